@@ -1,0 +1,15 @@
+# tally_library(NAME FOLDER f SOURCES … DEPS …)
+#
+# One static library of ours. Its headers are reached as "folder/file.hpp" through a link directory that holds that one
+# folder, so a library sees only the folders of the libraries it depends on: a forbidden include does not compile.
+function(tally_library name)
+  cmake_parse_arguments(ARG "" "FOLDER" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  set(door ${CMAKE_BINARY_DIR}/doors/${ARG_FOLDER})
+  file(MAKE_DIRECTORY ${door})
+  if(NOT EXISTS ${door}/${ARG_FOLDER})
+    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${ARG_FOLDER} ${door}/${ARG_FOLDER} SYMBOLIC)
+  endif()
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${door})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE tally_flags ${ARG_PRIVATE_DEPS})
+endfunction()

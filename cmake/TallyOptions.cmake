@@ -1,0 +1,42 @@
+# Options and flags that every target of ours gets. Third-party headers are SYSTEM and keep their own warnings.
+option(TALLY_TESTS "build the tests" ON)
+option(TALLY_BENCH "build the benchmarks" OFF)
+option(TALLY_ALL "build actors and the node (CAF, Beast); OFF leaves the pure libraries" ON)
+option(TALLY_ASAN "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(TALLY_TSAN "ThreadSanitizer (code without CAF)" OFF)
+option(TALLY_TIDY "run clang-tidy while compiling" OFF)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+# Asserts stay on in every build: an invariant that breaks in a shop must stop the node, not the audit.
+string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
+string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+if(TALLY_TIDY)
+  set(CMAKE_CXX_CLANG_TIDY clang-tidy)
+endif()
+
+add_library(tally_flags INTERFACE)
+target_compile_options(tally_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these inside inlined std::string and std::optional code that is correct (GCC PR 105651, 105562).
+  target_compile_options(tally_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
+endif()
+if(TALLY_ASAN)
+  # CAF's headers bind null references (init_fun_factory.hpp), so that one check is off.
+  target_compile_options(tally_flags INTERFACE -fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-recover=all)
+  target_link_options(tally_flags INTERFACE -fsanitize=address,undefined)
+endif()
+if(TALLY_TSAN)
+  target_compile_options(tally_flags INTERFACE -fsanitize=thread)
+  target_link_options(tally_flags INTERFACE -fsanitize=thread)
+endif()

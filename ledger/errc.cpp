@@ -1,0 +1,63 @@
+#include "ledger/errc.hpp"
+
+#include <array>
+
+namespace tally {
+namespace {
+struct row {
+  std::string_view name;
+  std::string_view text;
+};
+// Indexed by the value of errc; a static_assert below keeps it complete.
+constexpr std::array rows{
+    row{"ok", "Done."},
+    row{"unknown_card", "This card is not known here. Check the number, or ask head office whether it was issued."},
+    row{"card_blocked", "This card is blocked. The customer should ask the shop that issued it."},
+    row{"insufficient", "The balance that can be spent here is too small."},
+    row{"no_quota", "This store may not take a top-up of that size now."},
+    row{"over_ceiling", "This store already holds as much card value as it may."},
+    row{"bad_amount", "The amount must be above zero and within the limits."},
+    row{"overflow", "The amount is too large."},
+    row{"unknown_product", "This product is not in the price list."},
+    row{"bad_basket", "The basket is empty, too long or has a wrong quantity."},
+    row{"bad_tender", "The payments do not add up to the total."},
+    row{"key_reused", "This request number was used before with other contents. Ask for the next number and try again."},
+    row{"key_too_old", "This request number is too old to be executed. Ask for the next number and try again."},
+    row{"not_found", "There is nothing under that name or number."},
+    row{"already_reversed", "This receipt was reversed before."},
+    row{"not_reversible", "This receipt cannot be reversed here."},
+    row{"not_entitled", "This node may not do that."},
+    row{"unbalanced", "The entry does not balance."},
+    row{"malformed", "The data is malformed."},
+    row{"bad_signature", "The signature is wrong."},
+    row{"bad_proof", "The data does not fit what was signed before."},
+    row{"gap", "Something in between is missing."},
+    row{"wrong_epoch", "This belongs to another epoch of that node."},
+    row{"rolled_back", "This node runs on an old copy of its data. Card value stops until head office has settled it."},
+    row{"busy", "Too much at once. Try again in a moment."},
+    row{"full", "The disk is nearly full. Free some space; nothing was lost."},
+    row{"io", "The disk failed. The node stops, and answers the same request number from its ledger after the restart."},
+    row{"corrupt", "Stored data is damaged. Restore this node from its backup."},
+    row{"locked", "Another process is using this data directory. Stop it, or choose another directory."},
+    row{"timeout", "No answer in time."},
+    row{"not_certified", "The other side has no valid certificate."},
+    row{"bad_token", "The token is wrong, used or expired. Ask for a new one."},
+    row{"bad_config", "The configuration is wrong."},
+    row{"bad_rules", "The rules file is wrong."},
+    row{"not_allowed", "Not allowed."},
+    row{"offline", "The link is down."},
+    row{"unsupported", "Not supported by this version."},
+    row{"internal", "Something that should not happen has happened. See the log."},
+};
+static_assert(rows.size() == static_cast<std::size_t>(errc::internal) + 1);
+
+constexpr const row& at(errc code) {
+  auto i = static_cast<std::size_t>(code);
+  return rows[i < rows.size() ? i : rows.size() - 1];
+}
+}  // namespace
+
+std::string_view errc_name(errc code) { return at(code).name; }
+std::string_view errc_text(errc code) { return at(code).text; }
+
+}  // namespace tally
