@@ -23,8 +23,8 @@ template <class T>
 class [[nodiscard]] result {
 public:
   result(T value) : v_(std::move(value)) {}
-  result(error e) : v_(std::move(e)) {}
-  result(errc code, std::string detail = {}) : v_(error{code, std::move(detail)}) {}
+  result(tally::error e) : v_(std::move(e)) {}
+  result(errc code, std::string detail = {}) : v_(tally::error{code, std::move(detail)}) {}
 
   explicit operator bool() const { return v_.index() == 0; }
   bool ok() const { return v_.index() == 0; }
@@ -65,5 +65,5 @@ inline void invariant(bool holds, const char* what) {
 /// Returns the error of `expr` from the enclosing function, if it is one.
 #define TALLY_TRY(expr)                            \
   do {                                             \
-    if (auto try_ = (expr); !try_.ok()) return try_.error(); \
+    if (auto try_ = (expr); !try_.ok()) return ::tally::error(try_.error()); \
   } while (false)

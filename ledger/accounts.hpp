@@ -1,0 +1,65 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "ledger/entry.hpp"
+
+namespace tally {
+
+/// Families of ledger accounts. Numbers are for ever: they are part of keys on disk.
+enum class account_type : std::uint8_t {
+  hold = 1,      ///< spending rights of a card account at one node
+  quota = 2,     ///< rights to create value
+  issued = 3,    ///< what was created against a quota
+  transit = 4,   ///< rights sent and not yet received
+  tender = 5,    ///< money taken over the counter
+  sales = 6,
+  tax = 7,
+  contested = 8, ///< the other side of entries that the writer was not entitled to
+};
+
+/// One ledger account. It ends with its only writer, so nobody else can change it.
+///
+/// `a`, `b`, `c` by type: hold: account, purse, bucket · quota, issued: base unit · transit: 0 (from and to are `from` and
+/// `to`) · tender: kind, shift · tax: rate. For transit, `writer` is the side that posted.
+struct ledger_account {
+  account_type type{};
+  unit_id unit{};
+  std::uint64_t a{}, b{}, c{};
+  writer_id writer;
+  writer_id from, to;
+  friend constexpr auto operator<=>(const ledger_account&, const ledger_account&) = default;
+};
+
+/// A change of one account, debit positive (as in hledger).
+struct posting {
+  ledger_account account;
+  tally::amount amount{};
+  friend bool operator==(const posting&, const posting&) = default;
+};
+
+ledger_account hold_account(writer_id w, account_id account, std::uint32_t purse, std::uint32_t bucket, unit_id unit);
+ledger_account quota_account(writer_id w, unit_id quota_unit);
+ledger_account transit_account(writer_id writer, writer_id from, writer_id to, unit_id unit);
+
+/// True for accounts that hold rights: their balance is a credit and must never become a debit.
+/// Head office's own quota account is the source of quotas and the one exception.
+bool must_hold_credit(const ledger_account& a);
+
+/// Name for people and for hledger: "hold:17:paid:3.5f0c1a2b3c4d5e6f". Unique per account.
+std::string account_name(const ledger_account& a);
+/// "3.5f0c1a2b3c4d5e6f".
+std::string writer_name(const writer_id& w);
+/// Name of a unit as hledger takes a commodity: the main unit's code from the rules, else "U7", "Q:CNY" for its quota.
+std::string unit_name(unit_id unit, std::string_view main_code);
+
+/// What an entry means for the accounts. Pure, without state, frozen per engine revision.
+///
+/// Sums to zero per unit, or fails with `overflow` or `malformed` (an item that the kind cannot have). Kinds that move
+/// nothing give an empty list. Items of one account are not merged.
+result<std::vector<posting>> expand(const entry& e, const writer_id& writer);
+
+/// True if the postings sum to zero in every unit, without overflow.
+bool balances(const std::vector<posting>& postings);
+
+}  // namespace tally

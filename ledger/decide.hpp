@@ -1,0 +1,85 @@
+#pragma once
+#include <functional>
+#include <variant>
+
+#include "ledger/fold.hpp"
+#include "ledger/rules.hpp"
+
+namespace tally {
+
+/// Who asks: the idempotency key, and the person at the till.
+struct till_key {
+  std::uint32_t terminal{};
+  std::uint64_t counter{};
+  std::uint32_t operator_id{};
+};
+
+struct sale_command {
+  till_key key;
+  account_id account;               ///< none for a sale in cash
+  std::vector<line_item> lines;
+  amount card{};                    ///< to be taken from the account's paid purse
+  std::vector<tender_item> tenders; ///< the rest
+};
+struct top_up_command {
+  till_key key;
+  account_id account;
+  amount value{};
+  tender_kind tender = tender_kind::cash;
+};
+struct reverse_command {
+  till_key key;
+  sequence seq{};                   ///< of an entry in this node's current journal
+};
+using till_command = std::variant<sale_command, top_up_command, reverse_command>;
+
+const till_key& key_of(const till_command& c);
+
+/// Everything that a decision may look at. `find_entry` reads this node's own journal, undecided groups included.
+struct situation {
+  const state& st;
+  const catalogue& rules;
+  writer_id self;
+  node_role role{};
+  unix_seconds now{};
+  std::int64_t hq_time{};           ///< last time that head office signed, 0 when never told
+  errc stopped = errc::ok;          ///< why card value is stopped at this node, e.g. rolled_back
+  sequence next{};                  ///< the sequence that a new entry would get
+  std::function<std::optional<entry>(sequence)> find_entry;
+};
+
+/// The request was executed before: its entry is the answer.
+struct replayed {
+  sequence seq{};
+};
+/// A refusal; nothing was written. `here` and `missing` are set when rights are too few.
+struct refusal {
+  tally::error why;
+  account_id account;
+  std::optional<amount> here;
+  amount missing{};
+};
+using decision = std::variant<entry, replayed, refusal>;
+
+/// Decides one request of a till. Pure; the entry that it returns passes `judge`.
+///
+/// A repeated key gives `replayed` if the request is the same, and `key_reused` otherwise. Keys more than `key_window` below
+/// the newest are answered from the ledger or refused with `key_too_old`, never executed.
+decision decide(const till_command& c, const situation& now);
+
+constexpr std::uint64_t key_window = 1000;
+/// Calendar days that the business date may run ahead of the last time that head office signed.
+constexpr std::uint32_t business_days_ahead_max = 40;
+
+/// The business date of an entry written now: never back, never too far ahead of head office's time.
+std::uint32_t business_date(const state& s, const writer_id& self, unix_seconds now, std::int64_t hq_time);
+/// Sets business date and stamp.
+void date_entry(entry& e, const state& s, const writer_id& self, unix_seconds now, std::int64_t hq_time);
+
+/// Builds the send of rights on the channel self → to. Errors: insufficient, no_quota, over_ceiling, bad_amount, not_entitled
+/// (the receiver is unknown here, or not in that epoch). `held_there` is what the receiver holds as far as is known,
+/// transit to it included; it is checked against the receiver's ceiling and daily inflow for card value.
+result<entry> decide_send(const situation& now, const writer_id& to, account_id account, const std::vector<value_item>& values,
+                          send_cause cause, std::uint64_t request, amount held_there);
+
+}  // namespace tally

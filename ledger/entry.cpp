@@ -1,0 +1,37 @@
+#include "ledger/entry.hpp"
+
+#include <chrono>
+#include <cstdio>
+
+namespace tally {
+
+namespace {
+constexpr unix_seconds day_zero = 1'577'836'800;  // 2020-01-01T00:00:00Z
+constexpr unix_seconds day_seconds = 86'400;
+}  // namespace
+
+std::string_view role_name(node_role role) {
+  switch (role) {
+    case node_role::hq: return "hq";
+    case node_role::region: return "region";
+    case node_role::store: return "store";
+  }
+  return "unknown";
+}
+
+std::uint32_t day_of(unix_seconds t) {
+  return t < day_zero ? 0 : static_cast<std::uint32_t>(std::min<unix_seconds>((t - day_zero) / day_seconds, 1'000'000));
+}
+
+unix_seconds start_of_day(std::uint32_t day) { return day_zero + static_cast<unix_seconds>(day) * day_seconds; }
+
+std::string date_text(std::uint32_t day) {
+  using namespace std::chrono;
+  year_month_day d{sys_days{days{start_of_day(day) / day_seconds}}};
+  char text[32];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(d.year()), static_cast<unsigned>(d.month()),
+                static_cast<unsigned>(d.day()));
+  return text;
+}
+
+}  // namespace tally

@@ -1,0 +1,166 @@
+#pragma once
+#include <array>
+#include <optional>
+
+#include "ledger/money.hpp"
+
+namespace tally {
+
+/// What an entry states. Numbers are for ever: they are the first octet of every entry (storage/FORMAT.md).
+/// A kind that this version does not build is still framed, stored and contested.
+enum class entry_kind : std::uint8_t {
+  open_epoch = 1,
+  sale = 2,
+  top_up = 3,
+  reverse = 4,
+  send = 5,
+  receive = 6,
+  adopt = 7,
+  shift = 8,
+  authorise = 9,
+  capture = 10,
+  void_hold = 11,
+  time_out = 12,
+  refund = 13,
+  bonus = 14,
+  earn = 15,
+  voucher_grant = 16,
+  deposit = 17,
+  issue = 18,
+  activate = 19,
+  claim = 20,
+  expire = 21,
+  fee = 22,
+  execute = 23,
+  count = 24,
+  stock = 25,
+  attendance = 26,
+  log = 27,
+  evidence = 28,
+  certify = 40,
+  revoke = 41,
+  close_epoch = 42,
+  regrant = 43,
+  publish = 44,
+  limits = 45,
+  map_media = 46,
+  card_state = 47,
+  clear = 48,
+  ruling = 49,
+};
+
+/// Purses of an account. The rules map others; 1 is money that was paid in.
+constexpr std::uint32_t purse_paid = 1;
+
+/// An amount of one purse of the entry's account, or (purse 0) of a right that belongs to the node.
+struct value_item {
+  std::uint32_t purse{};
+  unit_id unit{};
+  std::uint32_t bucket{};  ///< yyyymm of expiry, 0 when it does not expire
+  tally::amount amount{};
+  friend bool operator==(const value_item&, const value_item&) = default;
+};
+
+enum class tender_kind : std::uint8_t { cash = 1, bank = 2, online = 3, transfer = 4 };
+struct tender_item {
+  tender_kind kind{};
+  unit_id unit{};
+  tally::amount amount{};
+  friend bool operator==(const tender_item&, const tender_item&) = default;
+};
+struct tax_item {
+  std::uint32_t rate{};  ///< index of the rate in the rules version that the entry cites
+  unit_id unit{};
+  tally::amount amount{};
+  friend bool operator==(const tax_item&, const tax_item&) = default;
+};
+struct line_item {
+  product_id product{};
+  std::int64_t quantity{};
+  friend bool operator==(const line_item&, const line_item&) = default;
+};
+
+/// Streams of a writer (REPLICATION: streams and epochs).
+enum class sub_stream : std::uint8_t { journal = 0, directory = 1, addressed = 2 };
+struct stream_id {
+  writer_id writer;
+  sub_stream sub = sub_stream::journal;
+  node_id to{};  ///< only for `addressed`
+  friend constexpr auto operator<=>(const stream_id&, const stream_id&) = default;
+};
+
+struct stream_head {
+  stream_id stream;
+  std::uint64_t size{};
+  hash256 root{};
+  friend bool operator==(const stream_head&, const stream_head&) = default;
+};
+
+enum class send_cause : std::uint8_t { grant = 1, pull = 2, recall = 3, sweep = 4 };
+enum class card_status : std::uint8_t { active = 1, frozen = 2, lost = 3, expired = 4, cancelled = 5 };
+enum class publish_topic : std::uint8_t { rules = 1, product = 2, notice = 3 };
+enum class node_role : std::uint8_t { hq = 1, region = 2, store = 3 };
+std::string_view role_name(node_role role);
+
+/// What head office allows one node, in minor units of the main unit.
+struct node_limits {
+  tally::amount ceiling{};        ///< most card value it may hold, in transit to it included
+  tally::amount daily_inflow{};   ///< most card value it may receive in a day
+  tally::amount quota_target{};   ///< top-up quota is replenished up to this
+  tally::amount daily_quota{};    ///< and by at most this in a day
+  friend bool operator==(const node_limits&, const node_limits&) = default;
+};
+
+/// One fact, written once, by one node. Which fields a kind has is in the table of kinds.hpp; everything else is at its
+/// default and takes no octet. The id of an entry is (stream, sequence). Postings follow by `expand`, and are not stored.
+struct entry {
+  entry_kind kind{};
+  std::uint32_t terminal{};         ///< unique in the chain
+  std::uint64_t counter{};          ///< with `terminal`, the idempotency key
+  std::uint32_t operator_id{};
+  std::uint32_t business_date{};    ///< days since 2020-01-01; moves only forward
+  std::int64_t stamp{};             ///< seconds from the start of the business date, UTC; for people, orders nothing
+  std::uint32_t shift{};
+  account_id account{};
+  std::uint64_t account_version{};  ///< version of the account's state that the decision used
+  std::uint64_t rules_version{};
+  std::vector<value_item> values;
+  std::vector<tender_item> tenders;
+  std::vector<tax_item> taxes;
+  std::vector<line_item> lines;
+  std::optional<sequence> cites;          ///< reverse: the own entry that is undone
+  entry_kind cited_kind{};
+  writer_id peer;                         ///< send: to; receive: from
+  std::uint64_t channel{};                ///< number on the channel (writer → peer), from 1
+  send_cause cause{};
+  std::uint64_t request{};                ///< id of the pull or recall that caused a send; 0 when none
+  std::optional<stream_head> head;        ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
+  publish_topic topic{};
+  bytes blob;                             ///< certificate, product, rules, evidence
+  bytes medium;                           ///< 16 octets: digest of a card number
+  std::uint32_t card_kind{};
+  card_status status{};
+  std::int64_t hq_time{};
+  writer_id subject;                      ///< revoke, close, limits: whom it concerns
+  std::optional<node_limits> limits;
+  std::uint32_t engine{};                 ///< open_epoch: revision of expand() and of the rules engine
+
+  friend bool operator==(const entry&, const entry&) = default;
+};
+
+/// Revision of `expand` and of the pricing rules that this build writes.
+constexpr std::uint32_t engine_revision = 1;
+
+/// Limits of one entry; a decoder refuses more, a decider never makes more.
+constexpr std::size_t lines_max = 200, values_max = 64, tenders_max = 16, taxes_max = 32, blob_max = 60'000,
+                      entry_bytes_max = 64 * 1024;
+constexpr std::int64_t quantity_max = 9999;
+
+/// Day number of a moment (days since 2020-01-01), never negative.
+std::uint32_t day_of(unix_seconds t);
+/// Start of that day, seconds since 1970.
+unix_seconds start_of_day(std::uint32_t day);
+/// "2026-11-22".
+std::string date_text(std::uint32_t day);
+
+}  // namespace tally

@@ -1,0 +1,126 @@
+// expand(), engine revision 1. Frozen: a change of meaning is a new revision beside this one.
+#include "ledger/accounts.hpp"
+
+namespace tally {
+namespace {
+
+class sheet {
+public:
+  explicit sheet(const writer_id& w) : writer_(w) {}
+
+  void post(const ledger_account& a, amount v) {
+    if (v != 0) list_.push_back({a, v});
+  }
+  // Rights are credits: giving some to the account is a credit, taking them is a debit.
+  void rights(const entry& e, const value_item& v, amount taken) {
+    if (v.purse == 0) {
+      post(quota_account(writer_, v.unit), taken);
+    } else {
+      post(hold_account(writer_, e.account, v.purse, v.bucket, v.unit), taken);
+    }
+  }
+  void plain(account_type type, unit_id unit, std::uint64_t a, std::uint64_t b, amount v) {
+    post({.type = type, .unit = unit, .a = a, .b = b, .c = 0, .writer = writer_, .from = {}, .to = {}}, v);
+  }
+  const writer_id& writer() const { return writer_; }
+  std::vector<posting> take() { return std::move(list_); }
+
+private:
+  writer_id writer_;
+  std::vector<posting> list_;
+};
+
+error wrapped() { return {errc::overflow, "the entry's amounts"}; }
+
+status expand_sale(const entry& e, sheet& s) {
+  amount net = 0;
+  unit_id unit = main_unit;
+  for (const auto& v : e.values) {
+    if (v.purse == 0 || v.unit != unit || v.amount <= 0) return error{errc::malformed, "a sale's purse item"};
+    s.rights(e, v, v.amount);
+    if (!checked_add(net, v.amount, net)) return wrapped();
+  }
+  for (const auto& t : e.tenders) {
+    if (t.unit != unit || t.amount <= 0) return error{errc::malformed, "a sale's tender"};
+    s.plain(account_type::tender, unit, static_cast<std::uint64_t>(t.kind), e.shift, t.amount);
+    if (!checked_add(net, t.amount, net)) return wrapped();
+  }
+  for (const auto& t : e.taxes) {
+    if (t.unit != unit || t.amount < 0) return error{errc::malformed, "a sale's tax"};
+    s.plain(account_type::tax, unit, t.rate, 0, -t.amount);
+    if (!checked_add(net, -t.amount, net)) return wrapped();
+  }
+  if (net < 0) return error{errc::malformed, "more tax than sale"};
+  s.plain(account_type::sales, unit, 0, 0, -net);
+  return done();
+}
+
+status expand_top_up(const entry& e, sheet& s) {
+  for (const auto& t : e.tenders) {
+    if (t.amount <= 0) return error{errc::malformed, "a top-up's tender"};
+    s.plain(account_type::tender, t.unit, static_cast<std::uint64_t>(t.kind), e.shift, t.amount);
+  }
+  for (const auto& v : e.values) {
+    if (v.purse == 0 || v.amount <= 0 || class_of(v.unit) != unit_class::value)
+      return error{errc::malformed, "a top-up's purse item"};
+    s.rights(e, v, -v.amount);
+    auto q = quota_of(v.unit);
+    s.post(quota_account(s.writer(), q), v.amount);
+    s.plain(account_type::issued, q, base_of(q), 0, -v.amount);
+  }
+  return done();
+}
+
+status expand_move(const entry& e, sheet& s, bool out) {
+  auto from = out ? s.writer() : e.peer;
+  auto to = out ? e.peer : s.writer();
+  for (const auto& v : e.values) {
+    if (v.amount <= 0) return error{errc::malformed, "a moved item"};
+    if (v.purse == 0 ? class_of(v.unit) == unit_class::value : e.account.value == 0)
+      return error{errc::malformed, "a moved item without its account"};
+    s.rights(e, v, out ? v.amount : -v.amount);
+    s.post(transit_account(s.writer(), from, to, v.unit), out ? -v.amount : v.amount);
+  }
+  return done();
+}
+
+status expand_into(const entry& e, entry_kind as, sheet& s) {
+  switch (as) {
+    case entry_kind::sale: return expand_sale(e, s);
+    case entry_kind::top_up: return expand_top_up(e, s);
+    case entry_kind::send: return expand_move(e, s, true);
+    case entry_kind::receive: return expand_move(e, s, false);
+    default: return done();
+  }
+}
+
+}  // namespace
+
+bool balances(const std::vector<posting>& postings) {
+  // Entries have few units, so a flat list beats a map.
+  std::vector<std::pair<unit_id, amount>> sums;
+  for (const auto& p : postings) {
+    auto it = sums.begin();
+    while (it != sums.end() && it->first != p.account.unit) ++it;
+    if (it == sums.end()) it = sums.insert(it, {p.account.unit, 0});
+    if (!checked_add(it->second, p.amount, it->second)) return false;
+  }
+  for (const auto& [unit, sum] : sums)
+    if (sum != 0) return false;
+  return true;
+}
+
+result<std::vector<posting>> expand(const entry& e, const writer_id& writer) {
+  sheet s(writer);
+  bool reversal = e.kind == entry_kind::reverse;
+  if (reversal && e.cited_kind != entry_kind::sale && e.cited_kind != entry_kind::top_up)
+    return error{errc::malformed, "a reversal of a kind that cannot be reversed"};
+  TALLY_TRY(expand_into(e, reversal ? e.cited_kind : e.kind, s));
+  auto list = s.take();
+  if (reversal)
+    for (auto& p : list) p.amount = -p.amount;  // cannot wrap: every amount above is the negation of a positive one or vice versa
+  if (!balances(list)) return error{errc::unbalanced, "the entry's amounts do not sum to zero"};
+  return list;
+}
+
+}  // namespace tally

@@ -1,0 +1,203 @@
+#include "ledger/fold.hpp"
+
+#include <algorithm>
+
+#include "ledger/kinds.hpp"
+
+namespace tally {
+namespace {
+
+cell_key key(cell_type t, std::uint64_t a, std::uint64_t b, const writer_id& w) {
+  return {.type = t, .a = a, .b = b, .writer = w, .peer = {}};
+}
+
+status check_fields(const entry& e, const kind_row& row) {
+  auto has = fields_of(e);
+  if ((has & row.required) != row.required) return error{errc::malformed, std::string(row.name) + " lacks a field"};
+  if ((has & ~(row.required | row.optional)) != 0)
+    return error{errc::malformed, std::string(row.name) + " has a field that it cannot have"};
+  return done();
+}
+
+status check_rights(const std::vector<posting>& postings, const state& s) {
+  // Debits of one account are added up first: two items of one purse must not each pass alone.
+  for (std::size_t i = 0; i < postings.size(); ++i) {
+    const auto& a = postings[i].account;
+    if (!must_hold_credit(a)) continue;
+    bool first = true;
+    for (std::size_t j = 0; j < i && first; ++j) first = !(postings[j].account == a);
+    if (!first) continue;
+    amount after = s.balance(a);
+    for (std::size_t j = i; j < postings.size(); ++j)
+      if (postings[j].account == a && !checked_add(after, postings[j].amount, after)) return error{errc::overflow, "a balance"};
+    if (after > 0) {
+      auto code = a.type == account_type::quota ? errc::no_quota : errc::insufficient;
+      return error{code, account_name(a) + " lacks " + std::to_string(after)};
+    }
+  }
+  return done();
+}
+
+status check_key(const entry& e, const entry_place& p, const state& s) {
+  if (s.find(key(cell_type::answered, e.terminal, e.counter, p.writer)))
+    return error{errc::key_reused, "terminal " + std::to_string(e.terminal) + " counter " + std::to_string(e.counter)};
+  return done();
+}
+
+status check_reversal(const entry& e, const entry_place& p, const state& s) {
+  if (*e.cites >= p.seq || !p.cited) return error{errc::not_found, "the entry to reverse"};
+  const auto& c = *p.cited;
+  if (c.kind != e.cited_kind || (c.kind != entry_kind::sale && c.kind != entry_kind::top_up))
+    return error{errc::not_reversible, std::string(kind_name(c.kind))};
+  if (c.account != e.account || c.values != e.values || c.tenders != e.tenders || c.taxes != e.taxes || c.shift != e.shift)
+    return error{errc::malformed, "a reversal that differs from what it reverses"};
+  if (s.find(key(cell_type::reversed, *e.cites, 0, p.writer))) return error{errc::already_reversed, ""};
+  return done();
+}
+
+status check_transfer(const entry& e, const entry_place& p, const state& s) {
+  bool out = e.kind == entry_kind::send;
+  auto from = out ? p.writer : e.peer;
+  auto to = out ? e.peer : p.writer;
+  if (from.node == to.node) return error{errc::malformed, "a transfer to itself"};
+  auto last = number(s, channel_key(out, from, to));
+  if (e.channel != static_cast<std::uint64_t>(last) + 1)
+    return error{errc::gap, "channel number " + std::to_string(e.channel) + " after " + std::to_string(last)};
+  auto other = s.find({.type = cell_type::transfer, .a = e.channel, .b = out ? 0U : 1U, .writer = from, .peer = to});
+  if (other && other->data != transfer_text(e)) return error{errc::bad_proof, "the two halves of a transfer differ"};
+  return done();
+}
+
+status check_sale(const entry& e) {
+  if (e.values.empty() && e.tenders.empty() && e.taxes.empty()) return done();  // everything free of charge
+  if (!e.values.empty() && e.account.value == 0) return error{errc::malformed, "card value without an account"};
+  return done();
+}
+
+status check_top_up(const entry& e) {
+  amount paid = 0, loaded = 0;
+  for (const auto& t : e.tenders)
+    if (!checked_add(paid, t.amount, paid)) return error{errc::overflow, "tenders"};
+  for (const auto& v : e.values)
+    if (!checked_add(loaded, v.amount, loaded)) return error{errc::overflow, "values"};
+  return paid == loaded ? done() : status(error{errc::unbalanced, "a top-up's value differs from what was paid"});
+}
+
+status check_kind(const entry& e, const entry_place& p, const state& s) {
+  switch (e.kind) {
+    case entry_kind::sale: TALLY_TRY(check_key(e, p, s)); return check_sale(e);
+    case entry_kind::top_up: TALLY_TRY(check_key(e, p, s)); return check_top_up(e);
+    case entry_kind::reverse: TALLY_TRY(check_key(e, p, s)); return check_reversal(e, p, s);
+    case entry_kind::send:
+    case entry_kind::receive: return check_transfer(e, p, s);
+    case entry_kind::open_epoch: return p.seq == 0 ? done() : status(error{errc::malformed, "an epoch opens once"});
+    default: return done();
+  }
+}
+
+void add_number(state& s, const cell_key& k, amount v) {
+  auto c = s.find(k).value_or(cell{});
+  c.n += v;
+  s.put(k, std::move(c));
+}
+
+void apply_transfer(const entry& e, const entry_place& p, state& s, bool matched) {
+  bool out = e.kind == entry_kind::send;
+  auto from = out ? p.writer : e.peer;
+  auto to = out ? e.peer : p.writer;
+  s.put(channel_key(out, from, to), {static_cast<std::int64_t>(e.channel), {}});
+  if (!matched) return;
+  // Each half waits for the other; when both were seen nothing is left.
+  cell_key other{.type = cell_type::transfer, .a = e.channel, .b = out ? 0U : 1U, .writer = from, .peer = to};
+  cell_key mine = other;
+  mine.b = out ? 1U : 0U;
+  if (s.find(other)) {
+    s.erase(other);
+  } else {
+    s.put(mine, {e.business_date, transfer_text(e)});
+  }
+  if (out)
+    for (const auto& v : e.values)
+      add_number(s, {.type = cell_type::sent_today, .a = e.business_date, .b = v.unit.value, .writer = from, .peer = to}, v.amount);
+}
+
+}  // namespace
+
+cell_key channel_key(bool out, const writer_id& from, const writer_id& to) {
+  // The writer of the cell is the side that counts, so a node that observes both sides keeps two numbers.
+  return out ? cell_key{.type = cell_type::channel_out, .a = 0, .b = 0, .writer = from, .peer = to}
+             : cell_key{.type = cell_type::channel_in, .a = 0, .b = 0, .writer = to, .peer = from};
+}
+
+bytes transfer_text(const entry& e) {
+  bytes t = std::to_string(e.account.value);
+  for (const auto& v : e.values)
+    t += ' ' + std::to_string(v.purse) + ' ' + std::to_string(v.unit.value) + ' ' + std::to_string(v.bucket) + ' ' +
+         std::to_string(v.amount);
+  return t;
+}
+
+result<std::vector<posting>> judge(const entry& e, const entry_place& p, const state& s) {
+  const auto* row = row_of(e.kind);
+  if (!row || !row->built) return error{errc::unsupported, "kind " + std::to_string(static_cast<int>(e.kind))};
+  if (!may_write(p.role, e.kind))
+    return error{errc::not_entitled, std::string(role_name(p.role)) + " may not write " + std::string(row->name)};
+  TALLY_TRY(check_fields(e, *row));
+  if ((p.seq == 0) != (e.kind == entry_kind::open_epoch)) return error{errc::malformed, "a journal opens with its epoch"};
+  if (e.business_date != 0 && e.business_date < number(s, key(cell_type::business_date, 0, 0, p.writer)))
+    return error{errc::malformed, "the business date moved back"};
+  TALLY_TRY(check_kind(e, p, s));
+  auto postings = expand(e, p.writer);
+  if (!postings) return postings;
+  TALLY_TRY(check_rights(*postings, s));
+  return postings;
+}
+
+status apply(const entry& e, const entry_place& p, const std::vector<posting>& postings, state& s, errc why) {
+  for (const auto& post : postings) {
+    auto b = s.balance(post.account);
+    if (!checked_add(b, post.amount, b)) return error{errc::overflow, account_name(post.account)};
+    s.set_balance(post.account, b);
+    if (post.account.type == account_type::hold && post.account.unit == main_unit)
+      add_number(s, key(cell_type::held_total, 0, 0, p.writer), -post.amount);
+  }
+  if (e.business_date != 0) s.put(key(cell_type::business_date, 0, 0, p.writer), {e.business_date, {}});
+  if (e.account.value != 0 && e.kind != entry_kind::map_media && e.kind != entry_kind::card_state)
+    s.put(key(cell_type::account_seen, e.account.value, 0, p.writer), {static_cast<std::int64_t>(p.seq), {}});
+  if (e.counter != 0) {
+    s.put(key(cell_type::answered, e.terminal, e.counter, p.writer), {static_cast<std::int64_t>(p.seq), {}});
+    auto k = key(cell_type::last_counter, e.terminal, 0, p.writer);
+    if (static_cast<std::uint64_t>(number(s, k)) < e.counter) s.put(k, {static_cast<std::int64_t>(e.counter), {}});
+  }
+  if (e.kind == entry_kind::reverse && e.cites)
+    s.put(key(cell_type::reversed, *e.cites, 0, p.writer), {static_cast<std::int64_t>(p.seq), {}});
+  if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);
+  if (e.kind == entry_kind::adopt && e.head)
+    s.put({.type = cell_type::adopted, .a = static_cast<std::uint64_t>(e.head->stream.sub), .b = e.head->stream.to.value,
+           .writer = p.writer, .peer = e.head->stream.writer},
+          {static_cast<std::int64_t>(e.head->size), {}});
+  if (why != errc::ok) s.put(key(cell_type::contested, p.seq, 0, p.writer), {static_cast<std::int64_t>(why), {}});
+  return done();
+}
+
+void apply_directory(const entry& e, state& s) {
+  switch (e.kind) {
+    case entry_kind::map_media:
+      put_medium(s, e.medium, e.account);
+      [[fallthrough]];
+    case entry_kind::card_state: {
+      auto c = card_of(s, e.account).value_or(card_record{});
+      c.status = e.status;
+      if (e.card_kind != 0) c.kind = e.card_kind;
+      c.version = e.account_version;
+      put_card(s, e.account, c);
+      break;
+    }
+    case entry_kind::limits:
+      if (e.limits) put_limits(s, e.subject.node, *e.limits);
+      break;
+    default: break;
+  }
+}
+
+}  // namespace tally

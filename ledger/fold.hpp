@@ -1,0 +1,37 @@
+#pragma once
+#include "ledger/state.hpp"
+
+namespace tally {
+
+/// Where an entry stands, and what is known of its writer.
+struct entry_place {
+  writer_id writer;
+  node_role role{};             ///< of the writer
+  sequence seq{};
+  const entry* cited = nullptr; ///< reverse: the entry that it cites, if the writer's journal has it
+};
+
+/// Whether everybody may believe an entry. Run by its writer before it is written, and by all who receive it.
+///
+/// Checks: the kind and its row, the fields, balance per unit, that no right goes below zero, channel numbers, the
+/// idempotency key, that a reversal is own, once, and equal to what it cites. Does not check signatures, nor prices.
+/// Returns the postings. Pure: reads `s`, changes nothing.
+result<std::vector<posting>> judge(const entry& e, const entry_place& place, const state& s);
+
+/// Applies an entry to the fold of its writer's journal. `postings` are those of `judge` or `expand`.
+///
+/// For a contested entry pass what `expand` gave, and the reason in `why`: it is applied as its writer applied it, so that later
+/// entries still fit, and listed. Returns `overflow` if a balance would wrap; `s` is then partly changed and must be dropped.
+status apply(const entry& e, const entry_place& place, const std::vector<posting>& postings, state& s, errc why = errc::ok);
+
+/// Applies one entry of head office's directory to what a node knows of the chain (cards, limits). Certificates and
+/// publications carry encoded records; their decoded form is applied by the caller (put_node, catalogue).
+void apply_directory(const entry& e, state& s);
+
+/// One half of a transfer as text, equal on both sides exactly when account and values are equal.
+bytes transfer_text(const entry& e);
+
+/// Key of the channel counters: `out` for the sender's side.
+cell_key channel_key(bool out, const writer_id& from, const writer_id& to);
+
+}  // namespace tally

@@ -1,0 +1,129 @@
+#include "ledger/kinds.hpp"
+
+namespace tally {
+namespace {
+
+template <class... Fs>
+constexpr field_set set_of(Fs... fs) {
+  return (field_set{0} | ... | bit(fs));
+}
+
+using enum field;
+constexpr field_set when = set_of(business_date, stamp);
+constexpr field_set till = set_of(terminal, counter, operator_id, shift) | when;
+
+constexpr kind_row rows[] = {
+    {entry_kind::open_epoch, "open_epoch", true, true, true, true, set_of(engine), when | set_of(head, rules_version), false},
+    {entry_kind::sale, "sale", true, false, false, true, set_of(terminal, counter, lines),
+     till | set_of(account, account_version, rules_version, values, tenders, taxes), false},
+    {entry_kind::top_up, "top_up", true, false, false, true, set_of(terminal, counter, account, values, tenders),
+     till | set_of(account_version, rules_version), false},
+    {entry_kind::reverse, "reverse", true, false, false, true, set_of(terminal, counter, cites, cited_kind),
+     till | set_of(account, account_version, values, tenders, taxes), false},
+    {entry_kind::send, "send", true, true, true, true, set_of(peer, channel, cause, values), when | set_of(account, request), false},
+    {entry_kind::receive, "receive", true, true, true, true, set_of(peer, channel, head, values), when | set_of(account), false},
+    {entry_kind::adopt, "adopt", true, true, true, true, set_of(head), when | set_of(hq_time), false},
+    {entry_kind::shift, "shift", true, false, false, false, 0, till, false},
+    {entry_kind::authorise, "authorise", true, false, false, false, 0, till, false},
+    {entry_kind::capture, "capture", true, false, false, false, 0, till, false},
+    {entry_kind::void_hold, "void", true, false, false, false, 0, till, false},
+    {entry_kind::time_out, "time_out", true, false, false, false, 0, till, false},
+    {entry_kind::refund, "refund", true, false, false, false, 0, till, false},
+    {entry_kind::bonus, "bonus", true, false, false, false, 0, till, false},
+    {entry_kind::earn, "earn", true, false, false, false, 0, till, false},
+    {entry_kind::voucher_grant, "voucher_grant", true, false, false, false, 0, till, false},
+    {entry_kind::deposit, "deposit", true, false, false, false, 0, till, false},
+    {entry_kind::issue, "issue", true, false, false, false, 0, till, false},
+    {entry_kind::activate, "activate", true, false, false, false, 0, till, false},
+    {entry_kind::claim, "claim", true, false, false, false, 0, till, false},
+    {entry_kind::expire, "expire", true, true, true, false, 0, till, false},
+    {entry_kind::fee, "fee", true, true, true, false, 0, till, false},
+    {entry_kind::execute, "execute", true, true, true, false, 0, till, false},
+    {entry_kind::count, "count", true, false, false, false, 0, till, false},
+    {entry_kind::stock, "stock", true, false, false, false, 0, till, false},
+    {entry_kind::attendance, "attendance", true, false, false, false, 0, till, false},
+    {entry_kind::log, "log", true, false, false, false, 0, till, false},
+    {entry_kind::evidence, "evidence", true, true, true, false, 0, till | set_of(blob), false},
+    {entry_kind::certify, "certify", false, false, true, true, set_of(blob), when, true},
+    {entry_kind::revoke, "revoke", false, false, true, false, 0, when, true},
+    {entry_kind::close_epoch, "close_epoch", false, false, true, false, 0, when, true},
+    {entry_kind::regrant, "regrant", false, false, true, false, 0, when, false},
+    {entry_kind::publish, "publish", false, false, true, true, set_of(topic, blob), when | set_of(rules_version), true},
+    {entry_kind::limits, "limits", false, false, true, true, set_of(subject, field::limits), when, true},
+    {entry_kind::map_media, "map_media", false, false, true, true, set_of(account, medium, card_kind, field::standing),
+     when | set_of(account_version), true},
+    {entry_kind::card_state, "card_state", false, false, true, true, set_of(account, field::standing),
+     when | set_of(account_version), true},
+    {entry_kind::clear, "clear", false, false, true, false, 0, when, false},
+    {entry_kind::ruling, "ruling", false, false, true, false, 0, when, false},
+};
+
+struct index {
+  const kind_row* by_kind[64] = {};
+  constexpr index() {
+    for (const auto& r : rows) by_kind[static_cast<std::size_t>(r.kind)] = &r;
+  }
+};
+constexpr index table;
+
+}  // namespace
+
+const kind_row* row_of(entry_kind kind) {
+  auto i = static_cast<std::size_t>(kind);
+  return i < 64 ? table.by_kind[i] : nullptr;
+}
+
+bool may_write(node_role role, entry_kind kind) {
+  const auto* r = row_of(kind);
+  if (!r) return false;
+  switch (role) {
+    case node_role::store: return r->store;
+    case node_role::region: return r->region;
+    case node_role::hq: return r->hq;
+  }
+  return false;
+}
+
+std::string_view kind_name(entry_kind kind) {
+  const auto* r = row_of(kind);
+  return r ? r->name : "unknown";
+}
+
+field_set fields_of(const entry& e) {
+  field_set s = 0;
+  auto put = [&](field f, bool present) {
+    if (present) s |= bit(f);
+  };
+  put(terminal, e.terminal != 0);
+  put(counter, e.counter != 0);
+  put(operator_id, e.operator_id != 0);
+  put(business_date, e.business_date != 0);
+  put(stamp, e.stamp != 0);
+  put(shift, e.shift != 0);
+  put(account, e.account.value != 0);
+  put(account_version, e.account_version != 0);
+  put(rules_version, e.rules_version != 0);
+  put(values, !e.values.empty());
+  put(tenders, !e.tenders.empty());
+  put(taxes, !e.taxes.empty());
+  put(lines, !e.lines.empty());
+  put(cites, e.cites.has_value());
+  put(cited_kind, e.cited_kind != entry_kind{});
+  put(peer, e.peer != writer_id{});
+  put(channel, e.channel != 0);
+  put(cause, e.cause != send_cause{});
+  put(request, e.request != 0);
+  put(head, e.head.has_value());
+  put(topic, e.topic != publish_topic{});
+  put(blob, !e.blob.empty());
+  put(medium, !e.medium.empty());
+  put(card_kind, e.card_kind != 0);
+  put(field::standing, e.status != card_status{});
+  put(hq_time, e.hq_time != 0);
+  put(subject, e.subject != writer_id{});
+  put(field::limits, e.limits.has_value());
+  put(engine, e.engine != 0);
+  return s;
+}
+
+}  // namespace tally

@@ -1,0 +1,165 @@
+#include "ledger/state.hpp"
+
+namespace tally {
+namespace {
+
+void mix(std::uint64_t& h, std::uint64_t v) {
+  h ^= v + 0x9e3779b97f4a7c15ULL + (h << 6) + (h >> 2);
+  h *= 0xff51afd7ed558ccdULL;
+  h ^= h >> 32;
+}
+std::uint64_t epoch_bits(const epoch_id& e) {
+  std::uint64_t v = 0;
+  for (auto b : e.value) v = v << 8 | b;
+  return v;
+}
+void mix(std::uint64_t& h, const writer_id& w) {
+  mix(h, w.node.value);
+  mix(h, epoch_bits(w.epoch));
+}
+
+// Node records are packed without a codec of their own: role, epoch, then 4 octets per parent.
+bytes pack(const node_record& r) {
+  bytes out;
+  out += static_cast<char>(r.role);
+  out += view_of(r.epoch.value);
+  for (auto p : r.parents)
+    for (int i = 0; i < 4; ++i) out += static_cast<char>(p.value >> (8 * i) & 255);
+  return out;
+}
+
+}  // namespace
+
+std::size_t memory_state::hash::operator()(const ledger_account& a) const noexcept {
+  std::uint64_t h = static_cast<std::uint64_t>(a.type) << 32 | a.unit.value;
+  mix(h, a.a);
+  mix(h, a.b << 32 ^ a.c);
+  mix(h, a.writer);
+  if (a.type == account_type::transit) {
+    mix(h, a.from);
+    mix(h, a.to);
+  }
+  return h;
+}
+
+std::size_t memory_state::hash::operator()(const cell_key& k) const noexcept {
+  std::uint64_t h = static_cast<std::uint64_t>(k.type);
+  mix(h, k.a);
+  mix(h, k.b);
+  mix(h, k.writer);
+  mix(h, k.peer);
+  return h;
+}
+
+amount memory_state::balance(const ledger_account& a) const {
+  auto it = balances_.find(a);
+  return it == balances_.end() ? 0 : it->second;
+}
+void memory_state::set_balance(const ledger_account& a, amount v) { balances_[a] = v; }
+std::optional<cell> memory_state::find(const cell_key& k) const {
+  auto it = cells_.find(k);
+  return it == cells_.end() ? std::nullopt : std::optional<cell>(it->second);
+}
+void memory_state::put(const cell_key& k, cell v) { cells_[k] = std::move(v); }
+void memory_state::erase(const cell_key& k) { cells_.erase(k); }
+
+std::map<ledger_account, amount> memory_state::balances() const {
+  std::map<ledger_account, amount> out;
+  for (const auto& [a, v] : balances_)
+    if (v != 0) out.emplace(a, v);
+  return out;
+}
+std::map<cell_key, cell> memory_state::cells() const { return {cells_.begin(), cells_.end()}; }
+
+std::int64_t number(const state& s, const cell_key& k) {
+  auto c = s.find(k);
+  return c ? c->n : 0;
+}
+
+std::optional<card_record> card_of(const state& s, account_id account) {
+  auto c = s.find({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}});
+  if (!c || c->data.size() != 5) return std::nullopt;
+  card_record r;
+  r.version = static_cast<std::uint64_t>(c->n);
+  r.status = static_cast<card_status>(c->data[0]);
+  for (int i = 0; i < 4; ++i) r.kind |= static_cast<std::uint32_t>(static_cast<unsigned char>(c->data[static_cast<std::size_t>(i) + 1])) << (8 * i);
+  return r;
+}
+
+void put_card(state& s, account_id account, const card_record& r) {
+  cell c{static_cast<std::int64_t>(r.version), {}};
+  c.data += static_cast<char>(r.status);
+  for (int i = 0; i < 4; ++i) c.data += static_cast<char>(r.kind >> (8 * i) & 255);
+  s.put({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}}, std::move(c));
+}
+
+static cell_key medium_key(byte_view medium) {
+  cell_key k{.type = cell_type::medium, .a = 0, .b = 0, .writer = {}, .peer = {}};
+  for (std::size_t i = 0; i < 8; ++i) {
+    k.a = k.a << 8 | static_cast<unsigned char>(medium[i]);
+    k.b = k.b << 8 | static_cast<unsigned char>(medium[i + 8]);
+  }
+  return k;
+}
+
+std::optional<account_id> account_of(const state& s, byte_view medium) {
+  if (medium.size() != 16) return std::nullopt;
+  auto c = s.find(medium_key(medium));
+  if (!c) return std::nullopt;
+  return account_id{static_cast<std::uint64_t>(c->n)};
+}
+
+void put_medium(state& s, byte_view medium, account_id account) {
+  s.put(medium_key(medium), {static_cast<std::int64_t>(account.value), {}});
+}
+
+std::optional<node_record> node_of(const state& s, node_id node) {
+  auto c = s.find({.type = cell_type::node, .a = node.value, .b = 0, .writer = {}, .peer = {}});
+  if (!c || c->data.size() < 9 || (c->data.size() - 9) % 4 != 0) return std::nullopt;
+  node_record r;
+  r.role = static_cast<node_role>(c->data[0]);
+  for (std::size_t i = 0; i < 8; ++i) r.epoch.value[i] = static_cast<std::uint8_t>(c->data[i + 1]);
+  for (std::size_t i = 9; i < c->data.size(); i += 4) {
+    node_id p;
+    for (std::size_t j = 0; j < 4; ++j)
+      p.value |= static_cast<std::uint32_t>(static_cast<unsigned char>(c->data[i + j])) << (8 * j);
+    r.parents.push_back(p);
+  }
+  return r;
+}
+
+void put_node(state& s, node_id node, const node_record& r) {
+  s.put({.type = cell_type::node, .a = node.value, .b = 0, .writer = {}, .peer = {}}, {0, pack(r)});
+}
+
+node_limits limits_of(const state& s, node_id node) {
+  auto c = s.find({.type = cell_type::limits, .a = node.value, .b = 0, .writer = {}, .peer = {}});
+  node_limits l;
+  if (!c || c->data.size() != 32) return l;
+  amount* fields[] = {&l.ceiling, &l.daily_inflow, &l.quota_target, &l.daily_quota};
+  for (std::size_t f = 0; f < 4; ++f) {
+    std::uint64_t v = 0;
+    for (std::size_t i = 0; i < 8; ++i) v |= static_cast<std::uint64_t>(static_cast<unsigned char>(c->data[f * 8 + i])) << (8 * i);
+    *fields[f] = static_cast<amount>(v);
+  }
+  return l;
+}
+
+void put_limits(state& s, node_id node, const node_limits& l) {
+  bytes data;
+  for (amount v : {l.ceiling, l.daily_inflow, l.quota_target, l.daily_quota})
+    for (int i = 0; i < 8; ++i) data += static_cast<char>(static_cast<std::uint64_t>(v) >> (8 * i) & 255);
+  s.put({.type = cell_type::limits, .a = node.value, .b = 0, .writer = {}, .peer = {}}, {0, std::move(data)});
+}
+
+amount holding(const state& s, writer_id w, account_id account, std::uint32_t purse) {
+  return -s.balance(hold_account(w, account, purse, 0, main_unit));
+}
+amount quota_left(const state& s, writer_id w, unit_id value_unit) {
+  return -s.balance(quota_account(w, quota_of(value_unit)));
+}
+amount held_total(const state& s, writer_id w) {
+  return number(s, {.type = cell_type::held_total, .a = 0, .b = 0, .writer = w, .peer = {}});
+}
+
+}  // namespace tally

@@ -1,0 +1,118 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+#include "ledger/accounts.hpp"
+
+namespace tally {
+
+/// Families of single facts that the fold keeps beside balances. Numbers are part of keys on disk.
+enum class cell_type : std::uint8_t {
+  card = 1,          ///< a: account → version, status, kind
+  medium = 2,        ///< a, b: the 16 octets of a medium's digest → account
+  answered = 3,      ///< a: terminal, b: counter, writer → sequence
+  last_counter = 4,  ///< a: terminal, writer → newest counter
+  channel_out = 5,   ///< writer → peer: number of the last send
+  channel_in = 6,    ///< peer → writer: number of the last receive
+  reversed = 7,      ///< a: sequence, writer → sequence of the reversal
+  business_date = 8, ///< writer → day
+  node = 9,          ///< a: node → directory facts
+  limits = 10,       ///< a: node → limits
+  sent_today = 11,   ///< a: day, b: unit, writer → peer: sum sent
+  held_total = 12,   ///< writer → sum of its holdings in the main unit
+  adopted = 13,      ///< a: sub_stream, b: `to`, peer: the stream's writer, writer → size
+  transfer = 14,     ///< a: number, writer → peer: what one half of a transfer said, until the other half is seen
+  contested = 15,    ///< a: sequence, writer → why
+  rules = 16,        ///< a: version → record
+  product = 17,      ///< a: product, b: version → record
+  account_seen = 18, ///< a: account, writer → sequence of the last entry that touched it
+  counters = 19,     ///< a: which (counter_id), writer → running number
+};
+
+struct cell_key {
+  cell_type type{};
+  std::uint64_t a{}, b{};
+  writer_id writer, peer;
+  friend constexpr auto operator<=>(const cell_key&, const cell_key&) = default;
+};
+
+/// A number and, for few types, more octets.
+struct cell {
+  std::int64_t n{};
+  bytes data;
+  friend bool operator==(const cell&, const cell&) = default;
+};
+
+/// The fold of one or more journals: what `decide` and `judge` read, and `apply` changes.
+///
+/// A port: a store keeps it in its database with two views on top (storage/kv_state.hpp), an observer and the audit in
+/// memory. Balances that were never posted to are 0; cells that were never put are absent. Not thread-safe. A failed read
+/// is remembered by the implementation and makes the surrounding decision void; here it looks like absence.
+class state {
+public:
+  virtual ~state() = default;
+  virtual tally::amount balance(const ledger_account& a) const = 0;
+  virtual void set_balance(const ledger_account& a, tally::amount v) = 0;
+  virtual std::optional<cell> find(const cell_key& k) const = 0;
+  virtual void put(const cell_key& k, cell v) = 0;
+  virtual void erase(const cell_key& k) = 0;
+};
+
+/// A state in memory. Iterable, in key order, so that two of them can be compared and printed.
+class memory_state final : public state {
+public:
+  tally::amount balance(const ledger_account& a) const override;
+  void set_balance(const ledger_account& a, tally::amount v) override;
+  std::optional<cell> find(const cell_key& k) const override;
+  void put(const cell_key& k, cell v) override;
+  void erase(const cell_key& k) override;
+  std::map<ledger_account, tally::amount> balances() const;  ///< without zeros
+  std::map<cell_key, cell> cells() const;
+  std::size_t size() const { return balances_.size() + cells_.size(); }
+
+  struct hash {
+    std::size_t operator()(const ledger_account& a) const noexcept;
+    std::size_t operator()(const cell_key& k) const noexcept;
+  };
+  const std::unordered_map<ledger_account, tally::amount, hash>& raw_balances() const { return balances_; }
+  const std::unordered_map<cell_key, cell, hash>& raw_cells() const { return cells_; }
+
+private:
+  std::unordered_map<ledger_account, tally::amount, hash> balances_;
+  std::unordered_map<cell_key, cell, hash> cells_;
+};
+
+/// A card account as the directory last described it.
+struct card_record {
+  card_status status = card_status::active;
+  std::uint32_t kind{};
+  std::uint64_t version{};
+};
+std::optional<card_record> card_of(const state& s, account_id account);
+void put_card(state& s, account_id account, const card_record& c);
+/// REQUIRES: medium has 16 octets; otherwise nothing is found.
+std::optional<account_id> account_of(const state& s, byte_view medium);
+/// REQUIRES: medium has 16 octets.
+void put_medium(state& s, byte_view medium, account_id account);
+
+/// What the directory says of a node.
+struct node_record {
+  node_role role{};
+  epoch_id epoch;                 ///< its current epoch: nothing is sent to another
+  std::vector<node_id> parents;   ///< ordered, ending with head office
+};
+std::optional<node_record> node_of(const state& s, node_id node);
+void put_node(state& s, node_id node, const node_record& r);
+/// All zero when head office never published limits for it: then nothing may be sent to it.
+node_limits limits_of(const state& s, node_id node);
+void put_limits(state& s, node_id node, const node_limits& l);
+
+/// Spending rights of an account at one node, over all its buckets that `purse` may have without expiry (bucket 0).
+tally::amount holding(const state& s, writer_id w, account_id account, std::uint32_t purse = purse_paid);
+tally::amount quota_left(const state& s, writer_id w, unit_id value_unit = main_unit);
+tally::amount held_total(const state& s, writer_id w);
+
+std::int64_t number(const state& s, const cell_key& k);  ///< n of the cell, 0 when absent
+
+}  // namespace tally
