@@ -18,9 +18,7 @@ constexpr std::size_t uv_size(std::uint64_t v) {
 constexpr std::uint64_t zigzag(std::int64_t v) {
   return (static_cast<std::uint64_t>(v) << 1) ^ (v < 0 ? ~std::uint64_t{0} : 0);
 }
-constexpr std::int64_t unzigzag(std::uint64_t v) {
-  return static_cast<std::int64_t>((v >> 1) ^ (~(v & 1) + 1));
-}
+constexpr std::int64_t unzigzag(std::uint64_t v) { return static_cast<std::int64_t>((v >> 1) ^ (~(v & 1) + 1)); }
 
 /// Writes the canonical encoding: every value has exactly one sequence of bytes (storage/FORMAT.md).
 ///
@@ -38,21 +36,25 @@ public:
   void uv(std::uint64_t v) {
     char buffer[10];
     std::size_t n = 0;
-    for (; v >= 0x80; v >>= 7) buffer[n++] = static_cast<char>(static_cast<std::uint8_t>(v) | 0x80u);
+    for (; v >= 0x80; v >>= 7)
+      buffer[n++] = static_cast<char>(static_cast<std::uint8_t>(v) | 0x80u);
     buffer[n++] = static_cast<char>(v);
     out_.append(buffer, n);
   }
   /// Zigzag, then as `uv`.
   void sv(std::int64_t v) { uv(zigzag(v)); }
   void u32le(std::uint32_t v) {
-    for (int i = 0; i < 4; ++i) u8(static_cast<std::uint8_t>(v >> (8 * i)));
+    for (int i = 0; i < 4; ++i)
+      u8(static_cast<std::uint8_t>(v >> (8 * i)));
   }
   /// Big-endian, so that keys sort as their numbers do.
   void u32be(std::uint32_t v) {
-    for (int i = 3; i >= 0; --i) u8(static_cast<std::uint8_t>(v >> (8 * i)));
+    for (int i = 3; i >= 0; --i)
+      u8(static_cast<std::uint8_t>(v >> (8 * i)));
   }
   void u64be(std::uint64_t v) {
-    for (int i = 7; i >= 0; --i) u8(static_cast<std::uint8_t>(v >> (8 * i)));
+    for (int i = 7; i >= 0; --i)
+      u8(static_cast<std::uint8_t>(v >> (8 * i)));
   }
 
   // -- octets ----------------------------------------------------------------
@@ -164,7 +166,8 @@ private:
   std::uint64_t big_endian(std::size_t n) {
     auto v = raw(n);
     std::uint64_t out = 0;
-    for (char c : v) out = (out << 8) | static_cast<std::uint8_t>(c);
+    for (char c : v)
+      out = (out << 8) | static_cast<std::uint8_t>(c);
     return out;
   }
 

@@ -64,12 +64,12 @@ TEST_CASE("zigzag keeps small numbers short on both sides", "[storage][varint]")
 }
 
 TEST_CASE("a varint that could be written otherwise is refused", "[storage][varint]") {
-  auto text = GENERATE(as<std::string_view>{}, "",                // nothing
-                       "80",                                      // cut off
-                       "8000", "ff00", "808000",                  // a trailing zero group
-                       "ffffffffffffffffff02",                    // bit 64
+  auto text = GENERATE(as<std::string_view>{}, "",  // nothing
+                       "80",                        // cut off
+                       "8000", "ff00", "808000",    // a trailing zero group
+                       "ffffffffffffffffff02",      // bit 64
                        "ffffffffffffffffff7f", "80808080808080808000",
-                       "ffffffffffffffffffff01",                  // 11 bytes
+                       "ffffffffffffffffffff01",  // 11 bytes
                        "8080808080808080808001");
   INFO("input " << text);
   auto input = hex(text);
@@ -99,7 +99,9 @@ TEST_CASE("strings, fixed fields and numbers round trip in order", "[storage][va
   w.u64be(0x0102030405060708);
   w.fixed(four);
   w.raw("xy");
-  CHECK(to_hex(w.view()) == "090463617264000403020101020304010203040506070801020304" "7879");
+  CHECK(to_hex(w.view()) ==
+        "090463617264000403020101020304010203040506070801020304"
+        "7879");
   auto text = w.take();
   CHECK(w.size() == 0);
 
@@ -144,7 +146,9 @@ TEST_CASE("lengths beyond the rest or the maximum fail", "[storage][varint]") {
 }
 
 TEST_CASE("failure sticks and zeroes what is read afterwards", "[storage][varint]") {
-  auto input = hex("8000") + "\x01" "abcdefghij";
+  auto input = hex("8000") +
+               "\x01"
+               "abcdefghij";
   byte_reader r(input);
   CHECK(r.uv() == 0);
   CHECK_FALSE(r.ok());
@@ -165,7 +169,8 @@ TEST_CASE("random bytes never read past their end", "[storage][varint]") {
   std::mt19937_64 random(11);
   for (int round = 0; round < 5000; ++round) {
     bytes input(random() % 24, '\0');
-    for (auto& c : input) c = static_cast<char>(random());
+    for (auto& c : input)
+      c = static_cast<char>(random());
     byte_reader r(input);
     std::size_t left = r.remaining();
     for (int i = 0; i < 8; ++i) {
