@@ -1,0 +1,265 @@
+// Carries events between the pure till and the world: HTTP, the event stream, the browser's storage, the clock.
+import { signal } from '@preact/signals';
+import { authHeaders, call, sendMoney, setToken } from '../lib/api';
+import { readStored, step, type MoneyRequest, type OutboxEffect, type OutboxEvent } from '../lib/outbox';
+import { keepEvents, type SseEvent } from '../lib/sse';
+import { basketTotal, findByEan, initialModel, reduce, tendersFor, type PayKind, type TillEvent, type TillModel } from '../lib/till';
+import type { Card, Devices, LinkState, Product, Receipt, Refusal, TillInfo } from '../lib/types';
+
+const PENDING = 'tally.pending';
+const SEEN = 'tally.seen';
+const RECEIPTS = 'tally.receipts';
+const REREAD_MS = 15_000;
+
+export const model = signal<TillModel>(initialModel);
+/** Seconds since 1970, moved on every second: what "12 s ago" is counted from. */
+export const now = signal(Math.floor(Date.now() / 1000));
+
+let nextCounter = 0;
+/** Counts money requests begun and ended: a till state read across one of them tells an old counter. */
+let moneyMoves = 0;
+let lookups = 0;
+let stopEvents: (() => void) | null = null;
+let reread: ReturnType<typeof setInterval> | null = null;
+let retryTimer: ReturnType<typeof setTimeout> | undefined;
+
+export function dispatch(event: TillEvent): void {
+  const next = reduce(model.value, event);
+  const kept = next.receipts !== model.value.receipts;
+  model.value = next;
+  if (kept && next.info) store(RECEIPTS, JSON.stringify({ terminal: next.info.terminal, receipts: next.receipts }));
+}
+
+function store(key: string, value: string): boolean {
+  try {
+    localStorage.setItem(key, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function stored(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function keepSeen(seen: string | undefined): void {
+  if (seen) store(SEEN, seen);
+}
+
+// -- money -----------------------------------------------------------------------------------------------------------------
+
+function deliver(effect: OutboxEffect & { do: 'deliver' }): void {
+  const { outcome, attempt } = effect;
+  moneyMoves += 1;
+  if (outcome.kind === 'done') {
+    keepSeen(outcome.receipt.seen);
+    nextCounter = outcome.receipt.next_counter ?? effect.request.counter + 1;
+    dispatch({ type: 'done', receipt: outcome.receipt, recovered: attempt > 1 });
+    void refresh();
+  } else if (outcome.kind === 'refused') {
+    keepSeen(outcome.refusal.seen);
+    if (outcome.refusal.next_counter !== undefined) nextCounter = outcome.refusal.next_counter;
+    dispatch({ type: 'refused', refusal: outcome.refusal });
+    // A used or too old number means that this page's counter is behind: the node tells the right one.
+    if (outcome.refusal.error.startsWith('key_')) void refresh();
+  }
+}
+
+function run(effect: OutboxEffect): boolean {
+  if (effect.do === 'store') {
+    // Another window of this till may have a request under way: it goes first.
+    const other = readStored(stored(PENDING));
+    if (!other && store(PENDING, JSON.stringify(effect.request))) return true;
+    outbox({ type: 'stored_failed' });
+    if (other) outbox({ type: 'resume', request: other, terminal: effect.request.terminal });
+    else dispatch({ type: 'notice', notice: { tone: 'error', type: 'text', key: 'notice.storage' } });
+    return false;
+  }
+  if (effect.do === 'send') {
+    const { counter, path, body } = effect.request;
+    void sendMoney(path, body).then((outcome) => {
+      outbox({ type: 'outcome', counter, outcome });
+      if (outcome.kind === 'unanswered' && outcome.why === 'unpaired') dispatch({ type: 'unpaired' });
+    });
+  } else if (effect.do === 'clear') {
+    localStorage.removeItem(PENDING);
+  } else {
+    deliver(effect);
+  }
+  return true;
+}
+
+export function outbox(event: OutboxEvent): void {
+  const result = step(model.value.outbox, event, Date.now());
+  dispatch({ type: 'outbox', outbox: result.state });
+  clearTimeout(retryTimer);
+  if (result.state.phase === 'waiting' && Number.isFinite(result.state.retryAt)) {
+    retryTimer = setTimeout(() => outbox({ type: 'due' }), Math.max(0, result.state.retryAt - Date.now()) + 5);
+  }
+  for (const effect of result.effects) if (!run(effect)) return;
+}
+
+function submit(kind: MoneyRequest['kind'], path: string, amount: number, fields: Record<string, unknown>): void {
+  const { info, outbox: state } = model.value;
+  if (!info || state.phase !== 'idle') return;
+  const counter = nextCounter;
+  const body = JSON.stringify({ counter, ...fields, seen: stored(SEEN) ?? undefined });
+  moneyMoves += 1;
+  dispatch({ type: 'notice', notice: null });
+  outbox({ type: 'submit', request: { v: 1, terminal: info.terminal, counter, kind, path, body, amount } });
+}
+
+export function pay(kind: PayKind): void {
+  const { basket, card } = model.value;
+  const tenders = tendersFor(model.value, kind);
+  const total = basketTotal(model.value);
+  if (!tenders || total === null) return;
+  const lines = basket.map((line) => ({ product: line.product, quantity: line.quantity }));
+  const number = tenders.some((it) => it.kind === 'card') ? card?.number : undefined;
+  submit('sale', '/api/v1/sales', total, { card: number, lines, tenders });
+}
+
+export function topUp(amount: number, tender: 'cash' | 'bank'): void {
+  const { card } = model.value;
+  if (card) submit('top_up', '/api/v1/topups', amount, { card: card.number, amount, tender });
+}
+
+export function reverse(receipt: Receipt): void {
+  submit('reversal', '/api/v1/reversals', receipt.total, { receipt: receipt.id });
+}
+
+// -- reading ---------------------------------------------------------------------------------------------------------------
+
+export async function refresh(): Promise<void> {
+  const movesBefore = moneyMoves;
+  const answer = await call<TillInfo>('GET', '/api/v1/till');
+  if (!answer.ok) {
+    if (answer.status === 401) unpaired();
+    else dispatch({ type: 'unreachable' });
+    return;
+  }
+  const first = model.value.phase !== 'ready';
+  keepSeen(answer.body.seen);
+  // While a request is under way its counter may or may not be used up; its answer tells.
+  if (first || (model.value.outbox.phase === 'idle' && movesBefore === moneyMoves)) nextCounter = answer.body.next_counter;
+  dispatch({ type: 'info', info: answer.body });
+  if (first) begin(answer.body);
+}
+
+async function readProducts(): Promise<void> {
+  const answer = await call<{ products: Product[] }>('GET', '/api/v1/products');
+  if (answer.ok) dispatch({ type: 'products', products: answer.body.products });
+  else if (answer.status !== 401) setTimeout(() => void readProducts(), 3_000);
+}
+
+export async function lookUp(number: string): Promise<void> {
+  const mine = ++lookups;
+  dispatch({ type: 'looking', looking: true });
+  const answer = await call<Card>('POST', '/api/v1/cards/lookup', { card: number });
+  if (mine !== lookups) return;  // a later swipe is the card that counts
+  if (answer.ok) {
+    keepSeen(answer.body.seen);
+    dispatch({ type: 'card', card: { number, card: answer.body } });
+  } else {
+    dispatch({ type: 'card', card: null });
+    dispatch({ type: 'refused', refusal: answer.refusal });
+  }
+}
+
+export async function printCopy(receipt: Receipt): Promise<void> {
+  const answer = await call<{ queued: boolean }>('POST', `/api/v1/receipts/${encodeURIComponent(receipt.id)}/print`, {});
+  if (answer.ok) dispatch({ type: 'notice', notice: { tone: 'ok', type: 'text', key: 'receipts.copy_sent' } });
+  else dispatch({ type: 'refused', refusal: answer.refusal });
+}
+
+/** A barcode from the scanner or the keyboard. Answers whether it was a product. */
+export function addByEan(text: string): boolean {
+  const product = findByEan(model.value.products, text);
+  if (product) dispatch({ type: 'add', product: product.id });
+  return product !== null;
+}
+
+function unknownBarcode(ean: string): void {
+  dispatch({ type: 'notice', notice: { tone: 'error', type: 'text', key: 'products.unknown', params: { ean } } });
+}
+
+function onEvent(event: SseEvent): void {
+  let data: Record<string, unknown>;
+  try {
+    data = JSON.parse(event.data) as Record<string, unknown>;
+  } catch {
+    return;  // a damaged event is a missed event; the state is re-read every 15 s
+  }
+  if (event.event === 'card') void lookUp(String(data['number']));
+  else if (event.event === 'product') onScan(data as { ean: string; product: number | null });
+  else if (event.event === 'receipt') dispatch({ type: 'receipt', receipt: data as unknown as Receipt });
+  else if (event.event === 'print') dispatch({ type: 'print', receipt: String(data['receipt']), state: String(data['state']) });
+  else if (event.event === 'device') dispatch({ type: 'patch', info: { devices: { ...model.value.info?.devices, ...(data as Devices) } } });
+  else if (event.event === 'link') dispatch({ type: 'patch', info: { link: data as unknown as LinkState } });
+  else if (event.event === 'blocked') dispatch({ type: 'patch', info: { blocked: data['blocked'] as string | null } });
+  else if (event.event === 'rules') {
+    void readProducts();
+    dispatch({ type: 'notice', notice: { tone: 'info', type: 'text', key: 'notice.rules' } });
+  }
+}
+
+function onScan(data: { ean: string; product: number | null }): void {
+  const known = data.product !== null && model.value.products.some((it) => it.id === data.product);
+  if (known && data.product !== null) dispatch({ type: 'add', product: data.product });
+  else if (!addByEan(data.ean)) unknownBarcode(data.ean);
+}
+
+// -- life ------------------------------------------------------------------------------------------------------------------
+
+/** First answer of a paired node: bring back what this terminal had, finish what was under way, listen. */
+function begin(info: TillInfo): void {
+  try {
+    const kept = JSON.parse(stored(RECEIPTS) ?? 'null') as { terminal: number; receipts: Receipt[] } | null;
+    if (kept && kept.terminal === info.terminal && Array.isArray(kept.receipts)) dispatch({ type: 'receipts', receipts: kept.receipts });
+  } catch {
+    // A list that does not parse is left behind; the ledger has every receipt.
+  }
+  void readProducts();
+  outbox({ type: 'resume', request: readStored(stored(PENDING)), terminal: info.terminal });
+  stopEvents?.();
+  stopEvents = keepEvents('/api/v1/events', authHeaders, {
+    open: () => void refresh(),
+    event: onEvent,
+    closed: () => void refresh(),
+  });
+  if (reread) clearInterval(reread);
+  reread = setInterval(() => void refresh(), REREAD_MS);
+}
+
+function unpaired(): void {
+  stopEvents?.();
+  stopEvents = null;
+  if (reread) clearInterval(reread);
+  dispatch({ type: 'unpaired' });
+}
+
+/** Six digits, with or without the dash. Answers null when paired, else why not. */
+export async function pair(code: string): Promise<Refusal | null> {
+  const answer = await call<{ terminal: number; token: string }>('POST', '/api/v1/pair', { code });
+  if (!answer.ok) return answer.refusal;
+  setToken(answer.body.token);
+  await refresh();
+  return null;
+}
+
+export function start(): void {
+  setInterval(() => (now.value = Math.floor(Date.now() / 1000)), 1_000);
+  addEventListener('online', () => outbox({ type: 'retry_now' }));
+  void firstRead();
+}
+
+/** Until the node has answered once, ask it again and again; afterwards the event stream does. */
+async function firstRead(): Promise<void> {
+  await refresh();
+  if (model.value.phase === 'loading') setTimeout(() => void firstRead(), 1_500);
+}

@@ -1,0 +1,119 @@
+// Banners and notices: what happened, in plain words, with the figures.
+import { ageText, hasKey, lang, t, tOr, type Key } from '../lib/i18n';
+import { formatMinor } from '../lib/money';
+import type { MoneyRequest } from '../lib/outbox';
+import { basketTotal, tendersFor } from '../lib/till';
+import type { Refusal, TillInfo } from '../lib/types';
+import { Icon } from '../lib/ui';
+import { dispatch, model, now, outbox, pay } from './controller';
+
+const figures = (minor: number | null | undefined, info: TillInfo): string =>
+  minor === null || minor === undefined ? t('card.never_told') : formatMinor(minor, info.unit.exponent);
+
+export function refusalText(refusal: Refusal, info: TillInfo): string {
+  const key = `error.${refusal.error}`;
+  if (!hasKey(key)) return t('error.other', { error: refusal.error });
+  const text = t(key, {
+    here: figures(refusal.here, info), elsewhere: figures(refusal.elsewhere, info), short: figures(refusal.short, info),
+    left: figures(info.topup_quota_left, info),
+  });
+  const pulled = refusal.pulled ? ' ' + t('notice.pulled', { amount: figures(refusal.pulled, info) }) : '';
+  return text + pulled;
+}
+
+function requestWords(request: MoneyRequest, info: TillInfo): { what: string; amount: string } {
+  return { what: t(`kind.${request.kind}`), amount: figures(request.amount, info) };
+}
+
+function OutboxBanner({ info }: { info: TillInfo }) {
+  const state = model.value.outbox;
+  if (state.phase === 'idle') return null;
+  const words = requestWords(state.request, info);
+  if (state.phase === 'orphan') {
+    return (
+      <div class="banner warn" role="alert" data-testid="banner-orphan">
+        <span>{t('banner.orphan', { ...words, t: state.request.terminal, n: state.request.counter })}</span>
+        <button class="button" data-testid="orphan-dismiss" onClick={() => outbox({ type: 'dismiss' })}>{t('banner.orphan_ok')}</button>
+      </div>
+    );
+  }
+  // A first attempt is answered within a second: the pay button says so; a banner would only flicker.
+  if (state.phase === 'sending' && state.attempt === 1) return null;
+  return (
+    <div class="banner warn" role="status" data-testid="banner-unanswered">
+      <span class="pulse" aria-hidden="true" />
+      <span>{t('banner.unanswered', { ...words, n: state.attempt })}</span>
+      <button class="button" data-testid="retry-now" disabled={state.phase === 'sending'} onClick={() => outbox({ type: 'retry_now' })}>
+        {t('banner.retry_now')}
+      </button>
+    </div>
+  );
+}
+
+export function Banners({ info }: { info: TillInfo }) {
+  const { reachable } = model.value;
+  const paper = info.devices.printer?.state === 'paper_out';
+  return (
+    <div class="banners">
+      {info.blocked && (
+        <div class="banner bad" role="alert" data-testid="banner-blocked">
+          {t('banner.blocked', { why: tOr('error.', info.blocked) === info.blocked ? info.blocked : t(`error.${info.blocked}` as Key) })}
+        </div>
+      )}
+      <OutboxBanner info={info} />
+      {!reachable && <div class="banner warn" role="status" data-testid="banner-node">{t('banner.node_silent')}</div>}
+      {reachable && !info.link.up && (
+        <div class="banner calm" role="status" data-testid="banner-offline">
+          {t('banner.offline', { n: info.link.entries_waiting, age: ageText(info.link.last_contact, now.value) })}
+        </div>
+      )}
+      {paper && <div class="banner calm" role="status" data-testid="banner-paper">{t('banner.paper_out')}</div>}
+    </div>
+  );
+}
+
+/** "Pay 20.00 by card and the rest in cash", offered right where the refusal is read. */
+function RestInCash({ info }: { info: TillInfo }) {
+  const split = tendersFor(model.value, 'split');
+  if (!split) return null;
+  const [card, cash] = [split[0]?.amount, split[1]?.amount];
+  return (
+    <button class="button primary" data-testid="pay-rest-cash" onClick={() => pay('split')}>
+      {t('pay.rest_cash', { card: figures(card, info), cash: figures(cash, info) })}
+    </button>
+  );
+}
+
+function noticeText(info: TillInfo): string {
+  const notice = model.value.notice;
+  if (!notice) return '';
+  if (notice.type === 'text') return t(notice.key as Key, notice.params);
+  if (notice.type === 'refusal') return refusalText(notice.refusal, info);
+  const { receipt, recovered } = notice;
+  const amount = figures(receipt.total, info);
+  if (recovered) return t('notice.recovered', { what: t(`kind.${receipt.kind}`), amount });
+  const done: Record<string, Key> = { sale: 'pay.done', top_up: 'topup.done', reversal: 'reverse.done' };
+  const here = receipt.here === null ? '' : ` · ${t('card.here')} ${figures(receipt.here, info)}`;
+  return `${t(done[receipt.kind] ?? 'pay.done')} ${amount}${here}`;
+}
+
+/** What the last action came to. One live region each for good news and errors, always present, so that it is read out. */
+export function NoticeBar({ info }: { info: TillInfo }) {
+  void lang.value;
+  const notice = model.value.notice;
+  const isError = notice?.tone === 'error';
+  const refusal = notice?.type === 'refusal' ? notice.refusal : null;
+  const offer = refusal?.error === 'insufficient' && basketTotal(model.value) !== null && model.value.outbox.phase === 'idle';
+  return (
+    <div class={`notice ${notice ? notice.tone : 'none'}`} data-testid="notice" data-tone={notice?.tone ?? 'none'}
+      data-error={refusal?.error}>
+      <p class="notice-text" role="alert" data-testid="error">{isError ? noticeText(info) : ''}</p>
+      <p class="notice-text" role="status" data-testid="message">{notice && !isError ? noticeText(info) : ''}</p>
+      {offer && <RestInCash info={info} />}
+      {notice && (
+        <button class="icon-button" data-testid="notice-close" aria-label={t('notice.close')}
+          onClick={() => dispatch({ type: 'notice', notice: null })}><Icon name="close" /></button>
+      )}
+    </div>
+  );
+}
