@@ -1,0 +1,64 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ledger/result.hpp"
+#include "ledger/types.hpp"
+
+/// The language of Epson's receipt printers and most others ("ESC/POS Command Reference", Epson). Pure.
+namespace tally::escpos {
+
+/// One printed line. Double size is twice as wide and as high, so half as many columns fit.
+struct line {
+  line() = default;
+  line(std::string t) : text(std::move(t)) {}
+  line(const char* t) : text(t) {}
+
+  std::string text;  ///< UTF-8
+  bool bold = false;
+  bool double_size = false;
+  bool centre = false;
+};
+
+/// What is to be printed. A ticket that may have been printed before says so on top, and so does a copy.
+struct ticket {
+  std::vector<line> lines;
+  bool copy = false;
+  bool possible_duplicate = false;
+  std::string qr;            ///< printed under the lines; printable ASCII; empty: none
+  bool cut = true;           ///< partial cut after feeding to the cutter; else fed past the tear bar
+  bool kick_drawer = false;  ///< opens the cash drawer before printing
+};
+
+inline constexpr std::size_t lines_max = 500;
+inline constexpr std::size_t line_bytes_max = 1024;
+inline constexpr std::size_t qr_bytes_max = 1024;
+inline constexpr std::size_t ticket_bytes_max = 64 * 1024;
+
+/// The bytes to send, starting with a reset of the printer. Text is sent in code page 437; what it lacks, Chinese for
+/// one, is printed as '?' for now, and so is a control character. `malformed` when a limit above is passed or the QR
+/// text holds anything but printable ASCII: a byte there could be taken for a real-time command.
+result<bytes> encode(const ticket& t);
+
+/// Four printable characters (0x20 to 0x7E) by which the printer names a job in its answer.
+using process_id = std::array<char, 4>;
+
+/// The id for the `n`-th job of a connection's owner; repeats after 36^4.
+process_id make_process_id(std::uint64_t n);
+
+/// `GS ( H` function 48: the printer answers `37 22 d1 d2 d3 d4 00` once everything sent before is printed.
+bytes process_id_request(process_id id);
+
+/// `DLE EOT n`, answered at once even while printing. REQUIRES: 1 <= n <= 4.
+bytes status_request(int n);
+
+/// `GS a 14`: Automatic Status Back for on-line state, errors and paper; the printer answers at once and at each change.
+bytes enable_asb();
+
+/// `GS r 1`: paper sensor, answered in its turn, so after all that was sent before has been taken from the buffer.
+bytes paper_request();
+
+}  // namespace tally::escpos

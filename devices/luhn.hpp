@@ -1,0 +1,26 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tally {
+
+/// Shortest and longest card number taken anywhere here (ISO/IEC 7812-1 allows up to 19 digits).
+inline constexpr std::size_t card_digits_min = 8;
+inline constexpr std::size_t card_digits_max = 19;
+
+/// True when `text` is not empty and holds only '0' to '9'.
+bool all_digits(std::string_view text);
+
+/// ISO/IEC 7812-1 annex B: the last digit makes the weighted sum a multiple of ten. False for fewer than two
+/// digits and for anything that is not a digit.
+bool luhn_valid(std::string_view number);
+
+/// The digit to append to `payload` so that `luhn_valid` holds; nothing when `payload` is empty or not all digits.
+std::optional<char> luhn_digit(std::string_view payload);
+
+/// What may be shown, printed or logged of a card number: "**** 3931". A number shorter than 8 characters shows
+/// nothing of itself: "****".
+std::string mask_number(std::string_view number);
+
+}  // namespace tally

@@ -1,0 +1,192 @@
+#include "devices/printer.hpp"
+
+#include <algorithm>
+
+namespace tally {
+
+namespace {
+
+constexpr int requests = 4;  // DLE EOT 1 to 4 make a round
+
+}  // namespace
+
+std::string_view printer_state_name(printer_state state) {
+  switch (state) {
+    case printer_state::ready: return "ready";
+    case printer_state::paper_low: return "paper_low";
+    case printer_state::paper_out: return "paper_out";
+    case printer_state::cover_open: return "cover_open";
+    case printer_state::offline: return "offline";
+    case printer_state::error: return "error";
+  }
+  return "error";
+}
+
+printer_machine::printer_machine(printer_options options)
+  : options_(options), next_process_(options.first_process) {}
+
+printer_effects printer_machine::on_connected(tick_ms now) {
+  printer_effects out;
+  if (connected_) return out;
+  connected_ = true;
+  dropping_ = known_ = asked_ = repeated_ = false;
+  answering_ = true;
+  reader_.reset();
+  stale_proofs_ = 0;
+  request_ = 1;
+  heard_at_ = now;
+  out.emplace_back(printer_send{escpos::enable_asb()});
+  ask(now, out);
+  return out;
+}
+
+printer_effects printer_machine::on_disconnected() {
+  printer_effects out;
+  connected_ = dropping_ = known_ = asked_ = false;
+  if (job_ && job_->sent) finish(false, out);
+  update_state(0, out);
+  return out;
+}
+
+printer_effects printer_machine::on_bytes(byte_view data, tick_ms now) {
+  printer_effects out;
+  if (!connected_ || data.empty()) return out;
+  heard_at_ = now;
+  for (const auto& answer : reader_.feed(data)) take(answer, now, out);
+  update_state(now, out);
+  return out;
+}
+
+printer_effects printer_machine::tick(tick_ms now) {
+  printer_effects out;
+  if (!connected_ || dropping_) return out;
+  const bool silent = now - heard_at_ >= silence_limit();
+  if (job_ && job_->due && now >= *job_->due) {
+    if (options_.proof == print_proof::taken) ++stale_proofs_;
+    finish(false, out);
+  }
+  if (silent) {
+    dropping_ = true;
+    answering_ = false;
+    out.emplace_back(printer_drop{});
+  } else if (asked_ && now - asked_at_ >= options_.answer_timeout_ms) {
+    answering_ = false;
+    repeated_ = true;
+    ask(now, out);
+  } else if (!asked_ && now >= next_ask_) {
+    ask(now, out);
+  }
+  update_state(now, out);
+  return out;
+}
+
+result<printer_effects> printer_machine::start(std::uint64_t job, bytes ticket, tick_ms now) {
+  if (job_) return {errc::busy, "the printer has a ticket that is not finished"};
+  if (ticket.empty() || ticket.size() > escpos::ticket_bytes_max)
+    return {errc::malformed, "a ticket has 1 to " + std::to_string(escpos::ticket_bytes_max) + " bytes"};
+  job_.emplace();
+  job_->id = job;
+  job_->ticket = std::move(ticket);
+  printer_effects out;
+  if (able()) send_job(now, out);
+  return out;
+}
+
+std::optional<tick_ms> printer_machine::deadline() const {
+  if (!connected_ || dropping_) return std::nullopt;
+  tick_ms due = heard_at_ + silence_limit();
+  due = std::min(due, asked_ ? asked_at_ + options_.answer_timeout_ms : next_ask_);
+  if (job_ && job_->due) due = std::min(due, *job_->due);
+  return due;
+}
+
+void printer_machine::ask(tick_ms now, printer_effects& out) {
+  asked_ = true;
+  asked_at_ = now;
+  reader_.expect(request_);
+  out.emplace_back(printer_send{escpos::status_request(request_)});
+}
+
+void printer_machine::take(const escpos::printer_answer& answer, tick_ms now, printer_effects& out) {
+  if (const auto* s = std::get_if<escpos::status_answer>(&answer)) {
+    take_status_answer(s->request, now, out);
+  } else if (std::holds_alternative<escpos::asb_answer>(answer)) {
+    known_ = true;
+  } else if (const auto* p = std::get_if<escpos::process_done>(&answer)) {
+    const bool ours = job_ && job_->sent && options_.proof == print_proof::process_id;
+    if (ours && p->id == job_->process) finish(true, out);
+  } else if (stale_proofs_ > 0) {
+    --stale_proofs_;
+  } else if (job_ && job_->sent && options_.proof == print_proof::taken) {
+    finish(true, out);
+  }
+}
+
+void printer_machine::take_status_answer(int request, tick_ms now, printer_effects& out) {
+  if (!asked_) return;  // a late answer to a request that was repeated: its facts are taken already
+  asked_ = false;
+  answering_ = true;
+  const bool round_done = request == requests;
+  known_ = known_ || round_done;
+  request_ = round_done ? 1 : request + 1;
+  if (repeated_ || round_done) {
+    next_ask_ = now + options_.poll_interval_ms;
+    repeated_ = false;
+  } else {
+    ask(now, out);
+  }
+}
+
+tick_ms printer_machine::silence_limit() const {
+  // A full receive buffer keeps requests waiting behind the ticket, so a printing printer may be silent for longer.
+  const bool printing = job_ && job_->sent;
+  return printing ? std::max(options_.silence_timeout_ms, options_.proof_timeout_ms) : options_.silence_timeout_ms;
+}
+
+printer_state printer_machine::judge() const {
+  if (!connected_ || !known_ || !answering_) return printer_state::offline;
+  const printer_status s = reader_.status();
+  if (s.cover_open) return printer_state::cover_open;
+  if (s.paper == paper_state::out) return printer_state::paper_out;
+  if (s.error) return printer_state::error;
+  if (!s.online) return printer_state::offline;
+  return s.paper == paper_state::low ? printer_state::paper_low : printer_state::ready;
+}
+
+void printer_machine::update_state(tick_ms now, printer_effects& out) {
+  const printer_state next = judge();
+  const bool changed = next != state_;
+  state_ = next;
+  if (changed) out.emplace_back(printer_state_changed{next});
+  if (!job_) return;
+  if (!job_->sent) {
+    if (able()) send_job(now, out);
+  } else if (able() || !answering_) {
+    // A printer that says nothing gets no more time than one that could print.
+    if (!job_->due) job_->due = now + options_.proof_timeout_ms;
+  } else {
+    job_->due.reset();
+  }
+}
+
+void printer_machine::send_job(tick_ms now, printer_effects& out) {
+  job_->process = escpos::make_process_id(next_process_++);
+  bytes data = std::move(job_->ticket);
+  data += options_.proof == print_proof::process_id ? escpos::process_id_request(job_->process)
+                                                    : escpos::paper_request();
+  job_->ticket.clear();
+  job_->sent = true;
+  job_->due = now + options_.proof_timeout_ms;
+  out.emplace_back(printer_send{std::move(data)});
+}
+
+void printer_machine::finish(bool printed, printer_effects& out) {
+  const std::uint64_t id = job_->id;
+  job_.reset();
+  if (printed)
+    out.emplace_back(job_printed{id});
+  else
+    out.emplace_back(job_uncertain{id});
+}
+
+}  // namespace tally
