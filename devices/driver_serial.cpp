@@ -1,0 +1,100 @@
+#include "devices/driver_serial.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace tally {
+
+namespace {
+
+struct rate {
+  unsigned baud;
+  speed_t speed;
+};
+constexpr std::array rates{rate{1200, B1200},   rate{2400, B2400},   rate{4800, B4800},   rate{9600, B9600},
+                           rate{19200, B19200}, rate{38400, B38400}, rate{57600, B57600}, rate{115200, B115200}};
+
+const rate* find_rate(unsigned baud) {
+  for (const rate& r : rates)
+    if (r.baud == baud) return &r;
+  return nullptr;
+}
+
+}  // namespace
+
+serial_port::serial_port(serial_options options, callbacks calls)
+  : options_(std::move(options)), calls_(std::move(calls)) {}
+
+serial_port::~serial_port() { stop(); }
+
+status serial_port::start() {
+  invariant(!thread_.joinable(), "a serial port is started once");
+  if (options_.path.empty()) return {errc::bad_config, "a serial port needs a path"};
+  if (find_rate(options_.baud) == nullptr)
+    return {errc::bad_config, "no such baud rate: " + std::to_string(options_.baud)};
+  stopping_ = false;
+  told_ = told::nothing;
+  thread_ = std::thread([this] { run(); });
+  return done();
+}
+
+void serial_port::stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  wake_.signal();
+  thread_.join();
+}
+
+void serial_port::run() {
+  while (!stopping_) {
+    if (const unique_fd fd = open_port()) {
+      report(true);
+      read_until_gone(fd.get());
+    }
+    if (stopping_) break;
+    report(false);
+    poll_one(-1, 0, wake_, static_cast<int>(options_.retry_interval_ms));
+  }
+}
+
+unique_fd serial_port::open_port() const {
+  unique_fd fd(::open(options_.path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return {};
+  termios t{};
+  if (::tcgetattr(fd.get(), &t) != 0) return {};  // not a terminal, or gone again
+  ::cfmakeraw(&t);
+  t.c_cflag &= ~static_cast<tcflag_t>(CSTOPB | PARENB | CRTSCTS);
+  t.c_cflag |= CS8 | CREAD | CLOCAL;
+  const speed_t speed = find_rate(options_.baud)->speed;
+  ::cfsetispeed(&t, speed);
+  ::cfsetospeed(&t, speed);
+  if (::tcsetattr(fd.get(), TCSANOW, &t) != 0) return {};
+  return fd;
+}
+
+void serial_port::read_until_gone(int fd) {
+  std::array<char, 4096> chunk;
+  while (!stopping_) {
+    const short happened = poll_one(fd, POLLIN, wake_, -1);
+    if (happened == 0) continue;
+    const ssize_t n = ::read(fd, chunk.data(), chunk.size());
+    if (n > 0) {
+      calls_.on_bytes(std::string(chunk.data(), static_cast<std::size_t>(n)));
+    } else if (n == 0 || (errno != EAGAIN && errno != EINTR) || (happened & (POLLHUP | POLLERR | POLLNVAL)) != 0) {
+      return;  // a pulled plug is EIO on a pty, and end of file or ENXIO on USB
+    }
+  }
+}
+
+void serial_port::report(bool plugged) {
+  const told now = plugged ? told::plugged : told::away;
+  if (std::exchange(told_, now) != now) calls_.on_state(plugged);
+}
+
+}  // namespace tally

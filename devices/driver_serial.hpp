@@ -1,0 +1,56 @@
+#pragma once
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "devices/driver_fd.hpp"
+#include "ledger/result.hpp"
+
+namespace tally {
+
+struct serial_options {
+  std::string path;               ///< a tty: /dev/ttyUSB0, a pty, or a link to one
+  unsigned baud = 9600;           ///< 1200 to 115200, one of the usual rates
+  tick_ms retry_interval_ms = 300;
+};
+
+/// Reads a serial line, 8N1 and raw, and keeps reading over unplugging: while the device is away it is opened again
+/// every `retry_interval_ms`.
+///
+/// Owns one thread, from `start` to `stop` or the destructor. Both callbacks run on that thread; they must not throw, and
+/// must not call `stop`. `on_bytes` gets 1 to 4096 bytes as they came. `on_state` tells the first state and every change:
+/// true plugged in, false away. Reads no faster than `on_bytes` returns, so nothing piles up here.
+class serial_port {
+public:
+  struct callbacks {
+    std::function<void(std::string)> on_bytes;
+    std::function<void(bool plugged)> on_state;
+  };
+
+  serial_port(serial_options options, callbacks calls);
+  ~serial_port();
+  serial_port(const serial_port&) = delete;
+  serial_port& operator=(const serial_port&) = delete;
+
+  /// Starts reading; a device that is away is no error. `bad_config` for a baud rate that does not exist or an empty
+  /// path. REQUIRES: not started.
+  status start();
+  /// Ends the thread and closes the device, within what one callback takes. Harmless when not started.
+  void stop();
+
+private:
+  void run();
+  unique_fd open_port() const;
+  void read_until_gone(int fd);
+  void report(bool plugged);
+
+  serial_options options_;
+  callbacks calls_;
+  wakeup wake_;
+  std::atomic<bool> stopping_{false};
+  enum class told : std::uint8_t { nothing, plugged, away } told_ = told::nothing;  // thread only
+  std::thread thread_;
+};
+
+}  // namespace tally
