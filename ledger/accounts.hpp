@@ -59,6 +59,9 @@ std::string unit_name(unit_id unit, std::string_view main_code);
 /// nothing give an empty list. Items of one account are not merged.
 result<std::vector<posting>> expand(const entry& e, const writer_id& writer);
 
+/// Adds up the postings of each account, in order of first mention; false on overflow.
+[[nodiscard]] bool merge(std::vector<posting>& postings);
+
 /// True if the postings sum to zero in every unit, without overflow.
 bool balances(const std::vector<posting>& postings);
 

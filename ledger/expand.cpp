@@ -110,6 +110,21 @@ bool balances(const std::vector<posting>& postings) {
   return true;
 }
 
+bool merge(std::vector<posting>& postings) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < postings.size(); ++i) {
+    std::size_t j = 0;
+    while (j < kept && !(postings[j].account == postings[i].account)) ++j;
+    if (j == kept) {
+      postings[kept++] = postings[i];
+    } else if (!checked_add(postings[j].amount, postings[i].amount, postings[j].amount)) {
+      return false;
+    }
+  }
+  postings.resize(kept);
+  return true;
+}
+
 result<std::vector<posting>> expand(const entry& e, const writer_id& writer) {
   sheet s(writer);
   bool reversal = e.kind == entry_kind::reverse;

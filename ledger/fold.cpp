@@ -19,20 +19,15 @@ status check_fields(const entry& e, const kind_row& row) {
   return done();
 }
 
+// REQUIRES: merged postings, so that two items of one purse cannot each pass alone.
 status check_rights(const std::vector<posting>& postings, const state& s) {
-  // Debits of one account are added up first: two items of one purse must not each pass alone.
-  for (std::size_t i = 0; i < postings.size(); ++i) {
-    const auto& a = postings[i].account;
-    if (!must_hold_credit(a)) continue;
-    bool first = true;
-    for (std::size_t j = 0; j < i && first; ++j) first = !(postings[j].account == a);
-    if (!first) continue;
-    amount after = s.balance(a);
-    for (std::size_t j = i; j < postings.size(); ++j)
-      if (postings[j].account == a && !checked_add(after, postings[j].amount, after)) return error{errc::overflow, "a balance"};
+  for (const auto& p : postings) {
+    if (p.amount <= 0 || !must_hold_credit(p.account)) continue;
+    amount after = s.balance(p.account);
+    if (!checked_add(after, p.amount, after)) return error{errc::overflow, account_name(p.account)};
     if (after > 0) {
-      auto code = a.type == account_type::quota ? errc::no_quota : errc::insufficient;
-      return error{code, account_name(a) + " lacks " + std::to_string(after)};
+      auto code = p.account.type == account_type::quota ? errc::no_quota : errc::insufficient;
+      return error{code, account_name(p.account) + " lacks " + std::to_string(after)};
     }
   }
   return done();
@@ -149,21 +144,24 @@ result<std::vector<posting>> judge(const entry& e, const entry_place& p, const s
   TALLY_TRY(check_kind(e, p, s));
   auto postings = expand(e, p.writer);
   if (!postings) return postings;
+  if (!merge(*postings)) return error{errc::overflow, "the entry's amounts"};
   TALLY_TRY(check_rights(*postings, s));
   return postings;
 }
 
 status apply(const entry& e, const entry_place& p, const std::vector<posting>& postings, state& s, errc why) {
-  for (const auto& post : postings) {
-    auto b = s.balance(post.account);
-    if (!checked_add(b, post.amount, b)) return error{errc::overflow, account_name(post.account)};
-    s.set_balance(post.account, b);
+  // All sums first, so that an overflow leaves nothing half done.
+  std::vector<amount> after(postings.size());
+  for (std::size_t i = 0; i < postings.size(); ++i)
+    if (!checked_add(s.balance(postings[i].account), postings[i].amount, after[i]))
+      return error{errc::overflow, account_name(postings[i].account)};
+  for (std::size_t i = 0; i < postings.size(); ++i) {
+    const auto& post = postings[i];
+    s.set_balance(post.account, after[i]);
     if (post.account.type == account_type::hold && post.account.unit == main_unit)
       add_number(s, key(cell_type::held_total, 0, 0, p.writer), -post.amount);
   }
   if (e.business_date != 0) s.put(key(cell_type::business_date, 0, 0, p.writer), {e.business_date, {}});
-  if (e.account.value != 0 && e.kind != entry_kind::map_media && e.kind != entry_kind::card_state)
-    s.put(key(cell_type::account_seen, e.account.value, 0, p.writer), {static_cast<std::int64_t>(p.seq), {}});
   if (e.counter != 0) {
     s.put(key(cell_type::answered, e.terminal, e.counter, p.writer), {static_cast<std::int64_t>(p.seq), {}});
     auto k = key(cell_type::last_counter, e.terminal, 0, p.writer);

@@ -15,13 +15,14 @@ struct entry_place {
 ///
 /// Checks: the kind and its row, the fields, balance per unit, that no right goes below zero, channel numbers, the
 /// idempotency key, that a reversal is own, once, and equal to what it cites. Does not check signatures, nor prices.
-/// Returns the postings. Pure: reads `s`, changes nothing.
+/// Returns the postings, merged. Pure: reads `s`, changes nothing.
 result<std::vector<posting>> judge(const entry& e, const entry_place& place, const state& s);
 
-/// Applies an entry to the fold of its writer's journal. `postings` are those of `judge` or `expand`.
+/// Applies an entry to the fold of its writer's journal. `postings` are those of `judge`.
 ///
-/// For a contested entry pass what `expand` gave, and the reason in `why`: it is applied as its writer applied it, so that later
-/// entries still fit, and listed. Returns `overflow` if a balance would wrap; `s` is then partly changed and must be dropped.
+/// For a contested entry pass what `expand` and `merge` gave, and the reason in `why`: it is applied as its writer applied it, so that later
+/// entries still fit, and listed. Returns `overflow` if a balance would wrap; `s` is then unchanged.
+/// REQUIRES: merged postings.
 status apply(const entry& e, const entry_place& place, const std::vector<posting>& postings, state& s, errc why = errc::ok);
 
 /// Applies one entry of head office's directory to what a node knows of the chain (cards, limits). Certificates and

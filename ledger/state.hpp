@@ -26,7 +26,6 @@ enum class cell_type : std::uint8_t {
   contested = 15,    ///< a: sequence, writer → why
   rules = 16,        ///< a: version → record
   product = 17,      ///< a: product, b: version → record
-  account_seen = 18, ///< a: account, writer → sequence of the last entry that touched it
   counters = 19,     ///< a: which (counter_id), writer → running number
 };
 

@@ -234,4 +234,10 @@ const signed_certificate* certificate_book::signed_form(node_id node) const {
   return it == nodes_.end() ? nullptr : &it->second.rbegin()->second->source;
 }
 
+std::vector<node_id> certificate_book::nodes() const {
+  std::vector<node_id> out;
+  for (const auto& [node, serials] : nodes_) out.push_back(node);
+  return out;
+}
+
 }  // namespace tally

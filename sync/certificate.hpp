@@ -116,6 +116,9 @@ public:
   /// The signed form of the newest certificate, to be forwarded untouched; nothing for an unknown node.
   const signed_certificate* signed_form(node_id node) const;
   std::size_t size() const { return count_; }
+  /// Every node that has a certificate, ascending.
+  std::vector<node_id> nodes() const;
+  const verifier& with() const { return *with_; }
 
 private:
   struct held {

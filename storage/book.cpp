@@ -1,0 +1,189 @@
+#include "storage/book.hpp"
+
+#include "ledger/kinds.hpp"
+
+namespace tally {
+namespace {
+
+constexpr byte_view self_key = "self", hq_time_key = "hq_time", stopped_key = "stopped", format_key = "format";
+constexpr std::uint64_t format_version = 1;
+
+cell_key record_key(cell_type t, std::uint64_t a, std::uint64_t b) {
+  return {.type = t, .a = a, .b = b, .writer = {}, .peer = {}};
+}
+
+bytes number_bytes(std::int64_t v) {
+  byte_writer w;
+  w.sv(v);
+  return w.take();
+}
+
+}  // namespace
+
+book::book(const kv_store& store, node_id self, node_role role)
+    : store_(store), view_(store), state_(view_), writer_(view_), self_{self, {}}, role_(role) {}
+
+result<std::unique_ptr<book>> book::open(const kv_store& store, node_id self, node_role role) {
+  std::unique_ptr<book> b(new book(store, self, role));
+  TALLY_TRY(b->load());
+  return b;
+}
+
+status book::load() {
+  bytes v;
+  if (view_.get(family::meta, format_key, v) == lookup::found) {
+    byte_reader r(v);
+    if (r.uv() != format_version || !r.ok()) return error{errc::unsupported, "the data was written by another version"};
+  }
+  if (view_.get(family::meta, self_key, v) == lookup::found) {
+    byte_reader r(v);
+    auto w = read_writer(r);
+    if (!r.ok() || !r.at_end()) return error{errc::corrupt, "the node's identity"};
+    if (w.node != self_.node)
+      return error{errc::bad_config, "this data belongs to node " + std::to_string(w.node.value) + ", not to node " +
+                                         std::to_string(self_.node.value)};
+    self_ = w;
+  }
+  if (view_.get(family::meta, hq_time_key, v) == lookup::found) hq_time_ = byte_reader(v).sv();
+  if (view_.get(family::meta, stopped_key, v) == lookup::found) stopped_ = static_cast<errc>(byte_reader(v).sv());
+  TALLY_TRY(load_catalogue());
+  if (started()) durable_next_ = next();
+  if (view_.read_failed()) return error{errc::io, "the database could not be read"};
+  return done();
+}
+
+status book::load_catalogue() {
+  for (auto type : {cell_type::rules, cell_type::product}) {
+    bytes prefix{cell_prefix, static_cast<char>(type)};
+    auto c = store_.scan(family::state, prefix);
+    for (; c->valid() && c->key().substr(0, 2) == prefix; c->next()) {
+      auto cell = decode_cell(c->value());
+      if (!cell) return error{errc::corrupt, "a published record"};
+      if (type == cell_type::rules) {
+        auto r = decode_rules(cell->data);
+        if (!r) return error{errc::corrupt, r.error().detail};
+        catalogue_.add(std::move(*r));
+      } else {
+        auto p = decode_product(cell->data);
+        if (!p) return error{errc::corrupt, p.error().detail};
+        catalogue_.add(std::move(*p));
+      }
+    }
+    TALLY_TRY(c->state());
+  }
+  return done();
+}
+
+void book::begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optional<stream_head>& predecessor) {
+  entry e;
+  e.kind = entry_kind::open_epoch;
+  e.engine = engine_revision;
+  e.head = predecessor;
+  // The business date goes on where the epoch before ended.
+  auto before = self_;
+  self_.epoch = epoch;
+  date_entry(e, state_, before, now, hq_time_);
+  byte_writer w;
+  write_writer(w, self_);
+  view_.put(family::meta, self_key, w.take());
+  byte_writer f;
+  f.uv(format_version);
+  view_.put(family::meta, format_key, f.take());
+  auto written = write(e);
+  invariant(written.ok(), "an epoch opens");
+}
+
+stream_head book::head(const stream_id& own) {
+  const auto& tip = writer_.tip(own);
+  return {own, tip.size(), tip.root()};
+}
+
+std::optional<entry> book::find_entry(sequence seq) const {
+  bytes v;
+  if (view_.get(family::entries, own_entry_key(self_.epoch, seq), v) != lookup::found) return std::nullopt;
+  auto e = decode_entry(v);
+  if (!e) return std::nullopt;
+  return std::move(*e);
+}
+
+situation book::at(unix_seconds now) {
+  return {.st = state_,
+          .rules = catalogue_,
+          .self = self_,
+          .role = role_,
+          .now = now,
+          .hq_time = hq_time_,
+          .stopped = stopped_,
+          .next = next(),
+          .find_entry = [this](sequence s) { return find_entry(s); }};
+}
+
+decision book::take(const till_command& c, unix_seconds now) {
+  auto d = decide(c, at(now));
+  if (auto* e = std::get_if<entry>(&d)) {
+    auto written = write(*e);
+    if (!written) return refusal{written.error(), e->account, {}, 0};
+  }
+  return d;
+}
+
+result<sequence> book::write(const entry& e) {
+  entry_place place{self_, role_, next(), nullptr};
+  std::optional<entry> cited;
+  if (e.cites && (cited = find_entry(*e.cites))) place.cited = &*cited;
+  auto postings = judge(e, place, state_);
+  if (!postings) return postings.error();
+  auto data = encode_entry(e);
+  if (data.size() > entry_bytes_max) return error{errc::malformed, "an entry over 64 KiB"};
+  std::optional<stream_id> also;
+  if (row_of(e.kind)->broadcast) {
+    TALLY_TRY(learn(e));  // first: a record that does not decode must leave nothing behind
+    also = stream_id{self_, sub_stream::directory, {}};
+  } else if (e.kind == entry_kind::send) {
+    also = stream_id{self_, sub_stream::addressed, e.peer.node};
+  }
+  TALLY_TRY(apply(e, place, *postings, state_));
+  if (e.kind == entry_kind::receive && stopped_ == errc::rolled_back) stop_card_value(errc::ok);
+  return writer_.append_own(journal(), data, also);
+}
+
+status book::learn(const entry& e) {
+  apply_directory(e, state_);
+  if (e.kind != entry_kind::publish) return done();
+  if (e.topic == publish_topic::rules) {
+    auto r = decode_rules(e.blob);
+    if (!r) return r.error();
+    state_.put(record_key(cell_type::rules, r->version, 0), {0, e.blob});
+    catalogue_.add(std::move(*r));
+  } else if (e.topic == publish_topic::product) {
+    auto p = decode_product(e.blob);
+    if (!p) return p.error();
+    state_.put(record_key(cell_type::product, p->id.value, p->version), {0, e.blob});
+    catalogue_.add(std::move(*p));
+  }
+  return done();
+}
+
+void book::heard_hq_time(std::int64_t t) {
+  if (t <= hq_time_) return;
+  hq_time_ = t;
+  view_.put(family::meta, hq_time_key, number_bytes(t));
+}
+
+void book::stop_card_value(errc why) {
+  stopped_ = why;
+  view_.put(family::meta, stopped_key, number_bytes(static_cast<std::int64_t>(why)));
+}
+
+kv_batch book::seal() {
+  writer_.flush();
+  sealed_next_ = started() ? next() : 0;
+  return view_.seal();
+}
+
+void book::settled() {
+  view_.settled();
+  durable_next_ = sealed_next_;
+}
+
+}  // namespace tally

@@ -1,0 +1,83 @@
+#pragma once
+#include <memory>
+
+#include "ledger/decide.hpp"
+#include "storage/kv_state.hpp"
+#include "storage/streams.hpp"
+
+namespace tally {
+
+/// A node's own journal: decides, writes entries and their projection into one group, and hands the group out to be made
+/// durable while the next one is decided.
+///
+/// Pure but for reads through `kv_store`. One owner thread (the ledger actor, or the simulator). Nothing that a call
+/// returns is durable: an answer may leave the node only after the group that was open at that time was `settled()`.
+/// At most one group is in flight and one is open. After `read_failed()` or a failed commit the book must be dropped and opened
+/// again: what was in flight is unknown, and the reopened book answers it from the ledger.
+class book {
+public:
+  /// Reads what is needed to go on: identity, tips, catalogue. Errors: io, corrupt.
+  static result<std::unique_ptr<book>> open(const kv_store& store, node_id self, node_role role);
+
+  /// False until `begin_epoch` was called once in the life of this database.
+  bool started() const { return self_.epoch != epoch_id{}; }
+  /// Starts a new epoch with its first entry. `predecessor`: head of the epoch before. All rights begin at zero.
+  void begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optional<stream_head>& predecessor);
+
+  const writer_id& self() const { return self_; }
+  node_role role() const { return role_; }
+  stream_id journal() const { return {self_, sub_stream::journal, {}}; }
+  stream_head head(const stream_id& own);  ///< as the open group sees it
+  sequence next() { return writer_.tip(journal()).size(); }
+  sequence durable_next() const { return durable_next_; }
+
+  /// Decides a till's request and writes its entry. For `replayed`, the entry may still be in flight.
+  decision take(const till_command& c, unix_seconds now);
+  /// Judges and writes an entry that this node decided elsewhere (send, receive, adopt, head office's facts).
+  result<sequence> write(const entry& e);
+  /// Applies facts of head office's directory that this node adopts; the caller writes the `adopt` entry in the same group.
+  /// Certificates are the caller's to apply.
+  status learn(const entry& directory_entry);
+
+  situation at(unix_seconds now);
+  std::optional<entry> find_entry(sequence seq) const;
+  state& st() { return state_; }
+  const state& st() const { return state_; }
+  const catalogue& rules() const { return catalogue_; }
+  kv_view& view() { return view_; }
+  stream_writer& streams() { return writer_; }
+
+  std::int64_t hq_time() const { return hq_time_; }
+  void heard_hq_time(std::int64_t t);
+  /// Why card value is stopped; survives restarts.
+  errc stopped() const { return stopped_; }
+  void stop_card_value(errc why);
+
+  std::size_t open_changes() const { return view_.open_changes(); }
+  bool in_flight() const { return view_.in_flight(); }
+  bool read_failed() const { return view_.read_failed(); }
+  /// The open group. REQUIRES: !in_flight().
+  kv_batch seal();
+  void settled();
+
+private:
+  book(const kv_store& store, node_id self, node_role role);
+  status load();
+  status load_catalogue();
+
+  const kv_store& store_;
+  kv_view view_;
+  kv_state state_;
+  stream_writer writer_;
+  catalogue catalogue_;
+  writer_id self_;
+  node_role role_;
+  std::int64_t hq_time_ = 0;
+  errc stopped_ = errc::ok;
+  sequence durable_next_ = 0, sealed_next_ = 0;
+};
+
+/// Changes of one group beyond which the caller should seal before it decides more.
+constexpr std::size_t group_changes_max = 16 * 1024;
+
+}  // namespace tally

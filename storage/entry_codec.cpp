@@ -1,0 +1,313 @@
+#include "storage/entry_codec.hpp"
+
+#include "ledger/kinds.hpp"
+
+namespace tally {
+namespace {
+
+void write_list_head(byte_writer& w, std::size_t n) { w.uv(n); }
+
+void write_values(byte_writer& w, const std::vector<value_item>& list) {
+  write_list_head(w, list.size());
+  for (const auto& v : list) {
+    w.uv(v.purse);
+    w.uv(v.unit.value);
+    w.uv(v.bucket);
+    w.sv(v.amount);
+  }
+}
+void write_tenders(byte_writer& w, const std::vector<tender_item>& list) {
+  write_list_head(w, list.size());
+  for (const auto& t : list) {
+    w.uv(static_cast<std::uint64_t>(t.kind));
+    w.uv(t.unit.value);
+    w.sv(t.amount);
+  }
+}
+void write_taxes(byte_writer& w, const std::vector<tax_item>& list) {
+  write_list_head(w, list.size());
+  for (const auto& t : list) {
+    w.uv(t.rate);
+    w.uv(t.unit.value);
+    w.sv(t.amount);
+  }
+}
+void write_lines(byte_writer& w, const std::vector<line_item>& list) {
+  write_list_head(w, list.size());
+  for (const auto& l : list) {
+    w.uv(l.product.value);
+    w.sv(l.quantity);
+  }
+}
+void write_head(byte_writer& w, const stream_head& h) {
+  write_stream(w, h.stream);
+  w.uv(h.size);
+  w.fixed(h.root);
+}
+
+void write_field(byte_writer& w, field f, const entry& e) {
+  switch (f) {
+    case field::terminal: return w.uv(e.terminal);
+    case field::counter: return w.uv(e.counter);
+    case field::operator_id: return w.uv(e.operator_id);
+    case field::business_date: return w.uv(e.business_date);
+    case field::stamp: return w.sv(e.stamp);
+    case field::shift: return w.uv(e.shift);
+    case field::account: return w.uv(e.account.value);
+    case field::account_version: return w.uv(e.account_version);
+    case field::rules_version: return w.uv(e.rules_version);
+    case field::values: return write_values(w, e.values);
+    case field::tenders: return write_tenders(w, e.tenders);
+    case field::taxes: return write_taxes(w, e.taxes);
+    case field::lines: return write_lines(w, e.lines);
+    case field::cites: return w.uv(*e.cites);
+    case field::cited_kind: return w.uv(static_cast<std::uint64_t>(e.cited_kind));
+    case field::peer: return write_writer(w, e.peer);
+    case field::channel: return w.uv(e.channel);
+    case field::cause: return w.uv(static_cast<std::uint64_t>(e.cause));
+    case field::request: return w.uv(e.request);
+    case field::head: return write_head(w, *e.head);
+    case field::topic: return w.uv(static_cast<std::uint64_t>(e.topic));
+    case field::blob: return w.str(e.blob);
+    case field::medium: return w.str(e.medium);
+    case field::card_kind: return w.uv(e.card_kind);
+    case field::standing: return w.uv(static_cast<std::uint64_t>(e.status));
+    case field::hq_time: return w.sv(e.hq_time);
+    case field::subject: return write_writer(w, e.subject);
+    case field::limits:
+      w.sv(e.limits->ceiling);
+      w.sv(e.limits->daily_inflow);
+      w.sv(e.limits->quota_target);
+      return w.sv(e.limits->daily_quota);
+    case field::engine: return w.uv(e.engine);
+  }
+}
+
+std::uint32_t u32(byte_reader& r) { return static_cast<std::uint32_t>(r.uv(UINT32_MAX)); }
+
+template <class T, class Read>
+std::vector<T> read_list(byte_reader& r, std::size_t max, Read read) {
+  std::vector<T> out;
+  auto n = r.uv(max);
+  out.reserve(r.ok() ? static_cast<std::size_t>(n) : 0);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) out.push_back(read());
+  return out;
+}
+
+template <class E>
+E read_enum(byte_reader& r, std::uint64_t max) {
+  return static_cast<E>(r.uv(max));
+}
+
+void read_lists(byte_reader& r, field f, entry& e) {
+  if (f == field::values)
+    e.values = read_list<value_item>(r, values_max, [&] { return value_item{u32(r), {u32(r)}, u32(r), r.sv()}; });
+  else if (f == field::tenders)
+    e.tenders = read_list<tender_item>(r, tenders_max, [&] { return tender_item{read_enum<tender_kind>(r, 4), {u32(r)}, r.sv()}; });
+  else if (f == field::taxes)
+    e.taxes = read_list<tax_item>(r, taxes_max, [&] { return tax_item{u32(r), {u32(r)}, r.sv()}; });
+  else
+    e.lines = read_list<line_item>(r, lines_max, [&] { return line_item{product_id{u32(r)}, r.sv()}; });
+}
+
+void read_field(byte_reader& r, field f, entry& e) {
+  switch (f) {
+    case field::terminal: e.terminal = u32(r); break;
+    case field::counter: e.counter = r.uv(); break;
+    case field::operator_id: e.operator_id = u32(r); break;
+    case field::business_date: e.business_date = u32(r); break;
+    case field::stamp: e.stamp = r.sv(); break;
+    case field::shift: e.shift = u32(r); break;
+    case field::account: e.account.value = r.uv(); break;
+    case field::account_version: e.account_version = r.uv(); break;
+    case field::rules_version: e.rules_version = r.uv(); break;
+    case field::values:
+    case field::tenders:
+    case field::taxes:
+    case field::lines: read_lists(r, f, e); break;
+    case field::cites: e.cites = r.uv(); break;
+    case field::cited_kind: e.cited_kind = read_enum<entry_kind>(r, 63); break;
+    case field::peer: e.peer = read_writer(r); break;
+    case field::channel: e.channel = r.uv(); break;
+    case field::cause: e.cause = read_enum<send_cause>(r, 4); break;
+    case field::request: e.request = r.uv(); break;
+    case field::head: {
+      stream_head h;
+      h.stream = read_stream(r);
+      h.size = r.uv();
+      r.fixed(h.root);
+      e.head = h;
+      break;
+    }
+    case field::topic: e.topic = read_enum<publish_topic>(r, 3); break;
+    case field::blob: e.blob = r.str(blob_max); break;
+    case field::medium: e.medium = r.str(16); break;
+    case field::card_kind: e.card_kind = u32(r); break;
+    case field::standing: e.status = read_enum<card_status>(r, 5); break;
+    case field::hq_time: e.hq_time = r.sv(); break;
+    case field::subject: e.subject = read_writer(r); break;
+    case field::limits: {
+      node_limits l;
+      l.ceiling = r.sv();
+      l.daily_inflow = r.sv();
+      l.quota_target = r.sv();
+      l.daily_quota = r.sv();
+      e.limits = l;
+      break;
+    }
+    case field::engine: e.engine = u32(r); break;
+  }
+}
+
+}  // namespace
+
+void write_writer(byte_writer& w, const writer_id& id) {
+  w.uv(id.node.value);
+  w.fixed(id.epoch.value);
+}
+writer_id read_writer(byte_reader& r) {
+  writer_id id;
+  id.node.value = u32(r);
+  r.fixed(id.epoch.value);
+  return id;
+}
+
+void write_stream(byte_writer& w, const stream_id& id) {
+  write_writer(w, id.writer);
+  w.uv(static_cast<std::uint64_t>(id.sub));
+  if (id.sub == sub_stream::addressed) w.uv(id.to.value);
+}
+stream_id read_stream(byte_reader& r) {
+  stream_id id;
+  id.writer = read_writer(r);
+  id.sub = static_cast<sub_stream>(r.uv(2));
+  if (id.sub == sub_stream::addressed) id.to.value = u32(r);
+  return id;
+}
+
+bytes stream_key(const stream_id& id) {
+  byte_writer w;
+  w.u32be(id.writer.node.value);
+  w.fixed(id.writer.epoch.value);
+  w.u8(static_cast<std::uint8_t>(id.sub));
+  w.u32be(id.to.value);
+  return w.take();
+}
+std::optional<stream_id> parse_stream_key(byte_view key) {
+  byte_reader r(key);
+  stream_id id;
+  id.writer.node.value = r.u32be();
+  r.fixed(id.writer.epoch.value);
+  auto sub = r.u8();
+  id.sub = static_cast<sub_stream>(sub);
+  id.to.value = r.u32be();
+  if (!r.ok() || !r.at_end() || sub > 2) return std::nullopt;
+  return id;
+}
+
+bytes encode_entry(const entry& e) {
+  byte_writer w;
+  w.uv(static_cast<std::uint64_t>(e.kind));
+  auto has = fields_of(e);
+  for (std::uint8_t f = 1; f <= field_max; ++f) {
+    if ((has & bit(static_cast<field>(f))) == 0) continue;
+    w.uv(f);
+    write_field(w, static_cast<field>(f), e);
+  }
+  return w.take();
+}
+
+entry_kind peek_kind(byte_view data) {
+  byte_reader r(data);
+  return static_cast<entry_kind>(r.uv(63));
+}
+
+result<entry> decode_entry(byte_view data) {
+  if (data.size() > entry_bytes_max) return error{errc::malformed, "an entry over 64 KiB"};
+  byte_reader r(data);
+  entry e;
+  e.kind = static_cast<entry_kind>(r.uv(255));
+  if (!r.ok()) return error{errc::malformed, "an entry without a kind"};
+  const auto* row = row_of(e.kind);
+  if (!row || !row->built) return error{errc::unsupported, "entry kind " + std::to_string(static_cast<int>(e.kind))};
+  std::uint64_t last = 0;
+  while (r.ok() && !r.at_end()) {
+    auto f = r.uv(field_max);
+    if (!r.ok() || f <= last) return error{errc::malformed, "an entry's fields are not in order"};
+    last = f;
+    read_field(r, static_cast<field>(f), e);
+  }
+  if (!r.ok()) return error{errc::malformed, "an entry's field"};
+  // One spelling only: a field at its default, which the writer would have left out, shows here.
+  if (encode_entry(e) != data) return error{errc::malformed, "an entry that is not in canonical form"};
+  return e;
+}
+
+bytes encode_rules(const rules_record& r) {
+  byte_writer w;
+  w.uv(1);  // version of this record
+  w.uv(r.version);
+  w.uv(r.effective_from);
+  w.str(r.currency);
+  w.uv(r.exponent);
+  w.str(r.header);
+  w.str(r.footer);
+  w.str(r.card_prefix);
+  w.sv(r.top_up_min);
+  w.sv(r.top_up_max);
+  w.uv(r.taxes.size());
+  for (const auto& t : r.taxes) {
+    w.str(t.letter);
+    w.uv(t.basis_points);
+  }
+  return w.take();
+}
+
+result<rules_record> decode_rules(byte_view data) {
+  byte_reader r(data);
+  rules_record x;
+  r.uv(1);
+  x.version = r.uv();
+  x.effective_from = u32(r);
+  x.currency = r.str(8);
+  x.exponent = static_cast<std::uint32_t>(r.uv(4));
+  x.header = r.str(1000);
+  x.footer = r.str(1000);
+  x.card_prefix = r.str(16);
+  x.top_up_min = r.sv();
+  x.top_up_max = r.sv();
+  x.taxes = read_list<tax_rate>(r, taxes_max, [&] { return tax_rate{bytes(r.str(4)), static_cast<std::uint32_t>(r.uv(100'000))}; });
+  if (!r.ok() || !r.at_end() || encode_rules(x) != data) return error{errc::malformed, "a rules record"};
+  return x;
+}
+
+bytes encode_product(const product& p) {
+  byte_writer w;
+  w.uv(1);
+  w.uv(p.id.value);
+  w.uv(p.version);
+  w.str(p.ean);
+  for (const auto& n : p.names) w.str(n);
+  w.sv(p.price);
+  w.uv(p.tax);
+  w.uv(p.withdrawn ? 1 : 0);
+  return w.take();
+}
+
+result<product> decode_product(byte_view data) {
+  byte_reader r(data);
+  product p;
+  r.uv(1);
+  p.id.value = u32(r);
+  p.version = r.uv();
+  p.ean = r.str(14);
+  for (auto& n : p.names) n = r.str(120);
+  p.price = r.sv();
+  p.tax = static_cast<std::uint32_t>(r.uv(taxes_max - 1));
+  p.withdrawn = r.uv(1) == 1;
+  if (!r.ok() || !r.at_end() || p.price < 0 || p.price > amount_max || encode_product(p) != data)
+    return error{errc::malformed, "a product record"};
+  return p;
+}
+
+}  // namespace tally

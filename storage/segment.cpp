@@ -1,0 +1,65 @@
+#include "storage/segment.hpp"
+
+#include <zstd.h>
+
+#include <memory>
+
+namespace tally {
+
+bytes pack_entries(const std::vector<bytes>& entries) {
+  byte_writer w;
+  for (const auto& e : entries) w.str(e);
+  invariant(!entries.empty() && entries.size() <= segment_entries_max && w.size() <= segment_bytes_max, "segment bounds");
+  bytes out(ZSTD_compressBound(w.size()), '\0');
+  // A context per thread: making one costs more than a small segment.
+  thread_local std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  invariant(context != nullptr, "zstd context");
+  auto plain = w.view();
+  auto n = ZSTD_compressCCtx(context.get(), out.data(), out.size(), plain.data(), plain.size(), 3);
+  invariant(!ZSTD_isError(n), "zstd compression");
+  out.resize(n);
+  return out;
+}
+
+result<std::vector<bytes>> unpack_entries(const segment& s) {
+  auto size = ZSTD_getFrameContentSize(s.payload.data(), s.payload.size());
+  if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > segment_bytes_max)
+    return error{errc::malformed, "a segment's frame"};
+  if (ZSTD_findFrameCompressedSize(s.payload.data(), s.payload.size()) != s.payload.size())
+    return error{errc::malformed, "octets behind a segment's frame"};
+  bytes plain(static_cast<std::size_t>(size), '\0');
+  thread_local std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
+  invariant(context != nullptr, "zstd context");
+  auto n = ZSTD_decompressDCtx(context.get(), plain.data(), plain.size(), s.payload.data(), s.payload.size());
+  if (ZSTD_isError(n) || n != size) return error{errc::malformed, "a segment's compression"};
+  byte_reader r(plain);
+  std::vector<bytes> out;
+  out.reserve(s.entries);
+  for (std::uint32_t i = 0; i < s.entries && r.ok(); ++i) out.emplace_back(r.str(entry_bytes_max));
+  if (!r.ok() || !r.at_end()) return error{errc::malformed, "a segment's entries"};
+  return out;
+}
+
+bytes encode_segment(const segment& s) {
+  byte_writer w;
+  write_stream(w, s.stream);
+  w.uv(s.first);
+  w.uv(s.entries);
+  w.fixed(s.sign);
+  w.str(s.payload);
+  return w.take();
+}
+
+result<segment> decode_segment(byte_view data) {
+  byte_reader r(data);
+  segment s;
+  s.stream = read_stream(r);
+  s.first = r.uv(UINT64_MAX / 2);
+  s.entries = static_cast<std::uint32_t>(r.uv(segment_entries_max));
+  r.fixed(s.sign);
+  s.payload = r.str(segment_bytes_max + 64 * 1024);
+  if (!r.ok() || !r.at_end() || s.entries == 0) return error{errc::malformed, "a segment"};
+  return s;
+}
+
+}  // namespace tally

@@ -1,0 +1,234 @@
+#include "storage/streams.hpp"
+
+#include <algorithm>
+
+#include "storage/sha256.hpp"
+
+namespace tally {
+namespace {
+
+bytes index_key(const stream_id& id, std::uint64_t n) {
+  byte_writer w;
+  w.u8('i');
+  w.raw(stream_key(id));
+  w.u64be(n);
+  return w.take();
+}
+bytes tile_key(const stream_id& id, unsigned level, std::uint64_t index) {
+  byte_writer w;
+  w.u8('t');
+  w.raw(stream_key(id));
+  w.u8(static_cast<std::uint8_t>(level));
+  w.u64be(index);
+  return w.take();
+}
+bytes signature_key(const stream_id& id) { return "g" + stream_key(id); }
+
+error unreadable(const char* what) { return {errc::io, what}; }
+
+}  // namespace
+
+bytes own_entry_key(const epoch_id& epoch, sequence seq) {
+  byte_writer w;
+  w.u8('e');
+  w.fixed(epoch.value);
+  w.u64be(seq);
+  return w.take();
+}
+bytes head_key(const stream_id& id) { return "h" + stream_key(id); }
+bytes segment_key(const stream_id& id, std::uint64_t first) {
+  byte_writer w;
+  w.raw(stream_key(id));
+  w.u64be(first);
+  return w.take();
+}
+
+stream_writer::open_tip& stream_writer::open(const stream_id& id) {
+  auto it = tips_.find(id);
+  if (it != tips_.end()) return it->second;
+  open_tip t;
+  bytes v;
+  if (view_.get(family::meta, head_key(id), v) == lookup::found) {
+    auto f = merkle_frontier::parse(v);
+    invariant(f.ok(), "a frontier in the database decodes");
+    t.frontier = *f;
+  }
+  return tips_.emplace(id, t).first->second;
+}
+
+const merkle_frontier& stream_writer::tip(const stream_id& id) { return open(id).frontier; }
+
+void stream_writer::add_leaf(const stream_id& id, open_tip& t, byte_view entry) {
+  thread_local std::vector<merkle_subtree> full;
+  full.clear();
+  t.frontier.append(merkle_leaf(entry), full);
+  t.changed = true;
+  for (const auto& tile : full) view_.put(family::entries, tile_key(id, tile.level, tile.index), bytes(view_of(tile.hash)));
+}
+
+sequence stream_writer::append_own(const stream_id& journal, byte_view entry, const std::optional<stream_id>& also) {
+  auto& t = open(journal);
+  sequence seq = t.frontier.size();
+  view_.put(family::entries, own_entry_key(journal.writer.epoch, seq), bytes(entry));
+  add_leaf(journal, t, entry);
+  if (also) {
+    auto& sub = open(*also);
+    byte_writer w;
+    w.uv(seq);
+    view_.put(family::entries, index_key(*also, sub.frontier.size()), w.take());
+    add_leaf(*also, sub, entry);
+  }
+  return seq;
+}
+
+void stream_writer::append_foreign(const segment& s, std::span<const bytes> entries, std::size_t skip) {
+  auto& t = open(s.stream);
+  invariant(t.frontier.size() == s.first + skip, "a segment continues its stream");
+  for (std::size_t i = skip; i < entries.size(); ++i) add_leaf(s.stream, t, entries[i]);
+  view_.put(family::segments, segment_key(s.stream, s.first), encode_segment(s));
+  view_.put(family::meta, signature_key(s.stream), bytes(view_of(s.sign)));
+}
+
+void stream_writer::flush() {
+  for (auto& [id, t] : tips_) {
+    if (!t.changed) continue;
+    byte_writer w;
+    t.frontier.write(w);
+    view_.put(family::meta, head_key(id), w.take());
+    t.changed = false;
+  }
+}
+
+result<merkle_frontier> stream_reader::frontier(const stream_id& id) const {
+  bytes v;
+  switch (store_.get(family::meta, head_key(id), v)) {
+    case lookup::absent: return merkle_frontier{};
+    case lookup::failed: return unreadable("a stream's head");
+    case lookup::found: break;
+  }
+  auto f = merkle_frontier::parse(v);
+  if (!f) return error{errc::corrupt, "the head of a stream"};
+  return f;
+}
+
+std::uint64_t stream_reader::size(const stream_id& id) const {
+  // The frontier begins with its size, so the hashes need not be parsed.
+  bytes v;
+  if (store_.get(family::meta, head_key(id), v) != lookup::found) return 0;
+  return byte_reader(v).uv();
+}
+
+result<std::vector<stream_id>> stream_reader::list() const {
+  std::vector<stream_id> out;
+  auto c = store_.scan(family::meta, "h");
+  for (; c->valid() && !c->key().empty() && c->key()[0] == 'h'; c->next()) {
+    auto id = parse_stream_key(c->key().substr(1));
+    if (!id) return error{errc::corrupt, "the name of a stream"};
+    out.push_back(*id);
+  }
+  TALLY_TRY(c->state());
+  return out;
+}
+
+result<bytes> stream_reader::own_entry(const writer_id& self, sequence seq) const {
+  bytes v;
+  switch (store_.get(family::entries, own_entry_key(self.epoch, seq), v)) {
+    case lookup::absent: return error{errc::not_found, "entry " + std::to_string(seq)};
+    case lookup::failed: return unreadable("an entry");
+    case lookup::found: break;
+  }
+  return v;
+}
+
+result<std::vector<bytes>> stream_reader::own_entries(const stream_id& id, std::uint64_t from, std::uint64_t until,
+                                                      std::size_t max_entries) const {
+  std::vector<bytes> out;
+  std::size_t octets = 0;
+  max_entries = std::min<std::size_t>(max_entries, segment_entries_max);
+  bool journal = id.sub == sub_stream::journal;
+  auto c = store_.scan(family::entries, journal ? own_entry_key(id.writer.epoch, from) : index_key(id, from));
+  for (auto n = from; n < until && out.size() < max_entries; ++n, c->next()) {
+    if (!c->valid() || c->key() != (journal ? own_entry_key(id.writer.epoch, n) : index_key(id, n))) {
+      TALLY_TRY(c->state());
+      return error{errc::corrupt, "entry " + std::to_string(n) + " is missing"};
+    }
+    bytes e(c->value());
+    if (!journal) {
+      auto target = own_entry(id.writer, byte_reader(e).uv());
+      if (!target) return target.error();
+      e = std::move(*target);
+    }
+    octets += e.size() + 4;
+    if (octets > segment_bytes_max) break;
+    out.push_back(std::move(e));
+  }
+  return out;
+}
+
+result<segment> stream_reader::foreign_segment(const stream_id& id, std::uint64_t seq) const {
+  auto c = store_.seek_last_at_or_before(family::segments, segment_key(id, seq));
+  TALLY_TRY(c->state());
+  if (!c->valid() || c->key().substr(0, 17) != stream_key(id)) return error{errc::not_found, "a segment"};
+  auto s = decode_segment(c->value());
+  if (!s) return error{errc::corrupt, "a stored segment"};
+  if (seq < s->first || seq >= s->size_after()) return error{errc::not_found, "a segment"};
+  return s;
+}
+
+result<bytes> stream_reader::entry_of(const stream_id& id, std::uint64_t seq, const writer_id& self) const {
+  if (id.writer.node == self.node) {
+    if (id.sub == sub_stream::journal) return own_entry(id.writer, seq);
+    auto list = own_entries(id, seq, seq + 1, 1);
+    if (!list) return list.error();
+    if (list->empty()) return error{errc::not_found, ""};
+    return std::move(list->front());
+  }
+  auto s = foreign_segment(id, seq);
+  if (!s) return s.error();
+  auto list = unpack_entries(*s);
+  if (!list) return list.error();
+  return std::move((*list)[static_cast<std::size_t>(seq - s->first)]);
+}
+
+std::optional<signature> stream_reader::foreign_signature(const stream_id& id) const {
+  bytes v;
+  if (store_.get(family::meta, signature_key(id), v) != lookup::found || v.size() != 64) return std::nullopt;
+  signature s;
+  std::copy(v.begin(), v.end(), s.begin());
+  return s;
+}
+
+node_reader stream_reader::nodes(const stream_id& id, const writer_id& self) const {
+  auto tiles = [this, id](unsigned level, std::uint64_t index, hash256& out) {
+    bytes v;
+    if (store_.get(family::entries, tile_key(id, level, index), v) != lookup::found || v.size() != out.size()) return false;
+    std::copy(v.begin(), v.end(), out.begin());
+    return true;
+  };
+  auto leaves = [this, id, self](std::uint64_t first, std::span<hash256> out) {
+    auto n = first, end = first + out.size();
+    while (n < end) {
+      std::vector<bytes> list;
+      if (id.writer.node == self.node) {
+        auto own = own_entries(id, n, end, out.size());
+        if (!own || own->empty()) return false;
+        list = std::move(*own);
+      } else {
+        auto s = foreign_segment(id, n);
+        if (!s) return false;
+        auto all = unpack_entries(*s);
+        if (!all) return false;
+        list.assign(std::make_move_iterator(all->begin() + static_cast<std::ptrdiff_t>(n - s->first)),
+                    std::make_move_iterator(all->end()));
+      }
+      for (auto& e : list) {
+        if (n == end) break;
+        out[static_cast<std::size_t>(n++ - first)] = merkle_leaf(e);
+      }
+    }
+    return true;
+  };
+  return tile_reader(tiles, leaves);
+}
+
+}  // namespace tally

@@ -1,0 +1,127 @@
+#include "sync/custodian.hpp"
+
+#include <algorithm>
+
+namespace tally {
+
+void custodian::asked(node_id from, const ask_message& m, tick_ms now, unix_seconds wall, custody& c) {
+  auto it = open_.find({from, m.id});
+  if (it != open_.end()) {
+    if (it->second.ended) c.tell(from, it->second.end);
+    return;
+  }
+  if (open_.size() >= asks_max || m.amount < 0) {
+    c.tell(from, {m.id, 0, 0, wall, m.amount < 0 ? errc::bad_amount : errc::busy});
+    return;
+  }
+  job j;
+  j.requester = from;
+  j.id = m.id;
+  j.account = m.account;
+  j.purse = m.purse;
+  j.wanted = m.amount;
+  j.deadline = now + std::min<tick_ms>(m.wait_ms, wait_max_ms);
+  start(std::move(j), now, wall, c);
+}
+
+void custodian::need(std::uint64_t request, account_id account, std::uint32_t purse, amount wanted, std::uint32_t wait_ms,
+                     tick_ms now, unix_seconds wall, custody& c) {
+  if (open_.size() >= asks_max) return c.finished(request, account, {request, 0, 0, wall, errc::busy});
+  job j;
+  j.id = request;
+  j.account = account;
+  j.purse = purse;
+  j.wanted = wanted;
+  j.deadline = now + std::min<tick_ms>(wait_ms, wait_max_ms);
+  start(std::move(j), now, wall, c);
+}
+
+void custodian::start(job first, tick_ms now, unix_seconds wall, custody& c) {
+  auto [it, fresh] = open_.emplace(key{first.requester, first.id}, std::move(first));
+  if (!fresh) return;
+  auto& j = it->second;
+  j.elsewhere = c.elsewhere(j.account, j.purse, j.requester);
+  serve(j, c);
+  auto left = static_cast<std::uint32_t>(std::max<tick_ms>(j.deadline - now, 0));
+  auto lacks = missing(j, c);
+  if (lacks > 0 || j.wanted == 0) {
+    for (auto n : c.sources(j.account, j.purse, j.requester)) {
+      // A question (amount 0) goes to the parent only: what children hold is known here.
+      if (j.wanted == 0 && !c.is_parent(n)) continue;
+      auto id = next_id_++;
+      j.asked.emplace(id, n);
+      // Less time for those further away, so that their end reaches us before ours is due.
+      c.ask(n, {id, j.account, j.purse, lacks, left - left / 10});
+    }
+  }
+  advance(j, wall, c);
+}
+
+amount custodian::missing(const job& j, const custody& c) {
+  return j.wanted - (j.requester.value == 0 ? c.held_here(j.account, j.purse) : j.given);
+}
+
+void custodian::serve(job& j, custody& c) {
+  if (j.requester.value == 0 || j.given >= j.wanted) return;
+  auto n = std::min(c.held_here(j.account, j.purse), j.wanted - j.given);
+  if (n > 0) j.given += c.give(j.requester, j.account, j.purse, n, j.id);
+}
+
+void custodian::advance(job& j, unix_seconds wall, custody& c) {
+  if (j.ended) return;
+  serve(j, c);
+  bool full = j.wanted > 0 && missing(j, c) <= 0;
+  if (full || (j.asked.empty() && j.promised <= 0)) finish(j, errc::ok, wall, c);
+}
+
+void custodian::finish(job& j, errc code, unix_seconds wall, custody& c) {
+  j.ended = true;
+  j.end = {j.id, j.given, std::max<amount>(j.elsewhere - j.given, 0), wall, code};
+  if (j.requester.value != 0) {
+    c.tell(j.requester, j.end);
+  } else {
+    c.finished(j.id, j.account, j.end);
+  }
+}
+
+void custodian::told(node_id from, const told_message& m, tick_ms, unix_seconds wall, custody& c) {
+  for (auto& [k, j] : open_) {
+    auto it = j.asked.find(m.id);
+    if (it == j.asked.end() || it->second != from) continue;
+    j.asked.erase(it);
+    // The rights travel in their own stream and may come after this word.
+    j.promised += std::clamp<amount>(m.granted, 0, amount_max);
+    if (c.is_parent(from)) j.elsewhere += std::clamp<amount>(m.elsewhere, 0, amount_max);
+    return advance(j, wall, c);
+  }
+}
+
+void custodian::arrived(account_id account, tick_ms, unix_seconds wall, custody& c) {
+  for (auto& [k, j] : open_) {
+    if (j.ended || j.account != account) continue;
+    j.promised = 0;  // what was promised is coming in; a further part makes itself known again
+    advance(j, wall, c);
+  }
+}
+
+void custodian::lost(node_id neighbour, unix_seconds wall, custody& c) {
+  for (auto& [k, j] : open_) {
+    if (j.ended) continue;
+    std::erase_if(j.asked, [&](const auto& a) { return a.second == neighbour; });
+    advance(j, wall, c);
+  }
+}
+
+void custodian::tick(tick_ms now, unix_seconds wall, custody& c) {
+  for (auto it = open_.begin(); it != open_.end();) {
+    auto& j = it->second;
+    if (now < j.deadline) {
+      ++it;
+      continue;
+    }
+    if (!j.ended) finish(j, errc::timeout, wall, c);
+    it = open_.erase(it);
+  }
+}
+
+}  // namespace tally

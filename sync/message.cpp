@@ -1,0 +1,196 @@
+#include "sync/message.hpp"
+
+namespace tally {
+namespace {
+
+enum class tag : std::uint8_t { hello = 1, heads, want, segment, have, cosign, time, ask, told, refuse };
+
+struct encoder {
+  byte_writer& w;
+  void head(tag t) { w.u8(static_cast<std::uint8_t>(t)); }
+  void operator()(const hello_message& m) {
+    head(tag::hello);
+    w.uv(m.version_min);
+    w.uv(m.version_max);
+    write_writer(w, m.writer);
+  }
+  void operator()(const heads_message& m) {
+    head(tag::heads);
+    w.uv(m.items.size());
+    for (const auto& i : m.items) {
+      write_stream(w, i.stream);
+      w.uv(i.size);
+    }
+  }
+  void operator()(const want_message& m) {
+    head(tag::want);
+    write_stream(w, m.stream);
+    w.uv(m.from);
+    w.u8(m.proof ? 1 : 0);
+    if (m.proof) {
+      w.fixed(m.proof->root);
+      w.fixed(m.proof->sign);
+    }
+  }
+  void operator()(const segment_message& m) {
+    head(tag::segment);
+    w.raw(encode_segment(m.seg));
+  }
+  void operator()(const have_message& m) {
+    head(tag::have);
+    write_stream(w, m.stream);
+    w.uv(m.size);
+  }
+  void operator()(const cosign_message& m) {
+    head(tag::cosign);
+    write_stream(w, m.stream);
+    w.uv(m.size);
+    w.fixed(m.root);
+    w.uv(m.by.value);
+    w.sv(m.time);
+    w.fixed(m.sign);
+  }
+  void operator()(const time_message& m) {
+    head(tag::time);
+    w.sv(m.time);
+    w.fixed(m.sign);
+  }
+  void operator()(const ask_message& m) {
+    head(tag::ask);
+    w.uv(m.id);
+    w.uv(m.account.value);
+    w.uv(m.purse);
+    w.sv(m.amount);
+    w.uv(m.wait_ms);
+  }
+  void operator()(const told_message& m) {
+    head(tag::told);
+    w.uv(m.id);
+    w.sv(m.granted);
+    w.sv(m.elsewhere);
+    w.sv(m.as_of);
+    w.uv(static_cast<std::uint64_t>(m.code));
+  }
+  void operator()(const refuse_message& m) {
+    head(tag::refuse);
+    w.uv(static_cast<std::uint64_t>(m.code));
+    w.str(byte_view(m.text).substr(0, 500));
+  }
+};
+
+node_id read_node(byte_reader& r) { return {static_cast<std::uint32_t>(r.uv(UINT32_MAX))}; }
+
+message read_heads(byte_reader& r) {
+  heads_message m;
+  auto n = r.uv(heads_max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    auto stream = read_stream(r);
+    m.items.push_back({stream, r.uv()});
+  }
+  return m;
+}
+
+message read_want(byte_reader& r) {
+  want_message m;
+  m.stream = read_stream(r);
+  m.from = r.uv();
+  if (r.u8() == 1) {
+    m.proof.emplace();
+    r.fixed(m.proof->root);
+    r.fixed(m.proof->sign);
+  }
+  return m;
+}
+
+message read_cosign(byte_reader& r) {
+  cosign_message m;
+  m.stream = read_stream(r);
+  m.size = r.uv();
+  r.fixed(m.root);
+  m.by = read_node(r);
+  m.time = r.sv();
+  r.fixed(m.sign);
+  return m;
+}
+
+message read_told(byte_reader& r) {
+  told_message m;
+  m.id = r.uv();
+  m.granted = r.sv();
+  m.elsewhere = r.sv();
+  m.as_of = r.sv();
+  m.code = static_cast<errc>(r.uv(255));
+  return m;
+}
+
+message read_ask(byte_reader& r) {
+  ask_message m;
+  m.id = r.uv();
+  m.account.value = r.uv();
+  m.purse = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
+  m.amount = r.sv();
+  m.wait_ms = static_cast<std::uint32_t>(r.uv(600'000));
+  return m;
+}
+
+std::optional<message> read_body(tag t, byte_reader& r) {
+  switch (t) {
+    case tag::hello: {
+      hello_message m;
+      m.version_min = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
+      m.version_max = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
+      m.writer = read_writer(r);
+      return m;
+    }
+    case tag::heads: return read_heads(r);
+    case tag::want: return read_want(r);
+    case tag::segment: {
+      auto s = decode_segment(r.raw(r.remaining()));
+      if (!s) return std::nullopt;
+      return segment_message{std::move(*s)};
+    }
+    case tag::have: {
+      have_message m;
+      m.stream = read_stream(r);
+      m.size = r.uv();
+      return m;
+    }
+    case tag::cosign: return read_cosign(r);
+    case tag::time: {
+      time_message m;
+      m.time = r.sv();
+      r.fixed(m.sign);
+      return m;
+    }
+    case tag::ask: return read_ask(r);
+    case tag::told: return read_told(r);
+    case tag::refuse: {
+      refuse_message m;
+      m.code = static_cast<errc>(r.uv(255));
+      m.text = r.str(500);
+      return m;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bytes encode_message(const message& m) {
+  byte_writer w;
+  std::visit(encoder{w}, m);
+  return w.take();
+}
+
+result<message> decode_message(byte_view data) {
+  error bad{errc::malformed, "a message"};
+  if (data.empty() || data.size() > message_bytes_max) return bad;
+  byte_reader r(data.substr(1));
+  auto m = read_body(static_cast<tag>(data[0]), r);
+  if (!m || !r.ok() || !r.at_end() || encode_message(*m) != data) return bad;
+  return std::move(*m);
+}
+
+bytes time_text(unix_seconds t) { return "tallystick time v1\n" + std::to_string(t) + "\n"; }
+
+}  // namespace tally

@@ -1,0 +1,105 @@
+#pragma once
+#include <variant>
+
+#include "storage/segment.hpp"
+
+namespace tally {
+
+// What two nodes say to each other over one connection. Every message may be lost, repeated or come late; each carries all
+// that is needed to act on it. Canonical bytes: storage/FORMAT.md, "Messages".
+
+constexpr std::uint32_t protocol_version = 1;
+
+/// First on a connection, from both sides.
+struct hello_message {
+  std::uint32_t version_min = protocol_version, version_max = protocol_version;
+  writer_id writer;
+  friend bool operator==(const hello_message&, const hello_message&) = default;
+};
+/// Streams that the sender can ship to this peer, and how far it has them durably.
+struct heads_message {
+  struct item {
+    stream_id stream;
+    std::uint64_t size{};
+    friend bool operator==(const item&, const item&) = default;
+  };
+  std::vector<item> items;  ///< at most heads_max
+  friend bool operator==(const heads_message&, const heads_message&) = default;
+};
+constexpr std::size_t heads_max = 4096;
+/// Send me this stream from there on, and keep sending. When `from` is beyond what the writer has, `proof` is the writer's own
+/// signature over its head at `from`: it shows that the writer was rolled back.
+struct want_message {
+  stream_id stream;
+  std::uint64_t from{};
+  struct evidence {
+    hash256 root{};
+    signature sign{};
+    friend bool operator==(const evidence&, const evidence&) = default;
+  };
+  std::optional<evidence> proof;
+  friend bool operator==(const want_message&, const want_message&) = default;
+};
+struct segment_message {
+  segment seg;
+};
+/// I have this stream durably up to size. Gives credit; promises nothing (that is a cosignature).
+struct have_message {
+  stream_id stream;
+  std::uint64_t size{};
+  friend bool operator==(const have_message&, const have_message&) = default;
+};
+/// C2SP tlog-cosignature v1 of a parent over a journal's head: I hold all of it durably, and it extends all that I cosigned before.
+struct cosign_message {
+  stream_id stream;
+  std::uint64_t size{};
+  hash256 root{};
+  node_id by;
+  unix_seconds time{};
+  signature sign{};
+  friend bool operator==(const cosign_message&, const cosign_message&) = default;
+};
+/// Head office's time, signed; parents pass it on.
+struct time_message {
+  unix_seconds time{};
+  signature sign{};
+  friend bool operator==(const time_message&, const time_message&) = default;
+};
+/// I need spending rights of this account (a pull from a child, a recall from a parent). `amount` 0 asks only where value lies.
+struct ask_message {
+  std::uint64_t id{};           ///< unique per asking node and epoch
+  account_id account;
+  std::uint32_t purse = purse_paid;
+  tally::amount amount{};
+  std::uint32_t wait_ms{};      ///< after that nobody waits for it any more
+  friend bool operator==(const ask_message&, const ask_message&) = default;
+};
+/// The end of an ask: what was sent for it (the sends themselves travel in their stream), and what is known to lie elsewhere.
+struct told_message {
+  std::uint64_t id{};
+  tally::amount granted{};
+  tally::amount elsewhere{};
+  unix_seconds as_of{};
+  errc code = errc::ok;
+  friend bool operator==(const told_message&, const told_message&) = default;
+};
+/// The sender ends the connection, and why.
+struct refuse_message {
+  errc code = errc::internal;
+  std::string text;
+  friend bool operator==(const refuse_message&, const refuse_message&) = default;
+};
+
+using message = std::variant<hello_message, heads_message, want_message, segment_message, have_message, cosign_message,
+                             time_message, ask_message, told_message, refuse_message>;
+
+constexpr std::size_t message_bytes_max = 2 * 1024 * 1024;
+
+bytes encode_message(const message& m);
+/// `malformed` for anything that `encode_message` does not make.
+result<message> decode_message(byte_view data);
+
+/// What head office signs for `time_message`.
+bytes time_text(unix_seconds t);
+
+}  // namespace tally

@@ -1,0 +1,178 @@
+#include "sync/observer.hpp"
+
+#include "ledger/kinds.hpp"
+#include "storage/kv_state.hpp"
+
+namespace tally {
+namespace {
+
+// Family `state`, so that the keys of the own fold and of the observed one cannot meet: 'o' and the usual key; 'p' position.
+bytes observed(byte_view key) { return "o" + bytes(key); }
+bytes position_key(const writer_id& w) {
+  byte_writer out;
+  out.u8('p');
+  write_writer(out, w);
+  return out.take();
+}
+cell_key contested_count(const writer_id& w) {
+  return {.type = cell_type::counters, .a = 1, .b = 0, .writer = w, .peer = {}};
+}
+
+}  // namespace
+
+void tracked_state::set_balance(const ledger_account& a, amount v) {
+  inner_.set_balance(a, v);
+  balances_.insert(a);
+}
+void tracked_state::put(const cell_key& k, cell v) {
+  inner_.put(k, std::move(v));
+  cells_.insert(k);
+}
+void tracked_state::erase(const cell_key& k) {
+  inner_.erase(k);
+  cells_.insert(k);
+}
+
+status observer::load(const stream_reader& reader, node_id self) {
+  auto c = reader.store().scan(family::state, "o");
+  for (; c->valid() && c->key()[0] == 'o'; c->next()) {
+    auto key = c->key().substr(1);
+    if (auto a = parse_balance_key(key)) {
+      auto v = decode_balance(c->value());
+      if (!v) return error{errc::corrupt, "an observed balance"};
+      state_.untracked().set_balance(*a, *v);
+    } else if (auto k = parse_cell_key(key)) {
+      auto v = decode_cell(c->value());
+      if (!v) return error{errc::corrupt, "an observed fact"};
+      state_.untracked().put(*k, std::move(*v));
+    } else {
+      return error{errc::corrupt, "an observed key"};
+    }
+  }
+  TALLY_TRY(c->state());
+  for (c = reader.store().scan(family::state, "p"); c->valid() && c->key()[0] == 'p'; c->next()) {
+    byte_reader key(c->key().substr(1)), value(c->value());
+    auto w = read_writer(key);
+    positions_[w] = value.uv();
+    if (!key.ok() || !value.ok()) return error{errc::corrupt, "an observed position"};
+  }
+  TALLY_TRY(c->state());
+
+  auto streams = reader.list();
+  if (!streams) return streams.error();
+  for (const auto& id : *streams) {
+    if (id.sub != sub_stream::journal) continue;
+    auto find = [&](sequence s) -> std::optional<entry> {
+      auto data = reader.entry_of(id, s, {self, {}});
+      if (!data) return std::nullopt;
+      auto e = decode_entry(*data);
+      if (!e) return std::nullopt;
+      return std::move(*e);
+    };
+    for (auto end = reader.size(id), at = position(id.writer); at < end; at = position(id.writer)) {
+      if (id.writer.node == self) {
+        auto own = reader.own_entries(id, at, end, segment_entries_max);
+        if (!own) return own.error();
+        observe(id.writer, at, *own, find);
+        continue;
+      }
+      auto s = reader.foreign_segment(id, at);
+      if (!s) return error{errc::corrupt, "a segment is missing: " + s.error().detail};
+      auto entries = unpack_entries(*s);
+      if (!entries) return error{errc::corrupt, "a stored segment"};
+      observe(id.writer, at, std::span(*entries).subspan(static_cast<std::size_t>(at - s->first)), find);
+    }
+  }
+  return done();
+}
+
+std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t first, std::span<const bytes> entries,
+                                       const std::function<std::optional<entry>(sequence)>& find) {
+  std::vector<verdict> out;
+  auto node = node_of(directory_, writer.node);
+  auto role = node ? node->role : node_role{};
+  // A reversal may cite an entry that lies in the same run, which the caller cannot read yet.
+  auto find_here = [&](sequence s) -> std::optional<entry> {
+    if (s < first || s >= first + entries.size()) return find(s);
+    auto e = decode_entry(entries[static_cast<std::size_t>(s - first)]);
+    if (!e) return std::nullopt;
+    return std::move(*e);
+  };
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    out.push_back(observe_one(writer, role, first + i, entries[i], find_here));
+  positions_[writer] = first + entries.size();
+  moved_.insert(writer);
+  since_checkpoint_ += entries.size();
+  return out;
+}
+
+verdict observer::observe_one(const writer_id& writer, node_role role, sequence seq, byte_view data,
+                              const std::function<std::optional<entry>(sequence)>& find) {
+  verdict v{seq, peek_kind(data), errc::ok, {}};
+  auto contest = [&](const error& why) {
+    v.why = why.code;
+    v.detail = why.detail;
+    auto k = contested_count(writer);
+    state_.put(k, {number(state_, k) + 1, {}});
+  };
+  auto e = decode_entry(data);
+  if (!e) {
+    contest(e.error());
+    state_.put({.type = cell_type::contested, .a = seq, .b = 0, .writer = writer, .peer = {}}, {static_cast<std::int64_t>(v.why), {}});
+    return v;
+  }
+  entry_place place{writer, role, seq, nullptr};
+  std::optional<entry> cited;
+  if (e->cites && (cited = find(*e->cites))) place.cited = &*cited;
+  auto postings = judge(*e, place, state_);
+  if (!postings) {
+    contest(postings.error());
+    // Applied as its writer applied it, so that what follows still fits. What cannot be expanded moves nothing.
+    postings = expand(*e, writer);
+    if (!postings || !merge(*postings)) postings = std::vector<posting>{};
+  }
+  auto applied = apply(*e, place, *postings, state_, v.why);
+  if (!applied) {
+    contest(applied.error());
+    (void)apply(*e, place, {}, state_, v.why);
+  }
+  return v;
+}
+
+void observer::checkpoint(kv_view& view) {
+  for (const auto& a : state_.changed_balances()) view.put(family::state, observed(balance_key(a)), encode_balance(state_.balance(a)));
+  for (const auto& k : state_.changed_cells()) {
+    auto c = state_.find(k);
+    if (c) {
+      view.put(family::state, observed(cell_key_bytes(k)), encode_cell(*c));
+    } else {
+      view.erase(family::state, observed(cell_key_bytes(k)));
+    }
+  }
+  for (const auto& w : moved_) {
+    byte_writer value;
+    value.uv(positions_[w]);
+    view.put(family::state, position_key(w), value.take());
+  }
+  state_.changed_balances().clear();
+  state_.changed_cells().clear();
+  moved_.clear();
+  since_checkpoint_ = 0;
+}
+
+std::uint64_t observer::position(const writer_id& w) const {
+  auto it = positions_.find(w);
+  return it == positions_.end() ? 0 : it->second;
+}
+
+std::vector<writer_id> observer::writers() const {
+  std::vector<writer_id> out;
+  for (const auto& [w, n] : positions_) out.push_back(w);
+  return out;
+}
+
+std::uint64_t observer::contested_of(const writer_id& w) const {
+  return static_cast<std::uint64_t>(number(state_, contested_count(w)));
+}
+
+}  // namespace tally

@@ -1,0 +1,74 @@
+#pragma once
+#include <set>
+
+#include "ledger/fold.hpp"
+#include "storage/streams.hpp"
+
+namespace tally {
+
+/// A state in memory that knows what changed since it was last written out.
+class tracked_state final : public state {
+public:
+  tally::amount balance(const ledger_account& a) const override { return inner_.balance(a); }
+  void set_balance(const ledger_account& a, tally::amount v) override;
+  std::optional<cell> find(const cell_key& k) const override { return inner_.find(k); }
+  void put(const cell_key& k, cell v) override;
+  void erase(const cell_key& k) override;
+  const memory_state& all() const { return inner_; }
+  memory_state& untracked() { return inner_; }
+  std::set<ledger_account>& changed_balances() { return balances_; }
+  std::set<cell_key>& changed_cells() { return cells_; }
+
+private:
+  memory_state inner_;
+  std::set<ledger_account> balances_;
+  std::set<cell_key> cells_;
+};
+
+/// What one entry of a descendant's journal came to.
+struct verdict {
+  sequence seq{};
+  entry_kind kind{};
+  errc why = errc::ok;   ///< ok, or why it is contested
+  std::string detail;
+};
+
+/// The fold of all descendants' journals, and of its owner's own, at a region or head office: verdicts, holdings, transit,
+/// exposure. Both halves of a transfer meet here.
+///
+/// A cache: the durable thing is the segment as signed. `checkpoint` writes what changed and the positions into the open group;
+/// at start `load` reads that and replays the segments behind it. One owner thread; pure but for reads at `load`.
+class observer {
+public:
+  /// `directory` is the owner's own state: roles and epochs of nodes are read there. It outlives this.
+  explicit observer(const state& directory) : directory_(directory) {}
+
+  /// Reads the last checkpoint and replays what came after it. Errors: io, corrupt.
+  status load(const stream_reader& reader, node_id self);
+  /// Judges and applies new entries of a journal, from `first` on. `find` reads earlier entries of that journal.
+  std::vector<verdict> observe(const writer_id& writer, std::uint64_t first, std::span<const bytes> entries,
+                               const std::function<std::optional<entry>(sequence)>& find);
+  /// Writes changed keys and positions into the view; due every `checkpoint_entries_max` entries and at shutdown.
+  void checkpoint(kv_view& view);
+  bool checkpoint_due() const { return since_checkpoint_ >= checkpoint_entries_max; }
+
+  const state& st() const { return state_; }
+  const memory_state& all() const { return state_.all(); }
+  std::uint64_t position(const writer_id& w) const;
+  /// Writers seen, with what each holds in all.
+  std::vector<writer_id> writers() const;
+  std::uint64_t contested_of(const writer_id& w) const;
+  static constexpr std::uint64_t checkpoint_entries_max = 100'000;
+
+private:
+  verdict observe_one(const writer_id& writer, node_role role, sequence seq, byte_view data,
+                      const std::function<std::optional<entry>(sequence)>& find);
+
+  const state& directory_;
+  tracked_state state_;
+  std::map<writer_id, std::uint64_t> positions_;
+  std::set<writer_id> moved_;
+  std::uint64_t since_checkpoint_ = 0;
+};
+
+}  // namespace tally

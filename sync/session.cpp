@@ -1,0 +1,215 @@
+#include "sync/session.hpp"
+
+#include <algorithm>
+
+namespace tally {
+namespace {
+constexpr tick_ms wait_max_ms = 60'000;
+}
+
+session_effects session::connected(tick_ms now) {
+  hello_due_ = now + config_.retry_ms;
+  return {send_effect{hello_message{protocol_version, protocol_version, config_.self}}};
+}
+
+session_effects session::on_message(const message& m, tick_ms now) {
+  session_effects out;
+  if (closed_) return out;
+  if (const auto* hello = std::get_if<hello_message>(&m)) {
+    on_hello(*hello, out, now);
+  } else if (const auto* refusal = std::get_if<refuse_message>(&m)) {
+    closed_ = true;
+    out.push_back(close_effect{refusal->code, refusal->text});
+  } else if (!peer_) {
+    // The peer's hello was lost: ours makes it say it again.
+    out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self}});
+  } else if (const auto* heads = std::get_if<heads_message>(&m)) {
+    on_heads(*heads, out, now);
+  } else if (const auto* w = std::get_if<want_message>(&m)) {
+    on_want(*w, out, now);
+  } else if (const auto* have = std::get_if<have_message>(&m)) {
+    on_have(have->stream, have->size, out, now);
+  } else if (const auto* s = std::get_if<segment_message>(&m)) {
+    if (config_.accepts(s->seg.stream)) out.push_back(ingest_effect{s->seg});
+  } else {
+    if (const auto* c = std::get_if<cosign_message>(&m)) on_have(c->stream, c->size, out, now);
+    out.push_back(control_effect{m});
+  }
+  return out;
+}
+
+void session::on_hello(const hello_message& m, session_effects& out, tick_ms now) {
+  if (m.version_min > protocol_version || m.version_max < protocol_version) {
+    closed_ = true;
+    out.push_back(send_effect{refuse_message{errc::unsupported, "protocol version"}});
+    out.push_back(close_effect{errc::unsupported, "the other side speaks protocol " + std::to_string(m.version_min) + " to " +
+                                                      std::to_string(m.version_max)});
+    return;
+  }
+  bool first = !peer_ || peer_->writer != m.writer;
+  peer_ = m;
+  if (!first) return;
+  // A peer that starts anew knows nothing of what went before.
+  for (auto& [id, o] : out_) o.subscribed = false, o.flight.clear(), o.sent = o.acked;
+  flight_bytes_ = 0;
+  out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self}});
+  offer(out, true, now);
+}
+
+void session::on_heads(const heads_message& m, session_effects& out, tick_ms now) {
+  for (const auto& item : m.items) {
+    if (!config_.accepts(item.stream) || in_.size() >= heads_max) continue;
+    auto [it, fresh] = in_.try_emplace(item.stream);
+    auto& in = it->second;
+    in.offered = std::max(in.offered, item.size);
+    in.have = source_.size(item.stream);
+    if (in.have > item.size && item.stream.writer.node == peer_->writer.node && item.stream.writer == peer_->writer) {
+      out.push_back(send_effect{want_message{item.stream, in.have, source_.evidence(item.stream)}});
+    } else if (fresh || in.have < in.offered) {
+      want(item.stream, in, out, now);
+    }
+  }
+}
+
+void session::want(const stream_id& id, incoming& in, session_effects& out, tick_ms now) {
+  in.wait = in.wait == 0 ? config_.retry_ms : std::min(in.wait * 2, wait_max_ms);
+  in.due = now + in.wait;
+  out.push_back(send_effect{want_message{id, in.have, std::nullopt}});
+}
+
+void session::on_want(const want_message& m, session_effects& out, tick_ms now) {
+  auto it = out_.find(m.stream);
+  if (it == out_.end()) return;
+  auto& o = it->second;
+  if (m.from > source_.size(m.stream)) {
+    // The peer has more of our stream than we do. Only our own signature proves it; without one it is noise.
+    if (m.proof && m.stream.writer == config_.self) out.push_back(rollback_effect{m.stream, m.from, *m.proof});
+    return;
+  }
+  for (const auto& f : o.flight) flight_bytes_ -= f.second;
+  o.flight.clear();
+  o.subscribed = true;
+  o.acked = o.sent = m.from;
+  o.wait = 0;
+  pump(out, now);
+}
+
+void session::on_have(const stream_id& id, std::uint64_t size, session_effects& out, tick_ms now) {
+  auto it = out_.find(id);
+  if (it == out_.end() || size > source_.size(id)) return;
+  auto& o = it->second;
+  o.acked = std::max(o.acked, size);
+  o.sent = std::max(o.sent, o.acked);
+  o.wait = 0;
+  o.due = now + config_.retry_ms;
+  while (!o.flight.empty() && o.flight.front().first <= o.acked) {
+    flight_bytes_ -= o.flight.front().second;
+    o.flight.pop_front();
+  }
+  pump(out, now);
+}
+
+session_effects session::on_streams(const std::vector<stream_id>& offered, tick_ms now) {
+  session_effects out;
+  if (closed_) return out;
+  for (const auto& id : offered)
+    if (out_.size() < heads_max) out_.try_emplace(id);
+  if (!peer_) return out;
+  offer(out, false, now);
+  pump(out, now);
+  return out;
+}
+
+void session::offer(session_effects& out, bool all, tick_ms now) {
+  heads_message heads;
+  for (auto& [id, o] : out_) {
+    auto size = source_.size(id);
+    o.size = size;
+    bool due = !o.subscribed && now >= o.asked_at;
+    if (!all && !due) continue;
+    o.asked_at = now + (o.wait = std::clamp(o.wait * 2, config_.retry_ms, wait_max_ms));
+    heads.items.push_back({id, size});
+  }
+  if (!heads.items.empty()) out.push_back(send_effect{std::move(heads)});
+}
+
+void session::pump(session_effects& out, tick_ms now) {
+  // Short streams first: a grant or a recall must not wait behind a day of sales.
+  std::vector<std::pair<std::uint64_t, stream_id>> order;
+  for (auto& [id, o] : out_) {
+    if (!o.subscribed) continue;
+    o.size = source_.size(id);
+    if (o.sent < o.size) order.emplace_back(o.size - o.sent, id);
+  }
+  std::sort(order.begin(), order.end());
+  for (const auto& [left, id] : order)
+    while (pump_one(id, out_.at(id), out, now)) continue;
+}
+
+bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, tick_ms now) {
+  if (o.sent >= o.size || flight_bytes_ >= config_.credit_bytes) return false;
+  auto s = source_.next_segment(id, o.sent);
+  if (!s) return false;  // unreadable now; the retry timer comes back to it
+  if (o.flight.empty()) o.due = now + (o.wait = config_.retry_ms);
+  auto octets = s->payload.size() + 128;
+  o.sent = s->size_after();
+  o.flight.emplace_back(o.sent, octets);
+  flight_bytes_ += octets;
+  out.push_back(send_effect{segment_message{std::move(*s)}});
+  return true;
+}
+
+session_effects session::on_ingested(const stream_id& id, std::uint64_t size, errc code, bool ack, tick_ms now) {
+  session_effects out;
+  auto it = in_.find(id);
+  if (closed_ || it == in_.end()) return out;
+  auto& in = it->second;
+  in.have = std::max(in.have, size);
+  if (code == errc::ok) {
+    in.wait = 0;
+    in.due = now + config_.retry_ms;
+    if (ack) out.push_back(send_effect{have_message{id, size}});
+  } else if (code == errc::gap) {
+    want(id, in, out, now);
+  } else if (code != errc::busy && code != errc::not_certified && code != errc::io) {
+    closed_ = true;
+    out.push_back(send_effect{refuse_message{code, std::string(errc_name(code))}});
+    out.push_back(close_effect{code, "a segment was refused"});
+  }
+  return out;
+}
+
+session_effects session::tick(tick_ms now) {
+  session_effects out;
+  if (closed_) return out;
+  if (!peer_) {
+    if (now >= hello_due_) {
+      hello_due_ = now + config_.retry_ms;
+      out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self}});
+    }
+    return out;
+  }
+  offer(out, false, now);
+  for (auto& [id, in] : in_) {
+    in.have = std::max(in.have, source_.size(id));
+    if (in.have < in.offered && now >= in.due) want(id, in, out, now);
+  }
+  for (auto& [id, o] : out_) {
+    if (!o.subscribed || o.flight.empty() || now < o.due) continue;
+    o.wait = std::min(o.wait * 2, wait_max_ms);
+    o.due = now + o.wait;
+    for (const auto& f : o.flight) flight_bytes_ -= f.second;
+    o.flight.clear();
+    o.sent = o.acked;
+  }
+  pump(out, now);
+  return out;
+}
+
+std::uint64_t session::backlog() const {
+  std::uint64_t n = 0;
+  for (const auto& [id, o] : out_) n += o.size > o.acked ? o.size - o.acked : 0;
+  return n;
+}
+
+}  // namespace tally

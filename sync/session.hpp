@@ -1,0 +1,91 @@
+#pragma once
+#include <deque>
+#include <functional>
+#include <map>
+
+#include "sync/message.hpp"
+
+namespace tally {
+
+/// The durable streams of a node as a session ships them. A port: reads the database, and signs heads of own streams.
+class stream_source {
+public:
+  virtual ~stream_source() = default;
+  /// Durable size; 0 for a stream that is not here.
+  virtual std::uint64_t size(const stream_id& id) const = 0;
+  /// A segment that contains entry `from` and ends at a signed head, at most `segment_bytes_max` before compression. For
+  /// own streams it starts at `from` and is signed now; for others it is the stored one, which may start earlier.
+  virtual result<segment> next_segment(const stream_id& id, std::uint64_t from) const = 0;
+  /// The writer's own signature over the newest head that is stored here.
+  virtual std::optional<want_message::evidence> evidence(const stream_id& id) const = 0;
+};
+
+// What a session wants done. The order is kept.
+struct send_effect { message what; };
+struct ingest_effect { segment what; };            ///< answer with `on_ingested`
+struct control_effect { message what; };           ///< cosign, time, ask, told: for the station
+struct rollback_effect { stream_id stream; std::uint64_t size; want_message::evidence proof; };  ///< to be verified
+struct close_effect { errc code; std::string text; };
+using session_effect = std::variant<send_effect, ingest_effect, control_effect, rollback_effect, close_effect>;
+using session_effects = std::vector<session_effect>;
+
+struct session_config {
+  writer_id self;
+  std::function<bool(const stream_id&)> accepts;   ///< streams that this side takes from that peer
+  std::size_t credit_bytes = 512 * 1024;           ///< shipped and not yet acknowledged, per connection
+  tick_ms retry_ms = 5'000;                        ///< first repeat of what was not answered; doubles up to 60 s
+};
+
+/// One connection to a parent or child, as a state machine: hello, heads, missing segments under credit, acknowledgements,
+/// quiet. Loss, repeats and reordering are harmless; it resumes at the exact entry. No heartbeat: a quiet link is silent.
+///
+/// Pure but for reads through `stream_source`. One owner thread. Holds no entries: at most `credit_bytes` are under way.
+class session {
+public:
+  session(session_config config, const stream_source& source) : config_(std::move(config)), source_(source) {}
+
+  session_effects connected(tick_ms now);
+  session_effects on_message(const message& m, tick_ms now);
+  /// All streams that may go to this peer. Call after each durable advance; cheap when nothing changed.
+  session_effects on_streams(const std::vector<stream_id>& offered, tick_ms now);
+  /// Outcome of an ingest: durable size of the stream, or why the segment was not taken. `ack` false when a cosignature follows.
+  session_effects on_ingested(const stream_id& id, std::uint64_t size, errc code, bool ack, tick_ms now);
+  session_effects tick(tick_ms now);
+
+  bool greeted() const { return peer_.has_value(); }
+  writer_id peer() const { return peer_ ? peer_->writer : writer_id{}; }
+  /// Entries of own and forwarded streams that the peer has not acknowledged.
+  std::uint64_t backlog() const;
+
+private:
+  struct outgoing {
+    std::uint64_t size{}, acked{}, sent{};
+    bool subscribed = false;
+    tick_ms asked_at{}, due{}, wait{};
+    std::deque<std::pair<std::uint64_t, std::size_t>> flight;  ///< size after, octets
+  };
+  struct incoming {
+    std::uint64_t offered{}, have{};
+    tick_ms due{}, wait{};
+  };
+
+  void on_hello(const hello_message& m, session_effects& out, tick_ms now);
+  void on_heads(const heads_message& m, session_effects& out, tick_ms now);
+  void on_want(const want_message& m, session_effects& out, tick_ms now);
+  void on_have(const stream_id& id, std::uint64_t size, session_effects& out, tick_ms now);
+  void want(const stream_id& id, incoming& in, session_effects& out, tick_ms now);
+  void offer(session_effects& out, bool all, tick_ms now);
+  void pump(session_effects& out, tick_ms now);
+  bool pump_one(const stream_id& id, outgoing& o, session_effects& out, tick_ms now);
+
+  session_config config_;
+  const stream_source& source_;
+  std::optional<hello_message> peer_;
+  std::map<stream_id, outgoing> out_;
+  std::map<stream_id, incoming> in_;
+  std::size_t flight_bytes_ = 0;
+  tick_ms hello_due_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace tally

@@ -1,0 +1,313 @@
+#include "sync/station.hpp"
+
+#include <algorithm>
+
+#include "sync/checkpoint.hpp"
+
+namespace tally {
+namespace {
+
+bytes certificate_key(node_id node, std::uint64_t serial) {
+  byte_writer w;
+  w.u8('k');
+  w.u32be(node.value);
+  w.u64be(serial);
+  return w.take();
+}
+
+}  // namespace
+
+std::string stream_origin(std::string_view chain, const stream_id& id) {
+  std::string o = "tallystick/" + std::string(chain) + "/" + std::to_string(id.writer.node.value) + "/" +
+                  to_hex(view_of(id.writer.epoch.value)) + "/";
+  switch (id.sub) {
+    case sub_stream::journal: return o + "journal";
+    case sub_stream::directory: return o + "directory";
+    case sub_stream::addressed: return o + "to/" + std::to_string(id.to.value);
+  }
+  return o;
+}
+
+std::string node_key_name(std::string_view chain, node_id node) {
+  return "tallystick/" + std::string(chain) + "/" + std::to_string(node.value);
+}
+
+station::station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys, entropy& random)
+    : config_(std::move(config)), store_(store), reader_(store), certificates_(certificates), keys_(keys), random_(random),
+      custodian_(1) {}
+
+result<std::unique_ptr<station>> station::open(station_config config, const kv_store& store, certificate_book& certificates,
+                                               const signer& keys, entropy& random) {
+  std::unique_ptr<station> s(new station(std::move(config), store, certificates, keys, random));
+  auto b = book::open(store, s->config_.self, s->config_.role);
+  if (!b) return b.error();
+  s->book_ = std::move(*b);
+  s->load_certificates();
+  s->observer_ = std::make_unique<observer>(s->book_->st());
+  // Ask ids must not repeat after a restart: a neighbour remembers served ones.
+  std::uint64_t seed = 0;
+  std::array<std::uint8_t, 6> octets{};
+  random.fill(octets);
+  for (auto o : octets) seed = seed << 8 | o;
+  s->custodian_ = custodian(seed + 1);
+  if (s->config_.role != node_role::store) TALLY_TRY(s->observer_->load(s->reader_, s->config_.self));
+  return s;
+}
+
+void station::load_certificates() {
+  auto c = store_.scan(family::meta, "k");
+  for (; c->valid() && c->key()[0] == 'k'; c->next()) {
+    auto signed_form = decode_signed_certificate(c->value());
+    // What does not verify under the pinned root is not believed, wherever it lies.
+    if (signed_form) (void)certificates_.add(*signed_form);
+  }
+}
+
+void station::start(const epoch_id& first_epoch, unix_seconds now) {
+  if (book_->started()) return;
+  book_->begin_epoch(first_epoch, now, std::nullopt);
+}
+
+status station::put(station_input input) {
+  bool bulk = std::holds_alternative<segment_arrival>(input) || std::holds_alternative<facts_request>(input);
+  auto& queue = bulk ? bulk_ : urgent_;
+  if (queue.size() >= (bulk ? config_.bulk_max : config_.urgent_max)) return error{errc::busy, "too many requests wait"};
+  queue.push_back(std::move(input));
+  return done();
+}
+
+void station::run(unix_seconds now, tick_ms tick) {
+  now_ = now;
+  tick_ = tick;
+  while (book_->open_changes() < group_changes_max) {
+    if (!urgent_.empty()) {
+      auto input = std::move(urgent_.front());
+      urgent_.pop_front();
+      handle(input);
+    } else if (!bulk_.empty()) {
+      if (auto* facts = std::get_if<facts_request>(&bulk_.front())) {
+        write_facts(*facts);
+        if (facts_open_) break;  // the rest goes into the next group
+      } else {
+        handle(bulk_.front());
+      }
+      bulk_.pop_front();
+    } else {
+      break;
+    }
+  }
+  if (observer_->checkpoint_due()) observer_->checkpoint(book_->view());
+}
+
+void station::handle(const station_input& input) {
+  if (const auto* r = std::get_if<till_request>(&input)) {
+    decide_till(*r, !r->may_wait, 0);
+  } else if (const auto* a = std::get_if<segment_arrival>(&input)) {
+    ingest(*a);
+  } else if (const auto* c = std::get_if<control_arrival>(&input)) {
+    control(*c);
+  } else if (const auto* l = std::get_if<link_change>(&input)) {
+    if (l->up) {
+      up_.insert(l->neighbour);
+      open_effects_.push_back(advanced_effect{});
+      if (config_.role != node_role::store && book_->hq_time() > 0)
+        open_effects_.push_back(to_neighbour{l->neighbour, time_for_children(now_)});
+    } else {
+      up_.erase(l->neighbour);
+      custodian_.lost(l->neighbour, now_, *this);
+    }
+  } else if (const auto* e = std::get_if<elsewhere_request>(&input)) {
+    auto p = parent();
+    if (p && up_.count(*p))
+      custodian_.need(random_id() | 1ULL << 63, e->account, purse_paid, 0, config_.customer_wait_ms, tick_, now_, *this);
+  }
+}
+
+std::uint64_t station::random_id() {
+  std::array<std::uint8_t, 7> octets{};
+  random_.fill(octets);
+  std::uint64_t v = 0;
+  for (auto o : octets) v = v << 8 | o;
+  return v;
+}
+
+void station::decide_till(const till_request& r, bool last, amount pulled) {
+  till_answer a;
+  a.request = r.request;
+  a.writer = book_->self();
+  a.pulled = pulled;
+  if (disk_low_) {
+    a.outcome = refusal{{errc::full, "the disk is nearly full"}, {}, {}, 0};
+    return answer(std::move(a));
+  }
+  a.seq = book_->next();
+  auto d = book_->take(r.command, now_);
+  if (auto* e = std::get_if<entry>(&d)) {
+    a.outcome = std::move(*e);
+  } else if (auto* again = std::get_if<replayed>(&d)) {
+    auto earlier = book_->find_entry(again->seq);
+    invariant(earlier.has_value(), "an entry that was found a moment ago");
+    a.seq = again->seq;
+    a.repeated = true;
+    a.outcome = std::move(*earlier);
+  } else {
+    auto& why = std::get<refusal>(d);
+    auto p = parent();
+    if (why.why.code == errc::insufficient && !last && p && up_.count(*p) && waiting_.size() < config_.urgent_max) {
+      auto id = random_id();
+      auto here = why.here.value_or(0);
+      waiting_.emplace(id, waiting_sale{r, here});
+      custodian_.need(id, why.account, purse_paid, here + why.missing, config_.customer_wait_ms, tick_, now_, *this);
+      return;
+    }
+    a.outcome = std::move(why);
+  }
+  answer(std::move(a));
+}
+
+void station::answer(till_answer a) {
+  account_id account;
+  if (const auto* e = std::get_if<entry>(&a.outcome)) account = e->account;
+  if (const auto* r = std::get_if<refusal>(&a.outcome)) account = r->account;
+  if (account.value != 0) {
+    a.here = held_here(account, purse_paid);
+    a.elsewhere = hint(account);
+  }
+  open_effects_.push_back(std::move(a));
+}
+
+void station::write_facts(facts_request& r) {
+  facts_answer a{r.request, errc::ok, {}, book_->next(), 0};
+  if (auto it = facts_progress_.find(r.request); it != facts_progress_.end()) a = it->second;
+  for (auto i = a.written; i < r.facts.size(); ++i) {
+    if (book_->open_changes() >= group_changes_max) {
+      facts_progress_[r.request] = a;
+      facts_open_ = true;
+      return;
+    }
+    date_entry(r.facts[i], book_->st(), book_->self(), now_, book_->hq_time());
+    auto seq = write(r.facts[i]);
+    if (!seq) {
+      a.code = seq.error().code;
+      a.detail = seq.error().detail;
+      break;
+    }
+    if (r.facts[i].kind == entry_kind::certify) learn_certificate(r.facts[i]);
+    ++a.written;
+  }
+  facts_open_ = false;
+  facts_progress_.erase(r.request);
+  open_effects_.push_back(a);
+  open_effects_.push_back(rules_effect{book_->rules().version_at(UINT32_MAX)});
+}
+
+result<sequence> station::write(const entry& e) {
+  auto seq = book_->write(e);
+  if (seq && config_.role != node_role::store) {
+    // Both halves of a transfer meet in the observer, so it sees this node's own journal too.
+    bytes data = encode_entry(e);
+    (void)observer_->observe(book_->self(), *seq, std::span(&data, 1), [](sequence) { return std::nullopt; });
+  }
+  return seq;
+}
+
+void station::learn_certificate(const entry& e) {
+  auto s = decode_signed_certificate(e.blob);
+  if (!s) return open_effects_.push_back(alarm_effect{errc::malformed, "a certificate in the directory"});
+  auto c = certificates_.add(*s);
+  if (!c) return open_effects_.push_back(alarm_effect{c.error().code, "certificate: " + c.error().detail});
+  put_node(book_->st(), (*c)->node, {(*c)->role, (*c)->epoch, (*c)->parents});
+  book_->view().put(family::meta, certificate_key((*c)->node, (*c)->serial), encode(*s));
+}
+
+void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes) {
+  now_ = now;
+  tick_ = tick;
+  disk_low_ = disk_free_bytes < config_.reserve_bytes;
+  if (!book_->started()) return;
+  custodian_.tick(tick, now, *this);
+  if (config_.role == node_role::hq) {
+    book_->heard_hq_time(now);
+    if (tick >= replenish_due_) {
+      replenish_due_ = tick + 1'000;
+      replenish();
+    }
+  }
+}
+
+std::optional<kv_batch> station::seal() {
+  if (book_->in_flight() || (book_->open_changes() == 0 && open_effects_.empty())) return std::nullopt;
+  bool grows = book_->started() && book_->next() != book_->durable_next();
+  sealed_effects_ = std::move(open_effects_);
+  open_effects_.clear();
+  if (grows || segments_open_) sealed_effects_.push_back(advanced_effect{});
+  segments_open_ = false;
+  return book_->seal();
+}
+
+std::vector<station_effect> station::settled() {
+  book_->settled();
+  return std::exchange(sealed_effects_, {});
+}
+
+bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_seconds now) {
+  if (writer != book_->self() || size <= book_->next()) return false;
+  auto old = book_->head(book_->journal());
+  epoch_id epoch;
+  random_.fill(epoch.value);
+  book_->stop_card_value(errc::rolled_back);
+  book_->begin_epoch(epoch, now, old);
+  open_effects_.push_back(alarm_effect{errc::rolled_back, "this node had written " + std::to_string(size) + " entries and has only " +
+                                                              std::to_string(old.size) + ": a new epoch was opened"});
+  return true;
+}
+
+bool station::verify_rollback_proof(const stream_id& id, std::uint64_t size, const want_message::evidence& proof) const {
+  if (id != book_->journal()) return false;
+  return certificates_.with().verify(keys_.key(), checkpoint_body({stream_origin(config_.chain, id), size, proof.root, {}}), proof.sign);
+}
+
+std::optional<node_id> station::parent() const {
+  const auto* own = certificate_of(config_.self);
+  if (!own || own->parents.empty()) return std::nullopt;
+  return own->parents.front();
+}
+
+const certificate* station::certificate_of(node_id node) const {
+  auto c = certificates_.find(node);
+  return c ? *c : nullptr;
+}
+
+std::optional<elsewhere_hint> station::hint(account_id account) const {
+  auto it = hints_.find(account);
+  return it == hints_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void station::replenish() {
+  for (auto node : certificates_.nodes()) {
+    auto record = node_of(book_->st(), node);
+    if (record && record->role == node_role::store) replenish_store(node, *record);
+  }
+}
+
+void station::replenish_store(node_id node, const node_record& record) {
+  auto limits = limits_of(book_->st(), node);
+  writer_id to{node, record.epoch};
+  auto unit = quota_of(main_unit);
+  auto there = quota_left(observer_->st(), to) + in_transit(book_->self(), to, unit);
+  // A quarter is used up before more is sent, so that grants stay few.
+  if (limits.quota_target <= 0 || there > limits.quota_target / 4 * 3) return;
+  if (held_total(observer_->st(), to) > limits.ceiling) return;
+  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
+  auto sent = number(book_->st(), {.type = cell_type::sent_today, .a = today, .b = unit.value, .writer = book_->self(), .peer = to});
+  auto n = std::min(limits.quota_target - there, limits.daily_quota - sent);
+  if (n <= 0) return;
+  auto e = decide_send(book_->at(now_), to, {}, {{0, unit, 0, n}}, send_cause::grant, 0, 0);
+  if (e) (void)write(*e);
+}
+
+amount station::in_transit(const writer_id& from, const writer_id& to, unit_id unit) const {
+  return -(observer_->st().balance(transit_account(from, from, to, unit)) + observer_->st().balance(transit_account(to, from, to, unit)));
+}
+
+}  // namespace tally

@@ -1,0 +1,168 @@
+#pragma once
+#include <deque>
+
+#include "storage/book.hpp"
+#include "sync/certificate.hpp"
+#include "sync/custodian.hpp"
+#include "sync/entropy.hpp"
+#include "sync/observer.hpp"
+
+namespace tally {
+
+/// Bounds and habits of one station.
+struct station_config {
+  std::string chain;
+  node_id self;
+  node_role role{};
+  std::uint32_t customer_wait_ms = 1'500;   ///< longest that a till waits for rights from elsewhere
+  std::size_t urgent_max = 4'096;           ///< till requests and asks that wait for a decision, then `busy`
+  std::size_t bulk_max = 256;               ///< segments and head office's batches that wait, then `busy`
+  std::uint64_t reserve_bytes = 64u << 20;  ///< below this much free disk: new business is refused with `full`
+};
+
+// -- what comes in -------------------------------------------------------------
+
+/// One request of a till, of head office's operator, or from a link. `request` is echoed in the answer.
+struct till_request { std::uint64_t request; till_command command; bool may_wait = true; };
+/// Facts of head office, written in order; refused as a whole at the first that cannot be written, what came before stands.
+struct facts_request { std::uint64_t request; std::vector<entry> facts; };
+struct segment_arrival { node_id from; segment seg; };
+struct control_arrival { node_id from; message what; };
+struct link_change { node_id neighbour; bool up; };
+/// Where does value of this account lie? Answered from what is known, refreshed over the link when it is up.
+struct elsewhere_request { account_id account; };
+using station_input = std::variant<till_request, facts_request, segment_arrival, control_arrival, link_change, elsewhere_request>;
+
+// -- what goes out, never before it is durable ---------------------------------
+
+struct elsewhere_hint { tally::amount value{}; unix_seconds as_of{}; };
+struct till_answer {
+  std::uint64_t request{};
+  std::variant<entry, refusal> outcome;     ///< the entry that was written, now or for the same key before
+  sequence seq{};
+  writer_id writer;
+  bool repeated = false;
+  tally::amount here{};                     ///< holding after it
+  std::optional<elsewhere_hint> elsewhere;
+  tally::amount pulled{};                   ///< what came while the customer waited
+};
+struct facts_answer { std::uint64_t request{}; errc code = errc::ok; std::string detail; sequence first{}; std::size_t written{}; };
+struct ingested_effect { node_id from; stream_id stream; std::uint64_t size; errc code; bool ack; };
+struct to_neighbour { node_id neighbour; message what; };
+struct advanced_effect {};                  ///< durable streams grew: sessions look again
+struct rules_effect { std::uint64_t version; };
+struct alarm_effect { errc code; std::string text; };
+using station_effect = std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect, rules_effect, alarm_effect>;
+
+/// One node without its threads, sockets and devices: journal, rights, verdicts, what it tells its neighbours.
+///
+/// Pure but for reads through the store; random octets come from `entropy`, time from the caller. One owner thread.
+/// The owner's loop: `put` inputs; `run`; when `seal` gives a batch, commit it with sync (elsewhere, meanwhile go on); then
+/// `settled` gives the effects of that group. A failed commit: drop the station and open it again from the store.
+class station final : custody {
+public:
+  /// `store`, `keys`, `with`, `random` outlive the station. Errors: io, corrupt, bad_config.
+  static result<std::unique_ptr<station>> open(station_config config, const kv_store& store, certificate_book& certificates,
+                                               const signer& keys, entropy& random);
+  /// Writes the first entry of the first epoch if there is none yet. The group must be sealed as any other.
+  void start(const epoch_id& first_epoch, unix_seconds now);
+
+  /// Queues an input; `busy` at the bound (nothing was queued).
+  status put(station_input input);
+  /// Works through what is queued until the open group is at its bound.
+  void run(unix_seconds now, tick_ms tick);
+  /// Timers: waits that end, replenishing, disk reserve. At least every 100 ms while anything waits, else every second.
+  void tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes);
+
+  /// The open group, if there is one and none is in flight. A group without changes needs no commit: the batch is empty.
+  std::optional<kv_batch> seal();
+  std::vector<station_effect> settled();
+
+  /// The till returned a valid mark of this node, or the parent a signed head: if it is beyond the ledger, this is an old copy. Opens a
+  /// new epoch and stops card value. True if that happened.
+  bool check_rollback(const writer_id& epoch, std::uint64_t size, unix_seconds now);
+  bool verify_rollback_proof(const stream_id& stream, std::uint64_t size, const want_message::evidence& proof) const;
+
+  /// Streams for a neighbour, and which of its streams are taken.
+  std::vector<stream_id> streams_for(node_id neighbour) const;
+  bool accepts(node_id neighbour, const stream_id& stream) const;
+  /// Head office's time, to be signed and sent to children, is due.
+  message time_for_children(unix_seconds now);
+
+  book& ledger() { return *book_; }
+  const observer& seen() const { return *observer_; }
+  const station_config& config() const { return config_; }
+  std::optional<node_id> parent() const;
+  std::vector<node_id> children() const;
+  const std::set<node_id>& neighbours_up() const { return up_; }
+  std::optional<elsewhere_hint> hint(account_id account) const;
+  /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
+  std::optional<cosign_message> cosigned(node_id by = head_office) const;
+  bool idle() const { return urgent_.empty() && bulk_.empty() && waiting_.empty(); }
+
+private:
+  struct waiting_sale { till_request request; tally::amount before{}; };
+
+  station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys, entropy& random);
+
+  void handle(const station_input& input);
+  void decide_till(const till_request& r, bool last, tally::amount pulled);
+  void answer(till_answer a);
+  void write_facts(facts_request& r);
+  void ingest(const segment_arrival& a);
+  status verify_segment(const segment& s, const std::vector<bytes>& entries, std::size_t skip);
+  void interpret(const segment& s, std::span<const bytes> entries, merkle_frontier before);
+  void adopt_directory(const stream_id& id, std::span<const bytes> entries);
+  void observe_journal(const stream_id& id, std::span<const bytes> entries, merkle_frontier before);
+  void take_rights(const entry& send, const stream_head& head, const writer_id& from);
+  void learn_certificate(const entry& e);
+  result<sequence> write(const entry& e);
+  void control(const control_arrival& c);
+  void on_cosign(const cosign_message& m);
+  void cosign(node_id child, const stream_id& id);
+  void on_time(const time_message& m);
+  void replenish();
+  void replenish_store(node_id node, const node_record& record);
+  void load_certificates();
+  std::uint64_t random_id();
+  std::optional<node_id> route_to(node_id node) const;
+  tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
+  const certificate* certificate_of(node_id node) const;
+
+  // custody
+  tally::amount held_here(account_id account, std::uint32_t purse) const override;
+  std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const override;
+  tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount, std::uint64_t request) override;
+  tally::amount elsewhere(account_id account, std::uint32_t purse, node_id who) const override;
+  void ask(node_id neighbour, const ask_message& m) override;
+  void tell(node_id neighbour, const told_message& m) override;
+  void finished(std::uint64_t own_request, account_id account, const told_message& m) override;
+  bool is_parent(node_id neighbour) const override { return parent() == neighbour; }
+
+  station_config config_;
+  const kv_store& store_;
+  stream_reader reader_;
+  certificate_book& certificates_;
+  const signer& keys_;
+  entropy& random_;
+  std::unique_ptr<book> book_;
+  std::unique_ptr<observer> observer_;  // reads the book's state
+  custodian custodian_;
+  std::deque<station_input> urgent_, bulk_;
+  std::map<std::uint64_t, waiting_sale> waiting_;   ///< own request id → sale that waits for rights
+  std::set<node_id> up_;
+  std::map<account_id, elsewhere_hint> hints_;
+  std::vector<station_effect> open_effects_, sealed_effects_;
+  time_message last_time_;
+  unix_seconds now_ = 0;
+  tick_ms tick_ = 0, replenish_due_ = 0;
+  std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
+  bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
+};
+
+/// Origin line of a stream's checkpoints: "tallystick/<chain>/<node>/<epoch>/journal".
+std::string stream_origin(std::string_view chain, const stream_id& id);
+/// C2SP key name of a node.
+std::string node_key_name(std::string_view chain, node_id node);
+
+}  // namespace tally

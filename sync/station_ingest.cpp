@@ -1,0 +1,321 @@
+// What arrives from neighbours: log first, verdict second.
+#include <algorithm>
+
+#include "storage/sha256.hpp"
+#include "sync/checkpoint.hpp"
+#include "sync/station.hpp"
+
+namespace tally {
+namespace {
+
+// Hints of where value lies are for display; the oldest account's is forgotten first.
+constexpr std::size_t hints_max = 10'000;
+
+bytes cosignature_key(const stream_id& id, node_id by) {
+  byte_writer w;
+  w.u8('c');
+  w.raw(stream_key(id));
+  w.u32be(by.value);
+  return w.take();
+}
+
+}  // namespace
+
+std::vector<node_id> station::children() const {
+  std::vector<node_id> out;
+  for (auto n : certificates_.nodes()) {
+    const auto* c = certificate_of(n);
+    if (c && !c->parents.empty() && c->parents.front() == config_.self) out.push_back(n);
+  }
+  return out;
+}
+
+std::optional<node_id> station::route_to(node_id node) const {
+  // Trees are three deep; the bound only guards against a directory that is in conflict with itself.
+  for (int depth = 0; depth < 8; ++depth) {
+    const auto* c = certificate_of(node);
+    if (!c || c->parents.empty()) return std::nullopt;
+    if (c->parents.front() == config_.self) return node;
+    node = c->parents.front();
+  }
+  return std::nullopt;
+}
+
+bool station::accepts(node_id neighbour, const stream_id& id) const {
+  if (parent() == neighbour) {
+    if (id.writer.node == head_office) {
+      if (id.sub == sub_stream::directory) return true;
+      return id.sub == sub_stream::addressed && (id.to == config_.self || route_to(id.to).has_value());
+    }
+    return id.writer.node == neighbour && id.sub == sub_stream::addressed && id.to == config_.self;
+  }
+  return id.sub == sub_stream::journal && id.writer.node != config_.self && route_to(id.writer.node) == neighbour;
+}
+
+std::vector<stream_id> station::streams_for(node_id neighbour) const {
+  std::vector<stream_id> out;
+  auto list = reader_.list();
+  if (!list) return out;
+  bool up = parent() == neighbour;
+  for (const auto& id : *list) {
+    bool own = id.writer.node == config_.self;
+    if (up) {
+      if (id.sub == sub_stream::journal) out.push_back(id);
+    } else if (id.sub == sub_stream::directory) {
+      out.push_back(id);
+    } else if (id.sub == sub_stream::addressed) {
+      if (own ? route_to(id.to) == neighbour && (id.to == neighbour || config_.role == node_role::hq)
+              : id.writer.node == head_office && route_to(id.to) == neighbour)
+        out.push_back(id);
+    }
+  }
+  return out;
+}
+
+void station::ingest(const segment_arrival& a) {
+  const auto& s = a.seg;
+  auto report = [&](std::uint64_t size, errc code, bool ack) {
+    open_effects_.push_back(ingested_effect{a.from, s.stream, size, code, ack});
+  };
+  auto have = book_->streams().tip(s.stream).size();
+  bool journal = s.stream.sub == sub_stream::journal;
+  if (!accepts(a.from, s.stream)) return report(have, errc::not_entitled, false);
+  if (disk_low_) return report(have, errc::busy, false);
+  if (s.first > have) return report(have, errc::gap, false);
+  if (s.size_after() <= have) {
+    if (journal) cosign(a.from, s.stream);
+    return report(have, errc::ok, !journal);
+  }
+  auto entries = unpack_entries(s);
+  if (!entries) return report(have, errc::malformed, false);
+  auto skip = static_cast<std::size_t>(have - s.first);
+  if (auto ok = verify_segment(s, *entries, skip); !ok) {
+    open_effects_.push_back(alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
+    return report(have, ok.error().code, false);
+  }
+  // Only what the signature covers from our own prefix on is kept: the part before `have` was not compared.
+  std::vector<bytes> fresh(std::make_move_iterator(entries->begin() + static_cast<std::ptrdiff_t>(skip)),
+                           std::make_move_iterator(entries->end()));
+  segment kept = s;
+  if (skip != 0) {
+    kept.first = have;
+    kept.entries = static_cast<std::uint32_t>(fresh.size());
+    kept.payload = pack_entries(fresh);
+  }
+  auto before = book_->streams().tip(s.stream);
+  book_->streams().append_foreign(kept, fresh, 0);
+  segments_open_ = true;
+  interpret(kept, fresh, before);
+  if (journal) cosign(a.from, s.stream);
+  report(s.size_after(), errc::ok, !journal);
+}
+
+status station::verify_segment(const segment& s, const std::vector<bytes>& entries, std::size_t skip) {
+  const auto* writer = certificate_of(s.stream.writer.node);
+  if (!writer) return error{errc::not_certified, "node " + std::to_string(s.stream.writer.node.value)};
+  auto frontier = book_->streams().tip(s.stream);
+  for (auto i = skip; i < entries.size(); ++i) frontier.append(merkle_leaf(entries[i]));
+  auto body = checkpoint_body({stream_origin(config_.chain, s.stream), frontier.size(), frontier.root(), {}});
+  if (!certificates_.with().verify(writer->signing, body, s.sign))
+    return error{errc::bad_signature, "the signature over " + stream_origin(config_.chain, s.stream) + " at size " +
+                                          std::to_string(frontier.size()) + " does not fit what is held here"};
+  return done();
+}
+
+void station::interpret(const segment& s, std::span<const bytes> entries, merkle_frontier frontier) {
+  if (s.stream.sub == sub_stream::directory) return adopt_directory(s.stream, entries);
+  if (s.stream.sub == sub_stream::journal) return observe_journal(s.stream, entries, frontier);
+  if (s.stream.to != config_.self) return;
+  // The head at each entry, so that each receive names just what it depends on.
+  for (const auto& data : entries) {
+    frontier.append(merkle_leaf(data));
+    auto e = decode_entry(data);
+    if (!e || e->kind != entry_kind::send) {
+      open_effects_.push_back(alarm_effect{errc::not_entitled, "an addressed stream carries something else than a send"});
+      continue;
+    }
+    take_rights(*e, {s.stream, frontier.size(), frontier.root()}, s.stream.writer);
+  }
+}
+
+void station::adopt_directory(const stream_id& id, std::span<const bytes> entries) {
+  auto version = book_->rules().version_at(UINT32_MAX);
+  for (const auto& data : entries) {
+    auto e = decode_entry(data);
+    if (!e) {
+      open_effects_.push_back(alarm_effect{e.error().code, "an entry of the directory: " + e.error().detail});
+      continue;
+    }
+    if (e->kind == entry_kind::certify) {
+      learn_certificate(*e);
+    } else if (auto ok = book_->learn(*e); !ok) {
+      open_effects_.push_back(alarm_effect{ok.error().code, "an entry of the directory: " + ok.error().detail});
+    }
+  }
+  entry adopt;
+  adopt.kind = entry_kind::adopt;
+  date_entry(adopt, book_->st(), book_->self(), now_, book_->hq_time());
+  adopt.head = book_->head(id);
+  adopt.hq_time = book_->hq_time();
+  auto written = write(adopt);
+  invariant(written.ok(), "an adopt can always be written");
+  auto now_at = book_->rules().version_at(UINT32_MAX);
+  if (now_at != version) open_effects_.push_back(rules_effect{now_at});
+}
+
+void station::observe_journal(const stream_id& id, std::span<const bytes> entries, merkle_frontier frontier) {
+  auto find = [&](sequence seq) -> std::optional<entry> {
+    auto data = reader_.entry_of(id, seq, book_->self());
+    if (!data) return std::nullopt;
+    auto e = decode_entry(*data);
+    if (!e) return std::nullopt;
+    return std::move(*e);
+  };
+  auto verdicts = observer_->observe(id.writer, frontier.size(), entries, find);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    frontier.append(merkle_leaf(entries[i]));
+    const auto& v = verdicts[i];
+    if (v.why != errc::ok) {
+      open_effects_.push_back(alarm_effect{v.why, "contested: entry " + std::to_string(v.seq) + " of " + writer_name(id.writer) + ": " + v.detail});
+      continue;  // what it sends is withheld
+    }
+    if (v.kind != entry_kind::send) continue;
+    auto e = decode_entry(entries[i]);
+    if (e && e->peer.node == config_.self) take_rights(*e, {id, frontier.size(), frontier.root()}, id.writer);
+  }
+}
+
+void station::take_rights(const entry& send, const stream_head& head, const writer_id& from) {
+  if (send.peer != book_->self()) return;  // addressed to an earlier epoch of this node: never received
+  entry e;
+  e.kind = entry_kind::receive;
+  date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+  e.peer = from;
+  e.channel = send.channel;
+  e.account = send.account;
+  e.values = send.values;
+  e.head = head;
+  auto written = write(e);
+  if (!written) {
+    open_effects_.push_back(alarm_effect{written.error().code, "a transfer from " + writer_name(from) + ": " + written.error().detail});
+    return;
+  }
+  if (send.account.value != 0) custodian_.arrived(send.account, tick_, now_, *this);
+}
+
+void station::cosign(node_id child, const stream_id& id) {
+  const auto& tip = book_->streams().tip(id);
+  cosign_message m{id, tip.size(), tip.root(), config_.self, now_, {}};
+  m.sign = sign_cosignature(keys_, {stream_origin(config_.chain, id), m.size, m.root, {}}, m.time);
+  open_effects_.push_back(to_neighbour{child, m});
+}
+
+void station::on_cosign(const cosign_message& m) {
+  const auto* by = certificate_of(m.by);
+  if (!by || !verify_cosignature(certificates_.with(), by->signing, {stream_origin(config_.chain, m.stream), m.size, m.root, {}}, m.time, m.sign)) {
+    open_effects_.push_back(alarm_effect{errc::bad_signature, "a cosignature of node " + std::to_string(m.by.value)});
+    return;
+  }
+  book_->view().put(family::meta, cosignature_key(m.stream, m.by), encode_message(m));
+  if (m.stream.writer.node != config_.self)
+    if (auto next = route_to(m.stream.writer.node)) open_effects_.push_back(to_neighbour{*next, m});
+}
+
+std::optional<cosign_message> station::cosigned(node_id by) const {
+  bytes v;
+  if (store_.get(family::meta, cosignature_key({book_->self(), sub_stream::journal, {}}, by), v) != lookup::found) return std::nullopt;
+  auto m = decode_message(v);
+  if (!m || !std::holds_alternative<cosign_message>(*m)) return std::nullopt;
+  return std::get<cosign_message>(*m);
+}
+
+message station::time_for_children(unix_seconds now) {
+  if (config_.role != node_role::hq) return last_time_;
+  last_time_ = {now, keys_.sign(time_text(now))};
+  return last_time_;
+}
+
+void station::on_time(const time_message& m) {
+  const auto* hq = certificate_of(head_office);
+  if (!hq || !certificates_.with().verify(hq->signing, time_text(m.time), m.sign)) {
+    open_effects_.push_back(alarm_effect{errc::bad_signature, "head office's time"});
+    return;
+  }
+  if (m.time <= last_time_.time) return;
+  last_time_ = m;
+  book_->heard_hq_time(m.time);
+  for (auto c : children())
+    if (up_.count(c)) open_effects_.push_back(to_neighbour{c, m});
+}
+
+void station::control(const control_arrival& c) {
+  if (const auto* m = std::get_if<ask_message>(&c.what)) {
+    custodian_.asked(c.from, *m, tick_, now_, *this);
+  } else if (const auto* t = std::get_if<told_message>(&c.what)) {
+    custodian_.told(c.from, *t, tick_, now_, *this);
+  } else if (const auto* s = std::get_if<cosign_message>(&c.what)) {
+    on_cosign(*s);
+  } else if (const auto* time = std::get_if<time_message>(&c.what)) {
+    on_time(*time);
+  }
+}
+
+// -- custody -------------------------------------------------------------------
+
+amount station::held_here(account_id account, std::uint32_t purse) const { return holding(book_->st(), book_->self(), account, purse); }
+
+std::vector<node_id> station::sources(account_id account, std::uint32_t purse, node_id except) const {
+  std::vector<std::pair<amount, node_id>> found;
+  for (auto c : children()) {
+    if (c == except || !up_.count(c)) continue;
+    amount sum = 0;
+    for (const auto& w : observer_->writers())
+      if (w.node != config_.self && route_to(w.node) == c) sum += std::max<amount>(holding(observer_->st(), w, account, purse), 0);
+    if (sum > 0) found.emplace_back(-sum, c);
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<node_id> out;
+  for (const auto& f : found) out.push_back(f.second);
+  auto p = parent();
+  if (p && *p != except && up_.count(*p)) out.push_back(*p);
+  return out;
+}
+
+amount station::elsewhere(account_id account, std::uint32_t purse, node_id who) const {
+  amount sum = 0;
+  for (const auto& w : observer_->writers())
+    if (w.node != who && route_to(w.node) != who) sum += std::max<amount>(holding(observer_->st(), w, account, purse), 0);
+  return sum;
+}
+
+amount station::give(node_id to, account_id account, std::uint32_t purse, amount n, std::uint64_t request) {
+  auto record = node_of(book_->st(), to);
+  if (!record) return 0;
+  writer_id peer{to, record->epoch};
+  amount there = 0;
+  if (config_.role != node_role::store) {
+    there = held_total(observer_->st(), peer) + in_transit(book_->self(), peer, main_unit);
+  }
+  auto cause = parent() == to ? send_cause::recall : send_cause::pull;
+  auto e = decide_send(book_->at(now_), peer, account, {{purse, main_unit, 0, n}}, cause, request, there);
+  if (!e) {
+    open_effects_.push_back(alarm_effect{e.error().code, "rights for node " + std::to_string(to.value) + ": " + e.error().detail});
+    return 0;
+  }
+  return write(*e) ? n : 0;
+}
+
+void station::ask(node_id neighbour, const ask_message& m) { open_effects_.push_back(to_neighbour{neighbour, m}); }
+void station::tell(node_id neighbour, const told_message& m) { open_effects_.push_back(to_neighbour{neighbour, m}); }
+
+void station::finished(std::uint64_t own_request, account_id account, const told_message& m) {
+  if (hints_.size() >= hints_max) hints_.erase(hints_.begin());
+  if (m.code == errc::ok) hints_[account] = {m.elsewhere, m.as_of};
+  auto it = waiting_.find(own_request);
+  if (it == waiting_.end()) return;
+  auto sale = std::move(it->second);
+  waiting_.erase(it);
+  decide_till(sale.request, true, std::max<amount>(held_here(account, purse_paid) - sale.before, 0));
+}
+
+}  // namespace tally
