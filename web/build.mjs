@@ -29,8 +29,17 @@ await build({
 for (const page of ['till.html', 'network.html']) await copyFile(join(here, 'src', page), join(dist, page));
 await copyFile(join(here, 'src', 'icon.svg'), join(assets, 'icon.svg'));
 
-for (const file of ['till.html', 'network.html', 'assets/till.js', 'assets/till.css', 'assets/network.js', 'assets/network.css']) {
+for (const file of [
+  'till.html',
+  'network.html',
+  'assets/till.js',
+  'assets/till.css',
+  'assets/network.js',
+  'assets/network.css',
+]) {
   const path = join(dist, file);
   const size = (await stat(path)).size;
-  console.log(`${file.padEnd(20)} ${String(size).padStart(7)} bytes, ${String(gzipSync(readFileSync(path)).length).padStart(6)} gzip`);
+  console.log(
+    `${file.padEnd(20)} ${String(size).padStart(7)} bytes, ${String(gzipSync(readFileSync(path)).length).padStart(6)} gzip`,
+  );
 }

@@ -22,7 +22,11 @@ try {
     format: 'esm',
     logLevel: 'warning',
   });
-  code = spawnSync(process.execPath, ['--test', ...tests.map((name) => join(out, name))], { stdio: 'inherit' }).status ?? 1;
+  code =
+    spawnSync(process.execPath, ['--test', ...tests.map((name) => join(out, name))], {
+      stdio: 'inherit',
+      cwd: here,
+    }).status ?? 1;
 } finally {
   rmSync(out, { recursive: true, force: true });
 }

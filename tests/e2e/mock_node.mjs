@@ -1,90 +1,96 @@
-// A store's node that exists only in memory: it answers docs/http-api.md so that the pages can be developed and tested without
-// the real network. `startMock()` for tests; `node tests/e2e/mock_node.mjs [port]` to look at the pages by hand.
+// A store's node that exists only in memory: it answers docs/http-api.md so that the pages can be developed
+// and tested without the real network. `startMock()` for tests; `node tests/e2e/mock_node.mjs [port]` to look
+// at the pages by hand.
+import { EPOCH, freshState, seconds } from './mock_state.mjs';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { extname, join, normalize } from 'node:path';
 
 const DIST = fileURLToPath(new URL('../../web/dist', import.meta.url));
-const EPOCH = '5f0c1a2b3c4d5e6f';
 const BODY_MAX = 65_536;
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
-const seconds = () => Math.floor(Date.now() / 1000);
-
-const names = [
-  ['Bread', '面包', '麵包', '빵', 1250, 'A'], ['Milk 1 l', '牛奶 1 升', '牛奶 1 公升', '우유 1리터', 990, 'B'],
-  ['Green tea', '绿茶', '綠茶', '녹차', 600, 'A'], ['Coffee', '咖啡', '咖啡', '커피', 1800, 'A'],
-  ['Rice 5 kg', '大米 5 公斤', '白米 5 公斤', '쌀 5kg', 6400, 'B'], ['Apples 1 kg', '苹果 1 公斤', '蘋果 1 公斤', '사과 1kg', 1380, 'B'],
-  ['Instant noodles', '方便面', '泡麵', '라면', 550, 'A'], ['Soy sauce', '酱油', '醬油', '간장', 1590, 'A'],
-  ['Eggs, 10', '鸡蛋 10 个', '雞蛋 10 顆', '달걀 10개', 1680, 'B'], ['Mineral water', '矿泉水', '礦泉水', '생수', 250, 'A'],
-  ['Toothpaste', '牙膏', '牙膏', '치약', 1290, 'A'], ['Umbrella', '雨伞', '雨傘', '우산', 4900, 'A'],
-];
-function ean13(n) {
-  const body = `690123450${String(n).padStart(3, '0')}`;
-  const sum = [...body].reduce((total, digit, at) => total + Number(digit) * (at % 2 ? 3 : 1), 0);
-  return body + ((10 - (sum % 10)) % 10);
-}
-
-function freshState() {
-  const node = (number, name, role, parent, more) => ({ node: number, name, role, parent, epoch: EPOCH, running: true, cut: false,
-    last_contact: seconds(), entries: 40 * number, entries_waiting: 0, held: 0, in_transit: 0, quota_outstanding: 0, ceiling: 0,
-    daily_inflow: 0, exposure: 0, contested: 0, alarm: null, ...more });
-  return {
-    codes: new Set(['482-913', '111-111']), tokens: new Map(), nextTerminal: 201, counters: new Map(), answers: new Map(),
-    receipts: new Map(), nextSequence: 41, quota: 500_000, printer: 'ready', reader: 'ready', scanner: 'ready', blocked: null,
-    storedTickets: [],
-    cards: new Map([
-      ['9704000000003931', { account: 17, masked: '**** 3931', status: 'active', here: 5_000, elsewhere: 2_000, told: seconds() - 600 }],
-      ['9704000000004002', { account: 18, masked: '**** 4002', status: 'active', here: 120_000, elsewhere: null, told: null }],
-      ['9704000000005555', { account: 19, masked: '**** 5555', status: 'frozen', here: 900, elsewhere: 0, told: seconds() - 60 }],
-    ]),
-    products: names.map(([en, hans, hant, ko, price, tax], at) => ({ id: at + 1, ean: ean13(at + 1),
-      name: { en, 'zh-Hans': hans, 'zh-Hant': hant, ko }, price, tax })),
-    nodes: [
-      node(1, 'Head office', 'hq', null, { held: 1_250_000, last_contact: null }),
-      node(2, 'Region North', 'region', 1, { held: 300_000, quota_outstanding: 600_000, ceiling: 2_000_000, daily_inflow: 300_000, exposure: 4_700_000 }),
-      node(3, 'Store A', 'store', 2, { held: 125_900, quota_outstanding: 500_000, ceiling: 1_000_000, daily_inflow: 200_000, exposure: 2_900_000 }),
-      node(4, 'Store B', 'store', 2, { held: 702_500, quota_outstanding: 450_000, ceiling: 1_000_000, daily_inflow: 200_000, exposure: 2_850_000 }),
-    ],
-  };
-}
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 
 /**
  * @param options.port 0 for any. @param options.openNetwork the network page needs no pairing.
- * The answer's `faults` queue spoils the next money requests: 'lose_request', 'lose_answer', 'unknown' (503), 'slow'.
+ * The answer's `faults` queue spoils the next money requests, `faults.lasting` all others: 'lose_request',
+ * 'lose_answer', 'unknown' (503), 'slow'. Browsers send a request again by themselves when a kept connection
+ * breaks; count on `lasting`.
  */
 export async function startMock({ port = 0, openNetwork = true, csp = true } = {}) {
   const state = freshState();
   const faults = [];
   const streams = new Set();
   const sockets = new Set();
-  const counts = { money: 0, executed: 0 };
+  const counts = { money: 0, executed: 0, streams: 0 };
   const store = () => state.nodes[2];
 
-  const link = () => ({ up: !store().cut, last_contact: store().last_contact, entries_waiting: store().entries_waiting, hq_cosigned_at: store().last_contact });
-  const devices = () => ({ printer: { configured: true, state: state.printer }, reader: { configured: true, state: state.reader },
-    scanner: { configured: true, state: state.scanner } });
-  const emit = (event, data) => streams.forEach((it) => it.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+  const link = () => ({
+    up: !store().cut,
+    last_contact: store().last_contact,
+    entries_waiting: store().entries_waiting,
+    hq_cosigned_at: store().last_contact,
+  });
+  const devices = () => ({
+    printer: { configured: true, state: state.printer },
+    reader: { configured: true, state: state.reader },
+    scanner: { configured: true, state: state.scanner },
+  });
+  const emit = (event, data) =>
+    streams.forEach((it) => it.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
   const seen = () => `${EPOCH}:${state.nextSequence}`;
   const money = (minor) => (minor / 100).toFixed(2);
   const refuse = (status, error, more = {}) => ({ status, body: { error, message: `refused: ${error}`, ...more } });
   const ok = (body) => ({ status: 200, body });
 
   function till(terminal) {
-    return { node: 3, store: 'Store A', role: 'store', terminal, next_counter: state.counters.get(terminal), unit: { code: 'CNY', exponent: 2 },
-      business_date: '2026-11-22', rules_version: 3, topup_quota_left: state.quota, link: link(), devices: devices(), blocked: state.blocked, seen: seen() };
+    return {
+      node: 3,
+      store: 'Store A',
+      role: 'store',
+      terminal,
+      next_counter: state.counters.get(terminal),
+      unit: { code: 'CNY', exponent: 2 },
+      business_date: '2026-11-22',
+      rules_version: 3,
+      topup_quota_left: state.quota,
+      link: link(),
+      devices: devices(),
+      blocked: state.blocked,
+      seen: seen(),
+    };
   }
-  const cardBody = (card) => ({ account: card.account, masked: card.masked, kind: 'stored_value', status: card.status, unit: 'CNY',
-    here: card.here, elsewhere: card.elsewhere, elsewhere_as_of: card.told, seen: seen() });
+  const cardBody = (card) => ({
+    account: card.account,
+    masked: card.masked,
+    kind: 'stored_value',
+    status: card.status,
+    unit: 'CNY',
+    here: card.here,
+    elsewhere: card.elsewhere,
+    elsewhere_as_of: card.told,
+    seen: seen(),
+  });
 
   function ticket(receipt, copy = false) {
     const row = (left, right) => {
       const width = [...left].reduce((sum, char) => sum + (char > '\u1100' ? 2 : 1), 0);
       return left + ' '.repeat(Math.max(1, 42 - width - right.length)) + right;
     };
-    const text = [' '.repeat(17) + 'Store A', '', row(receipt.kind.toUpperCase().replace('_', '-'), receipt.id.slice(-12)),
-      row(receipt.business_date, `terminal ${receipt.terminal}`), '-'.repeat(42)];
-    for (const line of receipt.lines) text.push(row(line.name, `${line.quantity} x ${money(line.price)}   ${money(line.amount)}`));
+    const text = [
+      ' '.repeat(17) + 'Store A',
+      '',
+      row(receipt.kind.toUpperCase().replace('_', '-'), receipt.id.slice(-12)),
+      row(receipt.business_date, `terminal ${receipt.terminal}`),
+      '-'.repeat(42),
+    ];
+    for (const line of receipt.lines)
+      text.push(row(line.name, `${line.quantity} x ${money(line.price)}   ${money(line.amount)}`));
     if (receipt.lines.length) text.push('-'.repeat(42));
     text.push(row('TOTAL CNY', money(receipt.total)));
     for (const tender of receipt.tenders) text.push(row(`  ${tender.kind}`, money(tender.amount)));
@@ -95,10 +101,29 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
 
   function record(terminal, counter, kind, card, lines, total, tenders, reverses) {
     const tax = kind === 'sale' ? [{ rate: 'A', percent: '13.00', amount: Math.round((total * 13) / 113) }] : [];
-    const receipt = { id: `3.${EPOCH}.${state.nextSequence++}`, kind, terminal, counter, stamp: seconds(), business_date: '2026-11-22', store: 'Store A',
-      account: card?.account ?? null, masked: card?.masked ?? null, lines, total, tenders, tax, here: card?.here ?? null,
-      elsewhere: card?.elsewhere ?? null, elsewhere_as_of: card?.told ?? null, unit: { code: 'CNY', exponent: 2 }, reverses: reverses ?? null,
-      reversed_by: null, next_counter: counter + 1, seen: seen() };
+    const receipt = {
+      id: `3.${EPOCH}.${state.nextSequence++}`,
+      kind,
+      terminal,
+      counter,
+      stamp: seconds(),
+      business_date: '2026-11-22',
+      store: 'Store A',
+      account: card?.account ?? null,
+      masked: card?.masked ?? null,
+      lines,
+      total,
+      tenders,
+      tax,
+      here: card?.here ?? null,
+      elsewhere: card?.elsewhere ?? null,
+      elsewhere_as_of: card?.told ?? null,
+      unit: { code: 'CNY', exponent: 2 },
+      reverses: reverses ?? null,
+      reversed_by: null,
+      next_counter: counter + 1,
+      seen: seen(),
+    };
     receipt.text = ticket(receipt);
     state.receipts.set(receipt.id, receipt);
     state.counters.set(terminal, counter + 1);
@@ -123,8 +148,16 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     for (const line of body.lines ?? []) {
       const product = state.products.find((it) => it.id === line.product || it.ean === line.ean);
       if (!product) return refuse(409, 'unknown_product');
-      if (!Number.isInteger(line.quantity) || line.quantity < 1 || line.quantity > 9999) return refuse(409, 'bad_basket');
-      lines.push({ product: product.id, name: product.name.en, quantity: line.quantity, price: product.price, amount: product.price * line.quantity, tax: product.tax });
+      if (!Number.isInteger(line.quantity) || line.quantity < 1 || line.quantity > 9999)
+        return refuse(409, 'bad_basket');
+      lines.push({
+        product: product.id,
+        name: product.name.en,
+        quantity: line.quantity,
+        price: product.price,
+        amount: product.price * line.quantity,
+        tax: product.tax,
+      });
     }
     if (lines.length === 0 || lines.length > 200) return refuse(409, 'bad_basket');
     const total = lines.reduce((sum, it) => sum + it.amount, 0);
@@ -140,7 +173,12 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
         card.elsewhere -= pulled;
       }
       if (byCard > card.here) {
-        return refuse(409, 'insufficient', { here: card.here, elsewhere: card.elsewhere, short: byCard - card.here, pulled: 0 });
+        return refuse(409, 'insufficient', {
+          here: card.here,
+          elsewhere: card.elsewhere,
+          short: byCard - card.here,
+          pulled: 0,
+        });
       }
       card.here -= byCard;
     }
@@ -154,7 +192,9 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     if (body.amount > state.quota) return refuse(409, 'no_quota', { left: state.quota });
     state.quota -= body.amount;
     card.here += body.amount;
-    return ok(record(terminal, body.counter, 'top_up', card, [], body.amount, [{ kind: body.tender, amount: body.amount }]));
+    return ok(
+      record(terminal, body.counter, 'top_up', card, [], body.amount, [{ kind: body.tender, amount: body.amount }]),
+    );
   }
 
   function reversal(terminal, body) {
@@ -165,7 +205,12 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     const card = [...state.cards.values()].find((it) => it.account === was.account);
     const byCard = was.tenders.filter((it) => it.kind === 'card').reduce((sum, it) => sum + it.amount, 0);
     if (card && was.kind === 'top_up' && card.here < was.total) {
-      return refuse(409, 'insufficient', { here: card.here, elsewhere: card.elsewhere, short: was.total - card.here, pulled: 0 });
+      return refuse(409, 'insufficient', {
+        here: card.here,
+        elsewhere: card.elsewhere,
+        short: was.total - card.here,
+        pulled: 0,
+      });
     }
     if (card) card.here += was.kind === 'top_up' ? -was.total : byCard;
     const receipt = record(terminal, body.counter, 'reversal', card, was.lines, was.total, was.tenders, was.id);
@@ -173,21 +218,32 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     return ok(receipt);
   }
 
-  /** Answers one money call once per (terminal, counter): the same again gives the same answer, another body is refused. */
+  /**
+   * Answers one money call once per (terminal, counter): the same again gives the same answer, another body
+   * is refused.
+   */
   function moneyCall(work, terminal, body, raw, path) {
     const key = `${terminal}.${body.counter}`;
     const known = state.answers.get(key);
     if (known) return known.raw === path + raw ? known.answer : refuse(409, 'key_reused');
-    if (body.counter !== state.counters.get(terminal)) return refuse(409, 'key_too_old', { next_counter: state.counters.get(terminal) });
+    if (body.counter !== state.counters.get(terminal))
+      return refuse(409, 'key_too_old', { next_counter: state.counters.get(terminal) });
     if (state.blocked) return refuse(503, state.blocked);
     const answer = work(terminal, body);
     if (answer.status === 200) state.answers.set(key, { raw: path + raw, answer });
     return answer;
   }
 
-  const network = () => ({ now: seconds(), node: 1, role: 'hq', unit: { code: 'CNY', exponent: 2 }, exposure_days: 7, demo: base,
+  const network = () => ({
+    now: seconds(),
+    node: 1,
+    role: 'hq',
+    unit: { code: 'CNY', exponent: 2 },
+    exposure_days: 7,
+    demo: base,
     total_exposure: state.nodes.reduce((sum, it) => sum + it.exposure, 0),
-    nodes: state.nodes.map(({ running, cut, ...it }) => ({ ...it, link: cut || !running ? 'down' : 'up' })) });
+    nodes: state.nodes.map(({ running, cut, ...it }) => ({ ...it, link: cut || !running ? 'down' : 'up' })),
+  });
 
   function pair(body) {
     if (!state.codes.delete(body.code)) return refuse(403, 'bad_token');
@@ -234,21 +290,40 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
       emit('card', { number: body.card, masked: card?.masked ?? '**** ????', source: 'reader' });
     } else if (action === 'scan' && number === 3) {
       emit('product', { ean: body.ean, product: state.products.find((it) => it.ean === body.ean)?.id ?? null });
-    } else if (action === 'unplug' || action === 'plug') return number === 3 ? setDevice(body.kind, action === 'plug' ? 'ready' : 'unplugged') : ok({ ok: true });
+    } else if (action === 'unplug' || action === 'plug')
+      return number === 3 ? setDevice(body.kind, action === 'plug' ? 'ready' : 'unplugged') : ok({ ok: true });
     else if (action === 'printer' && method === 'GET') {
-      return ok({ paper: { ready: 'ok', paper_low: 'low', paper_out: 'out' }[state.printer] ?? state.printer, tickets: number === 3 ? state.storedTickets : [] });
-    } else if (action === 'printer') return setDevice('printer', { ok: 'ready', low: 'paper_low', out: 'paper_out' }[body.paper] ?? body.paper);
+      return ok({
+        paper: { ready: 'ok', paper_low: 'low', paper_out: 'out' }[state.printer] ?? state.printer,
+        tickets: number === 3 ? state.storedTickets : [],
+      });
+    } else if (action === 'printer')
+      return setDevice('printer', { ok: 'ready', low: 'paper_low', out: 'paper_out' }[body.paper] ?? body.paper);
     return ok({ ok: true });
   }
 
   function demo(method, path, body) {
     if (path === '/demo/state') {
-      return ok({ links: state.nodes.filter((it) => it.parent).map((it) => ({ child: it.node, parent: it.parent, cut: it.cut })),
-        nodes: state.nodes.map((it) => ({ node: it.node, name: it.name, role: it.role, running: it.running, url: base })),
-        devices: [3, 4].flatMap((it) => ['reader', 'scanner'].map((kind) => ({ node: it, kind, plugged: it === 4 || state[kind] === 'ready' }))) });
+      return ok({
+        links: state.nodes
+          .filter((it) => it.parent)
+          .map((it) => ({ child: it.node, parent: it.parent, cut: it.cut })),
+        nodes: state.nodes.map((it) => ({
+          node: it.node,
+          name: it.name,
+          role: it.role,
+          running: it.running,
+          url: base,
+        })),
+        devices: [3, 4].flatMap((it) =>
+          ['reader', 'scanner'].map((kind) => ({ node: it, kind, plugged: it === 4 || state[kind] === 'ready' })),
+        ),
+      });
     }
-    if (path === '/demo/cards') return ok({ cards: [...state.cards].map(([number, it]) => ({ number, masked: it.masked })) });
-    if (path === '/demo/products') return ok({ products: state.products.map((it) => ({ ean: it.ean, name: it.name.en })) });
+    if (path === '/demo/cards')
+      return ok({ cards: [...state.cards].map(([number, it]) => ({ number, masked: it.masked })) });
+    if (path === '/demo/products')
+      return ok({ products: state.products.map((it) => ({ ean: it.ean, name: it.name.en })) });
     const onLink = /^\/demo\/links\/(\d+)\/(cut|heal)$/.exec(path);
     if (onLink) {
       const child = state.nodes.find((it) => it.node === Number(onLink[1]));
@@ -263,12 +338,24 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
   }
 
   async function serveFile(path, response) {
-    const file = path === '/' ? 'till.html' : path === '/network' ? 'network.html' : path.startsWith('/assets/') ? normalize(path).slice(1) : null;
+    const file =
+      path === '/'
+        ? 'till.html'
+        : path === '/network'
+          ? 'network.html'
+          : path.startsWith('/assets/')
+            ? normalize(path).slice(1)
+            : null;
     const data = file && !file.startsWith('..') ? await readFile(join(DIST, file)).catch(() => null) : null;
     if (!data) return response.writeHead(404).end();
-    const headers = { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
+    const headers = {
+      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+      'cache-control': 'no-cache',
+      'x-content-type-options': 'nosniff',
+    };
     if (csp) {
-      headers['content-security-policy'] = `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ${base}; ` +
+      headers['content-security-policy'] =
+        `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ${base}; ` +
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     }
     response.writeHead(200, headers).end(data);
@@ -278,6 +365,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(': hello\n\n');
     streams.add(response);
+    counts.streams += 1;
     response.on('close', () => streams.delete(response));
   }
 
@@ -295,21 +383,29 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     const path = url.pathname;
     const isDemo = path.startsWith('/demo/');
     if (isDemo && request.method === 'OPTIONS') {
-      return response.writeHead(204, { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'content-type' }).end();
+      return response
+        .writeHead(204, { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'content-type' })
+        .end();
     }
     if (!isDemo && !path.startsWith('/api/')) return serveFile(path, response);
     const terminal = state.tokens.get((request.headers.authorization ?? '').replace(/^Bearer /, ''));
-    if (path === '/api/v1/events') return terminal ? stream(response) : response.writeHead(401).end('{"error":"not_allowed"}');
+    if (path === '/api/v1/events')
+      return terminal ? stream(response) : response.writeHead(401).end('{"error":"not_allowed"}');
     const raw = await readBody(request);
     let answer;
     try {
       const isMoney = /\/(sales|topups|reversals)$/.test(path);
-      const fault = isMoney ? faults.shift() : undefined;
+      const fault = isMoney ? (faults.shift() ?? faults.lasting) : undefined;
       if (isMoney) counts.money += 1;
       if (fault === 'lose_request') return response.destroy();
       if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, 700));
       const body = raw ? JSON.parse(raw) : {};
-      answer = raw === null ? refuse(413, 'malformed') : isDemo ? demo(request.method, path, body) : api(request.method, path, body, raw, terminal);
+      answer =
+        raw === null
+          ? refuse(413, 'malformed')
+          : isDemo
+            ? demo(request.method, path, body)
+            : api(request.method, path, body, raw, terminal);
       if (fault === 'lose_answer') return response.destroy();
       if (fault === 'unknown') answer = refuse(503, 'io', { retry: 'same_counter' });
     } catch {
@@ -320,7 +416,9 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     response.writeHead(answer.status, headers).end(JSON.stringify(answer.body));
   }
 
-  const server = createServer((request, response) => void handle(request, response).catch(() => response.destroy()));
+  const server = createServer(
+    (request, response) => void handle(request, response).catch(() => response.destroy()),
+  );
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -341,7 +439,15 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     sockets.forEach((it) => it.destroy());
     return new Promise((resolve) => server.close(resolve));
   }
-  return { url: base, state, faults, counts, emit, close, dropStreams: () => streams.forEach((it) => it.destroy()) };
+  return {
+    url: base,
+    state,
+    faults,
+    counts,
+    emit,
+    close,
+    dropStreams: () => streams.forEach((it) => it.destroy()),
+  };
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -22,8 +22,8 @@ export function refusalOf(body: unknown): Refusal | null {
 }
 
 /**
- * `body` is the parsed JSON, or null when it did not parse. Only an answer that the node itself gave in the agreed form ends a
- * request: a page of a proxy, an empty 200 or a bare 500 leaves it unknown.
+ * `body` is the parsed JSON, or null when it did not parse. Only an answer that the node itself gave in the
+ * agreed form ends a request: a page of a proxy, an empty 200 or a bare 500 leaves it unknown.
  */
 export function classify(status: number, body: unknown): Outcome {
   if (status >= 200 && status < 300) {

@@ -1,5 +1,5 @@
-// Calls to the node that served the page. The token goes in a header and no cookie is sent: cookies do not tell ports apart, so
-// the tills of two nodes on one machine would overwrite each other's.
+// Calls to the node that served the page. The token goes in a header and no cookie is sent: cookies do not
+// tell ports apart, so the tills of two nodes on one machine would overwrite each other's.
 import { classify, refusalOf, type Outcome } from './answer';
 import type { Refusal } from './types';
 
@@ -29,11 +29,23 @@ export function authHeaders(): Record<string, string> {
   return held ? { authorization: `Bearer ${held}` } : {};
 }
 
-async function request(method: string, path: string, body: string | null, timeoutMs: number): Promise<{ status: number; body: unknown }> {
+async function request(
+  method: string,
+  path: string,
+  body: string | null,
+  timeoutMs: number,
+): Promise<{ status: number; body: unknown }> {
   const headers: Record<string, string> = { ...authHeaders(), accept: 'application/json' };
   if (body !== null) headers['content-type'] = 'application/json';
-  const answer = await fetch(path, { method, headers, body, credentials: 'omit', cache: 'no-store', redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs) });
+  const answer = await fetch(path, {
+    method,
+    headers,
+    body,
+    credentials: 'omit',
+    cache: 'no-store',
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  });
   const text = await answer.text();
   try {
     return { status: answer.status, body: JSON.parse(text) as unknown };
@@ -59,7 +71,8 @@ export type Read<T> = { ok: true; body: T } | { ok: false; status: number; refus
 export async function call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Read<T>> {
   try {
     const answer = await request(method, path, body === undefined ? null : JSON.stringify(body), READ_TIMEOUT_MS);
-    if (answer.status >= 200 && answer.status < 300 && answer.body !== null) return { ok: true, body: answer.body as T };
+    if (answer.status >= 200 && answer.status < 300 && answer.body !== null)
+      return { ok: true, body: answer.body as T };
     const refusal = refusalOf(answer.body) ?? { error: answer.status === 401 ? 'not_allowed' : 'internal' };
     return { ok: false, status: answer.status, refusal };
   } catch {

@@ -44,7 +44,10 @@ export function translate(language: Lang, key: Key, params: Params = {}): string
 
 export const t = (key: Key, params?: Params): string => translate(lang.value, key, params);
 
-/** Text of `prefix + rest` when there is one, else the bare word: a node newer than this page may know more states. */
+/**
+ * Text of `prefix + rest` when there is one, else the bare word: a node newer than this page may know more
+ * states.
+ */
 export function tOr(prefix: string, rest: string): string {
   const key = prefix + rest;
   return hasKey(key) ? t(key) : rest;

@@ -3,7 +3,8 @@
 /** Largest amount a person may type: 12 digits of minor units. Sums of 200 such lines stay exact. */
 export const TYPED_MAX = 999_999_999_999;
 
-export type ParsedAmount = { ok: true; minor: number } | { ok: false; why: 'empty' | 'form' | 'decimals' | 'range' };
+export type ParsedAmount =
+  { ok: true; minor: number } | { ok: false; why: 'empty' | 'form' | 'decimals' | 'range' };
 
 /** Reads "12.5" as 1250 for exponent 2. Refuses signs, grouping, exponents, a comma and too many decimals. */
 export function parseAmount(text: string, exponent: number): ParsedAmount {

@@ -1,7 +1,8 @@
 // The one money request that may be under way at this till. A pure machine: events in, effects out, time passed in.
 //
-// The request is stored before it is sent, byte for byte, with its counter. Until the node has answered, exactly these bytes
-// are sent again; no other request can start. So neither a double click, nor a reload, nor a lost answer doubles a sale.
+// The request is stored before it is sent, byte for byte, with its counter. Until the node has answered,
+// exactly these bytes are sent again; no other request can start. So neither a double click, nor a reload, nor
+// a lost answer doubles a sale.
 import type { Outcome, Why } from './answer';
 
 export interface MoneyRequest {
@@ -39,7 +40,10 @@ export type OutboxEffect =
   | { do: 'clear' }
   | { do: 'deliver'; request: MoneyRequest; outcome: Outcome; attempt: number };
 
-export interface OutboxStep { state: OutboxState; effects: OutboxEffect[] }
+export interface OutboxStep {
+  state: OutboxState;
+  effects: OutboxEffect[];
+}
 
 export const RETRY_FIRST_MS = 1_000;
 export const RETRY_MAX_MS = 15_000;
@@ -76,9 +80,13 @@ export function step(state: OutboxState, event: OutboxEvent, now: number): Outbo
     case 'outcome':
       return onOutcome(state, event.counter, event.outcome, now);
     case 'due':
-      return state.phase === 'waiting' && now >= state.retryAt ? send(state.request, state.attempt + 1, false) : stay(state);
+      return state.phase === 'waiting' && now >= state.retryAt
+        ? send(state.request, state.attempt + 1, false)
+        : stay(state);
     case 'retry_now':
-      return state.phase === 'waiting' && state.why !== 'unpaired' ? send(state.request, state.attempt + 1, false) : stay(state);
+      return state.phase === 'waiting' && state.why !== 'unpaired'
+        ? send(state.request, state.attempt + 1, false)
+        : stay(state);
     case 'resume': {
       const request = state.phase === 'waiting' ? state.request : event.request;
       if (!request || (state.phase !== 'idle' && state.phase !== 'waiting')) return stay(state);
@@ -95,9 +103,15 @@ export function readStored(text: string | null): MoneyRequest | null {
   if (text === null) return null;
   try {
     const it = JSON.parse(text) as Partial<MoneyRequest>;
-    const whole = it.v === 1 && Number.isSafeInteger(it.terminal) && Number.isSafeInteger(it.counter) &&
-      (it.kind === 'sale' || it.kind === 'top_up' || it.kind === 'reversal') && Number.isSafeInteger(it.amount) &&
-      typeof it.path === 'string' && it.path.startsWith('/api/v1/') && typeof it.body === 'string';
+    const whole =
+      it.v === 1 &&
+      Number.isSafeInteger(it.terminal) &&
+      Number.isSafeInteger(it.counter) &&
+      (it.kind === 'sale' || it.kind === 'top_up' || it.kind === 'reversal') &&
+      Number.isSafeInteger(it.amount) &&
+      typeof it.path === 'string' &&
+      it.path.startsWith('/api/v1/') &&
+      typeof it.body === 'string';
     return whole ? (it as MoneyRequest) : null;
   } catch {
     return null;

@@ -10,7 +10,13 @@ export function pairingCode(text: string): string | null {
   return /^[0-9]{6}$/.test(digits) ? `${digits.slice(0, 3)}-${digits.slice(3)}` : null;
 }
 
-export function Pairing({ pair, first }: { pair: (code: string) => Promise<Refusal | null>; first?: string | null }) {
+export function Pairing({
+  pair,
+  first,
+}: {
+  pair: (code: string) => Promise<Refusal | null>;
+  first?: string | null;
+}) {
   const [code, setCode] = useState('');
   const [problem, setProblem] = useState<string | null>(first ?? null);
   const [working, setWorking] = useState(false);
@@ -25,18 +31,33 @@ export function Pairing({ pair, first }: { pair: (code: string) => Promise<Refus
     if (refusal) setProblem(refusal.error === 'unreachable' ? 'pair.unreachable' : `error.${refusal.error}`);
   }
 
-  const text = problem === null ? '' : problem.startsWith('error.') ? tOr('error.', problem.slice(6)) : t(problem as Key);
+  const text =
+    problem === null ? '' : problem.startsWith('error.') ? tOr('error.', problem.slice(6)) : t(problem as Key);
   return (
     <main class="pairing">
-      <div class="pairing-corner"><LangSwitch /></div>
+      <div class="pairing-corner">
+        <LangSwitch />
+      </div>
       <form class="pairing-box" onSubmit={submit} data-testid="pairing">
         <img src="/assets/icon.svg" alt="" width="56" height="56" />
         <h1>{t('pair.title')}</h1>
         <p>{t('pair.text')}</p>
         <label for="pair-code">{t('pair.code')}</label>
-        <input id="pair-code" data-testid="pair-code" inputMode="numeric" autocomplete="one-time-code" autofocus maxLength={9}
-          placeholder="000-000" value={code} onInput={(event) => setCode(event.currentTarget.value)} aria-describedby="pair-problem" />
-        <p class="problem" id="pair-problem" role="alert" data-testid="pair-error">{text}</p>
+        <input
+          id="pair-code"
+          data-testid="pair-code"
+          inputMode="numeric"
+          autocomplete="one-time-code"
+          autofocus
+          maxLength={9}
+          placeholder="000-000"
+          value={code}
+          onInput={(event) => setCode(event.currentTarget.value)}
+          aria-describedby="pair-problem"
+        />
+        <p class="problem" id="pair-problem" role="alert" data-testid="pair-error">
+          {text}
+        </p>
         <button class="button primary big" data-testid="pair-submit" disabled={working}>
           {working ? t('pair.working') : t('pair.submit')}
         </button>

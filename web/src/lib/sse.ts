@@ -1,9 +1,15 @@
-// Server-Sent Events, read from a fetch stream: unlike EventSource it can carry the till's token in a header, and it sees the
-// comment lines that keep the connection alive, so that a silently dead connection is noticed.
+// Server-Sent Events, read from a fetch stream: unlike EventSource it can carry the till's token in a header,
+// and it sees the comment lines that keep the connection alive, so that a silently dead connection is noticed.
 
-export interface SseEvent { event: string; data: string }
+export interface SseEvent {
+  event: string;
+  data: string;
+}
 
-/** Incremental parser. Feed text as it comes; complete events come out. A line is at most 256 KiB, else the stream is refused. */
+/**
+ * Incremental parser. Feed text as it comes; complete events come out. A line is at most 256 KiB, else the
+ * stream is refused.
+ */
 export class SseParser {
   private rest = '';
   private event = '';
@@ -64,8 +70,12 @@ export function keepEvents(url: string, headers: () => Record<string, string>, h
     abort = controller;
     let silence = setTimeout(() => controller.abort(), SILENCE_MAX_MS);
     try {
-      const answer = await fetch(url, { headers: { ...headers(), accept: 'text/event-stream' }, credentials: 'omit',
-        cache: 'no-store', signal: controller.signal });
+      const answer = await fetch(url, {
+        headers: { ...headers(), accept: 'text/event-stream' },
+        credentials: 'omit',
+        cache: 'no-store',
+        signal: controller.signal,
+      });
       if (!answer.ok || !answer.body) throw new Error(`event stream: status ${answer.status}`);
       failures = 0;
       handlers.open();

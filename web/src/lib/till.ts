@@ -7,9 +7,20 @@ export const LINES_MAX = 200;
 export const QUANTITY_MAX = 9_999;
 export const RECEIPTS_MAX = 50;
 
-export interface BasketLine { product: number; quantity: number }
-export interface HeldCard { number: string; card: Card }
-export interface LastCard { masked: string; here: number; elsewhere: number | null; elsewhere_as_of: number | null }
+export interface BasketLine {
+  product: number;
+  quantity: number;
+}
+export interface HeldCard {
+  number: string;
+  card: Card;
+}
+export interface LastCard {
+  masked: string;
+  here: number;
+  elsewhere: number | null;
+  elsewhere_as_of: number | null;
+}
 export type View = 'products' | 'basket' | 'pay' | 'receipts';
 export type PayKind = 'card' | 'cash' | 'split';
 
@@ -36,8 +47,20 @@ export interface TillModel {
 }
 
 export const initialModel: TillModel = {
-  phase: 'loading', info: null, reachable: true, products: [], basket: [], card: null, looking: false, lastCard: null,
-  receipts: [], prints: {}, selected: null, view: 'products', notice: null, outbox: { phase: 'idle' },
+  phase: 'loading',
+  info: null,
+  reachable: true,
+  products: [],
+  basket: [],
+  card: null,
+  looking: false,
+  lastCard: null,
+  receipts: [],
+  prints: {},
+  selected: null,
+  view: 'products',
+  notice: null,
+  outbox: { phase: 'idle' },
 };
 
 export type TillEvent =
@@ -61,7 +84,7 @@ export type TillEvent =
   | { type: 'notice'; notice: Notice | null }
   | { type: 'patch'; info: Partial<TillInfo> };
 
-// -- reading ---------------------------------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------
 
 export function priceOf(products: Product[], id: number): number | null {
   return products.find((it) => it.id === id)?.price ?? null;
@@ -93,7 +116,10 @@ export function tendersFor(model: TillModel, kind: PayKind): Tender[] | null {
   if (kind === 'card') return [{ kind: 'card', amount: total }];
   const here = model.card.card.here;
   if (here <= 0 || here >= total) return null;
-  return [{ kind: 'card', amount: here }, { kind: 'cash', amount: total - here }];
+  return [
+    { kind: 'card', amount: here },
+    { kind: 'cash', amount: total - here },
+  ];
 }
 
 export function findByEan(products: Product[], text: string): Product | null {
@@ -129,7 +155,7 @@ export function cardNumber(text: string): string | null {
   return /^[0-9]{8,19}$/.test(digits) ? digits : null;
 }
 
-// -- changing --------------------------------------------------------------------------------------------------------------
+// -- changing -------------------------------------------------------------------------------------
 
 const textNotice = (tone: 'info' | 'error', key: string): Notice => ({ tone, type: 'text', key });
 
@@ -140,7 +166,9 @@ function withQuantity(model: TillModel, product: number, quantity: number): Till
     return { ...model, notice: textNotice('info', 'basket.full') };
   }
   const basket = known
-    ? model.basket.map((line) => (line.product === product ? { product, quantity } : line)).filter((line) => line.quantity > 0)
+    ? model.basket
+        .map((line) => (line.product === product ? { product, quantity } : line))
+        .filter((line) => line.quantity > 0)
     : [...model.basket, { product, quantity }];
   return { ...model, basket, notice: null };
 }
@@ -162,15 +190,35 @@ function upsert(model: TillModel, receipt: Receipt): Receipt[] {
 }
 
 function done(model: TillModel, receipt: Receipt, recovered: boolean): TillModel {
-  const lastCard = receipt.masked !== null && receipt.here !== null
-    ? { masked: receipt.masked, here: receipt.here, elsewhere: receipt.elsewhere, elsewhere_as_of: receipt.elsewhere_as_of }
-    : null;
+  const lastCard =
+    receipt.masked !== null && receipt.here !== null
+      ? {
+          masked: receipt.masked,
+          here: receipt.here,
+          elsewhere: receipt.elsewhere,
+          elsewhere_as_of: receipt.elsewhere_as_of,
+        }
+      : null;
   let card = model.card;
   if (card && receipt.account === card.card.account && receipt.here !== null) {
-    card = { ...card, card: { ...card.card, here: receipt.here, elsewhere: receipt.elsewhere, elsewhere_as_of: receipt.elsewhere_as_of } };
+    card = {
+      ...card,
+      card: {
+        ...card.card,
+        here: receipt.here,
+        elsewhere: receipt.elsewhere,
+        elsewhere_as_of: receipt.elsewhere_as_of,
+      },
+    };
   }
-  const next: TillModel = { ...model, card, lastCard: lastCard ?? model.lastCard, receipts: upsert(model, receipt),
-    selected: receipt.id, notice: { tone: 'ok', type: 'receipt', receipt, recovered } };
+  const next: TillModel = {
+    ...model,
+    card,
+    lastCard: lastCard ?? model.lastCard,
+    receipts: upsert(model, receipt),
+    selected: receipt.id,
+    notice: { tone: 'ok', type: 'receipt', receipt, recovered },
+  };
   if (receipt.kind !== 'sale') return receipt.kind === 'reversal' ? { ...next, view: 'receipts' } : next;
   // After a sale the card goes back to its holder, so that the next customer cannot pay with it.
   return { ...next, basket: [], card: null, view: 'receipts' };
@@ -179,30 +227,52 @@ function done(model: TillModel, receipt: Receipt, recovered: boolean): TillModel
 function refused(model: TillModel, refusal: Refusal): TillModel {
   const notice: Notice = { tone: 'error', type: 'refusal', refusal };
   if (refusal.error !== 'insufficient' || refusal.here === undefined || !model.card) return { ...model, notice };
-  const card = { ...model.card, card: { ...model.card.card, here: refusal.here, elsewhere: refusal.elsewhere ?? model.card.card.elsewhere } };
+  const card = {
+    ...model.card,
+    card: { ...model.card.card, here: refusal.here, elsewhere: refusal.elsewhere ?? model.card.card.elsewhere },
+  };
   return { ...model, card, notice };
 }
 
 export function reduce(model: TillModel, event: TillEvent): TillModel {
   switch (event.type) {
-    case 'unpaired': return { ...model, phase: 'unpaired', card: null };
-    case 'info': return { ...model, phase: 'ready', info: event.info, reachable: true };
-    case 'unreachable': return { ...model, reachable: false };
-    case 'products': return { ...model, products: event.products };
-    case 'add': return add(model, event.product);
-    case 'quantity': return withQuantity(model, event.product, event.quantity);
-    case 'clear_basket': return basketLocked(model) ? model : { ...model, basket: [], notice: null };
-    case 'looking': return { ...model, looking: event.looking };
-    case 'card': return { ...model, card: event.card, looking: false, notice: event.card ? null : model.notice };
-    case 'outbox': return { ...model, outbox: event.outbox };
-    case 'done': return done(model, event.receipt, event.recovered);
-    case 'refused': return refused(model, event.refusal);
-    case 'receipt': return { ...model, receipts: upsert(model, event.receipt) };
-    case 'receipts': return { ...model, receipts: event.receipts.slice(0, RECEIPTS_MAX) };
-    case 'print': return { ...model, prints: { ...model.prints, [event.receipt]: event.state } };
-    case 'select': return { ...model, selected: event.receipt };
-    case 'view': return { ...model, view: event.view };
-    case 'notice': return { ...model, notice: event.notice };
-    case 'patch': return model.info ? { ...model, info: { ...model.info, ...event.info } } : model;
+    case 'unpaired':
+      return { ...model, phase: 'unpaired', card: null };
+    case 'info':
+      return { ...model, phase: 'ready', info: event.info, reachable: true };
+    case 'unreachable':
+      return { ...model, reachable: false };
+    case 'products':
+      return { ...model, products: event.products };
+    case 'add':
+      return add(model, event.product);
+    case 'quantity':
+      return withQuantity(model, event.product, event.quantity);
+    case 'clear_basket':
+      return basketLocked(model) ? model : { ...model, basket: [], notice: null };
+    case 'looking':
+      return { ...model, looking: event.looking };
+    case 'card':
+      return { ...model, card: event.card, looking: false, notice: event.card ? null : model.notice };
+    case 'outbox':
+      return { ...model, outbox: event.outbox };
+    case 'done':
+      return done(model, event.receipt, event.recovered);
+    case 'refused':
+      return refused(model, event.refusal);
+    case 'receipt':
+      return { ...model, receipts: upsert(model, event.receipt) };
+    case 'receipts':
+      return { ...model, receipts: event.receipts.slice(0, RECEIPTS_MAX) };
+    case 'print':
+      return { ...model, prints: { ...model.prints, [event.receipt]: event.state } };
+    case 'select':
+      return { ...model, selected: event.receipt };
+    case 'view':
+      return { ...model, view: event.view };
+    case 'notice':
+      return { ...model, notice: event.notice };
+    case 'patch':
+      return model.info ? { ...model, info: { ...model.info, ...event.info } } : model;
   }
 }

@@ -1,49 +1,143 @@
 // The shapes of docs/http-api.md, as the pages read them.
 
-export interface Unit { code: string; exponent: number }
-export interface LinkState { up: boolean; last_contact: number | null; entries_waiting: number; hq_cosigned_at?: number | null }
-export interface Device { configured: boolean; state: string }
-export interface Devices { printer?: Device; reader?: Device; scanner?: Device }
-
-export interface TillInfo {
-  node: number; store: string; role: string; terminal: number; next_counter: number; unit: Unit;
-  business_date: string; rules_version: number; topup_quota_left: number; link: LinkState; devices: Devices;
-  blocked: string | null; seen?: string;
+export interface Unit {
+  code: string;
+  exponent: number;
+}
+export interface LinkState {
+  up: boolean;
+  last_contact: number | null;
+  entries_waiting: number;
+  hq_cosigned_at?: number | null;
+}
+export interface Device {
+  configured: boolean;
+  state: string;
+}
+export interface Devices {
+  printer?: Device;
+  reader?: Device;
+  scanner?: Device;
 }
 
-export interface Product { id: number; ean: string; name: Record<string, string>; price: number; tax: string }
+export interface TillInfo {
+  node: number;
+  store: string;
+  role: string;
+  terminal: number;
+  next_counter: number;
+  unit: Unit;
+  business_date: string;
+  rules_version: number;
+  topup_quota_left: number;
+  link: LinkState;
+  devices: Devices;
+  blocked: string | null;
+  seen?: string;
+}
+
+export interface Product {
+  id: number;
+  ean: string;
+  name: Record<string, string>;
+  price: number;
+  tax: string;
+}
 
 export interface Card {
-  account: number; masked: string; kind: string; status: string; unit: string;
-  here: number; elsewhere: number | null; elsewhere_as_of: number | null; seen?: string;
+  account: number;
+  masked: string;
+  kind: string;
+  status: string;
+  unit: string;
+  here: number;
+  elsewhere: number | null;
+  elsewhere_as_of: number | null;
+  seen?: string;
 }
 
 export type TenderKind = 'card' | 'cash' | 'bank';
-export interface Tender { kind: TenderKind; amount: number }
-export interface ReceiptLine { product: number; name: string; quantity: number; price: number; amount: number; tax: string }
+export interface Tender {
+  kind: TenderKind;
+  amount: number;
+}
+export interface ReceiptLine {
+  product: number;
+  name: string;
+  quantity: number;
+  price: number;
+  amount: number;
+  tax: string;
+}
 
 export interface Receipt {
-  id: string; kind: 'sale' | 'top_up' | 'reversal'; terminal: number; counter: number; stamp: number;
-  business_date: string; store: string; account: number | null; masked: string | null; lines: ReceiptLine[];
-  total: number; tenders: Tender[]; here: number | null; elsewhere: number | null; elsewhere_as_of: number | null;
-  unit: Unit; reverses: string | null; reversed_by: string | null; text: string[]; next_counter?: number; seen?: string;
+  id: string;
+  kind: 'sale' | 'top_up' | 'reversal';
+  terminal: number;
+  counter: number;
+  stamp: number;
+  business_date: string;
+  store: string;
+  account: number | null;
+  masked: string | null;
+  lines: ReceiptLine[];
+  total: number;
+  tenders: Tender[];
+  here: number | null;
+  elsewhere: number | null;
+  elsewhere_as_of: number | null;
+  unit: Unit;
+  reverses: string | null;
+  reversed_by: string | null;
+  text: string[];
+  next_counter?: number;
+  seen?: string;
 }
 
 /** A refusal or error answer. `error` is the stable key that is translated. */
 export interface Refusal {
-  error: string; message?: string; detail?: string; retry?: string;
-  here?: number; elsewhere?: number | null; short?: number; pulled?: number; next_counter?: number; seen?: string;
+  error: string;
+  message?: string;
+  detail?: string;
+  retry?: string;
+  here?: number;
+  elsewhere?: number | null;
+  short?: number;
+  pulled?: number;
+  left?: number;
+  next_counter?: number;
+  seen?: string;
 }
 
 export interface NetworkNode {
-  node: number; name: string; role: string; parent: number | null; epoch: string; link: 'up' | 'down' | 'never';
-  last_contact: number | null; entries: number; entries_waiting: number | null; held: number; in_transit: number;
-  quota_outstanding: number; ceiling: number; daily_inflow: number; exposure: number; contested: number; alarm: string | null;
+  node: number;
+  name: string;
+  role: string;
+  parent: number | null;
+  epoch: string;
+  link: 'up' | 'down' | 'never';
+  last_contact: number | null;
+  entries: number;
+  entries_waiting: number | null;
+  held: number;
+  in_transit: number;
+  quota_outstanding: number;
+  ceiling: number;
+  daily_inflow: number;
+  exposure: number;
+  contested: number;
+  alarm: string | null;
 }
 
 export interface Network {
-  now: number; node: number; role: string; unit: Unit; nodes: NetworkNode[];
-  total_exposure: number; exposure_days: number; demo?: string;
+  now: number;
+  node: number;
+  role: string;
+  unit: Unit;
+  nodes: NetworkNode[];
+  total_exposure: number;
+  exposure_days: number;
+  demo?: string;
 }
 
 export interface DemoState {

@@ -8,23 +8,45 @@ export function LangSwitch() {
   return (
     <label class="lang">
       <span class="sr-only">{t('app.language')}</span>
-      <select data-testid="lang" value={lang.value} onChange={(event) => setLang(event.currentTarget.value as Lang)}>
-        {LANGS.map((it) => <option key={it.id} value={it.id} lang={it.id}>{it.name}</option>)}
+      <select
+        data-testid="lang"
+        value={lang.value}
+        onChange={(event) => setLang(event.currentTarget.value as Lang)}
+      >
+        {LANGS.map((it) => (
+          <option key={it.id} value={it.id} lang={it.id}>
+            {it.name}
+          </option>
+        ))}
       </select>
     </label>
   );
 }
 
-export function Money({ minor, unit, code = false, testid }: { minor: number; unit: Unit; code?: boolean; testid?: string }) {
+export function Money({
+  minor,
+  unit,
+  code = false,
+  testid,
+}: {
+  minor: number;
+  unit: Unit;
+  code?: boolean;
+  testid?: string;
+}) {
   return (
     <span class="money" data-testid={testid} data-minor={minor}>
-      {formatMinor(minor, unit.exponent)}{code ? <small> {unit.code}</small> : null}
+      {formatMinor(minor, unit.exponent)}
+      {code ? <small> {unit.code}</small> : null}
     </span>
   );
 }
 
 /** East Asian wide characters take two columns on the printer. */
-const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]/;
+const WIDE = new RegExp(
+  '[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\u33ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\uac00-\\ud7a3' +
+    '\\uf900-\\ufaff\\ufe30-\\ufe4f\\uff00-\\uff60\\uffe0-\\uffe6]',
+);
 
 function ticketLine(line: string): ComponentChildren {
   if (!WIDE.test(line)) return line;
@@ -35,7 +57,11 @@ function ticketLine(line: string): ComponentChildren {
 export function Ticket({ text, testid }: { text: string[]; testid?: string }) {
   return (
     <div class="ticket">
-      <pre data-testid={testid} tabIndex={0}>{text.map((line, at) => <div key={at}>{line === '' ? '\u00a0' : ticketLine(line)}</div>)}</pre>
+      <pre data-testid={testid} tabIndex={0}>
+        {text.map((line, at) => (
+          <div key={at}>{line === '' ? '\u00a0' : ticketLine(line)}</div>
+        ))}
+      </pre>
     </div>
   );
 }
@@ -60,7 +86,14 @@ const PATHS: Record<string, string> = {
 export function Icon({ name }: { name: keyof typeof PATHS & string }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      <path d={PATHS[name]} fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" />
+      <path
+        d={PATHS[name]}
+        fill="none"
+        stroke="currentColor"
+        stroke-width="1.8"
+        stroke-linecap="round"
+        stroke-linejoin="round"
+      />
     </svg>
   );
 }

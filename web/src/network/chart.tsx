@@ -17,28 +17,52 @@ function clock(at: number): string {
 }
 
 function make(root: HTMLElement, nodes: NetworkNode[], data: uPlot.AlignedData): uPlot {
-  return new uPlot({
-    width: root.clientWidth,
-    height: HEIGHT,
-    cursor: { drag: { x: false, y: false } },
-    legend: { live: false },
-    scales: { y: { range: (_chart, _low, high) => [0, Math.max(4, Math.ceil((high ?? 0) * 1.15))] } },
-    axes: [
-      { values: (_chart, splits) => splits.map(clock), space: 90, stroke: '#566a74', grid: { stroke: '#e8eef0' }, ticks: { show: false } },
-      { stroke: '#566a74', grid: { stroke: '#e8eef0' }, ticks: { show: false }, size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000, 100000] },
-    ],
-    series: [
-      { value: (_chart, at) => (at === null || at === undefined ? '' : clock(at)) },
-      ...nodes.map((node, at) => ({ label: node.name, stroke: COLOURS[at % COLOURS.length] ?? '#000', width: 2.5, points: { show: false } })),
-    ],
-  }, data, root);
+  return new uPlot(
+    {
+      width: root.clientWidth,
+      height: HEIGHT,
+      cursor: { drag: { x: false, y: false } },
+      legend: { live: false },
+      scales: { y: { range: (_chart, _low, high) => [0, Math.max(4, Math.ceil((high ?? 0) * 1.15))] } },
+      axes: [
+        {
+          values: (_chart, splits) => splits.map(clock),
+          space: 90,
+          stroke: '#566a74',
+          grid: { stroke: '#e8eef0' },
+          ticks: { show: false },
+        },
+        {
+          stroke: '#566a74',
+          grid: { stroke: '#e8eef0' },
+          ticks: { show: false },
+          size: 48,
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000, 100000],
+        },
+      ],
+      series: [
+        { value: (_chart, at) => (at === null || at === undefined ? '' : clock(at)) },
+        ...nodes.map((node, at) => ({
+          label: node.name,
+          stroke: COLOURS[at % COLOURS.length] ?? '#000',
+          width: 2.5,
+          points: { show: false },
+        })),
+      ],
+    },
+    data,
+    root,
+  );
 }
 
 export function WaitingChart({ nodes, history }: { nodes: NetworkNode[]; history: Sample[] }) {
   const root = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const names = nodes.map((it) => `${it.node}:${it.name}`).join('|') + lang.value;
-  const data = columns(history, nodes.map((it) => it.node)) as uPlot.AlignedData;
+  const data = columns(
+    history,
+    nodes.map((it) => it.node),
+  ) as uPlot.AlignedData;
 
   useEffect(() => {
     const element = root.current;

@@ -18,17 +18,33 @@ export const demoProblem = signal<string | null>(null);
 export const demoCards = signal<{ number: string; masked: string }[]>([]);
 export const demoProducts = signal<{ ean: string; name: string }[]>([]);
 
-export interface PrinterView { paper: string; tickets: string[] }
+export interface PrinterView {
+  paper: string;
+  tickets: string[];
+}
 
-async function demoCall<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<{ ok: true; body: T } | { ok: false; why: string }> {
+async function demoCall<T>(
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): Promise<{ ok: true; body: T } | { ok: false; why: string }> {
   const base = picture.value?.demo;
   if (!base) return { ok: false, why: 'no demo' };
   try {
-    const answer = await fetch(base + path, { method, credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(8_000),
-      ...(method === 'POST' ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body ?? {}) } : {}) });
+    const answer = await fetch(base + path, {
+      method,
+      credentials: 'omit',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(8_000),
+      ...(method === 'POST'
+        ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body ?? {}) }
+        : {}),
+    });
     const text = await answer.text();
     const data = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
-    return answer.ok ? { ok: true, body: data as T } : { ok: false, why: String((data as Partial<Refusal>).error ?? answer.status) };
+    return answer.ok
+      ? { ok: true, body: data as T }
+      : { ok: false, why: String((data as Partial<Refusal>).error ?? answer.status) };
   } catch {
     return { ok: false, why: 'unreachable' };
   }

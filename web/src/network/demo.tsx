@@ -18,25 +18,59 @@ function Feed({ node }: { node: number }) {
   return (
     <>
       <div class="demo-pair">
-        <select aria-label={t('demo.card')} data-testid={`demo-card-${node}`} value={chosenCard} onChange={(event) => setCard(event.currentTarget.value)}>
-          {demoCards.value.map((it) => <option key={it.number} value={it.number}>{it.masked}</option>)}
+        <select
+          aria-label={t('demo.card')}
+          data-testid={`demo-card-${node}`}
+          value={chosenCard}
+          onChange={(event) => setCard(event.currentTarget.value)}
+        >
+          {demoCards.value.map((it) => (
+            <option key={it.number} value={it.number}>
+              {it.masked}
+            </option>
+          ))}
         </select>
-        <button class="button" data-testid={`demo-swipe-${node}`} onClick={() => void demoDo(`/demo/nodes/${node}/swipe`, { card: chosenCard })}>
-          <Icon name="card" />{t('demo.swipe')}
+        <button
+          class="button"
+          data-testid={`demo-swipe-${node}`}
+          onClick={() => void demoDo(`/demo/nodes/${node}/swipe`, { card: chosenCard })}
+        >
+          <Icon name="card" />
+          {t('demo.swipe')}
         </button>
       </div>
       <div class="demo-pair">
-        {demoProducts.value.length > 0
-          ? (
-            <select aria-label={t('demo.ean')} data-testid={`demo-ean-${node}`} value={chosenEan} onChange={(event) => setEan(event.currentTarget.value)}>
-              {demoProducts.value.map((it) => <option key={it.ean} value={it.ean}>{it.name}</option>)}
-            </select>
-          )
-          : <input aria-label={t('demo.ean')} placeholder={t('demo.ean')} data-testid={`demo-ean-${node}`} inputMode="numeric" value={ean}
-              onInput={(event) => setEan(event.currentTarget.value)} />}
-        <button class="button" data-testid={`demo-scan-${node}`} disabled={chosenEan === ''}
-          onClick={() => void demoDo(`/demo/nodes/${node}/scan`, { ean: chosenEan })}>
-          <Icon name="scan" />{t('demo.scan')}
+        {demoProducts.value.length > 0 ? (
+          <select
+            aria-label={t('demo.ean')}
+            data-testid={`demo-ean-${node}`}
+            value={chosenEan}
+            onChange={(event) => setEan(event.currentTarget.value)}
+          >
+            {demoProducts.value.map((it) => (
+              <option key={it.ean} value={it.ean}>
+                {it.name}
+              </option>
+            ))}
+          </select>
+        ) : (
+          <input
+            aria-label={t('demo.ean')}
+            placeholder={t('demo.ean')}
+            data-testid={`demo-ean-${node}`}
+            inputMode="numeric"
+            value={ean}
+            onInput={(event) => setEan(event.currentTarget.value)}
+          />
+        )}
+        <button
+          class="button"
+          data-testid={`demo-scan-${node}`}
+          disabled={chosenEan === ''}
+          onClick={() => void demoDo(`/demo/nodes/${node}/scan`, { ean: chosenEan })}
+        >
+          <Icon name="scan" />
+          {t('demo.scan')}
         </button>
       </div>
     </>
@@ -48,10 +82,16 @@ function Plugs({ node, state }: { node: number; state: DemoState }) {
   return (
     <div class="demo-pair even">
       {mine.map((it) => {
-        const device = it.kind === 'reader' || it.kind === 'scanner' || it.kind === 'printer' ? t(`status.${it.kind}`) : it.kind;
+        const device =
+          it.kind === 'reader' || it.kind === 'scanner' || it.kind === 'printer' ? t(`status.${it.kind}`) : it.kind;
         return (
-          <button key={it.kind} class="button" aria-pressed={!it.plugged} data-testid={`demo-plug-${node}-${it.kind}`}
-            onClick={() => void demoDo(`/demo/nodes/${node}/${it.plugged ? 'unplug' : 'plug'}`, { kind: it.kind })}>
+          <button
+            key={it.kind}
+            class="button"
+            aria-pressed={!it.plugged}
+            data-testid={`demo-plug-${node}-${it.kind}`}
+            onClick={() => void demoDo(`/demo/nodes/${node}/${it.plugged ? 'unplug' : 'plug'}`, { kind: it.kind })}
+          >
             {t(it.plugged ? 'demo.unplug' : 'demo.plug', { device })}
           </button>
         );
@@ -67,34 +107,64 @@ function PrinterBox({ node }: { node: NetworkNode }) {
   useEffect(() => {
     let gone = false;
     void readPrinter(node.node).then((it) => !gone && it && setView(it));
-    return () => { gone = true; };
+    return () => {
+      gone = true;
+    };
   }, [tick, node.node]);
   return (
     <>
       <div class="demo-pair">
-        <select aria-label={t('demo.paper')} data-testid={`demo-paper-${node.node}`} value={view?.paper ?? 'ok'}
+        <select
+          aria-label={t('demo.paper')}
+          data-testid={`demo-paper-${node.node}`}
+          value={view?.paper ?? 'ok'}
           onChange={(event) => {
             const paper = event.currentTarget.value;
             setView(view && { ...view, paper });
             void demoDo(`/demo/nodes/${node.node}/printer`, { paper });
-          }}>
-          {PAPERS.map((it) => <option key={it} value={it}>{t('status.printer')}: {t(`demo.paper.${it}`)}</option>)}
+          }}
+        >
+          {PAPERS.map((it) => (
+            <option key={it} value={it}>
+              {t(`demo.paper.${it}`)}
+            </option>
+          ))}
         </select>
-        <button class="button" aria-expanded={open} aria-pressed={open} data-testid={`demo-tickets-${node.node}`}
-          onClick={() => (openTickets.value = open ? null : node.node)}>
-          <Icon name="receipt" />{t('demo.tickets')} {view ? view.tickets.length : ''}
+        <button
+          class="button"
+          aria-expanded={open}
+          aria-pressed={open}
+          data-testid={`demo-tickets-${node.node}`}
+          onClick={() => (openTickets.value = open ? null : node.node)}
+        >
+          <Icon name="receipt" />
+          {t('demo.tickets')} {view ? view.tickets.length : ''}
         </button>
       </div>
       {open && (
-        <aside class="demo-tickets" data-testid={`demo-ticket-list-${node.node}`} aria-label={`${t('demo.tickets')}: ${node.name}`}>
+        <aside
+          class="demo-tickets"
+          data-testid={`demo-ticket-list-${node.node}`}
+          aria-label={`${t('demo.tickets')}: ${node.name}`}
+        >
           <header>
-            <h2>{t('demo.tickets')}: {node.name}</h2>
-            <button class="icon-button" aria-label={t('notice.close')} data-testid="demo-tickets-close"
-              onClick={() => (openTickets.value = null)}><Icon name="close" /></button>
+            <h2>
+              {t('demo.tickets')}: {node.name}
+            </h2>
+            <button
+              class="icon-button"
+              aria-label={t('notice.close')}
+              data-testid="demo-tickets-close"
+              onClick={() => (openTickets.value = null)}
+            >
+              <Icon name="close" />
+            </button>
           </header>
-          {!view || view.tickets.length === 0
-            ? <p class="muted pad">{t('demo.tickets_none')}</p>
-            : view.tickets.slice(0, 20).map((it, at) => <Ticket key={`${at}-${it.length}`} text={it.split('\n')} />)}
+          {!view || view.tickets.length === 0 ? (
+            <p class="muted pad">{t('demo.tickets_none')}</p>
+          ) : (
+            view.tickets.slice(0, 20).map((it, at) => <Ticket key={`${at}-${it.length}`} text={it.split('\n')} />)
+          )}
         </aside>
       )}
     </>
@@ -110,13 +180,22 @@ export function NodeDemo({ node }: { node: NetworkNode }) {
     <div class="demo" role="group" aria-label={`${t('demo.title')}: ${node.name}`}>
       <div class="demo-pair even">
         {link && (
-          <button class={`button ${link.cut ? 'primary' : 'danger'}`} data-testid={`demo-link-${node.node}`} data-cut={link.cut}
-            onClick={() => void demoDo(`/demo/links/${node.node}/${link.cut ? 'heal' : 'cut'}`)}>
-            <Icon name={link.cut ? 'link' : 'unlink'} />{t(link.cut ? 'demo.heal' : 'demo.cut')}
+          <button
+            class={`button ${link.cut ? 'primary' : 'danger'}`}
+            data-testid={`demo-link-${node.node}`}
+            data-cut={link.cut}
+            onClick={() => void demoDo(`/demo/links/${node.node}/${link.cut ? 'heal' : 'cut'}`)}
+          >
+            <Icon name={link.cut ? 'link' : 'unlink'} />
+            {t(link.cut ? 'demo.heal' : 'demo.cut')}
           </button>
         )}
-        <button class={`button ${mine.running ? 'danger' : 'primary'}`} data-testid={`demo-power-${node.node}`} data-running={mine.running}
-          onClick={() => void demoDo(`/demo/nodes/${node.node}/${mine.running ? 'kill' : 'restart'}`)}>
+        <button
+          class={`button ${mine.running ? 'danger' : 'primary'}`}
+          data-testid={`demo-power-${node.node}`}
+          data-running={mine.running}
+          onClick={() => void demoDo(`/demo/nodes/${node.node}/${mine.running ? 'kill' : 'restart'}`)}
+        >
           {t(mine.running ? 'demo.kill' : 'demo.restart')}
         </button>
       </div>
@@ -127,7 +206,13 @@ export function NodeDemo({ node }: { node: NetworkNode }) {
           <PrinterBox node={node} />
         </>
       )}
-      <a class="button quiet" target="_blank" rel="noopener" data-testid={`demo-open-${node.node}`} href={mine.till ?? mine.url}>
+      <a
+        class="button quiet"
+        target="_blank"
+        rel="noopener"
+        data-testid={`demo-open-${node.node}`}
+        href={mine.till ?? mine.url}
+      >
         {t(node.role === 'store' ? 'demo.open_till' : 'demo.open_page')} ↗
       </a>
     </div>

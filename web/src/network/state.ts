@@ -7,7 +7,10 @@ export const POLL_MAX_MS = 30_000;
 export const HISTORY_MAX = 300;
 
 /** Waiting entries of every node at one moment; null where it is not known. */
-export interface Sample { at: number; waiting: Record<number, number | null> }
+export interface Sample {
+  at: number;
+  waiting: Record<number, number | null>;
+}
 
 export function pollDelay(failures: number): number {
   return Math.min(POLL_MAX_MS, POLL_MS * 2 ** Math.min(failures, 5));
@@ -31,9 +34,17 @@ export function percent(part: number, whole: number): number {
   return Math.min(1000, Math.floor((part / whole) * 1000)) / 10;
 }
 
-export interface Placed { node: NetworkNode; x: number; depth: number; up: Placed | null }
+export interface Placed {
+  node: NetworkNode;
+  x: number;
+  depth: number;
+  up: Placed | null;
+}
 
-/** Lays the tree out: leaves side by side from left to right, a parent over the middle of its children. Cycles are cut. */
+/**
+ * Lays the tree out: leaves side by side from left to right, a parent over the middle of its children.
+ * Cycles are cut.
+ */
 export function layout(nodes: NetworkNode[]): { placed: Placed[]; width: number; depth: number } {
   const placed: Placed[] = [];
   const done = new Set<number>();
@@ -44,7 +55,9 @@ export function layout(nodes: NetworkNode[]): { placed: Placed[]; width: number;
     done.add(node.node);
     const mine: Placed = { node, x: 0, depth, up };
     placed.push(mine);
-    const children = nodes.filter((it) => it.parent === node.node && !done.has(it.node)).map((it) => place(it, depth + 1, mine));
+    const children = nodes
+      .filter((it) => it.parent === node.node && !done.has(it.node))
+      .map((it) => place(it, depth + 1, mine));
     const [first, last] = [children[0], children[children.length - 1]];
     mine.x = first && last ? (first.x + last.x) / 2 : next++;
     return mine;

@@ -6,7 +6,10 @@ import { layout, type Placed } from './state';
 const BOX = { width: 172, height: 64, gapX: 28, gapY: 66, pad: 10 };
 
 function center(at: Placed): { x: number; y: number } {
-  return { x: BOX.pad + at.x * (BOX.width + BOX.gapX) + BOX.width / 2, y: BOX.pad + at.depth * (BOX.height + BOX.gapY) };
+  return {
+    x: BOX.pad + at.x * (BOX.width + BOX.gapX) + BOX.width / 2,
+    y: BOX.pad + at.depth * (BOX.height + BOX.gapY),
+  };
 }
 
 function Link({ at, cut }: { at: Placed; cut: boolean }) {
@@ -21,7 +24,10 @@ function Link({ at, cut }: { at: Placed; cut: boolean }) {
     <g class={`tree-link ${at.node.link} ${cut ? 'cut' : ''}`} data-testid={`tree-link-${at.node.node}`}>
       <path d={`M${from.x} ${top} C${from.x} ${middle + 8} ${to.x} ${middle - 8} ${to.x} ${bottom}`} />
       <rect x={to.x - width / 2} y={bottom - 37} width={width} height="24" rx="12" />
-      <text x={to.x} y={bottom - 20}>{word}{waiting}</text>
+      <text x={to.x} y={bottom - 20}>
+        {word}
+        {waiting}
+      </text>
     </g>
   );
 }
@@ -34,15 +40,29 @@ export function Tree({ nodes, demo }: { nodes: NetworkNode[]; demo: DemoState | 
   const isDead = (node: number) => demo?.nodes.some((it) => it.node === node && !it.running) ?? false;
   return (
     <div class="tree-scroll">
-      <svg class="tree" viewBox={`0 0 ${w} ${h}`} width={w} height={h} role="img" aria-label={t('net.tree_label')} data-testid="tree">
-        {placed.map((at) => <Link key={at.node.node} at={at} cut={isCut(at.node.node)} />)}
+      <svg
+        class="tree"
+        viewBox={`0 0 ${w} ${h}`}
+        width={w}
+        height={h}
+        role="img"
+        aria-label={t('net.tree_label')}
+        data-testid="tree"
+      >
+        {placed.map((at) => (
+          <Link key={at.node.node} at={at} cut={isCut(at.node.node)} />
+        ))}
         {placed.map((at) => {
           const { x, y } = center(at);
           return (
             <g key={at.node.node} class={`tree-node ${at.node.role} ${isDead(at.node.node) ? 'dead' : ''}`}>
               <rect x={x - BOX.width / 2} y={y} width={BOX.width} height={BOX.height} rx="12" />
-              <text class="tree-name" x={x} y={y + 28}>{at.node.name}</text>
-              <text class="tree-role" x={x} y={y + 48}>{isDead(at.node.node) ? t('demo.stopped') : tOr('role.', at.node.role)}</text>
+              <text class="tree-name" x={x} y={y + 28}>
+                {at.node.name}
+              </text>
+              <text class="tree-role" x={x} y={y + 48}>
+                {isDead(at.node.node) ? t('demo.stopped') : tOr('role.', at.node.role)}
+              </text>
             </g>
           );
         })}

@@ -1,4 +1,5 @@
-// The till's frame: head with the state of everything, banners, the three columns, the phone's bottom bar, the keys.
+// The till's frame: head with the state of everything, banners, the three columns, the phone's bottom bar, the
+// keys.
 import { useEffect } from 'preact/hooks';
 import { t, tOr } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
@@ -20,7 +21,10 @@ function DeviceChip({ kind, device }: { kind: 'printer' | 'reader' | 'scanner'; 
   return (
     <span class={`chip ${tone}`} data-testid={`status-${kind}`} data-state={device.state}>
       <Icon name={kind === 'printer' ? 'printer' : kind === 'reader' ? 'card' : 'scan'} />
-      <span>{t(`status.${kind}`)}<small>{tOr('state.', device.state)}</small></span>
+      <span>
+        {t(`status.${kind}`)}
+        <small>{tOr('state.', device.state)}</small>
+      </span>
     </span>
   );
 }
@@ -30,9 +34,17 @@ function LinkChip({ info }: { info: TillInfo }) {
   const state = !reachable ? 'node_down' : info.link.up ? 'link_up' : 'link_down';
   const tone = !reachable ? 'bad' : info.link.up ? 'good' : 'calm';
   return (
-    <span class={`chip ${tone}`} data-testid="status-link" data-state={state} data-waiting={info.link.entries_waiting}>
+    <span
+      class={`chip ${tone}`}
+      data-testid="status-link"
+      data-state={state}
+      data-waiting={info.link.entries_waiting}
+    >
       <Icon name={state === 'link_up' ? 'link' : 'unlink'} />
-      <span>{t(`status.${state}`)}<small>{t('status.waiting', { n: info.link.entries_waiting })}</small></span>
+      <span>
+        {t(`status.${state}`)}
+        <small>{t('status.waiting', { n: info.link.entries_waiting })}</small>
+      </span>
     </span>
   );
 }
@@ -43,7 +55,9 @@ function Head({ info }: { info: TillInfo }) {
       <img src="/assets/icon.svg" alt="" width="36" height="36" />
       <div class="head-name">
         <h1 data-testid="store-name">{info.store}</h1>
-        <span>{t('till.terminal', { n: info.terminal })} · <time data-testid="business-date">{info.business_date}</time></span>
+        <span>
+          {t('till.terminal', { n: info.terminal })} · <time data-testid="business-date">{info.business_date}</time>
+        </span>
       </div>
       <div class="chips">
         <LinkChip info={info} />
@@ -52,7 +66,10 @@ function Head({ info }: { info: TillInfo }) {
         <DeviceChip kind="scanner" device={info.devices.scanner} />
         <span class="chip" data-testid="status-quota" data-minor={info.topup_quota_left}>
           <Icon name="quota" />
-          <span>{t('status.quota')}<small>{formatMinor(info.topup_quota_left, info.unit.exponent)}</small></span>
+          <span>
+            {t('status.quota')}
+            <small>{formatMinor(info.topup_quota_left, info.unit.exponent)}</small>
+          </span>
         </span>
       </div>
       <LangSwitch />
@@ -60,14 +77,21 @@ function Head({ info }: { info: TillInfo }) {
   );
 }
 
-const TABS: { view: View; icon: 'grid' | 'basket' | 'card' | 'receipt'; key: 'products.title' | 'basket.title' | 'pay.total' | 'receipts.title' }[] = [
+const TABS: {
+  view: View;
+  icon: 'grid' | 'basket' | 'card' | 'receipt';
+  key: 'products.title' | 'basket.title' | 'pay.total' | 'receipts.title';
+}[] = [
   { view: 'products', icon: 'grid', key: 'products.title' },
   { view: 'basket', icon: 'basket', key: 'basket.title' },
   { view: 'pay', icon: 'card', key: 'pay.total' },
   { view: 'receipts', icon: 'receipt', key: 'receipts.title' },
 ];
 
-/** On a wide screen only products and receipts take turns; on a phone all four views do, and the total stays in sight. */
+/**
+ * On a wide screen only products and receipts take turns; on a phone all four views do, and the total stays
+ * in sight.
+ */
 function Tabs({ info, phone }: { info: TillInfo; phone: boolean }) {
   const { view, basket } = model.value;
   const total = basketTotal(model.value);
@@ -77,12 +101,21 @@ function Tabs({ info, phone }: { info: TillInfo; phone: boolean }) {
   return (
     <nav class={phone ? 'bottom-bar' : 'tabs'}>
       {shown.map((it) => (
-        <button key={it.view} aria-current={current === it.view ? 'page' : undefined} data-testid={`${phone ? 'tab' : 'view'}-${it.view}`}
-          onClick={() => dispatch({ type: 'view', view: it.view })}>
+        <button
+          key={it.view}
+          aria-current={current === it.view ? 'page' : undefined}
+          data-testid={`${phone ? 'tab' : 'view'}-${it.view}`}
+          onClick={() => dispatch({ type: 'view', view: it.view })}
+        >
           <Icon name={it.icon} />
-          {phone && it.view === 'pay'
-            ? <strong class="bar-total">{total === null ? '?' : formatMinor(total, info.unit.exponent)}</strong>
-            : <span>{t(it.key)}{it.view === 'basket' && count > 0 ? ` ${count}` : ''}</span>}
+          {phone && it.view === 'pay' ? (
+            <strong class="bar-total">{total === null ? '?' : formatMinor(total, info.unit.exponent)}</strong>
+          ) : (
+            <span>
+              {t(it.key)}
+              {it.view === 'basket' && count > 0 ? ` ${count}` : ''}
+            </span>
+          )}
         </button>
       ))}
     </nav>
@@ -107,7 +140,8 @@ const KEYS: Record<string, () => void> = {
 };
 
 function onKey(event: KeyboardEvent): void {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.repeat || document.querySelector('dialog[open]')) return;
+  if (event.altKey || event.ctrlKey || event.metaKey || event.repeat || document.querySelector('dialog[open]'))
+    return;
   const action = KEYS[event.key];
   if (action) {
     event.preventDefault();
@@ -115,7 +149,11 @@ function onKey(event: KeyboardEvent): void {
   } else if (event.key === 'Escape') {
     dispatch({ type: 'notice', notice: null });
     dispatch({ type: 'view', view: 'products' });
-  } else if (/^[0-9]$/.test(event.key) && !(event.target instanceof HTMLInputElement) && model.value.view !== 'receipts') {
+  } else if (
+    /^[0-9]$/.test(event.key) &&
+    !(event.target instanceof HTMLInputElement) &&
+    model.value.view !== 'receipts'
+  ) {
     // A scanner that types like a keyboard finds its way to the search box, wherever the last touch was.
     document.getElementById('search')?.focus();
   }
@@ -149,6 +187,13 @@ function Till({ info }: { info: TillInfo }) {
 export function App() {
   const { phase, info } = model.value;
   if (phase === 'unpaired') return <Pairing pair={pair} first={pairProblem.value} />;
-  if (!info) return <main class="pairing"><p class="muted" role="status" data-testid="loading">{t('till.loading')}</p></main>;
+  if (!info)
+    return (
+      <main class="pairing">
+        <p class="muted" role="status" data-testid="loading">
+          {t('till.loading')}
+        </p>
+      </main>
+    );
   return <Till info={info} />;
 }

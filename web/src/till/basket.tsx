@@ -18,22 +18,47 @@ function Line({ line, info }: { line: BasketLine; info: TillInfo }) {
         <span class="muted">{product ? formatMinor(product.price, info.unit.exponent) : '?'}</span>
       </div>
       <div class="stepper">
-        <button aria-label={t('basket.less', { name })} data-testid={`less-${line.product}`} disabled={locked}
-          onClick={() => set(line.quantity - 1)}>−</button>
-        <input aria-label={t('basket.quantity', { name })} data-testid={`quantity-${line.product}`} inputMode="numeric"
-          value={line.quantity} disabled={locked} onFocus={(event) => event.currentTarget.select()}
+        <button
+          aria-label={t('basket.less', { name })}
+          data-testid={`less-${line.product}`}
+          disabled={locked}
+          onClick={() => set(line.quantity - 1)}
+        >
+          −
+        </button>
+        <input
+          aria-label={t('basket.quantity', { name })}
+          data-testid={`quantity-${line.product}`}
+          inputMode="numeric"
+          value={line.quantity}
+          disabled={locked}
+          onFocus={(event) => event.currentTarget.select()}
           onChange={(event) => {
             const typed = event.currentTarget.value.normalize('NFKC').trim();
             const quantity = /^[0-9]{1,4}$/.test(typed) ? Number(typed) : line.quantity;
             event.currentTarget.value = String(Math.min(quantity, QUANTITY_MAX));
             set(quantity);
-          }} />
-        <button aria-label={t('basket.more', { name })} data-testid={`more-${line.product}`} disabled={locked}
-          onClick={() => set(line.quantity + 1)}>+</button>
+          }}
+        />
+        <button
+          aria-label={t('basket.more', { name })}
+          data-testid={`more-${line.product}`}
+          disabled={locked}
+          onClick={() => set(line.quantity + 1)}
+        >
+          +
+        </button>
       </div>
       <span class="line-amount money">{amount === null ? '?' : formatMinor(amount, info.unit.exponent)}</span>
-      <button class="icon-button" aria-label={t('basket.remove', { name })} data-testid={`remove-${line.product}`} disabled={locked}
-        onClick={() => set(0)}><Icon name="close" /></button>
+      <button
+        class="icon-button"
+        aria-label={t('basket.remove', { name })}
+        data-testid={`remove-${line.product}`}
+        disabled={locked}
+        onClick={() => set(0)}
+      >
+        <Icon name="close" />
+      </button>
     </li>
   );
 }
@@ -45,13 +70,30 @@ export function Basket({ info }: { info: TillInfo }) {
     <section class="panel basket" aria-label={t('basket.title')} data-testid="basket">
       <header class="panel-head">
         <h2>{t('basket.title')}</h2>
-        <span class="muted" data-testid="basket-count">{count > 0 ? t('basket.items', { n: count }) : ''}</span>
-        <button class="button quiet" data-testid="basket-clear" disabled={basket.length === 0 || basketLocked(model.value)}
-          onClick={() => dispatch({ type: 'clear_basket' })}>{t('basket.clear')}</button>
+        <span class="muted" data-testid="basket-count">
+          {count > 0 ? t('basket.items', { n: count }) : ''}
+        </span>
+        <button
+          class="button quiet"
+          data-testid="basket-clear"
+          disabled={basket.length === 0 || basketLocked(model.value)}
+          onClick={() => dispatch({ type: 'clear_basket' })}
+        >
+          {t('basket.clear')}
+        </button>
       </header>
-      {basket.length === 0
-        ? <div class="empty"><Icon name="scan" /><p>{t('basket.empty')}</p></div>
-        : <ul class="lines">{basket.map((line) => <Line key={line.product} line={line} info={info} />)}</ul>}
+      {basket.length === 0 ? (
+        <div class="empty">
+          <Icon name="scan" />
+          <p>{t('basket.empty')}</p>
+        </div>
+      ) : (
+        <ul class="lines">
+          {basket.map((line) => (
+            <Line key={line.product} line={line} info={info} />
+          ))}
+        </ul>
+      )}
     </section>
   );
 }

@@ -3,7 +3,16 @@ import { signal } from '@preact/signals';
 import { authHeaders, call, sendMoney, setToken } from '../lib/api';
 import { readStored, step, type MoneyRequest, type OutboxEffect, type OutboxEvent } from '../lib/outbox';
 import { keepEvents, type SseEvent } from '../lib/sse';
-import { basketTotal, findByEan, initialModel, reduce, tendersFor, type PayKind, type TillEvent, type TillModel } from '../lib/till';
+import {
+  basketTotal,
+  findByEan,
+  initialModel,
+  reduce,
+  tendersFor,
+  type PayKind,
+  type TillEvent,
+  type TillModel,
+} from '../lib/till';
 import type { Card, Devices, LinkState, Product, Receipt, Refusal, TillInfo } from '../lib/types';
 
 const PENDING = 'tally.pending';
@@ -51,7 +60,7 @@ function keepSeen(seen: string | undefined): void {
   if (seen) store(SEEN, seen);
 }
 
-// -- money -----------------------------------------------------------------------------------------------------------------
+// -- money ----------------------------------------------------------------------------------------
 
 function deliver(effect: OutboxEffect & { do: 'deliver' }): void {
   const { outcome, attempt } = effect;
@@ -133,7 +142,7 @@ export function reverse(receipt: Receipt): void {
   submit('reversal', '/api/v1/reversals', receipt.total, { receipt: receipt.id });
 }
 
-// -- reading ---------------------------------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------
 
 export async function refresh(): Promise<void> {
   const movesBefore = moneyMoves;
@@ -146,7 +155,8 @@ export async function refresh(): Promise<void> {
   const first = model.value.phase !== 'ready';
   keepSeen(answer.body.seen);
   // While a request is under way its counter may or may not be used up; its answer tells.
-  if (first || (model.value.outbox.phase === 'idle' && movesBefore === moneyMoves)) nextCounter = answer.body.next_counter;
+  if (first || (model.value.outbox.phase === 'idle' && movesBefore === moneyMoves))
+    nextCounter = answer.body.next_counter;
   dispatch({ type: 'info', info: answer.body });
   if (first) begin(answer.body);
 }
@@ -161,7 +171,7 @@ export async function lookUp(number: string): Promise<void> {
   const mine = ++lookups;
   dispatch({ type: 'looking', looking: true });
   const answer = await call<Card>('POST', '/api/v1/cards/lookup', { card: number });
-  if (mine !== lookups) return;  // a later swipe is the card that counts
+  if (mine !== lookups) return; // a later swipe is the card that counts
   if (answer.ok) {
     keepSeen(answer.body.seen);
     dispatch({ type: 'card', card: { number, card: answer.body } });
@@ -172,7 +182,11 @@ export async function lookUp(number: string): Promise<void> {
 }
 
 export async function printCopy(receipt: Receipt): Promise<void> {
-  const answer = await call<{ queued: boolean }>('POST', `/api/v1/receipts/${encodeURIComponent(receipt.id)}/print`, {});
+  const answer = await call<{ queued: boolean }>(
+    'POST',
+    `/api/v1/receipts/${encodeURIComponent(receipt.id)}/print`,
+    {},
+  );
   if (answer.ok) dispatch({ type: 'notice', notice: { tone: 'ok', type: 'text', key: 'receipts.copy_sent' } });
   else dispatch({ type: 'refused', refusal: answer.refusal });
 }
@@ -193,15 +207,18 @@ function onEvent(event: SseEvent): void {
   try {
     data = JSON.parse(event.data) as Record<string, unknown>;
   } catch {
-    return;  // a damaged event is a missed event; the state is re-read every 15 s
+    return; // a damaged event is a missed event; the state is re-read every 15 s
   }
   if (event.event === 'card') void lookUp(String(data['number']));
   else if (event.event === 'product') onScan(data as { ean: string; product: number | null });
   else if (event.event === 'receipt') dispatch({ type: 'receipt', receipt: data as unknown as Receipt });
-  else if (event.event === 'print') dispatch({ type: 'print', receipt: String(data['receipt']), state: String(data['state']) });
-  else if (event.event === 'device') dispatch({ type: 'patch', info: { devices: { ...model.value.info?.devices, ...(data as Devices) } } });
+  else if (event.event === 'print')
+    dispatch({ type: 'print', receipt: String(data['receipt']), state: String(data['state']) });
+  else if (event.event === 'device')
+    dispatch({ type: 'patch', info: { devices: { ...model.value.info?.devices, ...(data as Devices) } } });
   else if (event.event === 'link') dispatch({ type: 'patch', info: { link: data as unknown as LinkState } });
-  else if (event.event === 'blocked') dispatch({ type: 'patch', info: { blocked: data['blocked'] as string | null } });
+  else if (event.event === 'blocked')
+    dispatch({ type: 'patch', info: { blocked: data['blocked'] as string | null } });
   else if (event.event === 'rules') {
     void readProducts();
     dispatch({ type: 'notice', notice: { tone: 'info', type: 'text', key: 'notice.rules' } });
@@ -214,13 +231,14 @@ function onScan(data: { ean: string; product: number | null }): void {
   else if (!addByEan(data.ean)) unknownBarcode(data.ean);
 }
 
-// -- life ------------------------------------------------------------------------------------------------------------------
+// -- life -----------------------------------------------------------------------------------------
 
 /** First answer of a paired node: bring back what this terminal had, finish what was under way, listen. */
 function begin(info: TillInfo): void {
   try {
     const kept = JSON.parse(stored(RECEIPTS) ?? 'null') as { terminal: number; receipts: Receipt[] } | null;
-    if (kept && kept.terminal === info.terminal && Array.isArray(kept.receipts)) dispatch({ type: 'receipts', receipts: kept.receipts });
+    if (kept && kept.terminal === info.terminal && Array.isArray(kept.receipts))
+      dispatch({ type: 'receipts', receipts: kept.receipts });
   } catch {
     // A list that does not parse is left behind; the ledger has every receipt.
   }

@@ -3,11 +3,15 @@ import { initLang } from '../lib/i18n';
 import { pairingCode } from '../lib/pairing';
 import '../styles/base.css';
 import '../styles/till.css';
+import '../styles/till_pay.css';
 import { App } from './app';
 import { model, pair, refresh, start } from './controller';
 import { pairProblem } from './pair_problem';
 
-/** `?code=482-913` pairs by itself. It leaves the address at once, so that it is neither bookmarked nor sent again. */
+/**
+ * `?code=482-913` pairs by itself. It leaves the address at once, so that it is neither bookmarked nor sent
+ * again.
+ */
 function takeCode(): string | null {
   const url = new URL(location.href);
   const code = url.searchParams.get('code');
@@ -25,7 +29,8 @@ async function boot(): Promise<void> {
     await refresh();
     if (model.value.phase === 'unpaired') {
       const refusal = await pair(code);
-      if (refusal) pairProblem.value = refusal.error === 'unreachable' ? 'pair.unreachable' : `error.${refusal.error}`;
+      if (refusal)
+        pairProblem.value = refusal.error === 'unreachable' ? 'pair.unreachable' : `error.${refusal.error}`;
     }
   }
   start();

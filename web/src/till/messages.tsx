@@ -14,8 +14,10 @@ export function refusalText(refusal: Refusal, info: TillInfo): string {
   const key = `error.${refusal.error}`;
   if (!hasKey(key)) return t('error.other', { error: refusal.error });
   const text = t(key, {
-    here: figures(refusal.here, info), elsewhere: figures(refusal.elsewhere, info), short: figures(refusal.short, info),
-    left: figures(info.topup_quota_left, info),
+    here: figures(refusal.here, info),
+    elsewhere: figures(refusal.elsewhere, info),
+    short: figures(refusal.short, info),
+    left: figures(refusal.left ?? info.topup_quota_left, info),
   });
   const pulled = refusal.pulled ? ' ' + t('notice.pulled', { amount: figures(refusal.pulled, info) }) : '';
   return text + pulled;
@@ -33,7 +35,9 @@ function OutboxBanner({ info }: { info: TillInfo }) {
     return (
       <div class="banner warn" role="alert" data-testid="banner-orphan">
         <span>{t('banner.orphan', { ...words, t: state.request.terminal, n: state.request.counter })}</span>
-        <button class="button" data-testid="orphan-dismiss" onClick={() => outbox({ type: 'dismiss' })}>{t('banner.orphan_ok')}</button>
+        <button class="button" data-testid="orphan-dismiss" onClick={() => outbox({ type: 'dismiss' })}>
+          {t('banner.orphan_ok')}
+        </button>
       </div>
     );
   }
@@ -43,7 +47,12 @@ function OutboxBanner({ info }: { info: TillInfo }) {
     <div class="banner warn" role="status" data-testid="banner-unanswered">
       <span class="pulse" aria-hidden="true" />
       <span>{t('banner.unanswered', { ...words, n: state.attempt })}</span>
-      <button class="button" data-testid="retry-now" disabled={state.phase === 'sending'} onClick={() => outbox({ type: 'retry_now' })}>
+      <button
+        class="button"
+        data-testid="retry-now"
+        disabled={state.phase === 'sending'}
+        onClick={() => outbox({ type: 'retry_now' })}
+      >
         {t('banner.retry_now')}
       </button>
     </div>
@@ -57,17 +66,27 @@ export function Banners({ info }: { info: TillInfo }) {
     <div class="banners">
       {info.blocked && (
         <div class="banner bad" role="alert" data-testid="banner-blocked">
-          {t('banner.blocked', { why: tOr('error.', info.blocked) === info.blocked ? info.blocked : t(`error.${info.blocked}` as Key) })}
+          {t('banner.blocked', {
+            why: tOr('error.', info.blocked) === info.blocked ? info.blocked : t(`error.${info.blocked}` as Key),
+          })}
         </div>
       )}
       <OutboxBanner info={info} />
-      {!reachable && <div class="banner warn" role="status" data-testid="banner-node">{t('banner.node_silent')}</div>}
+      {!reachable && (
+        <div class="banner warn" role="status" data-testid="banner-node">
+          {t('banner.node_silent')}
+        </div>
+      )}
       {reachable && !info.link.up && (
         <div class="banner calm" role="status" data-testid="banner-offline">
           {t('banner.offline', { n: info.link.entries_waiting, age: ageText(info.link.last_contact, now.value) })}
         </div>
       )}
-      {paper && <div class="banner calm" role="status" data-testid="banner-paper">{t('banner.paper_out')}</div>}
+      {paper && (
+        <div class="banner calm" role="status" data-testid="banner-paper">
+          {t('banner.paper_out')}
+        </div>
+      )}
     </div>
   );
 }
@@ -97,22 +116,40 @@ function noticeText(info: TillInfo): string {
   return `${t(done[receipt.kind] ?? 'pay.done')} ${amount}${here}`;
 }
 
-/** What the last action came to. One live region each for good news and errors, always present, so that it is read out. */
+/**
+ * What the last action came to. One live region each for good news and errors, always present, so that it
+ * is read out.
+ */
 export function NoticeBar({ info }: { info: TillInfo }) {
   void lang.value;
   const notice = model.value.notice;
   const isError = notice?.tone === 'error';
   const refusal = notice?.type === 'refusal' ? notice.refusal : null;
-  const offer = refusal?.error === 'insufficient' && basketTotal(model.value) !== null && model.value.outbox.phase === 'idle';
+  const offer =
+    refusal?.error === 'insufficient' && basketTotal(model.value) !== null && model.value.outbox.phase === 'idle';
   return (
-    <div class={`notice ${notice ? notice.tone : 'none'}`} data-testid="notice" data-tone={notice?.tone ?? 'none'}
-      data-error={refusal?.error}>
-      <p class="notice-text" role="alert" data-testid="error">{isError ? noticeText(info) : ''}</p>
-      <p class="notice-text" role="status" data-testid="message">{notice && !isError ? noticeText(info) : ''}</p>
+    <div
+      class={`notice ${notice ? notice.tone : 'none'}`}
+      data-testid="notice"
+      data-tone={notice?.tone ?? 'none'}
+      data-error={refusal?.error}
+    >
+      <p class="notice-text" role="alert" data-testid="error">
+        {isError ? noticeText(info) : ''}
+      </p>
+      <p class="notice-text" role="status" data-testid="message">
+        {notice && !isError ? noticeText(info) : ''}
+      </p>
       {offer && <RestInCash info={info} />}
       {notice && (
-        <button class="icon-button" data-testid="notice-close" aria-label={t('notice.close')}
-          onClick={() => dispatch({ type: 'notice', notice: null })}><Icon name="close" /></button>
+        <button
+          class="icon-button"
+          data-testid="notice-close"
+          aria-label={t('notice.close')}
+          onClick={() => dispatch({ type: 'notice', notice: null })}
+        >
+          <Icon name="close" />
+        </button>
       )}
     </div>
   );

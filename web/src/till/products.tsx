@@ -24,7 +24,10 @@ export function Products({ info }: { info: TillInfo }) {
     if (!addByEan(text)) {
       if (only) dispatch({ type: 'add', product: only.id });
       else if (/^[0-9]{8,14}$/.test(text)) {
-        dispatch({ type: 'notice', notice: { tone: 'error', type: 'text', key: 'products.unknown', params: { ean: text } } });
+        dispatch({
+          type: 'notice',
+          notice: { tone: 'error', type: 'text', key: 'products.unknown', params: { ean: text } },
+        });
       } else return;
     }
     setSearch('');
@@ -34,9 +37,19 @@ export function Products({ info }: { info: TillInfo }) {
     <section class="panel products" aria-label={t('products.title')} data-testid="products">
       <form class="search" role="search" onSubmit={enter}>
         <Icon name="search" />
-        <input ref={input} id="search" data-testid="search" type="search" autocomplete="off" spellcheck={false} enterkeyhint="done"
-          aria-label={t('products.search')} placeholder={t('products.search')} value={search}
-          onInput={(event) => setSearch(event.currentTarget.value)} />
+        <input
+          ref={input}
+          id="search"
+          data-testid="search"
+          type="search"
+          autocomplete="off"
+          spellcheck={false}
+          enterkeyhint="done"
+          aria-label={t('products.search')}
+          placeholder={t('products.search')}
+          value={search}
+          onInput={(event) => setSearch(event.currentTarget.value)}
+        />
         <kbd>F2</kbd>
       </form>
       <div class="grid" role="group" aria-label={t('products.title')}>
@@ -44,8 +57,14 @@ export function Products({ info }: { info: TillInfo }) {
           const name = nameOf(product, lang.value);
           const price = formatMinor(product.price, info.unit.exponent);
           return (
-            <button key={product.id} class={`tile tax-${product.tax}`} data-testid={`product-${product.id}`} data-ean={product.ean}
-              aria-label={t('products.add', { name, price })} onClick={() => dispatch({ type: 'add', product: product.id })}>
+            <button
+              key={product.id}
+              class={`tile tax-${product.tax}`}
+              data-testid={`product-${product.id}`}
+              data-ean={product.ean}
+              aria-label={t('products.add', { name, price })}
+              onClick={() => dispatch({ type: 'add', product: product.id })}
+            >
               <span class="tile-name">{name}</span>
               <span class="tile-price money">{price}</span>
             </button>
@@ -53,7 +72,9 @@ export function Products({ info }: { info: TillInfo }) {
         })}
       </div>
       {found.length === 0 && model.value.products.length > 0 && <p class="muted pad">{t('products.none')}</p>}
-      {found.length > SHOWN_MAX && <p class="muted pad">{t('products.more', { n: SHOWN_MAX, all: found.length })}</p>}
+      {found.length > SHOWN_MAX && (
+        <p class="muted pad">{t('products.more', { n: SHOWN_MAX, all: found.length })}</p>
+      )}
     </section>
   );
 }
