@@ -14,7 +14,7 @@ namespace tally {
 enum class scan_suffix : std::uint8_t { any, cr, lf, crlf };
 
 struct barcode_options {
-  scan_suffix suffix = scan_suffix::any;   ///< `any`: CR, LF or CRLF
+  scan_suffix suffix = scan_suffix::any;     ///< `any`: CR, LF or CRLF
   std::vector<std::string> card_prefixes{};  ///< digits our card numbers start with; none: no barcode is a card
   std::size_t digits_min = card_digits_min;
   std::size_t digits_max = card_digits_max;
@@ -28,8 +28,8 @@ bool ean_valid(std::string_view ean);
 /// first, so choose prefixes that no product has. An AIM symbology mark ("]E0", ISO/IEC 15424) in front is skipped.
 ///
 /// Pure: bytes and `now` in, events out. Chunks may be cut anywhere. One owner; not thread-safe; nothing durable.
-/// Limits: a line holds `buffer_bytes_max`; at the limit the rest of the line is dropped and one `misread{too_long}` is
-/// emitted. An unfinished line is abandoned `idle_ms_max` after its last byte.
+/// Limits: a line holds `buffer_bytes_max`; at the limit the rest of the line is dropped and one
+/// `misread{too_long}` is emitted. An unfinished line is abandoned `idle_ms_max` after its last byte.
 class barcode_reader {
 public:
   static constexpr std::size_t buffer_bytes_max = 128;

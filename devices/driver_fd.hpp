@@ -41,8 +41,8 @@ private:
 /// Milliseconds on a clock that only moves forward.
 tick_ms monotonic_ms();
 
-/// poll(2) on `fd` for `events` and on `wake`, at most `timeout_ms` (negative: without limit). Returns what happened on
-/// `fd`, 0 if nothing; `fd` may be -1. Clears `wake`. An interrupting signal counts as nothing.
+/// poll(2) on `fd` for `events` and on `wake`, at most `timeout_ms` (negative: without limit). Returns what
+/// happened on `fd`, 0 if nothing; `fd` may be -1. Clears `wake`. An interrupting signal counts as nothing.
 short poll_one(int fd, short events, const wakeup& wake, int timeout_ms);
 
 /// "open …: No such file or directory".

@@ -16,8 +16,8 @@ namespace tally {
 
 /// Hosts a `printer_emulator` on 127.0.0.1, as a network printer would be: for the demo and tests.
 ///
-/// One client at a time, as printers do; the next waits until the first has left. Owns one thread, from `start` to `stop`
-/// or the destructor. Every call may come from any thread. Keeps the last 50 tickets, in memory only.
+/// One client at a time, as printers do; the next waits until the first has left. Owns one thread, from `start`
+/// to `stop` or the destructor. Every call may come from any thread. Keeps the last 50 tickets, in memory only.
 class printer_server {
 public:
   printer_server() = default;

@@ -8,10 +8,11 @@
 
 namespace tally {
 
-/// A reader or scanner for the demo and tests: the far end of a pseudo-terminal, reached through a link at a stable path.
+/// A reader or scanner for the demo and tests: the far end of a pseudo-terminal, reached through a link at a
+/// stable path.
 ///
-/// No thread of its own; every call may come from any thread. The link is made by `plug` and removed by `unplug` and the
-/// destructor. An existing link at the path is replaced; anything else there is refused.
+/// No thread of its own; every call may come from any thread. The link is made by `plug` and removed by
+/// `unplug` and the destructor. An existing link at the path is replaced; anything else there is refused.
 class pty_device {
 public:
   explicit pty_device(std::filesystem::path link) : link_(std::move(link)) {}

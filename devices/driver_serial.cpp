@@ -29,7 +29,7 @@ const rate* find_rate(unsigned baud) {
 }  // namespace
 
 serial_port::serial_port(serial_options options, callbacks calls)
-  : options_(std::move(options)), calls_(std::move(calls)) {}
+    : options_(std::move(options)), calls_(std::move(calls)) {}
 
 serial_port::~serial_port() { stop(); }
 

@@ -10,17 +10,18 @@
 namespace tally {
 
 struct serial_options {
-  std::string path;               ///< a tty: /dev/ttyUSB0, a pty, or a link to one
-  unsigned baud = 9600;           ///< 1200 to 115200, one of the usual rates
+  std::string path;      ///< a tty: /dev/ttyUSB0, a pty, or a link to one
+  unsigned baud = 9600;  ///< 1200 to 115200, one of the usual rates
   tick_ms retry_interval_ms = 300;
 };
 
 /// Reads a serial line, 8N1 and raw, and keeps reading over unplugging: while the device is away it is opened again
 /// every `retry_interval_ms`.
 ///
-/// Owns one thread, from `start` to `stop` or the destructor. Both callbacks run on that thread; they must not throw, and
-/// must not call `stop`. `on_bytes` gets 1 to 4096 bytes as they came. `on_state` tells the first state and every change:
-/// true plugged in, false away. Reads no faster than `on_bytes` returns, so nothing piles up here.
+/// Owns one thread, from `start` to `stop` or the destructor. Both callbacks run on that thread; they must not
+/// throw, and must not call `stop`. `on_bytes` gets 1 to 4096 bytes as they came. `on_state` tells the first
+/// state and every change: true plugged in, false away. Reads no faster than `on_bytes` returns, so nothing
+/// piles up here.
 class serial_port {
 public:
   struct callbacks {

@@ -50,14 +50,13 @@ bool connected_well(int fd) {
 }  // namespace
 
 tcp_printer_link::tcp_printer_link(tcp_printer_options options, callbacks calls)
-  : options_(std::move(options)), calls_(std::move(calls)) {}
+    : options_(std::move(options)), calls_(std::move(calls)) {}
 
 tcp_printer_link::~tcp_printer_link() { stop(); }
 
 status tcp_printer_link::start() {
   invariant(!thread_.joinable(), "a printer link is started once");
-  if (address_list(options_).first == nullptr)
-    return {errc::bad_config, "not a numeric address: " + options_.host};
+  if (address_list(options_).first == nullptr) return {errc::bad_config, "not a numeric address: " + options_.host};
   stopping_ = false;
   thread_ = std::thread([this] { run(); });
   return done();

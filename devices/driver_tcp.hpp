@@ -13,21 +13,22 @@
 namespace tally {
 
 struct tcp_printer_options {
-  std::string host;                    ///< a numeric IPv4 or IPv6 address, or "localhost": no name server is asked
+  std::string host;  ///< a numeric IPv4 or IPv6 address, or "localhost": no name server is asked
   std::uint16_t port = 9100;
   tick_ms connect_timeout_ms = 3000;
-  tick_ms stall_timeout_ms = 60000;    ///< bytes wait to be sent and the printer takes none: disconnect
-  tick_ms backoff_min_ms = 250;        ///< wait after the first failure; doubled up to the maximum
+  tick_ms stall_timeout_ms = 60000;  ///< bytes wait to be sent and the printer takes none: disconnect
+  tick_ms backoff_min_ms = 250;      ///< wait after the first failure; doubled up to the maximum
   tick_ms backoff_max_ms = 5000;
   std::size_t queue_bytes_max = 256 * 1024;
 };
 
 /// A network printer's raw port. Connects, and connects again for as long as it lives.
 ///
-/// Owns one thread, from `start` to `stop` or the destructor. The callbacks run on that thread, one at a time; they must
-/// not throw, and must not call `stop`; they may call `send` and `drop`. `on_connected` and `on_disconnected` alternate;
-/// `on_bytes` gets 1 to 4096 bytes and comes between them. `send` and `drop` may come from any thread.
-/// Sent does not mean printed: bytes queued or on the wire are lost with the connection, and nothing is sent twice.
+/// Owns one thread, from `start` to `stop` or the destructor. The callbacks run on that thread, one at a time;
+/// they must not throw, and must not call `stop`; they may call `send` and `drop`. `on_connected` and
+/// `on_disconnected` alternate; `on_bytes` gets 1 to 4096 bytes and comes between them. `send` and `drop` may
+/// come from any thread. Sent does not mean printed: bytes queued or on the wire are lost with the connection,
+/// and nothing is sent twice.
 class tcp_printer_link {
 public:
   struct callbacks {
@@ -44,7 +45,8 @@ public:
   /// Starts connecting; a printer that is away is no error. `bad_config` for a host that is no address.
   /// REQUIRES: not started.
   status start();
-  /// Ends the thread and the connection, within what one callback takes; reports `on_disconnected` if it was connected.
+  /// Ends the thread and the connection, within what one callback takes; reports `on_disconnected` if it was
+  /// connected.
   void stop();
 
   /// Queues bytes: all or, with `busy`, none when the queue would pass its bound. `offline` when not connected.
@@ -65,7 +67,7 @@ private:
   wakeup wake_;
   std::atomic<bool> stopping_{false};
 
-  std::mutex mutex_;       // guards the three below
+  std::mutex mutex_;  // guards the three below
   bool connected_ = false;
   bool drop_ = false;
   bytes queue_;

@@ -11,16 +11,16 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr auto initialise = "\x1B\x40"sv;             // ESC @
-constexpr auto code_page_437 = "\x1B\x74\x00"sv;      // ESC t 0
-constexpr auto kick_pin_2 = "\x1B\x70\x00\x19\xFA"sv; // ESC p 0 25 250: on 50 ms, off 500 ms
-constexpr auto feed_and_cut = "\x1D\x56\x42\x00"sv;   // GS V 66 0
-constexpr auto feed_4_lines = "\x1B\x64\x04"sv;       // ESC d 4
-constexpr auto centre_on = "\x1B\x61\x01"sv;          // ESC a 1
+constexpr auto initialise = "\x1B\x40"sv;              // ESC @
+constexpr auto code_page_437 = "\x1B\x74\x00"sv;       // ESC t 0
+constexpr auto kick_pin_2 = "\x1B\x70\x00\x19\xFA"sv;  // ESC p 0 25 250: on 50 ms, off 500 ms
+constexpr auto feed_and_cut = "\x1D\x56\x42\x00"sv;    // GS V 66 0
+constexpr auto feed_4_lines = "\x1B\x64\x04"sv;        // ESC d 4
+constexpr auto centre_on = "\x1B\x61\x01"sv;           // ESC a 1
 constexpr auto centre_off = "\x1B\x61\x00"sv;
-constexpr auto bold_on = "\x1B\x45\x01"sv;            // ESC E 1
+constexpr auto bold_on = "\x1B\x45\x01"sv;  // ESC E 1
 constexpr auto bold_off = "\x1B\x45\x00"sv;
-constexpr auto double_on = "\x1D\x21\x11"sv;          // GS ! 17: width and height
+constexpr auto double_on = "\x1D\x21\x11"sv;  // GS ! 17: width and height
 constexpr auto double_off = "\x1D\x21\x00"sv;
 
 constexpr auto qr_model_2 = "\x1D\x28\x6B\x04\x00\x31\x41\x32\x00"sv;  // GS ( k, function 165

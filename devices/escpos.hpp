@@ -55,7 +55,8 @@ bytes process_id_request(process_id id);
 /// `DLE EOT n`, answered at once even while printing. REQUIRES: 1 <= n <= 4.
 bytes status_request(int n);
 
-/// `GS a 14`: Automatic Status Back for on-line state, errors and paper; the printer answers at once and at each change.
+/// `GS a 14`: Automatic Status Back for on-line state, errors and paper; the printer answers at once and at
+/// each change.
 bytes enable_asb();
 
 /// `GS r 1`: paper sensor, answered in its turn, so after all that was sent before has been taken from the buffer.

@@ -81,7 +81,8 @@ void printer_emulator::control_or_text(char c) {
   if (c == '\n' || c == 0x0C) {
     feed_line();
   } else if (c == '\t') {
-    do control_or_text(' ');
+    do
+      control_or_text(' ');
     while (line_columns_ % (8 * style_.width) != 0);
   } else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) {
     if (line_columns_ + style_.width > columns) feed_line();
@@ -178,7 +179,8 @@ void printer_emulator::feed_line() {
 
 void printer_emulator::feed_lines(std::size_t count) {
   if (count == 0 && !line_.empty()) count = 1;
-  for (; count > 0; --count) feed_line();
+  for (; count > 0; --count)
+    feed_line();
 }
 
 void printer_emulator::cut(bool cutter) {
@@ -188,7 +190,8 @@ void printer_emulator::cut(bool cutter) {
 
 void printer_emulator::end_ticket(bool cutter) {
   auto& lines = paper_now_.lines;
-  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  while (!lines.empty() && lines.back().empty())
+    lines.pop_back();
   if (!lines.empty()) {
     paper_now_.cut = cutter;
     tickets_.push_back(std::move(paper_now_));

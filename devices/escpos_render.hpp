@@ -17,9 +17,9 @@ struct rendered_ticket {
   bool cut = true;                 ///< false: it grew longer than `ticket_lines_max` and was torn off
 };
 
-/// An ESC/POS receipt printer of 42 columns without the paper: the printer of the demo, and what the drivers are tested
-/// against. Written from the command reference, not from our encoder; commands that leave no text are skipped with
-/// their parameters.
+/// An ESC/POS receipt printer of 42 columns without the paper: the printer of the demo, and what the drivers
+/// are tested against. Written from the command reference, not from our encoder; commands that leave no text
+/// are skipped with their parameters.
 ///
 /// As the real thing: answers DLE EOT at once, also when it cannot print; everything else waits in its buffer while
 /// paper is out, the cover open, an error stands or it is off-line, and goes on by itself afterwards. Sends Automatic
@@ -89,11 +89,11 @@ private:
   std::optional<std::size_t> lines_left_;
   std::uint64_t drawer_kicks_ = 0;
 
-  bytes held_;                   // a DLE EOT that is not complete
-  bytes buffer_;                 // received, not carried out
-  std::size_t skip_ = 0;         // bytes still to come of a command that is skipped
+  bytes held_;            // a DLE EOT that is not complete
+  bytes buffer_;          // received, not carried out
+  std::size_t skip_ = 0;  // bytes still to come of a command that is skipped
   style style_;
-  std::string line_;             // UTF-8
+  std::string line_;  // UTF-8
   std::size_t line_columns_ = 0;
   std::string qr_store_;
   rendered_ticket paper_now_;

@@ -8,21 +8,19 @@ constexpr std::uint8_t block_header = 0x37;
 constexpr std::uint8_t info_header = 0x5F;  // GS I
 constexpr std::uint8_t process_mark = 0x22;
 
-paper_state paper_of(bool out, bool low) {
-  return out ? paper_state::out : low ? paper_state::low : paper_state::ok;
-}
+paper_state paper_of(bool out, bool low) { return out ? paper_state::out : low ? paper_state::low : paper_state::ok; }
 
 }  // namespace
 
 std::vector<printer_answer> status_reader::feed(byte_view data) {
   std::vector<printer_answer> out;
-  for (const char c : data) take(static_cast<std::uint8_t>(c), out);
+  for (const char c : data)
+    take(static_cast<std::uint8_t>(c), out);
   return out;
 }
 
 printer_status status_reader::status() const {
-  return {online_, cover_open_, paper_stop_ ? paper_state::out : sensor_,
-          error_offline_ || error_cause_};
+  return {online_, cover_open_, paper_stop_ ? paper_state::out : sensor_, error_offline_ || error_cause_};
 }
 
 void status_reader::take(std::uint8_t b, std::vector<printer_answer>& out) {
@@ -61,10 +59,10 @@ void status_reader::take(std::uint8_t b, std::vector<printer_answer>& out) {
 
 void status_reader::end_block(std::vector<printer_answer>& out) {
   inside_ = inside::nothing;
-  if (block_.size() != 7 || block_[0] != block_header || block_[1] != process_mark || block_[6] != 0)
-    return;
+  if (block_.size() != 7 || block_[0] != block_header || block_[1] != process_mark || block_[6] != 0) return;
   process_done done_answer;
-  for (std::size_t i = 0; i < 4; ++i) done_answer.id[i] = static_cast<char>(block_[i + 2]);
+  for (std::size_t i = 0; i < 4; ++i)
+    done_answer.id[i] = static_cast<char>(block_[i + 2]);
   out.emplace_back(done_answer);
 }
 

@@ -37,12 +37,13 @@ using printer_answer = std::variant<status_answer, asb_answer, paper_answer, pro
 
 /// Reads what a printer sends back and keeps the `status` it adds up to.
 ///
-/// The kinds of answer are told apart by their fixed bits, as the reference says: `0xx1xx10` is DLE EOT, `0xx1xx00` starts
-/// the four bytes of Automatic Status Back, `0xx0xxxx` outside of those is GS r, `37h 22h … 00h` is a process ID. An
-/// answer to DLE EOT does not say which n it answers, so ask one at a time and name it with `expect`; without that it is
-/// dropped. XON, XOFF and unknown blocks are skipped.
+/// The kinds of answer are told apart by their fixed bits, as the reference says: `0xx1xx10` is DLE EOT,
+/// `0xx1xx00` starts the four bytes of Automatic Status Back, `0xx0xxxx` outside of those is GS r, `37h 22h …
+/// 00h` is a process ID. An answer to DLE EOT does not say which n it answers, so ask one at a time and name it
+/// with `expect`; without that it is dropped. XON, XOFF and unknown blocks are skipped.
 ///
-/// Pure. One owner; not thread-safe. Limit: an unknown block is skipped up to its NUL, at most `block_bytes_max` bytes.
+/// Pure. One owner; not thread-safe. Limit: an unknown block is skipped up to its NUL, at most
+/// `block_bytes_max` bytes.
 class status_reader {
 public:
   static constexpr std::size_t block_bytes_max = 128;
@@ -68,10 +69,10 @@ private:
   // Each fact where it was told: a request's answer replaces only its own, ASB replaces all.
   bool online_ = false;
   bool cover_open_ = false;
-  bool paper_stop_ = false;    // n=2: printing stopped by paper end
+  bool paper_stop_ = false;  // n=2: printing stopped by paper end
   paper_state sensor_ = paper_state::ok;
-  bool error_offline_ = false; // n=2
-  bool error_cause_ = false;   // n=3
+  bool error_offline_ = false;  // n=2
+  bool error_cause_ = false;    // n=3
 };
 
 }  // namespace escpos

@@ -22,14 +22,14 @@ struct product_scanned {
 
 /// Why something that came from a reader or scanner was thrown away.
 enum class misread_reason : std::uint8_t {
-  too_long,        ///< longer than the buffer, or than the standard allows for that track
-  incomplete,      ///< the end never came
-  bad_character,   ///< a byte that this code cannot hold
-  bad_format,      ///< the fields are not where the standard puts them; also a reader's own error mark (";E?")
-  bad_number,      ///< a card number of the wrong length, or not digits, or failing its check digit
-  bad_check,       ///< the LRC of a track or the check digit of a product number does not fit
-  tracks_differ,   ///< tracks 1 and 2 of one swipe hold different numbers
-  unknown_code,    ///< neither a product number nor one of our cards
+  too_long,       ///< longer than the buffer, or than the standard allows for that track
+  incomplete,     ///< the end never came
+  bad_character,  ///< a byte that this code cannot hold
+  bad_format,     ///< the fields are not where the standard puts them; also a reader's own error mark (";E?")
+  bad_number,     ///< a card number of the wrong length, or not digits, or failing its check digit
+  bad_check,      ///< the LRC of a track or the check digit of a product number does not fit
+  tracks_differ,  ///< tracks 1 and 2 of one swipe hold different numbers
+  unknown_code,   ///< neither a product number nor one of our cards
 };
 
 /// Stable name, for logs and metrics: "too_long".

@@ -22,8 +22,7 @@ std::string_view printer_state_name(printer_state state) {
   return "error";
 }
 
-printer_machine::printer_machine(printer_options options)
-  : options_(options), next_process_(options.first_process) {}
+printer_machine::printer_machine(printer_options options) : options_(options), next_process_(options.first_process) {}
 
 printer_effects printer_machine::on_connected(tick_ms now) {
   printer_effects out;
@@ -52,7 +51,8 @@ printer_effects printer_machine::on_bytes(byte_view data, tick_ms now) {
   printer_effects out;
   if (!connected_ || data.empty()) return out;
   heard_at_ = now;
-  for (const auto& answer : reader_.feed(data)) take(answer, now, out);
+  for (const auto& answer : reader_.feed(data))
+    take(answer, now, out);
   update_state(now, out);
   return out;
 }
@@ -172,8 +172,8 @@ void printer_machine::update_state(tick_ms now, printer_effects& out) {
 void printer_machine::send_job(tick_ms now, printer_effects& out) {
   job_->process = escpos::make_process_id(next_process_++);
   bytes data = std::move(job_->ticket);
-  data += options_.proof == print_proof::process_id ? escpos::process_id_request(job_->process)
-                                                    : escpos::paper_request();
+  data +=
+      options_.proof == print_proof::process_id ? escpos::process_id_request(job_->process) : escpos::paper_request();
   job_->ticket.clear();
   job_->sent = true;
   job_->due = now + options_.proof_timeout_ms;

@@ -11,8 +11,8 @@
 
 namespace tally {
 
-/// What a till shows of its printer. The worst that holds, in this order: offline when the link is down or the printer
-/// does not answer, cover_open, paper_out, error, offline when it says so itself, paper_low, ready.
+/// What a till shows of its printer. The worst that holds, in this order: offline when the link is down or the
+/// printer does not answer, cover_open, paper_out, error, offline when it says so itself, paper_low, ready.
 enum class printer_state : std::uint8_t { ready, paper_low, paper_out, cover_open, offline, error };
 
 /// Stable name, as in the HTTP interface: "paper_out".
@@ -26,11 +26,11 @@ enum class print_proof : std::uint8_t {
 
 struct printer_options {
   print_proof proof = print_proof::process_id;
-  tick_ms poll_interval_ms = 2000;    ///< between two rounds of status requests
-  tick_ms answer_timeout_ms = 3000;   ///< a request without an answer for so long: offline
-  tick_ms silence_timeout_ms = 10000; ///< no byte for so long: the connection is dropped, for a fresh one
-  tick_ms proof_timeout_ms = 30000;   ///< a job sent to a printer that could print, and no proof: uncertain
-  std::uint64_t first_process = 0;    ///< where process IDs start; another value after each restart is best
+  tick_ms poll_interval_ms = 2000;     ///< between two rounds of status requests
+  tick_ms answer_timeout_ms = 3000;    ///< a request without an answer for so long: offline
+  tick_ms silence_timeout_ms = 10000;  ///< no byte for so long: the connection is dropped, for a fresh one
+  tick_ms proof_timeout_ms = 30000;    ///< a job sent to a printer that could print, and no proof: uncertain
+  std::uint64_t first_process = 0;     ///< where process IDs start; another value after each restart is best
 };
 
 struct printer_send {
@@ -48,14 +48,13 @@ struct job_uncertain {
 struct printer_state_changed {
   printer_state state = printer_state::offline;
 };
-using printer_effect =
-  std::variant<printer_send, printer_drop, job_printed, job_uncertain, printer_state_changed>;
+using printer_effect = std::variant<printer_send, printer_drop, job_printed, job_uncertain, printer_state_changed>;
 using printer_effects = std::vector<printer_effect>;
 
 /// Drives one ESC/POS printer: asks for its status, holds a ticket until it can be printed, and says whether it was.
 ///
-/// Pure: inputs and `now` in, effects out, to be carried out in their order. One owner; not thread-safe. Nothing here is
-/// durable: the spool lives elsewhere and gives one job at a time.
+/// Pure: inputs and `now` in, effects out, to be carried out in their order. One owner; not thread-safe.
+/// Nothing here is durable: the spool lives elsewhere and gives one job at a time.
 /// A job that `start` took ends in exactly one `job_printed` or `job_uncertain`; while not a byte of it is sent it is
 /// held, over lost connections too, until the printer is ready or low on paper.
 /// While the printer answers that it cannot print (paper, cover, error, off-line) a sent job waits for the person who
@@ -84,10 +83,10 @@ public:
 private:
   struct job_state {
     std::uint64_t id = 0;
-    bytes ticket;                   // emptied once sent
+    bytes ticket;  // emptied once sent
     bool sent = false;
     escpos::process_id process{};
-    std::optional<tick_ms> due;     // no proof by then: uncertain; unset while the printer cannot print
+    std::optional<tick_ms> due;  // no proof by then: uncertain; unset while the printer cannot print
   };
 
   void ask(tick_ms now, printer_effects& out);
@@ -98,9 +97,7 @@ private:
   void finish(bool printed, printer_effects& out);
   [[nodiscard]] printer_state judge() const;
   [[nodiscard]] tick_ms silence_limit() const;
-  [[nodiscard]] bool able() const {
-    return state_ == printer_state::ready || state_ == printer_state::paper_low;
-  }
+  [[nodiscard]] bool able() const { return state_ == printer_state::ready || state_ == printer_state::paper_low; }
 
   printer_options options_;
   escpos::status_reader reader_;
@@ -111,12 +108,12 @@ private:
   std::uint64_t stale_proofs_ = 0;  // proof `taken`: answers still to come for jobs that were given up
 
   bool connected_ = false;
-  bool dropping_ = false;    // asked for a fresh connection; wait for on_disconnected
-  bool known_ = false;       // a whole round, or ASB, was answered since the connection came
-  bool answering_ = false;   // the last request was answered in time
-  bool asked_ = false;       // a request is under way
-  bool repeated_ = false;    // it was asked more than once: let late answers come in before the next
-  int request_ = 1;          // the n of DLE EOT asked last, or to be asked next
+  bool dropping_ = false;   // asked for a fresh connection; wait for on_disconnected
+  bool known_ = false;      // a whole round, or ASB, was answered since the connection came
+  bool answering_ = false;  // the last request was answered in time
+  bool asked_ = false;      // a request is under way
+  bool repeated_ = false;   // it was asked more than once: let late answers come in before the next
+  int request_ = 1;         // the n of DLE EOT asked last, or to be asked next
   tick_ms asked_at_ = 0;
   tick_ms next_ask_ = 0;
   tick_ms heard_at_ = 0;

@@ -17,20 +17,20 @@ constexpr std::size_t name_max = 26;
 char lrc_of(std::string_view track, char sentinel) {
   const char base = sentinel == '%' ? 0x20 : 0x30;
   int sum = 0;
-  for (const char c : track) sum ^= c - base;
+  for (const char c : track)
+    sum ^= c - base;
   return static_cast<char>(base + (sum & (sentinel == '%' ? 0x3F : 0x0F)));
 }
 
-bool can_stand_in(char c, char sentinel) {
-  return sentinel == '%' ? c >= 0x20 && c <= 0x5F : c >= 0x30 && c <= 0x3F;
-}
+bool can_stand_in(char c, char sentinel) { return sentinel == '%' ? c >= 0x20 && c <= 0x5F : c >= 0x30 && c <= 0x3F; }
 
 }  // namespace
 
 reader_events track_reader::feed(byte_view data, tick_ms now) {
   reader_events out;
   expire(now, out);
-  for (const char c : data) take(c, now, out);
+  for (const char c : data)
+    take(c, now, out);
   if (!data.empty()) last_byte_ = now;
   return out;
 }
@@ -160,12 +160,11 @@ void track_reader::flush_first(reader_events& out) {
 
 track_reader::parsed track_reader::parse() const {
   const std::string_view body = std::string_view(buffer_).substr(1, buffer_.size() - 2);
-  if (body.size() > (sentinel_ == '%' ? track1_body_max : track2_body_max))
-    return {{}, misread_reason::too_long};
+  if (body.size() > (sentinel_ == '%' ? track1_body_max : track2_body_max)) return {{}, misread_reason::too_long};
   parsed p = parse_fields(body);
   if (!p.good()) return p;
-  const bool fits = p.number.size() >= card_digits_min && p.number.size() <= card_digits_max &&
-                    all_digits(p.number) && (!options_.luhn_required || luhn_valid(p.number));
+  const bool fits = p.number.size() >= card_digits_min && p.number.size() <= card_digits_max && all_digits(p.number) &&
+                    (!options_.luhn_required || luhn_valid(p.number));
   return fits ? p : parsed{{}, misread_reason::bad_number};
 }
 
@@ -182,9 +181,7 @@ track_reader::parsed track_reader::parse_fields(std::string_view body) const {
   }
   const auto number = body.substr(0, body.find('='));
   const auto rest = body.substr(number.size());
-  const bool digits = std::all_of(rest.begin(), rest.end(), [](char c) {
-    return (c >= '0' && c <= '9') || c == '=';
-  });
+  const bool digits = std::all_of(rest.begin(), rest.end(), [](char c) { return (c >= '0' && c <= '9') || c == '='; });
   if (!digits) return bad;
   if (number.empty()) return {{}, misread_reason::bad_number};
   return {std::string(number), {}};

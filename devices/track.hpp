@@ -16,16 +16,16 @@ struct track_options {
   bool luhn_required = false;
 };
 
-/// A magnetic stripe reader on a serial line: ISO/IEC 7813 tracks 1 and 2, coded per ISO/IEC 7811-2 and -6 and sent as
-/// ASCII with sentinels: `%B<number>^<name>^…?` and `;<number>[=<expiry><service>…]?`. Shop-issued cards may end after
-/// the number. Track 3 and whatever else lies between tracks is ignored.
+/// A magnetic stripe reader on a serial line: ISO/IEC 7813 tracks 1 and 2, coded per ISO/IEC 7811-2 and -6 and
+/// sent as ASCII with sentinels: `%B<number>^<name>^…?` and `;<number>[=<expiry><service>…]?`. Shop-issued
+/// cards may end after the number. Track 3 and whatever else lies between tracks is ignored.
 ///
 /// Pure: bytes and `now` in, events out. Chunks may be cut anywhere. One owner; not thread-safe; nothing durable.
-/// One swipe is at most one `card_read`: from track 2 if it is good, else from track 1. A swipe holds each track once;
-/// track 2 belongs to the swipe of the track 1 that ended at most `track_gap_ms` before. A track 1 alone is therefore
-/// announced after that gap, or at the next '%'.
-/// Limits: an open track holds `buffer_bytes_max`; at the limit everything up to the next start sentinel is dropped and
-/// one `misread{too_long}` is emitted. An open track is abandoned `idle_ms_max` after its last byte.
+/// One swipe is at most one `card_read`: from track 2 if it is good, else from track 1. A swipe holds each
+/// track once; track 2 belongs to the swipe of the track 1 that ended at most `track_gap_ms` before. A track 1
+/// alone is therefore announced after that gap, or at the next '%'.
+/// Limits: an open track holds `buffer_bytes_max`; at the limit everything up to the next start sentinel is
+/// dropped and one `misread{too_long}` is emitted. An open track is abandoned `idle_ms_max` after its last byte.
 class track_reader {
 public:
   static constexpr std::size_t buffer_bytes_max = 256;
@@ -69,10 +69,10 @@ private:
 
   track_options options_;
   mode mode_ = mode::outside;
-  char sentinel_ = 0;             // '%' or ';' of the open track
-  std::string buffer_;            // the open track from its sentinel on
-  std::optional<parsed> first_;   // track 1 of this swipe, waiting for track 2
-  std::string last_second_;       // number just read from a track 2 that had no track 1 before it
+  char sentinel_ = 0;            // '%' or ';' of the open track
+  std::string buffer_;           // the open track from its sentinel on
+  std::optional<parsed> first_;  // track 1 of this swipe, waiting for track 2
+  std::string last_second_;      // number just read from a track 2 that had no track 1 before it
   tick_ms last_byte_ = 0;
 };
 

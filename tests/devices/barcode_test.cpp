@@ -16,7 +16,8 @@ TEST_CASE("the check digit finds every single wrong digit", "[devices][barcode]"
         CHECK(ean_valid(other) == (other == good));
       }
   }
-  for (const char* bad : {"", "0", "400638133393", "40063813339310", "400638133393a", "9638507"}) CHECK_FALSE(ean_valid(bad));
+  for (const char* bad : {"", "0", "400638133393", "40063813339310", "400638133393a", "9638507"})
+    CHECK_FALSE(ean_valid(bad));
 }
 
 TEST_CASE("no barcode is a card unless prefixes are configured", "[devices][barcode]") {
@@ -65,7 +66,8 @@ TEST_CASE("unplugging forgets half a code", "[devices][barcode]") {
 }
 
 TEST_CASE("random bytes never break the scanner", "[devices][barcode][fuzz]") {
-  const char* const pieces[] = {"\r", "\n", "\r\n", "4006381333931", "96385074", "9704003931234565", "]E0", "]", "036000291452"};
+  const char* const pieces[] = {"\r",  "\n", "\r\n",        "4006381333931", "96385074", "9704003931234565",
+                                "]E0", "]",  "036000291452"};
   for (const auto suffix : {scan_suffix::any, scan_suffix::cr, scan_suffix::lf, scan_suffix::crlf}) {
     const auto seed = static_cast<std::uint64_t>(suffix) + 1;
     INFO("seed " << seed);

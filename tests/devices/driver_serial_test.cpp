@@ -14,17 +14,16 @@ namespace {
 /// A serial port whose bytes and states are kept.
 struct listener {
   explicit listener(const std::filesystem::path& path, tick_ms retry = 20)
-    : port({.path = path.string(), .retry_interval_ms = retry},
-           {.on_bytes =
-              [this](std::string data) {
-                const std::lock_guard lock(mutex);
-                bytes_seen += data;
-              },
-            .on_state =
-              [this](bool plugged) {
-                const std::lock_guard lock(mutex);
-                states.push_back(plugged);
-              }}) {}
+      : port({.path = path.string(), .retry_interval_ms = retry}, {.on_bytes =
+                                                                       [this](std::string data) {
+                                                                         const std::lock_guard lock(mutex);
+                                                                         bytes_seen += data;
+                                                                       },
+                                                                   .on_state =
+                                                                       [this](bool plugged) {
+                                                                         const std::lock_guard lock(mutex);
+                                                                         states.push_back(plugged);
+                                                                       }}) {}
 
   std::string seen() {
     const std::lock_guard lock(mutex);
@@ -65,7 +64,8 @@ TEST_CASE("every byte value passes unchanged", "[devices][serial]") {
   listener l(dir.path() / "raw");
   REQUIRE(l.port.start().ok());
   std::string all;
-  for (int b = 0; b < 256; ++b) all.push_back(static_cast<char>(b));
+  for (int b = 0; b < 256; ++b)
+    all.push_back(static_cast<char>(b));
   REQUIRE(device.write(all).ok());
   REQUIRE(eventually([&] { return l.seen().size() >= 256; }));
   CHECK(l.seen() == all);

@@ -12,11 +12,11 @@ namespace {
 /// The printer machine on a real link, with short waits: what the printer actor will do, on two threads.
 struct station {
   explicit station(std::uint16_t port, printer_options o = quick())
-    : machine(o),
-      link({.host = "127.0.0.1", .port = port, .backoff_min_ms = 10, .backoff_max_ms = 50},
-           {.on_connected = [this] { with([&] { return machine.on_connected(monotonic_ms()); }); },
-            .on_disconnected = [this] { with([&] { return machine.on_disconnected(); }); },
-            .on_bytes = [this](std::string d) { with([&] { return machine.on_bytes(d, monotonic_ms()); }); }}) {
+      : machine(o),
+        link({.host = "127.0.0.1", .port = port, .backoff_min_ms = 10, .backoff_max_ms = 50},
+             {.on_connected = [this] { with([&] { return machine.on_connected(monotonic_ms()); }); },
+              .on_disconnected = [this] { with([&] { return machine.on_disconnected(); }); },
+              .on_bytes = [this](std::string d) { with([&] { return machine.on_bytes(d, monotonic_ms()); }); }}) {
     REQUIRE(link.start().ok());
   }
   static printer_options quick() { return {.poll_interval_ms = 20}; }
@@ -132,10 +132,13 @@ TEST_CASE("no paper, open cover, off-line: the job is held and then printed", "[
     REQUIRE(s.told("printed " + std::to_string(job)));
     CHECK(printer.tickets().size() == job);
   };
-  hold("paper_out", 1, [&] { printer.set_paper(paper_state::out); }, [&] { printer.set_paper(paper_state::low); });
+  hold(
+      "paper_out", 1, [&] { printer.set_paper(paper_state::out); }, [&] { printer.set_paper(paper_state::low); });
   CHECK(s.ever("paper_low"));
-  hold("cover_open", 2, [&] { printer.set_cover_open(true); }, [&] { printer.set_cover_open(false); });
-  hold("offline", 3, [&] { printer.set_offline(true); }, [&] { printer.set_offline(false); });
+  hold(
+      "cover_open", 2, [&] { printer.set_cover_open(true); }, [&] { printer.set_cover_open(false); });
+  hold(
+      "offline", 3, [&] { printer.set_offline(true); }, [&] { printer.set_offline(false); });
 }
 
 TEST_CASE("a printer that dies in the ticket leaves it uncertain, and prints the next", "[devices][tcp]") {
@@ -191,9 +194,9 @@ TEST_CASE("the queue to the printer is bounded", "[devices][tcp]") {
   REQUIRE(printer.start(0).ok());
   printer.set_offline(true);  // takes 64 KiB and no more
   std::atomic<bool> up{false};
-  tcp_printer_link link({.host = "localhost", .port = printer.port()},
-                        {.on_connected = [&] { up = true; }, .on_disconnected = [&] { up = false; },
-                         .on_bytes = [](const std::string&) {}});
+  tcp_printer_link link({.host = "localhost", .port = printer.port()}, {.on_connected = [&] { up = true; },
+                                                                        .on_disconnected = [&] { up = false; },
+                                                                        .on_bytes = [](const std::string&) {}});
   REQUIRE(link.start().ok());
   REQUIRE(eventually([&] { return up.load(); }));
   CHECK(link.send(std::string(256 * 1024 + 1, 'x')).code() == errc::busy);
@@ -214,9 +217,9 @@ TEST_CASE("a stalled printer is given up", "[devices][tcp]") {
   REQUIRE(printer.start(0).ok());
   printer.set_offline(true);
   std::atomic<int> downs{0};
-  tcp_printer_link link({.host = "127.0.0.1", .port = printer.port(), .stall_timeout_ms = 50, .backoff_min_ms = 10},
-                        {.on_connected = [] {}, .on_disconnected = [&] { ++downs; },
-                         .on_bytes = [](const std::string&) {}});
+  tcp_printer_link link(
+      {.host = "127.0.0.1", .port = printer.port(), .stall_timeout_ms = 50, .backoff_min_ms = 10},
+      {.on_connected = [] {}, .on_disconnected = [&] { ++downs; }, .on_bytes = [](const std::string&) {}});
   REQUIRE(link.start().ok());
   const std::string chunk(64 * 1024, 'x');
   CHECK(eventually([&] {

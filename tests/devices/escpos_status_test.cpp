@@ -74,17 +74,28 @@ TEST_CASE("a real-time answer and flow control may stand inside a status", "[dev
 }
 
 TEST_CASE("a process id is read whole or not at all", "[devices][status]") {
-  const auto answer = "\x37\x22" "00AZ\x00"s;
+  const auto answer =
+      "\x37\x22"
+      "00AZ\x00"s;
   status_reader r;
-  for (std::size_t i = 0; i + 1 < answer.size(); ++i) CHECK(r.feed(answer.substr(i, 1)).empty());
+  for (std::size_t i = 0; i + 1 < answer.size(); ++i)
+    CHECK(r.feed(answer.substr(i, 1)).empty());
   auto got = r.feed("\0"s);
   REQUIRE(got.size() == 1);
   CHECK(std::get<process_done>(got[0]).id == process_id{'0', '0', 'A', 'Z'});
-  CHECK(r.feed("\x37\x22" "00A\x00"s).empty());
-  CHECK(r.feed("\x37\x22" "00AZ9\x00"s).empty());
+  CHECK(r.feed("\x37\x22"
+               "00A\x00"s)
+            .empty());
+  CHECK(r.feed("\x37\x22"
+               "00AZ9\x00"s)
+            .empty());
   CHECK(r.feed("\x37\x70\x40\x00"s).empty());
   CHECK(r.feed("\x5FTM-T88V\x00"s).empty());
-  CHECK(r.feed("\x37\x22" "0\x13" "0\x11" "AZ\x00"s).size() == 1);
+  CHECK(r.feed("\x37\x22"
+               "0\x13"
+               "0\x11"
+               "AZ\x00"s)
+            .size() == 1);
 }
 
 TEST_CASE("GS r tells of paper, outside of other answers", "[devices][status]") {
@@ -107,7 +118,16 @@ TEST_CASE("a block that never ends is given up, and answers are read again", "[d
 }
 
 TEST_CASE("random bytes never break the status reader", "[devices][status][fuzz]") {
-  const std::string_view pieces[] = {"\x12", "\x10", "\x37\x22", "00AZ", "\0"sv, "\x5F", "\x37\x22" "0000\x00"sv, "\x11", "\x13"};
+  const std::string_view pieces[] = {"\x12",
+                                     "\x10",
+                                     "\x37\x22",
+                                     "00AZ",
+                                     "\0"sv,
+                                     "\x5F",
+                                     "\x37\x22"
+                                     "0000\x00"sv,
+                                     "\x11",
+                                     "\x13"};
   for (const std::uint64_t seed : {11U, 12U, 13U}) {
     INFO("seed " << seed);
     test::fuzz_source fuzz(seed);

@@ -20,7 +20,8 @@ public:
       if (below(2) == 0) {
         out += pieces[below(std::size(pieces))];
       } else {
-        for (std::size_t k = below(12); k > 0; --k) out.push_back(static_cast<char>(random_() & 0xFF));
+        for (std::size_t k = below(12); k > 0; --k)
+          out.push_back(static_cast<char>(random_() & 0xFF));
       }
     }
     return out;

@@ -3,7 +3,8 @@
 using namespace tally;
 
 TEST_CASE("luhn accepts known numbers and no neighbour of theirs", "[devices][luhn]") {
-  for (const char* good : {"4111111111111111", "5500005555555559", "79927398713", "00", "18"}) CHECK(luhn_valid(good));
+  for (const char* good : {"4111111111111111", "5500005555555559", "79927398713", "00", "18"})
+    CHECK(luhn_valid(good));
   for (const char* bad : {"4111111111111112", "79927398710", "", "0", "4111 1111", "7992739871a", "-18"})
     CHECK_FALSE(luhn_valid(bad));
   const std::string number = "4111111111111111";

@@ -80,7 +80,9 @@ TEST_CASE("a ready printer prints a job and proves it", "[devices][printer]") {
   wired w;
   CHECK(w.machine.state() == printer_state::offline);
   w.connect();
-  CHECK(w.sent.starts_with("\x1D" "a\x0E\x10\x04\x01"));
+  CHECK(
+      w.sent.starts_with("\x1D"
+                         "a\x0E\x10\x04\x01"));
   CHECK(w.told() == texts{"ready"});
   CHECK(w.start(7));
   CHECK(w.told() == texts{"printed 7"});
@@ -122,7 +124,10 @@ TEST_CASE("a job waits for paper and cover, and low paper is enough", "[devices]
 TEST_CASE("status is polled when the printer tells nothing by itself", "[devices][printer]") {
   wired w;
   w.connect();
-  CHECK(w.printer.feed("\x1D" "a\x00"s).empty());  // as a printer without Automatic Status Back
+  CHECK(w.printer
+            .feed("\x1D"
+                  "a\x00"s)
+            .empty());  // as a printer without Automatic Status Back
   w.told();
   w.change(w.printer.set_cover_open(true));
   CHECK(w.told().empty());
@@ -210,7 +215,9 @@ TEST_CASE("a printer that answers status but gives no proof leaves the job uncer
   auto r = w.machine.start(1, "x", w.now);
   REQUIRE(r.ok());
   REQUIRE(r->size() == 1);
-  CHECK(std::get<printer_send>(r->front()).data == "x\x1D(H\x06\x00" "000000"s);
+  CHECK(std::get<printer_send>(r->front()).data ==
+        "x\x1D(H\x06\x00"
+        "000000"s);
   w.run(29'999);
   CHECK(w.told().empty());
   w.run(1);
@@ -227,8 +234,12 @@ TEST_CASE("a late proof does not prove the next job", "[devices][printer]") {
     w.run(30'000);
     CHECK(w.told().back() == "uncertain 1");
     CHECK(w.machine.start(2, "b", w.now).ok());
-    const bytes late = proof == print_proof::taken ? "\0"s : "\x37\x22" "0005\0"s;
-    const bytes ours = proof == print_proof::taken ? "\0"s : "\x37\x22" "0006\0"s;
+    const bytes late = proof == print_proof::taken ? "\0"s
+                                                   : "\x37\x22"
+                                                     "0005\0"s;
+    const bytes ours = proof == print_proof::taken ? "\0"s
+                                                   : "\x37\x22"
+                                                     "0006\0"s;
     w.change(late);
     CHECK(w.told().empty());
     w.change(ours);
@@ -294,7 +305,10 @@ TEST_CASE("whatever happens, each job ends once", "[devices][printer][fuzz]") {
         case 2: w.change(w.printer.set_paper(static_cast<paper_state>(fuzz.below(3)))); break;
         case 3: w.change(w.printer.set_cover_open(fuzz.below(2) == 0)); break;
         case 4: w.apply(w.machine.on_bytes(fuzz.next(pieces), w.now)); break;
-        case 5: w.mute = fuzz.below(4) == 0; w.deaf = fuzz.below(4) == 0; break;
+        case 5:
+          w.mute = fuzz.below(4) == 0;
+          w.deaf = fuzz.below(4) == 0;
+          break;
         default:
           if (w.machine.idle()) CHECK(w.start(++job));
           w.run(static_cast<tick_ms>(fuzz.below(20'000)));

@@ -19,7 +19,8 @@ inline std::string to_text(const reader_event& e) {
 
 inline std::vector<std::string> to_texts(const reader_events& events) {
   std::vector<std::string> out;
-  for (const auto& e : events) out.push_back(to_text(e));
+  for (const auto& e : events)
+    out.push_back(to_text(e));
   return out;
 }
 
@@ -101,7 +102,8 @@ template <class Machine>
 std::vector<std::string> run_case(Machine& m, const trace_case& c, bool bytewise) {
   std::vector<std::string> got;
   const auto add = [&](const reader_events& events) {
-    for (const auto& e : events) got.push_back(to_text(e));
+    for (const auto& e : events)
+      got.push_back(to_text(e));
   };
   for (const auto& s : c.steps) {
     if (s.data.empty()) {
@@ -109,7 +111,8 @@ std::vector<std::string> run_case(Machine& m, const trace_case& c, bool bytewise
     } else if (!bytewise) {
       add(m.feed(s.data, s.at));
     } else {
-      for (const char b : s.data) add(m.feed({&b, 1}, s.at));
+      for (const char b : s.data)
+        add(m.feed({&b, 1}, s.at));
     }
   }
   if (got.empty()) got.emplace_back("nothing");

@@ -69,8 +69,18 @@ TEST_CASE("unplugging forgets half a swipe", "[devices][track]") {
 }
 
 TEST_CASE("random bytes never break the stripe reader", "[devices][track][fuzz]") {
-  const char* const pieces[] = {";", "%", "%B", "?", "=", "^", "97040039", "4111111111111111", "\r\n", "A^",
-                                ";97040039=2912101?", "%B97040039^A^2912101?"};
+  const char* const pieces[] = {";",
+                                "%",
+                                "%B",
+                                "?",
+                                "=",
+                                "^",
+                                "97040039",
+                                "4111111111111111",
+                                "\r\n",
+                                "A^",
+                                ";97040039=2912101?",
+                                "%B97040039^A^2912101?"};
   for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
     INFO("seed " << seed);
     fuzz_source fuzz(seed);
