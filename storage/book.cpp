@@ -5,7 +5,7 @@
 namespace tally {
 namespace {
 
-constexpr byte_view self_key = "self", hq_time_key = "hq_time", stopped_key = "stopped", format_key = "format";
+constexpr byte_view self_key = "self", hq_time_key = "time", stopped_key = "stopped", format_key = "format";
 constexpr std::uint64_t format_version = 1;
 
 cell_key record_key(cell_type t, std::uint64_t a, std::uint64_t b) {
