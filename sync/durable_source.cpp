@@ -1,0 +1,52 @@
+#include "sync/durable_source.hpp"
+
+#include "sync/checkpoint.hpp"
+#include "sync/station.hpp"
+
+namespace tally {
+
+std::uint64_t durable_source::size(const stream_id& id) const { return reader_.size(id); }
+
+result<segment> durable_source::next_segment(const stream_id& id, std::uint64_t from) const {
+  return id.writer.node == self_ ? sign_own(id, from) : reader_.foreign_segment(id, from);
+}
+
+result<segment> durable_source::sign_own(const stream_id& id, std::uint64_t from) const {
+  // One read of the head: a commit that falls between two reads must not mix an old size with a new root.
+  auto head = reader_.frontier(id);
+  if (!head) return head.error();
+  if (from >= head->size()) return error{errc::not_found, "entry " + std::to_string(from)};
+  auto entries = reader_.own_entries(id, from, head->size(), segment_entries_max);
+  if (!entries) return entries.error();
+  if (entries->empty()) return error{errc::corrupt, "entry " + std::to_string(from) + " is over its bound"};
+
+  auto end = from + entries->size();
+  auto root = head->root();
+  if (end != head->size()) {
+    auto inner = root_at(end, reader_.nodes(id, {self_, {}}));
+    if (!inner) return error{errc::corrupt, "the tree of " + stream_origin(chain_, id) + ": " + inner.error().detail};
+    root = *inner;
+  }
+  segment s;
+  s.stream = id;
+  s.first = from;
+  s.entries = static_cast<std::uint32_t>(entries->size());
+  s.sign = sign_checkpoint(key_, {stream_origin(chain_, id), end, root, {}});
+  s.payload = pack_entries(*entries);
+  return s;
+}
+
+std::optional<want_message::evidence> durable_source::evidence(const stream_id& id) const {
+  if (id.writer.node == self_) return std::nullopt;
+  // Head and signature lie under two keys. Each commit changes both, so a signature that is the same before and after
+  // belongs to the head that was read in between. A few tries suffice: commits take longer than reads.
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    auto before = reader_.foreign_signature(id);
+    auto head = reader_.frontier(id);
+    if (!before || !head || head->size() == 0) return std::nullopt;
+    if (reader_.foreign_signature(id) == before) return want_message::evidence{head->root(), *before};
+  }
+  return std::nullopt;
+}
+
+}  // namespace tally

@@ -1,0 +1,35 @@
+#pragma once
+#include <span>
+
+#include "storage/streams.hpp"
+#include "sync/keys.hpp"
+#include "sync/session.hpp"
+
+namespace tally {
+
+/// The durable streams of one node, as its sessions ship them.
+///
+/// Own streams (of any epoch of this node) are cut and signed when they are asked for, so a signature is never made over
+/// what the disk does not hold. Streams of others are answered with the segments as their writers signed them.
+/// Const and thread-safe as far as `store` and `key` are; reads only what is committed. Both outlive this.
+class durable_source final : public stream_source {
+public:
+  durable_source(const kv_store& store, const signer& key, std::string chain, node_id self)
+      : reader_(store), key_(key), chain_(std::move(chain)), self_(self) {}
+
+  std::uint64_t size(const stream_id& id) const override;
+  /// Errors: not_found (nothing at `from`), io, corrupt.
+  result<segment> next_segment(const stream_id& id, std::uint64_t from) const override;
+  /// Nothing for own streams, for unknown ones, and when the database does not answer.
+  std::optional<want_message::evidence> evidence(const stream_id& id) const override;
+
+private:
+  result<segment> sign_own(const stream_id& id, std::uint64_t from) const;
+
+  stream_reader reader_;
+  const signer& key_;
+  std::string chain_;
+  node_id self_;
+};
+
+}  // namespace tally
