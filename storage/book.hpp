@@ -46,6 +46,7 @@ public:
   const catalogue& rules() const { return catalogue_; }
   kv_view& view() { return view_; }
   stream_writer& streams() { return writer_; }
+  std::uint64_t streams_born() const { return writer_.born(); }
 
   std::int64_t hq_time() const { return hq_time_; }
   void heard_hq_time(std::int64_t t);

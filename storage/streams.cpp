@@ -61,6 +61,7 @@ const merkle_frontier& stream_writer::tip(const stream_id& id) { return open(id)
 void stream_writer::add_leaf(const stream_id& id, open_tip& t, byte_view entry) {
   thread_local std::vector<merkle_subtree> full;
   full.clear();
+  if (t.frontier.size() == 0) ++born_;
   t.frontier.append(merkle_leaf(entry), full);
   t.changed = true;
   for (const auto& tile : full) view_.put(family::entries, tile_key(id, tile.level, tile.index), bytes(view_of(tile.hash)));

@@ -22,6 +22,8 @@ public:
   sequence append_own(const stream_id& journal, byte_view entry, const std::optional<stream_id>& also);
   /// Stores a verified segment whose entries from `skip` on are new. The tip moves to the segment's end.
   void append_foreign(const segment& s, std::span<const bytes> entries, std::size_t skip);
+  /// Streams that got their first entry here since the start.
+  std::uint64_t born() const { return born_; }
   /// Writes the frontiers that changed. Call before the view is sealed.
   void flush();
 
@@ -34,6 +36,7 @@ private:
   void add_leaf(const stream_id& id, open_tip& t, byte_view entry);
 
   kv_view& view_;
+  std::uint64_t born_ = 0;
   std::map<stream_id, open_tip> tips_;  // as many as streams were touched since the start
 };
 

@@ -171,7 +171,7 @@ session_effects session::on_ingested(const stream_id& id, std::uint64_t size, er
     if (ack) out.push_back(send_effect{have_message{id, size}});
   } else if (code == errc::gap) {
     want(id, in, out, now);
-  } else if (code != errc::busy && code != errc::not_certified && code != errc::io) {
+  } else if (code != errc::busy && code != errc::not_certified && code != errc::not_entitled && code != errc::io) {
     closed_ = true;
     out.push_back(send_effect{refuse_message{code, std::string(errc_name(code))}});
     out.push_back(close_effect{code, "a segment was refused"});

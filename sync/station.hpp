@@ -52,7 +52,10 @@ struct to_neighbour { node_id neighbour; message what; };
 struct advanced_effect {};                  ///< durable streams grew: sessions look again
 struct rules_effect { std::uint64_t version; };
 struct alarm_effect { errc code; std::string text; };
-using station_effect = std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect, rules_effect, alarm_effect>;
+/// A caller's own work that waited for its group.
+struct call_effect { std::function<void()> call; };
+using station_effect = std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect, rules_effect, alarm_effect,
+                                    call_effect>;
 
 /// One node without its threads, sockets and devices: journal, rights, verdicts, what it tells its neighbours.
 ///
@@ -73,6 +76,11 @@ public:
   void run(unix_seconds now, tick_ms tick);
   /// Timers: waits that end, replenishing, disk reserve. At least every 100 ms while anything waits, else every second.
   void tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes);
+
+  /// Runs `call` with the effects of the group that is open now. For records that the owner put into `ledger().view()`.
+  void after_durable(std::function<void()> call) { open_effects_.push_back(call_effect{std::move(call)}); }
+  /// Grows when the set of streams or of nodes does, so that owners ask `streams_for` only then.
+  std::uint64_t generation() const { return book_->streams_born() + certificates_.size(); }
 
   /// The open group, if there is one and none is in flight. A group without changes needs no commit: the batch is empty.
   std::optional<kv_batch> seal();
