@@ -1,0 +1,261 @@
+#include "node/config.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include "node/config_text.hpp"
+#include "node/identity.hpp"
+
+namespace tally {
+namespace {
+
+namespace fs = std::filesystem;
+using cfg = node_config;
+
+constexpr std::int64_t path_max = 4'096, address_max = 200;
+constexpr std::array<std::int64_t, 8> bauds{1'200, 2'400, 4'800, 9'600, 19'200, 38'400, 57'600, 115'200};
+
+#define TALLY_TEXT [](cfg & c) -> std::string&
+#define TALLY_NUMBER [](cfg & c) -> std::int64_t&
+#define TALLY_FLAG [](cfg & c) -> bool&
+
+// The one table of keys. Order is the order of `tallystick config --explain`.
+constexpr std::array keys{
+    config_key{.name = "node.data_dir", .text = TALLY_TEXT { return c.node.data_dir; }, .min = 1, .max = path_max,
+               .shape = text_shape::folder, .may_be_empty = false,
+               .help = "folder that init-hq or enrol made: keys, identity, database"},
+    config_key{.name = "node.log_level", .text = TALLY_TEXT { return c.node.log_level; }, .min = 1, .max = 8,
+               .shape = text_shape::log_level, .may_be_empty = false, .help = "least severe message that is logged"},
+    config_key{.name = "http.listen", .text = TALLY_TEXT { return c.http.listen; }, .min = 1, .max = address_max,
+               .shape = text_shape::ip_port, .may_be_empty = false,
+               .help = "where pages and the HTTP interface listen; port 0 takes a free one"},
+    config_key{.name = "http.web_dir", .text = TALLY_TEXT { return c.http.web_dir; }, .max = path_max,
+               .shape = text_shape::folder, .help = "folder of the built pages; empty: beside the program"},
+    config_key{.name = "http.open_network", .flag = TALLY_FLAG { return c.http.open_network; },
+               .help = "show the network page without pairing (demo)"},
+    config_key{.name = "http.threads", .number = TALLY_NUMBER { return c.http.threads; }, .min = 1, .max = 16,
+               .help = "threads that serve HTTP"},
+    config_key{.name = "link.listen", .text = TALLY_TEXT { return c.link.listen; }, .max = address_max,
+               .shape = text_shape::tcp, .help = "where children connect; empty: this node has none"},
+    config_key{.name = "link.door", .text = TALLY_TEXT { return c.link.door; }, .max = address_max,
+               .shape = text_shape::tcp, .help = "enrolment door, head office only; empty: nobody can enrol"},
+    config_key{.name = "link.parent", .text = TALLY_TEXT { return c.link.parent; }, .max = address_max,
+               .shape = text_shape::tcp, .help = "link.listen of the parent; empty at head office"},
+    config_key{.name = "link.heartbeat_ms", .number = TALLY_NUMBER { return c.link.heartbeat_ms; }, .max = 600'000,
+               .help = "milliseconds between heartbeats on the link; 0 sends none"},
+    config_key{.name = "reader.path", .text = TALLY_TEXT { return c.reader.path; }, .max = path_max,
+               .shape = text_shape::device, .help = "serial magnetic-stripe reader; empty: none"},
+    config_key{.name = "reader.baud", .number = TALLY_NUMBER { return c.reader.baud; }, .allowed = bauds,
+               .help = "its speed in bits per second"},
+    config_key{.name = "scanner.path", .text = TALLY_TEXT { return c.scanner.path; }, .max = path_max,
+               .shape = text_shape::device, .help = "serial barcode scanner; empty: none"},
+    config_key{.name = "scanner.baud", .number = TALLY_NUMBER { return c.scanner.baud; }, .allowed = bauds,
+               .help = "its speed in bits per second"},
+    config_key{.name = "scanner.card_prefix", .text = TALLY_TEXT { return c.scanner.card_prefix; }, .max = 8,
+               .shape = text_shape::digits, .help = "a scanned number that starts so is a card; empty: none is"},
+    config_key{.name = "printer.address", .text = TALLY_TEXT { return c.printer.address; }, .max = address_max,
+               .shape = text_shape::host_port, .help = "ESC/POS network printer; empty: none"},
+    config_key{.name = "ledger.customer_wait_ms", .number = TALLY_NUMBER { return c.ledger.customer_wait_ms; },
+               .max = 10'000, .help = "longest that a customer waits for value that lies elsewhere, milliseconds"},
+    config_key{.name = "ledger.reserve_mb", .number = TALLY_NUMBER { return c.ledger.reserve_mb; }, .min = 1,
+               .max = 1'000'000, .help = "with less free disk than this, MiB, new business is refused"},
+    config_key{.name = "network.exposure_days", .number = TALLY_NUMBER { return c.network.exposure_days; }, .min = 1,
+               .max = 365, .help = "days until a stolen node is noticed, for the exposure on the network page"},
+    config_key{.name = "demo.control", .text = TALLY_TEXT { return c.demo.control; }, .max = address_max,
+               .shape = text_shape::http_base, .help = "address of the demo's control interface; empty: no demo"},
+};
+
+#undef TALLY_TEXT
+#undef TALLY_NUMBER
+#undef TALLY_FLAG
+
+const config_key* find_key(std::string_view name) {
+  auto it = std::ranges::find(keys, name, &config_key::name);
+  return it == keys.end() ? nullptr : &*it;
+}
+
+error refuse(const std::string& where, const config_key& key, std::string_view value) {
+  return {errc::bad_config, where + ": " + std::string(key.name) + " = " + std::string(value) + " is not allowed; " +
+                                "it must be " + limit_text(key)};
+}
+
+status set_text(node_config& c, const config_key& key, const std::string& value, const std::string& where) {
+  auto length = static_cast<std::int64_t>(value.size());
+  bool fits = value.empty() ? key.may_be_empty : length <= key.max && has_shape(value, key.shape);
+  if (!fits) return refuse(where, key, '"' + value.substr(0, 200) + '"');
+  key.text(c) = value;
+  return done();
+}
+
+status set_number(node_config& c, const config_key& key, std::int64_t value, const std::string& where) {
+  bool fits = key.allowed.empty() ? value >= key.min && value <= key.max
+                                  : std::ranges::find(key.allowed, value) != key.allowed.end();
+  if (!fits) return refuse(where, key, std::to_string(value));
+  key.number(c) = value;
+  return done();
+}
+
+/// A value from the command line or the environment: text without quotes.
+status set_from_text(node_config& c, std::string_view name, const std::string& value, const std::string& where) {
+  const auto* key = find_key(name);
+  if (!key)
+    return error{errc::bad_config, where + ": there is no key " + std::string(name) +
+                                       "; 'tallystick config --explain' lists them"};
+  if (key->text) return set_text(c, *key, value, where);
+  if (key->number) {
+    std::int64_t n = 0;
+    auto end = value.data() + value.size();
+    auto [at, bad] = std::from_chars(value.data(), end, n);
+    if (bad != std::errc{} || at != end) return refuse(where, *key, value.substr(0, 200));
+    return set_number(c, *key, n, where);
+  }
+  if (value != "true" && value != "false") return refuse(where, *key, value.substr(0, 200));
+  key->flag(c) = value == "true";
+  return done();
+}
+
+bool is_path(const config_key& key) { return key.shape == text_shape::folder || key.shape == text_shape::device; }
+
+class file_reader {
+public:
+  file_reader(node_config& out, const fs::path& file) : out_(out), file_(file) {}
+
+  status read(const std::string& text) {
+    auto parsed = toml::parse(text, file_.string());
+    if (!parsed) {
+      const auto& e = parsed.error();
+      return error{errc::bad_config, where(e.source()) + ": " + std::string(e.description())};
+    }
+    for (const auto& [section, node] : parsed.table()) {
+      const auto* table = node.as_table();
+      bool known = std::ranges::any_of(keys, [&](const config_key& k) {
+        return k.name.substr(0, k.name.find('.')) == section.str();
+      });
+      if (!table || !known)
+        return error{errc::bad_config, where(section.source()) + ": there is no section " + std::string(section.str()) +
+                                           "; 'tallystick config --explain' lists all keys"};
+      for (const auto& [key, value] : *table)
+        TALLY_TRY(set(std::string(section.str()) + "." + std::string(key.str()), key, value));
+    }
+    return done();
+  }
+
+private:
+  std::string where(const toml::source_region& at) const {
+    return file_.string() + ":" + std::to_string(at.begin.line);
+  }
+
+  status set(const std::string& name, const toml::key& at, const toml::node& value) {
+    const auto* key = find_key(name);
+    auto place = where(at.source());
+    if (!key)
+      return error{errc::bad_config,
+                   place + ": there is no key " + name + "; 'tallystick config --explain' lists them"};
+    auto wrong_type = [&] { return refuse(place, *key, written(value)); };
+    if (key->number) {
+      auto n = value.value_exact<std::int64_t>();
+      return n ? set_number(out_, *key, *n, place) : wrong_type();
+    }
+    if (key->flag) {
+      auto b = value.value_exact<bool>();
+      if (!b) return wrong_type();
+      key->flag(out_) = *b;
+      return done();
+    }
+    auto s = value.value_exact<std::string>();
+    if (!s) return wrong_type();
+    TALLY_TRY(set_text(out_, *key, *s, place));
+    fs::path p = *s;
+    if (is_path(*key) && !s->empty() && p.is_relative())
+      key->text(out_) = (file_.parent_path() / p).lexically_normal().string();
+    return done();
+  }
+
+  static std::string written(const toml::node& value) {
+    std::ostringstream out;
+    value.visit([&](const auto& v) { out << v; });
+    return out.str().substr(0, 200);
+  }
+
+  node_config& out_;
+  fs::path file_;
+};
+
+}  // namespace
+
+std::span<const config_key> config_keys() { return keys; }
+
+std::string environment_name(std::string_view key) {
+  std::string out = "TALLY_";
+  for (char c : key) out += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return out;
+}
+
+std::string default_text(const config_key& key) {
+  node_config c;
+  if (key.number) return std::to_string(key.number(c));
+  if (key.flag) return key.flag(c) ? "true" : "false";
+  return '"' + key.text(c) + '"';
+}
+
+std::string limit_text(const config_key& key) {
+  if (key.flag) return "true or false";
+  if (key.number && key.allowed.empty()) return std::to_string(key.min) + " to " + std::to_string(key.max);
+  if (key.number) {
+    std::string out = "one of";
+    for (auto n : key.allowed) out += " " + std::to_string(n);
+    return out;
+  }
+  auto out = std::string(shape_text(key.shape)) + " of at most " + std::to_string(key.max) + " bytes";
+  return key.may_be_empty ? out + ", or empty" : out;
+}
+
+environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* v = std::getenv(name.c_str());
+    return v ? std::optional<std::string>(v) : std::nullopt;
+  };
+}
+
+result<node_config> load_config(const fs::path& file, const std::vector<std::string>& overrides,
+                                const environment& env) {
+  node_config c;
+  if (!file.empty()) {
+    auto text = read_small_file(file);
+    if (!text) return text.error();
+    TALLY_TRY(file_reader(c, file).read(*text));
+  }
+  for (const auto& key : keys) {
+    auto name = environment_name(key.name);
+    if (auto v = env(name)) TALLY_TRY(set_from_text(c, key.name, *v, "environment variable " + name));
+  }
+  for (const auto& o : overrides) {
+    auto at = o.find('=');
+    if (at == std::string::npos)
+      return error{errc::bad_config, "--set " + o + ": write it as --set section.key=value"};
+    TALLY_TRY(set_from_text(c, o.substr(0, at), o.substr(at + 1), "--set " + o.substr(0, at)));
+  }
+  if (c.node.data_dir.empty())
+    return error{errc::bad_config, (file.empty() ? std::string("configuration") : file.string()) +
+                                       ": node.data_dir is missing; it names the folder that 'tallystick init-hq' or "
+                                       "'tallystick enrol' made"};
+  return c;
+}
+
+std::string explain_config() {
+  std::string out =
+      "Each key may stand in the file as [section] key = value, in the environment as TALLY_SECTION_KEY, or on the\n"
+      "command line as --set section.key=value. The command line beats the environment, which beats the file.\n";
+  for (const auto& k : keys) {
+    out += "\n" + std::string(k.name) + "   default " + default_text(k) + "\n    " + std::string(k.help) +
+           "\n    allowed: " + limit_text(k) + "\n";
+  }
+  return out;
+}
+
+}  // namespace tally
