@@ -162,12 +162,12 @@ const tests = {
     await shows(page, 'banner-unanswered', 'Unanswered, retrying: Sale of 12.50');
     await click(page, 'product-2');
     await shows(page, 'message', 'Not added');
-    mock.faults.lasting = undefined;
-    mock.faults.push('unknown');
+    mock.faults.lasting = 'unknown';
     await click(page, 'retry-now');
+    mock.faults.lasting = undefined;
     await shows(page, 'message', 'The answer came: Sale of 12.50 is recorded.');
     assert.equal(mock.counts.executed, 1);
-    assert.ok(mock.counts.money >= 3);
+    assert.ok(mock.counts.money >= 2);
   },
 
   async 'a reload finishes what was unanswered'() {
