@@ -4,8 +4,8 @@
 #include <memory>
 #include <mutex>
 
-#include "devices/printer.hpp"
 #include "devices/barcode.hpp"
+#include "devices/printer.hpp"
 #include "storage/kv.hpp"
 #include "sync/station.hpp"
 
@@ -15,18 +15,18 @@ namespace tally {
 struct node_snapshot {
   writer_id self;
   node_role role{};
-  sequence entries{};                       ///< durable size of the current journal
-  std::uint64_t hq_cosigned{};              ///< of it, how much head office holds and has cosigned
-  unix_seconds hq_cosigned_at{};            ///< 0: never
+  sequence entries{};             ///< durable size of the current journal
+  std::uint64_t hq_cosigned{};    ///< of it, how much head office holds and has cosigned
+  unix_seconds hq_cosigned_at{};  ///< 0: never
   std::uint64_t parent_cosigned{};
-  bool link_up = false;                     ///< to the parent
-  unix_seconds last_contact{};              ///< with the parent; 0: never
-  errc stopped = errc::ok;                  ///< why card value is stopped
+  bool link_up = false;         ///< to the parent
+  unix_seconds last_contact{};  ///< with the parent; 0: never
+  errc stopped = errc::ok;      ///< why card value is stopped
   bool disk_low = false;
   std::uint32_t business_date{};
   tally::amount quota_left{};
   tally::amount held{};
-  std::shared_ptr<const catalogue> rules;   ///< never null
+  std::shared_ptr<const catalogue> rules;  ///< never null
   struct neighbour {
     node_id node;
     bool up = false;
@@ -44,27 +44,56 @@ struct node_snapshot {
     std::uint64_t entries{};
     tally::amount held{}, in_transit{}, quota{};  ///< in transit: to it, from anyone, card value
     node_limits limits;
-    tally::amount exposure{};               ///< most that can be lost with it (docs/ledger.md)
+    tally::amount exposure{};  ///< most that can be lost with it (docs/ledger.md)
     std::uint64_t contested{};
   };
   std::vector<remote> below;
 };
 
 // What happens at a node, for screens. Sent after it is durable.
-struct card_event { std::string number; std::string source; };      ///< "reader", "scanner"
-struct product_event { std::string ean; };
-struct misread_event { std::string device, reason; };
-struct receipt_event { till_answer answer; };
-struct print_event { std::string receipt; std::string state; };     ///< "waiting", "printed", "possible_duplicate"
-struct device_event { std::string device; std::string state; };     ///< "printer"/"reader"/"scanner", state as in docs/http-api.md
-struct link_event { bool up; };
-struct rules_event { std::uint64_t version; };
-struct blocked_event { errc why; };
-struct alarm_event { errc code; std::string text; };
-using node_event = std::variant<card_event, product_event, misread_event, receipt_event, print_event, device_event, link_event,
-                                rules_event, blocked_event, alarm_event>;
+struct card_event {
+  std::string number;
+  std::string source;
+};  ///< "reader", "scanner"
+struct product_event {
+  std::string ean;
+};
+struct misread_event {
+  std::string device, reason;
+};
+struct receipt_event {
+  till_answer answer;
+};
+struct print_event {
+  std::string receipt;
+  std::string state;
+};  ///< "waiting", "printed", "possible_duplicate"
+struct device_event {
+  std::string device;
+  std::string state;
+};  ///< "printer"/"reader"/"scanner", state as in docs/http-api.md
+struct link_event {
+  bool up;
+};
+struct rules_event {
+  std::uint64_t version;
+};
+struct blocked_event {
+  errc why;
+};
+struct alarm_event {
+  errc code;
+  std::string text;
+};
+struct hint_event {
+  account_id account;
+  elsewhere_hint hint;
+};  ///< where value lies was learnt
+using node_event = std::variant<card_event, product_event, misread_event, receipt_event, print_event, device_event,
+                                link_event, rules_event, blocked_event, alarm_event, hint_event>;
 
-/// Fan-out of events. `publish` calls subscribers on the publisher's thread: they must be quick and must not block. Thread-safe.
+/// Fan-out of events. `publish` calls subscribers on the publisher's thread: they must be quick and must not block.
+/// Thread-safe.
 class event_bus {
 public:
   using subscriber = std::function<void(const node_event&)>;
@@ -78,11 +107,14 @@ private:
   std::uint64_t next_ = 1;
 };
 
-struct device_states { std::string printer = "none", reader = "none", scanner = "none"; };
+struct device_states {
+  std::string printer = "none", reader = "none", scanner = "none";
+};
 
 /// The running node, for the HTTP interface and the terminal protocol: thread-safe, free of CAF.
 ///
-/// Callbacks run on an actor's thread: hand over to your own executor at once. What a callback receives is durable. After a
+/// Callbacks run on an actor's thread: hand over to your own executor at once. What a callback receives is durable.
+/// After a
 /// fatal storage error no callback comes any more and the process ends; the caller's client repeats its request.
 class node_facade {
 public:
@@ -95,13 +127,15 @@ public:
   virtual std::optional<elsewhere_hint> elsewhere(account_id account) const = 0;
   /// A till returned a mark with a valid MAC of this node: `done(true)` if it shows that this node was rolled back.
   virtual void returned_mark(const writer_id& writer, sequence seq, std::function<void(bool)> done) = 0;
-  /// Queues a ticket in the durable spool; `receipt` names it in events. False: no printer is configured, or the spool is full (1,000 jobs).
+  /// Queues a ticket in the durable spool; `receipt` names it in events. False: no printer is configured, or the
+  /// spool is full (1,000 jobs).
   virtual bool print(const std::string& receipt, const bytes& ticket) = 0;
   virtual std::shared_ptr<const node_snapshot> snapshot() const = 0;
   virtual device_states devices() const = 0;
   virtual event_bus& events() = 0;
-  virtual const kv_store& store() const = 0;      ///< durable view; any thread
-  /// Small durable records of the node layer (pairings, tokens), in the family `meta` under 'n'. The write goes into the next group.
+  virtual const kv_store& store() const = 0;  ///< durable view; any thread
+  /// Small durable records of the node layer (pairings, tokens), in the family `meta` under 'n'. The write goes into
+  /// the next group.
   virtual void remember(std::string key, std::optional<bytes> value, std::function<void(bool)> done) = 0;
   virtual std::optional<bytes> recall(std::string_view key) const = 0;
 };

@@ -5,15 +5,30 @@
 namespace tally {
 
 ledger_account hold_account(writer_id w, account_id account, std::uint32_t purse, std::uint32_t bucket, unit_id unit) {
-  return {.type = account_type::hold, .unit = unit, .a = account.value, .b = purse, .c = bucket, .writer = w, .from = {}, .to = {}};
+  return {.type = account_type::hold,
+          .unit = unit,
+          .a = account.value,
+          .b = purse,
+          .c = bucket,
+          .writer = w,
+          .from = {},
+          .to = {}};
 }
 
 ledger_account quota_account(writer_id w, unit_id quota_unit) {
-  return {.type = account_type::quota, .unit = quota_unit, .a = base_of(quota_unit), .b = 0, .c = 0, .writer = w, .from = {}, .to = {}};
+  return {.type = account_type::quota,
+          .unit = quota_unit,
+          .a = base_of(quota_unit),
+          .b = 0,
+          .c = 0,
+          .writer = w,
+          .from = {},
+          .to = {}};
 }
 
 ledger_account transit_account(writer_id writer, writer_id from, writer_id to, unit_id unit) {
-  return {.type = account_type::transit, .unit = unit, .a = 0, .b = 0, .c = 0, .writer = writer, .from = from, .to = to};
+  return {
+      .type = account_type::transit, .unit = unit, .a = 0, .b = 0, .c = 0, .writer = writer, .from = from, .to = to};
 }
 
 bool must_hold_credit(const ledger_account& a) {
@@ -27,7 +42,7 @@ std::string writer_name(const writer_id& w) {
 
 std::string unit_name(unit_id unit, std::string_view main_code) {
   std::string base = base_of(unit) == base_of(main_unit) && !main_code.empty() ? std::string(main_code)
-                                                                             : "U" + std::to_string(base_of(unit));
+                                                                               : "U" + std::to_string(base_of(unit));
   switch (class_of(unit)) {
     case unit_class::quota: return "Q:" + base;
     case unit_class::risk: return "R:" + base;

@@ -8,19 +8,20 @@ namespace tally {
 
 /// Families of ledger accounts. Numbers are for ever: they are part of keys on disk.
 enum class account_type : std::uint8_t {
-  hold = 1,      ///< spending rights of a card account at one node
-  quota = 2,     ///< rights to create value
-  issued = 3,    ///< what was created against a quota
-  transit = 4,   ///< rights sent and not yet received
-  tender = 5,    ///< money taken over the counter
+  hold = 1,     ///< spending rights of a card account at one node
+  quota = 2,    ///< rights to create value
+  issued = 3,   ///< what was created against a quota
+  transit = 4,  ///< rights sent and not yet received
+  tender = 5,   ///< money taken over the counter
   sales = 6,
   tax = 7,
-  contested = 8, ///< the other side of entries that the writer was not entitled to
+  contested = 8,  ///< the other side of entries that the writer was not entitled to
 };
 
 /// One ledger account. It ends with its only writer, so nobody else can change it.
 ///
-/// `a`, `b`, `c` by type: hold: account, purse, bucket · quota, issued: base unit · transit: 0 (from and to are `from` and
+/// `a`, `b`, `c` by type: hold: account, purse, bucket · quota, issued: base unit · transit: 0 (from and to are
+/// `from` and
 /// `to`) · tender: kind, shift · tax: rate. For transit, `writer` is the side that posted.
 struct ledger_account {
   account_type type{};

@@ -9,7 +9,9 @@ namespace {
 
 using maybe_refusal = std::optional<refusal>;
 
-refusal refuse(errc code, std::string detail, account_id account = {}) { return {{code, std::move(detail)}, account, {}, 0}; }
+refusal refuse(errc code, std::string detail, account_id account = {}) {
+  return {{code, std::move(detail)}, account, {}, 0};
+}
 
 bool same_request(const till_command& c, const entry& e) {
   if (const auto* sale = std::get_if<sale_command>(&c)) {
@@ -67,7 +69,8 @@ decision judged(entry e, const situation& s, const entry* cited = nullptr) {
   refusal r{verdict.error(), e.account, {}, 0};
   if (r.why.code == errc::insufficient) {
     r.here = holding(s.st, s.self, e.account);
-    for (const auto& v : e.values) r.missing += v.amount;
+    for (const auto& v : e.values)
+      r.missing += v.amount;
     r.missing -= *r.here;
   }
   if (r.why.code == errc::no_quota) {
@@ -89,7 +92,8 @@ decision decide_sale(const sale_command& c, const situation& s) {
   auto basket = s.rules.price(c.lines, e.rules_version);
   if (!basket) return refusal{basket.error(), c.account, {}, 0};
   if (paid != basket->total)
-    return refuse(errc::bad_tender, "the total is " + std::to_string(basket->total) + ", the payments are " + std::to_string(paid),
+    return refuse(errc::bad_tender,
+                  "the total is " + std::to_string(basket->total) + ", the payments are " + std::to_string(paid),
                   c.account);
   if (c.account.value != 0) {
     card_record card;
@@ -168,12 +172,15 @@ void date_entry(entry& e, const state& s, const writer_id& self, unix_seconds no
   e.stamp = now - start_of_day(e.business_date);
 }
 
-result<entry> decide_send(const situation& s, const writer_id& to, account_id account, const std::vector<value_item>& values,
-                          send_cause cause, std::uint64_t request, amount held_there) {
+result<entry> decide_send(const situation& s, const writer_id& to, account_id account,
+                          const std::vector<value_item>& values, send_cause cause, std::uint64_t request,
+                          amount held_there) {
   if (s.stopped != errc::ok) return error{s.stopped, ""};
   auto peer = node_of(s.st, to.node);
   if (!peer) return error{errc::not_entitled, "node " + std::to_string(to.node.value) + " is not certified"};
   if (peer->epoch != to.epoch) return error{errc::wrong_epoch, writer_name(to)};
+  for (const auto& v : values)
+    if (v.amount <= 0 || v.amount > amount_max) return error{errc::bad_amount, "rights to send"};
   entry e;
   e.kind = entry_kind::send;
   date_entry(e, s.st, s.self, s.now, s.hq_time);
@@ -188,7 +195,9 @@ result<entry> decide_send(const situation& s, const writer_id& to, account_id ac
     amount sum = 0;
     for (const auto& v : values)
       if (v.purse != 0 && !checked_add(sum, v.amount, sum)) return error{errc::overflow, "rights to send"};
-    auto today = number(s.st, {.type = cell_type::sent_today, .a = e.business_date, .b = main_unit.value, .writer = s.self, .peer = to});
+    auto today = number(
+        s.st,
+        {.type = cell_type::sent_today, .a = e.business_date, .b = main_unit.value, .writer = s.self, .peer = to});
     if (sum > 0 && (held_there > limits.ceiling - sum || today > limits.daily_inflow - sum))
       return error{errc::over_ceiling, "node " + std::to_string(to.node.value)};
   }

@@ -16,10 +16,10 @@ struct till_key {
 
 struct sale_command {
   till_key key;
-  account_id account;               ///< none for a sale in cash
+  account_id account;  ///< none for a sale in cash
   std::vector<line_item> lines;
-  amount card{};                    ///< to be taken from the account's paid purse
-  std::vector<tender_item> tenders; ///< the rest
+  amount card{};                     ///< to be taken from the account's paid purse
+  std::vector<tender_item> tenders;  ///< the rest
 };
 struct top_up_command {
   till_key key;
@@ -29,7 +29,7 @@ struct top_up_command {
 };
 struct reverse_command {
   till_key key;
-  sequence seq{};                   ///< of an entry in this node's current journal
+  sequence seq{};  ///< of an entry in this node's current journal
 };
 using till_command = std::variant<sale_command, top_up_command, reverse_command>;
 
@@ -42,9 +42,9 @@ struct situation {
   writer_id self;
   node_role role{};
   unix_seconds now{};
-  std::int64_t hq_time{};           ///< last time that head office signed, 0 when never told
-  errc stopped = errc::ok;          ///< why card value is stopped at this node, e.g. rolled_back
-  sequence next{};                  ///< the sequence that a new entry would get
+  std::int64_t hq_time{};   ///< last time that head office signed, 0 when never told
+  errc stopped = errc::ok;  ///< why card value is stopped at this node, e.g. rolled_back
+  sequence next{};          ///< the sequence that a new entry would get
   std::function<std::optional<entry>(sequence)> find_entry;
 };
 
@@ -63,7 +63,8 @@ using decision = std::variant<entry, replayed, refusal>;
 
 /// Decides one request of a till. Pure; the entry that it returns passes `judge`.
 ///
-/// A repeated key gives `replayed` if the request is the same, and `key_reused` otherwise. Keys more than `key_window` below
+/// A repeated key gives `replayed` if the request is the same, and `key_reused` otherwise. Keys more than
+/// `key_window` below
 /// the newest are answered from the ledger or refused with `key_too_old`, never executed.
 decision decide(const till_command& c, const situation& now);
 
@@ -76,10 +77,12 @@ std::uint32_t business_date(const state& s, const writer_id& self, unix_seconds 
 /// Sets business date and stamp.
 void date_entry(entry& e, const state& s, const writer_id& self, unix_seconds now, std::int64_t hq_time);
 
-/// Builds the send of rights on the channel self → to. Errors: insufficient, no_quota, over_ceiling, bad_amount, not_entitled
+/// Builds the send of rights on the channel self → to. Errors: insufficient, no_quota, over_ceiling, bad_amount,
+/// not_entitled
 /// (the receiver is unknown here, or not in that epoch). `held_there` is what the receiver holds as far as is known,
 /// transit to it included; it is checked against the receiver's ceiling and daily inflow for card value.
-result<entry> decide_send(const situation& now, const writer_id& to, account_id account, const std::vector<value_item>& values,
-                          send_cause cause, std::uint64_t request, amount held_there);
+result<entry> decide_send(const situation& now, const writer_id& to, account_id account,
+                          const std::vector<value_item>& values, send_cause cause, std::uint64_t request,
+                          amount held_there);
 
 }  // namespace tally

@@ -104,22 +104,23 @@ std::string_view role_name(node_role role);
 
 /// What head office allows one node, in minor units of the main unit.
 struct node_limits {
-  tally::amount ceiling{};        ///< most card value it may hold, in transit to it included
-  tally::amount daily_inflow{};   ///< most card value it may receive in a day
-  tally::amount quota_target{};   ///< top-up quota is replenished up to this
-  tally::amount daily_quota{};    ///< and by at most this in a day
+  tally::amount ceiling{};       ///< most card value it may hold, in transit to it included
+  tally::amount daily_inflow{};  ///< most card value it may receive in a day
+  tally::amount quota_target{};  ///< top-up quota is replenished up to this
+  tally::amount daily_quota{};   ///< and by at most this in a day
   friend bool operator==(const node_limits&, const node_limits&) = default;
 };
 
 /// One fact, written once, by one node. Which fields a kind has is in the table of kinds.hpp; everything else is at its
-/// default and takes no octet. The id of an entry is (stream, sequence). Postings follow by `expand`, and are not stored.
+/// default and takes no octet. The id of an entry is (stream, sequence). Postings follow by `expand`, and are not
+/// stored.
 struct entry {
   entry_kind kind{};
-  std::uint32_t terminal{};         ///< unique in the chain
-  std::uint64_t counter{};          ///< with `terminal`, the idempotency key
+  std::uint32_t terminal{};  ///< unique in the chain
+  std::uint64_t counter{};   ///< with `terminal`, the idempotency key
   std::uint32_t operator_id{};
-  std::uint32_t business_date{};    ///< days since 2020-01-01; moves only forward
-  std::int64_t stamp{};             ///< seconds from the start of the business date, UTC; for people, orders nothing
+  std::uint32_t business_date{};  ///< days since 2020-01-01; moves only forward
+  std::int64_t stamp{};           ///< seconds from the start of the business date, UTC; for people, orders nothing
   std::uint32_t shift{};
   account_id account{};
   std::uint64_t account_version{};  ///< version of the account's state that the decision used
@@ -128,22 +129,22 @@ struct entry {
   std::vector<tender_item> tenders;
   std::vector<tax_item> taxes;
   std::vector<line_item> lines;
-  std::optional<sequence> cites;          ///< reverse: the own entry that is undone
+  std::optional<sequence> cites;  ///< reverse: the own entry that is undone
   entry_kind cited_kind{};
-  writer_id peer;                         ///< send: to; receive: from
-  std::uint64_t channel{};                ///< number on the channel (writer → peer), from 1
+  writer_id peer;           ///< send: to; receive: from
+  std::uint64_t channel{};  ///< number on the channel (writer → peer), from 1
   send_cause cause{};
-  std::uint64_t request{};                ///< id of the pull or recall that caused a send; 0 when none
-  std::optional<stream_head> head;        ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
+  std::uint64_t request{};          ///< id of the pull or recall that caused a send; 0 when none
+  std::optional<stream_head> head;  ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
   publish_topic topic{};
-  bytes blob;                             ///< certificate, product, rules, evidence
-  bytes medium;                           ///< 16 octets: digest of a card number
+  bytes blob;    ///< certificate, product, rules, evidence
+  bytes medium;  ///< 16 octets: digest of a card number
   std::uint32_t card_kind{};
   card_status status{};
   std::int64_t hq_time{};
-  writer_id subject;                      ///< revoke, close, limits: whom it concerns
+  writer_id subject;  ///< revoke, close, limits: whom it concerns
   std::optional<node_limits> limits;
-  std::uint32_t engine{};                 ///< open_epoch: revision of expand() and of the rules engine
+  std::uint32_t engine{};  ///< open_epoch: revision of expand() and of the rules engine
 
   friend bool operator==(const entry&, const entry&) = default;
 };

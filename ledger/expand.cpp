@@ -101,7 +101,8 @@ bool balances(const std::vector<posting>& postings) {
   std::vector<std::pair<unit_id, amount>> sums;
   for (const auto& p : postings) {
     auto it = sums.begin();
-    while (it != sums.end() && it->first != p.account.unit) ++it;
+    while (it != sums.end() && it->first != p.account.unit)
+      ++it;
     if (it == sums.end()) it = sums.insert(it, {p.account.unit, 0});
     if (!checked_add(it->second, p.amount, it->second)) return false;
   }
@@ -114,7 +115,8 @@ bool merge(std::vector<posting>& postings) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < postings.size(); ++i) {
     std::size_t j = 0;
-    while (j < kept && !(postings[j].account == postings[i].account)) ++j;
+    while (j < kept && !(postings[j].account == postings[i].account))
+      ++j;
     if (j == kept) {
       postings[kept++] = postings[i];
     } else if (!checked_add(postings[j].amount, postings[i].amount, postings[j].amount)) {
@@ -133,7 +135,8 @@ result<std::vector<posting>> expand(const entry& e, const writer_id& writer) {
   TALLY_TRY(expand_into(e, reversal ? e.cited_kind : e.kind, s));
   auto list = s.take();
   if (reversal)
-    for (auto& p : list) p.amount = -p.amount;  // cannot wrap: every amount above is the negation of a positive one or vice versa
+    for (auto& p : list)
+      p.amount = -p.amount;  // cannot wrap: every amount above is the negation of a positive one or vice versa
   if (!balances(list)) return error{errc::unbalanced, "the entry's amounts do not sum to zero"};
   return list;
 }

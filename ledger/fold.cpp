@@ -19,6 +19,20 @@ status check_fields(const entry& e, const kind_row& row) {
   return done();
 }
 
+// What a decoder refuses must never be written: nobody could read it again, its writer included.
+status check_bounds(const entry& e) {
+  bool fits = e.values.size() <= values_max && e.tenders.size() <= tenders_max && e.taxes.size() <= taxes_max &&
+              e.lines.size() <= lines_max && e.blob.size() <= blob_max;
+  for (const auto& t : e.tenders)
+    fits = fits && t.kind >= tender_kind::cash && t.kind <= tender_kind::transfer;
+  if (!fits) return error{errc::malformed, "an entry over its bounds"};
+  if (!e.medium.empty() && e.medium.size() != 16) return error{errc::malformed, "a medium has 16 octets"};
+  if (e.limits)
+    for (amount v : {e.limits->ceiling, e.limits->daily_inflow, e.limits->quota_target, e.limits->daily_quota})
+      if (v < 0) return error{errc::malformed, "a limit below zero"};
+  return done();
+}
+
 // REQUIRES: merged postings, so that two items of one purse cannot each pass alone.
 status check_rights(const std::vector<posting>& postings, const state& s) {
   for (const auto& p : postings) {
@@ -44,7 +58,8 @@ status check_reversal(const entry& e, const entry_place& p, const state& s) {
   const auto& c = *p.cited;
   if (c.kind != e.cited_kind || (c.kind != entry_kind::sale && c.kind != entry_kind::top_up))
     return error{errc::not_reversible, std::string(kind_name(c.kind))};
-  if (c.account != e.account || c.values != e.values || c.tenders != e.tenders || c.taxes != e.taxes || c.shift != e.shift)
+  if (c.account != e.account || c.values != e.values || c.tenders != e.tenders || c.taxes != e.taxes ||
+      c.shift != e.shift)
     return error{errc::malformed, "a reversal that differs from what it reverses"};
   if (s.find(key(cell_type::reversed, *e.cites, 0, p.writer))) return error{errc::already_reversed, ""};
   return done();
@@ -90,10 +105,11 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
   }
 }
 
-void add_number(state& s, const cell_key& k, amount v) {
-  auto c = s.find(k).value_or(cell{});
-  c.n += v;
-  s.put(k, std::move(c));
+// A sum that only limits what is sent stays at its largest value rather than stop an entry.
+void add_saturated(state& s, const cell_key& k, amount v) {
+  auto sum = number(s, k);
+  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
+  s.put(k, {sum, {}});
 }
 
 void apply_transfer(const entry& e, const entry_place& p, state& s, bool matched) {
@@ -113,7 +129,9 @@ void apply_transfer(const entry& e, const entry_place& p, state& s, bool matched
   }
   if (out)
     for (const auto& v : e.values)
-      add_number(s, {.type = cell_type::sent_today, .a = e.business_date, .b = v.unit.value, .writer = from, .peer = to}, v.amount);
+      add_saturated(
+          s, {.type = cell_type::sent_today, .a = e.business_date, .b = v.unit.value, .writer = from, .peer = to},
+          v.amount);
 }
 
 }  // namespace
@@ -138,7 +156,9 @@ result<std::vector<posting>> judge(const entry& e, const entry_place& p, const s
   if (!may_write(p.role, e.kind))
     return error{errc::not_entitled, std::string(role_name(p.role)) + " may not write " + std::string(row->name)};
   TALLY_TRY(check_fields(e, *row));
-  if ((p.seq == 0) != (e.kind == entry_kind::open_epoch)) return error{errc::malformed, "a journal opens with its epoch"};
+  TALLY_TRY(check_bounds(e));
+  if ((p.seq == 0) != (e.kind == entry_kind::open_epoch))
+    return error{errc::malformed, "a journal opens with its epoch"};
   if (e.business_date != 0 && e.business_date < number(s, key(cell_type::business_date, 0, 0, p.writer)))
     return error{errc::malformed, "the business date moved back"};
   TALLY_TRY(check_kind(e, p, s));
@@ -152,15 +172,17 @@ result<std::vector<posting>> judge(const entry& e, const entry_place& p, const s
 status apply(const entry& e, const entry_place& p, const std::vector<posting>& postings, state& s, errc why) {
   // All sums first, so that an overflow leaves nothing half done.
   std::vector<amount> after(postings.size());
-  for (std::size_t i = 0; i < postings.size(); ++i)
-    if (!checked_add(s.balance(postings[i].account), postings[i].amount, after[i]))
-      return error{errc::overflow, account_name(postings[i].account)};
+  auto held = held_total(s, p.writer), held_before = held;
   for (std::size_t i = 0; i < postings.size(); ++i) {
     const auto& post = postings[i];
-    s.set_balance(post.account, after[i]);
-    if (post.account.type == account_type::hold && post.account.unit == main_unit)
-      add_number(s, key(cell_type::held_total, 0, 0, p.writer), -post.amount);
+    bool fits = checked_add(s.balance(post.account), post.amount, after[i]);
+    if (fits && post.account.type == account_type::hold && post.account.unit == main_unit)
+      fits = !__builtin_sub_overflow(held, post.amount, &held);
+    if (!fits) return error{errc::overflow, account_name(post.account)};
   }
+  for (std::size_t i = 0; i < postings.size(); ++i)
+    s.set_balance(postings[i].account, after[i]);
+  if (held != held_before) s.put(key(cell_type::held_total, 0, 0, p.writer), {held, {}});
   if (e.business_date != 0) s.put(key(cell_type::business_date, 0, 0, p.writer), {e.business_date, {}});
   if (e.counter != 0) {
     s.put(key(cell_type::answered, e.terminal, e.counter, p.writer), {static_cast<std::int64_t>(p.seq), {}});
@@ -171,8 +193,11 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
     s.put(key(cell_type::reversed, *e.cites, 0, p.writer), {static_cast<std::int64_t>(p.seq), {}});
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);
   if (e.kind == entry_kind::adopt && e.head)
-    s.put({.type = cell_type::adopted, .a = static_cast<std::uint64_t>(e.head->stream.sub), .b = e.head->stream.to.value,
-           .writer = p.writer, .peer = e.head->stream.writer},
+    s.put({.type = cell_type::adopted,
+           .a = static_cast<std::uint64_t>(e.head->stream.sub),
+           .b = e.head->stream.to.value,
+           .writer = p.writer,
+           .peer = e.head->stream.writer},
           {static_cast<std::int64_t>(e.head->size), {}});
   if (why != errc::ok) s.put(key(cell_type::contested, p.seq, 0, p.writer), {static_cast<std::int64_t>(why), {}});
   return done();
@@ -181,6 +206,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
 void apply_directory(const entry& e, state& s) {
   switch (e.kind) {
     case entry_kind::map_media:
+      if (e.medium.size() != 16) return;
       put_medium(s, e.medium, e.account);
       [[fallthrough]];
     case entry_kind::card_state: {

@@ -6,9 +6,9 @@ namespace tally {
 /// Where an entry stands, and what is known of its writer.
 struct entry_place {
   writer_id writer;
-  node_role role{};             ///< of the writer
+  node_role role{};  ///< of the writer
   sequence seq{};
-  const entry* cited = nullptr; ///< reverse: the entry that it cites, if the writer's journal has it
+  const entry* cited = nullptr;  ///< reverse: the entry that it cites, if the writer's journal has it
 };
 
 /// Whether everybody may believe an entry. Run by its writer before it is written, and by all who receive it.
@@ -20,10 +20,12 @@ result<std::vector<posting>> judge(const entry& e, const entry_place& place, con
 
 /// Applies an entry to the fold of its writer's journal. `postings` are those of `judge`.
 ///
-/// For a contested entry pass what `expand` and `merge` gave, and the reason in `why`: it is applied as its writer applied it, so that later
+/// For a contested entry pass what `expand` and `merge` gave, and the reason in `why`: it is applied as its writer
+/// applied it, so that later
 /// entries still fit, and listed. Returns `overflow` if a balance would wrap; `s` is then unchanged.
 /// REQUIRES: merged postings.
-status apply(const entry& e, const entry_place& place, const std::vector<posting>& postings, state& s, errc why = errc::ok);
+status apply(const entry& e, const entry_place& place, const std::vector<posting>& postings, state& s,
+             errc why = errc::ok);
 
 /// Applies one entry of head office's directory to what a node knows of the chain (cards, limits). Certificates and
 /// publications carry encoded records; their decoded form is applied by the caller (put_node, catalogue).

@@ -13,15 +13,18 @@ constexpr field_set when = set_of(business_date, stamp);
 constexpr field_set till = set_of(terminal, counter, operator_id, shift) | when;
 
 constexpr kind_row rows[] = {
-    {entry_kind::open_epoch, "open_epoch", true, true, true, true, set_of(engine), when | set_of(head, rules_version), false},
+    {entry_kind::open_epoch, "open_epoch", true, true, true, true, set_of(engine), when | set_of(head, rules_version),
+     false},
     {entry_kind::sale, "sale", true, false, false, true, set_of(terminal, counter, lines),
      till | set_of(account, account_version, rules_version, values, tenders, taxes), false},
     {entry_kind::top_up, "top_up", true, false, false, true, set_of(terminal, counter, account, values, tenders),
      till | set_of(account_version, rules_version), false},
     {entry_kind::reverse, "reverse", true, false, false, true, set_of(terminal, counter, cites, cited_kind),
      till | set_of(account, account_version, values, tenders, taxes), false},
-    {entry_kind::send, "send", true, true, true, true, set_of(peer, channel, cause, values), when | set_of(account, request), false},
-    {entry_kind::receive, "receive", true, true, true, true, set_of(peer, channel, head, values), when | set_of(account), false},
+    {entry_kind::send, "send", true, true, true, true, set_of(peer, channel, cause, values),
+     when | set_of(account, request), false},
+    {entry_kind::receive, "receive", true, true, true, true, set_of(peer, channel, head, values),
+     when | set_of(account), false},
     {entry_kind::adopt, "adopt", true, true, true, true, set_of(head), when | set_of(hq_time), false},
     {entry_kind::shift, "shift", true, false, false, false, 0, till, false},
     {entry_kind::authorise, "authorise", true, false, false, false, 0, till, false},
@@ -61,7 +64,8 @@ constexpr kind_row rows[] = {
 struct index {
   const kind_row* by_kind[64] = {};
   constexpr index() {
-    for (const auto& r : rows) by_kind[static_cast<std::size_t>(r.kind)] = &r;
+    for (const auto& r : rows)
+      by_kind[static_cast<std::size_t>(r.kind)] = &r;
   }
 };
 constexpr index table;

@@ -7,10 +7,35 @@ namespace tally {
 
 /// Field numbers of an entry, as on the wire. Ascending, for ever; a new field takes the next number.
 enum class field : std::uint8_t {
-  terminal = 1, counter = 2, operator_id = 3, business_date = 4, stamp = 5, shift = 6, account = 7, account_version = 8,
-  rules_version = 9, values = 10, tenders = 11, taxes = 12, lines = 13, cites = 14, cited_kind = 15, peer = 16, channel = 17,
-  cause = 18, request = 19, head = 20, topic = 21, blob = 22, medium = 23, card_kind = 24, standing = 25, hq_time = 26, subject = 27,
-  limits = 28, engine = 29,
+  terminal = 1,
+  counter = 2,
+  operator_id = 3,
+  business_date = 4,
+  stamp = 5,
+  shift = 6,
+  account = 7,
+  account_version = 8,
+  rules_version = 9,
+  values = 10,
+  tenders = 11,
+  taxes = 12,
+  lines = 13,
+  cites = 14,
+  cited_kind = 15,
+  peer = 16,
+  channel = 17,
+  cause = 18,
+  request = 19,
+  head = 20,
+  topic = 21,
+  blob = 22,
+  medium = 23,
+  card_kind = 24,
+  standing = 25,
+  hq_time = 26,
+  subject = 27,
+  limits = 28,
+  engine = 29,
 };
 constexpr std::uint8_t field_max = 29;
 
@@ -25,7 +50,7 @@ struct kind_row {
   bool built;              ///< false: framed and stored, gives nobody anything, contested
   field_set required;      ///< must differ from their default
   field_set optional;
-  bool broadcast;          ///< head office's directory carries it to every node
+  bool broadcast;  ///< head office's directory carries it to every node
 };
 
 /// The row of a kind; nothing for a number that has no row.

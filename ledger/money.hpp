@@ -8,7 +8,8 @@
 
 namespace tally {
 
-/// What an amount counts. `base` names a currency, points kind or service; the class says whether the amount is the thing
+/// What an amount counts. `base` names a currency, points kind or service; the class says whether the amount is the
+/// thing
 /// itself or a right to create it. Packed so that the common units take one octet on the wire.
 struct unit_id {
   std::uint32_t value{};
@@ -44,13 +45,15 @@ constexpr amount amount_max = 10'000'000'000'000'000;
   return true;
 }
 
-/// a × numerator / denominator, rounded half away from zero; nothing on overflow or a zero denominator. Exact in 128 bits.
+/// a × numerator / denominator, rounded half away from zero; nothing on overflow or a zero denominator. Exact in 128
+/// bits.
 std::optional<amount> mul_div_half_up(amount a, std::int64_t numerator, std::int64_t denominator);
 
 /// "12.50" for 1250 with exponent 2; "-0.05"; no grouping. Exponent 0 to 4.
 std::string format_amount(amount minor, int exponent);
 
-/// Strict inverse: optional minus, digits, and at most `exponent` decimals. No grouping, no exponent notation, no spaces.
+/// Strict inverse: optional minus, digits, and at most `exponent` decimals. No grouping, no exponent notation, no
+/// spaces.
 std::optional<amount> parse_amount(std::string_view text, int exponent);
 
 }  // namespace tally

@@ -63,7 +63,7 @@ inline void invariant(bool holds, const char* what) {
 }  // namespace tally
 
 /// Returns the error of `expr` from the enclosing function, if it is one.
-#define TALLY_TRY(expr)                            \
-  do {                                             \
+#define TALLY_TRY(expr)                                                      \
+  do {                                                                       \
     if (auto try_ = (expr); !try_.ok()) return ::tally::error(try_.error()); \
   } while (false)

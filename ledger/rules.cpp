@@ -13,7 +13,7 @@ void catalogue::add(rules_record r) {
 }
 
 void catalogue::add(product p) {
-  if (!p.ean.empty()) by_ean_.insert_or_assign(p.ean, p.id.value);
+  if (!p.ean.empty()) by_ean_[p.ean].insert(p.id.value);
   auto id = p.id.value;
   auto v = p.version;
   products_[id].insert_or_assign(v, std::move(p));
@@ -44,8 +44,10 @@ const product* catalogue::find(product_id id, std::uint64_t version) const {
 const product* catalogue::find_ean(std::string_view ean, std::uint64_t version) const {
   auto it = by_ean_.find(ean);
   if (it == by_ean_.end()) return nullptr;
-  const auto* p = find(product_id{it->second}, version);
-  return p && p->ean == ean ? p : nullptr;
+  // A later version may give the number to another product, and is known before it is in force.
+  for (auto id : it->second)
+    if (const auto* p = find(product_id{id}, version); p && p->ean == ean) return p;
+  return nullptr;
 }
 
 std::vector<const product*> catalogue::on_sale(std::uint64_t version) const {
@@ -63,12 +65,14 @@ result<priced_basket> catalogue::price(const std::vector<line_item>& lines, std:
   priced_basket b;
   std::map<std::uint32_t, amount> gross;
   for (const auto& l : lines) {
-    if (l.quantity < 1 || l.quantity > quantity_max) return error{errc::bad_basket, "a quantity must be from 1 to 9999"};
+    if (l.quantity < 1 || l.quantity > quantity_max)
+      return error{errc::bad_basket, "a quantity must be from 1 to 9999"};
     const auto* p = find(l.product, version);
     if (!p) return error{errc::unknown_product, "product " + std::to_string(l.product.value)};
     priced_line pl{l, p, 0};
     auto& g = gross[p->tax];
-    if (!checked_mul(p->price, l.quantity, pl.sum) || !checked_add(b.total, pl.sum, b.total) || !checked_add(g, pl.sum, g))
+    if (!checked_mul(p->price, l.quantity, pl.sum) || !checked_add(b.total, pl.sum, b.total) ||
+        !checked_add(g, pl.sum, g))
       return error{errc::overflow, "the basket's total"};
     b.lines.push_back(pl);
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,20 +15,20 @@ constexpr std::size_t language_count = 4;
 std::string_view language_tag(language l);  ///< BCP 47: "en", "zh-Hans", "zh-Hant", "ko"
 
 struct tax_rate {
-  std::string letter;           ///< as printed, "A"
-  std::uint32_t basis_points{}; ///< 1300 is 13.00 %; prices include it
+  std::string letter;            ///< as printed, "A"
+  std::uint32_t basis_points{};  ///< 1300 is 13.00 %; prices include it
   friend bool operator==(const tax_rate&, const tax_rate&) = default;
 };
 
 /// What head office published under one version, products apart.
 struct rules_record {
-  std::uint64_t version{};           ///< from 1, each publication the next
-  std::uint32_t effective_from{};    ///< business date from which it is in force
-  std::string currency = "CNY";      ///< ISO 4217
-  std::uint32_t exponent = 2;        ///< of the currency, 0 to 4
-  std::string header;                ///< printed on top of every receipt
+  std::uint64_t version{};         ///< from 1, each publication the next
+  std::uint32_t effective_from{};  ///< business date from which it is in force
+  std::string currency = "CNY";    ///< ISO 4217
+  std::uint32_t exponent = 2;      ///< of the currency, 0 to 4
+  std::string header;              ///< printed on top of every receipt
   std::string footer;
-  std::string card_prefix;           ///< a scanned number of 16 digits that starts so is a card, not a product
+  std::string card_prefix;  ///< a scanned number of 16 digits that starts so is a card, not a product
   amount top_up_min = 1;
   amount top_up_max = 1'000'000;
   std::vector<tax_rate> taxes;
@@ -36,24 +37,24 @@ struct rules_record {
 
 struct product {
   product_id id;
-  std::uint64_t version{};           ///< of the rules that set this price
-  std::string ean;                   ///< 8 or 13 digits, or empty
+  std::uint64_t version{};  ///< of the rules that set this price
+  std::string ean;          ///< 8 or 13 digits, or empty
   std::array<std::string, language_count> names;
-  amount price{};                    ///< of one, tax included
-  std::uint32_t tax{};               ///< index into the taxes of the same version
-  bool withdrawn = false;            ///< from this version on it is no longer sold
+  amount price{};          ///< of one, tax included
+  std::uint32_t tax{};     ///< index into the taxes of the same version
+  bool withdrawn = false;  ///< from this version on it is no longer sold
   friend bool operator==(const product&, const product&) = default;
 };
 
 struct priced_line {
   line_item line;
-  const product* item = nullptr;     ///< owned by the catalogue
+  const product* item = nullptr;  ///< owned by the catalogue
   amount sum{};
 };
 struct priced_basket {
   std::vector<priced_line> lines;
   amount total{};
-  std::vector<tax_item> taxes;       ///< contained in `total`, per rate, ascending
+  std::vector<tax_item> taxes;  ///< contained in `total`, per rate, ascending
 };
 
 /// All rules and prices of all versions that a node has adopted, in memory: about 300 octets a product.
@@ -79,7 +80,7 @@ public:
 private:
   std::map<std::uint64_t, rules_record> rules_;
   std::map<std::uint32_t, std::map<std::uint64_t, product>> products_;
-  std::map<std::string, std::uint32_t, std::less<>> by_ean_;
+  std::map<std::string, std::set<std::uint32_t>, std::less<>> by_ean_;  // all products that ever had it
 };
 
 }  // namespace tally

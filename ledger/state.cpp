@@ -10,7 +10,8 @@ void mix(std::uint64_t& h, std::uint64_t v) {
 }
 std::uint64_t epoch_bits(const epoch_id& e) {
   std::uint64_t v = 0;
-  for (auto b : e.value) v = v << 8 | b;
+  for (auto b : e.value)
+    v = v << 8 | b;
   return v;
 }
 void mix(std::uint64_t& h, const writer_id& w) {
@@ -24,7 +25,8 @@ bytes pack(const node_record& r) {
   out += static_cast<char>(r.role);
   out += view_of(r.epoch.value);
   for (auto p : r.parents)
-    for (int i = 0; i < 4; ++i) out += static_cast<char>(p.value >> (8 * i) & 255);
+    for (int i = 0; i < 4; ++i)
+      out += static_cast<char>(p.value >> (8 * i) & 255);
   return out;
 }
 
@@ -82,14 +84,17 @@ std::optional<card_record> card_of(const state& s, account_id account) {
   card_record r;
   r.version = static_cast<std::uint64_t>(c->n);
   r.status = static_cast<card_status>(c->data[0]);
-  for (int i = 0; i < 4; ++i) r.kind |= static_cast<std::uint32_t>(static_cast<unsigned char>(c->data[static_cast<std::size_t>(i) + 1])) << (8 * i);
+  for (int i = 0; i < 4; ++i)
+    r.kind |= static_cast<std::uint32_t>(static_cast<unsigned char>(c->data[static_cast<std::size_t>(i) + 1]))
+              << (8 * i);
   return r;
 }
 
 void put_card(state& s, account_id account, const card_record& r) {
   cell c{static_cast<std::int64_t>(r.version), {}};
   c.data += static_cast<char>(r.status);
-  for (int i = 0; i < 4; ++i) c.data += static_cast<char>(r.kind >> (8 * i) & 255);
+  for (int i = 0; i < 4; ++i)
+    c.data += static_cast<char>(r.kind >> (8 * i) & 255);
   s.put({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}}, std::move(c));
 }
 
@@ -118,7 +123,8 @@ std::optional<node_record> node_of(const state& s, node_id node) {
   if (!c || c->data.size() < 9 || (c->data.size() - 9) % 4 != 0) return std::nullopt;
   node_record r;
   r.role = static_cast<node_role>(c->data[0]);
-  for (std::size_t i = 0; i < 8; ++i) r.epoch.value[i] = static_cast<std::uint8_t>(c->data[i + 1]);
+  for (std::size_t i = 0; i < 8; ++i)
+    r.epoch.value[i] = static_cast<std::uint8_t>(c->data[i + 1]);
   for (std::size_t i = 9; i < c->data.size(); i += 4) {
     node_id p;
     for (std::size_t j = 0; j < 4; ++j)
@@ -139,7 +145,8 @@ node_limits limits_of(const state& s, node_id node) {
   amount* fields[] = {&l.ceiling, &l.daily_inflow, &l.quota_target, &l.daily_quota};
   for (std::size_t f = 0; f < 4; ++f) {
     std::uint64_t v = 0;
-    for (std::size_t i = 0; i < 8; ++i) v |= static_cast<std::uint64_t>(static_cast<unsigned char>(c->data[f * 8 + i])) << (8 * i);
+    for (std::size_t i = 0; i < 8; ++i)
+      v |= static_cast<std::uint64_t>(static_cast<unsigned char>(c->data[f * 8 + i])) << (8 * i);
     *fields[f] = static_cast<amount>(v);
   }
   return l;
@@ -148,7 +155,8 @@ node_limits limits_of(const state& s, node_id node) {
 void put_limits(state& s, node_id node, const node_limits& l) {
   bytes data;
   for (amount v : {l.ceiling, l.daily_inflow, l.quota_target, l.daily_quota})
-    for (int i = 0; i < 8; ++i) data += static_cast<char>(static_cast<std::uint64_t>(v) >> (8 * i) & 255);
+    for (int i = 0; i < 8; ++i)
+      data += static_cast<char>(static_cast<std::uint64_t>(v) >> (8 * i) & 255);
   s.put({.type = cell_type::limits, .a = node.value, .b = 0, .writer = {}, .peer = {}}, {0, std::move(data)});
 }
 

@@ -9,24 +9,24 @@ namespace tally {
 
 /// Families of single facts that the fold keeps beside balances. Numbers are part of keys on disk.
 enum class cell_type : std::uint8_t {
-  card = 1,          ///< a: account → version, status, kind
-  medium = 2,        ///< a, b: the 16 octets of a medium's digest → account
-  answered = 3,      ///< a: terminal, b: counter, writer → sequence
-  last_counter = 4,  ///< a: terminal, writer → newest counter
-  channel_out = 5,   ///< writer → peer: number of the last send
-  channel_in = 6,    ///< peer → writer: number of the last receive
-  reversed = 7,      ///< a: sequence, writer → sequence of the reversal
-  business_date = 8, ///< writer → day
-  node = 9,          ///< a: node → directory facts
-  limits = 10,       ///< a: node → limits
-  sent_today = 11,   ///< a: day, b: unit, writer → peer: sum sent
-  held_total = 12,   ///< writer → sum of its holdings in the main unit
-  adopted = 13,      ///< a: sub_stream, b: `to`, peer: the stream's writer, writer → size
-  transfer = 14,     ///< a: number, writer → peer: what one half of a transfer said, until the other half is seen
-  contested = 15,    ///< a: sequence, writer → why
-  rules = 16,        ///< a: version → record
-  product = 17,      ///< a: product, b: version → record
-  counters = 19,     ///< a: which (counter_id), writer → running number
+  card = 1,           ///< a: account → version, status, kind
+  medium = 2,         ///< a, b: the 16 octets of a medium's digest → account
+  answered = 3,       ///< a: terminal, b: counter, writer → sequence
+  last_counter = 4,   ///< a: terminal, writer → newest counter
+  channel_out = 5,    ///< writer → peer: number of the last send
+  channel_in = 6,     ///< peer → writer: number of the last receive
+  reversed = 7,       ///< a: sequence, writer → sequence of the reversal
+  business_date = 8,  ///< writer → day
+  node = 9,           ///< a: node → directory facts
+  limits = 10,        ///< a: node → limits
+  sent_today = 11,    ///< a: day, b: unit, writer → peer: sum sent
+  held_total = 12,    ///< writer → sum of its holdings in the main unit
+  adopted = 13,       ///< a: sub_stream, b: `to`, peer: the stream's writer, writer → size
+  transfer = 14,      ///< a: number, writer → peer: what one half of a transfer said, until the other half is seen
+  contested = 15,     ///< a: sequence, writer → why
+  rules = 16,         ///< a: version → record
+  product = 17,       ///< a: product, b: version → record
+  counters = 19,      ///< a: which (counter_id), writer → running number
 };
 
 struct cell_key {
@@ -46,7 +46,8 @@ struct cell {
 /// The fold of one or more journals: what `decide` and `judge` read, and `apply` changes.
 ///
 /// A port: a store keeps it in its database with two views on top (storage/kv_state.hpp), an observer and the audit in
-/// memory. Balances that were never posted to are 0; cells that were never put are absent. Not thread-safe. A failed read
+/// memory. Balances that were never posted to are 0; cells that were never put are absent. Not thread-safe. A failed
+/// read
 /// is remembered by the implementation and makes the surrounding decision void; here it looks like absence.
 class state {
 public:
@@ -98,8 +99,8 @@ void put_medium(state& s, byte_view medium, account_id account);
 /// What the directory says of a node.
 struct node_record {
   node_role role{};
-  epoch_id epoch;                 ///< its current epoch: nothing is sent to another
-  std::vector<node_id> parents;   ///< ordered, ending with head office
+  epoch_id epoch;                ///< its current epoch: nothing is sent to another
+  std::vector<node_id> parents;  ///< ordered, ending with head office
 };
 std::optional<node_record> node_of(const state& s, node_id node);
 void put_node(state& s, node_id node, const node_record& r);

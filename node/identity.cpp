@@ -77,7 +77,8 @@ result<std::string> read_small_file(const fs::path& file, std::size_t bytes_max)
     if (out.size() > bytes_max) break;
   }
   ::close(fd);
-  if (out.size() > bytes_max) return error{errc::malformed, file.string() + " is larger than " + std::to_string(bytes_max) + " bytes"};
+  if (out.size() > bytes_max)
+    return error{errc::malformed, file.string() + " is larger than " + std::to_string(bytes_max) + " bytes"};
   return out;
 }
 
@@ -86,7 +87,10 @@ result<node_identity> read_identity(const fs::path& data_dir) {
   auto text = read_small_file(file);
   if (!text) {
     if (text.code() == errc::not_found)
-      return error{errc::not_found, data_dir.string() + " is not a data directory (no identity.toml); make one with 'tallystick init-hq' or 'tallystick enrol'"};
+      return error{
+          errc::not_found,
+          data_dir.string() +
+              " is not a data directory (no identity.toml); make one with 'tallystick init-hq' or 'tallystick enrol'"};
     return text.error();
   }
   error bad{errc::corrupt, file.string() + " is damaged; restore it from the node's backup"};
@@ -98,7 +102,8 @@ result<node_identity> read_identity(const fs::path& data_dir) {
   id.node.value = t["node"].value_or(0U);
   id.name = t["name"].value_or(std::string{});
   auto role = parse_role(t["role"].value_or(std::string{}));
-  if (!role || id.node.value == 0 || id.believes.chain.empty() || !from_hex(t["root"].value_or(std::string{}), id.believes.root) ||
+  if (!role || id.node.value == 0 || id.believes.chain.empty() ||
+      !from_hex(t["root"].value_or(std::string{}), id.believes.root) ||
       !from_hex(t["first_epoch"].value_or(std::string{}), id.first_epoch.value))
     return bad;
   id.role = *role;
@@ -113,7 +118,8 @@ result<trust> read_trust(const fs::path& data_dir) {
 
 status write_identity(const fs::path& data_dir, const node_identity& id) {
   auto file = data_layout{data_dir}.identity();
-  if (fs::exists(file)) return error{errc::not_allowed, file.string() + " exists: this directory belongs to a node already"};
+  if (fs::exists(file))
+    return error{errc::not_allowed, file.string() + " exists: this directory belongs to a node already"};
   toml::table t{{"chain", id.believes.chain},
                 {"root", to_hex(view_of(id.believes.root))},
                 {"node", static_cast<std::int64_t>(id.node.value)},

@@ -7,12 +7,14 @@
 
 namespace tally {
 
-/// A node's own journal: decides, writes entries and their projection into one group, and hands the group out to be made
+/// A node's own journal: decides, writes entries and their projection into one group, and hands the group out to be
+/// made
 /// durable while the next one is decided.
 ///
 /// Pure but for reads through `kv_store`. One owner thread (the ledger actor, or the simulator). Nothing that a call
 /// returns is durable: an answer may leave the node only after the group that was open at that time was `settled()`.
-/// At most one group is in flight and one is open. After `read_failed()` or a failed commit the book must be dropped and opened
+/// At most one group is in flight and one is open. After `read_failed()` or a failed commit the book must be dropped
+/// and opened
 /// again: what was in flight is unknown, and the reopened book answers it from the ledger.
 class book {
 public:
@@ -35,7 +37,8 @@ public:
   decision take(const till_command& c, unix_seconds now);
   /// Judges and writes an entry that this node decided elsewhere (send, receive, adopt, head office's facts).
   result<sequence> write(const entry& e);
-  /// Applies facts of head office's directory that this node adopts; the caller writes the `adopt` entry in the same group.
+  /// Applies facts of head office's directory that this node adopts; the caller writes the `adopt` entry in the same
+  /// group.
   /// Certificates are the caller's to apply.
   status learn(const entry& directory_entry);
 

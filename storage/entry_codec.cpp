@@ -90,7 +90,8 @@ std::vector<T> read_list(byte_reader& r, std::size_t max, Read read) {
   std::vector<T> out;
   auto n = r.uv(max);
   out.reserve(r.ok() ? static_cast<std::size_t>(n) : 0);
-  for (std::uint64_t i = 0; i < n && r.ok(); ++i) out.push_back(read());
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i)
+    out.push_back(read());
   return out;
 }
 
@@ -103,7 +104,9 @@ void read_lists(byte_reader& r, field f, entry& e) {
   if (f == field::values)
     e.values = read_list<value_item>(r, values_max, [&] { return value_item{u32(r), {u32(r)}, u32(r), r.sv()}; });
   else if (f == field::tenders)
-    e.tenders = read_list<tender_item>(r, tenders_max, [&] { return tender_item{read_enum<tender_kind>(r, 4), {u32(r)}, r.sv()}; });
+    e.tenders = read_list<tender_item>(r, tenders_max, [&] {
+      return tender_item{read_enum<tender_kind>(r, 4), {u32(r)}, r.sv()};
+    });
   else if (f == field::taxes)
     e.taxes = read_list<tax_item>(r, taxes_max, [&] { return tax_item{u32(r), {u32(r)}, r.sv()}; });
   else
@@ -276,7 +279,9 @@ result<rules_record> decode_rules(byte_view data) {
   x.card_prefix = r.str(16);
   x.top_up_min = r.sv();
   x.top_up_max = r.sv();
-  x.taxes = read_list<tax_rate>(r, taxes_max, [&] { return tax_rate{bytes(r.str(4)), static_cast<std::uint32_t>(r.uv(100'000))}; });
+  x.taxes = read_list<tax_rate>(r, taxes_max, [&] {
+    return tax_rate{bytes(r.str(4)), static_cast<std::uint32_t>(r.uv(100'000))};
+  });
   if (!r.ok() || !r.at_end() || encode_rules(x) != data) return error{errc::malformed, "a rules record"};
   return x;
 }
@@ -287,7 +292,8 @@ bytes encode_product(const product& p) {
   w.uv(p.id.value);
   w.uv(p.version);
   w.str(p.ean);
-  for (const auto& n : p.names) w.str(n);
+  for (const auto& n : p.names)
+    w.str(n);
   w.sv(p.price);
   w.uv(p.tax);
   w.uv(p.withdrawn ? 1 : 0);
@@ -301,7 +307,8 @@ result<product> decode_product(byte_view data) {
   p.id.value = u32(r);
   p.version = r.uv();
   p.ean = r.str(14);
-  for (auto& n : p.names) n = r.str(120);
+  for (auto& n : p.names)
+    n = r.str(120);
   p.price = r.sv();
   p.tax = static_cast<std::uint32_t>(r.uv(taxes_max - 1));
   p.withdrawn = r.uv(1) == 1;

@@ -5,12 +5,15 @@
 
 namespace tally {
 
-/// Canonical bytes of an entry (storage/FORMAT.md, "Entries"): kind, then its non-default fields in ascending order, each as
+/// Canonical bytes of an entry (storage/FORMAT.md, "Entries"): kind, then its non-default fields in ascending order,
+/// each as
 /// number and value. These bytes are the leaf of the stream's Merkle log.
 bytes encode_entry(const entry& e);
 
-/// The inverse. Accepts only what `encode_entry` makes: any other spelling of the same facts is `malformed`, as are lists
-/// and blobs over their limits. A kind without a built row is not decoded: `unsupported`; store its bytes and contest it.
+/// The inverse. Accepts only what `encode_entry` makes: any other spelling of the same facts is `malformed`, as are
+/// lists
+/// and blobs over their limits. A kind without a built row is not decoded: `unsupported`; store its bytes and contest
+/// it.
 result<entry> decode_entry(byte_view data);
 
 /// The kind in the first octet, without decoding the rest; 0 for empty or over-long numbers.

@@ -96,7 +96,9 @@ amount kv_state::balance(const ledger_account& a) const {
   invariant(n.has_value(), "a balance in the database decodes");
   return *n;
 }
-void kv_state::set_balance(const ledger_account& a, amount v) { view_.put(family::state, balance_key(a), encode_balance(v)); }
+void kv_state::set_balance(const ledger_account& a, amount v) {
+  view_.put(family::state, balance_key(a), encode_balance(v));
+}
 std::optional<cell> kv_state::find(const cell_key& k) const {
   bytes v;
   if (view_.get(family::state, cell_key_bytes(k), v) != lookup::found) return std::nullopt;

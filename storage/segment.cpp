@@ -8,8 +8,10 @@ namespace tally {
 
 bytes pack_entries(const std::vector<bytes>& entries) {
   byte_writer w;
-  for (const auto& e : entries) w.str(e);
-  invariant(!entries.empty() && entries.size() <= segment_entries_max && w.size() <= segment_bytes_max, "segment bounds");
+  for (const auto& e : entries)
+    w.str(e);
+  invariant(!entries.empty() && entries.size() <= segment_entries_max && w.size() <= segment_bytes_max,
+            "segment bounds");
   bytes out(ZSTD_compressBound(w.size()), '\0');
   // A context per thread: making one costs more than a small segment.
   thread_local std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
@@ -35,7 +37,8 @@ result<std::vector<bytes>> unpack_entries(const segment& s) {
   byte_reader r(plain);
   std::vector<bytes> out;
   out.reserve(s.entries);
-  for (std::uint32_t i = 0; i < s.entries && r.ok(); ++i) out.emplace_back(r.str(entry_bytes_max));
+  for (std::uint32_t i = 0; i < s.entries && r.ok(); ++i)
+    out.emplace_back(r.str(entry_bytes_max));
   if (!r.ok() || !r.at_end()) return error{errc::malformed, "a segment's entries"};
   return out;
 }

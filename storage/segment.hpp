@@ -5,14 +5,15 @@
 
 namespace tally {
 
-/// A run of entries of one stream, compressed, with the writer's signature over the checkpoint at its end. It proves itself
+/// A run of entries of one stream, compressed, with the writer's signature over the checkpoint at its end. It proves
+/// itself
 /// to whoever holds the stream up to `first`, so any carrier will do. Entry bytes never change on the way.
 struct segment {
   stream_id stream;
-  std::uint64_t first{};     ///< sequence of the first entry
-  std::uint32_t entries{};   ///< 1 to segment_entries_max
-  signature sign{};          ///< Ed25519 over the checkpoint body at size first + entries
-  bytes payload;             ///< zstd frame of (length uv, entry bytes) for each entry
+  std::uint64_t first{};    ///< sequence of the first entry
+  std::uint32_t entries{};  ///< 1 to segment_entries_max
+  signature sign{};         ///< Ed25519 over the checkpoint body at size first + entries
+  bytes payload;            ///< zstd frame of (length uv, entry bytes) for each entry
 
   std::uint64_t size_after() const { return first + entries; }
 };

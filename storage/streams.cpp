@@ -64,7 +64,8 @@ void stream_writer::add_leaf(const stream_id& id, open_tip& t, byte_view entry) 
   if (t.frontier.size() == 0) ++born_;
   t.frontier.append(merkle_leaf(entry), full);
   t.changed = true;
-  for (const auto& tile : full) view_.put(family::entries, tile_key(id, tile.level, tile.index), bytes(view_of(tile.hash)));
+  for (const auto& tile : full)
+    view_.put(family::entries, tile_key(id, tile.level, tile.index), bytes(view_of(tile.hash)));
 }
 
 sequence stream_writer::append_own(const stream_id& journal, byte_view entry, const std::optional<stream_id>& also) {
@@ -85,7 +86,8 @@ sequence stream_writer::append_own(const stream_id& journal, byte_view entry, co
 void stream_writer::append_foreign(const segment& s, std::span<const bytes> entries, std::size_t skip) {
   auto& t = open(s.stream);
   invariant(t.frontier.size() == s.first + skip, "a segment continues its stream");
-  for (std::size_t i = skip; i < entries.size(); ++i) add_leaf(s.stream, t, entries[i]);
+  for (std::size_t i = skip; i < entries.size(); ++i)
+    add_leaf(s.stream, t, entries[i]);
   view_.put(family::segments, segment_key(s.stream, s.first), encode_segment(s));
   view_.put(family::meta, signature_key(s.stream), bytes(view_of(s.sign)));
 }
@@ -202,7 +204,8 @@ std::optional<signature> stream_reader::foreign_signature(const stream_id& id) c
 node_reader stream_reader::nodes(const stream_id& id, const writer_id& self) const {
   auto tiles = [this, id](unsigned level, std::uint64_t index, hash256& out) {
     bytes v;
-    if (store_.get(family::entries, tile_key(id, level, index), v) != lookup::found || v.size() != out.size()) return false;
+    if (store_.get(family::entries, tile_key(id, level, index), v) != lookup::found || v.size() != out.size())
+      return false;
     std::copy(v.begin(), v.end(), out.begin());
     return true;
   };

@@ -8,7 +8,8 @@
 namespace tally {
 
 // Streams on disk: keys in storage/FORMAT.md, "Streams". A node's own streams are kept as entries; what others wrote is
-// kept as the segments that they signed. Either way the frontier and the tile hashes lie in the batch that brings the entries.
+// kept as the segments that they signed. Either way the frontier and the tile hashes lie in the batch that brings the
+// entries.
 
 /// Adds to streams within an open group. One owner thread. What it wrote is durable when the view's group is.
 class stream_writer {
@@ -54,7 +55,8 @@ public:
   /// One entry of an own journal. `not_found`, io.
   result<bytes> own_entry(const writer_id& self, sequence seq) const;
   /// Entries [from, …) of an own stream: at most segment bounds, at most `max_entries`.
-  result<std::vector<bytes>> own_entries(const stream_id& id, std::uint64_t from, std::uint64_t until, std::size_t max_entries) const;
+  result<std::vector<bytes>> own_entries(const stream_id& id, std::uint64_t from, std::uint64_t until,
+                                         std::size_t max_entries) const;
   /// The stored segment that contains `seq` of a stream of somebody else.
   result<segment> foreign_segment(const stream_id& id, std::uint64_t seq) const;
   /// One entry of any stream, own or foreign.

@@ -24,8 +24,8 @@ void custodian::asked(node_id from, const ask_message& m, tick_ms now, unix_seco
   start(std::move(j), now, wall, c);
 }
 
-void custodian::need(std::uint64_t request, account_id account, std::uint32_t purse, amount wanted, std::uint32_t wait_ms,
-                     tick_ms now, unix_seconds wall, custody& c) {
+void custodian::need(std::uint64_t request, account_id account, std::uint32_t purse, amount wanted,
+                     std::uint32_t wait_ms, tick_ms now, unix_seconds wall, custody& c) {
   if (open_.size() >= asks_max) return c.finished(request, account, {request, 0, 0, wall, errc::busy});
   job j;
   j.id = request;

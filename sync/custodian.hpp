@@ -12,10 +12,12 @@ public:
   virtual ~custody() = default;
   /// Rights of the account that this node holds itself.
   virtual tally::amount held_here(account_id account, std::uint32_t purse) const = 0;
-  /// Neighbours (children, then the parent) that may bring rights of the account, best first; only those whose link is up.
+  /// Neighbours (children, then the parent) that may bring rights of the account, best first; only those whose link
+  /// is up.
   virtual std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const = 0;
   /// Sends rights to a neighbour; answers what was really sent, 0 when limits forbid it.
-  virtual tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount, std::uint64_t request) = 0;
+  virtual tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount,
+                             std::uint64_t request) = 0;
   /// What is known to lie at other nodes than `who`.
   virtual tally::amount elsewhere(account_id account, std::uint32_t purse, node_id who) const = 0;
   virtual void ask(node_id neighbour, const ask_message& m) = 0;
@@ -25,7 +27,8 @@ public:
   virtual bool is_parent(node_id neighbour) const = 0;
 };
 
-/// Brings spending rights to where they are needed: answers pulls of children, recalls of parents and the needs of own tills,
+/// Brings spending rights to where they are needed: answers pulls of children, recalls of parents and the needs of
+/// own tills,
 /// all as one thing: *ask* a neighbour, who gives what it holds, asks on, and tells the end.
 ///
 /// Pure. An ask that was served is remembered until it expires, so a repeated message gives nothing twice.
@@ -40,8 +43,8 @@ public:
   /// A neighbour asks. `now` on the monotonic clock.
   void asked(node_id from, const ask_message& m, tick_ms now, unix_seconds wall, custody& c);
   /// An own till needs `amount` more of an account. `finished(request)` follows.
-  void need(std::uint64_t request, account_id account, std::uint32_t purse, tally::amount amount, std::uint32_t wait_ms, tick_ms now,
-            unix_seconds wall, custody& c);
+  void need(std::uint64_t request, account_id account, std::uint32_t purse, tally::amount amount, std::uint32_t wait_ms,
+            tick_ms now, unix_seconds wall, custody& c);
   void told(node_id from, const told_message& m, tick_ms now, unix_seconds wall, custody& c);
   /// Rights of an account arrived here.
   void arrived(account_id account, tick_ms now, unix_seconds wall, custody& c);
@@ -52,14 +55,14 @@ public:
 
 private:
   struct job {
-    node_id requester;              ///< none: an own till
-    std::uint64_t id{};             ///< the requester's
+    node_id requester;   ///< none: an own till
+    std::uint64_t id{};  ///< the requester's
     account_id account;
     std::uint32_t purse{};
     tally::amount wanted{}, given{}, promised{}, elsewhere{};
     tick_ms deadline{};
     std::map<std::uint64_t, node_id> asked;  ///< own ask id → neighbour, unanswered
-    bool ended = false;             ///< kept until the deadline, against repeats
+    bool ended = false;                      ///< kept until the deadline, against repeats
     told_message end;
   };
   using key = std::pair<node_id, std::uint64_t>;

@@ -5,7 +5,8 @@
 
 namespace tally {
 
-// What two nodes say to each other over one connection. Every message may be lost, repeated or come late; each carries all
+// What two nodes say to each other over one connection. Every message may be lost, repeated or come late; each
+// carries all
 // that is needed to act on it. Canonical bytes: storage/FORMAT.md, "Messages".
 
 constexpr std::uint32_t protocol_version = 1;
@@ -27,7 +28,8 @@ struct heads_message {
   friend bool operator==(const heads_message&, const heads_message&) = default;
 };
 constexpr std::size_t heads_max = 4096;
-/// Send me this stream from there on, and keep sending. When `from` is beyond what the writer has, `proof` is the writer's own
+/// Send me this stream from there on, and keep sending. When `from` is beyond what the writer has, `proof` is the
+/// writer's own
 /// signature over its head at `from`: it shows that the writer was rolled back.
 struct want_message {
   stream_id stream;
@@ -49,7 +51,8 @@ struct have_message {
   std::uint64_t size{};
   friend bool operator==(const have_message&, const have_message&) = default;
 };
-/// C2SP tlog-cosignature v1 of a parent over a journal's head: I hold all of it durably, and it extends all that I cosigned before.
+/// C2SP tlog-cosignature v1 of a parent over a journal's head: I hold all of it durably, and it extends all that I
+/// cosigned before.
 struct cosign_message {
   stream_id stream;
   std::uint64_t size{};
@@ -65,16 +68,18 @@ struct time_message {
   signature sign{};
   friend bool operator==(const time_message&, const time_message&) = default;
 };
-/// I need spending rights of this account (a pull from a child, a recall from a parent). `amount` 0 asks only where value lies.
+/// I need spending rights of this account (a pull from a child, a recall from a parent). `amount` 0 asks only where
+/// value lies.
 struct ask_message {
-  std::uint64_t id{};           ///< unique per asking node and epoch
+  std::uint64_t id{};  ///< unique per asking node and epoch
   account_id account;
   std::uint32_t purse = purse_paid;
   tally::amount amount{};
-  std::uint32_t wait_ms{};      ///< after that nobody waits for it any more
+  std::uint32_t wait_ms{};  ///< after that nobody waits for it any more
   friend bool operator==(const ask_message&, const ask_message&) = default;
 };
-/// The end of an ask: what was sent for it (the sends themselves travel in their stream), and what is known to lie elsewhere.
+/// The end of an ask: what was sent for it (the sends themselves travel in their stream), and what is known to lie
+/// elsewhere.
 struct told_message {
   std::uint64_t id{};
   tally::amount granted{};

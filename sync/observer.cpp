@@ -6,7 +6,8 @@
 namespace tally {
 namespace {
 
-// Family `state`, so that the keys of the own fold and of the observed one cannot meet: 'o' and the usual key; 'p' position.
+// Family `state`, so that the keys of the own fold and of the observed one cannot meet: 'o' and the usual key; 'p'
+// position.
 bytes observed(byte_view key) { return "o" + bytes(key); }
 bytes position_key(const writer_id& w) {
   byte_writer out;
@@ -118,7 +119,8 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
   auto e = decode_entry(data);
   if (!e) {
     contest(e.error());
-    state_.put({.type = cell_type::contested, .a = seq, .b = 0, .writer = writer, .peer = {}}, {static_cast<std::int64_t>(v.why), {}});
+    state_.put({.type = cell_type::contested, .a = seq, .b = 0, .writer = writer, .peer = {}},
+               {static_cast<std::int64_t>(v.why), {}});
     return v;
   }
   entry_place place{writer, role, seq, nullptr};
@@ -140,7 +142,8 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
 }
 
 void observer::checkpoint(kv_view& view) {
-  for (const auto& a : state_.changed_balances()) view.put(family::state, observed(balance_key(a)), encode_balance(state_.balance(a)));
+  for (const auto& a : state_.changed_balances())
+    view.put(family::state, observed(balance_key(a)), encode_balance(state_.balance(a)));
   for (const auto& k : state_.changed_cells()) {
     auto c = state_.find(k);
     if (c) {
@@ -167,7 +170,8 @@ std::uint64_t observer::position(const writer_id& w) const {
 
 std::vector<writer_id> observer::writers() const {
   std::vector<writer_id> out;
-  for (const auto& [w, n] : positions_) out.push_back(w);
+  for (const auto& [w, n] : positions_)
+    out.push_back(w);
   return out;
 }
 

@@ -29,14 +29,16 @@ private:
 struct verdict {
   sequence seq{};
   entry_kind kind{};
-  errc why = errc::ok;   ///< ok, or why it is contested
+  errc why = errc::ok;  ///< ok, or why it is contested
   std::string detail;
 };
 
-/// The fold of all descendants' journals, and of its owner's own, at a region or head office: verdicts, holdings, transit,
+/// The fold of all descendants' journals, and of its owner's own, at a region or head office: verdicts, holdings,
+/// transit,
 /// exposure. Both halves of a transfer meet here.
 ///
-/// A cache: the durable thing is the segment as signed. `checkpoint` writes what changed and the positions into the open group;
+/// A cache: the durable thing is the segment as signed. `checkpoint` writes what changed and the positions into the
+/// open group;
 /// at start `load` reads that and replays the segments behind it. One owner thread; pure but for reads at `load`.
 class observer {
 public:

@@ -42,15 +42,16 @@ void session::on_hello(const hello_message& m, session_effects& out, tick_ms now
   if (m.version_min > protocol_version || m.version_max < protocol_version) {
     closed_ = true;
     out.push_back(send_effect{refuse_message{errc::unsupported, "protocol version"}});
-    out.push_back(close_effect{errc::unsupported, "the other side speaks protocol " + std::to_string(m.version_min) + " to " +
-                                                      std::to_string(m.version_max)});
+    out.push_back(close_effect{errc::unsupported, "the other side speaks protocol " + std::to_string(m.version_min) +
+                                                      " to " + std::to_string(m.version_max)});
     return;
   }
   bool first = !peer_ || peer_->writer != m.writer;
   peer_ = m;
   if (!first) return;
   // A peer that starts anew knows nothing of what went before.
-  for (auto& [id, o] : out_) o.subscribed = false, o.flight.clear(), o.sent = o.acked;
+  for (auto& [id, o] : out_)
+    o.subscribed = false, o.flight.clear(), o.sent = o.acked;
   flight_bytes_ = 0;
   out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self}});
   offer(out, true, now);
@@ -86,7 +87,8 @@ void session::on_want(const want_message& m, session_effects& out, tick_ms now) 
     if (m.proof && m.stream.writer == config_.self) out.push_back(rollback_effect{m.stream, m.from, *m.proof});
     return;
   }
-  for (const auto& f : o.flight) flight_bytes_ -= f.second;
+  for (const auto& f : o.flight)
+    flight_bytes_ -= f.second;
   o.flight.clear();
   o.subscribed = true;
   o.acked = o.sent = m.from;
@@ -143,7 +145,8 @@ void session::pump(session_effects& out, tick_ms now) {
   }
   std::sort(order.begin(), order.end());
   for (const auto& [left, id] : order)
-    while (pump_one(id, out_.at(id), out, now)) continue;
+    while (pump_one(id, out_.at(id), out, now))
+      continue;
 }
 
 bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, tick_ms now) {
@@ -198,7 +201,8 @@ session_effects session::tick(tick_ms now) {
     if (!o.subscribed || o.flight.empty() || now < o.due) continue;
     o.wait = std::min(o.wait * 2, wait_max_ms);
     o.due = now + o.wait;
-    for (const auto& f : o.flight) flight_bytes_ -= f.second;
+    for (const auto& f : o.flight)
+      flight_bytes_ -= f.second;
     o.flight.clear();
     o.sent = o.acked;
   }
@@ -208,7 +212,8 @@ session_effects session::tick(tick_ms now) {
 
 std::uint64_t session::backlog() const {
   std::uint64_t n = 0;
-  for (const auto& [id, o] : out_) n += o.size > o.acked ? o.size - o.acked : 0;
+  for (const auto& [id, o] : out_)
+    n += o.size > o.acked ? o.size - o.acked : 0;
   return n;
 }
 

@@ -13,7 +13,8 @@ public:
   virtual ~stream_source() = default;
   /// Durable size; 0 for a stream that is not here.
   virtual std::uint64_t size(const stream_id& id) const = 0;
-  /// A segment that contains entry `from` and ends at a signed head, at most `segment_bytes_max` before compression. For
+  /// A segment that contains entry `from` and ends at a signed head, at most `segment_bytes_max` before compression.
+  /// For
   /// own streams it starts at `from` and is signed now; for others it is the stored one, which may start earlier.
   virtual result<segment> next_segment(const stream_id& id, std::uint64_t from) const = 0;
   /// The writer's own signature over the newest head that is stored here.
@@ -21,25 +22,41 @@ public:
 };
 
 // What a session wants done. The order is kept.
-struct send_effect { message what; };
-struct ingest_effect { segment what; };            ///< answer with `on_ingested`
-struct control_effect { message what; };           ///< cosign, time, ask, told: for the station
-struct rollback_effect { stream_id stream; std::uint64_t size; want_message::evidence proof; };  ///< to be verified
-struct close_effect { errc code; std::string text; };
+struct send_effect {
+  message what;
+};
+struct ingest_effect {
+  segment what;
+};  ///< answer with `on_ingested`
+struct control_effect {
+  message what;
+};  ///< cosign, time, ask, told: for the station
+struct rollback_effect {
+  stream_id stream;
+  std::uint64_t size;
+  want_message::evidence proof;
+};  ///< to be verified
+struct close_effect {
+  errc code;
+  std::string text;
+};
 using session_effect = std::variant<send_effect, ingest_effect, control_effect, rollback_effect, close_effect>;
 using session_effects = std::vector<session_effect>;
 
 struct session_config {
   writer_id self;
-  std::function<bool(const stream_id&)> accepts;   ///< streams that this side takes from that peer
-  std::size_t credit_bytes = 512 * 1024;           ///< shipped and not yet acknowledged, per connection
-  tick_ms retry_ms = 5'000;                        ///< first repeat of what was not answered; doubles up to 60 s
+  std::function<bool(const stream_id&)> accepts;  ///< streams that this side takes from that peer
+  std::size_t credit_bytes = 512 * 1024;          ///< shipped and not yet acknowledged, per connection
+  tick_ms retry_ms = 5'000;                       ///< first repeat of what was not answered; doubles up to 60 s
 };
 
-/// One connection to a parent or child, as a state machine: hello, heads, missing segments under credit, acknowledgements,
-/// quiet. Loss, repeats and reordering are harmless; it resumes at the exact entry. No heartbeat: a quiet link is silent.
+/// One connection to a parent or child, as a state machine: hello, heads, missing segments under credit,
+/// acknowledgements,
+/// quiet. Loss, repeats and reordering are harmless; it resumes at the exact entry. No heartbeat: a quiet link is
+/// silent.
 ///
-/// Pure but for reads through `stream_source`. One owner thread. Holds no entries: at most `credit_bytes` are under way.
+/// Pure but for reads through `stream_source`. One owner thread. Holds no entries: at most `credit_bytes` are under
+/// way.
 class session {
 public:
   session(session_config config, const stream_source& source) : config_(std::move(config)), source_(source) {}
@@ -48,7 +65,8 @@ public:
   session_effects on_message(const message& m, tick_ms now);
   /// All streams that may go to this peer. Call after each durable advance; cheap when nothing changed.
   session_effects on_streams(const std::vector<stream_id>& offered, tick_ms now);
-  /// Outcome of an ingest: durable size of the stream, or why the segment was not taken. `ack` false when a cosignature follows.
+  /// Outcome of an ingest: durable size of the stream, or why the segment was not taken. `ack` false when a
+  /// cosignature follows.
   session_effects on_ingested(const stream_id& id, std::uint64_t size, errc code, bool ack, tick_ms now);
   session_effects tick(tick_ms now);
 

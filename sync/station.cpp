@@ -5,18 +5,6 @@
 #include "sync/checkpoint.hpp"
 
 namespace tally {
-namespace {
-
-bytes certificate_key(node_id node, std::uint64_t serial) {
-  byte_writer w;
-  w.u8('k');
-  w.u32be(node.value);
-  w.u64be(serial);
-  return w.take();
-}
-
-}  // namespace
-
 std::string stream_origin(std::string_view chain, const stream_id& id) {
   std::string o = "tallystick/" + std::string(chain) + "/" + std::to_string(id.writer.node.value) + "/" +
                   to_hex(view_of(id.writer.epoch.value)) + "/";
@@ -32,12 +20,18 @@ std::string node_key_name(std::string_view chain, node_id node) {
   return "tallystick/" + std::string(chain) + "/" + std::to_string(node.value);
 }
 
-station::station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys, entropy& random)
-    : config_(std::move(config)), store_(store), reader_(store), certificates_(certificates), keys_(keys), random_(random),
+station::station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
+                 entropy& random)
+    : config_(std::move(config)),
+      store_(store),
+      reader_(store),
+      certificates_(certificates),
+      keys_(keys),
+      random_(random),
       custodian_(1) {}
 
-result<std::unique_ptr<station>> station::open(station_config config, const kv_store& store, certificate_book& certificates,
-                                               const signer& keys, entropy& random) {
+result<std::unique_ptr<station>> station::open(station_config config, const kv_store& store,
+                                               certificate_book& certificates, const signer& keys, entropy& random) {
   std::unique_ptr<station> s(new station(std::move(config), store, certificates, keys, random));
   auto b = book::open(store, s->config_.self, s->config_.role);
   if (!b) return b.error();
@@ -48,7 +42,8 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   std::uint64_t seed = 0;
   std::array<std::uint8_t, 6> octets{};
   random.fill(octets);
-  for (auto o : octets) seed = seed << 8 | o;
+  for (auto o : octets)
+    seed = seed << 8 | o;
   s->custodian_ = custodian(seed + 1);
   if (s->config_.role != node_role::store) TALLY_TRY(s->observer_->load(s->reader_, s->config_.self));
   return s;
@@ -71,7 +66,8 @@ void station::start(const epoch_id& first_epoch, unix_seconds now) {
 status station::put(station_input input) {
   bool bulk = std::holds_alternative<segment_arrival>(input) || std::holds_alternative<facts_request>(input);
   auto& queue = bulk ? bulk_ : urgent_;
-  if (queue.size() >= (bulk ? config_.bulk_max : config_.urgent_max)) return error{errc::busy, "too many requests wait"};
+  if (queue.size() >= (bulk ? config_.bulk_max : config_.urgent_max))
+    return error{errc::busy, "too many requests wait"};
   queue.push_back(std::move(input));
   return done();
 }
@@ -119,7 +115,8 @@ void station::handle(const station_input& input) {
   } else if (const auto* e = std::get_if<elsewhere_request>(&input)) {
     auto p = parent();
     if (p && up_.count(*p))
-      custodian_.need(random_id() | 1ULL << 63, e->account, purse_paid, 0, config_.customer_wait_ms, tick_, now_, *this);
+      custodian_.need(random_id() | 1ULL << 63, e->account, purse_paid, 0, config_.customer_wait_ms, tick_, now_,
+                      *this);
   }
 }
 
@@ -127,7 +124,8 @@ std::uint64_t station::random_id() {
   std::array<std::uint8_t, 7> octets{};
   random_.fill(octets);
   std::uint64_t v = 0;
-  for (auto o : octets) v = v << 8 | o;
+  for (auto o : octets)
+    v = v << 8 | o;
   return v;
 }
 
@@ -257,14 +255,17 @@ bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_s
   random_.fill(epoch.value);
   book_->stop_card_value(errc::rolled_back);
   book_->begin_epoch(epoch, now, old);
-  open_effects_.push_back(alarm_effect{errc::rolled_back, "this node had written " + std::to_string(size) + " entries and has only " +
-                                                              std::to_string(old.size) + ": a new epoch was opened"});
+  open_effects_.push_back(alarm_effect{errc::rolled_back, "this node had written " + std::to_string(size) +
+                                                              " entries and has only " + std::to_string(old.size) +
+                                                              ": a new epoch was opened"});
   return true;
 }
 
-bool station::verify_rollback_proof(const stream_id& id, std::uint64_t size, const want_message::evidence& proof) const {
+bool station::verify_rollback_proof(const stream_id& id, std::uint64_t size,
+                                    const want_message::evidence& proof) const {
   if (id != book_->journal()) return false;
-  return certificates_.with().verify(keys_.key(), checkpoint_body({stream_origin(config_.chain, id), size, proof.root, {}}), proof.sign);
+  return certificates_.with().verify(
+      keys_.key(), checkpoint_body({stream_origin(config_.chain, id), size, proof.root, {}}), proof.sign);
 }
 
 std::optional<node_id> station::parent() const {
@@ -299,7 +300,8 @@ void station::replenish_store(node_id node, const node_record& record) {
   if (limits.quota_target <= 0 || there > limits.quota_target / 4 * 3) return;
   if (held_total(observer_->st(), to) > limits.ceiling) return;
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
-  auto sent = number(book_->st(), {.type = cell_type::sent_today, .a = today, .b = unit.value, .writer = book_->self(), .peer = to});
+  auto sent = number(book_->st(),
+                     {.type = cell_type::sent_today, .a = today, .b = unit.value, .writer = book_->self(), .peer = to});
   auto n = std::min(limits.quota_target - there, limits.daily_quota - sent);
   if (n <= 0) return;
   auto e = decide_send(book_->at(now_), to, {}, {{0, unit, 0, n}}, send_cause::grant, 0, 0);
@@ -307,7 +309,8 @@ void station::replenish_store(node_id node, const node_record& record) {
 }
 
 amount station::in_transit(const writer_id& from, const writer_id& to, unit_id unit) const {
-  return -(observer_->st().balance(transit_account(from, from, to, unit)) + observer_->st().balance(transit_account(to, from, to, unit)));
+  return -(observer_->st().balance(transit_account(from, from, to, unit)) +
+           observer_->st().balance(transit_account(to, from, to, unit)));
 }
 
 }  // namespace tally

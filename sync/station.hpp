@@ -23,50 +23,101 @@ struct station_config {
 // -- what comes in -------------------------------------------------------------
 
 /// One request of a till, of head office's operator, or from a link. `request` is echoed in the answer.
-struct till_request { std::uint64_t request; till_command command; bool may_wait = true; };
-/// Facts of head office, written in order; refused as a whole at the first that cannot be written, what came before stands.
-struct facts_request { std::uint64_t request; std::vector<entry> facts; };
-struct segment_arrival { node_id from; segment seg; };
-struct control_arrival { node_id from; message what; };
-struct link_change { node_id neighbour; bool up; };
+struct till_request {
+  std::uint64_t request;
+  till_command command;
+  bool may_wait = true;
+};
+/// Facts of head office, written in order; refused as a whole at the first that cannot be written, what came before
+/// stands.
+struct facts_request {
+  std::uint64_t request;
+  std::vector<entry> facts;
+};
+struct segment_arrival {
+  node_id from;
+  segment seg;
+};
+struct control_arrival {
+  node_id from;
+  message what;
+};
+struct link_change {
+  node_id neighbour;
+  bool up;
+};
 /// Where does value of this account lie? Answered from what is known, refreshed over the link when it is up.
-struct elsewhere_request { account_id account; };
-using station_input = std::variant<till_request, facts_request, segment_arrival, control_arrival, link_change, elsewhere_request>;
+struct elsewhere_request {
+  account_id account;
+};
+using station_input =
+    std::variant<till_request, facts_request, segment_arrival, control_arrival, link_change, elsewhere_request>;
 
 // -- what goes out, never before it is durable ---------------------------------
 
-struct elsewhere_hint { tally::amount value{}; unix_seconds as_of{}; };
+struct elsewhere_hint {
+  tally::amount value{};
+  unix_seconds as_of{};
+};
 struct till_answer {
   std::uint64_t request{};
-  std::variant<entry, refusal> outcome;     ///< the entry that was written, now or for the same key before
+  std::variant<entry, refusal> outcome;  ///< the entry that was written, now or for the same key before
   sequence seq{};
   writer_id writer;
   bool repeated = false;
-  tally::amount here{};                     ///< holding after it
+  tally::amount here{};  ///< holding after it
   std::optional<elsewhere_hint> elsewhere;
-  tally::amount pulled{};                   ///< what came while the customer waited
+  tally::amount pulled{};  ///< what came while the customer waited
 };
-struct facts_answer { std::uint64_t request{}; errc code = errc::ok; std::string detail; sequence first{}; std::size_t written{}; };
-struct ingested_effect { node_id from; stream_id stream; std::uint64_t size; errc code; bool ack; };
-struct to_neighbour { node_id neighbour; message what; };
-struct advanced_effect {};                  ///< durable streams grew: sessions look again
-struct rules_effect { std::uint64_t version; };
-struct alarm_effect { errc code; std::string text; };
+struct facts_answer {
+  std::uint64_t request{};
+  errc code = errc::ok;
+  std::string detail;
+  sequence first{};
+  std::size_t written{};
+};
+struct ingested_effect {
+  node_id from;
+  stream_id stream;
+  std::uint64_t size;
+  errc code;
+  bool ack;
+};
+struct to_neighbour {
+  node_id neighbour;
+  message what;
+};
+struct advanced_effect {};  ///< durable streams grew: sessions look again
+struct rules_effect {
+  std::uint64_t version;
+};
+struct alarm_effect {
+  errc code;
+  std::string text;
+};
+/// It became known where value of an account lies.
+struct hint_effect {
+  account_id account;
+  elsewhere_hint hint;
+};
 /// A caller's own work that waited for its group.
-struct call_effect { std::function<void()> call; };
-using station_effect = std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect, rules_effect, alarm_effect,
-                                    call_effect>;
+struct call_effect {
+  std::function<void()> call;
+};
+using station_effect = std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect,
+                                    rules_effect, alarm_effect, hint_effect, call_effect>;
 
 /// One node without its threads, sockets and devices: journal, rights, verdicts, what it tells its neighbours.
 ///
 /// Pure but for reads through the store; random octets come from `entropy`, time from the caller. One owner thread.
-/// The owner's loop: `put` inputs; `run`; when `seal` gives a batch, commit it with sync (elsewhere, meanwhile go on); then
+/// The owner's loop: `put` inputs; `run`; when `seal` gives a batch, commit it with sync (elsewhere, meanwhile go
+/// on); then
 /// `settled` gives the effects of that group. A failed commit: drop the station and open it again from the store.
 class station final : custody {
 public:
   /// `store`, `keys`, `with`, `random` outlive the station. Errors: io, corrupt, bad_config.
-  static result<std::unique_ptr<station>> open(station_config config, const kv_store& store, certificate_book& certificates,
-                                               const signer& keys, entropy& random);
+  static result<std::unique_ptr<station>> open(station_config config, const kv_store& store,
+                                               certificate_book& certificates, const signer& keys, entropy& random);
   /// Writes the first entry of the first epoch if there is none yet. The group must be sealed as any other.
   void start(const epoch_id& first_epoch, unix_seconds now);
 
@@ -82,11 +133,13 @@ public:
   /// Grows when the set of streams or of nodes does, so that owners ask `streams_for` only then.
   std::uint64_t generation() const { return book_->streams_born() + certificates_.size(); }
 
-  /// The open group, if there is one and none is in flight. A group without changes needs no commit: the batch is empty.
+  /// The open group, if there is one and none is in flight. A group without changes needs no commit: the batch is
+  /// empty.
   std::optional<kv_batch> seal();
   std::vector<station_effect> settled();
 
-  /// The till returned a valid mark of this node, or the parent a signed head: if it is beyond the ledger, this is an old copy. Opens a
+  /// The till returned a valid mark of this node, or the parent a signed head: if it is beyond the ledger, this is an
+  /// old copy. Opens a
   /// new epoch and stops card value. True if that happened.
   bool check_rollback(const writer_id& epoch, std::uint64_t size, unix_seconds now);
   bool verify_rollback_proof(const stream_id& stream, std::uint64_t size, const want_message::evidence& proof) const;
@@ -103,15 +156,25 @@ public:
   std::optional<node_id> parent() const;
   std::vector<node_id> children() const;
   const std::set<node_id>& neighbours_up() const { return up_; }
+  std::optional<public_key> curve_key_of(node_id node) const;
+  /// Certificates of all nodes that this one is an ancestor of.
+  std::vector<certificate> nodes_below() const;
+  /// Sent and not yet received, as both journals are known here.
+  tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
+  bool disk_low() const { return disk_low_; }
   std::optional<elsewhere_hint> hint(account_id account) const;
   /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
   std::optional<cosign_message> cosigned(node_id by = head_office) const;
   bool idle() const { return urgent_.empty() && bulk_.empty() && waiting_.empty(); }
 
 private:
-  struct waiting_sale { till_request request; tally::amount before{}; };
+  struct waiting_sale {
+    till_request request;
+    tally::amount before{};
+  };
 
-  station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys, entropy& random);
+  station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
+          entropy& random);
 
   void handle(const station_input& input);
   void decide_till(const till_request& r, bool last, tally::amount pulled);
@@ -134,13 +197,13 @@ private:
   void load_certificates();
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
-  tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
   const certificate* certificate_of(node_id node) const;
 
   // custody
   tally::amount held_here(account_id account, std::uint32_t purse) const override;
   std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const override;
-  tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount, std::uint64_t request) override;
+  tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount,
+                     std::uint64_t request) override;
   tally::amount elsewhere(account_id account, std::uint32_t purse, node_id who) const override;
   void ask(node_id neighbour, const ask_message& m) override;
   void tell(node_id neighbour, const told_message& m) override;
@@ -157,7 +220,7 @@ private:
   std::unique_ptr<observer> observer_;  // reads the book's state
   custodian custodian_;
   std::deque<station_input> urgent_, bulk_;
-  std::map<std::uint64_t, waiting_sale> waiting_;   ///< own request id → sale that waits for rights
+  std::map<std::uint64_t, waiting_sale> waiting_;  ///< own request id → sale that waits for rights
   std::set<node_id> up_;
   std::map<account_id, elsewhere_hint> hints_;
   std::vector<station_effect> open_effects_, sealed_effects_;

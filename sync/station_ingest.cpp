@@ -30,6 +30,19 @@ std::vector<node_id> station::children() const {
   return out;
 }
 
+std::optional<public_key> station::curve_key_of(node_id node) const {
+  const auto* c = certificate_of(node);
+  if (!c || certificates_.is_revoked(node)) return std::nullopt;
+  return c->curve;
+}
+
+std::vector<certificate> station::nodes_below() const {
+  std::vector<certificate> out;
+  for (auto n : certificates_.nodes())
+    if (n != config_.self && route_to(n)) out.push_back(*certificate_of(n));
+  return out;
+}
+
 std::optional<node_id> station::route_to(node_id node) const {
   // Trees are three deep; the bound only guards against a directory that is in conflict with itself.
   for (int depth = 0; depth < 8; ++depth) {
@@ -90,7 +103,8 @@ void station::ingest(const segment_arrival& a) {
   if (!entries) return report(have, errc::malformed, false);
   auto skip = static_cast<std::size_t>(have - s.first);
   if (auto ok = verify_segment(s, *entries, skip); !ok) {
-    open_effects_.push_back(alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
+    open_effects_.push_back(
+        alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
     return report(have, ok.error().code, false);
   }
   // Only what the signature covers from our own prefix on is kept: the part before `have` was not compared.
@@ -114,7 +128,8 @@ status station::verify_segment(const segment& s, const std::vector<bytes>& entri
   const auto* writer = certificate_of(s.stream.writer.node);
   if (!writer) return error{errc::not_certified, "node " + std::to_string(s.stream.writer.node.value)};
   auto frontier = book_->streams().tip(s.stream);
-  for (auto i = skip; i < entries.size(); ++i) frontier.append(merkle_leaf(entries[i]));
+  for (auto i = skip; i < entries.size(); ++i)
+    frontier.append(merkle_leaf(entries[i]));
   auto body = checkpoint_body({stream_origin(config_.chain, s.stream), frontier.size(), frontier.root(), {}});
   if (!certificates_.with().verify(writer->signing, body, s.sign))
     return error{errc::bad_signature, "the signature over " + stream_origin(config_.chain, s.stream) + " at size " +
@@ -131,7 +146,8 @@ void station::interpret(const segment& s, std::span<const bytes> entries, merkle
     frontier.append(merkle_leaf(data));
     auto e = decode_entry(data);
     if (!e || e->kind != entry_kind::send) {
-      open_effects_.push_back(alarm_effect{errc::not_entitled, "an addressed stream carries something else than a send"});
+      open_effects_.push_back(
+          alarm_effect{errc::not_entitled, "an addressed stream carries something else than a send"});
       continue;
     }
     take_rights(*e, {s.stream, frontier.size(), frontier.root()}, s.stream.writer);
@@ -176,7 +192,8 @@ void station::observe_journal(const stream_id& id, std::span<const bytes> entrie
     frontier.append(merkle_leaf(entries[i]));
     const auto& v = verdicts[i];
     if (v.why != errc::ok) {
-      open_effects_.push_back(alarm_effect{v.why, "contested: entry " + std::to_string(v.seq) + " of " + writer_name(id.writer) + ": " + v.detail});
+      open_effects_.push_back(alarm_effect{
+          v.why, "contested: entry " + std::to_string(v.seq) + " of " + writer_name(id.writer) + ": " + v.detail});
       continue;  // what it sends is withheld
     }
     if (v.kind != entry_kind::send) continue;
@@ -197,7 +214,8 @@ void station::take_rights(const entry& send, const stream_head& head, const writ
   e.head = head;
   auto written = write(e);
   if (!written) {
-    open_effects_.push_back(alarm_effect{written.error().code, "a transfer from " + writer_name(from) + ": " + written.error().detail});
+    open_effects_.push_back(
+        alarm_effect{written.error().code, "a transfer from " + writer_name(from) + ": " + written.error().detail});
     return;
   }
   if (send.account.value != 0) custodian_.arrived(send.account, tick_, now_, *this);
@@ -212,7 +230,8 @@ void station::cosign(node_id child, const stream_id& id) {
 
 void station::on_cosign(const cosign_message& m) {
   const auto* by = certificate_of(m.by);
-  if (!by || !verify_cosignature(certificates_.with(), by->signing, {stream_origin(config_.chain, m.stream), m.size, m.root, {}}, m.time, m.sign)) {
+  if (!by || !verify_cosignature(certificates_.with(), by->signing,
+                                 {stream_origin(config_.chain, m.stream), m.size, m.root, {}}, m.time, m.sign)) {
     open_effects_.push_back(alarm_effect{errc::bad_signature, "a cosignature of node " + std::to_string(m.by.value)});
     return;
   }
@@ -223,7 +242,8 @@ void station::on_cosign(const cosign_message& m) {
 
 std::optional<cosign_message> station::cosigned(node_id by) const {
   bytes v;
-  if (store_.get(family::meta, cosignature_key({book_->self(), sub_stream::journal, {}}, by), v) != lookup::found) return std::nullopt;
+  if (store_.get(family::meta, cosignature_key({book_->self(), sub_stream::journal, {}}, by), v) != lookup::found)
+    return std::nullopt;
   auto m = decode_message(v);
   if (!m || !std::holds_alternative<cosign_message>(*m)) return std::nullopt;
   return std::get<cosign_message>(*m);
@@ -262,7 +282,9 @@ void station::control(const control_arrival& c) {
 
 // -- custody -------------------------------------------------------------------
 
-amount station::held_here(account_id account, std::uint32_t purse) const { return holding(book_->st(), book_->self(), account, purse); }
+amount station::held_here(account_id account, std::uint32_t purse) const {
+  return holding(book_->st(), book_->self(), account, purse);
+}
 
 std::vector<node_id> station::sources(account_id account, std::uint32_t purse, node_id except) const {
   std::vector<std::pair<amount, node_id>> found;
@@ -270,12 +292,14 @@ std::vector<node_id> station::sources(account_id account, std::uint32_t purse, n
     if (c == except || !up_.count(c)) continue;
     amount sum = 0;
     for (const auto& w : observer_->writers())
-      if (w.node != config_.self && route_to(w.node) == c) sum += std::max<amount>(holding(observer_->st(), w, account, purse), 0);
+      if (w.node != config_.self && route_to(w.node) == c)
+        sum += std::max<amount>(holding(observer_->st(), w, account, purse), 0);
     if (sum > 0) found.emplace_back(-sum, c);
   }
   std::sort(found.begin(), found.end());
   std::vector<node_id> out;
-  for (const auto& f : found) out.push_back(f.second);
+  for (const auto& f : found)
+    out.push_back(f.second);
   auto p = parent();
   if (p && *p != except && up_.count(*p)) out.push_back(*p);
   return out;
@@ -284,7 +308,8 @@ std::vector<node_id> station::sources(account_id account, std::uint32_t purse, n
 amount station::elsewhere(account_id account, std::uint32_t purse, node_id who) const {
   amount sum = 0;
   for (const auto& w : observer_->writers())
-    if (w.node != who && route_to(w.node) != who) sum += std::max<amount>(holding(observer_->st(), w, account, purse), 0);
+    if (w.node != who && route_to(w.node) != who)
+      sum += std::max<amount>(holding(observer_->st(), w, account, purse), 0);
   return sum;
 }
 
@@ -299,7 +324,8 @@ amount station::give(node_id to, account_id account, std::uint32_t purse, amount
   auto cause = parent() == to ? send_cause::recall : send_cause::pull;
   auto e = decide_send(book_->at(now_), peer, account, {{purse, main_unit, 0, n}}, cause, request, there);
   if (!e) {
-    open_effects_.push_back(alarm_effect{e.error().code, "rights for node " + std::to_string(to.value) + ": " + e.error().detail});
+    open_effects_.push_back(
+        alarm_effect{e.error().code, "rights for node " + std::to_string(to.value) + ": " + e.error().detail});
     return 0;
   }
   return write(*e) ? n : 0;
@@ -310,7 +336,10 @@ void station::tell(node_id neighbour, const told_message& m) { open_effects_.pus
 
 void station::finished(std::uint64_t own_request, account_id account, const told_message& m) {
   if (hints_.size() >= hints_max) hints_.erase(hints_.begin());
-  if (m.code == errc::ok) hints_[account] = {m.elsewhere, m.as_of};
+  if (m.code == errc::ok) {
+    hints_[account] = {m.elsewhere, m.as_of};
+    open_effects_.push_back(hint_effect{account, hints_[account]});
+  }
   auto it = waiting_.find(own_request);
   if (it == waiting_.end()) return;
   auto sale = std::move(it->second);

@@ -1,0 +1,47 @@
+#include "actors/context.hpp"
+
+namespace tally {
+
+std::uint64_t event_bus::subscribe(subscriber s) {
+  std::lock_guard lock(mutex_);
+  subscribers_.emplace(next_, std::move(s));
+  return next_++;
+}
+void event_bus::unsubscribe(std::uint64_t id) {
+  std::lock_guard lock(mutex_);
+  subscribers_.erase(id);
+}
+void event_bus::publish(const node_event& e) const {
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, s] : subscribers_)
+    s(e);
+}
+
+void link_board::set(node_id node, bool up, unix_seconds now) {
+  std::lock_guard lock(mutex_);
+  auto& r = rows_[node];
+  r.up = up;
+  r.ever = r.ever || up;
+  if (up) r.last_contact = now;
+}
+void link_board::heard(node_id node, unix_seconds now) {
+  std::lock_guard lock(mutex_);
+  rows_[node].last_contact = now;
+}
+link_board::row link_board::at(node_id node) const {
+  std::lock_guard lock(mutex_);
+  auto it = rows_.find(node);
+  return it == rows_.end() ? row{} : it->second;
+}
+
+void admission_list::replace(std::map<public_key, node_id> keys) {
+  std::lock_guard lock(mutex_);
+  keys_ = std::move(keys);
+}
+std::optional<node_id> admission_list::find(const public_key& key) const {
+  std::lock_guard lock(mutex_);
+  auto it = keys_.find(key);
+  return it == keys_.end() ? std::nullopt : std::optional(it->second);
+}
+
+}  // namespace tally

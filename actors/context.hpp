@@ -1,0 +1,76 @@
+#pragma once
+#include <caf/all.hpp>
+
+#include "actors/facade.hpp"
+#include "sync/session.hpp"
+
+namespace tally {
+
+/// Wall and monotonic clocks, injected so that tests can turn them.
+struct clocks {
+  std::function<unix_seconds()> wall;
+  std::function<tick_ms()> tick;
+};
+
+/// What link actors report and screens read. Thread-safe.
+class link_board {
+public:
+  struct row {
+    bool up = false, ever = false;
+    unix_seconds last_contact{};
+  };
+  void set(node_id node, bool up, unix_seconds now);
+  void heard(node_id node, unix_seconds now);
+  row at(node_id node) const;
+
+private:
+  mutable std::mutex mutex_;
+  std::map<node_id, row> rows_;
+};
+
+/// CURVE keys that may connect from below. Filled by the ledger, asked on the network thread. Thread-safe.
+class admission_list {
+public:
+  void replace(std::map<public_key, node_id> keys);
+  std::optional<node_id> find(const public_key& key) const;
+
+private:
+  mutable std::mutex mutex_;
+  std::map<public_key, node_id> keys_;
+};
+
+/// Things that the actors of one node share. Owned by `node_system`, which outlives all actors.
+struct node_context {
+  kv_store& store;
+  const stream_source& source;
+  clocks clock;
+  event_bus events;
+  link_board links;
+  admission_list admitted;
+  std::function<void(errc, const std::string&)> log;  ///< one line to the log that fits the code; any thread
+  std::function<void(const std::string&)> fatal;      ///< the disk failed: ends the process, never returns
+
+  /// Handles change when an actor is restarted.
+  std::mutex mutex;
+  caf::actor ledger, uplink, downlink, printer;
+  device_states devices;
+
+  caf::actor handle(caf::actor node_context::*which) {
+    std::lock_guard lock(mutex);
+    return this->*which;
+  }
+  void set_handle(caf::actor node_context::*which, caf::actor a) {
+    std::lock_guard lock(mutex);
+    this->*which = std::move(a);
+  }
+  void set_device(std::string device_states::*which, const std::string& device, const std::string& state) {
+    {
+      std::lock_guard lock(mutex);
+      if (devices.*which == state) return;
+      devices.*which = state;
+    }
+    events.publish(device_event{device, state});
+  }
+};
+
+}  // namespace tally

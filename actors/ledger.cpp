@@ -1,0 +1,194 @@
+#include "actors/ledger.hpp"
+
+#include "actors/snapshot.hpp"
+
+namespace tally {
+namespace {
+
+using self_ptr = caf::stateful_actor<ledger_state>*;
+constexpr auto tick_interval = std::chrono::milliseconds(100);
+constexpr tick_ms time_interval_ms = 60'000;
+
+void pump(self_ptr self);
+
+void finish_till(ledger_state& st, const till_answer& a) {
+  auto it = st.waiting.find(a.request);
+  if (it == st.waiting.end()) return;
+  auto job = std::move(it->second);
+  st.waiting.erase(it);
+  if (std::holds_alternative<entry>(a.outcome)) st.context->events.publish(receipt_event{a});
+  if (job->till_done) job->till_done(a);
+}
+
+void finish_facts(ledger_state& st, const facts_answer& a) {
+  auto it = st.waiting.find(a.request);
+  if (it == st.waiting.end()) return;
+  auto job = std::move(it->second);
+  st.waiting.erase(it);
+  if (job->facts_done) job->facts_done(a);
+}
+
+/// Up for the parent, down for everybody else.
+caf::actor link_for(ledger_state& st, node_id neighbour) {
+  return st.context->handle(st.station->parent() == neighbour ? &node_context::uplink : &node_context::downlink);
+}
+
+void tell_streams(ledger_state& st) {
+  st.generation = st.station->generation();
+  std::map<public_key, node_id> admitted;
+  for (auto child : st.station->children())
+    if (auto key = st.station->curve_key_of(child)) admitted.emplace(*key, child);
+  st.context->admitted.replace(std::move(admitted));
+  for (auto n : st.station->neighbours_up()) {
+    auto list = std::make_shared<const std::vector<stream_id>>(st.station->streams_for(n));
+    if (auto a = link_for(st, n)) caf::anon_send(a, streams_message{n, list});
+  }
+}
+
+void tell_advanced(ledger_state& st) {
+  if (st.generation != st.station->generation()) tell_streams(st);
+  if (auto a = st.context->handle(&node_context::uplink)) caf::anon_send(a, advanced_message{});
+  if (auto a = st.context->handle(&node_context::downlink)) caf::anon_send(a, advanced_message{});
+}
+
+struct deliver {
+  self_ptr self;
+  ledger_state& st;
+  void operator()(const till_answer& a) { finish_till(st, a); }
+  void operator()(const facts_answer& a) { finish_facts(st, a); }
+  void operator()(const ingested_effect& e) {
+    if (auto a = link_for(st, e.from)) caf::anon_send(a, ingested_message{e});
+  }
+  void operator()(const to_neighbour& e) {
+    if (auto a = link_for(st, e.neighbour))
+      caf::anon_send(a, outgoing_message{e.neighbour, std::make_shared<const message>(e.what)});
+  }
+  void operator()(const advanced_effect&) { tell_advanced(st); }
+  void operator()(const rules_effect& e) {
+    st.rules = std::make_shared<const catalogue>(st.station->ledger().rules());
+    st.context->events.publish(rules_event{e.version});
+  }
+  void operator()(const alarm_effect& e) {
+    st.context->log(e.code, e.text);
+    st.context->events.publish(alarm_event{e.code, e.text});
+    if (e.code == errc::rolled_back) {
+      for (auto which : {&node_context::uplink, &node_context::downlink})
+        if (auto a = st.context->handle(which)) caf::anon_send(a, epoch_message{st.station->ledger().self()});
+    }
+  }
+  void operator()(const hint_effect& e) { st.context->events.publish(hint_event{e.account, e.hint}); }
+  void operator()(const call_effect& e) { e.call(); }
+};
+
+void publish(self_ptr self) {
+  auto& st = self->state;
+  auto now = st.context->clock.tick();
+  if (st.station->config().role != node_role::store && now >= st.below_due) {
+    st.below_due = now + 500;
+    st.below = describe_below(*st.station, st.exposure_days);
+  }
+  auto s = describe(*st.station, *st.context);
+  s->rules = st.rules;
+  s->below = st.below;
+  if (s->stopped != st.stopped_told) {
+    st.stopped_told = s->stopped;
+    st.context->events.publish(blocked_event{s->stopped});
+  }
+  st.snapshot->store(std::move(s));
+}
+
+void settle(self_ptr self) {
+  auto effects = self->state.station->settled();
+  for (auto& e : effects)
+    std::visit(deliver{self, self->state}, e);
+  publish(self);
+}
+
+void pump(self_ptr self) {
+  auto& st = self->state;
+  for (;;) {
+    st.station->run(st.context->clock.wall(), st.context->clock.tick());
+    if (st.station->ledger().read_failed()) return st.context->fatal("the database could not be read");
+    auto batch = st.station->seal();
+    if (!batch) return;
+    if (!batch->empty()) return st.disk->submit(std::move(*batch));
+    settle(self);  // answers only: nothing to wait for
+  }
+}
+
+void take_job(self_ptr self, const std::shared_ptr<ledger_job>& job) {
+  auto& st = self->state;
+  auto request = st.next_request++;
+  if (auto* t = std::get_if<till_request>(&job->input)) t->request = request;
+  if (auto* f = std::get_if<facts_request>(&job->input)) f->request = request;
+  bool waits = job->till_done || job->facts_done;
+  auto queued = st.station->put(std::move(job->input));
+  if (!queued) {
+    till_answer a;
+    a.outcome = refusal{queued.error(), {}, {}, 0};
+    if (job->till_done) job->till_done(a);
+    if (job->facts_done) job->facts_done({request, queued.error().code, queued.error().detail, 0, 0});
+    return;
+  }
+  if (waits) st.waiting.emplace(request, job);
+  pump(self);
+}
+
+void tick(self_ptr self) {
+  auto& st = self->state;
+  auto now = st.context->clock.tick();
+  auto wall = st.context->clock.wall();
+  st.station->tick(wall, now, st.context->store.disk_free_bytes());
+  if (st.station->config().role == node_role::hq && now >= st.time_due) {
+    st.time_due = now + time_interval_ms;
+    for (auto n : st.station->neighbours_up())
+      if (auto a = link_for(st, n))
+        caf::anon_send(a, outgoing_message{n, std::make_shared<const message>(st.station->time_for_children(wall))});
+  }
+  pump(self);
+  publish(self);
+}
+
+}  // namespace
+
+caf::behavior ledger(self_ptr self, std::shared_ptr<std::unique_ptr<tally::station>> station, node_context* context,
+                     std::shared_ptr<std::atomic<std::shared_ptr<const node_snapshot>>> snapshot,
+                     std::int64_t exposure_days) {
+  auto& st = self->state;
+  st.station = std::move(*station);
+  st.context = context;
+  st.snapshot = std::move(snapshot);
+  st.exposure_days = exposure_days;
+  st.rules = std::make_shared<const catalogue>(st.station->ledger().rules());
+  st.stopped_told = st.station->ledger().stopped();
+  caf::actor me = self;
+  st.disk = std::make_unique<committer>(context->store, [me](const status& s) {
+    caf::anon_send(me, commit_message{s.code(), s.ok() ? std::string{} : s.error().detail});
+  });
+  tell_streams(st);
+  publish(self);
+  self->delayed_send(self, tick_interval, tick_message{});
+  return {
+      [self](const job_message& m) { take_job(self, m.job); },
+      [self](const task_message& m) {
+        (*m.task)(*self->state.station);
+        pump(self);
+      },
+      [self](const commit_message& m) {
+        if (m.code != errc::ok) return self->state.context->fatal(std::string(errc_name(m.code)) + ": " + m.detail);
+        settle(self);
+        pump(self);
+      },
+      [self](tick_message) {
+        self->delayed_send(self, tick_interval, tick_message{});
+        tick(self);
+      },
+      [self](stop_message) {
+        // The group under way is finished by the committer's destructor; its answers are found again by their keys.
+        self->state.disk.reset();
+        self->quit();
+      },
+  };
+}
+
+}  // namespace tally

@@ -1,0 +1,276 @@
+#include "actors/links.hpp"
+
+namespace tally {
+namespace {
+
+constexpr auto tick_interval = std::chrono::milliseconds(250);
+
+void to_ledger(node_context* context, station_input input) {
+  auto job = std::make_shared<ledger_job>();
+  job->input = std::move(input);
+  if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, job_message{std::move(job)});
+}
+
+void claim_rollback(node_context* context, const rollback_effect& e) {
+  auto clock = context->clock.wall;
+  auto task = std::make_shared<std::function<void(station&)>>([e, clock](station& s) {
+    if (s.verify_rollback_proof(e.stream, e.size, e.proof)) s.check_rollback(e.stream.writer, e.size, clock());
+  });
+  if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{std::move(task)});
+}
+
+std::unique_ptr<session> make_session(node_context* context, const writer_id& self, bool to_parent) {
+  session_config config;
+  config.self = self;
+  // A coarse sieve; the station decides (it knows the tree).
+  config.accepts = [to_parent, node = self.node](const stream_id& id) {
+    return id.writer.node != node && (id.sub == sub_stream::journal) != to_parent;
+  };
+  return std::make_unique<session>(std::move(config), context->source);
+}
+
+/// Carries a session's effects out. False when the connection is to be dropped.
+template <class Send>
+bool carry(node_context* context, node_id peer, link_session& link, const session_effects& effects, Send send) {
+  bool keep = true;
+  for (const auto& e : effects) {
+    if (const auto* s = std::get_if<send_effect>(&e)) {
+      // A full queue drops it: the session repeats what is not acknowledged.
+      send(encode_message(s->what));
+    } else if (const auto* i = std::get_if<ingest_effect>(&e)) {
+      to_ledger(context, segment_arrival{peer, i->what});
+    } else if (const auto* c = std::get_if<control_effect>(&e)) {
+      to_ledger(context, control_arrival{peer, c->what});
+    } else if (const auto* r = std::get_if<rollback_effect>(&e)) {
+      claim_rollback(context, *r);
+    } else if (const auto* close = std::get_if<close_effect>(&e)) {
+      context->log(close->code, "the connection with node " + std::to_string(peer.value) + " ends: " + close->text);
+      keep = false;
+    }
+  }
+  if (link.machine && link.machine->greeted() && !link.greeted) {
+    link.greeted = true;
+    context->links.set(peer, true, context->clock.wall());
+    to_ledger(context, link_change{peer, true});
+  }
+  return keep;
+}
+
+void went_down(node_context* context, node_id peer, link_session& link) {
+  link.machine.reset();
+  if (!link.greeted) return;
+  link.greeted = false;
+  context->links.set(peer, false, context->clock.wall());
+  to_ledger(context, link_change{peer, false});
+}
+
+// -- up ------------------------------------------------------------------------
+
+using up_ptr = caf::stateful_actor<uplink_state>*;
+
+void up_carry(up_ptr self, const session_effects& effects) {
+  auto& st = self->state;
+  bool was = st.session.greeted;
+  bool keep =
+      carry(st.context, st.config.peer, st.session, effects, [&](bytes b) { (void)st.wire->send(std::move(b)); });
+  if (!was && st.session.greeted) st.context->events.publish(link_event{true});
+  if (keep) return;
+  went_down(st.context, st.config.peer, st.session);
+  st.context->events.publish(link_event{false});
+  st.wire->reset();
+}
+
+void up_link(up_ptr self, bool up) {
+  auto& st = self->state;
+  bool was = st.session.greeted;
+  went_down(st.context, st.config.peer, st.session);
+  if (was) st.context->events.publish(link_event{false});
+  if (!up) return;
+  st.session.machine = make_session(st.context, st.self_writer, true);
+  auto now = st.context->clock.tick();
+  up_carry(self, st.session.machine->connected(now));
+  if (st.session.machine && st.session.streams)
+    up_carry(self, st.session.machine->on_streams(*st.session.streams, now));
+}
+
+template <class F>
+void up_drive(up_ptr self, F f) {
+  auto& st = self->state;
+  if (st.session.machine) up_carry(self, f(*st.session.machine, st.context->clock.tick()));
+}
+
+// -- down ----------------------------------------------------------------------
+
+using down_ptr = caf::stateful_actor<downlink_state>*;
+
+void down_carry(down_ptr self, node_id peer, const session_effects& effects) {
+  auto& st = self->state;
+  auto& link = st.sessions[peer];
+  if (carry(st.context, peer, link, effects, [&](bytes b) { (void)st.wire->send(peer, std::move(b)); })) return;
+  went_down(st.context, peer, link);
+}
+
+template <class F>
+void down_drive(down_ptr self, node_id peer, F f) {
+  auto& st = self->state;
+  auto it = st.sessions.find(peer);
+  if (it != st.sessions.end() && it->second.machine)
+    down_carry(self, peer, f(*it->second.machine, st.context->clock.tick()));
+}
+
+void down_open(down_ptr self, node_id peer) {
+  auto& st = self->state;
+  auto& link = st.sessions[peer];
+  went_down(st.context, peer, link);
+  link.machine = make_session(st.context, st.self_writer, false);
+  auto now = st.context->clock.tick();
+  down_carry(self, peer, link.machine->connected(now));
+  if (link.machine && link.streams) down_carry(self, peer, link.machine->on_streams(*link.streams, now));
+}
+
+template <class Self>
+std::function<void(std::string)> report_fault(Self self) {
+  caf::actor me = self;
+  // The supervisor starts a new actor, and with it a new network thread.
+  return [me](const std::string&) { caf::anon_send_exit(me, caf::exit_reason::unhandled_exception); };
+}
+
+}  // namespace
+
+caf::behavior uplink(up_ptr self, node_context* context, const link_config& config, const curve_key* own,
+                     writer_id self_writer) {
+  auto& st = self->state;
+  st.context = context;
+  st.config = config;
+  st.self_writer = self_writer;
+  caf::actor me = self;
+  zmq_client::callbacks on;
+  on.on_message = [me, peer = config.peer](bytes b) {
+    caf::anon_send(me, wire_message{peer, std::make_shared<const bytes>(std::move(b))});
+  };
+  on.on_link = [me, peer = config.peer](bool up) { caf::anon_send(me, link_message{peer, up}); };
+  on.on_refused = [context](const std::string& why) {
+    context->log(errc::not_certified, "the parent refuses this node: " + why);
+  };
+  on.on_fault = report_fault(self);
+  auto wire = zmq_client::start(config.endpoint, *own, config.server, std::move(on), config.wire);
+  if (!wire) {
+    context->log(wire.error().code, "the link to the parent: " + wire.error().detail);
+    self->quit(caf::exit_reason::unhandled_exception);
+    return {};
+  }
+  st.wire = std::move(*wire);
+  self->delayed_send(self, tick_interval, tick_message{});
+  return {
+      [self](const wire_message& m) {
+        auto& s = self->state;
+        auto decoded = decode_message(*m.body);
+        if (!decoded) return s.context->log(decoded.error().code, "a message of the parent");
+        s.context->links.heard(m.from, s.context->clock.wall());
+        up_drive(self, [&](session& x, tick_ms now) { return x.on_message(*decoded, now); });
+      },
+      [self](const link_message& m) { up_link(self, m.up); },
+      [self](const outgoing_message& m) { up_carry(self, {send_effect{*m.what}}); },
+      [self](const ingested_message& m) {
+        up_drive(self, [&](session& x, tick_ms now) {
+          return x.on_ingested(m.what.stream, m.what.size, m.what.code, m.what.ack, now);
+        });
+      },
+      [self](const streams_message& m) {
+        self->state.session.streams = m.list;
+        up_drive(self, [&](session& x, tick_ms now) { return x.on_streams(*m.list, now); });
+      },
+      [self](advanced_message) {
+        if (self->state.session.streams)
+          up_drive(self, [&](session& x, tick_ms now) { return x.on_streams(*self->state.session.streams, now); });
+      },
+      [self](const epoch_message& m) {
+        self->state.self_writer = m.self;
+        self->state.wire->reset();
+      },
+      [self](tick_message) {
+        self->delayed_send(self, tick_interval, tick_message{});
+        up_drive(self, [](session& x, tick_ms now) { return x.tick(now); });
+      },
+      [self](stop_message) {
+        self->state.wire.reset();
+        self->quit();
+      },
+  };
+}
+
+caf::behavior downlink(down_ptr self, node_context* context, const link_config& config, const curve_key* own,
+                       writer_id self_writer) {
+  auto& st = self->state;
+  st.context = context;
+  st.config = config;
+  st.self_writer = self_writer;
+  caf::actor me = self;
+  zmq_server::callbacks on;
+  on.admit = [context](const public_key& key) { return context->admitted.find(key); };
+  on.on_message = [me](node_id from, bytes b) {
+    caf::anon_send(me, wire_message{from, std::make_shared<const bytes>(std::move(b))});
+  };
+  on.on_link = [me](node_id node, bool up) { caf::anon_send(me, link_message{node, up}); };
+  on.on_refused = [context](const public_key& key) {
+    context->log(errc::not_certified, "an unknown key knocked: " + to_hex(view_of(key)).substr(0, 16));
+  };
+  on.on_fault = report_fault(self);
+  auto wire = zmq_server::start(config.endpoint, *own, std::move(on), config.wire);
+  if (!wire) {
+    context->log(wire.error().code, "listening for children on " + config.endpoint + ": " + wire.error().detail);
+    self->quit(caf::exit_reason::unhandled_exception);
+    return {};
+  }
+  st.wire = std::move(*wire);
+  self->delayed_send(self, tick_interval, tick_message{});
+  return {
+      [self](const wire_message& m) {
+        auto& s = self->state;
+        auto decoded = decode_message(*m.body);
+        if (!decoded) return s.context->log(decoded.error().code, "a message of node " + std::to_string(m.from.value));
+        s.context->links.heard(m.from, s.context->clock.wall());
+        auto it = s.sessions.find(m.from);
+        if (it == s.sessions.end() || !it->second.machine) down_open(self, m.from);
+        down_drive(self, m.from, [&](session& x, tick_ms now) { return x.on_message(*decoded, now); });
+      },
+      [self](const link_message& m) {
+        if (m.up) return down_open(self, m.node);
+        went_down(self->state.context, m.node, self->state.sessions[m.node]);
+      },
+      [self](const outgoing_message& m) {
+        auto it = self->state.sessions.find(m.to);
+        if (it != self->state.sessions.end() && it->second.machine) down_carry(self, m.to, {send_effect{*m.what}});
+      },
+      [self](const ingested_message& m) {
+        down_drive(self, m.what.from, [&](session& x, tick_ms now) {
+          return x.on_ingested(m.what.stream, m.what.size, m.what.code, m.what.ack, now);
+        });
+      },
+      [self](const streams_message& m) {
+        self->state.sessions[m.to].streams = m.list;
+        down_drive(self, m.to, [&](session& x, tick_ms now) { return x.on_streams(*m.list, now); });
+      },
+      [self](advanced_message) {
+        for (auto& [node, link] : self->state.sessions)
+          if (link.machine && link.streams)
+            down_carry(self, node, link.machine->on_streams(*link.streams, self->state.context->clock.tick()));
+      },
+      [self](const epoch_message& m) {
+        self->state.self_writer = m.self;
+        for (auto& [node, link] : self->state.sessions)
+          if (link.machine) down_open(self, node);
+      },
+      [self](tick_message) {
+        self->delayed_send(self, tick_interval, tick_message{});
+        for (auto& [node, link] : self->state.sessions)
+          if (link.machine) down_carry(self, node, link.machine->tick(self->state.context->clock.tick()));
+      },
+      [self](stop_message) {
+        self->state.wire.reset();
+        self->quit();
+      },
+  };
+}
+
+}  // namespace tally

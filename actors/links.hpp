@@ -1,0 +1,53 @@
+#pragma once
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+#include "sync/zmq_link.hpp"
+
+namespace tally {
+
+struct link_config {
+  node_id self;
+  node_id peer;          ///< uplink: the parent
+  std::string endpoint;  ///< uplink: to connect to; downlink: to listen on
+  public_key server{};   ///< uplink: the parent's CURVE key
+  link_options wire;
+};
+
+/// One connection's session and the streams that may go over it.
+struct link_session {
+  std::unique_ptr<session> machine;
+  std::shared_ptr<const std::vector<stream_id>> streams;
+  bool greeted = false;
+};
+
+struct uplink_state {
+  static inline const char* name = "uplink";
+  node_context* context = nullptr;
+  link_config config;
+  writer_id self_writer;
+  std::unique_ptr<zmq_client> wire;
+  link_session session;
+};
+
+/// The connection to the parent: carries between ZeroMQ, the session machine and the ledger.
+///
+/// Takes wire_message, link_message (from the network thread), ingested_message, outgoing_message, streams_message,
+/// advanced_message,
+/// epoch_message (from the ledger), tick_message, stop_message. Needs no link to exist; nothing waits for it.
+caf::behavior uplink(caf::stateful_actor<uplink_state>* self, node_context* context, const link_config& config,
+                     const curve_key* own, writer_id self_writer);
+
+struct downlink_state {
+  static inline const char* name = "downlink";
+  node_context* context = nullptr;
+  link_config config;
+  writer_id self_writer;
+  std::unique_ptr<zmq_server> wire;
+  std::map<node_id, link_session> sessions;  ///< at most one per admitted child
+};
+
+/// The children's connections, one session per child; messages as the uplink's.
+caf::behavior downlink(caf::stateful_actor<downlink_state>* self, node_context* context, const link_config& config,
+                       const curve_key* own, writer_id self_writer);
+
+}  // namespace tally

@@ -1,0 +1,107 @@
+#pragma once
+#include <memory>
+
+#include <caf/all.hpp>
+
+#include "actors/facade.hpp"
+
+namespace tally {
+
+// Messages between the actors of one node. They never leave the process, so they may hold pointers; what crosses the
+// network is
+// sync/message.hpp. Each carries shared const data: CAF may copy a message.
+
+/// Something for the ledger to decide or take in. `done` runs on the ledger actor once the outcome is durable.
+struct ledger_job {
+  station_input input;
+  std::function<void(const till_answer&)> till_done;
+  std::function<void(const facts_answer&)> facts_done;
+};
+struct job_message {
+  std::shared_ptr<ledger_job> job;
+};
+/// Work on the ledger's own thread that needs its state: rollback marks, small records.
+struct task_message {
+  std::shared_ptr<std::function<void(station&)>> task;
+};
+/// The committer has written the group in flight, or could not.
+struct commit_message {
+  errc code;
+  std::string detail;
+};
+/// For link actors.
+struct wire_message {
+  node_id from;
+  std::shared_ptr<const bytes> body;
+};
+struct link_message {
+  node_id node;
+  bool up;
+};
+struct outgoing_message {
+  node_id to;
+  std::shared_ptr<const message> what;
+};
+struct ingested_message {
+  ingested_effect what;
+};
+struct advanced_message {};
+/// The streams that may go to a neighbour now.
+struct streams_message {
+  node_id to;
+  std::shared_ptr<const std::vector<stream_id>> list;
+};
+/// This node writes another epoch now: sessions start again.
+struct epoch_message {
+  writer_id self;
+};
+/// For devices.
+struct input_message {
+  std::shared_ptr<const bytes> data;
+};
+struct plug_message {
+  bool plugged;
+};
+struct ticket_message {
+  std::string receipt;
+  std::shared_ptr<const bytes> ticket;
+};
+struct tick_message {};
+struct stop_message {};
+
+}  // namespace tally
+
+CAF_BEGIN_TYPE_ID_BLOCK(tally, caf::first_custom_type_id)
+  CAF_ADD_TYPE_ID(tally, (tally::job_message))
+  CAF_ADD_TYPE_ID(tally, (tally::task_message))
+  CAF_ADD_TYPE_ID(tally, (tally::commit_message))
+  CAF_ADD_TYPE_ID(tally, (tally::wire_message))
+  CAF_ADD_TYPE_ID(tally, (tally::link_message))
+  CAF_ADD_TYPE_ID(tally, (tally::outgoing_message))
+  CAF_ADD_TYPE_ID(tally, (tally::ingested_message))
+  CAF_ADD_TYPE_ID(tally, (tally::advanced_message))
+  CAF_ADD_TYPE_ID(tally, (tally::streams_message))
+  CAF_ADD_TYPE_ID(tally, (tally::epoch_message))
+  CAF_ADD_TYPE_ID(tally, (tally::input_message))
+  CAF_ADD_TYPE_ID(tally, (tally::plug_message))
+  CAF_ADD_TYPE_ID(tally, (tally::ticket_message))
+  CAF_ADD_TYPE_ID(tally, (tally::tick_message))
+  CAF_ADD_TYPE_ID(tally, (tally::stop_message))
+CAF_END_TYPE_ID_BLOCK(tally)
+
+// None of these can be remote: no address of an actor is ever published.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::job_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::task_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::commit_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::wire_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::link_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::outgoing_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::ingested_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::advanced_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::streams_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::epoch_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::input_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::plug_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::ticket_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::tick_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::stop_message)

@@ -1,0 +1,84 @@
+#include "actors/snapshot.hpp"
+
+#include <algorithm>
+
+#include "storage/kv_state.hpp"
+
+namespace tally {
+namespace {
+
+amount add(amount a, amount b) {
+  amount out = amount_max * 10;  // a figure for a screen: it saturates rather than wraps
+  (void)checked_add(a, b, out);
+  return out;
+}
+
+/// max(ceiling, held + in transit) + outstanding quotas + days × (daily inflow + daily replenishing).
+amount exposure_of(const node_snapshot::remote& r, amount quota_in_transit, std::int64_t days) {
+  amount flow = 0;
+  if (!checked_mul(add(r.limits.daily_inflow, r.limits.daily_quota), days, flow)) flow = amount_max * 10;
+  auto value = std::max(r.limits.ceiling, add(r.held, r.in_transit));
+  return add(add(value, add(r.quota, quota_in_transit)), flow);
+}
+
+}  // namespace
+
+std::vector<node_snapshot::remote> describe_below(station& s, std::int64_t exposure_days) {
+  std::vector<node_snapshot::remote> out;
+  const auto& seen = s.seen().st();
+  for (const auto& n : s.nodes_below()) {
+    node_snapshot::remote r;
+    r.node = n.node;
+    r.name = n.name;
+    r.role = n.role;
+    r.parent = n.parents.empty() ? node_id{} : n.parents.front();
+    auto record = node_of(s.ledger().st(), n.node);
+    r.epoch = record ? record->epoch : n.epoch;
+    writer_id w{n.node, r.epoch};
+    r.entries = s.seen().position(w);
+    r.held = held_total(seen, w);
+    r.quota = quota_left(seen, w);
+    r.limits = limits_of(s.ledger().st(), n.node);
+    amount quota_transit = 0;
+    for (const auto& from : s.seen().writers()) {
+      if (from == w) continue;
+      r.in_transit = add(r.in_transit, std::max<amount>(s.in_transit(from, w, main_unit), 0));
+      quota_transit = add(quota_transit, std::max<amount>(s.in_transit(from, w, quota_of(main_unit)), 0));
+    }
+    r.contested = s.seen().contested_of(w);
+    if (r.role == node_role::store) r.exposure = exposure_of(r, quota_transit, exposure_days);
+    out.push_back(std::move(r));
+  }
+  return out;
+}
+
+std::shared_ptr<node_snapshot> describe(station& s, const node_context& context) {
+  auto out = std::make_shared<node_snapshot>();
+  auto& book = s.ledger();
+  out->self = book.self();
+  out->role = book.role();
+  out->entries = book.durable_next();
+  if (auto c = s.cosigned()) {
+    out->hq_cosigned = c->size;
+    out->hq_cosigned_at = c->time;
+  }
+  if (auto p = s.parent()) {
+    auto row = context.links.at(*p);
+    out->link_up = row.up;
+    out->last_contact = row.last_contact;
+    if (auto c = s.cosigned(*p)) out->parent_cosigned = c->size;
+  }
+  out->stopped = book.stopped();
+  out->disk_low = s.disk_low();
+  durable_state durable(context.store);  // never what the disk may still lose
+  out->business_date = business_date(durable, book.self(), context.clock.wall(), book.hq_time());
+  out->quota_left = quota_left(durable, book.self());
+  out->held = held_total(durable, book.self());
+  for (auto child : s.children()) {
+    auto row = context.links.at(child);
+    out->children.push_back({child, row.up, row.ever, row.last_contact});
+  }
+  return out;
+}
+
+}  // namespace tally

@@ -1,0 +1,11 @@
+#pragma once
+#include "actors/context.hpp"
+
+namespace tally {
+
+/// The outside view of a station, rules and `below` apart. Ledger's thread.
+std::shared_ptr<node_snapshot> describe(station& s, const node_context& context);
+/// Every node below a region or head office, from its journal as observed. Exposure as docs/ledger.md defines it.
+std::vector<node_snapshot::remote> describe_below(station& s, std::int64_t exposure_days);
+
+}  // namespace tally

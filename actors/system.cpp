@@ -1,0 +1,240 @@
+#include "actors/system.hpp"
+
+#include "actors/devices.hpp"
+#include "actors/ledger.hpp"
+#include "actors/links.hpp"
+#include "actors/supervisor.hpp"
+#include "sync/durable_source.hpp"
+
+namespace tally {
+namespace {
+
+class actor_config : public caf::actor_system_config {
+public:
+  actor_config() {
+    add_message_types<caf::id_block::tally>();
+    // Workers share one queue: a hop to the committer and back costs half of what stealing does (docs/decisions).
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", std::size_t{3});
+  }
+};
+
+bytes note_key(std::string_view key) { return "n" + bytes(key); }
+
+class running_system final : public node_system {
+public:
+  running_system(system_options o, kv_store& store, const signer& keys, const curve_key& curve)
+      : options_(std::move(o)),
+        source_(store, keys, options_.station.chain, options_.station.self),
+        curve_(curve),
+        context_{.store = store,
+                 .source = source_,
+                 .clock = {options_.wall, options_.tick},
+                 .events = {},
+                 .links = {},
+                 .admitted = {},
+                 .log = options_.log,
+                 .fatal = options_.fatal,
+                 .mutex = {},
+                 .ledger = {},
+                 .uplink = {},
+                 .downlink = {},
+                 .printer = {},
+                 .devices = {}},
+        snapshot_(std::make_shared<std::atomic<std::shared_ptr<const node_snapshot>>>()),
+        system_(config_) {}
+  ~running_system() override { running_system::stop(); }
+
+  status open(certificate_book& certificates, const signer& keys, entropy& random);
+  void stop() override;
+
+  void till(till_command command, std::function<void(const till_answer&)> done) override {
+    auto job = std::make_shared<ledger_job>();
+    job->input = till_request{0, std::move(command), true};
+    job->till_done = std::move(done);
+    caf::anon_send(ledger_, job_message{std::move(job)});
+  }
+  void facts(std::vector<entry> list, std::function<void(const facts_answer&)> done) override {
+    auto job = std::make_shared<ledger_job>();
+    job->input = facts_request{0, std::move(list)};
+    job->facts_done = std::move(done);
+    caf::anon_send(ledger_, job_message{std::move(job)});
+  }
+  void ask_elsewhere(account_id account) override {
+    auto job = std::make_shared<ledger_job>();
+    job->input = elsewhere_request{account};
+    caf::anon_send(ledger_, job_message{std::move(job)});
+  }
+  std::optional<elsewhere_hint> elsewhere(account_id account) const override {
+    std::lock_guard lock(hints_mutex_);
+    auto it = hints_.find(account);
+    return it == hints_.end() ? std::nullopt : std::optional(it->second);
+  }
+  void returned_mark(const writer_id& writer, sequence seq, std::function<void(bool)> done) override {
+    run([writer, seq, done = std::move(done), wall = options_.wall](station& s) {
+      bool rolled_back = s.check_rollback(writer, seq, wall());
+      s.after_durable([done, rolled_back] { done(rolled_back); });
+    });
+  }
+  bool print(const std::string& receipt, const bytes& ticket) override {
+    auto a = context_.handle(&node_context::printer);
+    if (!a) return false;
+    caf::anon_send(a, ticket_message{receipt, std::make_shared<const bytes>(ticket)});
+    return true;
+  }
+  std::shared_ptr<const node_snapshot> snapshot() const override { return snapshot_->load(); }
+  device_states devices() const override {
+    std::lock_guard lock(context_.mutex);
+    return context_.devices;
+  }
+  event_bus& events() override { return context_.events; }
+  const kv_store& store() const override { return context_.store; }
+  void remember(std::string key, std::optional<bytes> value, std::function<void(bool)> done) override {
+    run([key = note_key(key), value = std::move(value), done = std::move(done)](station& s) {
+      if (value) {
+        s.ledger().view().put(family::meta, key, *value);
+      } else {
+        s.ledger().view().erase(family::meta, key);
+      }
+      s.after_durable([done] {
+        if (done) done(true);
+      });
+    });
+  }
+  std::optional<bytes> recall(std::string_view key) const override {
+    bytes v;
+    if (context_.store.get(family::meta, note_key(key), v) != lookup::found) return std::nullopt;
+    return v;
+  }
+
+private:
+  void run(std::function<void(station&)> task) {
+    caf::anon_send(ledger_, task_message{std::make_shared<std::function<void(station&)>>(std::move(task))});
+  }
+  std::vector<supervised> parts(const writer_id& self);
+
+  system_options options_;
+  durable_source source_;
+  const curve_key& curve_;
+  mutable node_context context_;
+  std::shared_ptr<std::atomic<std::shared_ptr<const node_snapshot>>> snapshot_;
+  mutable std::mutex hints_mutex_;
+  std::map<account_id, elsewhere_hint> hints_;
+  actor_config config_;
+  caf::actor_system system_;
+  caf::actor ledger_, supervisor_;
+  bool stopped_ = false;
+};
+
+status running_system::open(certificate_book& certificates, const signer& keys, entropy& random) {
+  auto s = station::open(options_.station, context_.store, certificates, keys, random);
+  if (!s) return s.error();
+  if (!(*s)->ledger().started()) {
+    (*s)->start(options_.first_epoch, options_.wall());
+    auto batch = (*s)->seal();
+    TALLY_TRY(context_.store.commit(*batch, true));
+    (void)(*s)->settled();
+  }
+  auto self = (*s)->ledger().self();
+  auto holder = std::make_shared<std::unique_ptr<station>>(std::move(*s));
+  ledger_ = system_.spawn(ledger, holder, &context_, snapshot_, options_.exposure_days);
+  context_.set_handle(&node_context::ledger, ledger_);
+  context_.events.subscribe([this](const node_event& e) {
+    // Hints come with answers; kept here so that a look-up of a card needs no hop.
+    const auto* r = std::get_if<hint_event>(&e);
+    if (!r) return;
+    std::lock_guard lock(hints_mutex_);
+    if (hints_.size() >= 10'000) hints_.erase(hints_.begin());
+    hints_[r->account] = r->hint;
+  });
+  supervisor_ = system_.spawn(supervisor, &context_, parts(self));
+  // The ledger publishes its first snapshot in its first step; nobody may ask before.
+  while (!snapshot_->load())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return done();
+}
+
+std::vector<supervised> running_system::parts(const writer_id& self) {
+  std::vector<supervised> list;
+  auto current = [this, self] {
+    auto s = snapshot_->load();
+    return s ? s->self : self;
+  };
+  if (!options_.printer_host.empty())
+    list.push_back({"the printer", [this](caf::actor_system& sys) {
+                      printer_config c;
+                      c.address.host = options_.printer_host;
+                      c.address.port = options_.printer_port;
+                      auto a = sys.spawn(printer, &context_, c);
+                      context_.set_handle(&node_context::printer, a);
+                      return a;
+                    }});
+  auto add_input = [&](const char* device, const std::string& path, unsigned baud) {
+    if (path.empty()) return;
+    list.push_back({std::string("the ") + device, [this, device, path, baud](caf::actor_system& sys) {
+                      input_config c;
+                      c.device = device;
+                      c.port.path = path;
+                      c.port.baud = baud;
+                      c.codes.card_prefixes = options_.card_prefixes;
+                      return caf::actor(sys.spawn(input_device, &context_, c));
+                    }});
+  };
+  add_input("reader", options_.reader_path, options_.reader_baud);
+  add_input("scanner", options_.scanner_path, options_.scanner_baud);
+  link_config link;
+  link.self = options_.station.self;
+  link.wire.heartbeat = options_.heartbeat;
+  if (!options_.listen_endpoint.empty())
+    list.push_back({"the link to children", [this, link, current](caf::actor_system& sys) {
+                      auto c = link;
+                      c.endpoint = options_.listen_endpoint;
+                      auto a = sys.spawn(downlink, &context_, c, &curve_, current());
+                      context_.set_handle(&node_context::downlink, a);
+                      return a;
+                    }});
+  if (!options_.parent_endpoint.empty())
+    list.push_back({"the link to the parent", [this, link, current](caf::actor_system& sys) {
+                      auto c = link;
+                      c.endpoint = options_.parent_endpoint;
+                      c.server = options_.parent_key;
+                      c.peer = options_.parent;
+                      auto a = sys.spawn(uplink, &context_, c, &curve_, current());
+                      context_.set_handle(&node_context::uplink, a);
+                      return a;
+                    }});
+  return list;
+}
+
+void running_system::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  auto wait_for = [this](const caf::actor& a, const char* what) {
+    if (!a) return;
+    caf::scoped_actor self{system_};
+    self->monitor(a);
+    caf::anon_send(a, stop_message{});
+    self->receive([](const caf::down_msg&) {},
+                  caf::after(std::chrono::seconds(10)) >>
+                      [&] { options_.log(errc::timeout, std::string(what) + " did not stop in 10 s"); });
+  };
+  wait_for(supervisor_, "links and devices");
+  for (auto which : {&node_context::uplink, &node_context::downlink, &node_context::printer})
+    context_.set_handle(which, {});
+  wait_for(ledger_, "the ledger");
+  context_.set_handle(&node_context::ledger, {});
+  supervisor_ = nullptr;
+  ledger_ = nullptr;
+}
+
+}  // namespace
+
+result<std::unique_ptr<node_system>> node_system::start(system_options options, kv_store& store,
+                                                        certificate_book& certificates, const signer& keys,
+                                                        const curve_key& curve, entropy& random) {
+  auto s = std::make_unique<running_system>(std::move(options), store, keys, curve);
+  TALLY_TRY(s->open(certificates, keys, random));
+  return std::unique_ptr<node_system>(std::move(s));
+}
+
+}  // namespace tally
