@@ -185,7 +185,12 @@ caf::behavior ledger(self_ptr self, std::shared_ptr<std::unique_ptr<tally::stati
       },
       [self](stop_message) {
         // The group under way is finished by the committer's destructor; its answers are found again by their keys.
-        self->state.disk.reset();
+        auto& s = self->state;
+        s.disk.reset();
+        if (!s.station->ledger().in_flight()) {
+          s.station->checkpoint();
+          if (auto batch = s.station->seal(); batch && !batch->empty()) (void)s.context->store.commit(*batch, true);
+        }
         self->quit();
       },
   };

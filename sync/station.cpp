@@ -36,7 +36,7 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   auto b = book::open(store, s->config_.self, s->config_.role);
   if (!b) return b.error();
   s->book_ = std::move(*b);
-  s->load_certificates();
+  load_certificates(store, certificates);
   s->observer_ = std::make_unique<observer>(s->book_->st());
   // Ask ids must not repeat after a restart: a neighbour remembers served ones.
   std::uint64_t seed = 0;
@@ -49,12 +49,12 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   return s;
 }
 
-void station::load_certificates() {
-  auto c = store_.scan(family::meta, "k");
+void load_certificates(const kv_store& store, certificate_book& book) {
+  auto c = store.scan(family::meta, "k");
   for (; c->valid() && c->key()[0] == 'k'; c->next()) {
     auto signed_form = decode_signed_certificate(c->value());
     // What does not verify under the pinned root is not believed, wherever it lies.
-    if (signed_form) (void)certificates_.add(*signed_form);
+    if (signed_form) (void)book.add(*signed_form);
   }
 }
 

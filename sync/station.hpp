@@ -125,6 +125,10 @@ public:
   status put(station_input input);
   /// Works through what is queued until the open group is at its bound.
   void run(unix_seconds now, tick_ms tick);
+  /// Writes the observer's cache into the open group: before an orderly end, so that the next start replays less.
+  void checkpoint() {
+    if (config_.role != node_role::store) observer_->checkpoint(book_->view());
+  }
   /// Timers: waits that end, replenishing, disk reserve. At least every 100 ms while anything waits, else every second.
   void tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes);
 
@@ -194,7 +198,6 @@ private:
   void on_time(const time_message& m);
   void replenish();
   void replenish_store(node_id node, const node_record& record);
-  void load_certificates();
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
   const certificate* certificate_of(node_id node) const;
@@ -230,6 +233,9 @@ private:
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
 };
+
+/// Feeds a book with the certificates that a database holds (family meta, 'k'). What does not verify is left out.
+void load_certificates(const kv_store& store, certificate_book& book);
 
 /// Origin line of a stream's checkpoints: "tallystick/<chain>/<node>/<epoch>/journal".
 std::string stream_origin(std::string_view chain, const stream_id& id);
