@@ -107,6 +107,14 @@ bytes encode(const signed_certificate& c) {
   return w.take();
 }
 
+bytes certificate_key(node_id node, std::uint64_t serial) {
+  byte_writer w;
+  w.u8('k');
+  w.u32be(node.value);
+  w.u64be(serial);
+  return w.take();
+}
+
 result<signed_certificate> decode_signed_certificate(byte_view data) {
   byte_reader r(data);
   signed_certificate c;

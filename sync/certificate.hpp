@@ -67,6 +67,8 @@ struct signed_certificate {
 inline constexpr std::size_t certificate_bytes_max = 512;
 
 bytes encode(const signed_certificate& c);
+/// Key of a signed certificate in the family `meta`: sorts by node, then serial.
+bytes certificate_key(node_id node, std::uint64_t serial);
 result<signed_certificate> decode_signed_certificate(byte_view data);
 
 /// "tallystick certificate v1\n" before the body, so that no other signed text can be taken for a certificate.
