@@ -15,6 +15,8 @@
 #include <exception>
 #include <system_error>
 
+#include "storage/rocks_wal.hpp"
+
 namespace tally {
 namespace {
 
@@ -232,6 +234,7 @@ result<std::unique_ptr<kv_store>> open_rocks(const fs::path& given, const rocks_
     if (!there) return there.error();
     if (!*there && (!wanted.create || wanted.read_only)) return {errc::not_found, "no database in " + dir.string()};
     if (!*there) TALLY_TRY(make_directory(dir));
+    TALLY_TRY(check_write_ahead_logs(dir));
 
     rocksdb::DB* db = nullptr;
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
