@@ -1,0 +1,146 @@
+// The stored projections against the fold, and keys that belong to nothing.
+#include <algorithm>
+
+#include "storage/kv_state.hpp"
+#include "sync/audit_parts.hpp"
+
+namespace tally::audit_detail {
+namespace {
+
+std::string account_text(const ledger_account& a) { return account_name(a) + " " + unit_name(a.unit, {}); }
+
+std::string cell_text(const cell_key& k) {
+  static constexpr const char* names[] = {"?",           "card",     "medium",        "answered",  "last counter", "channel out", "channel in",
+                                          "reversed",    "business date", "node",     "limits",    "sent today",   "held total",  "adopted",
+                                          "transfer",    "contested", "rules",        "product",   "?",            "counter"};
+  auto n = static_cast<std::size_t>(k.type);
+  std::string out = n < std::size(names) ? names[n] : "?";
+  out += " " + std::to_string(k.a) + " " + std::to_string(k.b);
+  if (k.writer != writer_id{}) out += " of " + writer_name(k.writer);
+  if (k.peer != writer_id{}) out += " with " + writer_name(k.peer);
+  return out;
+}
+
+std::string value_text(const cell& c) {
+  auto text = std::to_string(c.n);
+  if (c.data.empty()) return text;
+  auto hex = to_hex(byte_view(c.data).substr(0, 16));
+  return text + " and " + std::to_string(c.data.size()) + " octets " + hex + (c.data.size() > 16 ? "\xe2\x80\xa6" : "");
+}
+
+}  // namespace
+
+bool auditor::certified_record(const cell_key& k, const cell& c) const {
+  // Enrolment tells a node of its own line before the directory does.
+  auto it = certificates_.find(node_id{static_cast<std::uint32_t>(k.a)});
+  if (k.type != cell_type::node || it == certificates_.end()) return false;
+  return std::any_of(it->second.begin(), it->second.end(), [&](const certificate& cert) {
+    memory_state s;
+    put_node(s, cert.node, {cert.role, cert.epoch, cert.parents});
+    return s.find(k) == c;
+  });
+}
+
+void auditor::compare_key(std::string_view check, byte_view prefix, byte_view key, byte_view value, const memory_state& expected,
+                          bool observed, std::uint64_t& met) {
+  ++line(check).count;
+  auto rest = key.substr(prefix.size());
+  if (auto a = parse_balance_key(rest); a && balance_key(*a) == rest) {
+    auto v = decode_balance(value);
+    auto want = expected.balance(*a);
+    if (want != 0) ++met;
+    if (v != want) problem(check, account_text(*a), {}, std::to_string(want), v ? std::to_string(*v) : "bytes that are no amount");
+    return;
+  }
+  auto k = parse_cell_key(rest);
+  if (!k || cell_key_bytes(*k) != rest) return problem(check, "key " + to_hex(key), {}, "a key of the projection", "bytes that are none");
+  auto v = decode_cell(value);
+  auto want = expected.find(*k);
+  if (want) ++met;
+  if (!want && v && !observed && certified_record(*k, *v)) return;
+  if (!v || !want || !(*v == *want))
+    problem(check, cell_text(*k), {}, want ? value_text(*want) : "nothing", v ? value_text(*v) : "bytes that are no record");
+}
+
+void auditor::compare(std::string_view check, byte_view prefix, const memory_state& expected, bool observed) {
+  std::uint64_t met = 0, wanted = expected.raw_cells().size();
+  for (const auto& [a, v] : expected.raw_balances())
+    if (v != 0) ++wanted;
+  for (char kind : {balance_prefix, cell_prefix}) {
+    auto p = bytes(prefix) + kind;
+    auto c = store_.scan(family::state, p);
+    for (; c->valid() && c->key().substr(0, p.size()) == p; c->next())
+      compare_key(check, prefix, c->key(), c->value(), expected, observed, met);
+    if (auto s = c->state(); !s.ok()) disk_ = s.error();
+  }
+  if (met == wanted) return;
+  bytes v;
+  auto missing = [&](const bytes& key) { return store_.get(family::state, bytes(prefix) + key, v) == lookup::absent; };
+  for (const auto& [a, n] : expected.balances())
+    if (missing(balance_key(a))) problem(check, account_text(a), {}, std::to_string(n), "no balance");
+  for (const auto& [k, n] : expected.cells())
+    if (missing(cell_key_bytes(k))) problem(check, cell_text(k), {}, value_text(n), "nothing");
+}
+
+// -- bytes that belong to nothing --------------------------------------------------
+
+void auditor::strays() {
+  for (const auto& [id, sizes] : cited_) {
+    if (held(id)) continue;
+    for (const auto& [size, list] : sizes)
+      for (const auto& c : list) {
+        if (!c.sole) {
+          ++report_.heads_elsewhere;
+        } else {
+          problem(c.check, stream_name(id), {}, std::to_string(size) + " entries, says " + c.where, "no such stream: this data is an old copy");
+        }
+      }
+  }
+  std::map<epoch_id, std::uint64_t> own;
+  for (const auto& id : journals())
+    if (is_own(id.writer)) own[id.writer.epoch] = size_of(id);
+
+  // Walks from one end of a known run to the next, so that a large ledger costs a few seeks.
+  bytes from;
+  for (auto c = store_.scan(family::entries, from); c->valid(); c = store_.scan(family::entries, from)) {
+    bytes key(c->key());
+    from = key + '\0';
+    byte_reader r(byte_view(key).substr(std::min<std::size_t>(1, key.size())));
+    if (key[0] == 'e') {
+      epoch_id epoch;
+      r.fixed(epoch.value);
+      auto seq = r.u64be();
+      auto it = own.find(epoch);
+      if (r.at_end() && it != own.end() && seq < it->second) {
+        from = own_entry_key(epoch, it->second);
+        continue;
+      }
+      problem(check_streams, "epoch " + to_hex(view_of(epoch.value)), seq, "nothing behind the head of the journal", "an entry");
+      continue;
+    }
+    auto id = parse_stream_key(r.raw(17));
+    if (id && held(*id) && key[0] == 't') {
+      from = bytes(key.substr(0, 18)) + bytes(10, '\xff');
+    } else if (id && held(*id) && key[0] == 'i' && is_own(id->writer) && id->sub != sub_stream::journal && r.u64be() < size_of(*id)) {
+      from = stream_index_key(*id, size_of(*id));
+    } else {
+      problem(key[0] == 't' ? check_tiles : key[0] == 'i' ? check_sub_streams : check_streams, id ? stream_name(*id) : "key " + to_hex(key), {},
+              "nothing behind the head of the stream", "a stray record");
+    }
+  }
+  from.clear();
+  for (auto c = store_.scan(family::segments, from); c->valid(); c = store_.scan(family::segments, from)) {
+    bytes key(c->key());
+    from = key + '\0';
+    auto id = parse_stream_key(byte_view(key).substr(0, 17));
+    byte_reader r(byte_view(key).substr(std::min<std::size_t>(17, key.size())));
+    auto first = r.u64be();
+    if (id && r.at_end() && held(*id) && !is_own(id->writer) && first < size_of(*id)) {
+      from = segment_key(*id, size_of(*id));
+    } else {
+      problem(check_segments, id ? stream_name(*id) : "key " + to_hex(key), first, "nothing behind the head of the stream", "a stray segment");
+    }
+  }
+}
+
+}  // namespace tally::audit_detail

@@ -1,0 +1,86 @@
+// What single entries say: certificates and publications of a directory, heads that are cited, sums, copies in sub-streams.
+#include "ledger/kinds.hpp"
+#include "storage/sha256.hpp"
+#include "sync/audit_parts.hpp"
+
+namespace tally::audit_detail {
+
+void auditor::read_directory(const stream_id& id) {
+  auto& list = published_[id];
+  entry_walk walk(store_, id, self_.node, 0, size_of(id));
+  while (auto item = walk.next()) {
+    step();
+    auto e = decode_entry(item->data);
+    if (!e) continue;
+    if (e->kind == entry_kind::certify) found_certificates_.push_back({stream_name(id), item->seq, e->blob});
+    if (e->kind != entry_kind::publish) continue;
+    std::optional<error> bad;
+    if (e->topic == publish_topic::rules) {
+      auto r = decode_rules(e->blob);
+      if (r) {
+        list.push_back({item->seq, *r});
+        catalogue_.add(std::move(*r));
+      } else {
+        bad = r.error();
+      }
+    } else if (e->topic == publish_topic::product) {
+      auto p = decode_product(e->blob);
+      if (p) {
+        list.push_back({item->seq, std::move(*p)});
+      } else {
+        bad = p.error();
+      }
+    }
+    if (bad) problem(check_entries, stream_name(id), item->seq, "a published record", bad->detail);
+  }
+  (void)note(walk);  // damage is named where the stream's root is recomputed
+}
+
+/// Called once for each entry of each journal, in order.
+void auditor::look_at(const stream_id& journal, sequence seq, byte_view data, const entry* e) {
+  ++line(check_entries).count;
+  recompute(journal, data, e);
+  if (!e) return;
+  report_.today = std::max(report_.today, e->business_date);
+  cite(journal, seq, *e);
+  count_sums(*e);
+}
+
+void auditor::recompute(const stream_id& journal, byte_view data, const entry* e) {
+  const auto* row = row_of(peek_kind(data));
+  if (!row) uncertain_.insert(journal.writer);
+  std::optional<stream_id> to;
+  if (row && row->broadcast) {
+    to = stream_id{journal.writer, sub_stream::directory, {}};
+  } else if (e && e->kind == entry_kind::send) {
+    to = stream_id{journal.writer, sub_stream::addressed, e->peer.node};
+  }
+  if (!to) return;
+  auto [it, fresh] = subs_.try_emplace(*to);
+  if (fresh) it->second.stored = size_of(*to);
+  auto& sub = it->second;
+  sub.tip.append(merkle_leaf(data));
+  if (sub.tip.size() == sub.stored) sub.root_at_stored = sub.tip.root();
+}
+
+void auditor::cite(const stream_id& journal, sequence seq, const entry& e) {
+  if (!e.head || e.head->size == 0) return;
+  // Beyond what this node itself wrote nobody can have read.
+  citation c{e.head->root, stream_name(journal), seq, check_heads, e.head->stream.writer == self_, {}};
+  if (e.kind == entry_kind::receive) c.transfer = {journal.writer, e.channel, transfer_text(e)};
+  cited_[e.head->stream][e.head->size].push_back(std::move(c));
+}
+
+void auditor::count_sums(const entry& e) {
+  bool back = e.kind == entry_kind::reverse;
+  auto kind = back ? e.cited_kind : e.kind;
+  if (kind != entry_kind::sale && kind != entry_kind::top_up) return;
+  for (const auto& v : e.values) {
+    auto& sums = sums_[v.unit];
+    auto& sum = kind == entry_kind::sale ? sums.spent : sums.loaded;
+    if (v.amount <= 0 || !checked_add(sum, back ? -v.amount : v.amount, sum))
+      problem(check_totals, "unit " + std::to_string(v.unit.value), {}, "sums that fit 64 bits", std::to_string(v.amount));
+  }
+}
+
+}  // namespace tally::audit_detail

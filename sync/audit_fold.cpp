@@ -1,0 +1,193 @@
+// Journals in order: every entry judged and applied, once as its writer did and once as whoever watches it does.
+#include <algorithm>
+
+#include "ledger/kinds.hpp"
+#include "sync/audit_parts.hpp"
+
+namespace tally::audit_detail {
+namespace {
+
+cell_key contested_count(const writer_id& w) {
+  return {.type = cell_type::counters, .a = 1, .b = 0, .writer = w, .peer = {}};
+}
+
+/// The line under which a verdict is reported.
+std::string_view check_of(errc why) {
+  switch (why) {
+    case errc::unbalanced:
+    case errc::insufficient:
+    case errc::no_quota:
+    case errc::overflow: return check_balance;
+    case errc::gap:
+    case errc::bad_proof: return check_transfers;
+    default: return check_rules;
+  }
+}
+
+}  // namespace
+
+std::optional<entry> auditor::entry_at(const stream_id& id, sequence seq) {
+  if (seq >= size_of(id)) return std::nullopt;
+  auto data = reader_.entry_of(id, seq, self_);
+  if (!data) return std::nullopt;
+  auto e = decode_entry(*data);
+  if (!e) return std::nullopt;
+  return std::move(*e);
+}
+
+/// Own journals, each behind the one that its first entry names as its predecessor.
+std::vector<stream_id> auditor::own_epochs() {
+  std::vector<stream_id> left, out;
+  std::map<stream_id, std::optional<stream_id>> before;
+  for (const auto& id : journals()) {
+    if (!is_own(id.writer)) continue;
+    auto first = entry_at(id, 0);
+    before[id] = first && first->head ? std::optional(first->head->stream) : std::nullopt;
+    left.push_back(id);
+  }
+  while (!left.empty()) {
+    auto next = std::find_if(left.begin(), left.end(), [&](const stream_id& id) {
+      return !before[id] || std::find(left.begin(), left.end(), *before[id]) == left.end();
+    });
+    if (next == left.end()) next = left.begin();  // a circle: cannot be honest, and any order shows it
+    out.push_back(*next);
+    left.erase(next);
+  }
+  return out;
+}
+
+void auditor::fold_own() {
+  bool store = report_.role == node_role::store;
+  for (const auto& id : own_epochs()) fold_journal(id, 0, size_of(id), own_, false, store);
+  for (const auto& [id, tip] : heads_)
+    if (id.sub == sub_stream::directory && !is_own(id.writer) && learned_[id] != tip.size())
+      problem(check_projection, stream_name(id), learned_[id], "everything that is held of the directory is adopted",
+              "adopted up to " + std::to_string(learned_[id]) + " of " + std::to_string(tip.size()));
+  if (own_complete_) {
+    compare(check_projection, {}, own_, false);
+  } else {
+    problem(check_projection, stream_name({self_, sub_stream::journal, {}}), {}, "a whole journal to compare with", "a damaged one");
+  }
+}
+
+void auditor::fold_observed() {
+  std::map<writer_id, std::uint64_t> positions;
+  auto c = store_.scan(family::state, "p");
+  for (; c->valid() && c->key().substr(0, 1) == "p"; c->next()) {
+    byte_reader key(c->key().substr(1)), value(c->value());
+    auto w = read_writer(key);
+    auto n = value.uv();
+    stream_id id{w, sub_stream::journal, {}};
+    if (!key.at_end() || !value.at_end()) {
+      problem(check_observed, "position " + to_hex(c->key()), {}, "a position", "bytes that are none");
+    } else if (n > size_of(id)) {
+      problem(check_observed, stream_name(id), {}, "a position up to " + std::to_string(size_of(id)), std::to_string(n));
+    }
+    if (key.ok() && value.ok()) positions[w] = n;
+  }
+  if (auto s = c->state(); !s.ok()) disk_ = s.error();
+  auto all = journals();
+  for (const auto& id : all) fold_journal(id, 0, std::min(positions[id.writer], size_of(id)), seen_, true, true);
+  if (seen_complete_) {
+    compare(check_observed, "o", seen_, true);
+  } else {
+    problem(check_observed, writer_name(self_), {}, "whole journals to compare with", "a damaged one");
+  }
+  for (const auto& id : all) fold_journal(id, std::min(positions[id.writer], size_of(id)), size_of(id), seen_, true, true);
+}
+
+void auditor::fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, memory_state& s, bool observed, bool report) {
+  entry_walk walk(store_, id, self_.node, from, until);
+  auto role = role_of(id.writer.node);
+  while (auto item = walk.next()) {
+    fold_entry({id.writer, role, item->seq, nullptr}, id, item->data, s, observed, report);
+    step();
+  }
+  if (!note(walk)) (observed ? seen_complete_ : own_complete_) = false;
+}
+
+void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view data, memory_state& s, bool observed, bool report) {
+  auto e = decode_entry(data);
+  if (report) look_at(id, at.seq, data, e ? &*e : nullptr);
+  auto contest = [&] {
+    if (observed) s.put(contested_count(at.writer), {number(s, contested_count(at.writer)) + 1, {}});
+  };
+  if (!e) {
+    if (report && e.code() == errc::unsupported) ++report_.unknown_kinds;
+    if (report && e.code() != errc::unsupported) problem(check_entries, stream_name(id), at.seq, "an entry in canonical form", e.error().detail);
+    contest();
+    if (observed) s.put({.type = cell_type::contested, .a = at.seq, .b = 0, .writer = at.writer, .peer = {}}, {static_cast<std::int64_t>(e.code()), {}});
+    return;
+  }
+  auto place = at;
+  auto cited = e->cites && *e->cites < at.seq ? entry_at(id, *e->cites) : std::nullopt;
+  if (cited) place.cited = &*cited;
+  if (report) ++line(check_rules).count;
+  auto why = errc::ok;
+  auto postings = judge(*e, place, s);
+  if (!postings) {
+    why = postings.code();
+    if (report) report_verdict(id, *e, place, postings.error(), s);
+    contest();
+    postings = expand(*e, at.writer);
+    if (!postings || !merge(*postings)) postings = std::vector<posting>{};
+  }
+  if (report) {
+    ++line(check_balance).count;
+    if (!postings->empty()) count_sums(*e);
+  }
+  bool directory = !observed && row_of(e->kind)->broadcast;
+  if (directory) learn(*e, s);
+  // Its writer applied it as good; who watches keeps the verdict.
+  if (auto ok = apply(*e, place, *postings, s, observed ? why : errc::ok); !ok) {
+    if (report) problem(check_balance, stream_name(id), at.seq, "balances that fit 64 bits", ok.error().detail);
+    contest();
+    (void)apply(*e, place, {}, s, why);
+  }
+  if (!observed && e->kind == entry_kind::adopt && e->head->stream.sub == sub_stream::directory && !is_own(e->head->stream.writer))
+    learn_until(e->head->stream, e->head->size, s);
+}
+
+void auditor::report_verdict(const stream_id& id, const entry& e, const entry_place& place, const error& why, const memory_state& s) {
+  auto found = std::string(errc_name(why.code)) + (why.detail.empty() ? "" : ": " + why.detail);
+  auto expected = "a " + std::string(kind_name(e.kind)) + " that node " + std::to_string(place.writer.node.value) + " may write";
+  if (why.code == errc::bad_proof) {
+    bool out = e.kind == entry_kind::send;
+    auto from = out ? place.writer : e.peer, to = out ? e.peer : place.writer;
+    auto other = s.find({.type = cell_type::transfer, .a = e.channel, .b = out ? 0U : 1U, .writer = from, .peer = to});
+    expected = std::string("the other half, transfer ") + std::to_string(e.channel) + " from " + writer_name(from) + " to " + writer_name(to) +
+               " (account; purse unit bucket amount): " + (other ? other->data : bytes("none"));
+    found = transfer_text(e);
+  }
+  problem(check_of(why.code), stream_name(id), place.seq, std::move(expected), std::move(found));
+}
+
+void auditor::learn_until(const stream_id& directory, std::uint64_t size, memory_state& s) {
+  auto& n = learned_[directory];
+  entry_walk walk(store_, directory, self_.node, n, std::min(size, size_of(directory)));
+  while (auto item = walk.next()) {
+    if (auto e = decode_entry(item->data)) learn(*e, s);
+    n = item->seq + 1;
+    step();
+  }
+  if (!note(walk)) own_complete_ = false;
+}
+
+/// What a node takes in from head office's directory.
+void auditor::learn(const entry& e, memory_state& s) {
+  apply_directory(e, s);
+  auto record = [](cell_type t, std::uint64_t a, std::uint64_t b) { return cell_key{.type = t, .a = a, .b = b, .writer = {}, .peer = {}}; };
+  if (e.kind == entry_kind::certify && certified_.count(e.blob)) {
+    auto c = decode_signed_certificate(e.blob);
+    auto cert = decode_certificate(c->body);
+    put_node(s, cert->node, {cert->role, cert->epoch, cert->parents});
+  }
+  if (e.kind != entry_kind::publish) return;
+  if (e.topic == publish_topic::rules) {
+    if (auto r = decode_rules(e.blob)) s.put(record(cell_type::rules, r->version, 0), {0, e.blob});
+  } else if (e.topic == publish_topic::product) {
+    if (auto p = decode_product(e.blob)) s.put(record(cell_type::product, p->id.value, p->version), {0, e.blob});
+  }
+}
+
+}  // namespace tally::audit_detail

@@ -1,0 +1,26 @@
+#pragma once
+// Part of the audit; nobody else includes this.
+#include "sync/audit_parts.hpp"
+
+namespace tally::audit_detail {
+
+/// Prices the sales of one journal again, each with exactly what its writer had adopted when it wrote it.
+class price_checker {
+public:
+  /// `a` outlives this and has read the directories.
+  price_checker(auditor& a, const stream_id& journal) : a_(a), where_(stream_name(journal)) {}
+  /// Every entry of the journal, in order.
+  void look_at(sequence seq, byte_view data);
+
+private:
+  void adopt(const stream_head& head);
+  void sale(sequence seq, const entry& e);
+  void top_up(sequence seq, const entry& e);
+
+  auditor& a_;
+  std::string where_;
+  catalogue rules_;
+  std::map<stream_id, std::size_t> taken_;  ///< publications of a directory that `rules_` has
+};
+
+}  // namespace tally::audit_detail

@@ -1,0 +1,120 @@
+#include "sync/entry_walk.hpp"
+
+#include "ledger/accounts.hpp"
+
+namespace tally {
+namespace {
+
+bytes index_prefix(const stream_id& id) { return "i" + stream_key(id); }
+
+}  // namespace
+
+bytes stream_index_key(const stream_id& id, std::uint64_t n) {
+  byte_writer w;
+  w.raw(index_prefix(id));
+  w.u64be(n);
+  return w.take();
+}
+
+bytes stream_tile_key(const stream_id& id, unsigned level, std::uint64_t index) {
+  byte_writer w;
+  w.u8('t');
+  w.raw(stream_key(id));
+  w.u8(static_cast<std::uint8_t>(level));
+  w.u64be(index);
+  return w.take();
+}
+
+std::string stream_name(const stream_id& id) {
+  auto name = writer_name(id.writer);
+  switch (id.sub) {
+    case sub_stream::journal: return name + "/journal";
+    case sub_stream::directory: return name + "/directory";
+    case sub_stream::addressed: return name + "/to/" + std::to_string(id.to.value);
+  }
+  return name;
+}
+
+entry_walk::entry_walk(const kv_store& store, const stream_id& id, node_id self, std::uint64_t from, std::uint64_t until)
+    : store_(store), id_(id), own_(id.writer.node == self), at_(from), until_(until) {
+  if (!own_) {
+    cursor_ = store.seek_last_at_or_before(family::segments, segment_key(id, from));
+  } else {
+    cursor_ = store.scan(family::entries, id.sub == sub_stream::journal ? own_entry_key(id.writer.epoch, from)
+                                                                        : stream_index_key(id, from));
+  }
+}
+
+void entry_walk::stop(std::string expected, std::string found, errc code) {
+  damage_ = walk_damage{at_, code, std::move(expected), std::move(found)};
+}
+
+std::optional<entry_walk::item> entry_walk::next() {
+  if (damage_ || at_ >= until_) return std::nullopt;
+  auto out = own_ ? next_own() : next_foreign();
+  if (out) ++at_;
+  return out;
+}
+
+std::optional<entry_walk::item> entry_walk::next_own() {
+  if (moved_) cursor_->next();
+  moved_ = true;
+  bool journal = id_.sub == sub_stream::journal;
+  auto key = journal ? own_entry_key(id_.writer.epoch, at_) : stream_index_key(id_, at_);
+  if (!cursor_->valid() || cursor_->key() != key) {
+    if (auto s = cursor_->state(); !s.ok()) {
+      stop("entry " + std::to_string(at_), s.error().detail, errc::io);
+    } else {
+      stop("entry " + std::to_string(at_) + " of " + std::to_string(until_), "no such entry");
+    }
+    return std::nullopt;
+  }
+  if (journal) return item{at_, cursor_->value(), nullptr};
+  byte_reader r(cursor_->value());
+  auto seq = r.uv();
+  if (!r.at_end()) {
+    stop("a place in the journal", "an index of " + std::to_string(cursor_->value().size()) + " octets");
+    return std::nullopt;
+  }
+  auto found = store_.get(family::entries, own_entry_key(id_.writer.epoch, seq), entry_);
+  if (found == lookup::found) return item{at_, entry_, nullptr};
+  stop("entry " + std::to_string(seq) + " of the journal", found == lookup::failed ? "a read error" : "no such entry",
+       found == lookup::failed ? errc::io : errc::corrupt);
+  return std::nullopt;
+}
+
+std::optional<entry_walk::item> entry_walk::next_foreign() {
+  if ((!segment_ || at_ >= segment_->size_after()) && !load_segment()) return std::nullopt;
+  const auto& data = unpacked_[static_cast<std::size_t>(at_ - segment_->first)];
+  return item{at_, data, at_ + 1 == segment_->size_after() ? &segment_->sign : nullptr};
+}
+
+bool entry_walk::load_segment() {
+  if (moved_) cursor_->next();
+  moved_ = true;
+  auto expected = "a segment with entry " + std::to_string(at_) + " of " + std::to_string(until_);
+  auto prefix = stream_key(id_);
+  if (!cursor_->valid() || cursor_->key().substr(0, prefix.size()) != prefix) {
+    auto s = cursor_->state();
+    stop(std::move(expected), s.ok() ? "no segment" : s.error().detail, s.ok() ? errc::corrupt : errc::io);
+    return false;
+  }
+  auto s = decode_segment(cursor_->value());
+  if (!s) return stop(std::move(expected), "bytes that are no segment"), false;
+  if (cursor_->key() != segment_key(id_, s->first) || s->stream != id_)
+    return stop(std::move(expected), "a segment of " + stream_name(s->stream) + " from entry " + std::to_string(s->first) +
+                                         " in this place"),
+           false;
+  if (at_ < s->first || at_ >= s->size_after())
+    return stop(std::move(expected), "a segment of entries " + std::to_string(s->first) + " to " +
+                                         std::to_string(s->size_after() - 1)),
+           false;
+  auto list = unpack_entries(*s);
+  if (!list) return stop(std::move(expected), "a segment that does not unpack: " + list.error().detail), false;
+  if (list->size() != s->entries) return stop(std::move(expected), "a segment with another number of entries"), false;
+  unpacked_ = std::move(*list);
+  segment_ = std::move(*s);
+  return true;
+}
+
+}  // namespace tally
