@@ -1,0 +1,556 @@
+#include "sync/zmq_link.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <zmq.hpp>
+
+#include "sync/entropy_sodium.hpp"
+#include "sync/zmq_door.hpp"
+
+using namespace tally;
+
+namespace {
+
+/// What callbacks saw, for a test thread that waits for it. A wait that fails ends the test after a minute; no test
+/// measures time.
+template <class T>
+class seen {
+public:
+  void add(T value) {
+    std::lock_guard lock(mutex_);
+    values_.push_back(std::move(value));
+    changed_.notify_all();
+  }
+  bool wait_for(const T& value, std::size_t times = 1) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::minutes(1), [&] {
+      return static_cast<std::size_t>(std::count(values_.begin(), values_.end(), value)) >= times;
+    });
+  }
+  bool wait_for_count(std::size_t n) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::minutes(1), [&] { return values_.size() >= n; });
+  }
+  bool contains(const T& value) {
+    std::lock_guard lock(mutex_);
+    return std::count(values_.begin(), values_.end(), value) > 0;
+  }
+  std::vector<T> all() {
+    std::lock_guard lock(mutex_);
+    return values_;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<T> values_;
+};
+
+using received = std::pair<std::uint32_t, bytes>;
+
+struct world {
+  system_entropy source;
+  curve_key server_key = make_curve_key(source);
+  std::mutex mutex;
+  std::map<public_key, node_id> admitted;
+  seen<received> messages;
+  seen<std::pair<std::uint32_t, bool>> links;
+  seen<public_key> refused;
+  seen<std::string> faults;
+  bool echo = false;
+  std::mutex opening;  // callbacks may run before `start` returned
+  std::unique_ptr<zmq_server> server;
+
+  void admit(const curve_key& key, std::uint32_t node) {
+    std::lock_guard lock(mutex);
+    admitted[key.pub] = node_id{node};
+  }
+  void open(const std::string& endpoint = "tcp://127.0.0.1:*") {
+    zmq_server::callbacks on;
+    on.admit = [this](const public_key& key) -> std::optional<node_id> {
+      std::lock_guard lock(mutex);
+      auto it = admitted.find(key);
+      if (it == admitted.end()) return std::nullopt;
+      return it->second;
+    };
+    on.on_message = [this](node_id from, bytes m) {
+      if (echo) {
+        std::lock_guard lock(opening);
+        (void)server->send(from, "echo " + m);
+      }
+      messages.add({from.value, std::move(m)});
+    };
+    on.on_link = [this](node_id node, bool up) { links.add({node.value, up}); };
+    on.on_refused = [this](const public_key& key) { refused.add(key); };
+    on.on_fault = [this](std::string why) { faults.add(std::move(why)); };
+    // The address may be taken for a moment longer by a server that was just closed.
+    std::lock_guard lock(opening);
+    for (int i = 0; i < 600; ++i) {
+      auto started = zmq_server::start(endpoint, server_key, on);
+      if (started.ok()) {
+        server = std::move(started).value();
+        return;
+      }
+      REQUIRE(started.code() == errc::busy);
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    FAIL("cannot bind again");
+  }
+};
+
+struct child {
+  curve_key key;
+  seen<bytes> messages;
+  seen<bool> links;
+  seen<std::string> refused, faults;
+  std::unique_ptr<zmq_client> client;
+
+  explicit child(world& w) : key(make_curve_key(w.source)) {}
+  child(const curve_key& shared, int) : key(shared.clone()) {}
+  void connect(const std::string& endpoint, const public_key& server) {
+    zmq_client::callbacks on;
+    on.on_message = [this](bytes m) { messages.add(std::move(m)); };
+    on.on_link = [this](bool up) { links.add(up); };
+    on.on_refused = [this](std::string why) { refused.add(std::move(why)); };
+    on.on_fault = [this](std::string why) { faults.add(std::move(why)); };
+    link_options options;
+    options.reconnect_min = std::chrono::milliseconds(50);
+    options.reconnect_max = std::chrono::milliseconds(200);
+    auto started = zmq_client::start(endpoint, key, server, on, options);
+    REQUIRE(started.ok());
+    client = std::move(started).value();
+  }
+};
+
+/// A peer that keeps none of our rules.
+struct raw_peer {
+  zmq::context_t context{1};
+  zmq::socket_t socket{context, zmq::socket_type::dealer};
+
+  raw_peer(const curve_key& key, const world& w, const std::string& name = {}) {
+    socket.set(zmq::sockopt::linger, 0);
+    if (!name.empty()) socket.set(zmq::sockopt::routing_id, name);
+    socket.set(zmq::sockopt::curve_serverkey, zmq::buffer(w.server_key.pub));
+    socket.set(zmq::sockopt::curve_publickey, zmq::buffer(key.pub));
+    socket.set(zmq::sockopt::curve_secretkey, zmq::buffer(key.secret.data(), 32));
+    socket.connect(w.server->endpoint());
+  }
+  void send(const std::string& text, bool more = false) {
+    socket.send(zmq::buffer(text), more ? zmq::send_flags::sndmore : zmq::send_flags::none);
+  }
+};
+
+int tcp_connect(const std::string& endpoint) {
+  auto colon = endpoint.rfind(':');
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(colon + 1))));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(fd >= 0);
+  REQUIRE(::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+  return fd;
+}
+
+void throw_garbage(const std::string& endpoint) {
+  std::string greeting("\xff\0\0\0\0\0\0\0\x01\x7f\x03\0NULL", 16);
+  greeting.resize(64, '\0');
+  std::string curve("\xff\0\0\0\0\0\0\0\x01\x7f\x03\0CURVE", 17);
+  curve.resize(64, '\0');
+  for (const auto& junk : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(100'000, '\xff'), std::string(1, '\0'),
+                           std::string(12, '\x7f'), greeting, curve + std::string(500, 'x'),
+                           curve + std::string("\x06\xff\xff\xff\xff\xff\xff\xff\xff", 9) + std::string(5000, 'y')}) {
+    int fd = tcp_connect(endpoint);
+    (void)!::send(fd, junk.data(), junk.size(), MSG_NOSIGNAL);
+    ::close(fd);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("an admitted key speaks and is spoken to", "[sync][zmq]") {
+  world w;
+  w.echo = true;
+  child c(w);
+  w.admit(c.key, 7);
+  w.open();
+  c.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(c.links.wait_for(true));
+  CHECK(c.client->is_up());
+  REQUIRE(c.client->send("hello"));
+  REQUIRE(c.messages.wait_for("echo hello"));
+  CHECK(w.messages.all() == std::vector<received>{{7, "hello"}});
+  CHECK(w.links.all() == std::vector<std::pair<std::uint32_t, bool>>{{7, true}});
+  CHECK_FALSE(w.server->send(node_id{8}, "nobody"));
+
+  // The largest message passes both ways, one octet more is refused before it leaves.
+  w.echo = false;
+  bytes big(link_message_bytes_max, 'b');
+  REQUIRE(c.client->send(big));
+  REQUIRE(w.messages.wait_for({7, big}));
+  REQUIRE(w.server->send(node_id{7}, big));
+  REQUIRE(c.messages.wait_for(big));
+  CHECK_FALSE(c.client->send(big + 'x'));
+  CHECK_FALSE(w.server->send(node_id{7}, big + 'x'));
+  REQUIRE(c.client->send(""));
+  REQUIRE(w.messages.wait_for({7, ""}));
+  CHECK(w.faults.all().empty());
+  CHECK(c.faults.all().empty());
+}
+
+TEST_CASE("order holds through a long burst", "[sync][zmq]") {
+  world w;
+  child c(w);
+  w.admit(c.key, 7);
+  w.open();
+  c.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(c.links.wait_for(true));
+  for (int i = 0; i < 5000; ++i)
+    while (!c.client->send(std::to_string(i))) std::this_thread::yield();
+  REQUIRE(w.messages.wait_for_count(5000));
+  auto got = w.messages.all();
+  int wrong = 0;
+  for (int i = 0; i < 5000; ++i) wrong += got[static_cast<std::size_t>(i)] != received{7, std::to_string(i)};
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("an unknown key is refused until it is certified", "[sync][zmq]") {
+  world w;
+  child c(w);
+  w.open();
+  c.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(w.refused.wait_for(c.key.pub));
+  REQUIRE(c.refused.wait_for("the parent does not admit this node's key"));
+  CHECK_FALSE(c.client->is_up());
+  CHECK_FALSE(c.client->send("let me in"));
+  w.admit(c.key, 9);
+  REQUIRE(c.links.wait_for(true));
+  REQUIRE(c.client->send("thanks"));
+  REQUIRE(w.messages.wait_for({9, "thanks"}));
+  CHECK(w.messages.all().size() == 1);
+}
+
+TEST_CASE("a parent without the expected key is never up", "[sync][zmq]") {
+  world w;
+  child c(w);
+  w.admit(c.key, 7);
+  w.open();
+  c.connect(w.server->endpoint(), make_curve_key(w.source).pub);
+  REQUIRE(c.refused.wait_for_count(1));
+  CHECK(c.links.all().empty());
+  CHECK(w.messages.all().empty());
+}
+
+TEST_CASE("the newest connection of a key replaces the older one", "[sync][zmq]") {
+  world w;
+  w.echo = true;
+  child first(w);
+  w.admit(first.key, 7);
+  w.open();
+  first.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(first.links.wait_for(true));
+  REQUIRE(first.client->send("one"));
+  REQUIRE(first.messages.wait_for("echo one"));
+
+  child second(first.key, 0);
+  second.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(second.links.wait_for(true));
+  REQUIRE(second.client->send("two"));
+  REQUIRE(second.messages.wait_for("echo two"));
+  CHECK(w.links.wait_for({7, true}, 2));
+  for (int i = 0; i < 20; ++i) {
+    (void)first.client->send("old");
+    REQUIRE(second.client->send("new" + std::to_string(i)));
+    REQUIRE(second.messages.wait_for("echo new" + std::to_string(i)));
+  }
+  CHECK_FALSE(w.messages.contains({7, "old"}));
+  REQUIRE(w.server->send(node_id{7}, "to the newest"));
+  REQUIRE(second.messages.wait_for("to the newest"));
+  CHECK(first.messages.all() == std::vector<bytes>{"echo one"});
+}
+
+TEST_CASE("messages belong to the key, whatever a peer calls itself", "[sync][zmq]") {
+  world w;
+  system_entropy source;
+  auto thief = make_curve_key(source), honest = make_curve_key(source);
+  w.admit(thief, 13);
+  w.admit(honest, 7);
+  w.open();
+  raw_peer named(thief, w, "7.0");
+  raw_peer other(honest, w);
+  named.send("I am seven");
+  other.send("so am I");
+  REQUIRE(w.messages.wait_for({7, "so am I"}));
+  raw_peer plain(thief, w);
+  plain.send("thirteen");
+  REQUIRE(w.messages.wait_for({13, "thirteen"}));
+  for (const auto& [from, text] : w.messages.all()) CHECK(from == (text == "so am I" ? 7u : 13u));
+  CHECK_FALSE(w.messages.contains({13, "I am seven"}));  // a name of its own is no connection of ours
+}
+
+TEST_CASE("a dropped node is not heard again on its open connection", "[sync][zmq]") {
+  world w;
+  w.echo = true;
+  child c(w), other(w);
+  w.admit(c.key, 7);
+  w.admit(other.key, 8);
+  w.open();
+  c.connect(w.server->endpoint(), w.server_key.pub);
+  other.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(c.links.wait_for(true));
+  REQUIRE(other.links.wait_for(true));
+  REQUIRE(c.client->send("before"));
+  REQUIRE(c.messages.wait_for("echo before"));
+  w.server->drop(node_id{7});
+  CHECK_FALSE(w.server->send(node_id{7}, "gone"));
+  for (int i = 0; i < 20; ++i) {
+    (void)c.client->send("after");
+    REQUIRE(other.client->send(std::to_string(i)));
+    REQUIRE(other.messages.wait_for("echo " + std::to_string(i)));
+  }
+  CHECK_FALSE(w.messages.contains({7, "after"}));
+  // A new connection is asked about again.
+  c.client->reset();
+  REQUIRE(c.links.wait_for(true, 2));
+  REQUIRE(c.client->send("again"));
+  REQUIRE(c.messages.wait_for("echo again"));
+}
+
+TEST_CASE("a server that comes back finds its children", "[sync][zmq]") {
+  world w;
+  w.echo = true;
+  child c(w);
+  w.admit(c.key, 7);
+  w.open();
+  auto endpoint = w.server->endpoint();
+  c.connect(endpoint, w.server_key.pub);
+  for (std::size_t round = 1; round <= 3; ++round) {
+    REQUIRE(c.links.wait_for(true, round));
+    REQUIRE(c.client->send("round " + std::to_string(round)));
+    REQUIRE(c.messages.wait_for("echo round " + std::to_string(round)));
+    w.server.reset();
+    REQUIRE(c.links.wait_for(false, round));
+    CHECK_FALSE(c.client->is_up());
+    CHECK_FALSE(c.client->send("into the void"));
+    w.open(endpoint);
+  }
+  CHECK_FALSE(w.messages.contains({7, "into the void"}));
+  CHECK(c.faults.all().empty());
+}
+
+TEST_CASE("a child that left is noticed by the next send", "[sync][zmq]") {
+  world w;
+  w.echo = true;
+  child c(w);
+  w.admit(c.key, 7);
+  w.open();
+  c.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(c.links.wait_for(true));
+  REQUIRE(c.client->send("hi"));
+  REQUIRE(c.messages.wait_for("echo hi"));
+  c.client.reset();
+  for (int i = 0; i < 6000 && w.server->send(node_id{7}, "there?"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK(w.links.wait_for({7, false}));
+  CHECK_FALSE(w.server->send(node_id{7}, "there?"));
+}
+
+TEST_CASE("garbage on the port harms nobody", "[sync][zmq]") {
+  world w;
+  w.echo = true;
+  child c(w);
+  w.admit(c.key, 7);
+  w.open();
+  c.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(c.links.wait_for(true));
+  throw_garbage(w.server->endpoint());
+  int idle = tcp_connect(w.server->endpoint());
+  REQUIRE(c.client->send("still here"));
+  REQUIRE(c.messages.wait_for("echo still here"));
+  ::close(idle);
+  // And a parent's address where something else answers.
+  CHECK(w.messages.all().size() == 1);
+  CHECK(w.faults.all().empty());
+}
+
+TEST_CASE("oversized and many-framed messages never arrive", "[sync][zmq]") {
+  world w;
+  w.echo = true;
+  child c(w), honest(w);
+  w.admit(c.key, 7);
+  w.admit(honest.key, 8);
+  w.open();
+  honest.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(honest.links.wait_for(true));
+  raw_peer peer(c.key, w);
+  peer.send("first");
+  REQUIRE(w.messages.wait_for({7, "first"}));
+  peer.send("two", true);
+  peer.send("frames");
+  peer.send("", true);
+  peer.send("", true);
+  peer.send("three");
+  peer.send("second");
+  REQUIRE(w.messages.wait_for({7, "second"}));
+  CHECK(w.messages.all().size() == 2);
+  // Its connection falls; the peer's library makes another, on which it is heard again.
+  peer.send(std::string(link_message_bytes_max + 4096, 'x'));
+  for (int i = 0; i < 600 && !w.messages.contains({7, "third"}); ++i) {
+    peer.send("third");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  CHECK(w.messages.contains({7, "third"}));
+  CHECK(w.links.wait_for({7, true}, 2));
+  for (const auto& [from, text] : w.messages.all()) CHECK(text.size() < 10);
+  REQUIRE(honest.client->send("fine"));
+  REQUIRE(honest.messages.wait_for("echo fine"));
+}
+
+TEST_CASE("queues are bounded both ways, and what was taken arrives", "[sync][zmq]") {
+  world w;
+  child c(w);
+  w.admit(c.key, 7);
+  const bytes block(100'000, 'q');
+
+  SECTION("towards a parent that does not read") {
+    zmq::context_t context(1);
+    zmq::socket_t lazy(context, zmq::socket_type::router);
+    lazy.set(zmq::sockopt::linger, 0);
+    lazy.set(zmq::sockopt::rcvhwm, 1);
+    lazy.set(zmq::sockopt::curve_server, true);
+    lazy.set(zmq::sockopt::curve_secretkey, zmq::buffer(w.server_key.secret.data(), 32));
+    lazy.bind("tcp://127.0.0.1:*");
+    c.connect(lazy.get(zmq::sockopt::last_endpoint), w.server_key.pub);
+    REQUIRE(c.links.wait_for(true));
+    std::size_t taken = 0, refused = 0;
+    // The sender is quicker than the pump, so it is refused now and then before everything behind it is full.
+    while (refused < 200 && taken < 100'000) {
+      if (c.client->send(block))
+        ++taken;
+      else
+        ++refused, std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    CHECK(refused == 200);
+    CHECK(taken < 1000);
+    for (std::size_t i = 0; i < taken; ++i) {
+      zmq::message_t id, body;
+      REQUIRE(lazy.recv(id));
+      REQUIRE(lazy.recv(body));
+      CHECK(body.size() == block.size());
+    }
+  }
+  SECTION("towards a child that does not read") {
+    w.open();
+    raw_peer lazy(c.key, w);
+    lazy.socket.set(zmq::sockopt::rcvhwm, 1);
+    lazy.send("hello");
+    REQUIRE(w.messages.wait_for({7, "hello"}));
+    std::size_t taken = 0, refused = 0;
+    while (refused < 200 && taken < 100'000) {
+      if (w.server->send(node_id{7}, block))
+        ++taken;
+      else
+        ++refused, std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    CHECK(refused == 200);
+    CHECK(taken < 1000 * 2);
+    for (std::size_t i = 0; i < taken; ++i) {
+      zmq::message_t body;
+      REQUIRE(lazy.socket.recv(body));
+      CHECK(body.size() == block.size());
+    }
+  }
+  SECTION("in number too") {
+    w.open();
+    raw_peer lazy(c.key, w);
+    lazy.send("hello");
+    REQUIRE(w.messages.wait_for({7, "hello"}));
+    std::size_t taken = 0;
+    while (taken < 10'000'000 && w.server->send(node_id{7}, "x")) ++taken;
+    CHECK(taken >= link_queue_messages_max);
+    CHECK(taken < 10'000'000);
+  }
+}
+
+TEST_CASE("addresses are checked before anything starts", "[sync][zmq]") {
+  world w;
+  w.open();
+  auto client = [&](const char* endpoint) {
+    return zmq_client::start(endpoint, w.server_key, w.server_key.pub, {[](bytes) {}, [](bool) {}, {}, {}}).code();
+  };
+  for (const char* bad : {"", "tcp://", "tcp://:1", "tcp://h", "tcp://h:", "tcp://h:x", "tcp://h:99999", "ipc://x:1",
+                          "inproc://zeromq.zap.01", "tcp://h:*", "tcp://h:1 "})
+    CHECK(client(bad) == errc::bad_config);
+  zmq_server::callbacks on{[](const public_key&) { return std::nullopt; }, [](node_id, bytes) {}, {}, {}, {}};
+  CHECK(zmq_server::start(w.server->endpoint(), w.server_key, on).code() == errc::busy);
+  CHECK(zmq_server::start("tcp://192.0.2.1:5000", w.server_key, on).code() == errc::bad_config);
+  CHECK(zmq_server::start("ipc://here:1", w.server_key, on).code() == errc::bad_config);
+  CHECK(zmq_door::start(w.server->endpoint(), w.server_key, [](bytes) { return bytes(); }).code() == errc::busy);
+}
+
+TEST_CASE("the door answers anybody who knows its key", "[sync][zmq]") {
+  world w;
+  std::atomic<int> asked{0};
+  auto door = zmq_door::start("tcp://127.0.0.1:*", w.server_key, [&](bytes request) {
+    ++asked;
+    return request == "silence" ? bytes() : "answer to " + request.substr(0, 100);
+  });
+  REQUIRE(door.ok());
+  auto endpoint = (*door)->endpoint();
+  using std::chrono::seconds;
+  auto ask = [&](const std::string& question) {
+    auto answer = door_call(endpoint, w.server_key.pub, question, seconds(20));
+    return answer.ok() ? *answer : answer.error().detail;
+  };
+  for (int i = 0; i < 5; ++i)
+    CHECK(ask(std::to_string(i)) == "answer to " + std::to_string(i));
+  CHECK(door_call(endpoint, w.server_key.pub, bytes(door_message_bytes_max, 'r'), seconds(60)).ok());
+  CHECK(asked == 6);
+
+  CHECK(door_call(endpoint, w.server_key.pub, bytes(door_message_bytes_max + 1, 'r'), seconds(60)).code() ==
+        errc::malformed);
+  CHECK(door_call(endpoint, w.server_key.pub, "", seconds(60)).code() == errc::malformed);
+  CHECK(door_call("ipc://x", w.server_key.pub, "q", seconds(60)).code() == errc::bad_config);
+  CHECK(door_call(endpoint, make_curve_key(w.source).pub, "q", seconds(1)).code() == errc::offline);
+  CHECK(asked == 6);
+  CHECK(door_call(endpoint, w.server_key.pub, "silence", seconds(1)).code() == errc::timeout);
+  CHECK(asked == 7);
+
+  throw_garbage(endpoint);
+  {
+    zmq::context_t context(1);
+    zmq::socket_t rude(context, zmq::socket_type::dealer);
+    auto key = make_curve_key(w.source);
+    rude.set(zmq::sockopt::linger, 0);
+    rude.set(zmq::sockopt::curve_serverkey, zmq::buffer(w.server_key.pub));
+    rude.set(zmq::sockopt::curve_publickey, zmq::buffer(key.pub));
+    rude.set(zmq::sockopt::curve_secretkey, zmq::buffer(key.secret.data(), 32));
+    rude.connect(endpoint);
+    rude.send(zmq::buffer(std::string("many")), zmq::send_flags::sndmore);
+    rude.send(zmq::buffer(std::string("frames")), zmq::send_flags::none);
+    rude.send(zmq::buffer(std::string(100'000, 'x')), zmq::send_flags::none);
+    CHECK(ask("after") == "answer to after");
+  }
+  CHECK(asked == 8);
+
+  std::vector<std::thread> callers;
+  seen<bytes> answers;
+  for (int i = 0; i < 24; ++i)
+    callers.emplace_back([&, i] {
+      auto answer = door_call(endpoint, w.server_key.pub, "caller " + std::to_string(i), seconds(60));
+      answers.add(answer.ok() ? *answer : answer.error().detail);
+    });
+  for (auto& t : callers) t.join();
+  for (int i = 0; i < 24; ++i) CHECK(answers.contains("answer to caller " + std::to_string(i)));
+  *door = nullptr;
+  CHECK(door_call(endpoint, w.server_key.pub, "q", seconds(1)).code() == errc::offline);
+}
