@@ -111,8 +111,10 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
                               const std::function<std::optional<entry>(sequence)>& find) {
   verdict v{seq, peek_kind(data), errc::ok, {}};
   auto contest = [&](const error& why) {
+    bool counted = v.why != errc::ok;
     v.why = why.code;
     v.detail = why.detail;
+    if (counted) return;
     auto k = contested_count(writer);
     state_.put(k, {number(state_, k) + 1, {}});
   };
