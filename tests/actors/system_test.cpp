@@ -1,0 +1,89 @@
+#include <catch2/catch.hpp>
+
+#include "actors/chain_fixture.hpp"
+
+using namespace tally;
+using namespace tally::test;
+
+namespace {
+
+struct temporary_folder {
+  std::filesystem::path path;
+  temporary_folder() {
+    auto name = (std::filesystem::temp_directory_path() / "tally-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  ~temporary_folder() { std::filesystem::remove_all(path); }
+};
+
+bool knows(chain& c, std::uint32_t store, std::size_t card) {
+  auto s = c.at(store).system->snapshot();
+  durable_state durable(c.at(store).system->store());
+  return card_of(durable, c.account(card)).has_value() && s->quota_left > 0 && s->link_up;
+}
+
+}  // namespace
+
+TEST_CASE("a card topped up in one store is spent in another, over region and head office", "[actors]") {
+  temporary_folder folder;
+  chain c(folder.path);
+  c.start_all();
+  c.found(20);
+  bool ready = eventually([&] { return knows(c, 3, 0) && knows(c, 4, 0); });
+  for (auto id : {1U, 2U, 3U, 4U}) {
+    auto s = c.at(id).system->snapshot();
+    std::fprintf(stderr, "node %u entries %lu link %d children %zu below %zu quota %ld cosigned %lu\n", id, s->entries, s->link_up, s->children.size(), s->below.size(), s->quota_left, s->hq_cosigned);
+  }
+  REQUIRE(ready);
+
+  auto loaded = c.top_up(3, 0, 10'000, 1);
+  REQUIRE(std::holds_alternative<entry>(loaded.outcome));
+  CHECK(loaded.here == 10'000);
+
+  SECTION("the second store pulls what it needs while the customer waits") {
+    REQUIRE(eventually([&] { return c.at(2).system->snapshot()->below.size() == 2 && c.at(3).system->snapshot()->parent_cosigned > 3; }));
+    auto sold = c.sell(4, 0, 2, 1);
+    REQUIRE(std::holds_alternative<entry>(sold.outcome));
+    CHECK(sold.pulled == 2'500);
+    CHECK(sold.here == 0);
+    REQUIRE(eventually([&] {
+      auto s = c.at(4).system->snapshot();
+      return s->hq_cosigned == s->entries;
+    }));
+  }
+  SECTION("cut off, each store sells what it holds and refuses the rest; after healing all agree") {
+    c.stop(2);
+    REQUIRE(eventually([&] { return !c.at(3).system->snapshot()->link_up; }));
+    auto here = c.sell(3, 0, 2, 2);
+    REQUIRE(std::holds_alternative<entry>(here.outcome));
+    CHECK(here.here == 7'500);
+    auto there = c.sell(4, 0, 2, 1);
+    REQUIRE(std::holds_alternative<refusal>(there.outcome));
+    CHECK(std::get<refusal>(there.outcome).why.code == errc::insufficient);
+    c.start(2);
+    for (auto id : {3U, 4U})
+      CHECK(eventually([&] {
+        auto s = c.at(id).system->snapshot();
+        return s->link_up && s->hq_cosigned == s->entries;
+      }));
+    CHECK(eventually([&] {
+      for (const auto& r : c.at(1).system->snapshot()->below)
+        if (r.node == node_id{3}) return r.held == 7'500 && r.contested == 0;
+      return false;
+    }));
+  }
+  SECTION("the same key gives the same answer, also after a restart") {
+    c.stop(3);
+    c.start(3);
+    auto again = c.top_up(3, 0, 10'000, 1);
+    REQUIRE(std::holds_alternative<entry>(again.outcome));
+    CHECK(again.repeated);
+    CHECK(again.seq == loaded.seq);
+    CHECK(again.here == 10'000);
+    auto other = c.top_up(3, 0, 20'000, 1);
+    REQUIRE(std::holds_alternative<refusal>(other.outcome));
+    CHECK(std::get<refusal>(other.outcome).why.code == errc::key_reused);
+  }
+  for (auto id : {1U, 2U, 3U, 4U}) CHECK(c.at(id).fatal.empty());
+}
