@@ -1,0 +1,149 @@
+#include "node/admin.hpp"
+
+#include <array>
+
+#include "node/admin_internal.hpp"
+
+namespace tally {
+
+int http_status_of(errc code) {
+  switch (code) {
+    case errc::ok: return 200;
+    case errc::malformed:
+    case errc::bad_amount:
+    case errc::bad_rules:
+    case errc::bad_config: return 400;
+    case errc::not_allowed: return 403;
+    case errc::not_found: return 404;
+    case errc::busy: return 429;
+    case errc::io:
+    case errc::full:
+    case errc::offline:
+    case errc::timeout: return 503;
+    case errc::internal:
+    case errc::corrupt: return 500;
+    default: return 409;
+  }
+}
+
+std::string error_json(const error& e) {
+  return nlohmann::json{{"error", errc_name(e.code)}, {"message", errc_text(e.code)}, {"detail", e.detail}}.dump(
+      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+namespace admin {
+
+result<std::int64_t> number_in(const json& j, const char* name, std::int64_t min, std::int64_t max) {
+  auto it = j.find(name);
+  bool whole = it != j.end() && it->is_number_integer() &&
+               !(it->is_number_unsigned() && it->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX));
+  auto n = whole ? it->get<std::int64_t>() : 0;
+  if (!whole || n < min || n > max)
+    return error{errc::malformed,
+                 std::string(name) + " is a whole number from " + std::to_string(min) + " to " + std::to_string(max)};
+  return n;
+}
+
+result<std::string> text_in(const json& j, const char* name, std::size_t bytes_max) {
+  auto it = j.find(name);
+  if (it == j.end() || !it->is_string() || it->get_ref<const std::string&>().size() > bytes_max)
+    return error{errc::malformed, std::string(name) + " is text of at most " + std::to_string(bytes_max) + " bytes"};
+  return it->get<std::string>();
+}
+
+namespace {
+
+json remote_out(const node_snapshot::remote& r) {
+  return {{"node", r.node.value},
+          {"name", r.name},
+          {"role", role_name(r.role)},
+          {"parent", r.parent.value},
+          {"entries", r.entries},
+          {"held", r.held},
+          {"in_transit", r.in_transit},
+          {"quota", r.quota},
+          {"exposure", r.exposure},
+          {"contested", r.contested}};
+}
+
+void show_status(const call& c) {
+  auto s = c.node.snapshot();
+  auto d = c.node.devices();
+  json below = json::array(), children = json::array();
+  for (const auto& r : s->below) below.push_back(remote_out(r));
+  for (const auto& n : s->children)
+    children.push_back({{"node", n.node.value}, {"up", n.up}, {"ever", n.ever}, {"last_contact", n.last_contact}});
+  const auto* rules = s->rules->newest();
+  c.ok({{"node", s->self.node.value},
+        {"name", c.context.identity.name},
+        {"chain", c.context.identity.believes.chain},
+        {"role", role_name(s->role)},
+        {"epoch", to_hex(view_of(s->self.epoch.value))},
+        {"web", c.context.web_address},
+        {"now", c.context.now()},
+        {"entries", s->entries},
+        {"hq_cosigned", s->hq_cosigned},
+        {"hq_cosigned_at", s->hq_cosigned_at},
+        {"link_up", s->link_up},
+        {"last_contact", s->last_contact},
+        {"stopped", s->stopped == errc::ok ? json(nullptr) : json(errc_name(s->stopped))},
+        {"disk_low", s->disk_low},
+        {"business_date", date_text(s->business_date)},
+        {"quota_left", s->quota_left},
+        {"held", s->held},
+        {"rules_version", rules ? rules->version : 0},
+        {"unit", {{"code", rules ? rules->currency : "CNY"}, {"exponent", rules ? rules->exponent : 2}}},
+        {"devices", {{"printer", d.printer}, {"reader", d.reader}, {"scanner", d.scanner}}},
+        {"children", children},
+        {"below", below}});
+}
+
+void pair(const call& c) {
+  if (!c.context.make_pairing_code)
+    return c.refuse({errc::unsupported, "tills are paired with stores; this node has none"});
+  c.context.make_pairing_code([c](const result<std::string>& code) {
+    if (!code) return c.refuse(code.error());
+    c.ok({{"code", *code}, {"minutes", 10}});
+  });
+}
+
+struct route {
+  std::string_view method, path;
+  bool hq_only;
+  void (*run)(const call&);
+};
+
+constexpr std::array routes{
+    route{"GET", "status", false, show_status},
+    route{"POST", "pair", false, pair},
+    route{"POST", "invite", true, [](const call& c) { invite(c); }},
+    route{"GET", "limits", true, show_limits},
+    route{"POST", "limits", true, [](const call& c) { set_limits(c); }},
+    route{"GET", "catalogue", true, show_catalogue},
+    route{"POST", "publish", true, [](const call& c) { publish(c); }},
+    route{"POST", "cards/reserve", true, [](const call& c) { reserve_cards(c); }},
+    route{"POST", "cards/map", true, [](const call& c) { map_cards(c); }},
+};
+
+}  // namespace
+}  // namespace admin
+
+void handle_admin(std::string_view method, std::string_view path, std::string_view body, node_facade& node,
+                  admin_context& context, admin_respond respond) {
+  using admin::json;
+  auto refuse = [&](const error& e) { respond(http_status_of(e.code), error_json(e)); };
+  const admin::route* found = nullptr;
+  for (const auto& r : admin::routes)
+    if (r.method == method && r.path == path) found = &r;
+  if (!found) return refuse({errc::not_found, "there is no such call"});
+  if (found->hq_only && context.identity.role != node_role::hq)
+    return refuse({errc::not_allowed, "only head office does this; run the command on its machine, with its --data"});
+  json in = json::object();
+  if (!body.empty()) {
+    in = json::parse(body, nullptr, false);
+    if (!in.is_object()) return refuse({errc::malformed, "the body is one JSON object"});
+  }
+  found->run(admin::call{in, node, context, std::move(respond)});
+}
+
+}  // namespace tally

@@ -1,0 +1,316 @@
+#include <algorithm>
+
+#include "ledger/money.hpp"
+#include "node/admin_internal.hpp"
+#include "node/rules_file.hpp"
+#include "storage/entry_codec.hpp"
+#include "storage/kv_state.hpp"
+#include "sync/text.hpp"
+
+// Calls that make head office write something: see node/admin.hpp.
+namespace tally::admin {
+namespace {
+
+constexpr std::string_view next_node_key = "enrol.next_node", next_account_key = "cards.next_account";
+constexpr std::uint32_t nodes_max = 100'000;
+constexpr std::int64_t hours_max = 24 * 30;
+constexpr unix_seconds publication_idle_max = 60;
+
+std::uint64_t recalled_number(const node_facade& node, std::string_view key) {
+  auto v = node.recall(key);
+  if (!v) return 0;
+  byte_reader r(*v);
+  auto n = r.uv();
+  return r.at_end() ? n : 0;
+}
+
+bytes number_record(std::uint64_t n) {
+  byte_writer w;
+  w.uv(n);
+  return w.take();
+}
+
+std::uint32_t take_node_number(node_facade& node, admin_context& context) {
+  if (context.next_node == 0) {
+    context.next_node = static_cast<std::uint32_t>(recalled_number(node, next_node_key));
+    context.next_node = std::max(context.next_node, head_office.value + 1);
+    for (const auto& r : node.snapshot()->below) context.next_node = std::max(context.next_node, r.node.value + 1);
+  }
+  return context.next_node++;
+}
+
+std::uint64_t next_account(const node_facade& node, admin_context& context) {
+  if (context.next_account == 0)
+    context.next_account = std::max<std::uint64_t>(1, recalled_number(node, next_account_key));
+  return context.next_account;
+}
+
+/// Writes facts and answers `out` when they are durable.
+void write_facts(const call& c, std::vector<entry> facts, json out) {
+  c.node.facts(std::move(facts), [respond = c.respond, out = std::move(out)](const facts_answer& a) {
+    if (a.code != errc::ok) return respond(http_status_of(a.code), error_json({a.code, a.detail}));
+    respond(200, out.dump());
+  });
+}
+
+result<invitation> invitation_in(const call& c) {
+  invitation w;
+  auto name = text_in(c.in, "name", 60);
+  auto role = text_in(c.in, "role", 10);
+  auto parent = number_in(c.in, "parent", 1, nodes_max);
+  auto hours = number_in(c.in, "hours", 1, hours_max);
+  for (const auto* e : {!name ? &name.error() : nullptr, !role ? &role.error() : nullptr,
+                        !parent ? &parent.error() : nullptr, !hours ? &hours.error() : nullptr})
+    if (e) return *e;
+  if (name->empty() || !is_plain_utf8(*name)) return error{errc::malformed, "a node needs a name"};
+  if (*role != "store" && *role != "region") return error{errc::malformed, "role is store or region"};
+  w.name = *name;
+  w.role = *role == "store" ? node_role::store : node_role::region;
+  node_id p{static_cast<std::uint32_t>(*parent)};
+  if (p != head_office) {
+    auto stored = stored_certificate(c.node.store(), p);
+    auto cert = stored ? decode_certificate(stored->body) : result<certificate>(errc::not_found);
+    if (!cert || cert->role != node_role::region)
+      return error{errc::not_found, "node " + std::to_string(p.value) + " is no region of this chain; see 'tallystick "
+                                                                        "status' for the nodes that there are"};
+    w.parents.push_back(p);
+  }
+  w.parents.push_back(head_office);
+  auto limits = limits_in(c.in.value("limits", json::object()));
+  if (!limits) return limits.error();
+  w.limits = *limits;
+  w.expiry = c.context.now() + *hours * 3600;
+  return w;
+}
+
+result<std::vector<std::string>> doors_in(const call& c) {
+  auto it = c.in.find("doors");
+  std::vector<std::string> out;
+  if (it != c.in.end() && it->is_array())
+    for (const auto& d : *it)
+      if (d.is_string()) out.push_back(d.get<std::string>());
+  if (out.empty()) out = c.context.doors;
+  bool wrong = out.size() > 4 || std::ranges::any_of(out, [](const std::string& d) {
+    return !d.starts_with("tcp://") || d.size() > 200;
+  });
+  if (wrong) return error{errc::malformed, "doors are 1 to 4 endpoints tcp://host:port"};
+  if (out.empty())
+    return error{errc::offline, "head office has no enrolment door; set link.door in its configuration and restart it"};
+  for (const auto& d : out)
+    if (d.find("//*:") != d.npos || d.find("//0.0.0.0:") != d.npos)
+      return error{errc::bad_config, "the door listens on every address; say with --door tcp://host:port under which one "
+                                     "the new node reaches it"};
+  return out;
+}
+
+}  // namespace
+
+result<node_limits> limits_in(const json& j) {
+  node_limits l;
+  if (!j.is_object()) return error{errc::malformed, "limits is an object"};
+  for (auto [name, to] : {std::pair{"ceiling", &l.ceiling}, std::pair{"daily_inflow", &l.daily_inflow},
+                          std::pair{"quota", &l.quota_target}, std::pair{"daily_quota", &l.daily_quota}}) {
+    auto n = number_in(j, name, 0, amount_max);
+    if (!n) return n.error();
+    *to = *n;
+  }
+  return l;
+}
+
+json limits_out(const node_limits& l) {
+  return {{"ceiling", l.ceiling},
+          {"daily_inflow", l.daily_inflow},
+          {"quota", l.quota_target},
+          {"daily_quota", l.daily_quota}};
+}
+
+void invite(call c) {
+  auto what = invitation_in(c);
+  if (!what) return c.refuse(what.error());
+  auto doors = doors_in(c);
+  if (!doors) return c.refuse(doors.error());
+
+  std::unique_lock lock(c.context.mutex);
+  what->node.value = take_node_number(c.node, c.context);
+  if (what->node.value > nodes_max) return c.refuse({errc::full, "no more node numbers"});
+  auto next = number_record(c.context.next_node);
+  lock.unlock();
+
+  enrolment_token token{c.context.identity.believes.chain, *doors, c.context.door_key, c.context.signing, {}, {}, 0};
+  draw(token, c.context.random);
+  token.expiry = what->expiry;
+  invitation_record record{*what, hash_enrolment_secret(token.id, view_of(token.secret)), false, {}, {}};
+  json out{{"node", what->node.value}, {"token", to_text(token)}, {"expires", token.expiry}};
+  auto failed = [respond = c.respond] {
+    respond(503, error_json({errc::io, "the invitation could not be written"}));
+  };
+  // The number first: one that is lost to a crash is skipped, one that is used twice would be a disaster.
+  c.node.remember(std::string(next_node_key), next,
+                  [&node = c.node, respond = c.respond, failed, key = invitation_key(token.id), data = encode(record),
+                   out](bool first) {
+                    if (!first) return failed();
+                    node.remember(key, data, [respond, failed, out](bool second) {
+                      if (!second) return failed();
+                      respond(200, out.dump());
+                    });
+                  });
+}
+
+void show_limits(const call& c) {
+  durable_state st(c.node.store());
+  json list = json::array();
+  for (const auto& r : c.node.snapshot()->below) {
+    auto row = limits_out(limits_of(st, r.node));
+    row["node"] = r.node.value;
+    row["name"] = r.name;
+    list.push_back(std::move(row));
+  }
+  c.ok({{"limits", list}});
+}
+
+void set_limits(call c) {
+  auto node = number_in(c.in, "node", 2, nodes_max);
+  if (!node) return c.refuse(node.error());
+  auto limits = limits_in(c.in);
+  if (!limits) return c.refuse(limits.error());
+  node_id id{static_cast<std::uint32_t>(*node)};
+  durable_state st(c.node.store());
+  auto known = node_of(st, id);
+  if (!known) return c.refuse({errc::not_found, "there is no node " + std::to_string(*node)});
+  entry e;
+  e.kind = entry_kind::limits;
+  e.subject = {id, known->epoch};
+  e.limits = *limits;
+  write_facts(c, {e}, {{"node", *node}});
+}
+
+void show_catalogue(const call& c) {
+  auto rules = c.node.snapshot()->rules;
+  json products = json::array();
+  // Leftovers of a publication that broke off are newer than the rules, hence the largest version.
+  for (const auto* p : rules->on_sale(UINT64_MAX)) products.push_back(to_base64(encode_product(*p)));
+  const auto* newest = rules->newest();
+  c.ok({{"version", newest ? newest->version : 0},
+        {"rules", newest ? json(to_base64(encode_rules(*newest))) : json(nullptr)},
+        {"products", products}});
+}
+
+namespace {
+
+result<std::vector<entry>> publication_in(const call& c, std::uint64_t version) {
+  auto blob = [](const std::string& text) { return from_base64(text, blob_max); };
+  auto text = text_in(c.in, "rules", 60'000);
+  if (!text) return text.error();
+  auto octets = blob(*text);
+  auto rules = octets ? decode_rules(*octets) : result<rules_record>(errc::malformed, "rules");
+  if (!rules) return rules.error();
+  if (rules->version != version) return error{errc::malformed, "the rules have another version"};
+  TALLY_TRY(check_rules(*rules));
+  std::vector<entry> out;
+  auto it = c.in.find("products");
+  if (it == c.in.end() || !it->is_array()) return error{errc::malformed, "products is a list"};
+  for (const auto& item : *it) {
+    auto data = item.is_string() ? blob(item.get<std::string>()) : std::nullopt;
+    auto p = data ? decode_product(*data) : result<product>(errc::malformed, "a product");
+    if (!p) return p.error();
+    if (p->version != version) return error{errc::malformed, "a product has another version"};
+    TALLY_TRY(check_product(*p, *rules));
+    entry e;
+    e.kind = entry_kind::publish;
+    e.topic = publish_topic::product;
+    e.blob = std::move(*data);
+    out.push_back(std::move(e));
+  }
+  if (c.in.value("last", json(false)) == json(true)) {
+    // Until this entry is there, no node sells by the products above.
+    entry e;
+    e.kind = entry_kind::publish;
+    e.topic = publish_topic::rules;
+    e.blob = std::move(*octets);
+    out.push_back(std::move(e));
+  }
+  return out;
+}
+
+}  // namespace
+
+void publish(call c) {
+  auto version = number_in(c.in, "version", 1, INT64_MAX);
+  auto id = text_in(c.in, "publication", 40);
+  if (!version) return c.refuse(version.error());
+  if (!id) return c.refuse(id.error());
+  auto v = static_cast<std::uint64_t>(*version);
+  auto facts = publication_in(c, v);
+  if (!facts) return c.refuse(facts.error());
+  const auto* newest = c.node.snapshot()->rules->newest();
+  if (v != (newest ? newest->version : 0) + 1)
+    return c.refuse({errc::key_reused, "version " + std::to_string(v) + " is not the next one; somebody else published "
+                                       "meanwhile, so look at the prices and run the command again"});
+  {
+    std::lock_guard lock(c.context.mutex);
+    auto now = c.context.now();
+    bool other = !c.context.publication.empty() && c.context.publication != *id;
+    if (other && now - c.context.publication_seen < publication_idle_max)
+      return c.refuse({errc::busy, "somebody else publishes at this moment; try again in a minute"});
+    c.context.publication_seen = now;
+    c.context.publication = c.in.value("last", json(false)) == json(true) ? "" : *id;
+  }
+  if (facts->empty()) return c.ok({{"version", v}, {"written", 0}});
+  auto n = facts->size();
+  write_facts(c, std::move(*facts), {{"version", v}, {"written", n}});
+}
+
+void reserve_cards(call c) {
+  auto count = number_in(c.in, "count", 1, admin_cards_reserve_max);
+  if (!count) return c.refuse(count.error());
+  std::unique_lock lock(c.context.mutex);
+  auto first = next_account(c.node, c.context);
+  c.context.next_account = first + static_cast<std::uint64_t>(*count);
+  auto next = number_record(c.context.next_account);
+  lock.unlock();
+  c.node.remember(std::string(next_account_key), next, [respond = c.respond, first](bool ok) {
+    if (!ok) return respond(503, error_json({errc::io, "the account numbers could not be reserved"}));
+    respond(200, json{{"first", first}}.dump());
+  });
+}
+
+void map_cards(call c) {
+  auto first = number_in(c.in, "first", 1, INT64_MAX - 1'000);
+  auto kind = number_in(c.in, "kind", 1, 100);
+  if (!first) return c.refuse(first.error());
+  if (!kind) return c.refuse(kind.error());
+  auto media = c.in.find("media");
+  if (media == c.in.end() || !media->is_array() || media->empty() || media->size() > admin_cards_batch_max)
+    return c.refuse({errc::malformed, "media is a list of 1 to " + std::to_string(admin_cards_batch_max)});
+  {
+    std::lock_guard lock(c.context.mutex);
+    if (static_cast<std::uint64_t>(*first) + media->size() > next_account(c.node, c.context))
+      return c.refuse({errc::not_allowed, "these account numbers were not reserved"});
+  }
+  durable_state st(c.node.store());
+  std::vector<entry> facts;
+  for (std::size_t i = 0; i < media->size(); ++i) {
+    std::array<std::uint8_t, 16> digest{};
+    const auto& item = (*media)[i];
+    if (!item.is_string() || !from_hex(item.get_ref<const std::string&>(), digest))
+      return c.refuse({errc::malformed, "a medium is 32 hexadecimal digits"});
+    entry e;
+    e.kind = entry_kind::map_media;
+    e.account.value = static_cast<std::uint64_t>(*first) + i;
+    e.medium = view_of(digest);
+    e.card_kind = static_cast<std::uint32_t>(*kind);
+    e.status = card_status::active;
+    if (auto there = account_of(st, e.medium)) {
+      if (*there == e.account) continue;  // the same call again
+      return c.refuse({errc::key_reused, "a card with this number exists: account " + std::to_string(there->value)});
+    }
+    if (card_of(st, e.account))
+      return c.refuse({errc::key_reused, "account " + std::to_string(e.account.value) + " has a card already"});
+    facts.push_back(std::move(e));
+  }
+  auto n = facts.size();
+  if (n == 0) return c.ok({{"written", 0}});
+  write_facts(c, std::move(facts), {{"written", n}});
+}
+
+}  // namespace tally::admin

@@ -1,0 +1,37 @@
+#pragma once
+#include <nlohmann/json.hpp>
+
+#include "node/admin.hpp"
+
+namespace tally::admin {
+
+// Parts of node/admin.cpp and node/admin_facts.cpp; no other file includes this.
+
+using json = nlohmann::json;
+
+struct call {
+  const json& in;
+  node_facade& node;
+  admin_context& context;
+  admin_respond respond;
+
+  void ok(const json& out) const { respond(200, out.dump()); }
+  void refuse(const error& e) const { respond(http_status_of(e.code), error_json(e)); }
+};
+
+/// Members of a request; `malformed` with the member's name.
+result<std::int64_t> number_in(const json& j, const char* name, std::int64_t min, std::int64_t max);
+result<std::string> text_in(const json& j, const char* name, std::size_t bytes_max);
+
+result<node_limits> limits_in(const json& j);
+json limits_out(const node_limits& l);
+
+void invite(call c);
+void show_limits(const call& c);
+void set_limits(call c);
+void show_catalogue(const call& c);
+void publish(call c);
+void reserve_cards(call c);
+void map_cards(call c);
+
+}  // namespace tally::admin

@@ -1,0 +1,100 @@
+#include <iostream>
+
+#include "ledger/money.hpp"
+#include "node/admin_client.hpp"
+#include "node/cmd.hpp"
+
+namespace tally::cmd {
+namespace {
+
+using json = nlohmann::json;
+
+class status_view {
+public:
+  explicit status_view(const json& s) : s_(s), now_(s.value("now", std::int64_t{0})) {
+    auto unit = s.value("unit", json::object());
+    code_ = unit.value("code", "CNY");
+    exponent_ = unit.value("exponent", 2);
+  }
+
+  std::string own() const {
+    auto role = s_.value("role", "");
+    auto entries = s_.value("entries", std::uint64_t{0});
+    auto cosigned = s_.value("hq_cosigned", std::uint64_t{0});
+    std::vector<std::vector<std::string>> rows{
+        {"node", std::to_string(s_.value("node", 0U)) + " \"" + s_.value("name", "") + "\", " + role + " of chain " +
+                     s_.value("chain", "")},
+        {"page", "http://" + s_.value("web", "")},
+        {"entries", std::to_string(entries)},
+        {"rules", "version " + std::to_string(s_.value("rules_version", std::uint64_t{0}))},
+        {"business date", s_.value("business_date", "")}};
+    if (role != "hq") {
+      rows.push_back({"link to parent", std::string(s_.value("link_up", false) ? "up" : "down") + ", last contact " +
+                                            ago(s_.value("last_contact", std::int64_t{0}), now_)});
+      rows.push_back({"at head office", std::to_string(cosigned) + " entries, " +
+                                            ago(s_.value("hq_cosigned_at", std::int64_t{0}), now_) + "; " +
+                                            std::to_string(entries - std::min(entries, cosigned)) + " wait"});
+    }
+    if (role == "store") {
+      rows.push_back({"card value here", money("held", s_)});
+      rows.push_back({"top-up quota left", money("quota_left", s_)});
+      for (const auto& [device, state] : s_.value("devices", json::object()).items())
+        rows.push_back({device, state.is_string() ? state.get<std::string>() : ""});
+    }
+    auto stopped = s_.value("stopped", json(nullptr));
+    if (stopped.is_string()) rows.push_back({"STOPPED", "no card value moves: " + stopped.get<std::string>()});
+    if (s_.value("disk_low", false)) rows.push_back({"DISK", "nearly full: no new business"});
+    return table(rows);
+  }
+
+  std::string below() const {
+    auto list = s_.value("below", json::array());
+    if (list.empty()) return "";
+    std::vector<std::vector<std::string>> rows{
+        {"NODE", "NAME", "ROLE", "PARENT", "ENTRIES", "HELD", "QUOTA", "EXPOSURE", "CONTESTED"}};
+    for (const auto& r : list)
+      rows.push_back({std::to_string(r.value("node", 0U)), r.value("name", ""), r.value("role", ""),
+                      std::to_string(r.value("parent", 0U)), std::to_string(r.value("entries", std::uint64_t{0})),
+                      money("held", r), money("quota", r), money("exposure", r),
+                      std::to_string(r.value("contested", std::uint64_t{0}))});
+    return "\n" + table(rows);
+  }
+
+private:
+  std::string money(const char* name, const json& in) const {
+    return format_amount(in.value(name, amount{0}), exponent_) + " " + code_;
+  }
+
+  const json& s_;
+  std::int64_t now_;
+  std::string code_;
+  int exponent_ = 2;
+};
+
+int run(const std::string& data, bool raw) {
+  auto node = admin_client::open(data);
+  if (!node) return fail(node.error());
+  auto s = node->get("status");
+  if (!s) return fail(s.error());
+  if (raw) {
+    std::cout << s->dump(2) << "\n";
+    return exit_ok;
+  }
+  status_view view(*s);
+  std::cout << view.own() << view.below();
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, int& status) {
+  auto data = std::make_shared<std::string>();
+  auto raw = std::make_shared<bool>(false);
+  auto* c = app.add_subcommand("status", "Show how the node on a data directory is doing");
+  c->add_option("--data", *data, "data directory; its node must run")->required();
+  c->add_flag("--json", *raw, "as JSON");
+  c->footer("Example:\n  tallystick status --data /srv/tally");
+  c->callback([data, raw, &status] { status = run(*data, *raw); });
+}
+
+}  // namespace tally::cmd

@@ -1,0 +1,51 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "node/cmd.hpp"
+
+namespace {
+
+constexpr const char* exit_help =
+    "Exit status: 0 done; 1 refused or failed; 2 wrong command line, configuration or file; 3 the node does not run or "
+    "does not answer; 75 the disk failed while a node ran.\n"
+    "'tallystick COMMAND --help' shows options and examples.";
+
+int run(int argc, char** argv) {
+  using namespace tally::cmd;
+  int status = exit_ok;
+  CLI::App app{"Tallystick: stores that keep trading when the network is gone.", "tallystick"};
+  app.set_version_flag("--version", TALLY_VERSION);
+  app.require_subcommand(1);
+  app.footer(exit_help);
+  add_node(app, status);
+  add_demo(app, status);
+  add_init_hq(app, status);
+  add_invite(app, status);
+  add_enrol(app, status);
+  add_publish(app, status);
+  add_issue(app, status);
+  add_limits(app, status);
+  add_pair(app, status);
+  add_status(app, status);
+  add_config(app, status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // --help, --version
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    app.exit(e, std::cout, std::cerr);
+    return exit_usage;
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& e) {
+    std::cerr << "tallystick: " << e.what() << "\n";
+    return tally::cmd::exit_refused;
+  }
+}

@@ -1,0 +1,181 @@
+#include "node/office.hpp"
+
+#include <algorithm>
+
+#include "devices/luhn.hpp"
+#include "node/admin.hpp"
+#include "storage/entry_codec.hpp"
+#include "sync/medium.hpp"
+#include "sync/text.hpp"
+
+namespace tally {
+namespace {
+
+using json = nlohmann::json;
+
+constexpr std::size_t number_digits = 16;
+constexpr std::size_t publish_bytes_max = 40'000;  // of base 64 in one call; a body may have 64 KiB
+error strange() { return {errc::malformed, "the node's answer is not of this version"}; }
+
+template <class T>
+std::optional<T> member(const json& j, const char* name) {
+  auto it = j.find(name);
+  if (it == j.end()) return std::nullopt;
+  if constexpr (std::is_same_v<T, std::string>) {
+    if (!it->is_string()) return std::nullopt;
+  } else if (!it->is_number_integer()) {
+    return std::nullopt;
+  }
+  return it->template get<T>();
+}
+
+json limits_json(const node_limits& l) {
+  return {{"ceiling", l.ceiling},
+          {"daily_inflow", l.daily_inflow},
+          {"quota", l.quota_target},
+          {"daily_quota", l.daily_quota}};
+}
+
+/// 0 to 9999, evenly.
+unsigned four_digits(entropy& random) {
+  for (;;) {
+    std::array<std::uint8_t, 2> o{};
+    random.fill(o);
+    unsigned v = static_cast<unsigned>(o[0]) << 8 | o[1];
+    if (v < 60'000) return v % 10'000;
+  }
+}
+
+result<catalogue> published_catalogue(const json& j) {
+  catalogue out;
+  auto decode = [](const json& item, auto read) {
+    auto octets = item.is_string() ? from_base64(item.get_ref<const std::string&>(), blob_max) : std::nullopt;
+    return octets ? read(*octets) : decltype(read(bytes{}))(strange());
+  };
+  if (!j.contains("products") || !j["products"].is_array() || !j.contains("rules")) return strange();
+  if (!j["rules"].is_null()) {
+    auto r = decode(j["rules"], decode_rules);
+    if (!r) return r.error();
+    out.add(std::move(*r));
+  }
+  for (const auto& item : j["products"]) {
+    auto p = decode(item, decode_product);
+    if (!p) return p.error();
+    out.add(std::move(*p));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> card_kind_of(std::string_view name) {
+  if (name == "stored_value") return 1;
+  return std::nullopt;
+}
+
+result<invite_answer> invite_node(const admin_client& hq, const invite_request& r) {
+  auto a = hq.post("invite", {{"name", r.name},
+                              {"role", role_name(r.role)},
+                              {"parent", r.parent.value},
+                              {"limits", limits_json(r.limits)},
+                              {"hours", r.hours},
+                              {"doors", r.doors}});
+  if (!a) return a.error();
+  auto node = member<std::uint32_t>(*a, "node");
+  auto token = member<std::string>(*a, "token");
+  auto expires = member<std::int64_t>(*a, "expires");
+  if (!node || !token || !expires) return strange();
+  return invite_answer{node_id{*node}, *token, *expires};
+}
+
+status set_node_limits(const admin_client& hq, node_id node, const node_limits& limits) {
+  auto body = limits_json(limits);
+  body["node"] = node.value;
+  auto a = hq.post("limits", body);
+  if (!a) return a.error();
+  return done();
+}
+
+result<publish_answer> publish_list(const admin_client& hq, const price_list& list, entropy& random,
+                                    const progress& tell) {
+  auto now = hq.get("catalogue");
+  if (!now) return now.error();
+  auto newest = member<std::uint64_t>(*now, "version");
+  auto published = published_catalogue(*now);
+  if (!published) return published.error();
+  if (!newest) return strange();
+
+  publish_answer out{*newest + 1, 0};
+  auto rules = list.rules;
+  rules.version = out.version;
+  auto changes = changed_products(*published, list, out.version);
+  out.written = changes.size();
+  std::array<std::uint8_t, 8> id{};
+  random.fill(id);
+  json call{{"version", out.version}, {"publication", to_hex(view_of(id))}, {"rules", to_base64(encode_rules(rules))}};
+  std::size_t next = 0;
+  do {
+    json batch = json::array();
+    for (std::size_t octets = 0; next < changes.size() && octets < publish_bytes_max; ++next) {
+      batch.push_back(to_base64(encode_product(changes[next])));
+      octets += batch.back().get_ref<const std::string&>().size();
+    }
+    call["products"] = std::move(batch);
+    call["last"] = next == changes.size();
+    if (auto a = hq.post("publish", call); !a) return a.error();
+    if (tell) tell(next, changes.size());
+  } while (next < changes.size());
+  return out;
+}
+
+std::optional<std::string> card_number(std::string_view prefix, std::uint64_t serial, unsigned random4) {
+  auto text = std::to_string(serial);
+  auto secret = std::to_string(random4);
+  if (prefix.empty() || prefix.size() > 8 || !all_digits(prefix) || secret.size() > 4) return std::nullopt;
+  auto room = number_digits - prefix.size() - 5;
+  if (text.size() > room) return std::nullopt;
+  std::string n(prefix);
+  n += std::string(room - text.size(), '0') + text + std::string(4 - secret.size(), '0') + secret;
+  auto check = luhn_digit(n);
+  if (!check) return std::nullopt;
+  return n + *check;
+}
+
+status issue_cards(const admin_client& hq, const card_order& order, entropy& random,
+                   const std::function<status(const std::vector<issued_card>&)>& batch_made, const progress& tell) {
+  if (order.count == 0 || order.count > admin_cards_reserve_max)
+    return error{errc::malformed, "the number of cards is 1 to " + std::to_string(admin_cards_reserve_max)};
+  auto reserved = hq.post("cards/reserve", {{"count", order.count}});
+  if (!reserved) return reserved.error();
+  auto first = member<std::uint64_t>(*reserved, "first");
+  if (!first) return strange();
+  if (!card_number(order.prefix, *first + order.count - 1, 0))
+    return error{errc::full, "prefix " + order.prefix + " has no serial numbers left; choose another prefix of 1 to 8 "
+                                                        "digits"};
+  for (std::size_t at = 0; at < order.count;) {
+    auto n = std::min(admin_cards_batch_max, order.count - at);
+    std::vector<issued_card> cards;
+    json media = json::array();
+    for (std::size_t i = 0; i < n; ++i) {
+      auto account = *first + at + i;
+      cards.push_back({*card_number(order.prefix, account, four_digits(random)), account});
+      media.push_back(to_hex(medium_of(order.chain, cards.back().number)));
+    }
+    TALLY_TRY(batch_made(cards));
+    auto a = hq.post("cards/map", {{"first", *first + at}, {"kind", order.kind}, {"media", media}});
+    if (!a) return a.error();
+    at += n;
+    if (tell) tell(at, order.count);
+  }
+  return done();
+}
+
+result<std::string> pairing_code(const admin_client& node) {
+  auto a = node.post("pair", json::object());
+  if (!a) return a.error();
+  auto code = member<std::string>(*a, "code");
+  if (!code) return strange();
+  return *code;
+}
+
+}  // namespace tally
