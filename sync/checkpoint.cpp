@@ -113,8 +113,8 @@ signature sign_checkpoint(const signer& key, const checkpoint& head) {
 }
 
 bool verify_checkpoint(const verifier& with, const public_key& key, const checkpoint& head, const signature& sig) {
-  return is_key_name(head.origin) && head.origin != cosignature_header && std::ranges::all_of(head.extensions, is_line) &&
-         with.verify(key, checkpoint_body(head), sig);
+  return is_key_name(head.origin) && head.origin != cosignature_header &&
+         std::ranges::all_of(head.extensions, is_line) && with.verify(key, checkpoint_body(head), sig);
 }
 
 std::string cosignature_message(std::string_view body, unix_seconds time) {

@@ -77,7 +77,8 @@ result<enrolment_token> parse_enrolment_token(std::string_view text) {
   text = trim(text);
   if (!text.starts_with(token_prefix)) return bad("an enrolment token begins with \"tally1.\"");
   auto data = from_base64url(text.substr(token_prefix.size()), token_bytes_max);
-  if (!data || data->size() <= checksum_bytes) return bad("the token is cut off or holds characters that do not belong");
+  if (!data || data->size() <= checksum_bytes)
+    return bad("the token is cut off or holds characters that do not belong");
   auto payload = byte_view(*data).substr(0, data->size() - checksum_bytes);
   if (byte_view(*data).substr(payload.size()) != checksum(payload))
     return bad("the token was mistyped or cut off: its check sum does not fit");

@@ -104,7 +104,7 @@ void zmq_client::impl::read_monitor() {
         break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: why = "the parent does not admit this node's key"; break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: why = "the parent does not speak our protocol"; break;
-      case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: why = "the parent broke off the handshake: is its key the right one?"; break;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: why = "the parent broke off: is its key the right one?"; break;
       default: break;
     }
     if (why.empty()) continue;

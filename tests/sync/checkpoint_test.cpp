@@ -162,7 +162,8 @@ TEST_CASE("a checkpoint body has one reading", "[sync][checkpoint]") {
   for (const std::string& bad :
        {std::string(), std::string("\n"), "a\n1\n" + root.substr(0, root.size() - 1), "\n1\n" + root, "a\n01\n" + root,
         "a\n-1\n" + root, "a\n+1\n" + root, "a\n1 \n" + root, "a\n18446744073709551616\n" + root, "a\n\n" + root,
-        std::string("a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n"), std::string("a\n1\nCsUYag==\n"), "a\n1\n" + root + "\n",
+        std::string("a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n"), std::string("a\n1\nCsUYag==\n"),
+        "a\n1\n" + root + "\n",
         "a\n1\n" + root + "x", "a\r\n1\n" + root, "a\n0x1\n" + root})
     CHECK(parse_checkpoint_body(bad).code() == errc::malformed);
   std::string wide(300, 'a');
