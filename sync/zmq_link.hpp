@@ -29,9 +29,9 @@ struct link_options {
 /// A node's connection to one parent: ZeroMQ DEALER over CURVE, re-made for ever until destroyed.
 ///
 /// Threads: one own thread runs all callbacks, perhaps before `start` has returned; they must not throw, must not
-/// block for long and must not destroy this object. `send`, `reset` and `is_up` may be called from anywhere, callbacks included. The destructor joins the
-/// thread; after it no callback runs. Nothing is durable here: what was sent when the link goes down may be lost or
-/// arrive, and what is queued is forgotten, so a session starts again from its hello.
+/// block for long and must not destroy this object. `send`, `reset` and `is_up` may be called from anywhere, callbacks
+/// included. The destructor joins the thread; after it no callback runs. Nothing is durable here: what was sent when
+/// the link goes down may be lost or arrive, and what is queued is forgotten, so a session starts again from its hello.
 class zmq_client {
 public:
   struct callbacks {
