@@ -43,7 +43,6 @@ void auditor::look_at(const stream_id& journal, sequence seq, byte_view data, co
   if (!e) return;
   report_.today = std::max(report_.today, e->business_date);
   cite(journal, seq, *e);
-  count_sums(*e);
 }
 
 void auditor::recompute(const stream_id& journal, byte_view data, const entry* e) {
