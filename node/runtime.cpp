@@ -1,0 +1,255 @@
+#include "node/runtime.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+
+#include "actors/system.hpp"
+#include "node/admin.hpp"
+#include "node/http_server.hpp"
+#include "node/identity.hpp"
+#include "node/logging.hpp"
+#include "storage/rocks_kv.hpp"
+#include "sync/driver_keyfile.hpp"
+#include "sync/entropy_sodium.hpp"
+#include "sync/zmq_door.hpp"
+
+namespace tally {
+namespace {
+
+constexpr int exit_could_not_start = 2, exit_recover = 75;
+
+unix_seconds wall_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+tick_ms tick_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+/// Everything of one running node, in the order in which it is made; it ends in the opposite order.
+struct running_node {
+  data_layout layout;
+  node_identity identity;
+  std::unique_ptr<node_log> log;
+  std::unique_ptr<kv_store> store;
+  ed25519_verifier verifier;
+  std::unique_ptr<certificate_book> certificates;
+  std::unique_ptr<ed25519_signer> signer;
+  curve_key curve, door_key;
+  node_secret secret;
+  system_entropy random;
+  std::unique_ptr<node_system> system;
+  std::unique_ptr<admin_context> admin;
+  std::unique_ptr<enrolment_desk> desk;
+  std::unique_ptr<zmq_door> door;
+  std::unique_ptr<http_server> http;
+};
+
+/// "host:port" apart; the configuration has checked the form.
+std::pair<std::string, std::uint16_t> split_address(const std::string& address) {
+  auto colon = address.rfind(':');
+  if (colon == std::string::npos) return {};
+  return {address.substr(0, colon), static_cast<std::uint16_t>(std::atoi(address.c_str() + colon + 1))};
+}
+
+status open_data(running_node& n, const node_config& config) {
+  n.layout.root = config.node.data_dir;
+  auto identity = read_identity(n.layout.root);
+  if (!identity) return identity.error();
+  n.identity = std::move(*identity);
+  auto log = node_log::open(n.layout.log(), config.node.log_level);
+  if (!log) return log.error();
+  n.log = std::move(*log);
+  auto signing = read_signing_key(n.layout.signing_key());
+  if (!signing) return signing.error();
+  n.signer = std::make_unique<ed25519_signer>(std::move(*signing));
+  auto curve = read_curve_key(n.layout.curve_key());
+  if (!curve) return curve.error();
+  n.curve = std::move(*curve);
+  auto secret = read_node_secret(n.layout.secret());
+  if (!secret) return secret.error();
+  n.secret = std::move(*secret);
+  if (n.identity.role == node_role::hq) {
+    auto door = read_curve_key(n.layout.door_key());
+    if (!door) return door.error();
+    n.door_key = std::move(*door);
+  }
+  auto store = open_rocks(n.layout.db(), {.create = true, .read_only = false});
+  if (!store) return store.error();
+  n.store = std::move(*store);
+  n.certificates = std::make_unique<certificate_book>(n.identity.believes.chain, n.identity.believes.root, n.verifier);
+  load_certificates(*n.store, *n.certificates);
+  auto own = n.certificates->find(n.identity.node);
+  if (!own) return error{errc::not_certified, "this node's own certificate is not in " + n.layout.db().string()};
+  if ((*own)->signing != n.signer->key())
+    return error{errc::not_certified, "the keys in " + n.layout.keys().string() + " do not fit this node's certificate"};
+  return done();
+}
+
+result<system_options> make_options(running_node& n, const node_config& config) {
+  system_options o;
+  o.station.chain = n.identity.believes.chain;
+  o.station.self = n.identity.node;
+  o.station.role = n.identity.role;
+  o.station.customer_wait_ms = static_cast<std::uint32_t>(config.ledger.customer_wait_ms);
+  o.station.reserve_bytes = static_cast<std::uint64_t>(config.ledger.reserve_mb) << 20;
+  o.first_epoch = n.identity.first_epoch;
+  o.exposure_days = config.network.exposure_days;
+  o.listen_endpoint = config.link.listen;
+  o.heartbeat = std::chrono::milliseconds(config.link.heartbeat_ms);
+  o.parent_endpoint = config.link.parent;
+  if (!config.link.parent.empty()) {
+    const auto* own = *n.certificates->find(n.identity.node);
+    if (own->parents.empty()) return error{errc::bad_config, "link.parent: head office has no parent"};
+    auto parent = n.certificates->find(own->parents.front());
+    if (!parent) return error{errc::not_certified, "the certificate of the parent is not known here"};
+    o.parent = (*parent)->node;
+    o.parent_key = (*parent)->curve;
+  }
+  o.reader_path = config.reader.path;
+  o.reader_baud = static_cast<unsigned>(config.reader.baud);
+  o.scanner_path = config.scanner.path;
+  o.scanner_baud = static_cast<unsigned>(config.scanner.baud);
+  if (!config.scanner.card_prefix.empty()) o.card_prefixes = {config.scanner.card_prefix};
+  if (!config.printer.address.empty())
+    std::tie(o.printer_host, o.printer_port) = split_address(config.printer.address);
+  auto* log = n.log.get();
+  o.log = [log](errc code, const std::string& text) { log->problem(code, text); };
+  o.fatal = [log](const std::string& why) {
+    log->fatal("the disk failed: " + why + ". The node stops; start it again and it recovers from its ledger.");
+    std::_Exit(exit_recover);  // nothing may be answered any more, so nothing is unwound
+  };
+  o.wall = wall_now;
+  o.tick = tick_now;
+  return o;
+}
+
+/// Head office certifies itself in its own directory before anything else.
+void write_first_facts(running_node& n) {
+  if (n.identity.role != node_role::hq || n.system->snapshot()->entries > 1) return;
+  auto own = stored_certificate(*n.store, n.identity.node);
+  if (!own) return;
+  n.system->facts(hq_first_facts(*own), [log = n.log.get()](const facts_answer& a) {
+    if (a.code != errc::ok) log->problem(a.code, "head office's first entries: " + a.detail);
+  });
+}
+
+result<std::string> admin_token(running_node& n) {
+  auto known = read_small_file(n.layout.admin_token(), 200);
+  if (known) return known;
+  auto token = make_bearer_token(n.random);
+  TALLY_TRY(write_private_file(n.layout.admin_token(), token));
+  return token;
+}
+
+status start_door(running_node& n, const node_config& config) {
+  if (config.link.door.empty()) return done();
+  if (n.identity.role != node_role::hq) return error{errc::bad_config, "link.door: only head office enrols nodes"};
+  n.desk = std::make_unique<enrolment_desk>(
+      enrolment_desk::parts{*n.system, *n.signer, n.verifier, n.identity.believes, wall_now});
+  auto door = zmq_door::start(config.link.door, n.door_key, [&n](bytes request) { return n.desk->answer(request); });
+  if (!door) return door.error();
+  n.door = std::move(*door);
+  return done();
+}
+
+status start_http(running_node& n, const node_config& config) {
+  auto token = admin_token(n);
+  if (!token) return token.error();
+  n.admin.reset(new admin_context{.identity = n.identity,
+                                  .signing = n.signer->key(),
+                                  .door_key = n.door_key.pub,
+                                  .doors = {},
+                                  .web_address = config.http.listen,
+                                  .exposure_days = config.network.exposure_days,
+                                  .random = n.random,
+                                  .now = wall_now,
+                                  .make_pairing_code = {},
+                                  .mutex = {},
+                                  .next_node = 0,
+                                  .next_account = 0,
+                                  .publication = {},
+                                  .publication_seen = 0});
+  if (!config.link.door.empty()) n.admin->doors.push_back(n.door ? n.door->endpoint() : config.link.door);
+  auto* admin = n.admin.get();
+  auto* system = n.system.get();
+  http_options options;
+  options.listen = config.http.listen;
+  options.web_dir = config.http.web_dir;
+  options.threads = static_cast<unsigned>(config.http.threads);
+  http_services services{.node = *n.system,
+                         .secret = n.secret,
+                         .random = n.random,
+                         .identity = n.identity,
+                         .admin_token = *token,
+                         .admin = [admin, system](std::string method, std::string path, std::string body,
+                                                  auto respond) {
+                           handle_admin(method, path, body, *system, *admin, std::move(respond));
+                         },
+                         .wall = wall_now,
+                         .tick = tick_now,
+                         .open_network = config.http.open_network,
+                         .demo_control = config.demo.control,
+                         .exposure_days = config.network.exposure_days};
+  auto http = http_server::start(std::move(options), std::move(services));
+  if (!http) return http.error();
+  n.http = std::move(*http);
+  n.admin->web_address = n.http->endpoint();
+  return write_private_file(n.layout.http_address(), n.http->endpoint());
+}
+
+status start_node(running_node& n, const node_config& config) {
+  TALLY_TRY(open_data(n, config));
+  auto options = make_options(n, config);
+  if (!options) return options.error();
+  auto system = node_system::start(std::move(*options), *n.store, *n.certificates, *n.signer, n.curve, n.random);
+  if (!system) return system.error();
+  n.system = std::move(*system);
+  write_first_facts(n);
+  TALLY_TRY(start_door(n, config));
+  return start_http(n, config);
+}
+
+void stop_node(running_node& n) {
+  if (n.http) n.http->stop();
+  n.door.reset();
+  if (n.system) n.system->stop();
+  n.http.reset();
+  n.system.reset();
+  n.store.reset();
+}
+
+}  // namespace
+
+int run_node(const node_config& config) {
+  // Signals are taken by this thread alone, so they are blocked before the first other thread exists.
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGINT);
+  sigaddset(&wanted, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  running_node n;
+  if (auto ok = start_node(n, config); !ok) {
+    std::cerr << "tallystick: " << errc_text(ok.error().code);
+    if (!ok.error().detail.empty()) std::cerr << " (" << ok.error().detail << ")";
+    std::cerr << "\n";
+    stop_node(n);
+    return exit_could_not_start;
+  }
+  n.log->info("node " + std::to_string(n.identity.node.value) + " (" + std::string(role_name(n.identity.role)) + ", " +
+              n.identity.name + ") listens on http://" + n.http->endpoint());
+  int signal_number = 0;
+  sigwait(&wanted, &signal_number);
+  n.log->info("stopping");
+  stop_node(n);
+  return 0;
+}
+
+}  // namespace tally
