@@ -71,7 +71,7 @@ void custodian::advance(job& j, unix_seconds wall, custody& c) {
   if (j.ended) return;
   serve(j, c);
   bool full = j.wanted > 0 && missing(j, c) <= 0;
-  if (full || (j.asked.empty() && j.promised <= 0)) finish(j, errc::ok, wall, c);
+  if (full || (j.asked.empty() && j.came >= j.promised)) finish(j, errc::ok, wall, c);
 }
 
 void custodian::finish(job& j, errc code, unix_seconds wall, custody& c) {
@@ -96,10 +96,10 @@ void custodian::told(node_id from, const told_message& m, tick_ms, unix_seconds 
   }
 }
 
-void custodian::arrived(account_id account, tick_ms, unix_seconds wall, custody& c) {
+void custodian::arrived(account_id account, amount n, unix_seconds wall, custody& c) {
   for (auto& [k, j] : open_) {
     if (j.ended || j.account != account) continue;
-    j.promised = 0;  // what was promised is coming in; a further part makes itself known again
+    j.came += n;  // in either order with the word that promised it
     advance(j, wall, c);
   }
 }

@@ -46,8 +46,8 @@ public:
   void need(std::uint64_t request, account_id account, std::uint32_t purse, tally::amount amount, std::uint32_t wait_ms,
             tick_ms now, unix_seconds wall, custody& c);
   void told(node_id from, const told_message& m, tick_ms now, unix_seconds wall, custody& c);
-  /// Rights of an account arrived here.
-  void arrived(account_id account, tick_ms now, unix_seconds wall, custody& c);
+  /// `n` of an account's rights arrived here.
+  void arrived(account_id account, tally::amount n, unix_seconds wall, custody& c);
   /// A link went down: nothing more comes from there.
   void lost(node_id neighbour, unix_seconds wall, custody& c);
   void tick(tick_ms now, unix_seconds wall, custody& c);
@@ -59,7 +59,7 @@ private:
     std::uint64_t id{};  ///< the requester's
     account_id account;
     std::uint32_t purse{};
-    tally::amount wanted{}, given{}, promised{}, elsewhere{};
+    tally::amount wanted{}, given{}, promised{}, came{}, elsewhere{};
     tick_ms deadline{};
     std::map<std::uint64_t, node_id> asked;  ///< own ask id → neighbour, unanswered
     bool ended = false;                      ///< kept until the deadline, against repeats
