@@ -1,0 +1,136 @@
+#include "node/api.hpp"
+
+#include "devices/luhn.hpp"
+#include "storage/kv_state.hpp"
+#include "sync/medium.hpp"
+
+namespace tally {
+
+int http_status(errc code) {
+  switch (code) {
+    case errc::ok: return 200;
+    case errc::malformed:
+    case errc::unsupported: return 400;
+    case errc::bad_token:
+    case errc::not_allowed:
+    case errc::not_entitled: return 403;
+    case errc::not_found: return 404;
+    case errc::busy: return 429;
+    case errc::full:
+    case errc::io:
+    case errc::offline:
+    case errc::locked:
+    case errc::timeout: return 503;
+    case errc::corrupt:
+    case errc::internal: return 500;
+    default: return 409;
+  }
+}
+
+api_response refuse(api_context& api, const error& why, const std::function<void(json_writer&)>& more) {
+  api.metrics.refused(why.code);
+  json_writer w;
+  w.open('{');
+  w.field("error", errc_name(why.code));
+  w.field("message", errc_text(why.code));
+  if (!why.detail.empty()) w.field("detail", why.detail);
+  if (why.code == errc::io || why.code == errc::timeout || why.code == errc::corrupt || why.code == errc::internal)
+    w.field("retry", "same_counter");
+  if (more) more(w);
+  w.close('}');
+  return {.status = http_status(why.code), .body = w.take()};
+}
+
+api_response answer(json_writer w) { return {.status = 200, .body = w.take()}; }
+
+std::string_view bearer_of(std::string_view authorization) {
+  constexpr std::string_view scheme = "Bearer ";
+  return authorization.starts_with(scheme) ? authorization.substr(scheme.size()) : std::string_view{};
+}
+
+std::optional<std::uint32_t> terminal_of(const api_context& api, const api_request& r) {
+  if (auto t = api.paired.terminal_of(bearer_of(r.authorization))) return t;
+  auto rest = r.cookie;
+  for (int n = 0; !rest.empty() && n < 20; ++n) {
+    auto end = rest.find(';');
+    auto one = rest.substr(0, end);
+    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+    one.remove_prefix(std::min(one.find_first_not_of(' '), one.size()));
+    constexpr std::string_view name = "tally_till=";
+    if (!one.starts_with(name)) continue;
+    if (auto t = api.paired.terminal_of(one.substr(name.size()))) return t;
+  }
+  return std::nullopt;
+}
+
+bool is_admin(const api_context& api, std::string_view authorization) {
+  const auto& token = api.services.admin_token;
+  return !token.empty() && equal_constant_time(bearer_of(authorization), token);
+}
+
+const rules_record& rules_now(const node_snapshot& s) {
+  static const rules_record none;
+  if (const auto* r = s.rules->rules(s.rules->version_at(s.business_date))) return *r;
+  const auto* newest = s.rules->newest();
+  return newest ? *newest : none;
+}
+
+std::uint64_t next_counter(const api_context& api, const writer_id& self, std::uint32_t terminal) {
+  durable_state st(api.services.node.store());
+  return static_cast<std::uint64_t>(
+             number(st, {.type = cell_type::last_counter, .a = terminal, .b = 0, .writer = self, .peer = {}})) +
+         1;
+}
+
+std::string seen_mark(const api_context& api, const node_snapshot& s, std::uint64_t at_least) {
+  return make_rollback_token(api.services.secret, {s.self.epoch, std::max<std::uint64_t>(s.entries, at_least)});
+}
+
+errc blocked_by(const node_snapshot& s) {
+  if (s.stopped != errc::ok) return s.stopped;
+  return s.disk_low ? errc::full : errc::ok;
+}
+
+std::optional<account_id> account_of_card(const api_context& api, std::string_view number) {
+  // Anything else was never mapped, and is not worth a hash.
+  if (!all_digits(number) || number.size() < card_digits_min || number.size() > card_digits_max) return std::nullopt;
+  durable_state st(api.services.node.store());
+  return account_of(st, medium_of(api.services.identity.believes.chain, number));
+}
+
+void write_link(json_writer& w, const node_snapshot& s) {
+  auto time = [](unix_seconds t) { return t == 0 ? std::nullopt : std::optional(t); };
+  bool top = s.role == node_role::hq;
+  w.open('{');
+  w.field("up", top || s.link_up);
+  w.field("last_contact", time(s.last_contact));
+  w.field("entries_waiting", top ? 0 : s.entries - std::min<std::uint64_t>(s.entries, s.hq_cosigned));
+  w.field("hq_cosigned_at", time(s.hq_cosigned_at));
+  w.close('}');
+}
+
+void write_devices(json_writer& w, const device_states& d) {
+  auto one = [&](std::string_view name, const std::string& state) {
+    w.key(name);
+    w.open('{');
+    w.field("configured", state != "none");
+    w.field("state", state);
+    w.close('}');
+  };
+  w.open('{');
+  one("printer", d.printer);
+  one("reader", d.reader);
+  one("scanner", d.scanner);
+  w.close('}');
+}
+
+void write_blocked(json_writer& w, errc why) {
+  w.key("blocked");
+  if (why == errc::ok) {
+    w.null();
+  } else {
+    w.value(errc_name(why));
+  }
+}
+
+}  // namespace tally

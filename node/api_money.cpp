@@ -1,0 +1,230 @@
+#include "devices/luhn.hpp"
+#include "node/api.hpp"
+#include "node/json_read.hpp"
+#include "storage/entry_codec.hpp"
+#include "storage/kv_state.hpp"
+#include "storage/streams.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::int64_t integer_max = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t integer_min = std::numeric_limits<std::int64_t>::min();
+
+/// A request that moves money, read and understood.
+struct money_request {
+  till_command command;
+  std::string masked;  ///< of the number in the request
+  std::string seen;
+};
+
+void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer& a, const refusal& why,
+                  const call_ptr& call) {
+  auto s = api->services.node.snapshot();
+  call->finish(refuse(*api, why.why, [&](json_writer& w) {
+    auto code = why.why.code;
+    if (code == errc::insufficient) {
+      w.field("here", why.here.value_or(a.here));
+      w.field("elsewhere", a.elsewhere ? std::optional(a.elsewhere->value) : std::nullopt);
+      w.field("elsewhere_as_of", a.elsewhere ? std::optional(a.elsewhere->as_of) : std::nullopt);
+      w.field("short", why.missing);
+      w.field("pulled", a.pulled);
+    }
+    if (code == errc::no_quota) w.field("left", why.here.value_or(0));
+    w.field("next_counter", next_counter(*api, s->self, terminal));
+    w.field("seen", seen_mark(*api, *s));
+  }));
+}
+
+void send_receipt(const api_ptr& api, const till_answer& a, const std::string& masked, const call_ptr& call) {
+  std::vector<std::string> text;
+  auto json = receipt_json(*api, a, masked, &text);
+  if (!json) return call->finish(refuse(*api, json.error()));
+  auto& node = api->services.node;
+  // The first answer of an entry brings its ticket. An answer that was asked for again does not: the customer would get two.
+  if (!a.repeated && node.devices().printer != "none") {
+    if (auto ticket = receipt_ticket(text, false, false)) (void)node.print(receipt_id(a.writer, a.seq), *ticket);
+  }
+  call->finish({.status = 200, .body = std::move(*json)});
+}
+
+void execute(const api_ptr& api, money_request m, const call_ptr& call) {
+  auto terminal = key_of(m.command).terminal;
+  auto& node = api->services.node;
+  node.till(std::move(m.command), [api, call, terminal, masked = std::move(m.masked)](const till_answer& a) {
+    call->later([api, call, terminal, masked, a] {
+      if (const auto* r = std::get_if<refusal>(&a.outcome)) return send_refusal(api, terminal, a, *r, call);
+      send_receipt(api, a, masked, call);
+    });
+  });
+}
+
+/// A mark of this node beyond what its ledger holds: this is an old copy of the data. The ledger hears of it first.
+void check_mark_then_execute(const api_ptr& api, money_request m, const call_ptr& call) {
+  auto mark = m.seen.empty() ? std::nullopt : verify_rollback_token(api->services.secret, m.seen);
+  auto s = api->services.node.snapshot();
+  if (!mark || mark->epoch != s->self.epoch || mark->seq <= s->entries) return execute(api, std::move(m), call);
+  // The snapshot may lie a moment behind the ledger; the head of the stream does not.
+  if (mark->seq <= stream_reader(api->services.node.store()).size({s->self, sub_stream::journal, {}}))
+    return execute(api, std::move(m), call);
+  api->services.node.returned_mark(s->self, mark->seq, [api, call, m](bool) {
+    call->later([api, call, m] { execute(api, m, call); });
+  });
+}
+
+/// The account of an optional or required card. False: an answer was given.
+bool take_card(const api_ptr& api, std::optional<std::string_view> number, account_id& account, std::string& masked,
+               const call_ptr& call) {
+  if (!number) return true;
+  auto found = account_of_card(*api, *number);
+  if (!found) {
+    call->finish(refuse(*api, {errc::unknown_card, ""}));
+    return false;
+  }
+  account = *found;
+  masked = mask_number(*number);
+  return true;
+}
+
+till_key key_from(json_fields& f, std::uint32_t terminal) {
+  return {terminal, static_cast<std::uint64_t>(f.integer("counter", 1, integer_max)), 0};
+}
+
+/// The rules under which barcodes of a request are read: those of its entry if it was executed before, so that the same request means
+/// the same products for ever, else today's.
+std::uint64_t version_for(const api_context& api, const node_snapshot& s, const till_key& k) {
+  durable_state st(api.services.node.store());
+  auto cell = st.find({.type = cell_type::answered, .a = k.terminal, .b = k.counter, .writer = s.self, .peer = {}});
+  if (cell) {
+    auto data = stream_reader(api.services.node.store()).own_entry(s.self, static_cast<sequence>(cell->n));
+    if (data)
+      if (auto e = decode_entry(*data)) return e->rules_version;
+  }
+  return s.rules->version_at(s.business_date);
+}
+
+struct lines_result {
+  std::vector<line_item> lines;
+  std::optional<error> problem;
+};
+
+lines_result read_lines(const api_context& api, const till_key& key, const std::vector<json_value>& list) {
+  lines_result out;
+  if (list.size() > lines_max) return {{}, error{errc::bad_basket, "more than 200 lines"}};
+  std::shared_ptr<const node_snapshot> s;
+  std::uint64_t version = 0;
+  out.lines.reserve(list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    json_fields f(list[i], "lines[" + std::to_string(i) + "].");
+    line_item line;
+    auto id = f.maybe_integer("product", 1, std::numeric_limits<std::uint32_t>::max());
+    auto ean = f.maybe_text("ean", 32);
+    line.quantity = f.integer("quantity", integer_min, integer_max);
+    if (!id && !ean) f.fail("product", "or ean is missing");
+    if (id && ean) f.fail("product", "and ean must not both be there");
+    if (!f.ok()) return {{}, f.problem()};
+    if (line.quantity < 1 || line.quantity > quantity_max)
+      return {{}, error{errc::bad_basket, "lines[" + std::to_string(i) + "].quantity must be from 1 to 9999"}};
+    if (id) {
+      line.product.value = static_cast<std::uint32_t>(*id);
+    } else {
+      if (!s) {
+        s = api.services.node.snapshot();
+        version = version_for(api, *s, key);
+      }
+      const auto* p = s->rules->find_ean(*ean, version);
+      if (!p) return {{}, error{errc::unknown_product, "the barcode of lines[" + std::to_string(i) + "]"}};
+      line.product = p->id;
+    }
+    out.lines.push_back(line);
+  }
+  return out;
+}
+
+std::optional<error> read_tenders(const std::vector<json_value>& list, sale_command& c) {
+  if (list.size() > tenders_max) return error{errc::bad_tender, "more than 16 payments"};
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    json_fields f(list[i], "tenders[" + std::to_string(i) + "].");
+    auto kind = f.text("kind", 16);
+    auto sum = f.integer("amount", integer_min, integer_max);
+    bool card = kind == "card", cash = kind == "cash", bank = kind == "bank";
+    if (f.ok() && !card && !cash && !bank) f.fail("kind", "must be card, cash or bank");
+    if (!f.ok()) return f.problem();
+    if (sum < 1 || sum > amount_max) return error{errc::bad_amount, "tenders[" + std::to_string(i) + "].amount"};
+    if (!card) {
+      c.tenders.push_back({cash ? tender_kind::cash : tender_kind::bank, main_unit, sum});
+    } else if (!checked_add(c.card, sum, c.card)) {
+      return error{errc::overflow, "tenders"};
+    }
+  }
+  return std::nullopt;
+}
+
+std::string seen_from(json_fields& f) { return std::string(f.maybe_text("seen", 256).value_or("")); }
+
+}  // namespace
+
+void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  auto body = parse_json(r.body);
+  if (!body) return call->finish(refuse(*api, body.error()));
+  json_fields f(*body);
+  money_request m;
+  sale_command c;
+  c.key = key_from(f, terminal);
+  auto number = f.maybe_text("card", 64);
+  const auto& lines = f.list("lines");
+  const auto& tenders = f.list("tenders");
+  m.seen = seen_from(f);
+  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  auto read = read_lines(*api, c.key, lines);
+  if (read.problem) return call->finish(refuse(*api, *read.problem));
+  c.lines = std::move(read.lines);
+  if (auto problem = read_tenders(tenders, c)) return call->finish(refuse(*api, *problem));
+  if (!take_card(api, number, c.account, m.masked, call)) return;
+  m.command = std::move(c);
+  check_mark_then_execute(api, std::move(m), call);
+}
+
+void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  auto body = parse_json(r.body);
+  if (!body) return call->finish(refuse(*api, body.error()));
+  json_fields f(*body);
+  money_request m;
+  top_up_command c;
+  c.key = key_from(f, terminal);
+  auto number = f.text("card", 64);
+  c.value = f.integer("amount", integer_min, integer_max);
+  auto tender = f.text("tender", 16);
+  if (f.ok() && tender != "cash" && tender != "bank") f.fail("tender", "must be cash or bank");
+  c.tender = tender == "bank" ? tender_kind::bank : tender_kind::cash;
+  m.seen = seen_from(f);
+  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  if (!take_card(api, number, c.account, m.masked, call)) return;
+  m.command = std::move(c);
+  check_mark_then_execute(api, std::move(m), call);
+}
+
+void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  auto body = parse_json(r.body);
+  if (!body) return call->finish(refuse(*api, body.error()));
+  json_fields f(*body);
+  money_request m;
+  reverse_command c;
+  c.key = key_from(f, terminal);
+  auto name = parse_receipt_id(f.text("receipt", 64));
+  if (f.ok() && !name) f.fail("receipt", "must be the id of a receipt");
+  m.seen = seen_from(f);
+  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  auto self = api->services.node.snapshot()->self;
+  if (name->writer.node != self.node)
+    return call->finish(refuse(*api, {errc::not_reversible, "node " + std::to_string(name->writer.node.value) +
+                                                                " wrote this receipt: only it can reverse it"}));
+  if (name->writer.epoch != self.epoch)
+    return call->finish(
+        refuse(*api, {errc::not_reversible, "this receipt is from before this node's data was restored"}));
+  c.seq = name->seq;
+  m.command = c;
+  check_mark_then_execute(api, std::move(m), call);
+}
+
+}  // namespace tally

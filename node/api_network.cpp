@@ -1,0 +1,217 @@
+#include <set>
+
+#include "node/api.hpp"
+#include "node/json_read.hpp"
+#include "storage/kv_state.hpp"
+
+namespace tally {
+namespace {
+
+/// A node as the network page shows it.
+struct node_row {
+  node_id node;
+  std::string name;
+  node_role role{};
+  std::optional<std::uint32_t> parent;
+  std::string epoch;
+  std::string_view link = "never";
+  unix_seconds last_contact{};
+  std::uint64_t entries{};
+  std::optional<std::uint64_t> waiting;
+  amount held{}, in_transit{}, quota{}, exposure{};
+  node_limits limits;
+  std::uint64_t contested{};
+  std::string_view alarm;
+};
+
+void write_row(json_writer& w, const node_row& r) {
+  w.open('{');
+  w.field("node", r.node.value);
+  w.field("name", r.name);
+  w.field("role", role_name(r.role));
+  w.field("parent", r.parent);
+  w.field("epoch", r.epoch);
+  w.field("link", r.link);
+  w.field("last_contact", r.last_contact == 0 ? std::nullopt : std::optional(r.last_contact));
+  w.field("entries", r.entries);
+  w.field("entries_waiting", r.waiting);
+  w.field("held", r.held);
+  w.field("in_transit", r.in_transit);
+  w.field("quota_outstanding", r.quota);
+  w.field("ceiling", r.limits.ceiling);
+  w.field("daily_inflow", r.limits.daily_inflow);
+  w.field("exposure", r.exposure);
+  w.field("contested", r.contested);
+  w.key("alarm");
+  if (r.alarm.empty()) {
+    w.null();
+  } else {
+    w.value(r.alarm);
+  }
+  w.close('}');
+}
+
+std::string epoch_text(const epoch_id& e) { return to_hex(view_of(e.value)); }
+
+node_row own_row(const api_context& api, const node_snapshot& s, const durable_state& st) {
+  node_row r;
+  r.node = s.self.node;
+  r.name = api.services.identity.name;
+  r.role = s.role;
+  if (auto record = node_of(st, s.self.node); record && !record->parents.empty())
+    r.parent = record->parents.front().value;
+  r.epoch = epoch_text(s.self.epoch);
+  bool top = s.role == node_role::hq;
+  r.link = top || s.link_up ? "up" : s.last_contact != 0 ? "down" : "never";
+  r.last_contact = s.last_contact;
+  r.entries = s.entries;
+  r.waiting = top ? 0 : s.entries - std::min<std::uint64_t>(s.entries, s.hq_cosigned);
+  r.held = s.held;
+  r.quota = top ? 0 : s.quota_left;  // head office's own is the source of all quotas
+  r.limits = limits_of(st, s.self.node);
+  if (auto why = blocked_by(s); why != errc::ok) r.alarm = errc_name(why);
+  return r;
+}
+
+/// What a store knows of its parent: that it is there.
+std::optional<node_row> parent_row(const node_snapshot& s, const durable_state& st, const node_row& own) {
+  if (!own.parent) return std::nullopt;
+  node_row r;
+  r.node = node_id{*own.parent};
+  r.name = "node " + std::to_string(*own.parent);
+  auto record = node_of(st, r.node);
+  r.role = record ? record->role : r.node == node_id{1} ? node_role::hq : node_role::region;
+  if (record) {
+    if (!record->parents.empty()) r.parent = record->parents.front().value;
+    r.epoch = epoch_text(record->epoch);
+  }
+  r.link = own.link;
+  r.last_contact = s.last_contact;
+  return r;
+}
+
+/// The state of a node's link to its parent: as its parent here sees it, or, for one that lies deeper, `down` if nothing
+/// comes through from its side of the tree.
+void set_link(const node_snapshot& s, node_row& r) {
+  auto at = r.node;
+  // At most as many steps as there are nodes: a wrong tree must not be walked for ever.
+  for (std::size_t step = 0; step <= s.below.size(); ++step) {
+    for (const auto& c : s.children) {
+      if (c.node != at) continue;
+      bool direct = at == r.node;
+      r.link = c.up ? (direct || r.entries > 0 ? "up" : "never") : c.ever ? "down" : "never";
+      r.last_contact = c.last_contact;
+      if (direct && c.up) r.waiting = 0;
+      return;
+    }
+    node_id up{};
+    for (const auto& b : s.below)
+      if (b.node == at) up = b.parent;
+    if (up.value == 0 || up == s.self.node) return;
+    at = up;
+  }
+}
+
+node_row remote_row(const node_snapshot& s, const node_snapshot::remote& b) {
+  node_row r;
+  r.node = b.node;
+  r.name = b.name;
+  r.role = b.role;
+  r.parent = b.parent.value;
+  r.epoch = epoch_text(b.epoch);
+  r.entries = b.entries;
+  r.held = b.held;
+  r.in_transit = b.in_transit;
+  r.quota = b.quota;
+  r.limits = b.limits;
+  r.exposure = b.exposure;
+  r.contested = b.contested;
+  if (b.contested > 0) r.alarm = errc_name(errc::not_entitled);
+  set_link(s, r);
+  return r;
+}
+
+api_response code_answer(const api_context& api, const tills::new_code& c) {
+  json_writer w;
+  w.open('{');
+  w.field("code", c.code);
+  w.field("expires", c.expiry);
+  w.field("node", api.services.identity.node.value);
+  w.close('}');
+  return answer(std::move(w));
+}
+
+void admin_pair(const api_ptr& api, const api_request& r, const call_ptr& call) {
+  auto body = parse_json(r.body.empty() ? "{}" : r.body);
+  if (!body) return call->finish(refuse(*api, body.error()));
+  json_fields f(*body);
+  auto terminal = f.maybe_integer("terminal", 1, std::numeric_limits<std::uint32_t>::max());
+  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  auto wanted = terminal ? std::optional(static_cast<std::uint32_t>(*terminal)) : std::nullopt;
+  api->paired.make_code(wanted, api->now(), [api, call](const result<tills::new_code>& c) {
+    call->later([api, call, c] { call->finish(c ? code_answer(*api, *c) : refuse(*api, c.error())); });
+  });
+}
+
+api_response tills_answer(const api_context& api) {
+  json_writer w;
+  w.open('{');
+  w.key("tills");
+  w.open('[');
+  for (const auto& t : api.paired.list()) {
+    w.open('{');
+    w.field("terminal", t.terminal);
+    w.field("paired_at", t.paired_at);
+    w.close('}');
+  }
+  w.close(']');
+  w.close('}');
+  return answer(std::move(w));
+}
+
+}  // namespace
+
+void handle_network(const api_ptr& api, const call_ptr& call) {
+  auto s = api->services.node.snapshot();
+  durable_state st(api->services.node.store());
+  std::vector<node_row> rows{own_row(*api, *s, st)};
+  if (s->role == node_role::store)
+    if (auto parent = parent_row(*s, st, rows.front())) rows.insert(rows.begin(), std::move(*parent));
+  amount total = 0;
+  for (const auto& b : s->below) {
+    rows.push_back(remote_row(*s, b));
+    if (!checked_add(total, b.exposure, total)) total = std::numeric_limits<amount>::max();
+  }
+  const auto& rules = rules_now(*s);
+  json_writer w;
+  w.open('{');
+  w.field("now", api->services.wall());
+  w.field("node", s->self.node.value);
+  w.field("role", role_name(s->role));
+  w.key("unit");
+  w.open('{');
+  w.field("code", rules.currency);
+  w.field("exponent", rules.exponent);
+  w.close('}');
+  w.key("nodes");
+  w.open('[');
+  for (const auto& r : rows) write_row(w, r);
+  w.close(']');
+  w.field("total_exposure", total);
+  w.field("exposure_days", api->services.exposure_days);
+  if (!api->services.demo_control.empty()) w.field("demo", api->services.demo_control);
+  w.close('}');
+  call->finish(answer(std::move(w)));
+}
+
+void handle_admin(const api_ptr& api, const api_request& r, const call_ptr& call) {
+  if (r.path == "/api/v1/admin/pair" && r.method == "POST") return admin_pair(api, r, call);
+  if (r.path == "/api/v1/admin/tills" && r.method == "GET") return call->finish(tills_answer(*api));
+  if (!api->services.admin) return call->finish(refuse(*api, {errc::not_found, std::string(r.path)}));
+  api->services.admin(std::string(r.method), std::string(r.path), std::string(r.body),
+                      [call](int code, std::string json) {
+                        call->later([call, code, json = std::move(json)] { call->finish({.status = code, .body = json}); });
+                      });
+}
+
+}  // namespace tally

@@ -1,0 +1,155 @@
+#include "devices/luhn.hpp"
+#include "node/api.hpp"
+#include "node/json_read.hpp"
+#include "storage/kv_state.hpp"
+
+namespace tally {
+namespace {
+
+constexpr auto hint_poll = std::chrono::milliseconds(25);
+constexpr int hint_polls_max = 16;
+
+std::string_view status_name(card_status s) {
+  switch (s) {
+    case card_status::active: return "active";
+    case card_status::frozen: return "frozen";
+    case card_status::lost: return "lost";
+    case card_status::expired: return "expired";
+    case card_status::cancelled: return "cancelled";
+  }
+  return "unknown";
+}
+
+api_response paired_answer(const tills::pairing& p) {
+  json_writer w;
+  w.open('{');
+  w.field("terminal", p.terminal);
+  w.field("token", p.token);
+  w.close('}');
+  auto out = answer(std::move(w));
+  out.headers = "Set-Cookie: tally_till=" + p.token + "; Path=/; Max-Age=315360000; HttpOnly; SameSite=Strict\r\n";
+  return out;
+}
+
+struct card_request {
+  account_id account;
+  std::string masked;
+};
+
+void answer_card(const api_ptr& api, const card_request& c, const call_ptr& call) {
+  auto s = api->services.node.snapshot();
+  durable_state st(api->services.node.store());
+  auto card = card_of(st, c.account);
+  if (!card) return call->finish(refuse(*api, {errc::not_found, "the card's account"}));
+  auto here = holding(st, s->self, c.account);
+  if (st.read_failed()) return call->finish(refuse(*api, {errc::io, "the database could not be read"}));
+  auto hint = api->services.node.elsewhere(c.account);
+  json_writer w;
+  w.open('{');
+  w.field("account", c.account.value);
+  w.field("masked", c.masked);
+  w.field("kind", "stored_value");
+  w.field("status", status_name(card->status));
+  w.field("unit", rules_now(*s).currency);
+  w.field("here", here);
+  w.field("elsewhere", hint ? std::optional(hint->value) : std::nullopt);
+  w.field("elsewhere_as_of", hint ? std::optional(hint->as_of) : std::nullopt);
+  w.field("seen", seen_mark(*api, *s));
+  w.close('}');
+  call->finish(answer(std::move(w)));
+}
+
+/// A card that was never seen here: with a link, the answer is worth a moment.
+void wait_for_hint(const api_ptr& api, const card_request& c, const call_ptr& call, int left) {
+  if (left == 0 || api->services.node.elsewhere(c.account)) return answer_card(api, c, call);
+  call->after(hint_poll, [api, c, call, left] { wait_for_hint(api, c, call, left - 1); });
+}
+
+}  // namespace
+
+void handle_pair(const api_ptr& api, const api_request& r, const call_ptr& call) {
+  auto body = parse_json(r.body);
+  if (!body) return call->finish(refuse(*api, body.error()));
+  json_fields f(*body);
+  auto code = f.text("code", 32);
+  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  api->paired.pair(code, api->now(), [api, call](const result<tills::pairing>& p) {
+    call->later([api, call, p] { call->finish(p ? paired_answer(*p) : refuse(*api, p.error())); });
+  });
+}
+
+void handle_till(const api_ptr& api, std::uint32_t terminal, const call_ptr& call) {
+  const auto& id = api->services.identity;
+  auto s = api->services.node.snapshot();
+  const auto& rules = rules_now(*s);
+  json_writer w;
+  w.open('{');
+  w.field("node", id.node.value);
+  w.field("store", id.name);
+  w.field("role", role_name(id.role));
+  w.field("terminal", terminal);
+  w.field("next_counter", next_counter(*api, s->self, terminal));
+  w.key("unit");
+  w.open('{');
+  w.field("code", rules.currency);
+  w.field("exponent", rules.exponent);
+  w.close('}');
+  w.field("business_date", date_text(s->business_date));
+  w.field("rules_version", s->rules->version_at(s->business_date));
+  w.field("topup_quota_left", s->quota_left);
+  w.key("link");
+  write_link(w, *s);
+  w.key("devices");
+  write_devices(w, api->services.node.devices());
+  write_blocked(w, blocked_by(*s));
+  w.field("seen", seen_mark(*api, *s));
+  w.close('}');
+  call->finish(answer(std::move(w)));
+}
+
+void handle_products(const api_ptr& api, const call_ptr& call) {
+  auto s = api->services.node.snapshot();
+  auto version = s->rules->version_at(s->business_date);
+  const auto* rules = s->rules->rules(version);
+  json_writer w;
+  w.open('{');
+  w.field("version", version);
+  w.key("products");
+  w.open('[');
+  for (const auto* p : s->rules->on_sale(version)) {
+    w.open('{');
+    w.field("id", p->id.value);
+    w.field("ean", p->ean);
+    w.key("name");
+    w.open('{');
+    for (std::size_t i = 0; i < language_count; ++i)
+      if (!p->names[i].empty()) w.field(language_tag(static_cast<language>(i)), p->names[i]);
+    w.close('}');
+    w.field("price", p->price);
+    w.field("tax", rules && p->tax < rules->taxes.size() ? rules->taxes[p->tax].letter : "");
+    w.close('}');
+  }
+  w.close(']');
+  w.close('}');
+  call->finish(answer(std::move(w)));
+}
+
+void handle_lookup(const api_ptr& api, const api_request& r, const call_ptr& call) {
+  auto body = parse_json(r.body);
+  if (!body) return call->finish(refuse(*api, body.error()));
+  json_fields f(*body);
+  auto number = f.text("card", 64);
+  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  auto account = account_of_card(*api, number);
+  if (!account) {
+    auto out = refuse(*api, {errc::unknown_card, ""});
+    out.status = 404;
+    return call->finish(std::move(out));
+  }
+  api->services.node.ask_elsewhere(*account);
+  auto s = api->services.node.snapshot();
+  bool asks = s->link_up && s->role == node_role::store;
+  wait_for_hint(api, {*account, mask_number(number)}, call, asks ? hint_polls_max : 0);
+}
+
+}  // namespace tally

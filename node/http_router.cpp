@@ -1,0 +1,108 @@
+#include "node/http_router.hpp"
+
+namespace tally {
+namespace {
+
+enum class access : std::uint8_t { anyone, till, network };
+
+struct row {
+  std::string_view method, path;
+  access who;
+  void (*run)(const api_ptr&, std::uint32_t terminal, const api_request&, const call_ptr&);
+};
+
+void health(const api_ptr& api, std::uint32_t, const api_request&, const call_ptr& call) {
+  const auto& id = api->services.identity;
+  json_writer w;
+  w.open('{');
+  w.field("ok", true);
+  w.field("node", id.node.value);
+  w.field("role", role_name(id.role));
+  w.close('}');
+  call->finish(answer(std::move(w)));
+}
+
+void metrics(const api_ptr& api, std::uint32_t, const api_request&, const call_ptr& call) {
+  auto s = api->services.node.snapshot();
+  call->finish({.status = 200,
+                .body = api->metrics.text(*s, api->services.identity.name),
+                .content_type = "text/plain; version=0.0.4; charset=utf-8"});
+}
+
+using request = const api_request&;
+using call = const call_ptr&;
+
+// The rows of docs/http-api.md; the most frequent one first.
+constexpr row rows[] = {
+    {"POST", "/api/v1/sales", access::till, [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_sale(a, t, r, c); }},
+    {"POST", "/api/v1/topups", access::till,
+     [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_top_up(a, t, r, c); }},
+    {"POST", "/api/v1/reversals", access::till,
+     [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_reversal(a, t, r, c); }},
+    {"POST", "/api/v1/cards/lookup", access::till,
+     [](const api_ptr& a, std::uint32_t, request r, call c) { handle_lookup(a, r, c); }},
+    {"GET", "/api/v1/till", access::till, [](const api_ptr& a, std::uint32_t t, request, call c) { handle_till(a, t, c); }},
+    {"GET", "/api/v1/products", access::till,
+     [](const api_ptr& a, std::uint32_t, request, call c) { handle_products(a, c); }},
+    {"GET", "/api/v1/network", access::network,
+     [](const api_ptr& a, std::uint32_t, request, call c) { handle_network(a, c); }},
+    {"POST", "/api/v1/pair", access::anyone, [](const api_ptr& a, std::uint32_t, request r, call c) { handle_pair(a, r, c); }},
+    {"GET", "/healthz", access::anyone, health},
+    {"GET", "/metrics", access::anyone, metrics},
+};
+
+api_response unauthorised(api_context& api) {
+  auto out = refuse(api, {errc::not_allowed, "pair this till first: POST /api/v1/pair"});
+  out.status = 401;
+  out.headers = "WWW-Authenticate: Bearer\r\n";
+  return out;
+}
+
+api_response wrong_method(api_context& api, std::string_view allowed) {
+  auto out = refuse(api, {errc::unsupported, "this address takes " + std::string(allowed)});
+  out.status = 405;
+  out.headers = "Allow: " + std::string(allowed) + "\r\n";
+  return out;
+}
+
+/// /api/v1/receipts/{id} and /api/v1/receipts/{id}/print.
+void route_receipt(const api_ptr& api, std::string_view rest, const api_request& r, const call_ptr& c) {
+  auto terminal = terminal_of(*api, r);
+  if (!terminal) return c->finish(unauthorised(*api));
+  constexpr std::string_view print = "/print";
+  if (rest.ends_with(print)) {
+    if (r.method != "POST") return c->finish(wrong_method(*api, "POST"));
+    return handle_print(api, rest.substr(0, rest.size() - print.size()), c);
+  }
+  if (r.method != "GET") return c->finish(wrong_method(*api, "GET"));
+  handle_receipt(api, *terminal, rest, c);
+}
+
+}  // namespace
+
+void route(const api_ptr& api, const api_request& r, const call_ptr& c) {
+  constexpr std::string_view receipts = "/api/v1/receipts/";
+  if (r.path.starts_with(receipts)) return route_receipt(api, r.path.substr(receipts.size()), r, c);
+  if (r.path.starts_with(admin_prefix)) {
+    if (is_admin(*api, r.authorization)) return handle_admin(api, r, c);
+    auto out = refuse(*api, {errc::not_allowed, "the administration's token is needed"});
+    out.status = 401;
+    return c->finish(std::move(out));
+  }
+  for (const auto& row : rows) {
+    if (row.path != r.path) continue;
+    if (row.method != r.method && !(row.method == "GET" && r.method == "HEAD"))
+      return c->finish(wrong_method(*api, row.method));
+    std::uint32_t terminal = 0;
+    bool open = row.who == access::anyone || (row.who == access::network && api->services.open_network);
+    if (!open) {
+      auto known = terminal_of(*api, r);
+      if (!known) return c->finish(unauthorised(*api));
+      terminal = *known;
+    }
+    return row.run(api, terminal, r, c);
+  }
+  c->finish(refuse(*api, {errc::not_found, "no such address"}));
+}
+
+}  // namespace tally

@@ -1,0 +1,12 @@
+#pragma once
+#include "node/api.hpp"
+
+namespace tally {
+
+/// Sends a request to its handler, after asking who calls. `GET /api/v1/events` and pages are the server's own.
+void route(const api_ptr& api, const api_request& r, const call_ptr& call);
+
+constexpr std::string_view events_path = "/api/v1/events";
+constexpr std::string_view admin_prefix = "/api/v1/admin/";
+
+}  // namespace tally

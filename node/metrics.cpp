@@ -1,0 +1,77 @@
+#include "node/metrics.hpp"
+
+namespace tally {
+namespace {
+
+void head(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
+  out.append("# HELP tallystick_").append(name).append(" ").append(help).append("\n");
+  out.append("# TYPE tallystick_").append(name).append(" ").append(type).append("\n");
+}
+
+void sample(std::string& out, std::string_view name, std::string_view labels, std::string_view value) {
+  out.append("tallystick_").append(name).append(labels).append(" ").append(value).append("\n");
+}
+
+template <class T>
+void single(std::string& out, std::string_view name, std::string_view type, std::string_view help, T value) {
+  head(out, name, type, help);
+  sample(out, name, "", std::to_string(value));
+}
+
+std::string label_text(std::string_view v) {
+  std::string out;
+  for (char c : v) {
+    if (c == '\\' || c == '"') out.push_back('\\');
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string node_metrics::text(const node_snapshot& node, std::string_view name) const {
+  std::string out;
+  out.reserve(4096);
+  head(out, "node_info", "gauge", "Which node this is; always 1.");
+  sample(out, "node_info",
+         "{node=\"" + std::to_string(node.self.node.value) + "\",role=\"" + std::string(role_name(node.role)) +
+             "\",name=\"" + label_text(name) + "\"}",
+         "1");
+  single(out, "journal_entries_total", "counter", "Durable entries of this node's journal in its current epoch.",
+         node.entries);
+  if (node.role != node_role::hq) {
+    auto waiting = node.entries - std::min<std::uint64_t>(node.entries, node.hq_cosigned);
+    single(out, "entries_waiting", "gauge", "Durable entries that head office has not acknowledged.", waiting);
+    single(out, "link_up", "gauge", "Whether the link to the parent is up.", node.link_up ? 1 : 0);
+    single(out, "link_last_contact_timestamp_seconds", "gauge", "When the parent was last heard of; 0: never.",
+           node.last_contact);
+  }
+  single(out, "held_minor", "gauge", "Card value that may be spent at this node, in minor units.", node.held);
+  single(out, "topup_quota_left_minor", "gauge", "Top-ups that this node may still take, in minor units.",
+         node.quota_left);
+  single(out, "card_value_stopped", "gauge", "Whether card value is stopped at this node.",
+         node.stopped != errc::ok ? 1 : 0);
+  single(out, "disk_low", "gauge", "Whether the disk reserve is reached.", node.disk_low ? 1 : 0);
+  head(out, "child_link_up", "gauge", "Whether the link from a child is up.");
+  for (const auto& c : node.children)
+    sample(out, "child_link_up", "{node=\"" + std::to_string(c.node.value) + "\"}", c.up ? "1" : "0");
+  single(out, "alarms_total", "counter", "Alarms raised since the start.", alarms_.load());
+  head(out, "refusals_total", "counter", "Refused requests of tills since the start, by reason.");
+  for (std::size_t i = 0; i < by_reason_.size(); ++i)
+    if (auto n = by_reason_[i].load())
+      sample(out, "refusals_total", "{reason=\"" + std::string(errc_name(static_cast<errc>(i))) + "\"}",
+             std::to_string(n));
+  head(out, "http_requests_total", "counter", "Answered HTTP requests since the start, by status code.");
+  for (std::size_t i = 0; i < by_status_.size(); ++i)
+    if (auto n = by_status_[i].load())
+      sample(out, "http_requests_total", "{code=\"" + std::to_string(i) + "\"}", std::to_string(n));
+  single(out, "http_connections", "gauge", "Open HTTP connections.", connections.load());
+  single(out, "event_streams", "gauge", "Open event streams.", streams.load());
+  return out;
+}
+
+}  // namespace tally

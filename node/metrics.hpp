@@ -1,0 +1,30 @@
+#pragma once
+#include <array>
+#include <atomic>
+#include <string>
+
+#include "actors/facade.hpp"
+
+namespace tally {
+
+/// Counters of the HTTP interface. Relaxed atomics: any thread, no order between them.
+class node_metrics {
+public:
+  void answered(int code) {
+    auto i = static_cast<std::size_t>(code);
+    by_status_[i < by_status_.size() ? i : 0].fetch_add(1, std::memory_order_relaxed);
+  }
+  void refused(errc code) { by_reason_[static_cast<std::size_t>(code) & 63].fetch_add(1, std::memory_order_relaxed); }
+  void alarmed() { alarms_.fetch_add(1, std::memory_order_relaxed); }
+  std::atomic<std::int64_t> connections{0}, streams{0};
+
+  /// Prometheus text format 0.0.4. Amounts are in minor units.
+  std::string text(const node_snapshot& node, std::string_view name) const;
+
+private:
+  std::array<std::atomic<std::uint64_t>, 600> by_status_{};
+  std::array<std::atomic<std::uint64_t>, 64> by_reason_{};
+  std::atomic<std::uint64_t> alarms_{0};
+};
+
+}  // namespace tally

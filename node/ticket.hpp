@@ -1,0 +1,77 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/rules.hpp"
+#include "node/json_write.hpp"
+#include "storage/kv.hpp"
+
+namespace tally {
+
+/// What a customer holds in hand, made from one durable entry and the prices that it cites. A value.
+struct receipt {
+  struct line {
+    std::uint32_t product{};
+    std::string name;
+    std::int64_t quantity{};
+    tally::amount price{}, sum{};
+    std::string tax;  ///< letter
+  };
+  struct tender {
+    std::string_view kind;  ///< "card", "cash", "bank", "online", "transfer"
+    tally::amount sum{};
+  };
+  struct tax {
+    std::string letter, percent;  ///< "A", "13.00"
+    tally::amount sum{};
+  };
+  std::string id;          ///< "3.5f0c1a2b3c4d5e6f.41"
+  std::string_view kind;   ///< "sale", "top_up", "reversal"
+  std::uint32_t terminal{};
+  std::uint64_t counter{};
+  unix_seconds stamp{};
+  std::uint32_t business_date{};
+  std::string store;
+  account_id account;
+  std::string masked;      ///< "**** 3931", or "card 17" when the number is not known any more; empty: no card
+  std::vector<line> lines;
+  tally::amount total{};
+  std::vector<tender> tenders;
+  std::vector<tax> taxes;
+  std::optional<tally::amount> here, elsewhere;
+  unix_seconds elsewhere_as_of{};
+  std::string currency = "CNY";
+  int exponent = 2;
+  std::string header, footer;
+  std::string reverses, reversed_by;  ///< ids, or empty
+};
+
+/// Columns of a ticket.
+constexpr std::size_t ticket_columns = 42;
+
+/// "node.epoch.sequence", and back; nothing for other text.
+std::string receipt_id(const writer_id& w, sequence seq);
+struct receipt_name {
+  writer_id writer;
+  sequence seq{};
+};
+std::optional<receipt_name> parse_receipt_id(std::string_view text);
+
+/// Describes a sale, top-up or reversal of this node. A reversal's lines and total are those of the entry that it cites, read from
+/// `store`. `here`, `elsewhere`, `masked` of a known number and `reversed_by` are the caller's to fill in.
+/// Errors: not_found (another kind), io, corrupt.
+result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequence seq, const catalogue& rules,
+                                 const kv_store& store, std::string_view store_name);
+
+/// The ticket line by line, each at most 42 columns (a wide character takes two). Time is the machine's local time.
+std::vector<std::string> receipt_text(const receipt& r);
+
+/// Bytes for the printer. Errors as of escpos::encode.
+result<bytes> receipt_ticket(const std::vector<std::string>& text, bool copy, bool possible_duplicate);
+
+/// Writes the fields of docs/http-api.md, without brackets and without `next_counter` and `seen`.
+void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text);
+
+}  // namespace tally
