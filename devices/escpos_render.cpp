@@ -81,9 +81,10 @@ void printer_emulator::control_or_text(char c) {
   if (c == '\n' || c == 0x0C) {
     feed_line();
   } else if (c == '\t') {
+    // To the next stop or the end of the line, whichever comes first: wide characters have stops beyond it.
     do
       control_or_text(' ');
-    while (line_columns_ % (8 * style_.width) != 0);
+    while (line_columns_ % (8 * style_.width) != 0 && line_columns_ + style_.width <= columns);
   } else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) {
     if (line_columns_ + style_.width > columns) feed_line();
     line_ += utf8_from_cp437({&c, 1});

@@ -1,0 +1,20 @@
+// What people type and tills return.
+#include "fuzz/fuzz.hpp"
+#include "sync/token.hpp"
+
+using namespace tally;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  auto in = fuzz::view(data, size);
+  if (auto t = parse_enrolment_token(in)) {
+    auto text = to_text(*t);
+    fuzz::expect(in.find(text) != in.npos, "a token is written as it was read");
+    (void)check_expiry(*t, 0);
+  }
+  static const node_secret secret;
+  if (auto mark = verify_rollback_token(secret, in))
+    fuzz::expect(make_rollback_token(secret, *mark) == in, "a mark has one text");
+  if (hash_pairing_code(secret, in)) fuzz::expect(in.size() >= 6 && in.size() <= 16, "a code has six digits");
+  (void)hash_bearer_token(in);
+  return 0;
+}
