@@ -12,6 +12,7 @@ struct till_key {
   std::uint32_t terminal{};
   std::uint64_t counter{};
   std::uint32_t operator_id{};
+  friend bool operator==(const till_key&, const till_key&) = default;
 };
 
 struct sale_command {
@@ -20,16 +21,19 @@ struct sale_command {
   std::vector<line_item> lines;
   amount card{};                     ///< to be taken from the account's paid purse
   std::vector<tender_item> tenders;  ///< the rest
+  friend bool operator==(const sale_command&, const sale_command&) = default;
 };
 struct top_up_command {
   till_key key;
   account_id account;
   amount value{};
   tender_kind tender = tender_kind::cash;
+  friend bool operator==(const top_up_command&, const top_up_command&) = default;
 };
 struct reverse_command {
   till_key key;
   sequence seq{};  ///< of an entry in this node's current journal
+  friend bool operator==(const reverse_command&, const reverse_command&) = default;
 };
 using till_command = std::variant<sale_command, top_up_command, reverse_command>;
 

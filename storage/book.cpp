@@ -7,6 +7,7 @@ namespace {
 
 constexpr byte_view self_key = "self", hq_time_key = "time", stopped_key = "stopped", format_key = "format";
 constexpr std::uint64_t format_version = 1;
+constexpr std::int64_t hq_time_write_every = 10 * 60;
 
 cell_key record_key(cell_type t, std::uint64_t a, std::uint64_t b) {
   return {.type = t, .a = a, .b = b, .writer = {}, .peer = {}};
@@ -44,7 +45,7 @@ status book::load() {
                                          std::to_string(self_.node.value)};
     self_ = w;
   }
-  if (view_.get(family::meta, hq_time_key, v) == lookup::found) hq_time_ = byte_reader(v).sv();
+  if (view_.get(family::meta, hq_time_key, v) == lookup::found) hq_time_ = hq_time_written_ = byte_reader(v).sv();
   if (view_.get(family::meta, stopped_key, v) == lookup::found) stopped_ = static_cast<errc>(byte_reader(v).sv());
   TALLY_TRY(load_catalogue());
   if (started()) durable_next_ = next();
@@ -82,6 +83,7 @@ void book::begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optio
   // The business date goes on where the epoch before ended.
   auto before = self_;
   self_.epoch = epoch;
+  durable_next_ = sealed_next_ = 0;  // of the new journal nothing is durable, whatever is in flight
   date_entry(e, state_, before, now, hq_time_);
   byte_writer w;
   write_writer(w, self_);
@@ -167,6 +169,9 @@ status book::learn(const entry& e) {
 void book::heard_hq_time(std::int64_t t) {
   if (t <= hq_time_) return;
   hq_time_ = t;
+  // A write for each word of it would keep the disk busy for ever; what a restart forgets, the next word brings back.
+  if (t < hq_time_written_ + hq_time_write_every) return;
+  hq_time_written_ = t;
   view_.put(family::meta, hq_time_key, number_bytes(t));
 }
 

@@ -76,7 +76,7 @@ private:
   catalogue catalogue_;
   writer_id self_;
   node_role role_;
-  std::int64_t hq_time_ = 0;
+  std::int64_t hq_time_ = 0, hq_time_written_ = 0;
   errc stopped_ = errc::ok;
   sequence durable_next_ = 0, sealed_next_ = 0;
 };

@@ -13,6 +13,7 @@ struct encoder {
     w.uv(m.version_min);
     w.uv(m.version_max);
     write_writer(w, m.writer);
+    w.u8(m.greeted ? 1 : 0);
   }
   void operator()(const heads_message& m) {
     head(tag::heads);
@@ -140,6 +141,7 @@ std::optional<message> read_body(tag t, byte_reader& r) {
       m.version_min = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
       m.version_max = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
       m.writer = read_writer(r);
+      m.greeted = r.u8() == 1;
       return m;
     }
     case tag::heads: return read_heads(r);

@@ -15,6 +15,7 @@ constexpr std::uint32_t protocol_version = 1;
 struct hello_message {
   std::uint32_t version_min = protocol_version, version_max = protocol_version;
   writer_id writer;
+  bool greeted = false;  ///< the peer's hello was heard; otherwise the peer must say it again
   friend bool operator==(const hello_message&, const hello_message&) = default;
 };
 /// Streams that the sender can ship to this peer, and how far it has them durably.

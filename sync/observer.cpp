@@ -91,7 +91,7 @@ std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t fi
                                        const std::function<std::optional<entry>(sequence)>& find) {
   std::vector<verdict> out;
   auto node = node_of(directory_, writer.node);
-  auto role = node ? node->role : node_role{};
+  auto role = writer.node == self_ && self_role_ != node_role{} ? self_role_ : node ? node->role : node_role{};
   // A reversal may cite an entry that lies in the same run, which the caller cannot read yet.
   auto find_here = [&](sequence s) -> std::optional<entry> {
     if (s < first || s >= first + entries.size()) return find(s);

@@ -43,7 +43,9 @@ struct verdict {
 class observer {
 public:
   /// `directory` is the owner's own state: roles and epochs of nodes are read there. It outlives this.
-  explicit observer(const state& directory) : directory_(directory) {}
+  /// The owner itself is believed to be what it was configured as, also before the directory says so.
+  explicit observer(const state& directory, node_id self = {}, node_role role = {})
+      : directory_(directory), self_(self), self_role_(role) {}
 
   /// Reads the last checkpoint and replays what came after it. Errors: io, corrupt.
   status load(const stream_reader& reader, node_id self);
@@ -52,7 +54,8 @@ public:
                                const std::function<std::optional<entry>(sequence)>& find);
   /// Writes changed keys and positions into the view; due every `checkpoint_entries_max` entries and at shutdown.
   void checkpoint(kv_view& view);
-  bool checkpoint_due() const { return since_checkpoint_ >= checkpoint_entries_max; }
+  /// Entries observed since the last checkpoint.
+  std::uint64_t since_checkpoint() const { return since_checkpoint_; }
 
   const state& st() const { return state_; }
   const memory_state& all() const { return state_.all(); }
@@ -67,6 +70,8 @@ private:
                       const std::function<std::optional<entry>(sequence)>& find);
 
   const state& directory_;
+  node_id self_;
+  node_role self_role_;
   tracked_state state_;
   std::map<writer_id, std::uint64_t> positions_;
   std::set<writer_id> moved_;

@@ -7,10 +7,19 @@ namespace {
 constexpr tick_ms wait_max_ms = 60'000;
 }
 
-session_effects session::connected(tick_ms now) {
-  hello_due_ = now + config_.retry_ms;
-  return {send_effect{hello_message{protocol_version, protocol_version, config_.self}}};
+void session::say_hello(session_effects& out) const {
+  out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self, peer_.has_value()}});
 }
+
+session_effects session::connected(tick_ms now) {
+  session_effects out;
+  hello_due_ = now + config_.retry_ms;
+  say_hello(out);
+  return out;
+}
+
+// Streams of parents wait until the parent has seen how far our own journal goes; journals of children never do.
+bool session::may_take(const stream_id& id) const { return confirmed_ || id.sub == sub_stream::journal; }
 
 session_effects session::on_message(const message& m, tick_ms now) {
   session_effects out;
@@ -21,16 +30,18 @@ session_effects session::on_message(const message& m, tick_ms now) {
     closed_ = true;
     out.push_back(close_effect{refusal->code, refusal->text});
   } else if (!peer_) {
-    // The peer's hello was lost: ours makes it say it again.
-    out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self}});
+    // The peer's hello was lost; the timer repeats ours, which makes it say it again.
   } else if (const auto* heads = std::get_if<heads_message>(&m)) {
     on_heads(*heads, out, now);
   } else if (const auto* w = std::get_if<want_message>(&m)) {
     on_want(*w, out, now);
-  } else if (const auto* have = std::get_if<have_message>(&m)) {
+  } else if (const auto* have = std::get_if<have_message>(&m); have && out_.count(have->stream)) {
     on_have(have->stream, have->size, out, now);
   } else if (const auto* s = std::get_if<segment_message>(&m)) {
-    if (config_.accepts(s->seg.stream)) out.push_back(ingest_effect{s->seg});
+    if (config_.accepts(s->seg.stream) && may_take(s->seg.stream)) out.push_back(ingest_effect{s->seg});
+  } else if (std::holds_alternative<ask_message>(m) && !confirmed_ &&
+             out_.count({config_.self, sub_stream::journal, {}})) {
+    // Nothing is given away before it is known that this is not an old copy. The asker's time runs out.
   } else {
     if (const auto* c = std::get_if<cosign_message>(&m)) on_have(c->stream, c->size, out, now);
     out.push_back(control_effect{m});
@@ -48,25 +59,36 @@ void session::on_hello(const hello_message& m, session_effects& out, tick_ms now
   }
   bool first = !peer_ || peer_->writer != m.writer;
   peer_ = m;
-  if (!first) return;
-  // A peer that starts anew knows nothing of what went before.
-  for (auto& [id, o] : out_)
-    o.subscribed = false, o.flight.clear(), o.sent = o.acked;
-  flight_bytes_ = 0;
-  out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self}});
+  // Only a peer that has not heard us is answered, so two hellos never chase one another.
+  if (!m.greeted) say_hello(out);
+  if (!first && m.greeted) return;
+  start_anew();
   offer(out, true, now);
+}
+
+// A peer that starts anew knows nothing of what went before.
+void session::start_anew() {
+  for (auto& [id, o] : out_) {
+    o.subscribed = false;
+    o.flight.clear();
+    o.sent = o.acked;
+    o.offer_due = o.offer_wait = 0;
+  }
+  flight_bytes_ = 0;
+  in_.clear();
+  confirmed_ = false;
 }
 
 void session::on_heads(const heads_message& m, session_effects& out, tick_ms now) {
   for (const auto& item : m.items) {
-    if (!config_.accepts(item.stream) || in_.size() >= heads_max) continue;
-    auto [it, fresh] = in_.try_emplace(item.stream);
-    auto& in = it->second;
+    if (!config_.accepts(item.stream) || (in_.size() >= heads_max && !in_.count(item.stream))) continue;
+    auto& in = in_[item.stream];
     in.offered = std::max(in.offered, item.size);
     in.have = source_.size(item.stream);
-    if (in.have > item.size && item.stream.writer.node == peer_->writer.node && item.stream.writer == peer_->writer) {
+    if (in.have > item.size && item.stream.writer == peer_->writer) {
       out.push_back(send_effect{want_message{item.stream, in.have, source_.evidence(item.stream)}});
-    } else if (fresh || in.have < in.offered) {
+    } else if (may_take(item.stream)) {
+      // A head is only offered by who was not asked yet, so it is answered even if nothing is missing.
       want(item.stream, in, out, now);
     }
   }
@@ -75,35 +97,48 @@ void session::on_heads(const heads_message& m, session_effects& out, tick_ms now
 void session::want(const stream_id& id, incoming& in, session_effects& out, tick_ms now) {
   in.wait = in.wait == 0 ? config_.retry_ms : std::min(in.wait * 2, wait_max_ms);
   in.due = now + in.wait;
+  in.asked = in.have;
+  in.wanted = true;
   out.push_back(send_effect{want_message{id, in.have, std::nullopt}});
+}
+
+// The peer asked for our journal from a place that exists: this is no old copy as far as it knows.
+void session::confirm(session_effects& out, tick_ms now) {
+  if (std::exchange(confirmed_, true)) return;
+  for (auto& [id, in] : in_)
+    if (!in.wanted) want(id, in, out, now);
 }
 
 void session::on_want(const want_message& m, session_effects& out, tick_ms now) {
   auto it = out_.find(m.stream);
   if (it == out_.end()) return;
   auto& o = it->second;
+  bool journal = m.stream == stream_id{config_.self, sub_stream::journal, {}};
   if (m.from > source_.size(m.stream)) {
-    // The peer has more of our stream than we do. Only our own signature proves it; without one it is noise.
-    if (m.proof && m.stream.writer == config_.self) out.push_back(rollback_effect{m.stream, m.from, *m.proof});
+    // The peer has more of our stream than we do. Only our own signature proves it; without one it is noise. Of an
+    // earlier life of ours it may well have more; then there is nothing to send.
+    if (m.proof && journal) out.push_back(rollback_effect{m.stream, m.from, *m.proof});
+    if (!journal) o.subscribed = true, o.acked = o.sent = m.from;
     return;
   }
-  for (const auto& f : o.flight)
-    flight_bytes_ -= f.second;
+  if (journal) confirm(out, now);
+  if (o.subscribed && m.from < o.acked) return;  // came late
+  for (const auto& f : o.flight) flight_bytes_ -= f.second;
   o.flight.clear();
   o.subscribed = true;
   o.acked = o.sent = m.from;
-  o.wait = 0;
+  o.wait = config_.retry_ms;
   pump(out, now);
 }
 
 void session::on_have(const stream_id& id, std::uint64_t size, session_effects& out, tick_ms now) {
   auto it = out_.find(id);
-  if (it == out_.end() || size > source_.size(id)) return;
+  if (it == out_.end() || size > source_.size(id) || size <= it->second.acked) return;
   auto& o = it->second;
-  o.acked = std::max(o.acked, size);
+  o.acked = size;
   o.sent = std::max(o.sent, o.acked);
-  o.wait = 0;
-  o.due = now + config_.retry_ms;
+  o.wait = config_.retry_ms;
+  o.due = now + o.wait;
   while (!o.flight.empty() && o.flight.front().first <= o.acked) {
     flight_bytes_ -= o.flight.front().second;
     o.flight.pop_front();
@@ -127,9 +162,10 @@ void session::offer(session_effects& out, bool all, tick_ms now) {
   for (auto& [id, o] : out_) {
     auto size = source_.size(id);
     o.size = size;
-    bool due = !o.subscribed && now >= o.asked_at;
+    bool due = !o.subscribed && now >= o.offer_due;
     if (!all && !due) continue;
-    o.asked_at = now + (o.wait = std::clamp(o.wait * 2, config_.retry_ms, wait_max_ms));
+    o.offer_wait = std::clamp(o.offer_wait * 2, config_.retry_ms, wait_max_ms);
+    o.offer_due = now + o.offer_wait;
     heads.items.push_back({id, size});
   }
   if (!heads.items.empty()) out.push_back(send_effect{std::move(heads)});
@@ -153,7 +189,7 @@ bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, t
   if (o.sent >= o.size || flight_bytes_ >= config_.credit_bytes) return false;
   auto s = source_.next_segment(id, o.sent);
   if (!s) return false;  // unreadable now; the retry timer comes back to it
-  if (o.flight.empty()) o.due = now + (o.wait = config_.retry_ms);
+  if (o.flight.empty()) o.due = now + o.wait;
   auto octets = s->payload.size() + 128;
   o.sent = s->size_after();
   o.flight.emplace_back(o.sent, octets);
@@ -173,7 +209,8 @@ session_effects session::on_ingested(const stream_id& id, std::uint64_t size, er
     in.due = now + config_.retry_ms;
     if (ack) out.push_back(send_effect{have_message{id, size}});
   } else if (code == errc::gap) {
-    want(id, in, out, now);
+    // Several segments behind one gap ask once.
+    if (in.asked != in.have || now >= in.due) want(id, in, out, now);
   } else if (code != errc::busy && code != errc::not_certified && code != errc::not_entitled && code != errc::io) {
     closed_ = true;
     out.push_back(send_effect{refuse_message{code, std::string(errc_name(code))}});
@@ -188,14 +225,14 @@ session_effects session::tick(tick_ms now) {
   if (!peer_) {
     if (now >= hello_due_) {
       hello_due_ = now + config_.retry_ms;
-      out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self}});
+      say_hello(out);
     }
     return out;
   }
   offer(out, false, now);
   for (auto& [id, in] : in_) {
     in.have = std::max(in.have, source_.size(id));
-    if (in.have < in.offered && now >= in.due) want(id, in, out, now);
+    if (in.have < in.offered && now >= in.due && may_take(id)) want(id, in, out, now);
   }
   for (auto& [id, o] : out_) {
     if (!o.subscribed || o.flight.empty() || now < o.due) continue;

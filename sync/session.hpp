@@ -51,19 +51,21 @@ struct session_config {
 };
 
 /// One connection to a parent or child, as a state machine: hello, heads, missing segments under credit,
-/// acknowledgements,
-/// quiet. Loss, repeats and reordering are harmless; it resumes at the exact entry. No heartbeat: a quiet link is
-/// silent.
+/// acknowledgements, quiet. Loss, repeats and reordering are harmless; it resumes at the exact entry. No heartbeat: a
+/// quiet link is silent.
 ///
-/// Pure but for reads through `stream_source`. One owner thread. Holds no entries: at most `credit_bytes` are under
-/// way.
+/// A node that was restored from an old copy must not act on its old life before its parent could say so. Therefore a
+/// child takes no stream and no ask of its parent before that has asked for the child's journal from a place that exists.
+///
+/// Pure but for reads through `stream_source`. One owner thread. Holds no entries: at most `credit_bytes` are under way.
 class session {
 public:
   session(session_config config, const stream_source& source) : config_(std::move(config)), source_(source) {}
 
   session_effects connected(tick_ms now);
   session_effects on_message(const message& m, tick_ms now);
-  /// All streams that may go to this peer. Call after each durable advance; cheap when nothing changed.
+  /// All streams that may go to this peer. Call at once after `connected`, and after each durable advance; cheap when
+  /// nothing changed.
   session_effects on_streams(const std::vector<stream_id>& offered, tick_ms now);
   /// Outcome of an ingest: durable size of the stream, or why the segment was not taken. `ack` false when a
   /// cosignature follows.
@@ -79,19 +81,24 @@ private:
   struct outgoing {
     std::uint64_t size{}, acked{}, sent{};
     bool subscribed = false;
-    tick_ms asked_at{}, due{}, wait{};
+    tick_ms offer_due{}, offer_wait{}, due{}, wait{};
     std::deque<std::pair<std::uint64_t, std::size_t>> flight;  ///< size after, octets
   };
   struct incoming {
-    std::uint64_t offered{}, have{};
+    std::uint64_t offered{}, have{}, asked{};
+    bool wanted = false;  ///< asked for at least once
     tick_ms due{}, wait{};
   };
 
   void on_hello(const hello_message& m, session_effects& out, tick_ms now);
+  void say_hello(session_effects& out) const;
+  void start_anew();
+  bool may_take(const stream_id& id) const;
   void on_heads(const heads_message& m, session_effects& out, tick_ms now);
   void on_want(const want_message& m, session_effects& out, tick_ms now);
   void on_have(const stream_id& id, std::uint64_t size, session_effects& out, tick_ms now);
   void want(const stream_id& id, incoming& in, session_effects& out, tick_ms now);
+  void confirm(session_effects& out, tick_ms now);
   void offer(session_effects& out, bool all, tick_ms now);
   void pump(session_effects& out, tick_ms now);
   bool pump_one(const stream_id& id, outgoing& o, session_effects& out, tick_ms now);
@@ -104,6 +111,7 @@ private:
   std::size_t flight_bytes_ = 0;
   tick_ms hello_due_ = 0;
   bool closed_ = false;
+  bool confirmed_ = false;  ///< the peer has no more of our journal than we have
 };
 
 }  // namespace tally

@@ -5,6 +5,11 @@
 #include "sync/checkpoint.hpp"
 
 namespace tally {
+namespace {
+// Repeats of one key that are answered with it; a till repeats every few seconds and a sale waits for 1.5 s.
+constexpr std::size_t joined_max = 16;
+}  // namespace
+
 std::string stream_origin(std::string_view chain, const stream_id& id) {
   std::string o = "tallystick/" + std::string(chain) + "/" + std::to_string(id.writer.node.value) + "/" +
                   to_hex(view_of(id.writer.epoch.value)) + "/";
@@ -37,7 +42,7 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   if (!b) return b.error();
   s->book_ = std::move(*b);
   load_certificates(store, certificates);
-  s->observer_ = std::make_unique<observer>(s->book_->st());
+  s->observer_ = std::make_unique<observer>(s->book_->st(), s->config_.self, s->config_.role);
   // Ask ids must not repeat after a restart: a neighbour remembers served ones.
   std::uint64_t seed = 0;
   std::array<std::uint8_t, 6> octets{};
@@ -61,6 +66,7 @@ void load_certificates(const kv_store& store, certificate_book& book) {
 void station::start(const epoch_id& first_epoch, unix_seconds now) {
   if (book_->started()) return;
   book_->begin_epoch(first_epoch, now, std::nullopt);
+  observe_own(0);
 }
 
 status station::put(station_input input) {
@@ -92,12 +98,12 @@ void station::run(unix_seconds now, tick_ms tick) {
       break;
     }
   }
-  if (observer_->checkpoint_due()) observer_->checkpoint(book_->view());
+  if (observer_->since_checkpoint() >= config_.checkpoint_every) observer_->checkpoint(book_->view());
 }
 
 void station::handle(const station_input& input) {
   if (const auto* r = std::get_if<till_request>(&input)) {
-    decide_till(*r, !r->may_wait, 0);
+    on_till(*r);
   } else if (const auto* a = std::get_if<segment_arrival>(&input)) {
     ingest(*a);
   } else if (const auto* c = std::get_if<control_arrival>(&input)) {
@@ -105,8 +111,10 @@ void station::handle(const station_input& input) {
   } else if (const auto* l = std::get_if<link_change>(&input)) {
     if (l->up) {
       up_.insert(l->neighbour);
+      ++links_seen_;
       open_effects_.push_back(advanced_effect{});
-      if (config_.role != node_role::store && book_->hq_time() > 0)
+      // A region that just started has no signed word of head office's time yet.
+      if (parent() != l->neighbour && (config_.role == node_role::hq || last_time_.time > 0))
         open_effects_.push_back(to_neighbour{l->neighbour, time_for_children(now_)});
     } else {
       up_.erase(l->neighbour);
@@ -129,12 +137,28 @@ std::uint64_t station::random_id() {
   return v;
 }
 
+// A key that waits must not be decided beside its waiting: the till could be told of a refusal, and the sale be made.
+void station::on_till(const till_request& r) {
+  for (auto& [id, sale] : waiting_) {
+    const auto &k = key_of(r.command), &other = key_of(sale.request.command);
+    if (k.terminal != other.terminal || k.counter != other.counter) continue;
+    if (r.command == sale.request.command && sale.joined.size() < joined_max) return sale.joined.push_back(r.request);
+    till_answer a;
+    a.request = r.request;
+    a.writer = book_->self();
+    a.outcome = refusal{{errc::key_reused, "counter " + std::to_string(k.counter) + " waits for its answer"}, {}, {}, 0};
+    return answer(std::move(a));
+  }
+  decide_till(r, !r.may_wait, 0);
+}
+
 void station::decide_till(const till_request& r, bool last, amount pulled) {
   till_answer a;
   a.request = r.request;
   a.writer = book_->self();
   a.pulled = pulled;
-  if (disk_low_) {
+  // What was done before is answered, whatever the disk.
+  if (disk_low_ && !std::holds_alternative<replayed>(decide(r.command, book_->at(now_)))) {
     a.outcome = refusal{{errc::full, "the disk is nearly full"}, {}, {}, 0};
     return answer(std::move(a));
   }
@@ -154,7 +178,7 @@ void station::decide_till(const till_request& r, bool last, amount pulled) {
     if (why.why.code == errc::insufficient && !last && p && up_.count(*p) && waiting_.size() < config_.urgent_max) {
       auto id = random_id();
       auto here = why.here.value_or(0);
-      waiting_.emplace(id, waiting_sale{r, here});
+      waiting_.emplace(id, waiting_sale{r, here, {}});
       custodian_.need(id, why.account, purse_paid, here + why.missing, config_.customer_wait_ms, tick_, now_, *this);
       return;
     }
@@ -201,12 +225,17 @@ void station::write_facts(facts_request& r) {
 
 result<sequence> station::write(const entry& e) {
   auto seq = book_->write(e);
-  if (seq && config_.role != node_role::store) {
-    // Both halves of a transfer meet in the observer, so it sees this node's own journal too.
-    bytes data = encode_entry(e);
-    (void)observer_->observe(book_->self(), *seq, std::span(&data, 1), [](sequence) { return std::nullopt; });
-  }
+  if (seq) observe_own(*seq);
   return seq;
+}
+
+// Both halves of a transfer meet in the observer, so it sees this node's own journal too.
+void station::observe_own(sequence seq) {
+  if (config_.role == node_role::store) return;
+  auto e = book_->find_entry(seq);
+  invariant(e.has_value(), "an entry that was written a moment ago");
+  bytes data = encode_entry(*e);
+  (void)observer_->observe(book_->self(), seq, std::span(&data, 1), [this](sequence s) { return book_->find_entry(s); });
 }
 
 void station::learn_certificate(const entry& e) {
@@ -224,6 +253,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   disk_low_ = disk_free_bytes < config_.reserve_bytes;
   if (!book_->started()) return;
   custodian_.tick(tick, now, *this);
+  chase_cosignature();
   if (config_.role == node_role::hq) {
     book_->heard_hq_time(now);
     if (tick >= replenish_due_) {
@@ -238,6 +268,7 @@ std::optional<kv_batch> station::seal() {
   bool grows = book_->started() && book_->next() != book_->durable_next();
   sealed_effects_ = std::move(open_effects_);
   open_effects_.clear();
+  sealed_runs_ = std::exchange(open_runs_, {});
   if (grows || segments_open_) sealed_effects_.push_back(advanced_effect{});
   segments_open_ = false;
   return book_->seal();
@@ -245,6 +276,7 @@ std::optional<kv_batch> station::seal() {
 
 std::vector<station_effect> station::settled() {
   book_->settled();
+  sealed_runs_.clear();
   return std::exchange(sealed_effects_, {});
 }
 
@@ -255,6 +287,7 @@ bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_s
   random_.fill(epoch.value);
   book_->stop_card_value(errc::rolled_back);
   book_->begin_epoch(epoch, now, old);
+  observe_own(0);
   open_effects_.push_back(alarm_effect{errc::rolled_back, "this node had written " + std::to_string(size) +
                                                               " entries and has only " + std::to_string(old.size) +
                                                               ": a new epoch was opened"});

@@ -18,6 +18,7 @@ struct station_config {
   std::size_t urgent_max = 4'096;           ///< till requests and asks that wait for a decision, then `busy`
   std::size_t bulk_max = 256;               ///< segments and head office's batches that wait, then `busy`
   std::uint64_t reserve_bytes = 64u << 20;  ///< below this much free disk: new business is refused with `full`
+  std::uint64_t checkpoint_every = observer::checkpoint_entries_max;  ///< entries between checkpoints of what is observed
 };
 
 // -- what comes in -------------------------------------------------------------
@@ -134,8 +135,8 @@ public:
 
   /// Runs `call` with the effects of the group that is open now. For records that the owner put into `ledger().view()`.
   void after_durable(std::function<void()> call) { open_effects_.push_back(call_effect{std::move(call)}); }
-  /// Grows when the set of streams or of nodes does, so that owners ask `streams_for` only then.
-  std::uint64_t generation() const { return book_->streams_born() + certificates_.size(); }
+  /// Grows when the set of streams, of nodes or of links does, so that owners ask `streams_for` only then.
+  std::uint64_t generation() const { return book_->streams_born() + certificates_.size() + links_seen_; }
 
   /// The open group, if there is one and none is in flight. A group without changes needs no commit: the batch is
   /// empty.
@@ -175,12 +176,14 @@ private:
   struct waiting_sale {
     till_request request;
     tally::amount before{};
+    std::vector<std::uint64_t> joined;  ///< later requests with the same key and content: answered together
   };
 
   station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
           entropy& random);
 
   void handle(const station_input& input);
+  void on_till(const till_request& r);
   void decide_till(const till_request& r, bool last, tally::amount pulled);
   void answer(till_answer a);
   void write_facts(facts_request& r);
@@ -192,8 +195,13 @@ private:
   void take_rights(const entry& send, const stream_head& head, const writer_id& from);
   void learn_certificate(const entry& e);
   result<sequence> write(const entry& e);
+  void observe_own(sequence seq);
+  std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
   void control(const control_arrival& c);
   void on_cosign(const cosign_message& m);
+  void on_have(node_id from, const have_message& m);
+  void chase_cosignature();
+  std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
   void cosign(node_id child, const stream_id& id);
   void on_time(const time_message& m);
   void replenish();
@@ -227,7 +235,15 @@ private:
   std::set<node_id> up_;
   std::map<account_id, elsewhere_hint> hints_;
   std::vector<station_effect> open_effects_, sealed_effects_;
+  struct run_of_entries {
+    stream_id stream;
+    std::uint64_t first{};
+    std::vector<bytes> entries;
+  };
+  std::vector<run_of_entries> open_runs_, sealed_runs_;  ///< taken from neighbours and not durable yet
+  tick_ms chase_due_ = 0, chase_wait_ = 0;
   time_message last_time_;
+  std::uint64_t links_seen_ = 0;
   unix_seconds now_ = 0;
   tick_ms tick_ = 0, replenish_due_ = 0;
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups

@@ -10,6 +10,8 @@ namespace {
 
 // Hints of where value lies are for display; the oldest account's is forgotten first.
 constexpr std::size_t hints_max = 10'000;
+// How soon a missing cosignature of head office is asked for, and how seldom in the end.
+constexpr tick_ms chase_first_ms = 10'000, chase_max_ms = 10 * 60'000;
 
 bytes cosignature_key(const stream_id& id, node_id by) {
   byte_writer w;
@@ -119,6 +121,7 @@ void station::ingest(const segment_arrival& a) {
   auto before = book_->streams().tip(s.stream);
   book_->streams().append_foreign(kept, fresh, 0);
   segments_open_ = true;
+  if (journal) open_runs_.push_back({s.stream, have, fresh});
   interpret(kept, fresh, before);
   if (journal) cosign(a.from, s.stream);
   report(s.size_after(), errc::ok, !journal);
@@ -179,14 +182,24 @@ void station::adopt_directory(const stream_id& id, std::span<const bytes> entrie
   if (now_at != version) open_effects_.push_back(rules_effect{now_at});
 }
 
+std::optional<entry> station::find_foreign(const stream_id& id, sequence seq) const {
+  bytes data;
+  for (const auto* runs : {&open_runs_, &sealed_runs_})
+    for (const auto& run : *runs)
+      if (run.stream == id && seq >= run.first && seq - run.first < run.entries.size())
+        data = run.entries[static_cast<std::size_t>(seq - run.first)];
+  if (data.empty()) {
+    auto stored = reader_.entry_of(id, seq, book_->self());
+    if (!stored) return std::nullopt;
+    data = std::move(*stored);
+  }
+  auto e = decode_entry(data);
+  if (!e) return std::nullopt;
+  return std::move(*e);
+}
+
 void station::observe_journal(const stream_id& id, std::span<const bytes> entries, merkle_frontier frontier) {
-  auto find = [&](sequence seq) -> std::optional<entry> {
-    auto data = reader_.entry_of(id, seq, book_->self());
-    if (!data) return std::nullopt;
-    auto e = decode_entry(*data);
-    if (!e) return std::nullopt;
-    return std::move(*e);
-  };
+  auto find = [&](sequence seq) { return find_foreign(id, seq); };
   auto verdicts = observer_->observe(id.writer, frontier.size(), entries, find);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     frontier.append(merkle_leaf(entries[i]));
@@ -218,7 +231,11 @@ void station::take_rights(const entry& send, const stream_head& head, const writ
         alarm_effect{written.error().code, "a transfer from " + writer_name(from) + ": " + written.error().detail});
     return;
   }
-  if (send.account.value != 0) custodian_.arrived(send.account, tick_, now_, *this);
+  if (send.account.value == 0) return;
+  amount came = 0;
+  for (const auto& v : send.values)
+    if (v.purse == purse_paid) came += v.amount;
+  custodian_.arrived(send.account, came, now_, *this);
 }
 
 void station::cosign(node_id child, const stream_id& id) {
@@ -235,9 +252,48 @@ void station::on_cosign(const cosign_message& m) {
     open_effects_.push_back(alarm_effect{errc::bad_signature, "a cosignature of node " + std::to_string(m.by.value)});
     return;
   }
+  auto known = newest_cosignature(m.stream, m.by);
+  if (known && known->size > m.size) return;  // came late
   book_->view().put(family::meta, cosignature_key(m.stream, m.by), encode_message(m));
   if (m.stream.writer.node != config_.self)
     if (auto next = route_to(m.stream.writer.node)) open_effects_.push_back(to_neighbour{*next, m});
+}
+
+std::optional<cosign_message> station::newest_cosignature(const stream_id& id, node_id by) {
+  bytes v;
+  if (book_->view().get(family::meta, cosignature_key(id, by), v) != lookup::found) return std::nullopt;
+  auto m = decode_message(v);
+  if (!m || !std::holds_alternative<cosign_message>(*m)) return std::nullopt;
+  return std::get<cosign_message>(*m);
+}
+
+// Head office's cosignature passes through many hands and is sent once; whoever misses it for long asks for it.
+void station::chase_cosignature() {
+  auto p = parent();
+  auto size = book_->durable_next();
+  auto have = p && up_.count(*p) && size > 0 ? cosigned() : std::nullopt;
+  if (!p || !up_.count(*p) || size == 0 || (have && have->size >= size)) {
+    chase_wait_ = 0;
+    return;
+  }
+  if (tick_ < chase_due_) return;
+  if (chase_wait_ != 0)
+    open_effects_.push_back(to_neighbour{*p, have_message{book_->journal(), have ? have->size : 0}});
+  chase_wait_ = std::clamp(chase_wait_ * 2, chase_first_ms, chase_max_ms);
+  chase_due_ = tick_ + chase_wait_;
+}
+
+// A descendant knows of head office's cosignature up to there only.
+void station::on_have(node_id from, const have_message& m) {
+  if (m.stream.sub != sub_stream::journal || !accepts(from, m.stream)) return;
+  if (config_.role == node_role::hq) return cosign(from, m.stream);
+  auto known = newest_cosignature(m.stream, head_office);
+  auto p = parent();
+  if (known && known->size > m.size) {
+    open_effects_.push_back(to_neighbour{from, *known});
+  } else if (p && up_.count(*p)) {
+    open_effects_.push_back(to_neighbour{*p, m});
+  }
 }
 
 std::optional<cosign_message> station::cosigned(node_id by) const {
@@ -277,6 +333,8 @@ void station::control(const control_arrival& c) {
     on_cosign(*s);
   } else if (const auto* time = std::get_if<time_message>(&c.what)) {
     on_time(*time);
+  } else if (const auto* have = std::get_if<have_message>(&c.what)) {
+    on_have(c.from, *have);
   }
 }
 
@@ -344,7 +402,9 @@ void station::finished(std::uint64_t own_request, account_id account, const told
   if (it == waiting_.end()) return;
   auto sale = std::move(it->second);
   waiting_.erase(it);
-  decide_till(sale.request, true, std::max<amount>(held_here(account, purse_paid) - sale.before, 0));
+  auto pulled = std::max<amount>(held_here(account, purse_paid) - sale.before, 0);
+  decide_till(sale.request, true, pulled);
+  for (auto again : sale.joined) decide_till({again, sale.request.command, false}, true, pulled);
 }
 
 }  // namespace tally

@@ -1,0 +1,202 @@
+// What must hold when everything has healed: LEDGER's invariants, seen from the whole chain.
+#include "sim/invariants.hpp"
+
+#include "sim/world.hpp"
+#include "storage/kv_state.hpp"
+#include "storage/sha256.hpp"
+
+namespace tally::sim {
+namespace {
+
+std::string name(node_id n) { return "node " + std::to_string(n.value); }
+
+/// All balances of one writer, without zeros.
+std::map<ledger_account, amount> balances_of(const std::map<ledger_account, amount>& all, const writer_id& w) {
+  std::map<ledger_account, amount> out;
+  for (const auto& [a, v] : all)
+    if (a.writer == w && v != 0) out.emplace(a, v);
+  return out;
+}
+
+/// The own fold of a node as it lies on its disk.
+std::map<ledger_account, amount> durable_balances(const kv_store& disk) {
+  std::map<ledger_account, amount> out;
+  auto c = disk.scan(family::state, bytes(1, balance_prefix));
+  for (; c->valid() && c->key()[0] == balance_prefix; c->next()) {
+    auto a = parse_balance_key(c->key());
+    auto v = decode_balance(c->value());
+    ensure(a && v, "a balance on disk decodes");
+    if (*v != 0) out.emplace(*a, *v);
+  }
+  return out;
+}
+
+void same_balances(const std::map<ledger_account, amount>& a, const std::map<ledger_account, amount>& b, const std::string& what) {
+  if (a == b) return;
+  std::string text = what;
+  for (const auto& [k, v] : a)
+    if (auto it = b.find(k); it == b.end() || it->second != v)
+      text += "; " + account_name(k) + " " + std::to_string(v) + " against " + std::to_string(it == b.end() ? 0 : it->second);
+  for (const auto& [k, v] : b)
+    if (!a.count(k)) text += "; " + account_name(k) + " 0 against " + std::to_string(v);
+  throw broken(text);
+}
+
+stream_id journal_of(const writer_id& w) { return {w, sub_stream::journal, {}}; }
+
+bool current(const world& w, const writer_id& writer) {
+  return w.nodes().at(writer.node).st->ledger().self() == writer;
+}
+
+/// How many entries of a journal survived somewhere: all, unless its disk was replaced.
+std::uint64_t survived(const world& w, const writer_id& writer) {
+  auto own = stream_reader(w.nodes().at(writer.node).disk).size(journal_of(writer));
+  return std::max(own, stream_reader(w.nodes().at(head_office).disk).size(journal_of(writer)));
+}
+
+// Head office holds every journal up to its durable head, and it is the one that its writer wrote.
+void check_journals(const world& w) {
+  const auto& hq = w.nodes().at(head_office);
+  stream_reader reader(hq.disk);
+  for (const auto& [writer, entries] : w.truth().journals()) {
+    auto id = journal_of(writer);
+    auto size = reader.size(id);
+    bool lost = w.truth().was_restored(writer);
+    ensure(lost ? size >= stream_reader(w.nodes().at(writer.node).disk).size(id) : size == entries.size(),
+           "head office has " + std::to_string(size) + " entries of " + writer_name(writer) + ", which wrote " + std::to_string(entries.size()));
+    merkle_frontier f;
+    for (std::uint64_t i = 0; i < size; ++i) f.append(merkle_leaf(entries[static_cast<std::size_t>(i)]));
+    auto held = reader.frontier(id);
+    ensure(held && held->root() == f.root(), "head office has another root of " + writer_name(writer));
+    auto again = root_at(size, reader.nodes(id, {head_office, {}}));
+    ensure(again && *again == f.root(), "the stored tiles of " + writer_name(writer) + " give another root");
+  }
+}
+
+void check_approvals(const world& w) {
+  stream_reader reader(w.nodes().at(head_office).disk);
+  for (const auto& [place, e] : w.truth().approved()) {
+    if (place.seq >= survived(w, place.writer)) {
+      ensure(w.truth().was_restored(place.writer), "an approved answer is gone: " + describe(e));
+      continue;
+    }
+    auto data = reader.entry_of(journal_of(place.writer), place.seq, {head_office, {}});
+    ensure(data && *data == encode_entry(e), "an approved answer is not at head office: " + describe(e));
+  }
+  // And nothing was done that no till was told of, since tills ask until they know.
+  for (const auto& [writer, entries] : w.truth().journals()) {
+    if (w.nodes().at(writer.node).role != node_role::store || w.truth().was_restored(writer) || !current(w, writer)) continue;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      auto e = decode_entry(entries[i]);
+      if (e->counter != 0) ensure(w.truth().approved().count({writer, i}) != 0, "done, but never answered: " + describe(*e));
+    }
+  }
+}
+
+// Everybody's own fold, head office's view of it, the region's view, and the oracle's bookkeeping are one.
+void check_folds(const world& w) {
+  std::vector<node_id> watchers;
+  for (const auto& [id, n] : w.nodes())
+    if (n.role != node_role::store) watchers.push_back(id);
+  for (const auto& [id, n] : w.nodes()) {
+    auto self = n.st->ledger().self();
+    auto own = balances_of(durable_balances(n.disk), self);
+    for (auto watcher : watchers) {
+      if (watcher != head_office && watcher != id && (n.parents.empty() || n.parents.front() != watcher)) continue;
+      auto seen = balances_of(w.nodes().at(watcher).st->seen().all().balances(), self);
+      same_balances(own, seen, name(watcher) + " sees " + name(id) + " otherwise than it sees itself");
+      for (const auto& writer : w.nodes().at(watcher).st->seen().writers())
+        ensure(w.nodes().at(watcher).st->seen().contested_of(writer) == 0, name(watcher) + " contests entries of " + writer_name(writer));
+    }
+  }
+  const auto& seen = w.nodes().at(head_office).st->seen();
+  for (const auto& [right, v] : w.truth().rights()) {
+    const auto& [writer, account, unit] = right;
+    if (w.truth().was_restored(writer)) continue;
+    auto a = account == 0 ? quota_account(writer, {unit}) : hold_account(writer, {account}, purse_paid, 0, {unit});
+    ensure(-seen.st().balance(a) == v, "head office and the truth differ on " + account_name(a) + ": " +
+                                           std::to_string(-seen.st().balance(a)) + ", " + std::to_string(v));
+    ensure(v >= 0 || must_hold_credit(a) == false, "a right below zero: " + account_name(a));
+  }
+}
+
+// What was loaded and not spent is held somewhere or on its way; on its way only to a life that ended.
+void check_value(const world& w) {
+  for (const auto& [pair, count] : w.truth().unreceived())
+    ensure(!current(w, pair.second) || w.truth().was_restored(pair.first),
+           std::to_string(count) + " transfers from " + writer_name(pair.first) + " never reached " + writer_name(pair.second));
+  if (w.restored().value != 0) return;
+  std::map<std::uint64_t, amount> held;
+  for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
+    if (a.type == account_type::hold) held[a.a] -= v;
+  for (unsigned c = 1; c <= w.how().cards; ++c)
+    ensure(held[c] == w.truth().balance({c}), "account " + std::to_string(c) + ": " + std::to_string(w.truth().balance({c})) +
+                                                  " were loaded and not spent, " + std::to_string(held[c]) + " are held");
+  amount transit = 0;
+  for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
+    if (a.type == account_type::transit) transit += v;
+  ensure(transit == 0, "transit does not net to zero at head office");
+  for (const auto& [k, v] : w.nodes().at(head_office).st->seen().all().cells())
+    ensure(k.type != cell_type::transfer, "a half of a transfer waits for its other half");
+}
+
+// All nodes know the same cards, rules and neighbours.
+void check_directory(const world& w) {
+  const auto& hq = w.nodes().at(head_office).st->ledger();
+  for (const auto& [id, n] : w.nodes()) {
+    const auto& own = n.st->ledger();
+    ensure(own.rules().version_at(UINT32_MAX) == hq.rules().version_at(UINT32_MAX), name(id) + " has other rules");
+    for (unsigned c = 1; c <= w.how().cards; ++c) {
+      auto here = card_of(own.st(), {c}), there = card_of(hq.st(), {c});
+      ensure(here && there && here->status == there->status && here->version == there->version, name(id) + " has another state of card " + std::to_string(c));
+    }
+    for (const auto& [other, o] : w.nodes()) ensure(node_of(own.st(), other).has_value(), name(id) + " does not know " + name(other));
+  }
+}
+
+}  // namespace
+
+bool drained(const world& w, std::string* why) {
+  auto no = [&](std::string text) {
+    if (why) *why = std::move(text);
+    return false;
+  };
+  for (const auto& [id, n] : w.nodes()) {
+    if (!n.st) return no(name(id) + " is down");
+    if (!n.st->idle() || n.flight) return no(name(id) + " is busy");
+    for (const auto& t : n.tills)
+      if (t.pending) return no("a till of " + name(id) + " waits");
+    if (!n.parents.empty() && !n.links.count(n.parents.front())) return no(name(id) + " has no link");
+    for (const auto& [peer, l] : n.links)
+      if (l.session->backlog() != 0)
+        return no(name(id) + " still has " + std::to_string(l.session->backlog()) + " entries for " + name(peer));
+  }
+  const auto& hq = w.nodes().at(head_office);
+  stream_reader above(hq.disk);
+  for (const auto& [id, n] : w.nodes()) {
+    if (id == head_office) continue;
+    auto journal = n.st->ledger().journal();
+    auto size = stream_reader(n.disk).size(journal);
+    if (above.size(journal) != size) return no("head office lacks entries of " + name(id));
+    auto c = n.st->cosigned();
+    if (!c || c->size != size)
+      return no("head office's cosignature of " + name(id) + " is at " + std::to_string(c ? c->size : 0) + " of " + std::to_string(size));
+    if (n.st->ledger().rules().version_at(UINT32_MAX) != hq.st->ledger().rules().version_at(UINT32_MAX)) return no(name(id) + " has old rules");
+  }
+  if (auto v = w.restored(); v.value != 0 && w.nodes().at(v).st->ledger().self().epoch == w.nodes().at(v).cert.epoch)
+    return no("nobody noticed that " + name(v) + " was restored");
+  return true;
+}
+
+void check_quiet(const world& w) {
+  std::string why;
+  bool still = drained(w, &why);
+  ensure(still, "not quiet any more: " + why);
+  check_journals(w);
+  check_approvals(w);
+  check_folds(w);
+  check_value(w);
+  check_directory(w);
+}
+
+}  // namespace tally::sim

@@ -1,0 +1,127 @@
+// Wires: connections that break, sessions on top of them.
+#include "sim/world.hpp"
+
+namespace tally::sim {
+
+sim_link& world::link_of(node_id a, node_id b) {
+  auto it = links_.find(a);
+  return it != links_.end() && it->second.parent == b ? it->second : links_.at(b);
+}
+
+// The child tries until its parent answers.
+void world::knock(node_id child) {
+  auto& n = nodes_.at(child);
+  auto life = n.life;
+  at(dice_.between(50, 3'000), [this, &n, life, child] {
+    auto& l = links_.at(child);
+    if (n.life != life || n.links.count(l.parent)) return;
+    if (l.cut || l.up_blocked || l.down_blocked || !nodes_.at(l.parent).st) return knock(child);
+    l.connection = ++connections_;
+    l.last_up = l.last_down = now_;
+    open_session(n, l.parent, l.connection);
+  });
+}
+
+void world::drop(sim_node& n, node_id peer) {
+  auto it = n.links.find(peer);
+  if (it == n.links.end()) return;
+  bool was_up = it->second.told_up;
+  auto& l = link_of(n.id, peer);
+  if (l.connection == it->second.connection) l.connection = 0;
+  n.links.erase(it);
+  if (was_up) (void)n.st->put(link_change{peer, false});
+  wake(n, 0);
+  if (l.child == n.id) knock(n.id);
+}
+
+void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {
+  drop(n, peer);
+  link_of(n.id, peer).connection = connection;
+  auto* st = n.st.get();
+  session_config c;
+  c.self = st->ledger().self();
+  c.accepts = [st, peer](const stream_id& id) { return st->accepts(peer, id); };
+  n.links[peer] = {std::make_unique<session>(c, *n.source), connection, false};
+  auto life = n.life;
+  act(n, peer, n.links.at(peer).session->connected(now_));
+  if (n.life == life && n.links.count(peer)) act(n, peer, n.links.at(peer).session->on_streams(st->streams_for(peer), now_));
+}
+
+void world::send(sim_node& from, node_id to, const message& m) {
+  auto& l = link_of(from.id, to);
+  auto connection = from.links.at(to).connection;
+  bool up = l.child == from.id;
+  ++counted_.messages;
+  if (l.connection != connection || l.cut || (up ? l.up_blocked : l.down_blocked)) return;
+  if (!calm_ && dice_.chance(plan_.loss_permille)) return;
+  auto data = encode_message(m);
+  for (int copies = !calm_ && dice_.chance(plan_.repeat_permille) ? 2 : 1; copies > 0; --copies) {
+    auto delay = dice_.between(1, plan_.delay_max);
+    auto& last = up ? l.last_up : l.last_down;
+    if (!plan_.wild_links) {
+      last = std::max(last, now_ + delay);
+      delay = last - now_;
+    }
+    at(delay, [this, from = from.id, to, connection, data] { deliver(from, to, connection, data); });
+  }
+}
+
+void world::deliver(node_id from, node_id to, std::uint64_t connection, const bytes& data) {
+  auto& n = nodes_.at(to);
+  auto& l = link_of(from, to);
+  if (!n.st || l.cut || l.connection != connection) return;
+  auto it = n.links.find(from);
+  if (it == n.links.end() || it->second.connection != connection) {
+    if (l.child == to) return;  // the child has not finished with this connection's end yet
+    open_session(n, from, connection);
+    it = n.links.find(from);
+    if (it == n.links.end()) return;
+  }
+  auto m = decode_message(data);
+  ensure(m.ok(), "a message does not decode");
+  auto life = n.life;
+  act(n, from, it->second.session->on_message(*m, now_));
+  if (n.life != life) return;
+  it = n.links.find(from);
+  if (it != n.links.end() && it->second.session->greeted() && !it->second.told_up) {
+    it->second.told_up = true;
+    (void)n.st->put(link_change{from, true});
+  }
+  wake(n, 0);
+}
+
+void world::act(sim_node& n, node_id peer, session_effects list) {
+  for (auto& e : list) {
+    if (!n.st || !n.links.count(peer)) return;
+    if (const auto* s = std::get_if<send_effect>(&e)) {
+      send(n, peer, s->what);
+    } else if (auto* i = std::get_if<ingest_effect>(&e)) {
+      auto id = i->what.stream;
+      if (!n.st->put(segment_arrival{peer, std::move(i->what)}))
+        act(n, peer, n.links.at(peer).session->on_ingested(id, n.source->size(id), errc::busy, false, now_));
+    } else if (auto* c = std::get_if<control_effect>(&e)) {
+      (void)n.st->put(control_arrival{peer, std::move(c->what)});
+    } else if (const auto* r = std::get_if<rollback_effect>(&e)) {
+      if (!n.st->verify_rollback_proof(r->stream, r->size, r->proof)) continue;
+      if (n.st->check_rollback(r->stream.writer, r->size, wall(n))) {
+        say("the link tells node " + std::to_string(n.id.value) + " that it was rolled back");
+        return drop(n, peer);  // a new life greets anew
+      }
+    } else {
+      const auto& close = std::get<close_effect>(e);
+      throw broken("node " + std::to_string(n.id.value) + " closes its session with " + std::to_string(peer.value) + ": " +
+                   std::string(errc_name(close.code)) + " " + close.text);
+    }
+  }
+  wake(n, 0);
+}
+
+// Durable streams grew.
+void world::offer(sim_node& n) {
+  std::vector<node_id> peers;
+  for (auto& [peer, l] : n.links) peers.push_back(peer);
+  for (auto p : peers)
+    if (auto it = n.links.find(p); it != n.links.end()) act(n, p, it->second.session->on_streams(n.st->streams_for(p), now_));
+}
+
+}  // namespace tally::sim

@@ -1,0 +1,130 @@
+#include "sim/oracle.hpp"
+
+#include "ledger/kinds.hpp"
+#include "storage/entry_codec.hpp"
+
+namespace tally::sim {
+namespace {
+
+std::string name(const oracle::place& p) { return writer_name(p.writer) + "#" + std::to_string(p.seq); }
+
+amount card_value(const entry& e) {
+  amount sum = 0;
+  for (const auto& v : e.values) sum += v.amount;
+  return sum;
+}
+
+}  // namespace
+
+std::string describe(const entry& e) {
+  std::string t(kind_name(e.kind));
+  if (e.terminal != 0) t += " key " + std::to_string(e.terminal) + "/" + std::to_string(e.counter);
+  if (e.account.value != 0) t += " account " + std::to_string(e.account.value);
+  if (!e.values.empty()) t += " value " + std::to_string(card_value(e));
+  if (e.peer != writer_id{}) t += " peer " + writer_name(e.peer) + " channel " + std::to_string(e.channel);
+  if (e.cites) t += " cites " + std::to_string(*e.cites);
+  return t;
+}
+
+std::uint64_t oracle::size(const writer_id& w) const {
+  auto it = journals_.find(w);
+  return it == journals_.end() ? 0 : it->second.size();
+}
+
+amount oracle::balance(account_id a) const {
+  auto of = [&](const auto& m) {
+    auto it = m.find(a.value);
+    return it == m.end() ? amount{0} : it->second;
+  };
+  return of(loaded_) - of(spent_);
+}
+
+void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
+  auto& journal = journals_[writer];
+  place p{writer, seq};
+  ensure(seq == journal.size(), "entry " + name(p) + " became durable twice or out of order: a life of this node was forked");
+  journal.emplace_back(data);
+  auto e = decode_entry(data);
+  ensure(e.ok(), "entry " + name(p) + " does not decode");
+  auto postings = expand(*e, writer);
+  ensure(postings.ok() && balances(*postings), "entry " + name(p) + " does not balance");
+  for (const auto& post : *postings) ensure(post.account.writer == writer, "entry " + name(p) + " posts to an account of somebody else");
+  switch (e->kind) {
+    case entry_kind::sale:
+    case entry_kind::top_up:
+    case entry_kind::reverse: return trade(p, *e);
+    case entry_kind::send:
+    case entry_kind::receive: return transfer(p, *e);
+    default: return;
+  }
+}
+
+void oracle::move(const writer_id& w, account_id a, unit_id u, amount delta, const std::string& where) {
+  auto& r = rights_[{w, a.value, u.value}];
+  r += delta;
+  bool source = w.node == head_office && a.value == 0;  // quotas come from nowhere but head office
+  ensure(r >= 0 || source, "a right below zero: " + where);
+}
+
+void oracle::trade(const place& p, const entry& e) {
+  auto where = name(p) + " " + describe(e);
+  auto& places = keys_[{e.terminal, e.counter}];
+  for (const auto& other : places) {
+    ensure(other.writer != p.writer, "a key was executed twice: " + where);
+    ensure(was_restored(other.writer), "a key was executed in two lives of a node that was never restored: " + where);
+  }
+  places.push_back(p);
+  bool undo = e.kind == entry_kind::reverse;
+  auto kind = undo ? e.cited_kind : e.kind;
+  if (undo) {
+    auto cited = decode_entry(journals_.at(p.writer).at(static_cast<std::size_t>(*e.cites)));
+    ensure(cited && cited->kind == kind && cited->account == e.account && cited->values == e.values, "a reversal of something else: " + where);
+  }
+  auto sign = undo ? -1 : 1;
+  auto value = card_value(e);
+  if (kind == entry_kind::top_up) {
+    move(p.writer, e.account, main_unit, sign * value, where);
+    move(p.writer, {}, quota_of(main_unit), -sign * value, where);
+    loaded_[e.account.value] += sign * value;
+  } else if (value != 0) {
+    move(p.writer, e.account, main_unit, -sign * value, where);
+    spent_[e.account.value] += sign * value;
+  }
+  ensure(balance(e.account) >= 0, "more was spent than loaded, over the whole chain: " + where);
+}
+
+void oracle::transfer(const place& p, const entry& e) {
+  auto where = name(p) + " " + describe(e);
+  bool out = e.kind == entry_kind::send;
+  channel c = out ? channel{p.writer, e.peer, e.channel} : channel{e.peer, p.writer, e.channel};
+  if (out) {
+    ensure(e.channel == 1 || sent_.count({p.writer, e.peer, e.channel - 1}) != 0, "a channel has a gap: " + where);
+    ensure(sent_.emplace(c, e).second, "a channel number was used twice: " + where);
+  } else {
+    auto half = sent_.find(c);
+    ensure(half != sent_.end(), "a receive without its send: " + where);
+    ensure(half->second.account == e.account && half->second.values == e.values, "a receive differs from its send: " + where);
+    ensure(received_.insert(c).second, "a send was received twice: " + where);
+  }
+  for (const auto& v : e.values)
+    move(p.writer, v.purse == 0 ? account_id{} : e.account, v.unit, out ? -v.amount : v.amount, where);
+}
+
+void oracle::answered(const till_answer& a) {
+  const auto* e = std::get_if<entry>(&a.outcome);
+  if (!e) return;
+  place p{a.writer, a.seq};
+  auto it = journals_.find(a.writer);
+  ensure(it != journals_.end() && a.seq < it->second.size(), "an approval was answered before it was durable: " + name(p));
+  ensure(encode_entry(*e) == it->second[static_cast<std::size_t>(a.seq)], "an approval differs from the ledger: " + name(p));
+  approved_.emplace(p, *e);
+}
+
+std::map<std::pair<writer_id, writer_id>, std::size_t> oracle::unreceived() const {
+  std::map<std::pair<writer_id, writer_id>, std::size_t> out;
+  for (const auto& [c, e] : sent_)
+    if (!received_.count(c)) ++out[{std::get<0>(c), std::get<1>(c)}];
+  return out;
+}
+
+}  // namespace tally::sim

@@ -1,0 +1,71 @@
+#pragma once
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <vector>
+
+#include "sync/station.hpp"
+
+namespace tally::sim {
+
+/// A guarantee was broken. The text says which; the seed is added by whoever runs the world.
+class broken : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+inline void ensure(bool holds, const std::string& what) {
+  if (!holds) throw broken(what);
+}
+
+/// Knows what really happened in the whole chain: sees every entry the moment that it is durable, and every answer that
+/// reached a till. Its bookkeeping is its own, not `expand` and `judge`, so that an error there does not hide itself.
+///
+/// Checks at each step: an entry is written once and never rewritten; no holding, quota or global balance goes below
+/// zero; a receive has its send, once, with equal content; an answer is durable and each key has one entry.
+/// Throws `broken`.
+class oracle {
+public:
+  struct place {
+    writer_id writer;
+    sequence seq{};
+    friend auto operator<=>(const place&, const place&) = default;
+  };
+  using till_id = std::pair<std::uint32_t, std::uint64_t>;  ///< terminal and counter
+  using right = std::tuple<writer_id, std::uint64_t, std::uint32_t>;  ///< writer, account (0: quota), unit
+
+  /// REQUIRES: called in order of sequence for each writer.
+  void durable(const writer_id& writer, sequence seq, byte_view data);
+  void answered(const till_answer& a);
+  /// From now on this writer's later entries may be missing everywhere: its disk was replaced by an old copy.
+  void restored(const writer_id& writer) { restored_.insert(writer); }
+  bool was_restored(const writer_id& writer) const { return restored_.count(writer) != 0; }
+
+  std::uint64_t size(const writer_id& w) const;
+  const std::vector<bytes>& journal(const writer_id& w) const { return journals_.at(w); }
+  const std::map<writer_id, std::vector<bytes>>& journals() const { return journals_; }
+  const std::map<place, entry>& approved() const { return approved_; }
+  const std::map<right, amount>& rights() const { return rights_; }
+  /// Sends whose receive nobody wrote, by writer and receiver.
+  std::map<std::pair<writer_id, writer_id>, std::size_t> unreceived() const;
+  amount balance(account_id a) const;
+
+private:
+  void move(const writer_id& w, account_id a, unit_id u, amount delta, const std::string& where);
+  void trade(const place& p, const entry& e);
+  void transfer(const place& p, const entry& e);
+
+  std::map<writer_id, std::vector<bytes>> journals_;
+  std::map<right, amount> rights_;
+  std::map<std::uint64_t, amount> loaded_, spent_;  // by account, over the whole chain
+  using channel = std::tuple<writer_id, writer_id, std::uint64_t>;
+  std::map<channel, entry> sent_;
+  std::set<channel> received_;
+  std::map<till_id, std::vector<place>> keys_;
+  std::map<place, entry> approved_;
+  std::set<writer_id> restored_;
+};
+
+/// One line for messages: kind, key, account, amounts.
+std::string describe(const entry& e);
+
+}  // namespace tally::sim

@@ -1,0 +1,50 @@
+#include "sim/plan.hpp"
+
+namespace tally::sim {
+
+plan plan::from_seed(std::uint64_t seed) {
+  dice d(seed * 0x9e3779b97f4a7c15ULL + 1);
+  plan p;
+  p.seed = seed;
+  // Every second seed is the small chain of one region and two stores: most faults need no more, and it is quick.
+  if (d.chance(500)) {
+    p.regions = static_cast<unsigned>(d.below(3));
+    p.stores = static_cast<unsigned>(1 + d.below(4));
+  }
+  p.tills = static_cast<unsigned>(1 + d.below(2));
+  p.cards = static_cast<unsigned>(1 + d.below(6));
+  p.real_signatures = d.chance(60);
+  p.wild_links = d.chance(400);
+  if (p.wild_links) {
+    p.loss_permille = static_cast<unsigned>(d.below(200));
+    p.repeat_permille = static_cast<unsigned>(d.below(100));
+  }
+  p.delay_max = d.chance(250) ? d.between(1'000, 5'000) : d.between(5, 400);
+  p.commit_max = d.chance(200) ? d.between(100, 2'000) : d.between(1, 30);
+  p.trade_ms = d.between(10, 120) * 60'000;
+  p.request_every = d.chance(300) ? d.between(500, 3'000) : d.between(5'000, 60'000);
+  if (p.request_every < 5'000) p.trade_ms = d.between(5, 20) * 60'000;
+  if (d.chance(700)) p.crash_every = d.between(1, 15) * 60'000;
+  if (d.chance(800)) p.cut_every = d.between(1, 15) * 60'000;
+  p.cut_max = d.chance(300) ? p.trade_ms : d.between(1, 20) * 60'000;
+  if (d.chance(400)) p.commit_fault_permille = static_cast<unsigned>(1 + d.below(20));
+  p.wrong_permille = static_cast<unsigned>(d.below(150));
+  p.wrong_clocks = d.chance(300);
+  p.full_disks = d.chance(150);
+  p.tight_limits = d.chance(300);
+  if (d.chance(400)) p.checkpoint_every = static_cast<std::uint64_t>(d.between(1, 60));
+  if (d.chance(400)) p.restore = d.chance(500) ? restore_kind::online : restore_kind::offline;
+  return p;
+}
+
+std::string plan::text() const {
+  auto n = [](auto v) { return std::to_string(v); };
+  return "regions " + n(regions) + ", stores " + n(stores) + ", tills " + n(tills) + ", cards " + n(cards) + ", trade " +
+         n(trade_ms / 60'000) + " min, request every " + n(request_every) + " ms, delay " + n(delay_max) + ", commit " + n(commit_max) +
+         ", crash every " + n(crash_every / 60'000) + " min, cut every " + n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) +
+         "), wild " + n(wild_links) + " loss " + n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " +
+         n(commit_fault_permille) + ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) +
+         ", checkpoint " + n(checkpoint_every) + ", real keys " + n(real_signatures) + ", restore " + n(static_cast<int>(restore));
+}
+
+}  // namespace tally::sim

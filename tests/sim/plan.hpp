@@ -1,0 +1,52 @@
+#pragma once
+#include <cstdint>
+#include <random>
+#include <string>
+
+#include "ledger/types.hpp"
+
+namespace tally::sim {
+
+/// Random numbers from a seed, the same with every standard library (its distributions are not).
+class dice {
+public:
+  explicit dice(std::uint64_t seed) : engine_(seed) {}
+  std::uint64_t bits() { return engine_(); }
+  /// 0 … n-1. REQUIRES: n > 0. The bias is below 2⁻³⁰ for the small n used here.
+  std::uint64_t below(std::uint64_t n) { return engine_() % n; }
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(high - low) + 1));
+  }
+  bool chance(std::uint64_t permille) { return below(1000) < permille; }
+
+private:
+  std::mt19937_64 engine_;
+};
+
+enum class restore_kind : std::uint8_t { none, online, offline };
+
+/// What a seed decides before the first event: how large the chain is, and how bad the weather.
+struct plan {
+  std::uint64_t seed = 0;
+  unsigned regions = 1, stores = 2, tills = 1, cards = 4;
+  bool real_signatures = false;
+  bool wild_links = false;                  ///< single messages are lost, repeated and overtake one another
+  unsigned loss_permille = 0, repeat_permille = 0;
+  tick_ms delay_max = 200, commit_max = 30;
+  tick_ms trade_ms = 60 * 60'000;           ///< how long tills trade
+  tick_ms request_every = 15'000;           ///< mean pause of a till
+  tick_ms crash_every = 0, cut_every = 0;   ///< mean over the whole chain; 0: never
+  tick_ms cut_max = 20 * 60'000;
+  unsigned commit_fault_permille = 0;
+  unsigned wrong_permille = 50;             ///< requests that cannot succeed
+  bool wrong_clocks = false;
+  bool full_disks = false;
+  bool tight_limits = false;                ///< ceilings and quotas that are reached
+  std::uint64_t checkpoint_every = 100'000; ///< entries between an observer's checkpoints
+  restore_kind restore = restore_kind::none;
+
+  static plan from_seed(std::uint64_t seed);
+  std::string text() const;
+};
+
+}  // namespace tally::sim

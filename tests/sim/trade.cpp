@@ -1,0 +1,233 @@
+// People: head office's operators, and customers at tills.
+#include "sim/world.hpp"
+#include "storage/entry_codec.hpp"
+
+namespace tally::sim {
+namespace {
+
+constexpr tick_ms till_patience = 6'000;
+constexpr std::size_t receipts_max = 12;
+constexpr unsigned products = 4;
+constexpr std::uint64_t unknown_account = 99'999;
+
+entry rules_entry(std::uint64_t version) {
+  rules_record r;
+  r.version = version;
+  r.taxes = {{"A", 1300}, {"B", 0}};
+  r.top_up_max = 50'000;
+  entry e;
+  e.kind = entry_kind::publish;
+  e.topic = publish_topic::rules;
+  e.rules_version = version;
+  e.blob = encode_rules(r);
+  return e;
+}
+
+entry product_entry(unsigned i, std::uint64_t version, amount price) {
+  product p;
+  p.id = {1 + i};
+  p.version = version;
+  p.names = {"thing", "", "", ""};
+  p.price = price;
+  p.tax = i % 2;
+  entry e;
+  e.kind = entry_kind::publish;
+  e.topic = publish_topic::product;
+  e.rules_version = version;
+  e.blob = encode_product(p);
+  return e;
+}
+
+}  // namespace
+
+// -- head office -------------------------------------------------------------------
+
+void world::head_office_facts() {
+  std::vector<entry> list;
+  for (auto& [id, n] : nodes_) {
+    entry e;
+    e.kind = entry_kind::certify;
+    e.blob = encode(n.signed_cert);
+    list.push_back(e);
+    if (n.role != node_role::store) continue;
+    entry l;
+    l.kind = entry_kind::limits;
+    l.subject = {id, n.cert.epoch};
+    l.limits = plan_.tight_limits ? node_limits{8'000, 20'000, 10'000, 30'000} : node_limits{50'000'000, 90'000'000, 5'000'000, 20'000'000};
+    list.push_back(l);
+  }
+  rules_version_ = 1;
+  list.push_back(rules_entry(1));
+  for (unsigned i = 0; i < products; ++i) list.push_back(product_entry(i, 1, 100 + 250 * static_cast<amount>(i)));
+  for (unsigned c = 1; c <= plan_.cards; ++c) {
+    entry e;
+    e.kind = entry_kind::map_media;
+    e.account = {c};
+    e.medium = bytes(15, 'm') + static_cast<char>('0' + c);
+    e.card_kind = 1;
+    e.status = card_status::active;
+    e.account_version = 1;
+    list.push_back(e);
+  }
+  decrees_.push_back(std::move(list));
+  send_facts();
+  next_decree();
+}
+
+void world::send_facts() {
+  auto& hq = nodes_.at(head_office);
+  if (!hq.st || decree_open_ || decrees_.empty()) return;
+  decree_open_ = hq.st->put(facts_request{++requests_, decrees_.front()}).ok();
+  wake(hq, 0);
+}
+
+void world::next_decree() {
+  at(dice_.between(2 * 60'000, 20 * 60'000), [this] {
+    if (calm_) return;
+    std::vector<entry> list;
+    if (dice_.chance(400)) {
+      list.push_back(rules_entry(++rules_version_));
+      list.push_back(product_entry(static_cast<unsigned>(dice_.below(products)), rules_version_, dice_.between(1, 2'000)));
+    } else {
+      entry e;
+      e.kind = entry_kind::card_state;
+      e.account = {1 + dice_.below(plan_.cards)};
+      e.status = dice_.chance(300) ? card_status::frozen : card_status::active;
+      e.account_version = 2 + static_cast<std::uint64_t>(now_);
+      list.push_back(e);
+    }
+    decrees_.push_back(std::move(list));
+    send_facts();
+    next_decree();
+  });
+}
+
+// -- tills -------------------------------------------------------------------------
+
+void world::open_shop() {
+  for (auto& [id, n] : nodes_)
+    for (std::size_t t = 0; t < n.tills.size(); ++t) at(dice_.between(0, plan_.request_every), [this, &n, t] { till_acts(n, t); });
+}
+
+void world::till_acts(sim_node& n, std::size_t index) {
+  auto& t = n.tills[index];
+  if (n.st && !t.closed) {
+    if (t.pending && now_ - t.asked_at >= till_patience) {
+      ask(n, t);
+    } else if (!t.pending && trading_) {
+      t.pending = think(n, t);
+      if (t.pending) ask(n, t);
+    }
+  }
+  auto pause = t.pending ? till_patience : dice_.between(1, 2 * plan_.request_every);
+  at(std::max<tick_ms>(1, pause), [this, &n, index] { till_acts(n, index); });
+}
+
+void world::ask(sim_node& n, till& t) {
+  t.asked_at = now_;
+  t.request = ++requests_;
+  if (auto mark = verify_rollback_token(n.secret, t.mark); mark && mark->epoch == n.st->ledger().self().epoch)
+    ensure(!n.st->check_rollback(n.st->ledger().self(), mark->seq + 1, wall(n)), "a rollback that the tills had not shown at the start");
+  (void)n.st->put(till_request{t.request, *t.pending, true});
+  if (dice_.chance(10)) (void)n.st->put(till_request{t.request, *t.pending, true});  // an impatient finger
+  wake(n, 0);
+}
+
+till_command world::think_wrong(sim_node& n, till& t, const till_key& k) {
+  account_id card{1 + dice_.below(plan_.cards)};
+  t.must_fail = true;
+  static constexpr amount silly[] = {0, -1, amount_max + 1, INT64_MAX, INT64_MIN, 50'001};
+  auto odd = silly[dice_.below(std::size(silly))];
+  switch (dice_.below(8)) {
+    case 0: return top_up_command{k, card, odd, tender_kind::cash};
+    case 1: return top_up_command{k, {unknown_account}, 500, tender_kind::cash};
+    case 2: return sale_command{k, card, {{{1}, 1}}, odd, {}};
+    case 3: return sale_command{k, {}, {{{77}, 1}}, 0, {{tender_kind::cash, main_unit, 100}}};
+    case 4: return sale_command{k, {}, {{{1}, odd}}, 0, {{tender_kind::cash, main_unit, 100}}};
+    case 5: return sale_command{k, {}, {{{1}, 1}}, 0, {{tender_kind::cash, main_unit, odd}}};
+    case 6: return reverse_command{k, dice_.chance(500) ? 0 : std::uint64_t{1} << 40};
+    default:
+      return top_up_command{{k.terminal, n.st->ledger().next() == 0 || dice_.chance(500) ? 0 : k.counter + 5'000'000, 1}, card, 500, tender_kind::cash};
+  }
+}
+
+till_command world::think(sim_node& n, till& t) {
+  t.must_fail = false;
+  if (!t.receipts.empty() && dice_.chance(50)) {
+    // A key that was answered before: the same request must give the same entry, another one must be refused.
+    auto old = t.receipts[dice_.below(t.receipts.size())].command;
+    if (auto* top_up = std::get_if<top_up_command>(&old); top_up && dice_.chance(500)) {
+      top_up->value += 1;
+      t.must_fail = true;
+    }
+    return old;
+  }
+  till_key k{t.terminal, t.counter + 1, 1};
+  if (dice_.chance(plan_.wrong_permille)) return think_wrong(n, t, k);
+  account_id card{1 + dice_.below(plan_.cards)};
+  if (!t.receipts.empty() && dice_.chance(100)) return reverse_command{k, t.receipts[dice_.below(t.receipts.size())].seq};
+  if (dice_.chance(350))
+    return top_up_command{k, card, dice_.between(100, 5'000), dice_.chance(500) ? tender_kind::cash : tender_kind::bank};
+  sale_command s{k, {}, {}, 0, {}};
+  for (auto lines = dice_.between(1, 3); lines > 0; --lines)
+    s.lines.push_back({{static_cast<std::uint32_t>(1 + dice_.below(products))}, dice_.between(1, 3)});
+  const auto& rules = n.st->ledger().rules();
+  auto basket = rules.price(s.lines, rules.version_at(UINT32_MAX));
+  auto total = basket ? basket->total : 100;
+  auto by = dice_.below(4);
+  if (by != 0) s.account = card;
+  s.card = by == 0 ? 0 : by == 1 ? total / 2 : total;
+  if (total > s.card) s.tenders.push_back({tender_kind::cash, main_unit, total - s.card});
+  return s;
+}
+
+void world::answered(sim_node& n, const till_answer& a) {
+  oracle_.answered(a);
+  if (verbose()) {
+    const auto* e = std::get_if<entry>(&a.outcome);
+    say("answer of " + std::to_string(n.id.value) + ": " +
+        (e ? describe(*e) + " at " + std::to_string(a.seq) : std::string(errc_name(std::get<refusal>(a.outcome).why.code))) +
+        (a.pulled > 0 ? " pulled " + std::to_string(a.pulled) : ""));
+  }
+  auto found = std::find_if(n.tills.begin(), n.tills.end(), [&](const till& t) { return t.pending && t.request == a.request; });
+  if (found == n.tills.end()) return;
+  auto& t = *found;
+  auto command = std::move(*t.pending);
+  t.pending.reset();
+  if (a.pulled > 0) ++counted_.pulled;
+  const auto& l = links_.at(n.id);
+  ensure(a.pulled == 0 || !l.cut || now_ - l.cut_since < 60'000, "rights came through a cut link");
+  if (const auto* r = std::get_if<refusal>(&a.outcome)) {
+    ++counted_.refused;
+    if (r->why.code == errc::key_reused) ++counted_.key_reused;
+    if (r->why.code == errc::full) ++counted_.full;
+    ensure(r->why.code != errc::io && r->why.code != errc::internal, "a refusal without reason: " + r->why.detail);
+    return;
+  }
+  const auto& e = std::get<entry>(a.outcome);
+  const auto& k = key_of(command);
+  ensure(!t.must_fail, "a wrong request was approved: " + describe(e));
+  ensure(e.terminal == k.terminal && e.counter == k.counter, "an answer to another request: " + describe(e));
+  ++(a.repeated ? counted_.repeated : counted_.approved);
+  if (e.kind == entry_kind::reverse) ++counted_.reversed;
+  t.counter = std::max(t.counter, k.counter);
+  if (t.receipts.size() >= receipts_max) t.receipts.erase(t.receipts.begin());
+  t.receipts.push_back({a.writer, a.seq, std::move(command)});
+}
+
+// A till shows its newest mark when it connects, before it gets the next one; then it gets one with everything that becomes
+// durable. So whatever left the node, a till that is there knows of it.
+void world::new_mark(sim_node& n) {
+  auto& ledger = n.st->ledger();
+  for (auto& t : n.tills)
+    if (auto mark = verify_rollback_token(n.secret, t.mark); mark && mark->epoch == ledger.self().epoch)
+      (void)n.st->check_rollback(ledger.self(), mark->seq + 1, wall(n));
+  if (ledger.durable_next() == 0) return;
+  auto text = make_rollback_token(n.secret, {ledger.self().epoch, ledger.durable_next() - 1});
+  for (auto& t : n.tills) {
+    if (ledger.self().epoch != n.cert.epoch) t.closed = false;  // the rollback is known
+    if (!t.closed) t.mark = text;
+  }
+}
+
+}  // namespace tally::sim

@@ -1,0 +1,135 @@
+// What goes wrong, and when.
+#include "sim/world.hpp"
+
+namespace tally::sim {
+
+void world::plan_weather() {
+  if (plan_.crash_every > 0) next_crash();
+  if (plan_.cut_every > 0) next_cut();
+  if (plan_.wrong_clocks) next_clock();
+  if (plan_.full_disks) next_full_disk();
+  if (plan_.restore != restore_kind::none) plan_restore();
+}
+
+void world::next_crash() {
+  at(dice_.between(1, 2 * plan_.crash_every), [this] {
+    if (calm_) return;
+    auto it = nodes_.begin();
+    std::advance(it, static_cast<std::ptrdiff_t>(dice_.below(nodes_.size())));
+    crash(it->second, "kill -9");
+    next_crash();
+  });
+}
+
+void world::next_cut() {
+  at(dice_.between(1, 2 * plan_.cut_every), [this] {
+    if (calm_) return;
+    auto it = links_.begin();
+    std::advance(it, static_cast<std::ptrdiff_t>(dice_.below(links_.size())));
+    auto& l = it->second;
+    next_cut();
+    if (l.cut || l.up_blocked || l.down_blocked) return;
+    ++counted_.cuts;
+    auto child = it->first;
+    auto end = dice_.between(1'000, plan_.cut_max);
+    switch (dice_.below(4)) {
+      case 0: l.up_blocked = true; break;
+      case 1: l.down_blocked = true; break;
+      default: l.cut = true; break;
+    }
+    l.cut_since = now_;
+    say("cut " + std::to_string(child.value) + (l.cut ? "" : l.up_blocked ? " upward" : " downward"));
+    at(end, [this, child] {
+      auto& again = links_.at(child);
+      if (again.cut || again.up_blocked || again.down_blocked) say("healed " + std::to_string(child.value));
+      again.cut = again.up_blocked = again.down_blocked = false;
+    });
+    if (!l.cut) return;
+    // Each side notices in its own time, or not at all.
+    for (auto [self, peer] : {std::pair{l.child, l.parent}, std::pair{l.parent, l.child}}) {
+      auto& n = nodes_.at(self);
+      auto life = n.life;
+      auto connection = l.connection;
+      at(dice_.between(0, 60'000), [this, &n, life, peer = peer, connection, child] {
+        auto f = n.links.find(peer);
+        if (n.life == life && links_.at(child).cut && f != n.links.end() && f->second.connection == connection) drop(n, peer);
+      });
+    }
+  });
+}
+
+void world::next_clock() {
+  at(dice_.between(60'000, 30 * 60'000), [this] {
+    if (calm_) return;
+    auto it = nodes_.begin();
+    std::advance(it, static_cast<std::ptrdiff_t>(dice_.below(nodes_.size())));
+    it->second.clock_error = dice_.between(-100 * 86'400, 100 * 86'400);
+    say("clock of " + std::to_string(it->first.value) + " is off by " + std::to_string(it->second.clock_error) + " s");
+    next_clock();
+  });
+}
+
+void world::next_full_disk() {
+  at(dice_.between(60'000, 20 * 60'000), [this] {
+    if (calm_) return;
+    auto it = nodes_.begin();
+    std::advance(it, static_cast<std::ptrdiff_t>(dice_.below(nodes_.size())));
+    auto& n = it->second;
+    n.disk_low = true;
+    say("disk of " + std::to_string(n.id.value) + " is nearly full");
+    at(dice_.between(5'000, 5 * 60'000), [&n] { n.disk_low = false; });
+    next_full_disk();
+  });
+}
+
+// One store's disk is copied at some moment, and put back at a later one.
+void world::plan_restore() {
+  auto store = 2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores));
+  victim_ = node_id{store};
+  at(dice_.between(plan_.trade_ms / 10, plan_.trade_ms / 2), [this] {
+    auto& n = nodes_.at(victim_);
+    copy_ = n.disk.copy();
+    stream_reader reader(n.disk);
+    copied_size_ = reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}});
+    if (copied_size_ == 0) copy_.reset();  // not born yet
+    say("copy of " + std::to_string(victim_.value));
+  });
+  at(dice_.between(plan_.trade_ms / 2, plan_.trade_ms * 9 / 10), [this] { restore(nodes_.at(victim_)); });
+}
+
+// Whether what the copy lacks can be seen by somebody: the parent, or a till.
+bool world::restore_is_provable(const sim_node& n) const {
+  stream_id journal{{n.id, n.cert.epoch}, sub_stream::journal, {}};
+  if (plan_.restore == restore_kind::offline) return oracle_.size(journal.writer) > copied_size_;
+  return stream_reader(nodes_.at(n.parents.front()).disk).size(journal) > copied_size_;
+}
+
+void world::restore(sim_node& n) {
+  if (calm_ || !copy_) return;
+  auto& l = links_.at(n.id);
+  bool online = plan_.restore == restore_kind::online;
+  if (!n.st || n.flight || !restore_is_provable(n)) {
+    at(5'000, [this, &n] { restore(n); });
+    return;
+  }
+  oracle_.restored({n.id, n.cert.epoch});
+  restore_done_ = true;
+  crash(n, "its disk is replaced by an old copy");
+  n.disk.restore(*copy_);
+  say("restored " + std::to_string(n.id.value));
+  if (online) {
+    // New tills without memory, and nobody trades before head office's side has spoken: only the link can tell.
+    for (auto& t : n.tills) {
+      t.closed = true;
+      t.mark.clear();
+    }
+    l.cut = l.up_blocked = l.down_blocked = false;
+  } else {
+    l.cut = true;
+    l.cut_since = now_;
+    at(dice_.between(60'000, 20 * 60'000), [&l] { l.cut = false; });
+  }
+  for (auto& t : n.tills) t.receipts.clear();
+}
+
+}  // namespace tally::sim

@@ -1,0 +1,322 @@
+#include "sim/world.hpp"
+
+#include "sim/invariants.hpp"
+#include "sync/keys_fake.hpp"
+
+namespace tally::sim {
+namespace {
+// 2026-03-01T06:00:00Z, a Sunday morning.
+constexpr unix_seconds start_of_time = 1'772'344'800;
+constexpr tick_ms drain_max = 30 * 60'000, quiet_watch = 10 * 60'000;
+// Quiet links may carry a few late repeats; a storm is thousands.
+constexpr std::uint64_t quiet_messages_max = 20;
+}  // namespace
+
+void tally_of_run::add(const tally_of_run& o) {
+  for (auto m : {&tally_of_run::events, &tally_of_run::messages, &tally_of_run::approved, &tally_of_run::refused, &tally_of_run::repeated,
+                 &tally_of_run::pulled, &tally_of_run::reversed, &tally_of_run::crashes, &tally_of_run::cuts, &tally_of_run::commit_faults,
+                 &tally_of_run::rollbacks, &tally_of_run::entries, &tally_of_run::key_reused, &tally_of_run::full, &tally_of_run::over_ceiling})
+    this->*m += o.*m;
+  store_ms += o.store_ms;
+}
+
+world::world(const plan& p, std::function<void(std::string)> log)
+    : plan_(p), dice_(p.seed ^ 0x5851f42d4c957f2dULL), log_(std::move(log)), entropy_(p.seed) {
+  make_chain();
+}
+world::~world() = default;
+
+void world::say(const std::string& line) {
+  auto ms = std::to_string(now_ % 1000);
+  if (log_) log_(std::to_string(now_ / 1000) + "." + std::string(3 - ms.size(), '0') + ms + " " + line);
+}
+
+void world::make_chain() {
+  if (plan_.real_signatures) {
+    verifier_ = std::make_unique<ed25519_verifier>();
+    root_ = std::make_unique<ed25519_signer>(make_signing_key(entropy_));
+  } else {
+    auto fake = std::make_unique<fake_keys>(entropy_);
+    root_ = fake->make_signer(entropy_);
+    verifier_ = std::move(fake);
+  }
+  make_node(head_office, node_role::hq, {});
+  for (unsigned r = 0; r < plan_.regions; ++r) make_node({2 + r}, node_role::region, {head_office});
+  for (unsigned s = 0; s < plan_.stores; ++s) {
+    std::vector<node_id> parents;
+    if (plan_.regions > 0) parents.push_back({2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))});
+    parents.push_back(head_office);
+    make_node({2 + plan_.regions + s}, node_role::store, parents);
+  }
+  const auto& hq = *nodes_.at(head_office).keys;
+  for (auto& [id, n] : nodes_)
+    n.signed_cert = sign_certificate(n.cert, id == head_office ? root_issuer : head_office, id == head_office ? *root_ : hq);
+}
+
+void world::make_node(node_id id, node_role role, std::vector<node_id> parents) {
+  auto& n = nodes_[id];
+  n.id = id;
+  n.role = role;
+  n.parents = parents;
+  n.random = std::make_unique<test::seeded_entropy>(dice_.bits());
+  if (plan_.real_signatures) {
+    n.keys = std::make_unique<ed25519_signer>(make_signing_key(entropy_));
+  } else {
+    n.keys = static_cast<const fake_keys&>(*verifier_).make_signer(entropy_);
+  }
+  n.secret = make_node_secret(entropy_);
+  n.cert = {.chain = std::string(chain), .node = id, .name = "node " + std::to_string(id.value), .role = role, .parents = parents,
+            .owner = 1, .powers = 127, .signing = n.keys->key(), .curve = {}, .epoch = {}, .serial = 1, .not_before = 0,
+            .not_after = INT64_MAX, .engine = engine_revision};
+  entropy_.fill(n.cert.curve);
+  entropy_.fill(n.cert.epoch.value);
+  if (plan_.wrong_clocks) n.clock_error = dice_.between(-3 * 86'400, 3 * 86'400);
+  if (!parents.empty()) links_[id] = {.child = id, .parent = parents.front()};
+  if (role != node_role::store) return;
+  for (unsigned t = 0; t < plan_.tills; ++t) {
+    n.tills.emplace_back();
+    n.tills.back().terminal = id.value * 100 + t;
+  }
+}
+
+unix_seconds world::wall(const sim_node& n) const { return start_of_time + now_ / 1000 + n.clock_error; }
+
+void world::at(tick_ms delay, std::function<void()> what) { queue_.push({now_ + delay, order_++, std::move(what)}); }
+
+bool world::step_until(tick_ms end, const std::function<bool()>& done) {
+  tick_ms look = now_;
+  while (!queue_.empty() && queue_.top().when <= end) {
+    if (queue_.top().when >= look) {
+      if (done()) return true;
+      look = queue_.top().when + 1'000;
+    }
+    auto e = std::move(const_cast<event&>(queue_.top()));
+    queue_.pop();
+    now_ = e.when;
+    ++counted_.events;
+    e.what();
+  }
+  now_ = end;
+  return done();
+}
+void world::step_until(tick_ms end) {
+  step_until(end, [] { return false; });
+}
+
+// -- a process -------------------------------------------------------------------
+
+void world::boot(sim_node& n) {
+  ++n.life;
+  n.certificates = std::make_unique<certificate_book>(std::string(chain), root_->key(), *verifier_);
+  // What enrolment left in files: head office, the way up to it, and its own certificate.
+  for (auto id : {head_office, n.parents.empty() ? head_office : n.parents.front(), n.id})
+    ensure(n.certificates->add(nodes_.at(id).signed_cert).ok(), "an enrolment certificate is believed");
+  station_config c;
+  c.chain = chain;
+  c.self = n.id;
+  c.role = n.role;
+  c.checkpoint_every = plan_.checkpoint_every;
+  auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
+  ensure(opened.ok(), "node " + std::to_string(n.id.value) + " does not open: " + (opened.ok() ? "" : opened.error().detail));
+  n.st = std::move(*opened);
+  n.source = std::make_unique<durable_source>(n.disk, *n.keys, std::string(chain), n.id);
+  say("boot " + std::to_string(n.id.value) + " at " + std::to_string(n.st->ledger().durable_next()));
+  n.st->start(n.cert.epoch, wall(n));
+  absorb(n);
+  new_mark(n);
+  seal(n);
+  auto life = n.life;
+  at(dice_.between(1, 1000), [this, &n, life] {
+    if (n.life == life) ticks(n);
+  });
+  if (!n.parents.empty()) knock(n.id);
+  if (n.role != node_role::hq) return;
+  decree_open_ = false;
+  send_facts();
+}
+
+void world::crash(sim_node& n, const char* why) {
+  if (!n.st) return;
+  say("crash " + std::to_string(n.id.value) + ": " + why);
+  ++counted_.crashes;
+  ++n.life;
+  std::vector<node_id> peers;
+  for (auto& [peer, l] : n.links) peers.push_back(peer);
+  for (auto p : peers) {
+    auto& l = link_of(n.id, p);
+    l.connection = 0;
+    auto& other = nodes_.at(p);
+    auto found = other.links.find(n.id);
+    if (found == other.links.end()) continue;
+    at(dice_.between(0, 10'000), [this, &other, from = n.id, life = other.life, connection = found->second.connection] {
+      auto f = other.links.find(from);
+      if (other.life == life && f != other.links.end() && f->second.connection == connection) drop(other, from);
+    });
+  }
+  n.links.clear();
+  n.flight.reset();
+  n.work_due = false;
+  n.st.reset();
+  n.source.reset();
+  n.disk.crash(0);
+  auto life = n.life;
+  at(dice_.chance(800) ? dice_.between(100, 20'000) : dice_.between(20'000, 10 * 60'000), [this, &n, life] {
+    if (n.life == life) boot(n);
+  });
+}
+
+// Everything that a node has made durable and that the oracle has not seen yet.
+void world::absorb(sim_node& n) {
+  stream_reader reader(n.disk);
+  auto self = n.st->ledger().self();
+  stream_id id{self, sub_stream::journal, {}};
+  auto size = reader.size(id);
+  if (restore_done_ && n.id == victim_)
+    ensure(reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}}) == copied_size_, "a restored node went on with its old life");
+  for (auto from = oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
+    auto list = reader.own_entries(id, from, size, segment_entries_max);
+    ensure(list.ok() && !list->empty(), "durable entries are readable");
+    for (const auto& e : *list) {
+      oracle_.durable(self, from++, e);
+      ++counted_.entries;
+    }
+  }
+}
+
+void world::wake(sim_node& n, tick_ms delay) {
+  if (!n.st || n.work_due) return;
+  n.work_due = true;
+  auto life = n.life;
+  at(delay, [this, &n, life] {
+    if (n.life != life) return;
+    n.work_due = false;
+    work(n);
+  });
+}
+
+void world::work(sim_node& n) {
+  n.st->run(wall(n), now_);
+  seal(n);
+}
+
+void world::seal(sim_node& n) {
+  while (!n.flight) {
+    auto batch = n.st->seal();
+    if (!batch) return;
+    if (batch->empty()) {
+      effects(n, n.st->settled());
+      if (!n.st) return;
+      continue;
+    }
+    n.flight = std::move(*batch);
+    auto life = n.life;
+    at(dice_.between(0, plan_.commit_max), [this, &n, life] {
+      if (n.life == life) committed(n);
+    });
+  }
+}
+
+void world::committed(sim_node& n) {
+  auto before = n.st->ledger().self();
+  bool fault = !calm_ && plan_.commit_fault_permille > 0 && dice_.chance(plan_.commit_fault_permille);
+  if (fault) {
+    ++counted_.commit_faults;
+    bool kept = dice_.chance(500);
+    n.disk.fail_commit(1, kept ? faulty_kv::outcome::kept : faulty_kv::outcome::lost, dice_.chance(300) ? errc::full : errc::io);
+  }
+  auto written = n.disk.commit(*n.flight, true);
+  n.flight.reset();
+  if (!written) return crash(n, "a commit failed");
+  absorb(n);
+  if (!calm_ && plan_.crash_every > 0 && dice_.chance(2)) return crash(n, "between commit and answer");
+  auto list = n.st->settled();
+  new_mark(n);
+  if (n.st->ledger().self() != before) say("node " + std::to_string(n.id.value) + " lives anew");
+  effects(n, std::move(list));
+  if (!n.st) return;
+  seal(n);
+  if (!n.st->idle()) wake(n, 1);
+}
+
+void world::ticks(sim_node& n) {
+  n.st->tick(wall(n), now_, n.disk_low ? 0 : n.disk.disk_free_bytes());
+  std::vector<node_id> peers;
+  for (auto& [peer, l] : n.links) peers.push_back(peer);
+  for (auto p : peers)
+    if (auto it = n.links.find(p); it != n.links.end()) act(n, p, it->second.session->tick(now_));
+  if (!n.st) return;
+  wake(n, 0);
+  auto life = n.life;
+  at(n.st->idle() ? 1'000 : 100, [this, &n, life] {
+    if (n.life == life) ticks(n);
+  });
+}
+
+void world::effects(sim_node& n, std::vector<station_effect> list) {
+  auto life = n.life;
+  for (auto& e : list) {
+    if (n.life != life) return;
+    if (const auto* a = std::get_if<till_answer>(&e)) {
+      answered(n, *a);
+    } else if (const auto* f = std::get_if<facts_answer>(&e)) {
+      ensure(f->code == errc::ok, "head office's facts are refused: " + f->detail);
+      if (decree_open_ && !decrees_.empty()) decrees_.pop_front();
+      decree_open_ = false;
+      send_facts();
+    } else if (const auto* i = std::get_if<ingested_effect>(&e)) {
+      if (auto it = n.links.find(i->from); it != n.links.end())
+        act(n, i->from, it->second.session->on_ingested(i->stream, i->size, i->code, i->ack, now_));
+    } else if (const auto* m = std::get_if<to_neighbour>(&e)) {
+      auto it = n.links.find(m->neighbour);
+      if (it != n.links.end() && it->second.session->greeted()) send(n, m->neighbour, m->what);
+    } else if (std::holds_alternative<advanced_effect>(e)) {
+      offer(n);
+    } else if (const auto* a2 = std::get_if<alarm_effect>(&e)) {
+      alarm(n, *a2);
+    }
+  }
+}
+
+void world::alarm(sim_node& n, const alarm_effect& a) {
+  say("alarm at " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
+  if (a.code == errc::over_ceiling) return void(++counted_.over_ceiling);
+  if (a.code == errc::rolled_back) return void(++counted_.rollbacks);
+  if (a.code == errc::wrong_epoch || a.code == errc::insufficient) return;
+  throw broken("alarm at node " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
+}
+
+// -- the whole run -----------------------------------------------------------------
+
+void world::heal() {
+  calm_ = true;
+  trading_ = false;
+  for (auto& [id, l] : links_) {
+    if (l.cut) say("healed " + std::to_string(id.value));
+    l.cut = l.up_blocked = l.down_blocked = false;
+  }
+  for (auto& [id, n] : nodes_) n.disk_low = false;
+}
+
+void world::run() {
+  for (auto& [id, n] : nodes_) boot(n);
+  head_office_facts();
+  open_shop();
+  plan_weather();
+  step_until(plan_.trade_ms);
+  heal();
+  bool lively = step_until(now_ + drain_max, [this] { return drained(*this); });
+  if (!lively) {
+    std::string why;
+    drained(*this, &why);
+    throw broken("not drained after " + std::to_string(drain_max / 60'000) + " minutes: " + why);
+  }
+  step_until(now_ + 2 * 60'000);
+  auto before = counted_.messages;
+  step_until(now_ + quiet_watch);
+  ensure(counted_.messages - before <= quiet_messages_max,
+         "a quiet chain sent " + std::to_string(counted_.messages - before) + " messages in ten minutes");
+  counted_.store_ms = now_ * plan_.stores;
+  check_quiet(*this);
+}
+
+}  // namespace tally::sim

@@ -1,0 +1,184 @@
+#pragma once
+#include <functional>
+#include <queue>
+
+#include "sim/oracle.hpp"
+#include "sim/plan.hpp"
+#include "storage/faulty_kv.hpp"
+#include "sync/durable_source.hpp"
+#include "sync/session.hpp"
+#include "sync/token.hpp"
+#include "sync/seeded.hpp"
+
+namespace tally::sim {
+
+/// What happened in a run, for coverage and for the progress line.
+struct tally_of_run {
+  std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0, crashes = 0, cuts = 0,
+                commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0, over_ceiling = 0;
+  tick_ms store_ms = 0;  ///< simulated time, counted once for each store
+  void add(const tally_of_run& o);
+};
+
+/// A till: one request at a time, repeated under the same key until it is answered.
+struct till {
+  struct receipt {
+    writer_id writer;
+    sequence seq{};
+    till_command command;
+  };
+  std::uint32_t terminal{};
+  std::uint64_t counter = 0;
+  std::optional<till_command> pending;
+  std::uint64_t request = 0;           ///< id of the newest attempt
+  tick_ms asked_at = 0;
+  std::string mark;                    ///< returned unread with each request
+  std::vector<receipt> receipts;       ///< last few approvals
+  bool closed = false;                 ///< not trading: nobody at the till
+  bool must_fail = false;              ///< the pending request cannot be approved
+};
+
+/// One end of a connection.
+struct end_of_link {
+  std::unique_ptr<tally::session> session;
+  std::uint64_t connection = 0;
+  bool told_up = false;
+};
+
+/// One node: what survives its process, and the process.
+struct sim_node {
+  node_id id;
+  node_role role{};
+  std::vector<node_id> parents;
+  // survives
+  std::unique_ptr<signer> keys;
+  certificate cert;
+  signed_certificate signed_cert;
+  node_secret secret;
+  faulty_kv disk;
+  std::unique_ptr<test::seeded_entropy> random;
+  std::vector<till> tills;
+  std::int64_t clock_error = 0;        ///< seconds
+  bool disk_low = false;
+  // the process
+  std::uint64_t life = 0;              ///< counts starts; events of an earlier life are void
+  std::unique_ptr<certificate_book> certificates;
+  std::unique_ptr<station> st;         ///< none while it is down
+  std::unique_ptr<durable_source> source;
+  std::map<node_id, end_of_link> links;
+  std::optional<kv_batch> flight;
+  bool work_due = false;
+};
+
+/// The wire between a child and its parent.
+struct sim_link {
+  node_id child, parent;
+  std::uint64_t connection = 0;        ///< 0: none
+  bool cut = false, up_blocked = false, down_blocked = false;
+  tick_ms cut_since = 0;
+  tick_ms last_up = 0, last_down = 0;  ///< newest delivery, for links that keep order
+};
+
+/// A whole chain on one thread, from one seed. `run` throws `broken`.
+class world {
+public:
+  /// `log`: called with a line for each event, if it is set.
+  world(const plan& p, std::function<void(std::string)> log = {});
+  ~world();
+  void run();
+
+  const plan& how() const { return plan_; }
+  const tally_of_run& counted() const { return counted_; }
+  const oracle& truth() const { return oracle_; }
+  const std::map<node_id, sim_node>& nodes() const { return nodes_; }
+  const std::map<node_id, sim_link>& links() const { return links_; }
+  const verifier& with() const { return *verifier_; }
+  /// The store whose disk was replaced; none if that did not happen.
+  node_id restored() const { return restore_done_ ? victim_ : node_id{}; }
+  static constexpr std::string_view chain = "sim";
+
+private:
+  // world.cpp: time, processes, disks
+  void make_chain();
+  void make_node(node_id id, node_role role, std::vector<node_id> parents);
+  void at(tick_ms delay, std::function<void()> what);
+  void step_until(tick_ms end);
+  bool step_until(tick_ms end, const std::function<bool()>& done);
+  unix_seconds wall(const sim_node& n) const;
+  void boot(sim_node& n);
+  void crash(sim_node& n, const char* why);
+  void absorb(sim_node& n);
+  void wake(sim_node& n, tick_ms delay);
+  void work(sim_node& n);
+  void seal(sim_node& n);
+  void committed(sim_node& n);
+  void ticks(sim_node& n);
+  void effects(sim_node& n, std::vector<station_effect> list);
+  void alarm(sim_node& n, const alarm_effect& a);
+  void say(const std::string& line);
+  bool verbose() const { return static_cast<bool>(log_); }
+  void heal();
+
+  // weather.cpp: what goes wrong, and when
+  void plan_weather();
+  void next_crash();
+  void next_cut();
+  void next_clock();
+  void next_full_disk();
+  void plan_restore();
+  void restore(sim_node& n);
+  bool restore_is_provable(const sim_node& n) const;
+
+  // network.cpp
+  sim_link& link_of(node_id a, node_id b);
+  void knock(node_id child);
+  void drop(sim_node& n, node_id peer);
+  void send(sim_node& from, node_id to, const message& m);
+  void deliver(node_id from, node_id to, std::uint64_t connection, const bytes& data);
+  void open_session(sim_node& n, node_id peer, std::uint64_t connection);
+  void act(sim_node& n, node_id peer, session_effects list);
+  void offer(sim_node& n);
+
+  // trade.cpp: people
+  void open_shop();
+  void head_office_facts();
+  void send_facts();
+  void next_decree();
+  void till_acts(sim_node& n, std::size_t index);
+  void ask(sim_node& n, till& t);
+  till_command think(sim_node& n, till& t);
+  till_command think_wrong(sim_node& n, till& t, const till_key& k);
+  void answered(sim_node& n, const till_answer& a);
+  void new_mark(sim_node& n);
+
+  plan plan_;
+  dice dice_;
+  std::function<void(std::string)> log_;
+  test::seeded_entropy entropy_;
+  std::unique_ptr<verifier> verifier_;
+  std::unique_ptr<signer> root_;
+  std::map<node_id, sim_node> nodes_;
+  std::map<node_id, sim_link> links_;  ///< by child
+  oracle oracle_;
+  tally_of_run counted_;
+  struct event {
+    tick_ms when;
+    std::uint64_t order;
+    std::function<void()> what;
+  };
+  struct later {
+    bool operator()(const event& a, const event& b) const { return std::tie(a.when, a.order) > std::tie(b.when, b.order); }
+  };
+  std::priority_queue<event, std::vector<event>, later> queue_;
+  tick_ms now_ = 0;
+  std::uint64_t order_ = 0, connections_ = 0, requests_ = 0;
+  bool trading_ = true, calm_ = false, restore_done_ = false;
+  std::optional<kv_image> copy_;
+  std::uint64_t copied_size_ = 0;
+  node_id victim_{};
+  std::deque<std::vector<entry>> decrees_;
+  bool decree_open_ = false;
+  std::uint64_t rules_version_ = 0;
+};
+
+}  // namespace tally::sim
