@@ -13,15 +13,21 @@ namespace audit_detail {
 
 namespace {
 constexpr std::uint64_t progress_every = 4096;
-constexpr std::string_view every_check[] = {check_identity,     check_certificates, check_streams, check_tiles,    check_segments,
-                                            check_sub_streams,  check_cosignatures, check_heads,   check_entries,  check_rules,
-                                            check_balance,      check_transfers,    check_prices,  check_projection,
-                                            check_observed,     check_totals};
+constexpr std::string_view every_check[] = {check_identity, check_certificates, check_streams,      check_tiles,
+                                            check_segments, check_sub_streams,  check_cosignatures, check_heads,
+                                            check_entries,  check_rules,        check_balance,      check_transfers,
+                                            check_prices,   check_projection,   check_observed,     check_totals};
 }  // namespace
 
 auditor::auditor(const kv_store& store, const audit_trust& trust, const verifier& with, const audit_options& options)
-    : store_(store), trust_(trust), with_(with), options_(options), reader_(store), book_(trust.chain, trust.root, with) {
-  for (auto name : every_check) report_.lines.push_back({std::string(name), 0, 0, {}});
+    : store_(store),
+      trust_(trust),
+      with_(with),
+      options_(options),
+      reader_(store),
+      book_(trust.chain, trust.root, with) {
+  for (auto name : every_check)
+    report_.lines.push_back({std::string(name), 0, 0, {}});
 }
 
 audit_line& auditor::line(std::string_view check) {
@@ -33,7 +39,8 @@ audit_line& auditor::line(std::string_view check) {
 void auditor::problem(std::string_view check, std::string where, std::optional<sequence> seq, std::string expected,
                       std::string found) {
   auto& l = line(check);
-  if (++l.failed <= options_.problems_kept) l.problems.push_back({std::move(where), seq, std::move(expected), std::move(found)});
+  if (++l.failed <= options_.problems_kept)
+    l.problems.push_back({std::move(where), seq, std::move(expected), std::move(found)});
 }
 
 void auditor::step() {
@@ -86,7 +93,8 @@ status auditor::list_streams() {
     if (!id) {
       problem(check_streams, "head " + to_hex(c->key()), {}, "the name of a stream", "bytes that are none");
     } else if (!tip) {
-      problem(check_streams, stream_name(*id), {}, "a frontier", std::to_string(c->value().size()) + " octets that are none");
+      problem(check_streams, stream_name(*id), {}, "a frontier",
+              std::to_string(c->value().size()) + " octets that are none");
       heads_.emplace(*id, merkle_frontier{});
     } else {
       heads_.emplace(*id, *tip);
@@ -109,7 +117,8 @@ void auditor::read_certificates() {
     byte_reader r(c->key().substr(1));
     auto node = r.u32be();
     auto serial = r.u64be();
-    found_certificates_.push_back({"certificate " + std::to_string(serial) + " of node " + std::to_string(node), {}, bytes(c->value())});
+    found_certificates_.push_back(
+        {"certificate " + std::to_string(serial) + " of node " + std::to_string(node), {}, bytes(c->value())});
     auto s = decode_signed_certificate(c->value());
     auto cert = s ? decode_certificate(s->body) : result<certificate>(s.error());
     if (cert && (!r.at_end() || cert->node.value != node || cert->serial != serial))
@@ -178,20 +187,23 @@ void auditor::read_cosignatures() {
     key.raw(stream_key(m->stream));
     key.u32be(m->by.value);
     auto who = "the cosignature of node " + std::to_string(m->by.value);
-    if (key.view() != c->key()) problem(check_cosignatures, stream_name(m->stream), {}, "the stream that the key names", who);
+    if (key.view() != c->key())
+      problem(check_cosignatures, stream_name(m->stream), {}, "the stream that the key names", who);
     checkpoint head{stream_origin(trust_.chain, m->stream), m->size, m->root, {}};
     auto it = certificates_.find(m->by);
-    bool holds = it != certificates_.end() && std::any_of(it->second.begin(), it->second.end(), [&](const certificate& cert) {
-                   return verify_cosignature(with_, cert.signing, head, m->time, m->sign);
-                 });
+    bool holds =
+        it != certificates_.end() && std::any_of(it->second.begin(), it->second.end(), [&](const certificate& cert) {
+          return verify_cosignature(with_, cert.signing, head, m->time, m->sign);
+        });
     if (!holds) {
-      problem(check_cosignatures, stream_name(m->stream), m->size, "a signature of node " + std::to_string(m->by.value) + " at this size",
+      problem(check_cosignatures, stream_name(m->stream), m->size,
+              "a signature of node " + std::to_string(m->by.value) + " at this size",
               it == certificates_.end() ? "no certificate of that node" : "one that does not verify");
       continue;
     }
     if (m->stream == stream_id{self_, sub_stream::journal, {}}) cosigned = std::max(cosigned, m->size);
-    // An own journal shorter than what a parent holds is an old copy.
-    cited_[m->stream][m->size].push_back({m->root, who, {}, check_cosignatures, is_own(m->stream.writer), {}});
+    // An own journal shorter than what a parent holds is an old copy. Of an earlier epoch the node knows that already.
+    cited_[m->stream][m->size].push_back({m->root, who, {}, check_cosignatures, m->stream.writer == self_, {}});
   }
   if (auto s = c->state(); !s.ok()) disk_ = s.error();
   auto own = size_of({self_, sub_stream::journal, {}});
@@ -213,7 +225,8 @@ result<audit_report> auditor::run() {
   fold_own();
   if (report_.role != node_role::store) fold_observed();
   cite_sub_streams();
-  for (const auto& [id, tip] : heads_) check_stream(id);
+  for (const auto& [id, tip] : heads_)
+    check_stream(id);
   strays();
   const auto& folded = report_.role == node_role::store ? own_ : seen_;
   if (options_.today != 0) report_.today = options_.today;
@@ -235,7 +248,8 @@ const audit_line* audit_report::line(std::string_view check) const {
   return it == lines.end() ? nullptr : &*it;
 }
 
-result<audit_report> audit(const kv_store& store, const audit_trust& trust, const verifier& with, const audit_options& options) {
+result<audit_report> audit(const kv_store& store, const audit_trust& trust, const verifier& with,
+                           const audit_options& options) {
   return audit_detail::auditor(store, trust, with, options).run();
 }
 

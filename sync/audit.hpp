@@ -21,30 +21,30 @@ struct audit_options {
   std::uint32_t today = 0;
   /// Problems that a check keeps in full; all are counted.
   std::size_t problems_kept = 20;
-  /// Called now and then with the entries that were looked at, and how many there are to look at (several passes count
-  /// each). The last call has both equal, unless damage cut a stream short.
+  /// Called now and then with the entries that were looked at, and how many there are to look at (several
+  /// passes count each). The last call has both equal.
   std::function<void(std::uint64_t seen, std::uint64_t total)> progress;
 };
 
 /// Something that does not hold: where, and the two sides of it.
 struct audit_problem {
-  std::string where;             ///< a stream as "3.<epoch>/journal", or a key of the projection, or a unit
-  std::optional<sequence> seq;   ///< of the entry in that stream
+  std::string where;            ///< a stream as "3.<epoch>/journal", or a key of the projection, or a unit
+  std::optional<sequence> seq;  ///< of the entry in that stream
   std::string expected, found;
 };
 
 /// One kind of check. Names are stable and in the table of docs/audit.md.
 struct audit_line {
   std::string check;
-  std::uint64_t count = 0;       ///< things that were checked
-  std::uint64_t failed = 0;      ///< problems found, also those that were not kept
+  std::uint64_t count = 0;   ///< things that were checked
+  std::uint64_t failed = 0;  ///< problems found, also those that were not kept
   std::vector<audit_problem> problems;
 };
 
-/// Sums of one unit of value over all journals that are held here, in minor units:
-/// loaded + received = spent + held + moving, and quota granted = used + left + moving.
-/// `received` came from nodes whose journals are not held here, less what was sent to them; 0 at head office. `moving` was
-/// sent between nodes whose journals are held, and has not arrived. A quota received from elsewhere counts as granted.
+/// Sums of one unit of value over all journals that are held here, in minor units: loaded + received = spent +
+/// held + moving, and quota granted = used + left + moving. `received` came from nodes whose journals are not
+/// held here, less what was sent to them; 0 at head office. `moving` was sent between nodes whose journals are
+/// held, and has not arrived. A quota received from elsewhere counts as granted.
 struct audit_totals {
   unit_id unit;
   tally::amount loaded = 0, received = 0, spent = 0, held = 0, moving = 0;
@@ -55,16 +55,16 @@ struct audit_totals {
 struct audit_transfer {
   writer_id from, to;
   std::uint64_t number = 0;
-  account_id account;            ///< none for quotas
+  account_id account;  ///< none for quotas
   std::vector<std::pair<unit_id, tally::amount>> amounts;
-  std::uint32_t days = 0;        ///< since its business date
+  std::uint32_t days = 0;  ///< since its business date
 };
 
 struct audit_report {
   writer_id self;
   node_role role{};
-  std::uint32_t today = 0;       ///< day that ages were counted to
-  std::string currency;          ///< from the newest rules held here; empty when there are none
+  std::uint32_t today = 0;  ///< day that ages were counted to
+  std::string currency;     ///< from the newest rules held here; empty when there are none
   int exponent = 0;
   std::uint64_t streams = 0, entries = 0;
   std::uint64_t unknown_kinds = 0;    ///< entries of kinds that this version does not build: contested, no problem
@@ -91,6 +91,7 @@ struct audit_report {
 /// never a crash. Errors only when there is nothing to audit: `not_found` (no identity), `corrupt` (it does not
 /// decode), `io`.
 /// `store` must not change meanwhile (a read-only snapshot). One thread.
-result<audit_report> audit(const kv_store& store, const audit_trust& trust, const verifier& with, const audit_options& options);
+result<audit_report> audit(const kv_store& store, const audit_trust& trust, const verifier& with,
+                           const audit_options& options);
 
 }  // namespace tally

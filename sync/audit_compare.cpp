@@ -10,9 +10,11 @@ namespace {
 std::string account_text(const ledger_account& a) { return account_name(a) + " " + unit_name(a.unit, {}); }
 
 std::string cell_text(const cell_key& k) {
-  static constexpr const char* names[] = {"?",           "card",     "medium",        "answered",  "last counter", "channel out", "channel in",
-                                          "reversed",    "business date", "node",     "limits",    "sent today",   "held total",  "adopted",
-                                          "transfer",    "contested", "rules",        "product",   "?",            "counter"};
+  static constexpr const char* names[] = {
+      "?",          "card",     "medium",        "answered",  "last counter", "channel out",
+      "channel in", "reversed", "business date", "node",      "limits",       "sent today",
+      "held total", "adopted",  "transfer",      "contested", "rules",        "product",
+      "?",          "counter"};
   auto n = static_cast<std::size_t>(k.type);
   std::string out = n < std::size(names) ? names[n] : "?";
   out += " " + std::to_string(k.a) + " " + std::to_string(k.b);
@@ -41,25 +43,28 @@ bool auditor::certified_record(const cell_key& k, const cell& c) const {
   });
 }
 
-void auditor::compare_key(std::string_view check, byte_view prefix, byte_view key, byte_view value, const memory_state& expected,
-                          bool observed, std::uint64_t& met) {
+void auditor::compare_key(std::string_view check, byte_view prefix, byte_view key, byte_view value,
+                          const memory_state& expected, bool observed, std::uint64_t& met) {
   ++line(check).count;
   auto rest = key.substr(prefix.size());
   if (auto a = parse_balance_key(rest); a && balance_key(*a) == rest) {
     auto v = decode_balance(value);
     auto want = expected.balance(*a);
     if (want != 0) ++met;
-    if (v != want) problem(check, account_text(*a), {}, std::to_string(want), v ? std::to_string(*v) : "bytes that are no amount");
+    if (v != want)
+      problem(check, account_text(*a), {}, std::to_string(want), v ? std::to_string(*v) : "bytes that are no amount");
     return;
   }
   auto k = parse_cell_key(rest);
-  if (!k || cell_key_bytes(*k) != rest) return problem(check, "key " + to_hex(key), {}, "a key of the projection", "bytes that are none");
+  if (!k || cell_key_bytes(*k) != rest)
+    return problem(check, "key " + to_hex(key), {}, "a key of the projection", "bytes that are none");
   auto v = decode_cell(value);
   auto want = expected.find(*k);
   if (want) ++met;
   if (!want && v && !observed && certified_record(*k, *v)) return;
   if (!v || !want || !(*v == *want))
-    problem(check, cell_text(*k), {}, want ? value_text(*want) : "nothing", v ? value_text(*v) : "bytes that are no record");
+    problem(check, cell_text(*k), {}, want ? value_text(*want) : "nothing",
+            v ? value_text(*v) : "bytes that are no record");
 }
 
 void auditor::compare(std::string_view check, byte_view prefix, const memory_state& expected, bool observed) {
@@ -92,7 +97,8 @@ void auditor::strays() {
         if (!c.sole) {
           ++report_.heads_elsewhere;
         } else {
-          problem(c.check, stream_name(id), {}, std::to_string(size) + " entries, says " + c.where, "no such stream: this data is an old copy");
+          problem(c.check, stream_name(id), {}, std::to_string(size) + " entries, says " + c.where,
+                  "no such stream: this data is an old copy");
         }
       }
   }
@@ -115,17 +121,22 @@ void auditor::strays() {
         from = own_entry_key(epoch, it->second);
         continue;
       }
-      problem(check_streams, "epoch " + to_hex(view_of(epoch.value)), seq, "nothing behind the head of the journal", "an entry");
+      problem(check_streams, "epoch " + to_hex(view_of(epoch.value)), seq, "nothing behind the head of the journal",
+              "an entry");
       continue;
     }
     auto id = parse_stream_key(r.raw(17));
     if (id && held(*id) && key[0] == 't') {
       from = bytes(key.substr(0, 18)) + bytes(10, '\xff');
-    } else if (id && held(*id) && key[0] == 'i' && is_own(id->writer) && id->sub != sub_stream::journal && r.u64be() < size_of(*id)) {
+    } else if (id && held(*id) && key[0] == 'i' && is_own(id->writer) && id->sub != sub_stream::journal &&
+               r.u64be() < size_of(*id)) {
       from = stream_index_key(*id, size_of(*id));
     } else {
-      problem(key[0] == 't' ? check_tiles : key[0] == 'i' ? check_sub_streams : check_streams, id ? stream_name(*id) : "key " + to_hex(key), {},
-              "nothing behind the head of the stream", "a stray record");
+      problem(key[0] == 't'   ? check_tiles
+              : key[0] == 'i' ? check_sub_streams
+                              : check_streams,
+              id ? stream_name(*id) : "key " + to_hex(key), {}, "nothing behind the head of the stream",
+              "a stray record");
     }
   }
   from.clear();
@@ -138,7 +149,8 @@ void auditor::strays() {
     if (id && r.at_end() && held(*id) && !is_own(id->writer) && first < size_of(*id)) {
       from = segment_key(*id, size_of(*id));
     } else {
-      problem(check_segments, id ? stream_name(*id) : "key " + to_hex(key), first, "nothing behind the head of the stream", "a stray segment");
+      problem(check_segments, id ? stream_name(*id) : "key " + to_hex(key), first,
+              "nothing behind the head of the stream", "a stray segment");
     }
   }
 }

@@ -1,4 +1,5 @@
-// What single entries say: certificates and publications of a directory, heads that are cited, sums, copies in sub-streams.
+// What single entries say: certificates and publications of a directory, heads that are cited, sums, copies in
+// sub-streams.
 #include "ledger/kinds.hpp"
 #include "storage/sha256.hpp"
 #include "sync/audit_parts.hpp"
@@ -64,6 +65,8 @@ void auditor::recompute(const stream_id& journal, byte_view data, const entry* e
 
 void auditor::cite(const stream_id& journal, sequence seq, const entry& e) {
   if (!e.head || e.head->size == 0) return;
+  if (e.kind == entry_kind::adopt || (e.kind == entry_kind::open_epoch && seq == 0))
+    adopted_[journal].push_back({seq, e.head->stream, e.head->size});
   // Beyond what this node itself wrote nobody can have read.
   citation c{e.head->root, stream_name(journal), seq, check_heads, e.head->stream.writer == self_, {}};
   if (e.kind == entry_kind::receive) c.transfer = {journal.writer, e.channel, transfer_text(e)};
@@ -78,7 +81,8 @@ void auditor::count_sums(const entry& e) {
     auto& sums = sums_[v.unit];
     auto& sum = kind == entry_kind::sale ? sums.spent : sums.loaded;
     if (v.amount <= 0 || !checked_add(sum, back ? -v.amount : v.amount, sum))
-      problem(check_totals, "unit " + std::to_string(v.unit.value), {}, "sums that fit 64 bits", std::to_string(v.amount));
+      problem(check_totals, "unit " + std::to_string(v.unit.value), {}, "sums that fit 64 bits",
+              std::to_string(v.amount));
   }
 }
 

@@ -58,7 +58,8 @@ std::vector<stream_id> auditor::own_epochs() {
 
 void auditor::fold_own() {
   bool store = report_.role == node_role::store;
-  for (const auto& id : own_epochs()) fold_journal(id, 0, size_of(id), own_, false, store);
+  for (const auto& id : own_epochs())
+    fold_journal(id, 0, size_of(id), own_, false, store);
   for (const auto& [id, tip] : heads_)
     if (id.sub == sub_stream::directory && !is_own(id.writer) && learned_[id] != tip.size())
       problem(check_projection, stream_name(id), learned_[id], "everything that is held of the directory is adopted",
@@ -66,7 +67,8 @@ void auditor::fold_own() {
   if (own_complete_) {
     compare(check_projection, {}, own_, false);
   } else {
-    problem(check_projection, stream_name({self_, sub_stream::journal, {}}), {}, "a whole journal to compare with", "a damaged one");
+    problem(check_projection, stream_name({self_, sub_stream::journal, {}}), {}, "a whole journal to compare with",
+            "a damaged one");
   }
 }
 
@@ -81,22 +83,26 @@ void auditor::fold_observed() {
     if (!key.at_end() || !value.at_end()) {
       problem(check_observed, "position " + to_hex(c->key()), {}, "a position", "bytes that are none");
     } else if (n > size_of(id)) {
-      problem(check_observed, stream_name(id), {}, "a position up to " + std::to_string(size_of(id)), std::to_string(n));
+      problem(check_observed, stream_name(id), {}, "a position up to " + std::to_string(size_of(id)),
+              std::to_string(n));
     }
     if (key.ok() && value.ok()) positions[w] = n;
   }
   if (auto s = c->state(); !s.ok()) disk_ = s.error();
   auto all = journals();
-  for (const auto& id : all) fold_journal(id, 0, std::min(positions[id.writer], size_of(id)), seen_, true, true);
+  for (const auto& id : all)
+    fold_journal(id, 0, std::min(positions[id.writer], size_of(id)), seen_, true, true);
   if (seen_complete_) {
     compare(check_observed, "o", seen_, true);
   } else {
     problem(check_observed, writer_name(self_), {}, "whole journals to compare with", "a damaged one");
   }
-  for (const auto& id : all) fold_journal(id, std::min(positions[id.writer], size_of(id)), size_of(id), seen_, true, true);
+  for (const auto& id : all)
+    fold_journal(id, std::min(positions[id.writer], size_of(id)), size_of(id), seen_, true, true);
 }
 
-void auditor::fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, memory_state& s, bool observed, bool report) {
+void auditor::fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, memory_state& s, bool observed,
+                           bool report) {
   entry_walk walk(store_, id, self_.node, from, until);
   auto role = role_of(id.writer.node);
   while (auto item = walk.next()) {
@@ -106,7 +112,8 @@ void auditor::fold_journal(const stream_id& id, std::uint64_t from, std::uint64_
   if (!note(walk)) (observed ? seen_complete_ : own_complete_) = false;
 }
 
-void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view data, memory_state& s, bool observed, bool report) {
+void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view data, memory_state& s, bool observed,
+                         bool report) {
   auto e = decode_entry(data);
   if (report) look_at(id, at.seq, data, e ? &*e : nullptr);
   auto contest = [&] {
@@ -114,9 +121,12 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
   };
   if (!e) {
     if (report && e.code() == errc::unsupported) ++report_.unknown_kinds;
-    if (report && e.code() != errc::unsupported) problem(check_entries, stream_name(id), at.seq, "an entry in canonical form", e.error().detail);
+    if (report && e.code() != errc::unsupported)
+      problem(check_entries, stream_name(id), at.seq, "an entry in canonical form", e.error().detail);
     contest();
-    if (observed) s.put({.type = cell_type::contested, .a = at.seq, .b = 0, .writer = at.writer, .peer = {}}, {static_cast<std::int64_t>(e.code()), {}});
+    if (observed)
+      s.put({.type = cell_type::contested, .a = at.seq, .b = 0, .writer = at.writer, .peer = {}},
+            {static_cast<std::int64_t>(e.code()), {}});
     return;
   }
   auto place = at;
@@ -144,18 +154,22 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
     contest();
     (void)apply(*e, place, {}, s, why);
   }
-  if (!observed && e->kind == entry_kind::adopt && e->head->stream.sub == sub_stream::directory && !is_own(e->head->stream.writer))
+  if (!observed && e->kind == entry_kind::adopt && e->head->stream.sub == sub_stream::directory &&
+      !is_own(e->head->stream.writer))
     learn_until(e->head->stream, e->head->size, s);
 }
 
-void auditor::report_verdict(const stream_id& id, const entry& e, const entry_place& place, const error& why, const memory_state& s) {
+void auditor::report_verdict(const stream_id& id, const entry& e, const entry_place& place, const error& why,
+                             const memory_state& s) {
   auto found = std::string(errc_name(why.code)) + (why.detail.empty() ? "" : ": " + why.detail);
-  auto expected = "a " + std::string(kind_name(e.kind)) + " that node " + std::to_string(place.writer.node.value) + " may write";
+  auto expected =
+      "a " + std::string(kind_name(e.kind)) + " that node " + std::to_string(place.writer.node.value) + " may write";
   if (why.code == errc::bad_proof) {
     bool out = e.kind == entry_kind::send;
     auto from = out ? place.writer : e.peer, to = out ? e.peer : place.writer;
     auto other = s.find({.type = cell_type::transfer, .a = e.channel, .b = out ? 0U : 1U, .writer = from, .peer = to});
-    expected = std::string("the other half, transfer ") + std::to_string(e.channel) + " from " + writer_name(from) + " to " + writer_name(to) +
+    expected = std::string("the other half, transfer ") + std::to_string(e.channel) + " from " + writer_name(from) +
+               " to " + writer_name(to) +
                " (account; purse unit bucket amount): " + (other ? other->data : bytes("none"));
     found = transfer_text(e);
   }
@@ -176,7 +190,9 @@ void auditor::learn_until(const stream_id& directory, std::uint64_t size, memory
 /// What a node takes in from head office's directory.
 void auditor::learn(const entry& e, memory_state& s) {
   apply_directory(e, s);
-  auto record = [](cell_type t, std::uint64_t a, std::uint64_t b) { return cell_key{.type = t, .a = a, .b = b, .writer = {}, .peer = {}}; };
+  auto record = [](cell_type t, std::uint64_t a, std::uint64_t b) {
+    return cell_key{.type = t, .a = a, .b = b, .writer = {}, .peer = {}};
+  };
   if (e.kind == entry_kind::certify && certified_.count(e.blob)) {
     auto c = decode_signed_certificate(e.blob);
     auto cert = decode_certificate(c->body);

@@ -13,20 +13,21 @@
 namespace tally::audit_detail {
 
 // Names of the lines, in the order in which they are reported.
-inline constexpr std::string_view check_identity = "identity", check_certificates = "certificates", check_streams = "streams",
-                                  check_tiles = "tiles", check_segments = "segments", check_sub_streams = "sub-streams",
-                                  check_cosignatures = "cosignatures", check_heads = "cited heads",
-                                  check_entries = "entries", check_rules = "entitlement", check_balance = "balance",
-                                  check_transfers = "transfers", check_prices = "prices",
-                                  check_projection = "projection", check_observed = "observed fold", check_totals = "totals";
+inline constexpr std::string_view check_identity = "identity", check_certificates = "certificates",
+                                  check_streams = "streams", check_tiles = "tiles", check_segments = "segments",
+                                  check_sub_streams = "sub-streams", check_cosignatures = "cosignatures",
+                                  check_heads = "cited heads", check_entries = "entries", check_rules = "entitlement",
+                                  check_balance = "balance", check_transfers = "transfers", check_prices = "prices",
+                                  check_projection = "projection", check_observed = "observed fold",
+                                  check_totals = "totals";
 
 /// A head that somebody signed or wrote down: the stream must have this root at that size.
 struct citation {
   hash256 root{};
-  std::string where;             ///< who says so
+  std::string where;  ///< who says so
   std::optional<sequence> seq;
-  std::string_view check;        ///< the line that it belongs to
-  bool sole = false;             ///< a size beyond what is held is a problem, not just elsewhere
+  std::string_view check;  ///< the line that it belongs to
+  bool sole = false;       ///< a size beyond what is held is a problem, not just elsewhere
   /// For a receive: the entry that ends at this size must be its send.
   struct half {
     writer_id receiver;
@@ -40,6 +41,13 @@ struct citation {
 struct published {
   std::uint64_t index{};
   std::variant<rules_record, product> record;
+};
+
+/// A node took in a directory up to a size, or began where another journal of its own ended.
+struct adoption {
+  sequence seq{};
+  stream_id stream;
+  std::uint64_t size{};
 };
 
 /// What a sub-stream must be, as its writer's journal says.
@@ -66,7 +74,8 @@ private:
   void judge_certificates();
   void strays();
   audit_line& line(std::string_view check);
-  void problem(std::string_view check, std::string where, std::optional<sequence> seq, std::string expected, std::string found);
+  void problem(std::string_view check, std::string where, std::optional<sequence> seq, std::string expected,
+               std::string found);
   void step();
   node_role role_of(node_id node) const;
   bool held(const stream_id& id) const { return heads_.count(id) != 0; }
@@ -96,18 +105,21 @@ private:
   // -- audit_fold.cpp: journals in order --------------------------------------
   void fold_own();
   void fold_observed();
-  void fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, memory_state& s, bool observed, bool report);
-  void fold_entry(const entry_place& place, const stream_id& id, byte_view data, memory_state& s, bool observed, bool report);
+  void fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, memory_state& s, bool observed,
+                    bool report);
+  void fold_entry(const entry_place& place, const stream_id& id, byte_view data, memory_state& s, bool observed,
+                  bool report);
   void learn_until(const stream_id& directory, std::uint64_t size, memory_state& s);
   void learn(const entry& e, memory_state& s);
-  void report_verdict(const stream_id& id, const entry& e, const entry_place& place, const error& why, const memory_state& s);
+  void report_verdict(const stream_id& id, const entry& e, const entry_place& place, const error& why,
+                      const memory_state& s);
   std::optional<entry> entry_at(const stream_id& id, sequence seq);
   std::vector<stream_id> own_epochs();
 
   // -- audit_compare.cpp: what is stored against what was folded -----------------
   void compare(std::string_view check, byte_view prefix, const memory_state& expected, bool observed);
-  void compare_key(std::string_view check, byte_view prefix, byte_view key, byte_view value, const memory_state& expected,
-                   bool observed, std::uint64_t& met);
+  void compare_key(std::string_view check, byte_view prefix, byte_view key, byte_view value,
+                   const memory_state& expected, bool observed, std::uint64_t& met);
   bool certified_record(const cell_key& k, const cell& c) const;
 
   // -- audit_totals.cpp ----------------------------------------------------------
@@ -125,7 +137,7 @@ private:
   struct found_certificate {
     std::string where;
     std::optional<sequence> seq;
-    bytes data;                 ///< signed form
+    bytes data;  ///< signed form
   };
   std::vector<found_certificate> found_certificates_;
   certificate_book book_;
@@ -133,14 +145,15 @@ private:
   std::set<bytes> certified_;                                 ///< their signed forms
   std::map<stream_id, std::map<std::uint64_t, std::vector<citation>>> cited_;
   std::map<stream_id, recomputed> subs_;
-  std::set<writer_id> uncertain_;       ///< wrote kinds that this version cannot place in a sub-stream
+  std::set<writer_id> uncertain_;  ///< wrote kinds that this version cannot place in a sub-stream
   std::map<stream_id, std::vector<published>> published_;
-  catalogue catalogue_;                 ///< of everything published, for currency and exponent
-  std::map<stream_id, std::uint64_t> learned_;  ///< directory entries that the own fold took in
+  catalogue catalogue_;                                 ///< of everything published, for currency and exponent
+  std::map<stream_id, std::vector<adoption>> adopted_;  ///< by journal, in order
+  std::map<stream_id, std::uint64_t> learned_;          ///< directory entries that the own fold took in
   std::map<unit_id, audit_totals> sums_;
   memory_state own_, seen_;
   bool own_complete_ = true, seen_complete_ = true;
-  std::optional<error> disk_;           ///< a failed read: the answer of the whole run
+  std::optional<error> disk_;  ///< a failed read: the answer of the whole run
   std::uint64_t done_ = 0, total_ = 0;
 };
 

@@ -3,9 +3,13 @@
 namespace tally::audit_detail {
 namespace {
 
+// Epochs of one node are few; the bound is for journals that name each other.
+constexpr int epochs_max = 1000;
+
 std::string tax_text(const std::vector<tax_item>& taxes) {
   std::string out;
-  for (const auto& t : taxes) out += " rate " + std::to_string(t.rate) + ": " + std::to_string(t.amount) + ";";
+  for (const auto& t : taxes)
+    out += " rate " + std::to_string(t.rate) + ": " + std::to_string(t.amount) + ";";
   return out.empty() ? "no tax" : "tax" + out;
 }
 
@@ -13,23 +17,40 @@ std::string tax_text(const std::vector<tax_item>& taxes) {
 
 void price_checker::look_at(sequence seq, byte_view data) {
   auto kind = peek_kind(data);
-  if (kind != entry_kind::sale && kind != entry_kind::top_up && kind != entry_kind::adopt) return;
+  bool mine = kind == entry_kind::sale || kind == entry_kind::top_up || kind == entry_kind::adopt ||
+              kind == entry_kind::open_epoch;
+  if (!mine) return;
   auto e = decode_entry(data);
   if (!e) return;  // named where entries are decoded
-  if (kind == entry_kind::adopt) {
-    if (e->head) adopt(*e->head);
-  } else if (kind == entry_kind::sale) {
+  if (kind == entry_kind::sale) {
     sale(seq, *e);
-  } else {
+  } else if (kind == entry_kind::top_up) {
     top_up(seq, *e);
+  } else if (e->head && kind == entry_kind::adopt) {
+    adopt(e->head->stream, e->head->size);
+  } else if (e->head && seq == 0) {
+    inherit(e->head->stream, e->head->size, epochs_max);
   }
 }
 
-void price_checker::adopt(const stream_head& head) {
-  auto it = a_.published_.find(head.stream);
+void price_checker::inherit(const stream_id& journal, std::uint64_t size, int depth) {
+  auto it = a_.adopted_.find(journal);
+  if (depth == 0 || it == a_.adopted_.end()) return;
+  for (const auto& one : it->second) {
+    if (one.seq >= size) break;
+    if (one.stream.sub == sub_stream::journal) {
+      inherit(one.stream, one.size, depth - 1);
+    } else {
+      adopt(one.stream, one.size);
+    }
+  }
+}
+
+void price_checker::adopt(const stream_id& stream, std::uint64_t size) {
+  auto it = a_.published_.find(stream);
   if (it == a_.published_.end()) return;
-  auto& n = taken_[head.stream];
-  for (const auto& list = it->second; n < list.size() && list[n].index < head.size; ++n)
+  auto& n = taken_[stream];
+  for (const auto& list = it->second; n < list.size() && list[n].index < size; ++n)
     std::visit([&](const auto& record) { rules_.add(record); }, list[n].record);
 }
 
@@ -42,23 +63,29 @@ void price_checker::sale(sequence seq, const entry& e) {
                       std::string(errc_name(basket.code())) + ": " + basket.error().detail);
   amount paid = 0;
   bool fits = true;
-  for (const auto& v : e.values) fits = fits && checked_add(paid, v.amount, paid);
-  for (const auto& t : e.tenders) fits = fits && checked_add(paid, t.amount, paid);
+  for (const auto& v : e.values)
+    fits = fits && checked_add(paid, v.amount, paid);
+  for (const auto& t : e.tenders)
+    fits = fits && checked_add(paid, t.amount, paid);
   if (!fits || paid != basket->total)
     a_.problem(check_prices, where_, seq, "a total of " + std::to_string(basket->total) + " minor units" + version,
                fits ? std::to_string(paid) : "amounts that overflow");
-  if (e.taxes != basket->taxes) a_.problem(check_prices, where_, seq, tax_text(basket->taxes) + version, tax_text(e.taxes));
+  if (e.taxes != basket->taxes)
+    a_.problem(check_prices, where_, seq, tax_text(basket->taxes) + version, tax_text(e.taxes));
 }
 
 void price_checker::top_up(sequence seq, const entry& e) {
   ++a_.line(check_prices).count;
   const auto* r = rules_.rules(e.rules_version);
-  if (!r) return a_.problem(check_prices, where_, seq, "rules " + std::to_string(e.rules_version) + ", adopted before", "none");
+  if (!r)
+    return a_.problem(check_prices, where_, seq, "rules " + std::to_string(e.rules_version) + ", adopted before",
+                      "none");
   for (const auto& v : e.values)
     if (v.unit == main_unit && (v.amount < r->top_up_min || v.amount > r->top_up_max))
-      a_.problem(check_prices, where_, seq,
-                 "a top-up from " + std::to_string(r->top_up_min) + " to " + std::to_string(r->top_up_max) + " minor units",
-                 std::to_string(v.amount));
+      a_.problem(
+          check_prices, where_, seq,
+          "a top-up from " + std::to_string(r->top_up_min) + " to " + std::to_string(r->top_up_max) + " minor units",
+          std::to_string(v.amount));
 }
 
 }  // namespace tally::audit_detail

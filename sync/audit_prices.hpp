@@ -13,7 +13,9 @@ public:
   void look_at(sequence seq, byte_view data);
 
 private:
-  void adopt(const stream_head& head);
+  void adopt(const stream_id& stream, std::uint64_t size);
+  /// What the journal of an earlier epoch had adopted in its first `size` entries: a node keeps what it knows.
+  void inherit(const stream_id& journal, std::uint64_t size, int depth);
   void sale(sequence seq, const entry& e);
   void top_up(sequence seq, const entry& e);
 

@@ -12,7 +12,9 @@ namespace tally::audit_detail {
 namespace {
 
 std::string short_hash(const hash256& h) { return to_hex(view_of(h)).substr(0, 16) + "\xe2\x80\xa6"; }
-std::string root_text(std::uint64_t size, const hash256& h) { return "root " + short_hash(h) + " at size " + std::to_string(size); }
+std::string root_text(std::uint64_t size, const hash256& h) {
+  return "root " + short_hash(h) + " at size " + std::to_string(size);
+}
 
 }  // namespace
 
@@ -29,7 +31,8 @@ void auditor::check_stream(const stream_id& id) {
     full.clear();
     tip.append(merkle_leaf(item->data), full);
     tiles += full.size();
-    for (const auto& t : full) check_tile(id, t);
+    for (const auto& t : full)
+      check_tile(id, t);
     check_citations(id, tip, item->data);
     if (item->signed_here) check_signature(id, tip, *item->signed_here, broken);
     if (prices) prices->look_at(item->seq, item->data);
@@ -37,8 +40,8 @@ void auditor::check_stream(const stream_id& id) {
     step();
   }
   if (!note(walk)) {
-    problem(is_own(id.writer) ? check_streams : check_segments, stream_name(id), walk.damage()->at, walk.damage()->expected,
-            walk.damage()->found);
+    problem(is_own(id.writer) ? check_streams : check_segments, stream_name(id), walk.damage()->at,
+            walk.damage()->expected, walk.damage()->found);
     return;  // what follows cannot be placed
   }
   check_end(id, tip, tiles);
@@ -48,7 +51,8 @@ void auditor::check_tile(const stream_id& id, const merkle_subtree& tile) {
   ++line(check_tiles).count;
   auto where = stream_name(id);
   auto first = tile.index << tile.level;
-  auto what = "hash " + short_hash(tile.hash) + " of the " + std::to_string(std::uint64_t{1} << tile.level) + " entries from here";
+  auto what = "hash " + short_hash(tile.hash) + " of the " + std::to_string(std::uint64_t{1} << tile.level) +
+              " entries from here";
   bytes v;
   switch (store_.get(family::entries, stream_tile_key(id, tile.level, tile.index), v)) {
     case lookup::found:
@@ -82,12 +86,13 @@ void auditor::check_half(const citation& c, byte_view data, const stream_id& id,
   auto e = decode_entry(data);
   if (!e || e->kind != entry_kind::send || e->peer != c.transfer->receiver || e->channel != c.transfer->number)
     return problem(check_transfers, c.where, c.seq,
-                   "send " + std::to_string(c.transfer->number) + " to " + writer_name(c.transfer->receiver) + " as entry " +
-                       std::to_string(seq) + " of " + stream_name(id),
+                   "send " + std::to_string(c.transfer->number) + " to " + writer_name(c.transfer->receiver) +
+                       " as entry " + std::to_string(seq) + " of " + stream_name(id),
                    e ? std::string(kind_name(e->kind)) + " " + std::to_string(e->channel) : e.error().detail);
   auto sent = transfer_text(*e);
   if (sent != c.transfer->text)
-    problem(check_transfers, c.where, c.seq, "what was sent (account; purse unit bucket amount): " + sent, c.transfer->text);
+    problem(check_transfers, c.where, c.seq, "what was sent (account; purse unit bucket amount): " + sent,
+            c.transfer->text);
 }
 
 void auditor::check_signature(const stream_id& id, const merkle_frontier& tip, const signature& sign, bool& broken) {
@@ -99,9 +104,10 @@ void auditor::check_signature(const stream_id& id, const merkle_frontier& tip, c
                   [&](const certificate& c) { return with_.verify(c.signing, body, sign); }))
     return;
   broken = true;
-  problem(check_segments, stream_name(id), tip.size() - 1,
-          "a signature of node " + std::to_string(id.writer.node.value) + " over the " + root_text(tip.size(), tip.root()),
-          "one that does not verify under any of its keys");
+  problem(
+      check_segments, stream_name(id), tip.size() - 1,
+      "a signature of node " + std::to_string(id.writer.node.value) + " over the " + root_text(tip.size(), tip.root()),
+      "one that does not verify under any of its keys");
 }
 
 void auditor::check_end(const stream_id& id, const merkle_frontier& tip, std::uint64_t tiles) {
@@ -122,7 +128,8 @@ void auditor::check_end(const stream_id& id, const merkle_frontier& tip, std::ui
   auto prefix = "t" + stream_key(id);
   std::uint64_t stored = 0;
   auto c = store_.scan(family::entries, prefix);
-  for (; c->valid() && c->key().substr(0, prefix.size()) == prefix; c->next()) ++stored;
+  for (; c->valid() && c->key().substr(0, prefix.size()) == prefix; c->next())
+    ++stored;
   if (stored > tiles)
     problem(check_tiles, where, {}, std::to_string(tiles) + " tiles", std::to_string(stored) + " tiles");
   if (auto own = cited_.find(id); own != cited_.end())
@@ -146,7 +153,8 @@ void auditor::cite_sub_streams() {
     auto who = stream_name(journal);
     if (!held(id)) {
       if (is_own(id.writer))
-        problem(check_sub_streams, stream_name(id), {}, std::to_string(sub.tip.size()) + " entries, as in the journal", "no such stream");
+        problem(check_sub_streams, stream_name(id), {}, std::to_string(sub.tip.size()) + " entries, as in the journal",
+                "no such stream");
       continue;
     }
     ++line(check_sub_streams).count;
@@ -163,7 +171,8 @@ void auditor::cite_sub_streams() {
   }
   for (const auto& [id, tip] : heads_)
     if (id.sub != sub_stream::journal && is_own(id.writer) && !subs_.count(id))
-      problem(check_sub_streams, stream_name(id), 0, "nothing, as in the journal", std::to_string(tip.size()) + " entries");
+      problem(check_sub_streams, stream_name(id), 0, "nothing, as in the journal",
+              std::to_string(tip.size()) + " entries");
 }
 
 void auditor::name_difference(const stream_id& id) {
@@ -177,7 +186,10 @@ void auditor::name_difference(const stream_id& id) {
     if (!mine) continue;
     auto copy = sub.next();
     if (copy && copy->data == item->data) continue;
-    return problem(check_sub_streams, stream_name(id), copy ? copy->seq : sub.damage() ? sub.damage()->at : 0,
+    return problem(check_sub_streams, stream_name(id),
+                   copy           ? copy->seq
+                   : sub.damage() ? sub.damage()->at
+                                  : 0,
                    "entry " + std::to_string(item->seq) + " of the journal", copy ? "another entry" : "none");
   }
   problem(check_sub_streams, stream_name(id), {}, "the head that the journal gives", "another head");

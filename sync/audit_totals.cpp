@@ -41,7 +41,8 @@ void auditor::totals(const memory_state& s) {
       case account_type::issued: to = &sums.quota_used; break;
       case account_type::quota: to = must_hold_credit(a) ? &sums.quota_left : &sums.quota_granted; break;
       case account_type::transit:
-        to = inside(a.from) && inside(a.to) ? (quota ? &sums.quota_moving : &sums.moving) : (quota ? &sums.quota_granted : &sums.received);
+        to = inside(a.from) && inside(a.to) ? (quota ? &sums.quota_moving : &sums.moving)
+                                            : (quota ? &sums.quota_granted : &sums.received);
         break;
       default: break;
     }
@@ -52,17 +53,23 @@ void auditor::totals(const memory_state& s) {
   if (!fits) problem(check_totals, "all accounts", {}, "sums that fit 64 bits", "an overflow");
   for (const auto& [unit, sum] : zero) {
     ++line(check_totals).count;
-    if (sum != 0) problem(check_totals, "unit " + unit_name(unit, report_.currency), {}, "0 over all accounts", std::to_string(sum));
+    if (sum != 0)
+      problem(check_totals, "unit " + unit_name(unit, report_.currency), {}, "0 over all accounts",
+              std::to_string(sum));
   }
   for (auto& [unit, t] : sums_) {
     t.unit = unit;
     line(check_totals).count += 2;
     auto name = "unit " + unit_name(unit, report_.currency);
     amount in = 0, out = 0;
-    if (!checked_add(t.loaded, t.received, in) || !checked_add(t.spent, t.held, out) || !checked_add(out, t.moving, out) || in != out)
-      problem(check_totals, name, {}, "loaded + received = spent + held + moving", std::to_string(in) + " and " + std::to_string(out));
-    if (!checked_add(t.quota_used, t.quota_left, out) || !checked_add(out, t.quota_moving, out) || t.quota_granted != out)
-      problem(check_totals, name, {}, "quota granted = used + left + moving", std::to_string(t.quota_granted) + " and " + std::to_string(out));
+    if (!checked_add(t.loaded, t.received, in) || !checked_add(t.spent, t.held, out) ||
+        !checked_add(out, t.moving, out) || in != out)
+      problem(check_totals, name, {}, "loaded + received = spent + held + moving",
+              std::to_string(in) + " and " + std::to_string(out));
+    if (!checked_add(t.quota_used, t.quota_left, out) || !checked_add(out, t.quota_moving, out) ||
+        t.quota_granted != out)
+      problem(check_totals, name, {}, "quota granted = used + left + moving",
+              std::to_string(t.quota_granted) + " and " + std::to_string(out));
     report_.totals.push_back(t);
   }
 }
@@ -79,12 +86,14 @@ void auditor::open_transfers(const memory_state& s) {
     ++line(check_transfers).count;
     // The numbers of a channel have no gaps, so the other half was passed over or says something else.
     if (k.a <= other_side || (!sent && is_own(from))) {
-      problem(check_transfers, where, {}, "both halves of " + what + " alike", sent ? "no such receive" : "no such send");
+      problem(check_transfers, where, {}, "both halves of " + what + " alike",
+              sent ? "no such receive" : "no such send");
       continue;
     }
     auto cert = certificates_.find(to.node);
     bool comes_here = report_.role == node_role::hq || held({to, sub_stream::journal, {}}) ||
-                      (cert != certificates_.end() && !cert->second.front().parents.empty() && cert->second.front().parents.front() == self_.node);
+                      (cert != certificates_.end() && !cert->second.front().parents.empty() &&
+                       cert->second.front().parents.front() == self_.node);
     if (!sent || !comes_here) continue;
     audit_transfer t{from, to, k.a, {}, {}, 0};
     if (c.n >= 0 && c.n < report_.today) t.days = report_.today - static_cast<std::uint32_t>(c.n);

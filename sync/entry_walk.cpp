@@ -35,7 +35,8 @@ std::string stream_name(const stream_id& id) {
   return name;
 }
 
-entry_walk::entry_walk(const kv_store& store, const stream_id& id, node_id self, std::uint64_t from, std::uint64_t until)
+entry_walk::entry_walk(const kv_store& store, const stream_id& id, node_id self, std::uint64_t from,
+                       std::uint64_t until)
     : store_(store), id_(id), own_(id.writer.node == self), at_(from), until_(until) {
   if (!own_) {
     cursor_ = store.seek_last_at_or_before(family::segments, segment_key(id, from));
@@ -102,12 +103,12 @@ bool entry_walk::load_segment() {
   auto s = decode_segment(cursor_->value());
   if (!s) return stop(std::move(expected), "bytes that are no segment"), false;
   if (cursor_->key() != segment_key(id_, s->first) || s->stream != id_)
-    return stop(std::move(expected), "a segment of " + stream_name(s->stream) + " from entry " + std::to_string(s->first) +
-                                         " in this place"),
+    return stop(std::move(expected), "a segment of " + stream_name(s->stream) + " from entry " +
+                                         std::to_string(s->first) + " in this place"),
            false;
   if (at_ < s->first || at_ >= s->size_after())
-    return stop(std::move(expected), "a segment of entries " + std::to_string(s->first) + " to " +
-                                         std::to_string(s->size_after() - 1)),
+    return stop(std::move(expected),
+                "a segment of entries " + std::to_string(s->first) + " to " + std::to_string(s->size_after() - 1)),
            false;
   auto list = unpack_entries(*s);
   if (!list) return stop(std::move(expected), "a segment that does not unpack: " + list.error().detail), false;

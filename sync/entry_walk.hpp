@@ -9,8 +9,8 @@ namespace tally {
 
 /// What stopped a walk before its end.
 struct walk_damage {
-  std::uint64_t at = 0;          ///< first entry that could not be read
-  errc code = errc::corrupt;     ///< `io` when the disk failed, else `corrupt`
+  std::uint64_t at = 0;       ///< first entry that could not be read
+  errc code = errc::corrupt;  ///< `io` when the disk failed, else `corrupt`
   std::string expected, found;
 };
 
@@ -23,8 +23,9 @@ class entry_walk {
 public:
   struct item {
     sequence seq = 0;
-    byte_view data;                       ///< lives until the next call
-    const signature* signed_here = nullptr;  ///< foreign streams: the writer's signature over the head behind this entry
+    byte_view data;  ///< lives until the next call
+    const signature* signed_here =
+        nullptr;  ///< foreign streams: the writer's signature over the head behind this entry
   };
 
   /// Entries [from, until). `self` tells own streams from foreign ones.
@@ -45,8 +46,8 @@ private:
   bool own_;
   std::uint64_t at_, until_;
   std::unique_ptr<kv_cursor> cursor_;
-  bool moved_ = false;                    ///< the cursor stands on what was handed out last
-  bytes entry_;                           ///< an entry reached through an index
+  bool moved_ = false;  ///< the cursor stands on what was handed out last
+  bytes entry_;         ///< an entry reached through an index
   std::optional<segment> segment_;
   std::vector<bytes> unpacked_;
   std::optional<walk_damage> damage_;

@@ -29,7 +29,9 @@ private:
   void write_assertions();
   std::string commodity(unit_id unit) const;
   int exponent(unit_id unit) const { return base_of(unit) == base_of(main_unit) ? exponent_ : 0; }
-  std::string amount_text(amount v, unit_id unit) const { return format_amount(v, exponent(unit)) + " " + commodity(unit); }
+  std::string amount_text(amount v, unit_id unit) const {
+    return format_amount(v, exponent(unit)) + " " + commodity(unit);
+  }
 
   const kv_store& store_;
   stream_reader reader_;
@@ -127,9 +129,11 @@ status exporter::each_entry(const stream_id& id, const std::function<status(sequ
   auto head = reader_.frontier(id);
   if (!head) return head.error();
   entry_walk walk(store_, id, self_.node, 0, head->size());
-  while (auto item = walk.next()) TALLY_TRY(visit(item->seq, item->data));
+  while (auto item = walk.next())
+    TALLY_TRY(visit(item->seq, item->data));
   if (const auto& d = walk.damage())
-    return error{d->code, stream_name(id) + " entry " + std::to_string(d->at) + ": expected " + d->expected + ", found " + d->found};
+    return error{d->code, stream_name(id) + " entry " + std::to_string(d->at) + ": expected " + d->expected +
+                              ", found " + d->found};
   return done();
 }
 
@@ -145,12 +149,14 @@ status exporter::collect(const stream_id& id, byte_view data) {
 
 std::string exporter::commodity(unit_id unit) const {
   auto name = unit_name(unit, currency_);
-  bool plain = std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
+  bool plain =
+      std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
   return plain ? name : "\"" + name + "\"";
 }
 
 void exporter::write_head() {
-  out_ << "; All journals held at node " << self_.node.value << ". Signs as in hledger: debits positive, so rights of holders are negative.\n"
+  out_ << "; All journals held at node " << self_.node.value
+       << ". Signs as in hledger: debits positive, so rights of holders are negative.\n"
        << "; Read it with: hledger -f FILE balance\n\n";
   std::set<unit_id> units;
   std::set<std::string> names;
@@ -162,15 +168,19 @@ void exporter::write_head() {
     auto digits = static_cast<std::size_t>(exponent(u));
     out_ << "commodity 1000." << std::string(digits, '0') << ' ' << commodity(u) << '\n';
   }
-  for (const auto& n : names) out_ << "account " << n << '\n';
+  for (const auto& n : names)
+    out_ << "account " << n << '\n';
   sum_.accounts = names.size();
 }
 
 void exporter::write_entry(const stream_id& id, sequence seq, byte_view data) {
   auto e = decode_entry(data);
   auto list = postings_of(e, id.writer);
-  out_ << '\n' << date_text(day_of_entry(e)) << " (" << writer_name(id.writer) << '.' << seq << ") " << description(e, data) << '\n';
-  for (const auto& p : list) out_ << "    " << account_name(p.account) << "  " << amount_text(p.amount, p.account.unit) << '\n';
+  out_ << '\n'
+       << date_text(day_of_entry(e)) << " (" << writer_name(id.writer) << '.' << seq << ") " << description(e, data)
+       << '\n';
+  for (const auto& p : list)
+    out_ << "    " << account_name(p.account) << "  " << amount_text(p.amount, p.account.unit) << '\n';
   ++sum_.transactions;
   sum_.postings += list.size();
   if (list.empty()) ++sum_.without_postings;

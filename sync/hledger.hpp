@@ -15,13 +15,15 @@ struct hledger_summary {
 
 /// Writes every journal that is held in `store` as one plain-text journal which `hledger check --strict` accepts.
 ///
-/// One transaction per entry: business date, id "writer.sequence" as its code, kind and details as its description; postings
-/// are those of `expand`. All accounts and commodities are declared; a last transaction asserts each balance. Amounts carry
-/// the exponent of the currency in the newest rules held here; without rules the currency is "U1" in minor units.
-/// Journals follow each other; hledger sorts by date. No personal data: accounts are numbers.
+/// One transaction per entry: business date, id "writer.sequence" as its code, kind and details as its
+/// description; postings are those of `expand`. All accounts and commodities are declared; a last transaction
+/// asserts each balance. Amounts carry the exponent of the currency in the newest rules held here; without
+/// rules the currency is "U1" in minor units. Journals follow each other; hledger sorts by date. No personal
+/// data: accounts are numbers.
 ///
-/// Reads everything twice: damage is found before a byte is written. Memory: one balance per account. Errors: `not_found` (no
-/// node in this database), `corrupt` (stream and entry in the detail), `overflow`, `io` (also when `out` fails).
+/// Reads everything twice: damage is found before a byte is written. Memory: one balance per account. Errors:
+/// `not_found` (no node in this database), `corrupt` (stream and entry in the detail), `overflow`, `io` (also
+/// when `out` fails).
 result<hledger_summary> export_hledger(const kv_store& store, std::ostream& out);
 
 }  // namespace tally

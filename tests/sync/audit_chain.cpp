@@ -11,7 +11,8 @@ audit_chain::audit_chain() {
   add(3, node_role::store, {node_id{2}, head_office});
   add(4, node_role::store, {node_id{2}, head_office});
   for (auto& n : nodes_) {
-    n->signed_cert = sign_certificate(n->cert, n->id == head_office ? root_issuer : head_office, n->id == head_office ? *root_ : *node(1).keys);
+    n->signed_cert = sign_certificate(n->cert, n->id == head_office ? root_issuer : head_office,
+                                      n->id == head_office ? *root_ : *node(1).keys);
     n->certificates = std::make_unique<certificate_book>(std::string(name), root_->key(), with_);
   }
   for (auto& n : nodes_) {
@@ -23,16 +24,29 @@ audit_chain::audit_chain() {
       batch.put(family::meta, certificate_key(c.id, c.cert.serial), encode(c.signed_cert));
     }
     REQUIRE(n->store.commit(batch, true).ok());
-    station_config config;
-    config.chain = name;
-    config.self = n->id;
-    config.role = n->role;
-    auto s = station::open(config, n->store, *n->certificates, *n->keys, *n->random);
-    REQUIRE(s.ok());
-    n->st = std::move(*s);
+    open(*n);
     n->st->start(n->cert.epoch, now_);
     settle(*n);
   }
+}
+
+void audit_chain::open(chain_node& n) {
+  station_config config;
+  config.chain = name;
+  config.self = n.id;
+  config.role = n.role;
+  n.st.reset();
+  auto s = station::open(config, n.store, *n.certificates, *n.keys, *n.random);
+  REQUIRE(s.ok());
+  n.st = std::move(*s);
+}
+
+void audit_chain::restore(std::uint32_t id, const kv_image& copy, std::uint64_t known_size) {
+  auto& n = node(id);
+  n.store.reset(copy);
+  open(n);
+  REQUIRE(n.st->check_rollback(n.writer(), known_size, now_));
+  settle(n);
 }
 
 void audit_chain::add(std::uint32_t id, node_role role, std::vector<node_id> parents) {
@@ -105,7 +119,8 @@ void audit_chain::exchange(tick_ms step) {
   for (bool moved = true; moved;) {
     moved = false;
     tick_ += step;
-    for (auto& n : nodes_) settle(*n);
+    for (auto& n : nodes_)
+      settle(*n);
     for (auto& a : nodes_)
       for (auto& b : nodes_)
         if (a->st->parent() == b->id) moved = carry(*a, *b) || carry(*b, *a) || moved;
@@ -136,7 +151,8 @@ void audit_chain::publish(std::uint64_t version, amount price) {
   r.version = version;
   r.taxes = {{"A", 1300}, {"B", 0}};
   std::vector<entry> list(3);
-  for (auto& e : list) e.kind = entry_kind::publish;
+  for (auto& e : list)
+    e.kind = entry_kind::publish;
   list[0].topic = publish_topic::rules;
   list[0].blob = encode_rules(r);
   for (std::uint32_t i : {1U, 2U}) {
@@ -158,7 +174,8 @@ void audit_chain::ask(std::uint32_t id, till_command c) {
   settle(node(id));
   if (!answer_) exchange(10);  // the sale waits for rights from elsewhere
   REQUIRE(answer_);
-  if (auto* r = std::get_if<refusal>(&answer_->outcome)) FAIL("refused: " << errc_name(r->why.code) << " " << r->why.detail);
+  if (auto* r = std::get_if<refusal>(&answer_->outcome))
+    FAIL("refused: " << errc_name(r->why.code) << " " << r->why.detail);
 }
 
 void audit_chain::top_up(std::uint32_t id, amount value, account_id account) {
@@ -172,6 +189,15 @@ void audit_chain::sell(std::uint32_t id, std::int64_t quantity, account_id accou
   auto basket = rules.price(lines, rules.version_at(UINT32_MAX));
   REQUIRE(basket.ok());
   ask(id, sale_command{key(n), account, lines, basket->total, {}});
+}
+
+void audit_chain::sell_for_cash(std::uint32_t id, std::int64_t quantity) {
+  auto& n = node(id);
+  std::vector<line_item> lines{{product_id{1}, quantity}};
+  const auto& rules = n.st->ledger().rules();
+  auto basket = rules.price(lines, rules.version_at(UINT32_MAX));
+  REQUIRE(basket.ok());
+  ask(id, sale_command{key(n), {}, lines, 0, {{tender_kind::cash, main_unit, basket->total}}});
 }
 
 void audit_chain::reverse(std::uint32_t id, sequence seq) { ask(id, reverse_command{key(node(id)), seq}); }
@@ -216,13 +242,15 @@ void audit_chain::history() {
   sync();
   top_up(3, 500'000);
   top_up(4, 20'000, other_card);
-  for (int i = 0; i < 20; ++i) sell(3, 1 + i % 3);
+  for (int i = 0; i < 20; ++i)
+    sell(3, 1 + i % 3);
   sync();
   publish(2, 3);
   next_day();
   sync();
   // More than one tile of 256 entries, so that tile hashes exist at store, region and head office.
-  for (int i = 0; i < 260; ++i) sell(3, 1);
+  for (int i = 0; i < 260; ++i)
+    sell(3, 1);
   reverse(3, node(3).st->ledger().next() - 1);
   top_up(3, 700);
   reverse(3, node(3).st->ledger().next() - 1);

@@ -4,8 +4,8 @@
 #include "storage/memory_kv.hpp"
 #include "sync/audit.hpp"
 #include "sync/durable_source.hpp"
-#include "sync/station.hpp"
 #include "sync/seeded.hpp"
+#include "sync/station.hpp"
 
 namespace tally::test {
 
@@ -26,8 +26,9 @@ struct chain_node {
   stream_id journal() const { return {writer(), sub_stream::journal, {}}; }
 };
 
-/// Head office 1, region 2, stores 3 and 4, with real keys, in memory, without sockets: segments and messages are carried by
-/// hand. Made once with a history: cards, two versions of prices, quotas, top-ups, sales in both stores, a pull, reversals.
+/// Head office 1, region 2, stores 3 and 4, with real keys, in memory, without sockets: segments and messages
+/// are carried by hand. Made once with a history: cards, two versions of prices, quotas, top-ups, sales in both
+/// stores, a pull, reversals.
 class audit_chain {
 public:
   static constexpr std::string_view name = "cafe-42";
@@ -48,9 +49,12 @@ public:
   void publish(std::uint64_t version, amount price);
   void top_up(std::uint32_t store, amount value, account_id account = card);
   void sell(std::uint32_t store, std::int64_t quantity, account_id account = card);
+  void sell_for_cash(std::uint32_t store, std::int64_t quantity);
   void reverse(std::uint32_t store, sequence seq);
   /// Writes an entry that no honest till would make; it passes `judge` at its writer.
   void write(std::uint32_t id, const entry& e);
+  /// Puts an old copy back in place of a node's data, and starts the node on it. Its till then shows it a newer mark.
+  void restore(std::uint32_t id, const kv_image& copy, std::uint64_t known_size);
   /// Carries everything everywhere, until nothing moves any more.
   void sync();
   void next_day() { now_ += 86'400; }
@@ -59,6 +63,7 @@ public:
 
 private:
   void add(std::uint32_t id, node_role role, std::vector<node_id> parents);
+  void open(chain_node& n);
   void exchange(tick_ms step);
   void settle(chain_node& n);
   bool carry(chain_node& from, chain_node& to);

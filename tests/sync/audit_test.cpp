@@ -27,7 +27,8 @@ std::string text_of(const audit_report& r) {
   std::string out;
   for (const auto& l : r.lines)
     for (const auto& p : l.problems)
-      out += l.check + ": " + p.where + (p.seq ? " " + std::to_string(*p.seq) : "") + ": expected " + p.expected + ", found " + p.found + "\n";
+      out += l.check + ": " + p.where + (p.seq ? " " + std::to_string(*p.seq) : "") + ": expected " + p.expected +
+             ", found " + p.found + "\n";
   return out;
 }
 
@@ -42,7 +43,8 @@ std::vector<audit_problem> problems(const result<audit_report>& r, std::string_v
 }
 
 bool names(const std::vector<audit_problem>& list, const std::string& where, std::optional<sequence> seq) {
-  return std::any_of(list.begin(), list.end(), [&](const audit_problem& p) { return p.where == where && p.seq == seq && p.expected != p.found; });
+  return std::any_of(list.begin(), list.end(),
+                     [&](const audit_problem& p) { return p.where == where && p.seq == seq && p.expected != p.found; });
 }
 
 /// A copy of a node's store that can be spoiled.
@@ -67,7 +69,8 @@ struct copy {
   result<audit_report> check() const { return traded().check(store); }
   std::vector<segment> segments(const stream_id& id) const {
     std::vector<segment> out;
-    for (auto c = store.scan(family::segments, stream_key(id)); c->valid() && c->key().substr(0, 17) == stream_key(id); c->next())
+    for (auto c = store.scan(family::segments, stream_key(id)); c->valid() && c->key().substr(0, 17) == stream_key(id);
+         c->next())
       out.push_back(*decode_segment(c->value()));
     return out;
   }
@@ -117,7 +120,8 @@ TEST_CASE("totals of a chain are those of its business", "[sync][audit]") {
   CHECK(t->received == 0);
   // 20 sales of 1 to 3 loaves at 12.50 and one of product 2 at 25.00; then product 1 at 0.03 and 2 at 0.06.
   amount first = 0;
-  for (int i = 0; i < 20; ++i) first += 1'250 * (1 + i % 3) + 2'500;
+  for (int i = 0; i < 20; ++i)
+    first += 1'250 * (1 + i % 3) + 2'500;
   amount second = (260 - 1) * 9 + (5 * 3 + 6) + (2 * 3 + 6) + (2 * 3 + 6);
   CHECK(t->spent == first + second);
   CHECK(t->held == t->loaded - t->spent);
@@ -138,13 +142,16 @@ TEST_CASE("value on its way is listed with its age", "[sync][audit]") {
   entry send;
   send.kind = entry_kind::send;
   send.peer = c.node(2).writer();
-  send.channel = static_cast<std::uint64_t>(number(c.node(3).st->ledger().st(), channel_key(true, c.node(3).writer(), send.peer))) + 1;
+  send.channel = static_cast<std::uint64_t>(
+                     number(c.node(3).st->ledger().st(), channel_key(true, c.node(3).writer(), send.peer))) +
+                 1;
   send.cause = send_cause::sweep;
   send.account = audit_chain::card;
   send.values = {{purse_paid, main_unit, 0, 300}};
   c.write(3, send);
   // The region's own half stays behind: only the store's journal goes up, as after a crash of the region.
-  auto s = c.node(3).source->next_segment(c.node(3).journal(), stream_reader(c.node(1).store).size(c.node(3).journal()));
+  auto s =
+      c.node(3).source->next_segment(c.node(3).journal(), stream_reader(c.node(1).store).size(c.node(3).journal()));
   REQUIRE(s.ok());
   REQUIRE(c.node(1).st->put(segment_arrival{node_id{2}, *s}).ok());
   c.node(1).st->run(1'795'600'000, 1);
@@ -318,7 +325,8 @@ TEST_CASE("a forged certificate, and another root, are found", "[sync][audit][ta
   audit_trust other{std::string(audit_chain::name), thief.key()};
   auto r = audit(d.store, other, traded().with(), {});
   CHECK(problems(r, "certificates").size() >= 4);
-  CHECK(names(problems(r, "segments"), stream_name({traded().node(1).writer(), sub_stream::directory, {}}), {}) == false);
+  CHECK(names(problems(r, "segments"), stream_name({traded().node(1).writer(), sub_stream::directory, {}}), {}) ==
+        false);
 }
 
 TEST_CASE("segments signed with another key are found and named", "[sync][audit][tamper]") {
@@ -328,7 +336,8 @@ TEST_CASE("segments signed with another key are found and named", "[sync][audit]
   merkle_frontier tip;
   for (auto s : c.segments(journal_of(4))) {
     auto entries = *unpack_entries(s);
-    for (const auto& e : entries) tip.append(merkle_leaf(e));
+    for (const auto& e : entries)
+      tip.append(merkle_leaf(e));
     s.sign = sign_checkpoint(thief, {stream_origin(audit_chain::name, s.stream), tip.size(), tip.root(), {}});
     c.put(family::segments, segment_key(s.stream, s.first), encode_segment(s));
     c.put(family::meta, "g" + stream_key(s.stream), bytes(view_of(s.sign)));
@@ -416,7 +425,9 @@ TEST_CASE("a receive with another amount is found and named", "[sync][audit][tam
   auto quota = send;
   // The region has no quota of its own: head office grants it some first.
   quota.peer = region;
-  quota.channel = static_cast<std::uint64_t>(number(c.node(1).st->ledger().st(), channel_key(true, c.node(1).writer(), region))) + 1;
+  quota.channel =
+      static_cast<std::uint64_t>(number(c.node(1).st->ledger().st(), channel_key(true, c.node(1).writer(), region))) +
+      1;
   c.write(1, quota);
   c.sync();
   auto seq = c.node(4).st->ledger().next();
@@ -457,6 +468,30 @@ TEST_CASE("an old copy of a node's data is found by what others signed", "[sync]
   CHECK(names(problems(c.check(store), "cosignatures"), stream_name(c.node(3).journal()), {}));
 }
 
+TEST_CASE("a store that was restored goes on in a new epoch, and all of it holds", "[sync][audit]") {
+  audit_chain c;
+  c.history();
+  auto old = c.node(3).store.image();
+  c.sell(3, 1);
+  c.sell(3, 2);
+  c.sync();
+  c.restore(3, old, c.node(3).st->ledger().next());
+  // Card value is stopped until rights are granted anew; cash is not.
+  c.sell_for_cash(3, 2);
+  c.publish(3, 450);
+  c.sync();
+  c.sell_for_cash(3, 1);
+  c.sync();
+  for (std::uint32_t id : {3U, 2U, 1U}) {
+    auto r = c.check(id);
+    REQUIRE(r.ok());
+    INFO("node " << id << "\n" << text_of(*r));
+    CHECK(r->ok());
+    CHECK(r->line("prices")->count >= 285);
+  }
+  CHECK(c.check(3)->self != c.node(3).writer());
+}
+
 TEST_CASE("entries of kinds to come are counted and no problem", "[sync][audit]") {
   audit_chain c;
   c.history();
@@ -492,7 +527,8 @@ TEST_CASE("no damaged byte crashes the audit, and hardly any goes unseen", "[syn
     for (auto f : {family::meta, family::entries, family::segments, family::state})
       for (const auto& [k, v] : image.of(f))
         // Its clock, and why it stopped, are no part of the ledger.
-        if (f != family::meta || (k != "time" && k != "stopped")) kinds[{f, f == family::segments ? bytes() : k.substr(0, 1)}].emplace_back(k, v);
+        if (f != family::meta || (k != "time" && k != "stopped"))
+          kinds[{f, f == family::segments ? bytes() : k.substr(0, 1)}].emplace_back(k, v);
     CHECK(kinds.size() >= 9);
     for (int i = 0; i < 150; ++i) {
       const auto& [kind, list] = *std::next(kinds.begin(), static_cast<std::ptrdiff_t>(below(kinds.size())));
@@ -507,7 +543,9 @@ TEST_CASE("no damaged byte crashes the audit, and hardly any goes unseen", "[syn
       if (spoiled == value) continue;
       c.put(f, key, spoiled);
       auto r = c.check();
-      INFO("node " << id << " family " << static_cast<int>(f) << " key " << to_hex(key) << "\n" << to_hex(value) << "\n" << to_hex(spoiled));
+      INFO("node " << id << " family " << static_cast<int>(f) << " key " << to_hex(key) << "\n"
+                   << to_hex(value) << "\n"
+                   << to_hex(spoiled));
       CHECK((!r.ok() || !r->ok() || key == "format"));
     }
   }

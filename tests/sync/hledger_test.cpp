@@ -34,7 +34,8 @@ std::pair<std::string, int> run(const std::string& command) {
   auto* p = ::popen((command + " 2>&1").c_str(), "r");
   REQUIRE(p);
   char buffer[4096];
-  for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, p)) > 0;) out.append(buffer, n);
+  for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, p)) > 0;)
+    out.append(buffer, n);
   return {out, ::pclose(p)};
 }
 
@@ -52,7 +53,8 @@ std::map<std::pair<std::string, std::string>, amount> fold(const kv_store& store
     while (auto item = walk.next()) {
       auto postings = expand(*decode_entry(item->data), id.writer);
       REQUIRE(postings.ok());
-      for (const auto& p : *postings) out[{account_name(p.account), unit_name(p.account.unit, "CNY")}] += p.amount;
+      for (const auto& p : *postings)
+        out[{account_name(p.account), unit_name(p.account.unit, "CNY")}] += p.amount;
     }
     REQUIRE_FALSE(walk.damage());
   }
@@ -93,8 +95,10 @@ TEST_CASE("hledger accepts every node's export and comes to our balances", "[syn
       std::vector<std::string> cells;
       std::string cell;
       for (char ch : line + ",") {
-        if (ch == ',') cells.push_back(std::exchange(cell, {}));
-        else if (ch != '"') cell += ch;
+        if (ch == ',')
+          cells.push_back(std::exchange(cell, {}));
+        else if (ch != '"')
+          cell += ch;
       }
       REQUIRE(cells.size() == 3);
       if (cells[0] == "account") continue;
@@ -111,7 +115,8 @@ TEST_CASE("hledger accepts every node's export and comes to our balances", "[syn
       ++compared;
     }
     std::size_t nonzero = 0;
-    for (const auto& [k, v] : ours) nonzero += v != 0 ? 1 : 0;
+    for (const auto& [k, v] : ours)
+      nonzero += v != 0 ? 1 : 0;
     CHECK(nonzero > 4);
     CHECK(compared >= nonzero);
   }
