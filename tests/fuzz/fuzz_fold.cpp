@@ -1,5 +1,5 @@
-// A hostile store's whole journal, as head office folds it: u8 writer, then entries with their length. Whatever it holds,
-// nothing overflows, every unit's accounts sum to zero, and sums that are kept beside them are right.
+// A hostile store's whole journal, as head office folds it: u8 writer, then entries with their length. Whatever it
+// holds, nothing overflows, every unit's accounts sum to zero, and sums that are kept beside them are right.
 #include <map>
 
 #include "fuzz/fuzz.hpp"
@@ -16,8 +16,10 @@ void check(const memory_state& s) {
     units[a.unit] += v;
     if (a.type == account_type::hold && a.unit == main_unit) held[a.writer] -= v;
   }
-  for (const auto& [u, sum] : units) fuzz::expect(sum == 0, "the accounts of a unit sum to zero");
-  for (const auto& [w, sum] : held) fuzz::expect(sum == held_total(s, w), "the sum of holdings is kept");
+  for (const auto& [u, sum] : units)
+    fuzz::expect(sum == 0, "the accounts of a unit sum to zero");
+  for (const auto& [w, sum] : held)
+    fuzz::expect(sum == held_total(s, w), "the sum of holdings is kept");
 }
 
 }  // namespace
@@ -37,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!in.ok()) break;
     auto& journal = journals[w];
     auto find = [&journal](sequence s) -> std::optional<entry> {
-      auto found = s < journal.size() ? decode_entry(journal[static_cast<std::size_t>(s)]) : result<entry>(errc::not_found);
+      auto found =
+          s < journal.size() ? decode_entry(journal[static_cast<std::size_t>(s)]) : result<entry>(errc::not_found);
       if (!found) return std::nullopt;
       return std::move(*found);
     };
@@ -46,6 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     journal.push_back(std::move(e));
   }
   check(o.all());
-  for (const auto& [w, journal] : journals) fuzz::expect(o.position(w) == journal.size(), "no entry blocks a journal");
+  for (const auto& [w, journal] : journals)
+    fuzz::expect(o.position(w) == journal.size(), "no entry blocks a journal");
   return 0;
 }

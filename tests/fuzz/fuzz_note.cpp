@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const ed25519_verifier with;
   std::vector<note_key> keys;
   for (const auto& s : n->signatures)
-    if (keys.size() < 4) keys.push_back({s.name, keys.size() % 2 ? note_algorithm::cosignature_v1 : note_algorithm::ed25519, {}});
+    if (keys.size() < 4)
+      keys.push_back({s.name, keys.size() % 2 ? note_algorithm::cosignature_v1 : note_algorithm::ed25519, {}});
   fuzz::expect(!verify_note(*n, keys, with).ok(), "no key of zeros signed it");
   return 0;
 }

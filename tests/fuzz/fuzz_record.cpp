@@ -1,7 +1,7 @@
 // Records inside entries and on disk: rules, products, frontiers, stream names, account and cell keys.
 #include "fuzz/fuzz.hpp"
-#include "storage/kv_state.hpp"
 #include "storage/entry_codec.hpp"
+#include "storage/kv_state.hpp"
 #include "storage/merkle.hpp"
 
 using namespace tally;

@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!entries) return 0;
   fuzz::expect(entries->size() == s->entries, "a segment holds what it says");
   std::size_t octets = 0;
-  for (const auto& e : *entries) octets += e.size();
+  for (const auto& e : *entries)
+    octets += e.size();
   fuzz::expect(octets <= segment_bytes_max, "a segment stays within its bound");
   segment again = *s;
   again.payload = pack_entries(*entries);

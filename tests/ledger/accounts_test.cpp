@@ -40,7 +40,14 @@ TEST_CASE("two accounts never share a name and a unit", "[accounts]") {
       if (class_of(u) == unit_class::quota) all.push_back(quota_account(w, u));
       for (std::uint64_t kind = 1; kind <= 4; ++kind)
         for (std::uint64_t shift : {0, 1, 11})
-          all.push_back({.type = account_type::tender, .unit = u, .a = kind, .b = shift, .c = 0, .writer = w, .from = {}, .to = {}});
+          all.push_back({.type = account_type::tender,
+                         .unit = u,
+                         .a = kind,
+                         .b = shift,
+                         .c = 0,
+                         .writer = w,
+                         .from = {},
+                         .to = {}});
       for (auto type : {account_type::issued, account_type::sales, account_type::tax, account_type::contested})
         all.push_back({.type = type, .unit = u, .a = base_of(u), .b = 0, .c = 0, .writer = w, .from = {}, .to = {}});
     }
@@ -62,9 +69,10 @@ TEST_CASE("rights must hold a credit, except head office's source of quotas", "[
   CHECK(must_hold_credit(quota_account(region, quota_unit)));
   CHECK_FALSE(must_hold_credit(quota_account(hq, quota_unit)));
   CHECK_FALSE(must_hold_credit(transit_account(hq, hq, store_a, quota_unit)));
-  for (auto type : {account_type::issued, account_type::transit, account_type::tender, account_type::sales, account_type::tax,
-                    account_type::contested})
-    CHECK_FALSE(must_hold_credit({.type = type, .unit = main_unit, .a = 0, .b = 0, .c = 0, .writer = store_a, .from = {}, .to = {}}));
+  for (auto type : {account_type::issued, account_type::transit, account_type::tender, account_type::sales,
+                    account_type::tax, account_type::contested})
+    CHECK_FALSE(must_hold_credit(
+        {.type = type, .unit = main_unit, .a = 0, .b = 0, .c = 0, .writer = store_a, .from = {}, .to = {}}));
 }
 
 TEST_CASE("merging adds up per account and stops at overflow", "[accounts]") {
@@ -77,6 +85,6 @@ TEST_CASE("merging adds up per account and stops at overflow", "[accounts]") {
   std::vector<posting> none;
   CHECK(merge(none));
   CHECK(balances(none));
-  CHECK_FALSE(balances({{a, INT64_MAX}, {b, INT64_MAX}, {a, 2}}));  // wraps to zero in 64 bits
+  CHECK_FALSE(balances({{a, INT64_MAX}, {b, INT64_MAX}, {a, 2}}));            // wraps to zero in 64 bits
   CHECK_FALSE(balances({{a, 1}, {quota_account(store_a, quota_unit), -1}}));  // zero only across units
 }

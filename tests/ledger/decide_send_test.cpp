@@ -68,8 +68,8 @@ TEST_CASE("a send that cannot be is refused", "[send]") {
   CHECK(decide_send(o.at(), hq, {}, {{0, quota_unit, 0, 5'001}}, send_cause::recall, 0, 0).code() == errc::no_quota);
   CHECK(decide_send(o.at(), hq, card_1, {}, send_cause::recall, 0, 0).code() == errc::malformed);
   CHECK(decide_send(o.at(), hq, {}, {{1, main_unit, 0, 1}}, send_cause::recall, 0, 0).code() == errc::malformed);
-  CHECK(decide_send(o.at(), hq, card_1, std::vector<value_item>(65, {1, main_unit, 0, 1}), send_cause::recall, 0, 0).code() ==
-        errc::malformed);
+  CHECK(decide_send(o.at(), hq, card_1, std::vector<value_item>(65, {1, main_unit, 0, 1}), send_cause::recall, 0, 0)
+            .code() == errc::malformed);
   CHECK(o.send(1, 0, writer(9)).code() == errc::not_entitled);
   CHECK(o.send(1, 0, writer(3, 2)).code() == errc::wrong_epoch);
   CHECK(o.send(1, 0, region).code() == errc::malformed);

@@ -15,10 +15,13 @@ struct till : shop {
     rights(card_1, 10'000);
   }
   // Product 1 costs 100, 2 costs 200, 3 costs 300 and bears no tax.
-  sale_command sale(amount card, std::vector<tender_item> tenders = {}, std::vector<line_item> lines = {{product_id{1}, 5}}) {
+  sale_command sale(amount card, std::vector<tender_item> tenders = {},
+                    std::vector<line_item> lines = {{product_id{1}, 5}}) {
     return {next_key(), card != 0 ? card_1 : account_id{}, std::move(lines), card, std::move(tenders)};
   }
-  top_up_command top_up(amount value, account_id account = card_1) { return {next_key(), account, value, tender_kind::cash}; }
+  top_up_command top_up(amount value, account_id account = card_1) {
+    return {next_key(), account, value, tender_kind::cash};
+  }
 };
 
 tender_item cash(amount v) { return {tender_kind::cash, main_unit, v}; }

@@ -12,7 +12,8 @@ namespace {
 /// Name and unit → sum, for comparing with a literal.
 std::map<std::string, amount> sheet(const std::vector<posting>& list) {
   std::map<std::string, amount> out;
-  for (const auto& p : list) out[account_name(p.account) + " " + unit_name(p.account.unit, "CNY")] += p.amount;
+  for (const auto& p : list)
+    out[account_name(p.account) + " " + unit_name(p.account.unit, "CNY")] += p.amount;
   return out;
 }
 std::map<std::string, amount> expanded(const entry& e, const writer_id& w = store_a) {
@@ -90,8 +91,8 @@ TEST_CASE("a send and its receive are two halves of one transit", "[expand]") {
 TEST_CASE("kinds that move nothing post nothing", "[expand]") {
   for (int k = 0; k < 64; ++k) {
     auto kind = static_cast<entry_kind>(k);
-    if (kind == entry_kind::sale || kind == entry_kind::top_up || kind == entry_kind::send || kind == entry_kind::receive ||
-        kind == entry_kind::reverse)
+    if (kind == entry_kind::sale || kind == entry_kind::top_up || kind == entry_kind::send ||
+        kind == entry_kind::receive || kind == entry_kind::reverse)
       continue;
     entry e = sale();
     e.kind = kind;
@@ -107,7 +108,8 @@ TEST_CASE("a reversal is the exact negation of what it cites", "[expand]") {
     back.cited_kind = e.kind;
     auto there = expanded(e), undone = expanded(back);
     REQUIRE(there.size() == undone.size());
-    for (const auto& [name, v] : there) CHECK(undone.at(name) == -v);
+    for (const auto& [name, v] : there)
+      CHECK(undone.at(name) == -v);
   }
   for (auto kind : {entry_kind::send, entry_kind::receive, entry_kind::reverse, entry_kind::adopt, entry_kind{}}) {
     entry back = sale();
@@ -159,9 +161,12 @@ TEST_CASE("whatever the amounts, postings sum to zero or there are none", "[expa
     };
     auto unit = [&] { return d.percent(90) ? main_unit : unit_id{static_cast<std::uint32_t>(d.below(8))}; };
     for (auto n = d.below(4); n > 0; --n)
-      e.values.push_back({static_cast<std::uint32_t>(d.below(3)), unit(), static_cast<std::uint32_t>(d.below(2)), any()});
-    for (auto n = d.below(3); n > 0; --n) e.tenders.push_back({tender_kind::cash, unit(), any()});
-    for (auto n = d.below(3); n > 0; --n) e.taxes.push_back({static_cast<std::uint32_t>(d.below(3)), unit(), any()});
+      e.values.push_back(
+          {static_cast<std::uint32_t>(d.below(3)), unit(), static_cast<std::uint32_t>(d.below(2)), any()});
+    for (auto n = d.below(3); n > 0; --n)
+      e.tenders.push_back({tender_kind::cash, unit(), any()});
+    for (auto n = d.below(3); n > 0; --n)
+      e.taxes.push_back({static_cast<std::uint32_t>(d.below(3)), unit(), any()});
     auto list = expand(e, store_a);
     if (!list) continue;
     ++good;
@@ -171,12 +176,14 @@ TEST_CASE("whatever the amounts, postings sum to zero or there are none", "[expa
       sums[p.account.unit] += p.amount;
       REQUIRE(p.account.writer == store_a);
     }
-    for (const auto& [u, sum] : sums) REQUIRE(static_cast<std::int64_t>(sum) == 0);
+    for (const auto& [u, sum] : sums)
+      REQUIRE(static_cast<std::int64_t>(sum) == 0);
     auto merged = *list;
     if (merge(merged)) {
       REQUIRE(balances(merged));
       for (std::size_t a = 0; a < merged.size(); ++a)
-        for (std::size_t b = a + 1; b < merged.size(); ++b) REQUIRE(merged[a].account != merged[b].account);
+        for (std::size_t b = a + 1; b < merged.size(); ++b)
+          REQUIRE(merged[a].account != merged[b].account);
     }
   }
   CHECK(good > 10'000);

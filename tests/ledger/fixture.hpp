@@ -9,7 +9,8 @@ namespace tally::test {
 
 inline epoch_id epoch_of(std::uint64_t n) {
   epoch_id e;
-  for (std::size_t i = 0; i < 8; ++i) e.value[7 - i] = static_cast<std::uint8_t>(n >> (8 * i));
+  for (std::size_t i = 0; i < 8; ++i)
+    e.value[7 - i] = static_cast<std::uint8_t>(n >> (8 * i));
   return e;
 }
 inline writer_id writer(std::uint32_t node, std::uint64_t epoch = 1) { return {node_id{node}, epoch_of(epoch)}; }
@@ -60,7 +61,8 @@ inline entry opening() {
   return e;
 }
 
-/// One node's journal with its fold, without any storage. `rights` and `quota` give it what head office would have sent.
+/// One node's journal with its fold, without any storage. `rights` and `quota` give it what head office would have
+/// sent.
 class shop {
 public:
   explicit shop(writer_id w, node_role r = node_role::store) : self(w), role(r) {
@@ -72,13 +74,21 @@ public:
     put_card(st, card_2, {card_status::active, 1, 4});
     put_card(st, frozen_card, {card_status::frozen, 1, 2});
     prices.add(rules_of(1, 0));
-    for (std::uint32_t id = 1; id <= 3; ++id) prices.add(product_of(id, 1, id * 100, id == 3));
+    for (std::uint32_t id = 1; id <= 3; ++id)
+      prices.add(product_of(id, 1, id * 100, id == 3));
     REQUIRE(write(opening()).ok());
   }
 
   situation at() {
-    return {.st = st, .rules = prices, .self = self, .role = role, .now = now, .hq_time = hq_time, .stopped = stopped,
-            .next = journal.size(), .find_entry = [this](sequence s) { return find(s); }};
+    return {.st = st,
+            .rules = prices,
+            .self = self,
+            .role = role,
+            .now = now,
+            .hq_time = hq_time,
+            .stopped = stopped,
+            .next = journal.size(),
+            .find_entry = [this](sequence s) { return find(s); }};
   }
   std::optional<entry> find(sequence s) const { return s < journal.size() ? std::optional(journal[s]) : std::nullopt; }
 

@@ -13,7 +13,8 @@ cell_key cell_of(cell_type t, std::uint64_t a, std::uint64_t b, writer_id w, wri
   return {.type = t, .a = a, .b = b, .writer = w, .peer = peer};
 }
 
-entry send_to(writer_id peer, std::uint64_t channel, account_id account, std::vector<value_item> values, std::uint32_t day = 2517) {
+entry send_to(writer_id peer, std::uint64_t channel, account_id account, std::vector<value_item> values,
+              std::uint32_t day = 2517) {
   entry e;
   e.kind = entry_kind::send;
   e.business_date = day;
@@ -109,7 +110,9 @@ TEST_CASE("the halves of a transfer wait for each other, in either order", "[fol
 
 TEST_CASE("what was sent in a day is counted per unit and receiver", "[fold]") {
   memory_state s;
-  auto sent = [&](std::uint32_t day, unit_id u, writer_id to) { return number(s, cell_of(cell_type::sent_today, day, u.value, store_a, to)); };
+  auto sent = [&](std::uint32_t day, unit_id u, writer_id to) {
+    return number(s, cell_of(cell_type::sent_today, day, u.value, store_a, to));
+  };
   REQUIRE(put(s, send_to(store_b, 1, card_1, {{1, main_unit, 0, 300}, {0, quota_unit, 0, 50}}), store_a, 1).ok());
   REQUIRE(put(s, send_to(store_b, 2, card_2, {{1, main_unit, 0, 30}}), store_a, 2).ok());
   REQUIRE(put(s, send_to(region, 1, card_2, {{1, main_unit, 0, 7}}), store_a, 3).ok());
@@ -156,7 +159,9 @@ TEST_CASE("the sum of holdings does not wrap, though each holding fits", "[fold]
   CHECK(held_total(s, store_b) == INT64_MAX - 1);
   CHECK(holding(s, store_b, account_id{20}) == 0);
   // The same bound holds for what is on the way.
-  auto send = [&](std::uint64_t n) { return put(s, send_to(region, n, account_id{30 + n}, {{1, unit_of(9), 0, big}}), store_a, n); };
+  auto send = [&](std::uint64_t n) {
+    return put(s, send_to(region, n, account_id{30 + n}, {{1, unit_of(9), 0, big}}), store_a, n);
+  };
   CHECK(send(1).ok());
   CHECK(send(2).ok());
   CHECK(send(3).code() == errc::overflow);

@@ -76,10 +76,11 @@ TEST_CASE("who may write what: the entitlement table, row by row", "[judge]") {
   const struct {
     int kind;
     const char* writers;
-  } table[] = {{1, "SRH"}, {2, "S"},  {3, "S"},  {4, "S"},  {5, "SRH"}, {6, "SRH"}, {7, "SRH"}, {8, "s"},  {9, "s"},  {10, "s"},
-               {11, "s"},  {12, "s"}, {13, "s"}, {14, "s"}, {15, "s"},  {16, "s"},  {17, "s"},  {18, "s"}, {19, "s"}, {20, "s"},
-               {21, "srh"}, {22, "srh"}, {23, "srh"}, {24, "s"}, {25, "s"}, {26, "s"}, {27, "s"}, {28, "srh"}, {40, "H"}, {41, "h"},
-               {42, "h"},  {43, "h"}, {44, "H"}, {45, "H"}, {46, "H"},  {47, "H"},  {48, "h"},  {49, "h"}};
+  } table[] = {{1, "SRH"}, {2, "S"},  {3, "S"},  {4, "S"},    {5, "SRH"},  {6, "SRH"},  {7, "SRH"},  {8, "s"},
+               {9, "s"},   {10, "s"}, {11, "s"}, {12, "s"},   {13, "s"},   {14, "s"},   {15, "s"},   {16, "s"},
+               {17, "s"},  {18, "s"}, {19, "s"}, {20, "s"},   {21, "srh"}, {22, "srh"}, {23, "srh"}, {24, "s"},
+               {25, "s"},  {26, "s"}, {27, "s"}, {28, "srh"}, {40, "H"},   {41, "h"},   {42, "h"},   {43, "h"},
+               {44, "H"},  {45, "H"}, {46, "H"}, {47, "H"},   {48, "h"},   {49, "h"}};
   const struct {
     node_role role;
     char letter;
@@ -115,7 +116,8 @@ TEST_CASE("good entries pass", "[judge]") {
   CHECK(b.verdict(b.sale()) == errc::ok);
   CHECK(b.verdict(b.top_up()) == errc::ok);
   CHECK(b.verdict(b.send()) == errc::ok);
-  CHECK(b.changed(b.sale(), [](E e) { e.values.clear(), e.tenders.clear(), e.taxes.clear(), e.account = {}; }) == errc::ok);
+  CHECK(b.changed(b.sale(), [](E e) { e.values.clear(), e.tenders.clear(), e.taxes.clear(), e.account = {}; }) ==
+        errc::ok);
 }
 
 TEST_CASE("each kind has its fields, all that it needs and no other", "[judge]") {
@@ -131,7 +133,8 @@ TEST_CASE("each kind has its fields, all that it needs and no other", "[judge]")
   for (int k = 1; k < 64; ++k) {
     const auto* row = row_of(static_cast<entry_kind>(k));
     if (!row || !row->built) continue;
-    CHECK((row->required & row->optional) == (row->required & row->optional & (bit(field::terminal) | bit(field::counter))));
+    CHECK((row->required & row->optional) ==
+          (row->required & row->optional & (bit(field::terminal) | bit(field::counter))));
     CHECK((row->required | row->optional) >> (field_max + 1) == 0);
   }
 }
@@ -212,8 +215,8 @@ TEST_CASE("no right goes below zero", "[judge]") {
   CHECK(b.changed(b.sale(), [](E e) { e.account = card_2; }) == errc::insufficient);
   // Two items of one purse do not each pass alone.
   CHECK(b.changed(b.sale(), [](E e) {
-          e.values = {{purse_paid, main_unit, 0, 6000}, {purse_paid, main_unit, 0, 6000}};
-        }) == errc::insufficient);
+    e.values = {{purse_paid, main_unit, 0, 6000}, {purse_paid, main_unit, 0, 6000}};
+  }) == errc::insufficient);
   CHECK(b.changed(b.sale(), [](E e) { e.values[0].bucket = 202701; }) == errc::insufficient);
   CHECK(b.changed(b.sale(), [](E e) { e.values[0].purse = 2; }) == errc::insufficient);
   CHECK(b.changed(b.sale(), [](E e) { e.account = {}; }) == errc::malformed);

@@ -24,7 +24,8 @@ std::int64_t any_number(dice& d) {
 std::string digits_of(__int128 v) {
   if (v == 0) return "0";
   std::string out;
-  for (__int128 m = v < 0 ? -v : v; m != 0; m /= 10) out.insert(out.begin(), static_cast<char>('0' + static_cast<int>(m % 10)));
+  for (__int128 m = v < 0 ? -v : v; m != 0; m /= 10)
+    out.insert(out.begin(), static_cast<char>('0' + static_cast<int>(m % 10)));
   return v < 0 ? "-" + out : out;
 }
 
@@ -92,8 +93,26 @@ TEST_CASE("amounts are written and read in one way", "[money]") {
   CHECK(parse_amount("12", 2) == 1200);
   CHECK(parse_amount("-0.05", 2) == -5);
   CHECK(parse_amount("92233720368547758.07", 2) == INT64_MAX);
-  for (const char* bad : {"", "-", ".", ".5", "5.", "1.234", "1,5", " 1", "1 ", "+1", "1e3", "--1", "1.-5", "1..5", "0x1",
-                          "92233720368547758.08", "9223372036854775808", "99999999999999999999999", "\xd9\xa3", "1\n"})
+  for (const char* bad : {"",
+                          "-",
+                          ".",
+                          ".5",
+                          "5.",
+                          "1.234",
+                          "1,5",
+                          " 1",
+                          "1 ",
+                          "+1",
+                          "1e3",
+                          "--1",
+                          "1.-5",
+                          "1..5",
+                          "0x1",
+                          "92233720368547758.08",
+                          "9223372036854775808",
+                          "99999999999999999999999",
+                          "\xd9\xa3",
+                          "1\n"})
     CHECK(parse_amount(bad, 2) == std::nullopt);
   CHECK(parse_amount("1.0", 0) == std::nullopt);
   CHECK(parse_amount("922337203685477580", 2) == std::nullopt);  // the cents do not fit

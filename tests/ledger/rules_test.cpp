@@ -90,7 +90,8 @@ TEST_CASE("the newest version whose date has come is in force", "[rules]") {
 
 TEST_CASE("a past sale is priced under its own version", "[rules]") {
   catalogue c;
-  for (std::uint64_t v = 1; v <= 4; ++v) c.add(rules_of(v, 0));
+  for (std::uint64_t v = 1; v <= 4; ++v)
+    c.add(rules_of(v, 0));
   c.add(product_of(1, 1, 100));
   c.add(product_of(1, 3, 130));
   auto gone = product_of(1, 4, 130);

@@ -1,4 +1,4 @@
-// Random commands at two stores and head office, against a model that knows nothing of entries, postings or keys of the fold.
+// Random commands at two stores and head office, against a model that knows nothing of entries, postings or the fold.
 #include <catch2/catch.hpp>
 
 #include <deque>
@@ -32,8 +32,10 @@ struct parcel {
 std::string text_of(const till_command& c) {
   if (const auto* s = std::get_if<sale_command>(&c)) {
     std::string t = "sale " + std::to_string(s->account.value) + " " + std::to_string(s->card);
-    for (const auto& l : s->lines) t += " l" + std::to_string(l.product.value) + "x" + std::to_string(l.quantity);
-    for (const auto& x : s->tenders) t += " t" + std::to_string(x.amount);
+    for (const auto& l : s->lines)
+      t += " l" + std::to_string(l.product.value) + "x" + std::to_string(l.quantity);
+    for (const auto& x : s->tenders)
+      t += " t" + std::to_string(x.amount);
     return t;
   }
   if (const auto* t = std::get_if<top_up_command>(&c))
@@ -77,7 +79,9 @@ private:
     if (dice_.percent(8)) k.counter = dice_.below(m.newest[k.terminal] + 3);
     if (dice_.percent(2)) k.counter += dice_.below(1200);
     switch (dice_.below(5)) {
-      case 0: return top_up_command{k, any_card(), dice_.percent(10) ? dice_.between(-5, 120) : dice_.between(100, 5'000), tender_kind::cash};
+      case 0:
+        return top_up_command{k, any_card(), dice_.percent(10) ? dice_.between(-5, 120) : dice_.between(100, 5'000),
+                              tender_kind::cash};
       case 1: {
         auto n = nodes_[i].journal.size();
         return reverse_command{k, dice_.percent(90) && n > 8 ? n - 1 - dice_.below(8) : dice_.below(n + 2)};
@@ -99,7 +103,8 @@ private:
   }
   static amount total_of(const sale_command& s) {
     amount total = 0;
-    for (const auto& l : s.lines) total += l.quantity * 100 * static_cast<amount>(l.product.value);
+    for (const auto& l : s.lines)
+      total += l.quantity * 100 * static_cast<amount>(l.product.value);
     return total;
   }
 
@@ -107,7 +112,8 @@ private:
   errc expected(const model& m, const till_command& c) const {
     if (const auto* s = std::get_if<sale_command>(&c)) {
       amount paid = s->card;
-      for (const auto& t : s->tenders) paid += t.amount;
+      for (const auto& t : s->tenders)
+        paid += t.amount;
       if (paid != total_of(*s)) return errc::bad_tender;
       auto h = m.held.find(s->account);
       return s->card > (h == m.held.end() ? 0 : h->second) ? errc::insufficient : errc::ok;
@@ -251,7 +257,8 @@ private:
     amount value_on_way = 0, quota_on_way = 0;
     for (const auto& [ends, parcels] : way_) {
       amount v = 0, q = 0;
-      for (const auto& p : parcels) (p.value.purse == 0 ? q : v) += p.value.amount;
+      for (const auto& p : parcels)
+        (p.value.purse == 0 ? q : v) += p.value.amount;
       auto from = nodes_[ends.first].self, to = nodes_[ends.second].self;
       auto transit = [&](unit_id u) {
         return -(seen_.balance(transit_account(from, from, to, u)) + seen_.balance(transit_account(to, from, to, u)));
@@ -261,7 +268,8 @@ private:
       value_on_way += v;
       quota_on_way += q;
     }
-    // What is owed is what was loaded less what was spent, wherever it lies; quotas come from head office and are used up by loading.
+    // What is owed is what was loaded less what was spent, wherever it lies; quotas come from head office and are
+    // used up by loading.
     REQUIRE(held + value_on_way == loaded_ - spent_);
     REQUIRE(quotas + quota_on_way == -loaded_);
     std::map<unit_id, amount> sums;
@@ -269,7 +277,8 @@ private:
       sums[a.unit] += v;
       REQUIRE((!must_hold_credit(a) || v <= 0));
     }
-    for (const auto& [u, sum] : sums) REQUIRE(sum == 0);
+    for (const auto& [u, sum] : sums)
+      REQUIRE(sum == 0);
   }
 
   dice dice_;
@@ -289,7 +298,8 @@ TEST_CASE("random days at two stores keep every invariant after every step", "[s
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     INFO("seed " << seed);
     chain c(seed);
-    for (int i = 0; i < 1'500; ++i) c.step();
+    for (int i = 0; i < 1'500; ++i)
+      c.step();
     approved += c.approved, refusals += c.refusals, replays += c.replays, moved += c.moved;
   }
   // The run is worth something only if all of these happened often.

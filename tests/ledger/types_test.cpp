@@ -11,7 +11,8 @@ TEST_CASE("hexadecimal is lower case and complete", "[types]") {
   CHECK(to_hex(byte_view("\x00\x7f\xff\x0a", 4)) == "007fff0a");
   CHECK(from_hex("007fff0a", out));
   CHECK(out == std::array<std::uint8_t, 4>{0, 0x7f, 0xff, 0x0a});
-  for (const char* bad : {"007fff0", "007fff0a0", "007FFF0A", "007fff0g", "        ", ""}) CHECK_FALSE(from_hex(bad, out));
+  for (const char* bad : {"007fff0", "007fff0a0", "007FFF0A", "007fff0g", "        ", ""})
+    CHECK_FALSE(from_hex(bad, out));
 }
 
 TEST_CASE("every error has its own stable name and a sentence", "[types]") {
@@ -36,7 +37,8 @@ TEST_CASE("business dates count from 2020 and never below it", "[types]") {
   CHECK(date_text(0) == "2020-01-01");
   CHECK(date_text(59) == "2020-02-29");
   CHECK(day_of(INT64_MAX) == 1'000'000);  // a clock gone mad stays within the calendar
-  for (std::uint32_t day : {0u, 1u, 2517u, 100'000u}) CHECK(day_of(start_of_day(day)) == day);
+  for (std::uint32_t day : {0u, 1u, 2517u, 100'000u})
+    CHECK(day_of(start_of_day(day)) == day);
 }
 
 TEST_CASE("kinds have one row, one name and no field twice", "[types]") {

@@ -87,7 +87,8 @@ std::unique_ptr<book> start(kv_store& store) {
   auto b = open(store);
   CHECK_FALSE(b->started());
   b->begin_epoch(epoch_of(1), noon, std::nullopt);
-  for (const auto& e : facts()) REQUIRE(b->learn(e).ok());
+  for (const auto& e : facts())
+    REQUIRE(b->learn(e).ok());
   REQUIRE(b->write(receive(*b, {}, {0, quota_unit, 0, 50'000})).ok());
   REQUIRE(b->write(receive(*b, card, {purse_paid, main_unit, 0, 10'000})).ok());
   b->heard_hq_time(noon);
@@ -230,9 +231,14 @@ TEST_CASE("a reopened book equals the fold of its journal", "[book]") {
     for (auto n = below(12); n > 0; --n) {
       till_key k{201, ++counter, 5};
       switch (below(4)) {
-        case 0: (void)b->take(top_up_command{k, second, static_cast<amount>(1 + below(900)), tender_kind::cash}, noon + round); break;
+        case 0:
+          (void)b->take(top_up_command{k, second, static_cast<amount>(1 + below(900)), tender_kind::cash},
+                        noon + round);
+          break;
         case 1: (void)b->take(reverse_command{k, below(b->next())}, noon + round); break;
-        case 2: (void)b->take(sale_command{k, {}, {{product_id{2}, 1}}, 0, {{tender_kind::cash, main_unit, 200}}}, noon); break;
+        case 2:
+          (void)b->take(sale_command{k, {}, {{product_id{2}, 1}}, 0, {{tender_kind::cash, main_unit, 200}}}, noon);
+          break;
         default: (void)b->take(sale(counter, static_cast<amount>(100 * (1 + below(3)))), noon + round);
       }
       // Refusals are not remembered, so the next command takes the number that is really next.
@@ -276,7 +282,8 @@ TEST_CASE("head office's facts go into the directory, sends into their stream", 
     adopt.head = stream_head{{{node_id{3}, epoch_of(1)}, sub_stream::journal, {}}, b.next(), {}};
     REQUIRE(b.write(adopt).ok());
   }
-  auto grant = decide_send(b.at(noon), {node_id{3}, epoch_of(1)}, {}, {{0, quota_unit, 0, 500}}, send_cause::grant, 0, 0);
+  auto grant =
+      decide_send(b.at(noon), {node_id{3}, epoch_of(1)}, {}, {{0, quota_unit, 0, 500}}, send_cause::grant, 0, 0);
   REQUIRE(grant.ok());
   REQUIRE(b.write(*grant).ok());
   settle(b, store);
@@ -293,7 +300,8 @@ TEST_CASE("head office's facts go into the directory, sends into their stream", 
     auto e = decode_entry(*data);
     REQUIRE(e.ok());
     auto kind = e->kind;
-    if (kind == entry_kind::publish || kind == entry_kind::map_media || kind == entry_kind::limits) tree.append(merkle_leaf(*data));
+    if (kind == entry_kind::publish || kind == entry_kind::map_media || kind == entry_kind::limits)
+      tree.append(merkle_leaf(*data));
     if (kind == entry_kind::send) sends.append(merkle_leaf(*data));
   }
   CHECK(reader.frontier(directory)->root() == tree.root());

@@ -23,7 +23,7 @@ bytes unhex(std::string_view text) {
 }
 
 /// A decoder may refuse what it is given, or must make of it what would be written again the same way.
-void one_way_only(byte_view data) {
+void check_one_way(byte_view data) {
   auto e = decode_entry(data);
   if (!e) {
     REQUIRE((e.code() == errc::malformed || e.code() == errc::unsupported));
@@ -39,12 +39,14 @@ bytes block_of_format(const std::string& name) {
   std::ifstream in(std::string(TALLY_SOURCE_DIR) + "/storage/FORMAT.md");
   REQUIRE(in.good());
   std::string line, hex;
-  while (std::getline(in, line) && line != "```" + name) continue;
+  while (std::getline(in, line) && line != "```" + name)
+    continue;
   REQUIRE(in.good());
   while (std::getline(in, line) && line != "```") {
     std::istringstream words(line);
     std::string word;
-    while (words >> word && word.size() == 2 && word.find_first_not_of("0123456789abcdef") == word.npos) hex += word;
+    while (words >> word && word.size() == 2 && word.find_first_not_of("0123456789abcdef") == word.npos)
+      hex += word;
   }
   return unhex(hex);
 }
@@ -87,12 +89,13 @@ TEST_CASE("FORMAT.md names every kind and every field number", "[codec]") {
   for (int k = 0; k < 64; ++k)
     if (const auto* row = row_of(static_cast<entry_kind>(k))) {
       auto line = "| " + std::to_string(k) + " | " + std::string(row->name) + (row->broadcast ? " `d`" : "") + " | " +
-                  (row->store ? "S" : "") + (row->region ? " R" : "") + (row->hq ? row->store || row->region ? " H" : "H" : "") + " |" +
-                  (row->built ? " yes |" : " | | |");
+                  (row->store ? "S" : "") + (row->region ? " R" : "") +
+                  (row->hq ? row->store || row->region ? " H" : "H" : "") + " |" + (row->built ? " yes |" : " | | |");
       INFO(line);
       CHECK(text.find("\n" + line) != std::string::npos);
     }
-  for (int f = 1; f <= field_max; ++f) CHECK(text.find("\n| " + std::to_string(f) + " | ") != std::string::npos);
+  for (int f = 1; f <= field_max; ++f)
+    CHECK(text.find("\n| " + std::to_string(f) + " | ") != std::string::npos);
 }
 
 TEST_CASE("random entries come back as they were", "[codec]") {
@@ -111,32 +114,34 @@ TEST_CASE("every cut and every changed octet fails or is its own spelling", "[co
   random_entry source(12);
   for (int i = 0; i < 60; ++i) {
     auto data = encode_entry(source.next());
-    for (std::size_t n = 0; n < data.size(); ++n) one_way_only(byte_view(data).substr(0, n));
+    for (std::size_t n = 0; n < data.size(); ++n)
+      check_one_way(byte_view(data).substr(0, n));
     for (std::size_t n = 0; n < data.size(); ++n) {
       auto changed = data;
       for (int v = 0; v < 256; ++v) {
         changed[n] = static_cast<char>(v);
-        one_way_only(changed);
+        check_one_way(changed);
       }
     }
-    for (int v = 0; v < 256; ++v) one_way_only(data + static_cast<char>(v));
+    for (int v = 0; v < 256; ++v)
+      check_one_way(data + static_cast<char>(v));
   }
 }
 
 TEST_CASE("one fact has one spelling", "[codec]") {
-  CHECK(code("01 1d 01") == errc::ok);                // open_epoch, engine 1
-  CHECK(code("01 1d 00") == errc::malformed);         // a default that is written
+  CHECK(code("01 1d 01") == errc::ok);         // open_epoch, engine 1
+  CHECK(code("01 1d 00") == errc::malformed);  // a default that is written
   CHECK(code("01 01 00 1d 01") == errc::malformed);
-  CHECK(code("01 0a 00 1d 01") == errc::malformed);   // an empty list
-  CHECK(code("01 16 00 1d 01") == errc::malformed);   // an empty blob
-  CHECK(code("01 1d 01 04 05") == errc::malformed);   // out of order
-  CHECK(code("01 04 05 04 05") == errc::malformed);   // twice
-  CHECK(code("01 1d 81 00") == errc::malformed);      // not the shortest number
+  CHECK(code("01 0a 00 1d 01") == errc::malformed);  // an empty list
+  CHECK(code("01 16 00 1d 01") == errc::malformed);  // an empty blob
+  CHECK(code("01 1d 01 04 05") == errc::malformed);  // out of order
+  CHECK(code("01 04 05 04 05") == errc::malformed);  // twice
+  CHECK(code("01 1d 81 00") == errc::malformed);     // not the shortest number
   CHECK(code("81 00 1d 01") == errc::malformed);
   CHECK(code("01 9d 00 01") == errc::malformed);
-  CHECK(code("01 1d 01 00") == errc::malformed);      // octets behind the last field
+  CHECK(code("01 1d 01 00") == errc::malformed);  // octets behind the last field
   CHECK(code("01 1d") == errc::malformed);
-  CHECK(code("01 1e 01") == errc::malformed);         // a field that does not exist
+  CHECK(code("01 1e 01") == errc::malformed);  // a field that does not exist
   CHECK(code("01 00 01") == errc::malformed);
   CHECK(code("01 1d ff ff ff ff ff ff ff ff ff 7f") == errc::malformed);  // over 64 bits
   CHECK(code("01 1d 80 80 80 80 10") == errc::malformed);                 // over 32 bits
@@ -236,7 +241,8 @@ TEST_CASE("rules and products have one spelling too", "[codec]") {
 TEST_CASE("stream names sort and come back", "[codec]") {
   random_entry source(13);
   std::vector<stream_id> ids;
-  for (int i = 0; i < 3000; ++i) ids.push_back(source.stream());
+  for (int i = 0; i < 3000; ++i)
+    ids.push_back(source.stream());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     auto key = stream_key(ids[i]);
     REQUIRE(key.size() == 17);

@@ -51,7 +51,8 @@ TEST_CASE("keys of accounts and cells come back and never meet", "[kv_state]") {
     REQUIRE_FALSE(parse_balance_key(key).has_value());
     different += cells.insert(k).second;
     keys.insert(key);
-    for (std::size_t n = 0; n < key.size(); ++n) REQUIRE_FALSE(parse_cell_key(byte_view(key).substr(0, n)).has_value());
+    for (std::size_t n = 0; n < key.size(); ++n)
+      REQUIRE_FALSE(parse_cell_key(byte_view(key).substr(0, n)).has_value());
     REQUIRE_FALSE(parse_cell_key(key + '\0').has_value());
   }
   CHECK(keys.size() == different);
@@ -74,7 +75,14 @@ TEST_CASE("a state reads its own changes before they are durable", "[kv_state]")
   kv_view view(store);
   kv_state s(view);
   durable_state below(store);
-  ledger_account a{.type = account_type::sales, .unit = main_unit, .a = 0, .b = 0, .c = 0, .writer = {node_id{3}, {}}, .from = {}, .to = {}};
+  ledger_account a{.type = account_type::sales,
+                   .unit = main_unit,
+                   .a = 0,
+                   .b = 0,
+                   .c = 0,
+                   .writer = {node_id{3}, {}},
+                   .from = {},
+                   .to = {}};
   cell_key k{.type = cell_type::medium, .a = 1, .b = 2, .writer = {}, .peer = {}};
   CHECK(s.balance(a) == 0);
   CHECK_FALSE(s.find(k).has_value());
@@ -108,7 +116,14 @@ TEST_CASE("a disk that does not answer is noticed and not forgotten", "[kv_state
   kv_view view(store);
   kv_state s(view);
   durable_state below(store);
-  ledger_account a{.type = account_type::sales, .unit = main_unit, .a = 0, .b = 0, .c = 0, .writer = {node_id{3}, {}}, .from = {}, .to = {}};
+  ledger_account a{.type = account_type::sales,
+                   .unit = main_unit,
+                   .a = 0,
+                   .b = 0,
+                   .c = 0,
+                   .writer = {node_id{3}, {}},
+                   .from = {},
+                   .to = {}};
   s.set_balance(a, 1);
   store.fail_reads(true);
   CHECK(s.balance(a) == 1);  // known without the disk

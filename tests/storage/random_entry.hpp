@@ -5,7 +5,8 @@
 
 namespace tally::test {
 
-/// Entries with every combination of fields, filled from a seed: small numbers and ends of ranges. Always within the bounds
+/// Entries with every combination of fields, filled from a seed: small numbers and ends of ranges. Always within the
+/// bounds
 /// that a decoder accepts, seldom within those of sense.
 class random_entry {
 public:
@@ -13,7 +14,8 @@ public:
 
   entry next() {
     entry e;
-    do e.kind = static_cast<entry_kind>(below(64));
+    do
+      e.kind = static_cast<entry_kind>(below(64));
     while (!row_of(e.kind) || !row_of(e.kind)->built);
     // Few fields mostly, all of them sometimes.
     auto chosen = engine_() & (below(3) == 0 ? ~field_set{0} : engine_());
@@ -34,12 +36,14 @@ public:
   std::int64_t any_amount() { return static_cast<std::int64_t>(number()); }
   bytes octets(std::size_t n) {
     bytes out;
-    for (std::size_t i = 0; i < n; ++i) out += static_cast<char>(below(256));
+    for (std::size_t i = 0; i < n; ++i)
+      out += static_cast<char>(below(256));
     return out;
   }
   writer_id writer() {
     writer_id w{node_id{small()}, {}};
-    for (auto& b : w.epoch.value) b = static_cast<std::uint8_t>(below(256));
+    for (auto& b : w.epoch.value)
+      b = static_cast<std::uint8_t>(below(256));
     return w;
   }
   stream_id stream() {
@@ -81,7 +85,8 @@ private:
       case field::request: e.request = number(); break;
       case field::head: {
         stream_head h{stream(), number(), {}};
-        for (auto& b : h.root) b = static_cast<std::uint8_t>(below(256));
+        for (auto& b : h.root)
+          b = static_cast<std::uint8_t>(below(256));
         e.head = h;
         break;
       }

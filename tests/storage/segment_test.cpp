@@ -23,9 +23,11 @@ segment segment_of(const std::vector<bytes>& entries, std::uint64_t first = 0) {
 bytes run_frame(std::uint64_t declared, std::uint32_t real) {
   byte_writer w;
   w.raw(byte_view("\x28\xb5\x2f\xfd\xe0", 5));  // magic; one segment, 8 octets of content size
-  for (int i = 0; i < 8; ++i) w.u8(static_cast<std::uint8_t>(declared >> (8 * i)));
-  auto block = real << 3 | 1u << 1 | 1u;        // run-length block, the last
-  for (int i = 0; i < 3; ++i) w.u8(static_cast<std::uint8_t>(block >> (8 * i)));
+  for (int i = 0; i < 8; ++i)
+    w.u8(static_cast<std::uint8_t>(declared >> (8 * i)));
+  auto block = real << 3 | 1u << 1 | 1u;  // run-length block, the last
+  for (int i = 0; i < 3; ++i)
+    w.u8(static_cast<std::uint8_t>(block >> (8 * i)));
   w.u8('x');
   return w.take();
 }
@@ -36,7 +38,8 @@ TEST_CASE("entries come out of a segment as they went in", "[segment]") {
   random_entry source(21);
   for (int i = 0; i < 200; ++i) {
     std::vector<bytes> entries;
-    for (auto n = 1 + source.below(50); n > 0; --n) entries.push_back(encode_entry(source.next()));
+    for (auto n = 1 + source.below(50); n > 0; --n)
+      entries.push_back(encode_entry(source.next()));
     auto s = segment_of(entries, source.below(1000));
     auto data = encode_segment(s);
     auto back = decode_segment(data);
@@ -59,9 +62,11 @@ TEST_CASE("entries come out of a segment as they went in", "[segment]") {
 TEST_CASE("cut and changed segments fail or stay what they say", "[segment]") {
   random_entry source(22);
   std::vector<bytes> entries;
-  for (int i = 0; i < 12; ++i) entries.push_back(encode_entry(source.next()));
+  for (int i = 0; i < 12; ++i)
+    entries.push_back(encode_entry(source.next()));
   auto data = encode_segment(segment_of(entries));
-  for (std::size_t n = 0; n < data.size(); ++n) REQUIRE_FALSE(decode_segment(byte_view(data).substr(0, n)).ok());
+  for (std::size_t n = 0; n < data.size(); ++n)
+    REQUIRE_FALSE(decode_segment(byte_view(data).substr(0, n)).ok());
   CHECK_FALSE(decode_segment(data + '\0').ok());
   for (std::size_t n = 0; n < data.size(); ++n) {
     auto changed = data;
@@ -85,8 +90,8 @@ TEST_CASE("a segment that would blow up is refused before it is unpacked", "[seg
   CHECK(refused(run_frame(std::uint64_t{1} << 40, 128 * 1024)));
   CHECK(refused(run_frame(UINT64_MAX - 2, 128 * 1024)));
   CHECK(refused(run_frame(segment_bytes_max + 1, 128 * 1024)));
-  CHECK(refused(run_frame(10, 128 * 1024)));       // says little, holds much
-  CHECK(refused(run_frame(128 * 1024, 10)));       // says much, holds little
+  CHECK(refused(run_frame(10, 128 * 1024)));  // says little, holds much
+  CHECK(refused(run_frame(128 * 1024, 10)));  // says much, holds little
   CHECK(refused({}));
   CHECK(refused("no frame at all"));
   CHECK(refused(bytes("\x28\xb5\x2f\xfd\x00\x58\x09\x00\x00x", 10)));  // does not say how much it holds

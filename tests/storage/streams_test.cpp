@@ -32,8 +32,10 @@ struct disk {
   void fill(std::uint64_t n, std::uint64_t group = 70) {
     for (auto i = writer.tip(journal).size(); i < n; ++i) {
       std::optional<stream_id> also;
-      if (i % 3 == 0) also = directory;
-      else if (i % 5 == 0) also = to_nine;
+      if (i % 3 == 0)
+        also = directory;
+      else if (i % 5 == 0)
+        also = to_nine;
       REQUIRE(writer.append_own(journal, text(i), also) == i);
       if (i % group == group - 1) commit();
     }
@@ -49,12 +51,14 @@ std::vector<bytes> sub_texts(std::uint64_t n, const stream_id& id) {
 }
 merkle_frontier frontier_of(std::span<const bytes> entries) {
   merkle_frontier f;
-  for (const auto& e : entries) f.append(merkle_leaf(e));
+  for (const auto& e : entries)
+    f.append(merkle_leaf(e));
   return f;
 }
 
 /// Every entry of a stream is proved from what the reader has, and roots of all sizes agree.
-void prove_all(const stream_reader& reader, const stream_id& id, const writer_id& who, const std::vector<bytes>& entries) {
+void prove_all(const stream_reader& reader, const stream_id& id, const writer_id& who,
+               const std::vector<bytes>& entries) {
   auto nodes = reader.nodes(id, who);
   merkle_frontier f;
   for (std::size_t n = 0; n < entries.size(); ++n) {
@@ -70,7 +74,8 @@ void prove_all(const stream_reader& reader, const stream_id& id, const writer_id
       REQUIRE_FALSE(verify_inclusion(merkle_leaf("another"), i, n + 1, *proof, f.root()));
       auto consistent = consistency_proof(i + 1, n + 1, nodes);
       REQUIRE(consistent.ok());
-      REQUIRE(verify_consistency(i + 1, frontier_of(std::span(entries).first(i + 1)).root(), n + 1, f.root(), *consistent));
+      REQUIRE(
+          verify_consistency(i + 1, frontier_of(std::span(entries).first(i + 1)).root(), n + 1, f.root(), *consistent));
     }
   }
 }
@@ -115,7 +120,8 @@ TEST_CASE("an own journal and its sub-streams are one and the same entries", "[s
 TEST_CASE("the list of streams is not confused by other records", "[streams]") {
   disk d;
   d.fill(3);
-  for (const char* key : {"format", "self", "time", "stopped", "n/pairing", "k0000", "g", "c"}) d.view.put(family::meta, key, "x");
+  for (const char* key : {"format", "self", "time", "stopped", "n/pairing", "k0000", "g", "c"})
+    d.view.put(family::meta, key, "x");
   d.commit();
   REQUIRE(d.reader.list().ok());
   CHECK(d.reader.list()->size() == 2);
@@ -189,7 +195,8 @@ TEST_CASE("a segment that begins before the tip adds only what is new", "[stream
   at.writer.append_foreign(late, *unpack_entries(late), 10);
   at.commit();
   CHECK(at.reader.frontier(journal)->root() == from.reader.frontier(journal)->root());
-  for (std::uint64_t n = 0; n < 30; ++n) CHECK(*at.reader.entry_of(journal, n, other) == text(n));
+  for (std::uint64_t n = 0; n < 30; ++n)
+    CHECK(*at.reader.entry_of(journal, n, other) == text(n));
   prove_all(at.reader, journal, other, sub_texts(30, journal));
 }
 

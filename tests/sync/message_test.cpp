@@ -11,12 +11,14 @@ namespace {
 
 template <std::size_t N>
 void fill(random_entry& source, std::array<std::uint8_t, N>& out) {
-  for (auto& b : out) b = static_cast<std::uint8_t>(source.below(256));
+  for (auto& b : out)
+    b = static_cast<std::uint8_t>(source.below(256));
 }
 
 segment random_segment(random_entry& source) {
   std::vector<bytes> entries;
-  for (auto n = 1 + source.below(3); n > 0; --n) entries.push_back(encode_entry(source.next()));
+  for (auto n = 1 + source.below(3); n > 0; --n)
+    entries.push_back(encode_entry(source.next()));
   segment s{source.stream(), source.below(1000), static_cast<std::uint32_t>(entries.size()), {}, pack_entries(entries)};
   fill(source, s.sign);
   return s;
@@ -55,10 +57,12 @@ message random_message(random_entry& source, std::size_t which) {
       fill(source, m.sign);
       return m;
     }
-    case 7: return ask_message{source.number(), account_id{source.number()}, source.small(), source.any_amount(),
-                               static_cast<std::uint32_t>(source.below(600'001))};
-    case 8: return told_message{source.number(), source.any_amount(), source.any_amount(), source.any_amount(),
-                                static_cast<errc>(source.below(256))};
+    case 7:
+      return ask_message{source.number(), account_id{source.number()}, source.small(), source.any_amount(),
+                         static_cast<std::uint32_t>(source.below(600'001))};
+    case 8:
+      return told_message{source.number(), source.any_amount(), source.any_amount(), source.any_amount(),
+                          static_cast<errc>(source.below(256))};
     default: return refuse_message{static_cast<errc>(source.below(256)), source.octets(source.below(501))};
   }
 }

@@ -28,8 +28,10 @@ entry move(bool out, writer_id peer, std::uint64_t channel, account_id account, 
   e.channel = channel;
   e.account = account;
   e.values = {v};
-  if (out) e.cause = send_cause::grant;
-  else e.head = stream_head{{peer, sub_stream::journal, {}}, channel, {}};
+  if (out)
+    e.cause = send_cause::grant;
+  else
+    e.head = stream_head{{peer, sub_stream::journal, {}}, channel, {}};
   return e;
 }
 entry sale(std::uint64_t counter, amount v) {
@@ -77,7 +79,8 @@ struct office {
     stream_id id{w, sub_stream::journal, {}};
     auto first = writer.tip(id).size();
     if (w.node == hq.node) {
-      for (const auto& e : list) writer.append_own(id, e, std::nullopt);
+      for (const auto& e : list)
+        writer.append_own(id, e, std::nullopt);
     } else {
       segment s{id, first, static_cast<std::uint32_t>(list.size()), {}, pack_entries(list)};
       writer.append_foreign(s, list, 0);
@@ -93,7 +96,8 @@ struct office {
   }
   std::vector<verdict> arrive(const writer_id& w, const std::vector<entry>& list) {
     std::vector<bytes> data;
-    for (const auto& e : list) data.push_back(encode_entry(e));
+    for (const auto& e : list)
+      data.push_back(encode_entry(e));
     return arrive_raw(w, data);
   }
   void commit() {
@@ -113,7 +117,8 @@ void same(const observer& a, const observer& b) {
   CHECK(a.all().balances() == b.all().balances());
   CHECK(a.all().cells() == b.all().cells());
   CHECK(a.writers() == b.writers());
-  for (const auto& w : a.writers()) CHECK(a.position(w) == b.position(w));
+  for (const auto& w : a.writers())
+    CHECK(a.position(w) == b.position(w));
 }
 void all_good(const std::vector<verdict>& list) {
   for (const auto& v : list) {
@@ -191,8 +196,8 @@ TEST_CASE("foreign powers, unknown kinds and noise are contested and stored", "[
   future.raw("fields of a later version");
   byte_writer unknown;
   unknown.uv(63);
-  auto list = o.arrive_raw(store_a, {encode_entry(limits), future.take(), unknown.take(), bytes("\xff\xff\xff"), bytes{},
-                                     encode_entry(opening()), encode_entry(top_up(1, 10))});
+  auto list = o.arrive_raw(store_a, {encode_entry(limits), future.take(), unknown.take(), bytes("\xff\xff\xff"),
+                                     bytes{}, encode_entry(opening()), encode_entry(top_up(1, 10))});
   CHECK(list[0].why == errc::not_entitled);
   CHECK(list[1].why == errc::unsupported);
   CHECK(list[1].kind == entry_kind::refund);
@@ -255,7 +260,8 @@ TEST_CASE("the observed fold is rebuilt from the disk, with and without a checkp
   o.commit();
   same(*o.seen, *o.reopened());
 
-  // A second checkpoint writes what changed since, erased facts too: the other half of the transfer takes the first away.
+  // A second checkpoint writes what changed since, erased facts too: the other half of the transfer takes the first
+  // away.
   o.seen->checkpoint(o.view);
   o.commit();
   o.arrive(store_b, {opening(), move(false, store_a, 1, card, {purse_paid, main_unit, 0, 50})});
@@ -294,12 +300,14 @@ TEST_CASE("a damaged or silent disk stops the load", "[observer]") {
   };
   CHECK(load([](kv_batch&) {}) == errc::ok);
   CHECK(load([](kv_batch& b) { b.put(family::state, "oz", "x"); }) == errc::corrupt);
-  CHECK(load([](kv_batch& b) { b.put(family::state, "o" + balance_key(quota_account(store_a, quota_unit)), ""); }) == errc::corrupt);
+  CHECK(load([](kv_batch& b) { b.put(family::state, "o" + balance_key(quota_account(store_a, quota_unit)), ""); }) ==
+        errc::corrupt);
   CHECK(load([](kv_batch& b) { b.put(family::state, "pz", "x"); }) == errc::corrupt);
   stream_id id{store_a, sub_stream::journal, {}};
   CHECK(load([&](kv_batch& b) { b.erase(family::segments, segment_key(id, 2)); }) == errc::corrupt);
   CHECK(load([&](kv_batch& b) { b.put(family::segments, segment_key(id, 2), "x"); }) == errc::corrupt);
-  CHECK(load([&](kv_batch& b) { b.erase(family::entries, own_entry_key(hq.epoch, 1)); }) == errc::ok);  // behind the checkpoint
+  CHECK(load([&](kv_batch& b) { b.erase(family::entries, own_entry_key(hq.epoch, 1)); }) ==
+        errc::ok);  // behind the checkpoint
   faulty_kv silent(o.store.image());
   silent.fail_reads(true);
   CHECK(observer(o.directory).load(stream_reader(silent), hq.node).code() == errc::io);
