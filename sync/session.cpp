@@ -200,9 +200,9 @@ bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, t
 
 session_effects session::on_ingested(const stream_id& id, std::uint64_t size, errc code, bool ack, tick_ms now) {
   session_effects out;
-  auto it = in_.find(id);
-  if (closed_ || it == in_.end()) return out;
-  auto& in = it->second;
+  if (closed_ || (in_.size() >= heads_max && !in_.count(id))) return out;
+  // It may be unknown here: a greeting that came late made us forget, and the peer did not notice.
+  auto& in = in_[id];
   in.have = std::max(in.have, size);
   if (code == errc::ok) {
     in.wait = 0;

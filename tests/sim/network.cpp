@@ -52,7 +52,15 @@ void world::send(sim_node& from, node_id to, const message& m) {
   auto connection = from.links.at(to).connection;
   bool up = l.child == from.id;
   ++counted_.messages;
-  if (l.connection != connection || l.cut || (up ? l.up_blocked : l.down_blocked)) return;
+  if (l.cut || (up ? l.up_blocked : l.down_blocked)) return;
+  if (l.connection != connection) {
+    // The other side has forgotten this connection, and says so to whoever still uses it.
+    at(dice_.between(1, 500), [this, &from, to, life = from.life, connection] {
+      auto f = from.links.find(to);
+      if (from.life == life && f != from.links.end() && f->second.connection == connection) drop(from, to);
+    });
+    return;
+  }
   if (!calm_ && dice_.chance(plan_.loss_permille)) return;
   auto data = encode_message(m);
   for (int copies = !calm_ && dice_.chance(plan_.repeat_permille) ? 2 : 1; copies > 0; --copies) {
