@@ -1,0 +1,64 @@
+#include "node/cmd_audit.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "node/audit_text.hpp"
+#include "node/identity.hpp"
+#include "node/snapshot_store.hpp"
+
+namespace tally {
+namespace {
+
+constexpr int exit_holds = 0, exit_problem = 1, exit_unreadable = 2;
+constexpr int attempts_max = 5;
+
+int unreadable(const error& e) {
+  std::cerr << "tallystick: the data could not be read: "
+            << (e.detail.empty() ? std::string(errc_text(e.code)) : e.detail) << "\n";
+  return exit_unreadable;
+}
+
+/// A bar on a terminal, and nothing elsewhere: a log needs no bar.
+void show(std::uint64_t seen, std::uint64_t total) {
+  constexpr std::uint64_t width = 40;
+  auto filled = total == 0 ? width : seen * width / total;
+  std::cerr << "\raudit [" << std::string(filled, '#') << std::string(width - filled, ' ') << "] "
+            << (total == 0 ? 100 : seen * 100 / total) << " %" << std::flush;
+  if (seen >= total) std::cerr << "\r" << std::string(width + 16, ' ') << "\r" << std::flush;
+}
+
+}  // namespace
+
+int cmd_audit(const std::filesystem::path& data_dir, bool json, bool quiet) {
+  auto believes = read_trust(data_dir);
+  if (!believes) return unreadable(believes.error());
+  audit_trust trust{believes->chain, believes->root};
+  ed25519_verifier with;
+  audit_options options;
+  auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  options.today = day_of(now);
+  if (!json && !quiet && ::isatty(STDERR_FILENO) == 1) options.progress = show;
+  for (int attempt = 1;; ++attempt) {
+    auto snapshot = open_snapshot(data_dir);
+    if (!snapshot) return unreadable(snapshot.error());
+    auto report = audit(*snapshot->store, trust, with, options);
+    // A running node may merge away what the snapshot still needs: the next one sees the merged form.
+    if (!report && report.code() == errc::io && snapshot->node_runs && attempt < attempts_max) continue;
+    if (!report) return unreadable(report.error());
+    if (json) {
+      std::cout << audit_json(*report, trust.chain);
+    } else {
+      if (snapshot->node_runs && !quiet)
+        std::cout << "The node is running: audited is what was on the disk when this began.\n\n";
+      std::cout << audit_text(*report, trust.chain, quiet);
+    }
+    std::cout.flush();
+    return report->ok() ? exit_holds : exit_problem;
+  }
+}
+
+}  // namespace tally

@@ -1,0 +1,29 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+
+#include "ledger/result.hpp"
+#include "storage/kv.hpp"
+
+namespace tally {
+
+/// A database as it was at one moment, opened for reading only, also beside the node that owns it.
+struct store_snapshot {
+  std::unique_ptr<kv_store> store;
+  bool node_runs = false;  ///< another process had the database open for writing
+};
+
+/// Opens `<data>/db` so that what is seen is a prefix of what the node wrote: whole groups, none from the
+/// middle missing.
+///
+/// RocksDB's read-only mode reads the list of tables first and the write-ahead logs second. If the node turns a
+/// log into a table in between, that log's entries would be in neither, so the names of logs and the size of
+/// the list are compared before and after, and the open is repeated when they changed. Tables that the node
+/// merges away later make a read answer `io`; the caller then starts again with a new snapshot. Errors:
+/// `not_found`, `io`, `corrupt`, `unsupported`, and `busy` when the node never stood still.
+result<store_snapshot> open_snapshot(const std::filesystem::path& data_dir);
+
+/// Whether a process has the database open for writing; false too when that cannot be told.
+bool node_runs(const std::filesystem::path& data_dir);
+
+}  // namespace tally
