@@ -18,8 +18,10 @@ result<std::unique_ptr<node_log>> node_log::open(const std::filesystem::path& fo
   try {
     std::filesystem::create_directories(folder);
     auto screen = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
-    auto file = std::make_shared<spdlog::sinks::rotating_file_sink_mt>((folder / "node.log").string(), bytes_max, files_max);
-    auto guard = std::make_shared<spdlog::sinks::rotating_file_sink_mt>((folder / "security.log").string(), bytes_max, files_max);
+    auto file =
+        std::make_shared<spdlog::sinks::rotating_file_sink_mt>((folder / "node.log").string(), bytes_max, files_max);
+    auto guard = std::make_shared<spdlog::sinks::rotating_file_sink_mt>((folder / "security.log").string(), bytes_max,
+                                                                        files_max);
     auto i = std::make_unique<impl>();
     i->node = std::make_shared<spdlog::logger>("node", spdlog::sinks_init_list{screen, file});
     i->security = std::make_shared<spdlog::logger>("security", spdlog::sinks_init_list{screen, guard});

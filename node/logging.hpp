@@ -9,8 +9,10 @@
 
 namespace tally {
 
-/// The node's logs: `node.log` for operations and `security.log` for what somebody may have tried, in a folder of their own, and
-/// a copy on standard error. Each file at most 5 MB, three kept. Thread-safe. No secret, card number or key is ever passed in.
+/// The node's logs: `node.log` for operations and `security.log` for what somebody may have tried, in a folder of
+/// their own, and
+/// a copy on standard error. Each file at most 5 MB, three kept. Thread-safe. No secret, card number or key is ever
+/// passed in.
 class node_log {
 public:
   /// `level`: "debug", "info", "warn" or "error". Errors: io.

@@ -32,7 +32,8 @@ chain::chain(std::filesystem::path root) : root_(std::move(root)), root_key_(mak
 }
 
 chain::~chain() {
-  for (auto& [id, n] : nodes_) stop(id);
+  for (auto& [id, n] : nodes_)
+    stop(id);
 }
 
 signed_certificate chain::certify(const chain_node& n) const {
@@ -64,7 +65,8 @@ void chain::start(std::uint32_t id) {
   REQUIRE(store.ok());
   n.store = std::move(*store);
   kv_batch known;
-  for (auto x : {1U, 2U, id}) known.put(family::meta, certificate_key({x}, 1), encode(certify(at(x))));
+  for (auto x : {1U, 2U, 3U, 4U})
+    known.put(family::meta, certificate_key({x}, 1), encode(certify(at(x))));
   REQUIRE(n.store->commit(known, true).ok());
   n.certificates = std::make_unique<certificate_book>(chain_name, root_key_.pub, real_);
   n.signer = std::make_unique<ed25519_signer>(n.signing.clone());
@@ -82,7 +84,10 @@ void chain::start(std::uint32_t id) {
     o.parent = parent.id;
   }
   // What a node complains of explains a failure.
-  o.log = [id](errc code, const std::string& text) { std::fprintf(stderr, "node %u: %s: %s\n", id, std::string(errc_name(code)).c_str(), text.c_str()); };
+  // What a node complains of explains a failure.
+  o.log = [id](errc code, const std::string& text) {
+    std::fprintf(stderr, "node %u: %s: %s\n", id, std::string(errc_name(code)).c_str(), text.c_str());
+  };
   o.fatal = [&n](const std::string& why) { n.fatal = why; };
   o.wall = wall_now;
   o.tick = tick_now;
@@ -106,7 +111,8 @@ void chain::found(std::size_t cards) {
     facts.back().kind = kind;
     return facts.back();
   };
-  for (auto& [id, n] : nodes_) fact(entry_kind::certify).blob = encode(certify(*n));
+  for (auto& [id, n] : nodes_)
+    fact(entry_kind::certify).blob = encode(certify(*n));
   for (auto id : {3U, 4U}) {
     auto& e = fact(entry_kind::limits);
     e.subject = {at(id).id, at(id).epoch};

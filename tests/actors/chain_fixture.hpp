@@ -45,7 +45,8 @@ public:
   void start(std::uint32_t id);
   void stop(std::uint32_t id);
   void start_all() {
-    for (auto id : {1U, 2U, 3U, 4U}) start(id);
+    for (auto id : {1U, 2U, 3U, 4U})
+      start(id);
   }
   /// Certificates, limits, one product of 12.50, `cards` cards with numbers from `card(0)` on.
   void found(std::size_t cards);

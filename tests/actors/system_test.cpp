@@ -30,19 +30,16 @@ TEST_CASE("a card topped up in one store is spent in another, over region and he
   chain c(folder.path);
   c.start_all();
   c.found(20);
-  bool ready = eventually([&] { return knows(c, 3, 0) && knows(c, 4, 0); });
-  for (auto id : {1U, 2U, 3U, 4U}) {
-    auto s = c.at(id).system->snapshot();
-    std::fprintf(stderr, "node %u entries %lu link %d children %zu below %zu quota %ld cosigned %lu\n", id, s->entries, s->link_up, s->children.size(), s->below.size(), s->quota_left, s->hq_cosigned);
-  }
-  REQUIRE(ready);
+  REQUIRE(eventually([&] { return knows(c, 3, 0) && knows(c, 4, 0); }));
 
   auto loaded = c.top_up(3, 0, 10'000, 1);
   REQUIRE(std::holds_alternative<entry>(loaded.outcome));
   CHECK(loaded.here == 10'000);
 
   SECTION("the second store pulls what it needs while the customer waits") {
-    REQUIRE(eventually([&] { return c.at(2).system->snapshot()->below.size() == 2 && c.at(3).system->snapshot()->parent_cosigned > 3; }));
+    REQUIRE(eventually([&] {
+      return c.at(2).system->snapshot()->below.size() == 2 && c.at(3).system->snapshot()->parent_cosigned > 3;
+    }));
     auto sold = c.sell(4, 0, 2, 1);
     REQUIRE(std::holds_alternative<entry>(sold.outcome));
     CHECK(sold.pulled == 2'500);
@@ -85,5 +82,6 @@ TEST_CASE("a card topped up in one store is spent in another, over region and he
     REQUIRE(std::holds_alternative<refusal>(other.outcome));
     CHECK(std::get<refusal>(other.outcome).why.code == errc::key_reused);
   }
-  for (auto id : {1U, 2U, 3U, 4U}) CHECK(c.at(id).fatal.empty());
+  for (auto id : {1U, 2U, 3U, 4U})
+    CHECK(c.at(id).fatal.empty());
 }
