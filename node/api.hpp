@@ -13,15 +13,15 @@ namespace tally {
 using admin_hook = std::function<void(std::string method, std::string path, std::string body,
                                       std::function<void(int code, std::string json)> respond)>;
 
-/// What the handlers of a node's HTTP interface work with. Everything referred to outlives the server; `random` must be
-/// thread-safe.
+/// What the handlers of a node's HTTP interface work with. Everything referred to outlives the server;
+/// `random` must be thread-safe.
 struct http_services {
   node_facade& node;
   const node_secret& secret;
   entropy& random;
   node_identity identity;
-  std::string admin_token;   ///< content of the file admin.token; empty: no administration
-  admin_hook admin;          ///< may be empty: 404 for what the interface does not know itself
+  std::string admin_token;  ///< content of the file admin.token; empty: no administration
+  admin_hook admin;         ///< may be empty: 404 for what the interface does not know itself
   std::function<unix_seconds()> wall;
   std::function<tick_ms()> tick;
   bool open_network = false;  ///< the network page needs no pairing
@@ -44,8 +44,8 @@ using api_ptr = std::shared_ptr<api_context>;
 
 // -- answers ---------------------------------------------------------------------
 
-/// `{"error":…,"message":…,"detail":…}` with the status of the code; `more` adds fields. A code that leaves it open whether
-/// something was recorded adds `"retry":"same_counter"`. Counted in the metrics.
+/// `{"error":…,"message":…,"detail":…}` with the status of the code; `more` adds fields. A code that leaves it
+/// open whether something was recorded adds `"retry":"same_counter"`. Counted in the metrics.
 api_response refuse(api_context& api, const error& why, const std::function<void(json_writer&)>& more = {});
 api_response answer(json_writer w);
 
@@ -73,8 +73,8 @@ std::optional<account_id> account_of_card(const api_context& api, std::string_vi
 void write_link(json_writer& w, const node_snapshot& s);
 void write_devices(json_writer& w, const device_states& d);
 void write_blocked(json_writer& w, errc why);
-/// Receipt JSON of a finished request, with `next_counter` and `seen`; `masked` replaces the account's form if not empty.
-/// `text` receives the ticket's lines.
+/// Receipt JSON of a finished request, with `next_counter` and `seen`; `masked` replaces the account's form if
+/// not empty. `text` receives the ticket's lines.
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
                                  std::vector<std::string>* text = nullptr);
 
@@ -90,8 +90,8 @@ void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_reque
 void handle_receipt(const api_ptr& api, std::uint32_t terminal, std::string_view id, const call_ptr& call);
 void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call);
 void handle_network(const api_ptr& api, const call_ptr& call);
-/// POST /api/v1/admin/pair `{"terminal":201}` (terminal optional) and GET /api/v1/admin/tills; everything else goes to the hook.
-/// REQUIRES: is_admin.
+/// POST /api/v1/admin/pair `{"terminal":201}` (terminal optional) and GET /api/v1/admin/tills; everything else
+/// goes to the hook. REQUIRES: is_admin.
 void handle_admin(const api_ptr& api, const api_request& r, const call_ptr& call);
 
 }  // namespace tally

@@ -5,8 +5,9 @@ namespace tally {
 
 /// Server-Sent Events: turns what happens at the node into text and hands it to every open stream that it concerns.
 ///
-/// The bus calls on the node's threads; there, an event is only copied and posted to `post`, and one that nobody listens to is dropped.
-/// Sinks are called from what was posted. Thread-safe. Bound: `streams_max` streams; each stream bounds its own queue.
+/// The bus calls on the node's threads; there, an event is only copied and posted to `post`, and one that
+/// nobody listens to is dropped. Sinks are called from what was posted. Thread-safe. Bound: `streams_max`
+/// streams; each stream bounds its own queue.
 class event_hub {
 public:
   using sink = std::function<void(const std::shared_ptr<const std::string>&)>;
@@ -29,7 +30,8 @@ private:
   std::uint64_t subscription_ = 0;
 };
 
-/// The text of one event, or empty for what screens are not told. `receipt` events are for `receipt_event`'s terminal only.
+/// The text of one event, or empty for what screens are not told. `receipt` events are for `receipt_event`'s
+/// terminal only.
 std::string event_text(const api_context& api, const node_event& e);
 
 }  // namespace tally

@@ -41,7 +41,8 @@ void send_receipt(const api_ptr& api, const till_answer& a, const std::string& m
   auto json = receipt_json(*api, a, masked, &text);
   if (!json) return call->finish(refuse(*api, json.error()));
   auto& node = api->services.node;
-  // The first answer of an entry brings its ticket. An answer that was asked for again does not: the customer would get two.
+  // The first answer of an entry brings its ticket. An answer that was asked for again does not: the customer
+  // would get two.
   if (!a.repeated && node.devices().printer != "none") {
     if (auto ticket = receipt_ticket(text, false, false)) (void)node.print(receipt_id(a.writer, a.seq), *ticket);
   }
@@ -67,9 +68,8 @@ void check_mark_then_execute(const api_ptr& api, money_request m, const call_ptr
   // The snapshot may lie a moment behind the ledger; the head of the stream does not.
   if (mark->seq <= stream_reader(api->services.node.store()).size({s->self, sub_stream::journal, {}}))
     return execute(api, std::move(m), call);
-  api->services.node.returned_mark(s->self, mark->seq, [api, call, m](bool) {
-    call->later([api, call, m] { execute(api, m, call); });
-  });
+  api->services.node.returned_mark(s->self, mark->seq,
+                                   [api, call, m](bool) { call->later([api, call, m] { execute(api, m, call); }); });
 }
 
 /// The account of an optional or required card. False: an answer was given.
@@ -90,8 +90,8 @@ till_key key_from(json_fields& f, std::uint32_t terminal) {
   return {terminal, static_cast<std::uint64_t>(f.integer("counter", 1, integer_max)), 0};
 }
 
-/// The rules under which barcodes of a request are read: those of its entry if it was executed before, so that the same request means
-/// the same products for ever, else today's.
+/// The rules under which barcodes of a request are read: those of its entry if it was executed before, so that
+/// the same request means the same products for ever, else today's.
 std::uint64_t version_for(const api_context& api, const node_snapshot& s, const till_key& k) {
   durable_state st(api.services.node.store());
   auto cell = st.find({.type = cell_type::answered, .a = k.terminal, .b = k.counter, .writer = s.self, .peer = {}});

@@ -90,8 +90,8 @@ std::optional<node_row> parent_row(const node_snapshot& s, const durable_state& 
   return r;
 }
 
-/// The state of a node's link to its parent: as its parent here sees it, or, for one that lies deeper, `down` if nothing
-/// comes through from its side of the tree.
+/// The state of a node's link to its parent: as its parent here sees it, or, for one that lies deeper, `down`
+/// if nothing comes through from its side of the tree.
 void set_link(const node_snapshot& s, node_row& r) {
   auto at = r.node;
   // At most as many steps as there are nodes: a wrong tree must not be walked for ever.
@@ -195,7 +195,8 @@ void handle_network(const api_ptr& api, const call_ptr& call) {
   w.close('}');
   w.key("nodes");
   w.open('[');
-  for (const auto& r : rows) write_row(w, r);
+  for (const auto& r : rows)
+    write_row(w, r);
   w.close(']');
   w.field("total_exposure", total);
   w.field("exposure_days", api->services.exposure_days);
@@ -208,10 +209,10 @@ void handle_admin(const api_ptr& api, const api_request& r, const call_ptr& call
   if (r.path == "/api/v1/admin/pair" && r.method == "POST") return admin_pair(api, r, call);
   if (r.path == "/api/v1/admin/tills" && r.method == "GET") return call->finish(tills_answer(*api));
   if (!api->services.admin) return call->finish(refuse(*api, {errc::not_found, std::string(r.path)}));
-  api->services.admin(std::string(r.method), std::string(r.path), std::string(r.body),
-                      [call](int code, std::string json) {
-                        call->later([call, code, json = std::move(json)] { call->finish({.status = code, .body = json}); });
-                      });
+  api->services.admin(
+      std::string(r.method), std::string(r.path), std::string(r.body), [call](int code, std::string json) {
+        call->later([call, code, json = std::move(json)] { call->finish({.status = code, .body = json}); });
+      });
 }
 
 }  // namespace tally

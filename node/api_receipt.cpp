@@ -89,7 +89,8 @@ void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call)
     return call->finish(refuse(*api, {errc::offline, "no printer is configured at this node"}));
   auto ticket = receipt_ticket(receipt_text(*r), true, false);
   if (!ticket) return call->finish(refuse(*api, ticket.error()));
-  if (!node.print(r->id, *ticket)) return call->finish(refuse(*api, {errc::busy, "1,000 tickets wait for the printer"}));
+  if (!node.print(r->id, *ticket))
+    return call->finish(refuse(*api, {errc::busy, "1,000 tickets wait for the printer"}));
   call->finish({.status = 200, .body = R"({"queued":true})"});
 }
 

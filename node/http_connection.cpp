@@ -58,7 +58,10 @@ std::string_view view(boost::beast::string_view v) { return {v.data(), v.size()}
 }  // namespace
 
 connection::connection(tcp::socket socket, worker_ptr w, shared_state& shared)
-    : socket_(std::move(socket)), worker_(std::move(w)), shared_(shared), wake_(worker_->io, steady::time_point::max()) {
+    : socket_(std::move(socket)),
+      worker_(std::move(w)),
+      shared_(shared),
+      wake_(worker_->io, steady::time_point::max()) {
   buffer_.max_size(shared_.limits.header_bytes + 2 * read_octets);
   worker_->connections.insert(this);
 }
@@ -73,7 +76,8 @@ void connection::start() {
   boost::system::error_code ignored;
   socket_.non_blocking(true, ignored);
   socket_.set_option(tcp::no_delay(true), ignored);
-  asio::co_spawn(worker_->io, [me = shared_from_this()] { return me->run(); }, [](const std::exception_ptr&) {});
+  asio::co_spawn(
+      worker_->io, [me = shared_from_this()] { return me->run(); }, [](const std::exception_ptr&) {});
 }
 
 void connection::enter(phase p, std::chrono::milliseconds limit) {
@@ -159,7 +163,9 @@ asio::awaitable<connection::received> connection::receive(parser& p) {
         bool header_large = ec == beast::error::header_limit;
         refused_status_ = too_large ? 413 : header_large ? 431 : 400;
         refused_code_ = errc::malformed;
-        refused_detail_ = too_large ? "the body is too long" : header_large ? "the header is too long" : "no HTTP request";
+        refused_detail_ = too_large      ? "the body is too long"
+                          : header_large ? "the header is too long"
+                                         : "no HTTP request";
         co_return received::refused;
       }
     }
@@ -265,7 +271,8 @@ asio::awaitable<bool> connection::serve(parser& p) {
     } catch (const std::exception&) {
       take(generation_, refuse(*shared_.api, {errc::internal, ""}));
     }
-    while (!answer_ && !peer_gone_) co_await pause();
+    while (!answer_ && !peer_gone_)
+      co_await pause();
     if (peer_gone_) co_return false;
   }
   enter(phase::sending, shared_.limits.request);
@@ -282,7 +289,8 @@ void connection::push(const std::shared_ptr<const std::string>& event) {
 asio::awaitable<void> connection::watch_peer() {
   std::array<char, 256> ignored_octets{};
   boost::system::error_code ec;
-  while (!ec) co_await socket_.async_read_some(asio::buffer(ignored_octets), token(ec));
+  while (!ec)
+    co_await socket_.async_read_some(asio::buffer(ignored_octets), token(ec));
   close();
 }
 
@@ -300,7 +308,8 @@ asio::awaitable<void> connection::stream(std::uint32_t terminal) {
   }
   shared_.api->metrics.answered(200);
   enter(phase::streaming, shared_.limits.keep_alive);
-  asio::co_spawn(worker_->io, [me = shared_from_this()] { return me->watch_peer(); }, asio::detached);
+  asio::co_spawn(
+      worker_->io, [me = shared_from_this()] { return me->watch_peer(); }, asio::detached);
   header_ = "HTTP/1.1 200 OK\r\n" + worker_->date +
             "Content-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
             "Connection: close\r\n\r\n: hello\n\n";

@@ -24,8 +24,8 @@ using steady = std::chrono::steady_clock;
 
 class connection;
 
-/// One thread with its own executor and the connections that live on it. Shared with callbacks under way, so that posting to a
-/// server that is gone is harmless.
+/// One thread with its own executor and the connections that live on it. Shared with callbacks under way, so
+/// that posting to a server that is gone is harmless.
 struct worker {
   asio::io_context io{1};
   asio::steady_timer sweep{io};

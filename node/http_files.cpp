@@ -49,12 +49,13 @@ status web_files::add(std::string path, const fs::path& from, const std::string&
 result<web_files> web_files::read(const fs::path& dir, const std::string& connect) {
   web_files out;
   if (dir.empty()) return out;
-  const std::string policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'" +
-                             (connect.empty() ? connect : " " + connect) +
-                             "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  const std::string policy =
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'" +
+      (connect.empty() ? connect : " " + connect) + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
   std::error_code ec;
   if (!fs::is_regular_file(dir / "till.html", ec))
-    return error{errc::not_found, "no till.html in " + dir.string() + ": build the pages first, or leave http.web_dir empty"};
+    return error{errc::not_found,
+                 "no till.html in " + dir.string() + ": build the pages first, or leave http.web_dir empty"};
   TALLY_TRY(out.add("/", dir / "till.html", policy));
   if (fs::is_regular_file(dir / "network.html", ec)) TALLY_TRY(out.add("/network", dir / "network.html", policy));
   auto assets = dir / "assets";

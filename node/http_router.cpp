@@ -34,19 +34,22 @@ using call = const call_ptr&;
 
 // The rows of docs/http-api.md; the most frequent one first.
 constexpr row rows[] = {
-    {"POST", "/api/v1/sales", access::till, [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_sale(a, t, r, c); }},
+    {"POST", "/api/v1/sales", access::till,
+     [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_sale(a, t, r, c); }},
     {"POST", "/api/v1/topups", access::till,
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_top_up(a, t, r, c); }},
     {"POST", "/api/v1/reversals", access::till,
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_reversal(a, t, r, c); }},
     {"POST", "/api/v1/cards/lookup", access::till,
      [](const api_ptr& a, std::uint32_t, request r, call c) { handle_lookup(a, r, c); }},
-    {"GET", "/api/v1/till", access::till, [](const api_ptr& a, std::uint32_t t, request, call c) { handle_till(a, t, c); }},
+    {"GET", "/api/v1/till", access::till,
+     [](const api_ptr& a, std::uint32_t t, request, call c) { handle_till(a, t, c); }},
     {"GET", "/api/v1/products", access::till,
      [](const api_ptr& a, std::uint32_t, request, call c) { handle_products(a, c); }},
     {"GET", "/api/v1/network", access::network,
      [](const api_ptr& a, std::uint32_t, request, call c) { handle_network(a, c); }},
-    {"POST", "/api/v1/pair", access::anyone, [](const api_ptr& a, std::uint32_t, request r, call c) { handle_pair(a, r, c); }},
+    {"POST", "/api/v1/pair", access::anyone,
+     [](const api_ptr& a, std::uint32_t, request r, call c) { handle_pair(a, r, c); }},
     {"GET", "/healthz", access::anyone, health},
     {"GET", "/metrics", access::anyone, metrics},
 };

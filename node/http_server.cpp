@@ -69,7 +69,8 @@ status server::open() {
   if (!files) return files.error();
   shared_.files = std::move(*files);
   raise_file_limit(options_.limits.connections);
-  for (unsigned i = 0; i < options_.threads; ++i) workers_.push_back(std::make_shared<worker>());
+  for (unsigned i = 0; i < options_.threads; ++i)
+    workers_.push_back(std::make_shared<worker>());
   TALLY_TRY(listen());
   auto first = workers_.front();
   shared_.hub = std::make_unique<event_hub>(
@@ -79,8 +80,10 @@ status server::open() {
     w->date = date_line();
     sweep(*w);
   }
-  asio::co_spawn(first->io, [this] { return accept(); }, asio::detached);
-  for (auto& w : workers_) w->thread = std::thread([w] { w->io.run(); });
+  asio::co_spawn(
+      first->io, [this] { return accept(); }, asio::detached);
+  for (auto& w : workers_)
+    w->thread = std::thread([w] { w->io.run(); });
   return done();
 }
 
@@ -162,8 +165,10 @@ void server::sweep(worker& w) {
     auto now = steady::now();
     std::vector<std::shared_ptr<connection>> all;  // one may end while it is looked at
     all.reserve(w.connections.size());
-    for (auto* c : w.connections) all.push_back(c->shared_from_this());
-    for (auto& c : all) c->check(now);
+    for (auto* c : w.connections)
+      all.push_back(c->shared_from_this());
+    for (auto& c : all)
+      c->check(now);
     if (!w.stopping || !w.connections.empty()) sweep(w);
   });
 }
@@ -179,14 +184,18 @@ void server::stop() {
       w->stopping = true;
       if (w == workers_.front()) acceptor_->close(ignored);
       std::vector<std::shared_ptr<connection>> all;
-      for (auto* c : w->connections) all.push_back(c->shared_from_this());
-      for (auto& c : all) c->wind_down();
+      for (auto* c : w->connections)
+        all.push_back(c->shared_from_this());
+      for (auto& c : all)
+        c->wind_down();
       said->set_value();
     });
   }
-  for (auto& e : ended) e.wait();
+  for (auto& e : ended)
+    e.wait();
   auto deadline = steady::now() + options_.limits.drain;
-  while (shared_.open.load() > 0 && steady::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  while (shared_.open.load() > 0 && steady::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   shared_.hub.reset();
   for (auto& w : workers_) {
     w->io.stop();
@@ -195,8 +204,10 @@ void server::stop() {
   // Sockets and coroutines that are left end here, on this thread, while `shared_` is alive.
   for (auto& w : workers_) {
     std::vector<std::shared_ptr<connection>> all;
-    for (auto* c : w->connections) all.push_back(c->shared_from_this());
-    for (auto& c : all) c->close();
+    for (auto* c : w->connections)
+      all.push_back(c->shared_from_this());
+    for (auto& c : all)
+      c->close();
     all.clear();
     w->work.reset();
     w->sweep.cancel();

@@ -29,8 +29,8 @@ struct api_response {
   const std::string* shared_body = nullptr;            ///< instead of `body`: lives as long as the server
 };
 
-/// The answer that a handler owes. `finish` is called exactly once, either while the handler is called or from what `later` or
-/// `after` run; an answer that comes too late or twice is dropped. Thread rules as stated.
+/// The answer that a handler owes. `finish` is called exactly once, either while the handler is called or from
+/// what `later` or `after` run; an answer that comes too late or twice is dropped. Thread rules as stated.
 class api_call {
 public:
   virtual ~api_call() = default;

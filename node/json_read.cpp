@@ -122,8 +122,8 @@ result<json_value> parse_json(std::string_view text) {
 
 json_fields::json_fields(const json_value& object, std::string where) : object_(object), where_(std::move(where)) {
   if (object_.type != json_value::kind::object)
-    problem_ = error{errc::malformed, (where_.empty() ? "the body" : where_.substr(0, where_.size() - 1)) +
-                                          " must be a JSON object"};
+    problem_ = error{errc::malformed,
+                     (where_.empty() ? "the body" : where_.substr(0, where_.size() - 1)) + " must be a JSON object"};
 }
 
 const json_value* json_fields::find(std::string_view name) const {

@@ -9,8 +9,8 @@
 
 namespace tally {
 
-/// A JSON value as it was received. Numbers are 64-bit integers; anything else that JSON calls a number is `fraction`, so that
-/// 1.0, 1e3 and what does not fit are refused where an integer is wanted.
+/// A JSON value as it was received. Numbers are 64-bit integers; anything else that JSON calls a number is
+/// `fraction`, so that 1.0, 1e3 and what does not fit are refused where an integer is wanted.
 struct json_value {
   enum class kind : std::uint8_t { null, boolean, integer, fraction, text, list, object };
   kind type = kind::null;
@@ -28,8 +28,8 @@ constexpr std::size_t json_depth_max = 16;
 /// comes twice in one object, and for nesting beyond `json_depth_max`. The caller bounds the length of `text`.
 result<json_value> parse_json(std::string_view text);
 
-/// Reads the fields of an object and keeps the first problem, so that a handler reads all and asks once. Fields that it
-/// does not ask for are ignored. Refers to the value, which outlives it.
+/// Reads the fields of an object and keeps the first problem, so that a handler reads all and asks once.
+/// Fields that it does not ask for are ignored. Refers to the value, which outlives it.
 class json_fields {
 public:
   /// `where` is put before names in problems: "lines[2].".

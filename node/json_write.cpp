@@ -49,7 +49,8 @@ void append_json_text(std::string& out, std::string_view text) {
   out.push_back('"');
   while (!text.empty()) {
     std::size_t n = 0;
-    while (n < text.size() && plain_octet(text[n])) ++n;
+    while (n < text.size() && plain_octet(text[n]))
+      ++n;
     out.append(text.substr(0, n));
     text.remove_prefix(n);
     if (text.empty()) break;

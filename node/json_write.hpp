@@ -7,7 +7,8 @@
 
 namespace tally {
 
-/// Writes JSON (RFC 8259) into one string, without building a tree: answers of the HTTP interface are made on every sale.
+/// Writes JSON (RFC 8259) into one string, without building a tree: answers of the HTTP interface are made on
+/// every sale.
 ///
 /// The caller closes what it opens, in order. Text that is not UTF-8 is written with U+FFFD for each wrong octet.
 /// Not thread-safe.

@@ -18,7 +18,8 @@ std::size_t columns_of(std::string_view text) {
     auto c = static_cast<unsigned char>(text[i]);
     if ((c & 0xc0) == 0x80) continue;
     // U+1100 and above begin with 0xe1 0x84; everything from U+2E80 to U+FFFF and beyond counts as wide.
-    bool wide = c >= 0xf0 || (c >= 0xe3 && c <= 0xef) || (c == 0xe2 && i + 1 < text.size() && (text[i + 1] & 0xff) >= 0xba) ||
+    bool wide = c >= 0xf0 || (c >= 0xe3 && c <= 0xef) ||
+                (c == 0xe2 && i + 1 < text.size() && (text[i + 1] & 0xff) >= 0xba) ||
                 (c == 0xe1 && i + 1 < text.size() && (text[i + 1] & 0xff) >= 0x84 && (text[i + 1] & 0xff) <= 0x87);
     n += wide ? 2 : 1;
   }
@@ -30,7 +31,8 @@ std::string fit(std::string_view text, std::size_t columns) {
   std::size_t end = 0;
   for (std::size_t i = 0; i < text.size();) {
     std::size_t next = i + 1;
-    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xc0) == 0x80) ++next;
+    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xc0) == 0x80)
+      ++next;
     if (columns_of(text.substr(0, next)) > columns) break;
     i = end = next;
   }
@@ -116,15 +118,18 @@ void describe_lines(const entry& e, const catalogue& rules, receipt& r) {
 
 void describe_money(const entry& e, receipt& r) {
   amount card = 0;
-  for (const auto& v : e.values) (void)checked_add(card, v.amount, card);
+  for (const auto& v : e.values)
+    (void)checked_add(card, v.amount, card);
   if (e.kind == entry_kind::sale) {
     r.total = card;
     if (card != 0) r.tenders.push_back({"card", card});
-    for (const auto& t : e.tenders) (void)checked_add(r.total, t.amount, r.total);
+    for (const auto& t : e.tenders)
+      (void)checked_add(r.total, t.amount, r.total);
   } else {
     r.total = card;
   }
-  for (const auto& t : e.tenders) r.tenders.push_back({tender_name(t.kind), t.amount});
+  for (const auto& t : e.tenders)
+    r.tenders.push_back({tender_name(t.kind), t.amount});
 }
 
 /// The entry that a reversal undoes.
@@ -212,8 +217,10 @@ std::vector<std::string> receipt_text(const receipt& r) {
   }
   if (!r.lines.empty()) out.push_back(std::string(ticket_columns, '-'));
   out.push_back(row("TOTAL " + r.currency, money(r.total)));
-  for (const auto& t : r.tenders) out.push_back(row("  " + std::string(t.kind), money(t.sum)));
-  for (const auto& t : r.taxes) out.push_back(row("  incl. tax " + t.letter + " " + t.percent + " %", money(t.sum)));
+  for (const auto& t : r.tenders)
+    out.push_back(row("  " + std::string(t.kind), money(t.sum)));
+  for (const auto& t : r.taxes)
+    out.push_back(row("  incl. tax " + t.letter + " " + t.percent + " %", money(t.sum)));
   if (!r.reverses.empty()) {
     out.emplace_back("reverses");
     out.push_back("  " + fit(r.reverses, ticket_columns - 2));
@@ -228,7 +235,8 @@ std::vector<std::string> receipt_text(const receipt& r) {
   out.emplace_back();
   out.push_back(fit(r.id, ticket_columns));
   centred_lines(r.footer, out);
-  for (auto& l : out) l.erase(l.find_last_not_of(' ') + 1);
+  for (auto& l : out)
+    l.erase(l.find_last_not_of(' ') + 1);
   return out;
 }
 
@@ -308,7 +316,8 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
   maybe("reversed_by", r.reversed_by);
   w.key("text");
   w.open('[');
-  for (const auto& l : text) w.value(l);
+  for (const auto& l : text)
+    w.value(l);
   w.close(']');
 }
 

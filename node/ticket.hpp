@@ -27,15 +27,15 @@ struct receipt {
     std::string letter, percent;  ///< "A", "13.00"
     tally::amount sum{};
   };
-  std::string id;          ///< "3.5f0c1a2b3c4d5e6f.41"
-  std::string_view kind;   ///< "sale", "top_up", "reversal"
+  std::string id;         ///< "3.5f0c1a2b3c4d5e6f.41"
+  std::string_view kind;  ///< "sale", "top_up", "reversal"
   std::uint32_t terminal{};
   std::uint64_t counter{};
   unix_seconds stamp{};
   std::uint32_t business_date{};
   std::string store;
   account_id account;
-  std::string masked;      ///< "**** 3931", or "card 17" when the number is not known any more; empty: no card
+  std::string masked;  ///< "**** 3931", or "card 17" when the number is not known any more; empty: no card
   std::vector<line> lines;
   tally::amount total{};
   std::vector<tender> tenders;
@@ -59,9 +59,9 @@ struct receipt_name {
 };
 std::optional<receipt_name> parse_receipt_id(std::string_view text);
 
-/// Describes a sale, top-up or reversal of this node. A reversal's lines and total are those of the entry that it cites, read from
-/// `store`. `here`, `elsewhere`, `masked` of a known number and `reversed_by` are the caller's to fill in.
-/// Errors: not_found (another kind), io, corrupt.
+/// Describes a sale, top-up or reversal of this node. A reversal's lines and total are those of the entry that
+/// it cites, read from `store`. `here`, `elsewhere`, `masked` of a known number and `reversed_by` are the
+/// caller's to fill in. Errors: not_found (another kind), io, corrupt.
 result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequence seq, const catalogue& rules,
                                  const kv_store& store, std::string_view store_name);
 

@@ -141,14 +141,16 @@ struct tills::inner : std::enable_shared_from_this<tills::inner> {
 
   result<std::pair<till_record, pairing>> prepare_pairing(std::string_view code, moment now) {
     std::unique_lock lock(mutex);
-    while (!wrong.empty() && now.tick - wrong.front() >= wrong_window_ms) wrong.pop_front();
+    while (!wrong.empty() && now.tick - wrong.front() >= wrong_window_ms)
+      wrong.pop_front();
     if (wrong.size() >= wrong_max) return error{errc::busy, "too many wrong codes: wait a minute"};
     if (writing) return error{errc::busy, "another till is being paired"};
     till_record next = record;
     next.forget_expired(now.wall);
     auto hash = hash_pairing_code(secret, code);
-    auto it = hash ? std::find_if(next.codes.begin(), next.codes.end(), [&](const auto& c) { return same(c.hash, *hash); })
-                   : next.codes.end();
+    auto it =
+        hash ? std::find_if(next.codes.begin(), next.codes.end(), [&](const auto& c) { return same(c.hash, *hash); })
+             : next.codes.end();
     if (it == next.codes.end()) {
       wrong.push_back(now.tick);
       return error{errc::bad_token, "the pairing code is wrong, used or older than 10 minutes"};
@@ -168,7 +170,8 @@ tills::tills(node_facade& node, node_id self, const node_secret& secret, entropy
     : inner_(std::make_shared<inner>(node, self, secret, random)) {}
 
 status tills::load() {
-  if (inner_->self.value >= (1u << 26)) return error{errc::unsupported, "node numbers above 67108863 have no terminals"};
+  if (inner_->self.value >= (1u << 26))
+    return error{errc::unsupported, "node numbers above 67108863 have no terminals"};
   auto data = inner_->node.recall(record_key);
   if (!data) return tally::done();
   auto record = decode(*data);
@@ -207,7 +210,8 @@ std::optional<std::uint32_t> tills::terminal_of(std::string_view token) const {
 std::vector<tills::till> tills::list() const {
   std::shared_lock lock(inner_->mutex);
   std::vector<till> out;
-  for (const auto& t : inner_->record.tills) out.push_back({inner_->terminal(t.index), t.paired_at});
+  for (const auto& t : inner_->record.tills)
+    out.push_back({inner_->terminal(t.index), t.paired_at});
   std::sort(out.begin(), out.end(), [](const till& a, const till& b) { return a.terminal < b.terminal; });
   return out;
 }

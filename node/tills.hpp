@@ -12,18 +12,20 @@ namespace tally {
 
 /// The tills of one node: pairing codes, terminals and their bearer tokens.
 ///
-/// One small record under "till/book" in the node's own notes holds everything, so a code is used up in the same write that
-/// brings its terminal. It holds hashes only: of codes keyed with the node's secret, of tokens plain (they are random).
-/// A terminal's number is node × 64 + index, index 1 to 63. A till that lost its token is paired again under its old number.
+/// One small record under "till/book" in the node's own notes holds everything, so a code is used up in the
+/// same write that brings its terminal. It holds hashes only: of codes keyed with the node's secret, of tokens
+/// plain (they are random). A terminal's number is node × 64 + index, index 1 to 63. A till that lost its
+/// token is paired again under its old number.
 ///
-/// Thread-safe. Callbacks run on a thread of the facade, or at once on the caller's; what they report is durable. One change
-/// at a time: while one is being written others get `busy`. Callbacks may come after this object is gone; they are harmless.
+/// Thread-safe. Callbacks run on a thread of the facade, or at once on the caller's; what they report is
+/// durable. One change at a time: while one is being written others get `busy`. Callbacks may come after this
+/// object is gone; they are harmless.
 class tills {
 public:
   static constexpr std::uint32_t index_max = 63;
   static constexpr std::size_t codes_max = 10;
   static constexpr unix_seconds code_life = 600;
-  static constexpr std::size_t wrong_max = 5;    ///< wrong codes in `wrong_window_ms`, then `busy`
+  static constexpr std::size_t wrong_max = 5;  ///< wrong codes in `wrong_window_ms`, then `busy`
   static constexpr tick_ms wrong_window_ms = 60'000;
 
   struct moment {
@@ -31,8 +33,8 @@ public:
     tick_ms tick{};
   };
   struct new_code {
-    std::string code;         ///< "482-913"
-    unix_seconds expiry{};    ///< exclusive
+    std::string code;       ///< "482-913"
+    unix_seconds expiry{};  ///< exclusive
   };
   struct pairing {
     std::uint32_t terminal{};
@@ -50,8 +52,7 @@ public:
 
   /// A code for a new till, or for the till that has `terminal` already: its old token ends when the code is used.
   /// Errors: full (10 codes open, or all 63 numbers given away), not_found (no such till), busy.
-  void make_code(std::optional<std::uint32_t> terminal, moment now,
-                 std::function<void(const result<new_code>&)> done);
+  void make_code(std::optional<std::uint32_t> terminal, moment now, std::function<void(const result<new_code>&)> done);
   /// Errors: bad_token, busy (too many wrong codes lately, or another change is being written).
   void pair(std::string_view code, moment now, std::function<void(const result<pairing>&)> done);
   std::optional<std::uint32_t> terminal_of(std::string_view token) const;
