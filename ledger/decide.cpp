@@ -28,7 +28,12 @@ bool same_request(const till_command& c, const entry& e) {
 std::optional<decision> check_key(const till_command& c, const situation& s) {
   const auto& k = key_of(c);
   if (k.terminal == 0 || k.counter == 0) return refuse(errc::malformed, "a terminal and a counter from 1 are needed");
-  auto seen = s.st.find({.type = cell_type::answered, .a = k.terminal, .b = k.counter, .writer = s.self, .peer = {}});
+  auto last = static_cast<std::uint64_t>(
+      number(s.st, {.type = cell_type::last_counter, .a = k.terminal, .b = 0, .writer = s.self, .peer = {}}));
+  // Beyond the newest there is nothing to find; looking would be a read of the disk for every new request.
+  std::optional<cell> seen;
+  if (k.counter <= last)
+    seen = s.st.find({.type = cell_type::answered, .a = k.terminal, .b = k.counter, .writer = s.self, .peer = {}});
   if (seen) {
     auto seq = static_cast<sequence>(seen->n);
     auto e = s.find_entry(seq);
@@ -36,8 +41,6 @@ std::optional<decision> check_key(const till_command& c, const situation& s) {
     if (!same_request(c, *e)) return refuse(errc::key_reused, "counter " + std::to_string(k.counter));
     return replayed{seq};
   }
-  auto last = static_cast<std::uint64_t>(
-      number(s.st, {.type = cell_type::last_counter, .a = k.terminal, .b = 0, .writer = s.self, .peer = {}}));
   if (k.counter + key_window <= last) return refuse(errc::key_too_old, "counter " + std::to_string(k.counter));
   // A counter far ahead would push the window over all others of this terminal.
   if (k.counter > last + key_window) return refuse(errc::malformed, "the next counter is " + std::to_string(last + 1));

@@ -48,7 +48,9 @@ status check_rights(const std::vector<posting>& postings, const state& s) {
 }
 
 status check_key(const entry& e, const entry_place& p, const state& s) {
-  if (s.find(key(cell_type::answered, e.terminal, e.counter, p.writer)))
+  // `apply` keeps the newest counter beside each key, so a newer one was never used.
+  auto last = static_cast<std::uint64_t>(number(s, key(cell_type::last_counter, e.terminal, 0, p.writer)));
+  if (e.counter <= last && s.find(key(cell_type::answered, e.terminal, e.counter, p.writer)))
     return error{errc::key_reused, "terminal " + std::to_string(e.terminal) + " counter " + std::to_string(e.counter)};
   return done();
 }
