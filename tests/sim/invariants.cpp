@@ -181,7 +181,10 @@ bool drained(const world& w, std::string* why) {
     auto c = n.st->cosigned();
     if (!c || c->size != size)
       return no("head office's cosignature of " + name(id) + " is at " + std::to_string(c ? c->size : 0) + " of " + std::to_string(size));
-    if (n.st->ledger().rules().version_at(UINT32_MAX) != hq.st->ledger().rules().version_at(UINT32_MAX)) return no(name(id) + " has old rules");
+    if (n.st->ledger().rules().version_at(UINT32_MAX) != hq.st->ledger().rules().version_at(UINT32_MAX)) return no(name(id) + " has rules " + std::to_string(n.st->ledger().rules().version_at(UINT32_MAX)) + ", head office " +
+                std::to_string(hq.st->ledger().rules().version_at(UINT32_MAX)) + ", directory " +
+                std::to_string(stream_reader(n.disk).size({hq.st->ledger().self(), sub_stream::directory, {}})) + " of " +
+                std::to_string(above.size({hq.st->ledger().self(), sub_stream::directory, {}})));
   }
   if (auto v = w.restored(); v.value != 0 && w.nodes().at(v).st->ledger().self().epoch == w.nodes().at(v).cert.epoch)
     return no("nobody noticed that " + name(v) + " was restored");

@@ -1,0 +1,329 @@
+#include "sync/session.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace tally;
+
+namespace {
+
+const writer_id parent_id{{1}, {{1}}}, child_id{{7}, {{7}}}, earlier_id{{7}, {{6}}};
+const stream_id journal{child_id, sub_stream::journal, {}}, earlier{earlier_id, sub_stream::journal, {}},
+    directory{parent_id, sub_stream::directory, {}}, grants{parent_id, sub_stream::addressed, {7}};
+
+/// Streams of which only sizes matter. Segments hold at most `cut` entries, as if signed heads lay there.
+class counted_source final : public stream_source {
+public:
+  std::map<stream_id, std::uint64_t> sizes;
+  std::uint64_t cut = 1'000;
+  std::size_t octets = 10;  ///< of each segment's payload
+
+  std::uint64_t size(const stream_id& id) const override {
+    auto it = sizes.find(id);
+    return it == sizes.end() ? 0 : it->second;
+  }
+  result<segment> next_segment(const stream_id& id, std::uint64_t from) const override {
+    if (from >= size(id)) return error{errc::not_found, ""};
+    auto n = std::min(size(id) - from, cut);
+    return segment{id, from, static_cast<std::uint32_t>(n), {}, bytes(octets, 'x')};
+  }
+  std::optional<want_message::evidence> evidence(const stream_id& id) const override {
+    if (size(id) == 0) return std::nullopt;
+    return want_message::evidence{hash256{9}, signature{8}};
+  }
+};
+
+/// One side, with what it asked for since the last look.
+struct side {
+  explicit side(writer_id who, std::function<bool(const stream_id&)> accepts)
+      : talk({.self = who, .accepts = std::move(accepts)}, source) {}
+  counted_source source;
+  session talk;
+};
+
+struct both_sides {
+  side child{child_id, [](const stream_id& id) { return id.sub != sub_stream::journal; }};
+  side parent{parent_id, [](const stream_id& id) { return id.sub == sub_stream::journal; }};
+  std::vector<session_effect> seen;  ///< everything but messages
+  std::size_t messages = 0;
+  bool drop_all = false;
+
+  std::vector<stream_id> of_child{journal}, of_parent{directory, grants};
+
+  // Each message is delivered at once, and each segment is durable at once.
+  void play(side& from, side& to, const session_effects& effects, tick_ms now) {
+    for (const auto& e : effects) {
+      if (const auto* s = std::get_if<send_effect>(&e)) {
+        ++messages;
+        if (!drop_all) play(to, from, to.talk.on_message(s->what, now), now);
+      } else if (const auto* i = std::get_if<ingest_effect>(&e)) {
+        auto& size = from.source.sizes[i->what.stream];
+        auto gap = i->what.first > size;
+        if (!gap) size = std::max(size, i->what.size_after());
+        auto ack = i->what.stream.sub != sub_stream::journal;
+        play(from, to, from.talk.on_ingested(i->what.stream, size, gap ? errc::gap : errc::ok, ack, now), now);
+        if (!gap && !ack) play(from, to, {send_effect{cosign_message{i->what.stream, size, {}, {1}, 1, {}}}}, now);
+      } else {
+        seen.push_back(e);
+      }
+    }
+  }
+  void connect(tick_ms now) {
+    play(child, parent, child.talk.connected(now), now);
+    play(child, parent, child.talk.on_streams(of_child, now), now);
+    play(parent, child, parent.talk.connected(now), now);
+    play(parent, child, parent.talk.on_streams(of_parent, now), now);
+  }
+  void tick(tick_ms now) {
+    play(child, parent, child.talk.tick(now), now);
+    play(parent, child, parent.talk.tick(now), now);
+  }
+};
+
+template <class T>
+std::vector<T> sent(const session_effects& effects) {
+  std::vector<T> out;
+  for (const auto& e : effects)
+    if (const auto* s = std::get_if<send_effect>(&e))
+      if (const auto* m = std::get_if<T>(&s->what)) out.push_back(*m);
+  return out;
+}
+template <class T>
+std::size_t count(const session_effects& effects) {
+  std::size_t n = 0;
+  for (const auto& e : effects) n += std::holds_alternative<T>(e) ? 1 : 0;
+  return n;
+}
+
+/// A child that is connected and confirmed, spoken to by hand.
+struct lone_child {
+  side child{child_id, [](const stream_id& id) { return id.sub != sub_stream::journal; }};
+
+  explicit lone_child(std::uint64_t size, std::uint64_t parent_has = 0) {
+    child.source.sizes[journal] = size;
+    child.source.cut = 1;
+    (void)child.talk.connected(0);
+    (void)child.talk.on_streams({journal}, 0);
+    (void)say(hello_message{1, 1, parent_id, true});
+    first = say(want_message{journal, parent_has, std::nullopt});
+  }
+  session_effects say(const message& m, tick_ms now = 0) { return child.talk.on_message(m, now); }
+  session_effects first;
+};
+
+}  // namespace
+
+TEST_CASE("a session ships what is missing both ways and then is silent", "[sync][session]") {
+  both_sides w;
+  w.child.source.sizes[journal] = 50;
+  w.parent.source.sizes = {{directory, 9}, {grants, 3}, {journal, 20}};
+  w.connect(0);
+  CHECK(w.parent.source.size(journal) == 50);
+  CHECK(w.child.source.size(directory) == 9);
+  CHECK(w.child.source.size(grants) == 3);
+  CHECK(w.child.talk.backlog() == 0);
+  CHECK(w.parent.talk.backlog() == 0);
+  auto before = w.messages;
+  for (tick_ms now = 1'000; now < 3'600'000; now += 1'000) w.tick(now);
+  CHECK(w.messages == before);
+
+  w.child.source.sizes[journal] = 51;
+  w.play(w.child, w.parent, w.child.talk.on_streams({journal}, 3'700'000), 3'700'000);
+  CHECK(w.parent.source.size(journal) == 51);
+  CHECK(w.messages == before + 2);  // the segment and its cosignature
+}
+
+TEST_CASE("a session resumes at the exact entry", "[sync][session]") {
+  lone_child c(10, 4);
+  auto segments = sent<segment_message>(c.first);
+  REQUIRE(segments.size() == 6);
+  CHECK(segments.front().seg.first == 4);
+  CHECK(segments.back().seg.first == 9);
+}
+
+TEST_CASE("a lost greeting is said again, and two greetings never chase one another", "[sync][session]") {
+  both_sides w;
+  w.drop_all = true;
+  w.connect(0);
+  w.drop_all = false;
+  CHECK_FALSE(w.child.talk.greeted());
+  w.play(w.child, w.parent, w.child.talk.tick(4'999), 4'999);
+  CHECK_FALSE(w.child.talk.greeted());
+  w.play(w.child, w.parent, w.child.talk.tick(5'000), 5'000);
+  CHECK(w.child.talk.greeted());
+  CHECK(w.parent.talk.greeted());
+
+  lone_child c(3);
+  CHECK(sent<hello_message>(c.say(hello_message{1, 1, parent_id, true})).empty());
+  auto answer = sent<hello_message>(c.say(hello_message{1, 1, parent_id, false}));
+  REQUIRE(answer.size() == 1);
+  CHECK(answer[0].greeted);
+}
+
+TEST_CASE("a peer that starts anew is offered everything again", "[sync][session]") {
+  lone_child c(3);
+  auto effects = c.say(hello_message{1, 1, parent_id, false});
+  auto heads = sent<heads_message>(effects);
+  REQUIRE(heads.size() == 1);
+  REQUIRE(heads[0].items.size() == 1);
+  CHECK(heads[0].items[0] == heads_message::item{journal, 3});
+  CHECK(sent<segment_message>(c.say(want_message{journal, 1, std::nullopt})).size() == 2);
+}
+
+TEST_CASE("repeats and late words are harmless", "[sync][session]") {
+  lone_child c(10);
+  REQUIRE(sent<segment_message>(c.first).size() == 10);
+  CHECK(c.say(have_message{journal, 7}).empty());
+  CHECK(c.child.talk.backlog() == 3);
+  CHECK(c.say(have_message{journal, 7}).empty());
+  CHECK(c.say(have_message{journal, 5}).empty());
+  CHECK(c.child.talk.backlog() == 3);
+  CHECK(c.say(want_message{journal, 2, std::nullopt}).empty());  // came late: seven are acknowledged
+  CHECK(c.say(have_message{journal, 11}).empty());               // more than there is
+  CHECK(c.child.talk.backlog() == 3);
+  CHECK(sent<segment_message>(c.say(want_message{journal, 8, std::nullopt})).size() == 2);
+}
+
+TEST_CASE("a segment that does not verify ends the session", "[sync][session]") {
+  auto code = GENERATE(errc::bad_signature, errc::malformed, errc::bad_proof);
+  lone_child c(1);
+  auto effects = c.child.talk.on_ingested(directory, 0, code, false, 0);
+  auto refusals = sent<refuse_message>(effects);
+  REQUIRE(refusals.size() == 1);
+  CHECK(refusals[0].code == code);
+  CHECK(count<close_effect>(effects) == 1);
+  CHECK(c.say(have_message{journal, 1}).empty());
+  CHECK(c.say(want_message{journal, 0, std::nullopt}).empty());
+  CHECK(c.child.talk.tick(100'000).empty());
+}
+
+TEST_CASE("what only has to wait does not end it", "[sync][session]") {
+  auto code = GENERATE(errc::busy, errc::not_certified, errc::io);
+  lone_child c(1);
+  CHECK(c.child.talk.on_ingested(directory, 0, code, false, 0).empty());
+  CHECK_FALSE(sent<want_message>(c.say(heads_message{{{directory, 5}}})).empty());
+}
+
+TEST_CASE("a gap asks from the durable end, once for many segments behind it", "[sync][session]") {
+  lone_child c(1);
+  c.child.source.sizes[directory] = 4;
+  (void)c.say(heads_message{{{directory, 90}}});
+  (void)c.child.talk.on_ingested(directory, 5, errc::ok, true, 0);  // asked from 4 before
+  auto first = sent<want_message>(c.child.talk.on_ingested(directory, 5, errc::gap, false, 0));
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].from == 5);
+  CHECK(c.child.talk.on_ingested(directory, 5, errc::gap, false, 10).empty());
+  CHECK(c.child.talk.on_ingested(directory, 5, errc::gap, false, 20).empty());
+  CHECK(sent<want_message>(c.child.talk.on_ingested(directory, 5, errc::gap, false, 9'000)).size() == 1);
+}
+
+TEST_CASE("no more than the credit is under way", "[sync][session]") {
+  side child{child_id, [](const stream_id&) { return false; }};
+  child.source.sizes[journal] = 1'000;
+  child.source.cut = 1;
+  child.source.octets = 10'000;
+  (void)child.talk.connected(0);
+  (void)child.talk.on_streams({journal}, 0);
+  (void)child.talk.on_message(hello_message{1, 1, parent_id, true}, 0);
+  auto segments = sent<segment_message>(child.talk.on_message(want_message{journal, 0, std::nullopt}, 0));
+  std::size_t octets = 0;
+  for (const auto& s : segments) octets += s.seg.payload.size();
+  CHECK(octets <= 512 * 1024 + 10'000);
+  CHECK(segments.size() > 40);
+  CHECK(sent<segment_message>(child.talk.on_streams({journal}, 1)).empty());
+  auto more = sent<segment_message>(child.talk.on_message(have_message{journal, 20}, 2));
+  CHECK(more.size() == 20);
+  CHECK(more.front().seg.first == segments.back().seg.size_after());
+}
+
+TEST_CASE("what is not acknowledged is repeated ever more seldom", "[sync][session]") {
+  lone_child c(2);
+  std::vector<tick_ms> repeats;
+  for (tick_ms now = 0; now <= 300'000; now += 1'000)
+    if (!sent<segment_message>(c.child.talk.tick(now)).empty()) repeats.push_back(now);
+  CHECK(repeats == std::vector<tick_ms>{5'000, 15'000, 35'000, 75'000, 135'000, 195'000, 255'000});
+  CHECK(c.say(have_message{journal, 2}, 300'000).empty());
+  for (tick_ms now = 301'000; now <= 900'000; now += 1'000) CHECK(c.child.talk.tick(now).empty());
+}
+
+TEST_CASE("a parent that has more of the journal proves it, and only then it counts", "[sync][session]") {
+  both_sides w;
+  w.child.source.sizes[journal] = 3;
+  w.parent.source.sizes[journal] = 8;
+  w.connect(0);
+  REQUIRE(w.seen.size() == 1);
+  const auto& told = std::get<rollback_effect>(w.seen[0]);
+  CHECK(told.stream == journal);
+  CHECK(told.size == 8);
+  CHECK(told.proof == *w.parent.source.evidence(journal));
+
+  lone_child c(3);
+  CHECK(c.say(want_message{journal, 8, std::nullopt}).empty());
+}
+
+TEST_CASE("a restored child takes nothing and gives nothing before its parent has seen its journal", "[sync][session]") {
+  side child{child_id, [](const stream_id& id) { return id.sub != sub_stream::journal; }};
+  child.source.sizes[journal] = 3;
+  (void)child.talk.connected(0);
+  (void)child.talk.on_streams({journal}, 0);
+  (void)child.talk.on_message(hello_message{1, 1, parent_id, true}, 0);
+  auto say = [&](const message& m) { return child.talk.on_message(m, 0); };
+  CHECK(say(heads_message{{{grants, 9}}}).empty());
+  CHECK(say(segment_message{{grants, 0, 9, {}, "x"}}).empty());
+  CHECK(say(ask_message{1, {17}, purse_paid, 100, 1'000}).empty());
+  CHECK(count<rollback_effect>(say(want_message{journal, 8, want_message::evidence{}})) == 1);
+  CHECK(say(segment_message{{grants, 0, 9, {}, "x"}}).empty());
+
+  auto effects = say(want_message{journal, 3, std::nullopt});
+  auto wants = sent<want_message>(effects);
+  REQUIRE(wants.size() == 1);
+  CHECK(wants[0].stream == grants);
+  CHECK(count<ingest_effect>(say(segment_message{{grants, 0, 9, {}, "x"}})) == 1);
+  CHECK(count<control_effect>(say(ask_message{2, {17}, purse_paid, 100, 1'000})) == 1);
+}
+
+TEST_CASE("a parent that has more of an earlier life is not asked about it for ever", "[sync][session]") {
+  both_sides w;
+  w.of_child = {journal, earlier};
+  w.child.source.sizes = {{journal, 2}, {earlier, 5}};
+  w.parent.source.sizes[earlier] = 9;
+  w.connect(0);
+  CHECK(w.parent.source.size(journal) == 2);
+  CHECK(count<rollback_effect>(w.seen) == 0);
+  CHECK(w.child.talk.backlog() == 0);
+  auto before = w.messages;
+  for (tick_ms now = 1'000; now < 600'000; now += 1'000) w.tick(now);
+  CHECK(w.messages == before);
+}
+
+TEST_CASE("streams that are not taken from this peer are ignored", "[sync][session]") {
+  lone_child c(1);
+  const stream_id foreign{{{3}, {{3}}}, sub_stream::journal, {}};
+  CHECK(c.say(heads_message{{{journal, 99}, {foreign, 9}}}).empty());
+  CHECK(c.say(segment_message{{foreign, 0, 1, {}, "x"}}).empty());
+  CHECK(c.say(segment_message{{journal, 1, 1, {}, "x"}}).empty());
+}
+
+TEST_CASE("another protocol version is refused with its name", "[sync][session]") {
+  side child{child_id, [](const stream_id&) { return true; }};
+  (void)child.talk.connected(0);
+  auto effects = child.talk.on_message(hello_message{2, 5, parent_id, false}, 0);
+  REQUIRE(sent<refuse_message>(effects).size() == 1);
+  CHECK(count<close_effect>(effects) == 1);
+  CHECK_FALSE(child.talk.greeted());
+
+  lone_child c(1);
+  auto closed = c.say(refuse_message{errc::not_certified, "go away"});
+  REQUIRE(count<close_effect>(closed) == 1);
+  CHECK(std::get<close_effect>(closed[0]).text == "go away");
+  CHECK(c.child.talk.tick(60'000).empty());
+}
+
+TEST_CASE("a cosignature is an acknowledgement and goes on to the station", "[sync][session]") {
+  lone_child c(4);
+  auto effects = c.say(cosign_message{journal, 4, {}, {1}, 1, {}});
+  CHECK(count<control_effect>(effects) == 1);
+  CHECK(c.child.talk.backlog() == 0);
+  CHECK(count<control_effect>(c.say(time_message{5, {}})) == 1);
+  // A word about a stream that is not shipped to this peer is for the station as well.
+  CHECK(count<control_effect>(c.say(have_message{{{{8}, {{8}}}, sub_stream::journal, {}}, 4})) == 1);
+}
