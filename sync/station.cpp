@@ -271,11 +271,13 @@ std::optional<kv_batch> station::seal() {
   sealed_runs_ = std::exchange(open_runs_, {});
   if (grows || segments_open_) sealed_effects_.push_back(advanced_effect{});
   segments_open_ = false;
+  sealed_generation_ = book_->streams_born() + certificates_.size() + links_seen_;
   return book_->seal();
 }
 
 std::vector<station_effect> station::settled() {
   book_->settled();
+  generation_ = sealed_generation_;
   sealed_runs_.clear();
   return std::exchange(sealed_effects_, {});
 }

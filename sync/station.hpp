@@ -136,7 +136,8 @@ public:
   /// Runs `call` with the effects of the group that is open now. For records that the owner put into `ledger().view()`.
   void after_durable(std::function<void()> call) { open_effects_.push_back(call_effect{std::move(call)}); }
   /// Grows when the set of streams, of nodes or of links does, so that owners ask `streams_for` only then.
-  std::uint64_t generation() const { return book_->streams_born() + certificates_.size() + links_seen_; }
+  /// Counts what is durable: a stream of the open group is not in `streams_for` yet.
+  std::uint64_t generation() const { return generation_; }
 
   /// The open group, if there is one and none is in flight. A group without changes needs no commit: the batch is
   /// empty.
@@ -243,7 +244,7 @@ private:
   std::vector<run_of_entries> open_runs_, sealed_runs_;  ///< taken from neighbours and not durable yet
   tick_ms chase_due_ = 0, chase_wait_ = 0;
   time_message last_time_;
-  std::uint64_t links_seen_ = 0;
+  std::uint64_t links_seen_ = 0, sealed_generation_ = 0, generation_ = 0;
   unix_seconds now_ = 0;
   tick_ms tick_ = 0, replenish_due_ = 0;
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
