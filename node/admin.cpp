@@ -3,28 +3,9 @@
 #include <array>
 
 #include "node/admin_internal.hpp"
+#include "node/http_types.hpp"
 
 namespace tally {
-
-int http_status_of(errc code) {
-  switch (code) {
-    case errc::ok: return 200;
-    case errc::malformed:
-    case errc::bad_amount:
-    case errc::bad_rules:
-    case errc::bad_config: return 400;
-    case errc::not_allowed: return 403;
-    case errc::not_found: return 404;
-    case errc::busy: return 429;
-    case errc::io:
-    case errc::full:
-    case errc::offline:
-    case errc::timeout: return 503;
-    case errc::internal:
-    case errc::corrupt: return 500;
-    default: return 409;
-  }
-}
 
 std::string error_json(const error& e) {
   return nlohmann::json{{"error", errc_name(e.code)}, {"message", errc_text(e.code)}, {"detail", e.detail}}.dump(
@@ -54,23 +35,17 @@ result<std::string> text_in(const json& j, const char* name, std::size_t bytes_m
 namespace {
 
 json remote_out(const node_snapshot::remote& r) {
-  return {{"node", r.node.value},
-          {"name", r.name},
-          {"role", role_name(r.role)},
-          {"parent", r.parent.value},
-          {"entries", r.entries},
-          {"held", r.held},
-          {"in_transit", r.in_transit},
-          {"quota", r.quota},
-          {"exposure", r.exposure},
-          {"contested", r.contested}};
+  return {{"node", r.node.value},   {"name", r.name},          {"role", role_name(r.role)},  {"parent", r.parent.value},
+          {"entries", r.entries},   {"held", r.held},          {"in_transit", r.in_transit}, {"quota", r.quota},
+          {"exposure", r.exposure}, {"contested", r.contested}};
 }
 
 void show_status(const call& c) {
   auto s = c.node.snapshot();
   auto d = c.node.devices();
   json below = json::array(), children = json::array();
-  for (const auto& r : s->below) below.push_back(remote_out(r));
+  for (const auto& r : s->below)
+    below.push_back(remote_out(r));
   for (const auto& n : s->children)
     children.push_back({{"node", n.node.value}, {"up", n.up}, {"ever", n.ever}, {"last_contact", n.last_contact}});
   const auto* rules = s->rules->newest();
@@ -98,15 +73,6 @@ void show_status(const call& c) {
         {"below", below}});
 }
 
-void pair(const call& c) {
-  if (!c.context.make_pairing_code)
-    return c.refuse({errc::unsupported, "tills are paired with stores; this node has none"});
-  c.context.make_pairing_code([c](const result<std::string>& code) {
-    if (!code) return c.refuse(code.error());
-    c.ok({{"code", *code}, {"minutes", 10}});
-  });
-}
-
 struct route {
   std::string_view method, path;
   bool hq_only;
@@ -115,7 +81,6 @@ struct route {
 
 constexpr std::array routes{
     route{"GET", "status", false, show_status},
-    route{"POST", "pair", false, pair},
     route{"POST", "invite", true, [](const call& c) { invite(c); }},
     route{"GET", "limits", true, show_limits},
     route{"POST", "limits", true, [](const call& c) { set_limits(c); }},
@@ -131,7 +96,9 @@ constexpr std::array routes{
 void handle_admin(std::string_view method, std::string_view path, std::string_view body, node_facade& node,
                   admin_context& context, admin_respond respond) {
   using admin::json;
-  auto refuse = [&](const error& e) { respond(http_status_of(e.code), error_json(e)); };
+  constexpr std::string_view prefix = "/api/v1/admin/";
+  if (path.starts_with(prefix)) path.remove_prefix(prefix.size());
+  auto refuse = [&](const error& e) { respond(http_status(e.code), error_json(e)); };
   const admin::route* found = nullptr;
   for (const auto& r : admin::routes)
     if (r.method == method && r.path == path) found = &r;

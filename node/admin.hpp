@@ -12,13 +12,12 @@
 
 namespace tally {
 
-// Server side of /api/v1/admin/*, for the command line on the same machine (node/admin_client.hpp). The HTTP server lets
-// a call in only with the bearer token of <data>/admin.token; docs/http-api.md does not list these calls, because only
-// `tallystick` of the same version makes them.
+// Server side of /api/v1/admin/*, for the command line on the same machine (node/admin_client.hpp). The HTTP server
+// lets a call in only with the bearer token of <data>/admin.token; docs/http-api.md does not list these calls,
+// because only `tallystick` of the same version makes them.
 //
 //   GET  status                 any node   what `tallystick status` shows
-//   POST pair                   any node   {} → {"code":"482-913","minutes":10}
-//   POST invite                 hq         {"name","role","parent","limits":{…},"hours","doors":[…]} → {"node","token","expires"}
+//   POST invite                 hq         {"name","role","parent","limits":{…},"hours","doors"} → {"node","token",…}
 //   GET  limits, POST limits    hq         {"node","ceiling","daily_inflow","quota","daily_quota"}
 //   GET  catalogue              hq         the published records, base64
 //   POST publish                hq         {"version","publication","rules","products":[…],"last"}
@@ -28,20 +27,17 @@ namespace tally {
 /// What the calls need besides the node. One per node; outlives the HTTP server. Thread-safe through `mutex`.
 struct admin_context {
   node_identity identity;
-  public_key signing{};                 ///< this node's key, pinned in tokens
+  public_key signing{};  ///< this node's key, pinned in tokens
   public_key door_key{};
-  std::vector<std::string> doors;       ///< as configured; empty: nobody can enrol
-  std::string web_address;              ///< "127.0.0.1:8080"
-  std::int64_t exposure_days = 7;
+  std::vector<std::string> doors;  ///< as configured; empty: nobody can enrol
+  std::string web_address;         ///< "127.0.0.1:8080"
   entropy& random;
   std::function<unix_seconds()> now;
-  /// Makes a pairing code for a till and keeps its hash durably; answers on any thread.
-  std::function<void(std::function<void(const result<std::string>&)>)> make_pairing_code;
 
-  std::mutex mutex;                     ///< guards what follows
-  std::uint32_t next_node = 0;          ///< 0: not yet read from the records
+  std::mutex mutex;             ///< guards what follows
+  std::uint32_t next_node = 0;  ///< 0: not yet read from the records
   std::uint64_t next_account = 0;
-  std::string publication;              ///< the one in progress
+  std::string publication;  ///< the one in progress
   unix_seconds publication_seen = 0;
 };
 
@@ -51,12 +47,12 @@ inline constexpr std::size_t admin_cards_batch_max = 500;
 inline constexpr std::uint64_t admin_cards_reserve_max = 1'000'000;
 
 /// Answers one call, now or later from an actor's thread, exactly once; never answers if the node dies meanwhile.
-/// `path` is what follows "/api/v1/admin/". Bodies above the HTTP server's 64 KiB never get here.
+/// `path` is the whole path or what follows "/api/v1/admin/"; `pair` and `tills` are the HTTP interface's own. Bodies
+/// above the HTTP server's limit never get here.
 void handle_admin(std::string_view method, std::string_view path, std::string_view body, node_facade& node,
                   admin_context& context, admin_respond respond);
 
-/// HTTP status of a refusal, and its body {"error","message","detail"}.
-int http_status_of(errc code);
+/// Body of a refusal: {"error","message","detail"}.
 std::string error_json(const error& e);
 
 }  // namespace tally

@@ -35,9 +35,8 @@ public:
 
 private:
   void send() {
-    http::async_write(stream_, request_, [this](beast::error_code bad, std::size_t) {
-      bad ? fail(errc::offline, bad) : receive();
-    });
+    http::async_write(stream_, request_,
+                      [this](beast::error_code bad, std::size_t) { bad ? fail(errc::offline, bad) : receive(); });
   }
   void receive() {
     http::async_read(stream_, buffer_, parser_, [this](beast::error_code bad, std::size_t) {
@@ -62,8 +61,7 @@ private:
 }  // namespace
 
 result<http_answer> http_call(const std::string& address, const std::string& method, const std::string& target,
-                              const std::string& token, const std::string& body,
-                              std::chrono::milliseconds time_max) {
+                              const std::string& token, const std::string& body, std::chrono::milliseconds time_max) {
   auto at = parse_host_port(address);
   boost::system::error_code bad;
   auto ip = asio::ip::make_address(at ? at->host : "", bad);
@@ -93,9 +91,11 @@ result<admin_client> admin_client::open(const std::filesystem::path& data_dir) {
   for (auto [file, to] : {std::pair{at.http_address(), &out.address_}, std::pair{at.admin_token(), &out.token_}}) {
     auto text = read_small_file(file, 1'000);
     if (text.code() == errc::not_found)
-      return error{errc::offline, "the node on " + data_dir.string() + " does not run; start it with 'tallystick node'"};
+      return error{errc::offline,
+                   "the node on " + data_dir.string() + " does not run; start it with 'tallystick node'"};
     if (!text) return error{errc::not_allowed, text.error().detail + "; run this as the user of the node"};
-    while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
+    while (!text->empty() && (text->back() == '\n' || text->back() == ' '))
+      text->pop_back();
     *to = *text;
   }
   return out;

@@ -34,7 +34,8 @@ std::uint32_t take_node_number(node_facade& node, admin_context& context) {
   if (context.next_node == 0) {
     context.next_node = static_cast<std::uint32_t>(recalled_number(node, next_node_key));
     context.next_node = std::max(context.next_node, head_office.value + 1);
-    for (const auto& r : node.snapshot()->below) context.next_node = std::max(context.next_node, r.node.value + 1);
+    for (const auto& r : node.snapshot()->below)
+      context.next_node = std::max(context.next_node, r.node.value + 1);
   }
   return context.next_node++;
 }
@@ -48,7 +49,7 @@ std::uint64_t next_account(const node_facade& node, admin_context& context) {
 /// Writes facts and answers `out` when they are durable.
 void write_facts(const call& c, std::vector<entry> facts, json out) {
   c.node.facts(std::move(facts), [respond = c.respond, out = std::move(out)](const facts_answer& a) {
-    if (a.code != errc::ok) return respond(http_status_of(a.code), error_json({a.code, a.detail}));
+    if (a.code != errc::ok) return respond(http_status(a.code), error_json({a.code, a.detail}));
     respond(200, out.dump());
   });
 }
@@ -71,8 +72,9 @@ result<invitation> invitation_in(const call& c) {
     auto stored = stored_certificate(c.node.store(), p);
     auto cert = stored ? decode_certificate(stored->body) : result<certificate>(errc::not_found);
     if (!cert || cert->role != node_role::region)
-      return error{errc::not_found, "node " + std::to_string(p.value) + " is no region of this chain; see 'tallystick "
-                                                                        "status' for the nodes that there are"};
+      return error{errc::not_found, "node " + std::to_string(p.value) +
+                                        " is no region of this chain; see 'tallystick "
+                                        "status' for the nodes that there are"};
     w.parents.push_back(p);
   }
   w.parents.push_back(head_office);
@@ -91,15 +93,16 @@ result<std::vector<std::string>> doors_in(const call& c) {
       if (d.is_string()) out.push_back(d.get<std::string>());
   if (out.empty()) out = c.context.doors;
   bool wrong = out.size() > 4 || std::ranges::any_of(out, [](const std::string& d) {
-    return !d.starts_with("tcp://") || d.size() > 200;
-  });
+                 return !d.starts_with("tcp://") || d.size() > 200;
+               });
   if (wrong) return error{errc::malformed, "doors are 1 to 4 endpoints tcp://host:port"};
   if (out.empty())
     return error{errc::offline, "head office has no enrolment door; set link.door in its configuration and restart it"};
   for (const auto& d : out)
     if (d.find("//*:") != d.npos || d.find("//0.0.0.0:") != d.npos)
-      return error{errc::bad_config, "the door listens on every address; say with --door tcp://host:port under which one "
-                                     "the new node reaches it"};
+      return error{errc::bad_config,
+                   "the door listens on every address; say with --door tcp://host:port under which one "
+                   "the new node reaches it"};
   return out;
 }
 
@@ -141,9 +144,7 @@ void invite(call c) {
   token.expiry = what->expiry;
   invitation_record record{*what, hash_enrolment_secret(token.id, view_of(token.secret)), false, {}, {}};
   json out{{"node", what->node.value}, {"token", to_text(token)}, {"expires", token.expiry}};
-  auto failed = [respond = c.respond] {
-    respond(503, error_json({errc::io, "the invitation could not be written"}));
-  };
+  auto failed = [respond = c.respond] { respond(503, error_json({errc::io, "the invitation could not be written"})); };
   // The number first: one that is lost to a crash is skipped, one that is used twice would be a disaster.
   c.node.remember(std::string(next_node_key), next,
                   [&node = c.node, respond = c.respond, failed, key = invitation_key(token.id), data = encode(record),
@@ -188,7 +189,8 @@ void show_catalogue(const call& c) {
   auto rules = c.node.snapshot()->rules;
   json products = json::array();
   // Leftovers of a publication that broke off are newer than the rules, hence the largest version.
-  for (const auto* p : rules->on_sale(UINT64_MAX)) products.push_back(to_base64(encode_product(*p)));
+  for (const auto* p : rules->on_sale(UINT64_MAX))
+    products.push_back(to_base64(encode_product(*p)));
   const auto* newest = rules->newest();
   c.ok({{"version", newest ? newest->version : 0},
         {"rules", newest ? json(to_base64(encode_rules(*newest))) : json(nullptr)},
@@ -244,8 +246,9 @@ void publish(call c) {
   if (!facts) return c.refuse(facts.error());
   const auto* newest = c.node.snapshot()->rules->newest();
   if (v != (newest ? newest->version : 0) + 1)
-    return c.refuse({errc::key_reused, "version " + std::to_string(v) + " is not the next one; somebody else published "
-                                       "meanwhile, so look at the prices and run the command again"});
+    return c.refuse({errc::key_reused, "version " + std::to_string(v) +
+                                           " is not the next one; somebody else published "
+                                           "meanwhile, so look at the prices and run the command again"});
   {
     std::lock_guard lock(c.context.mutex);
     auto now = c.context.now();

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/admin.hpp"
+#include "node/http_types.hpp"
 
 namespace tally::admin {
 
@@ -16,7 +17,7 @@ struct call {
   admin_respond respond;
 
   void ok(const json& out) const { respond(200, out.dump()); }
-  void refuse(const error& e) const { respond(http_status_of(e.code), error_json(e)); }
+  void refuse(const error& e) const { respond(http_status(e.code), error_json(e)); }
 };
 
 /// Members of a request; `malformed` with the member's name.

@@ -8,13 +8,13 @@
 
 namespace tally::cmd {
 
-// The subcommands of `tallystick`: each `add_*` declares one, with help and examples, and lets its callback set `status`,
-// the exit status of the process.
+// The subcommands of `tallystick`: each `add_*` declares one, with help and examples, and lets its callback set
+// `status`, the exit status of the process.
 
 inline constexpr int exit_ok = 0;
-inline constexpr int exit_refused = 1;   ///< it was refused or failed; nothing half done unless the text says so
-inline constexpr int exit_usage = 2;     ///< wrong command line, configuration or file
-inline constexpr int exit_offline = 3;   ///< the node that it needs does not run or does not answer
+inline constexpr int exit_refused = 1;  ///< it was refused or failed; nothing half done unless the text says so
+inline constexpr int exit_usage = 2;    ///< wrong command line, configuration or file
+inline constexpr int exit_offline = 3;  ///< the node that it needs does not run or does not answer
 
 void add_init_hq(CLI::App& app, int& status);
 void add_invite(CLI::App& app, int& status);
@@ -24,6 +24,8 @@ void add_issue(CLI::App& app, int& status);
 void add_limits(CLI::App& app, int& status);
 void add_pair(CLI::App& app, int& status);
 void add_status(CLI::App& app, int& status);
+void add_audit(CLI::App& app, int& status);
+void add_export(CLI::App& app, int& status);
 void add_config(CLI::App& app, int& status);
 void add_node(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);
@@ -34,8 +36,8 @@ void add_demo(CLI::App& app, int& status);
 int fail(const error& e);
 int fail(int status, std::string_view sentence);
 
-/// The passphrase from the first line of a file, or typed twice on the terminal without echo. Errors: `not_found`, `io`,
-/// `not_allowed` (no terminal, or the two differ).
+/// The passphrase from the first line of a file, or typed twice on the terminal without echo. Errors: `not_found`,
+/// `io`, `not_allowed` (no terminal, or the two differ).
 result<std::string> read_passphrase(const std::string& file, std::string_view what);
 
 /// Columns, left aligned, as wide as needed; the first row is the heading. Widths count characters, not octets.

@@ -36,12 +36,14 @@ void add_enrol(CLI::App& app, int& status) {
   auto* c = app.add_subcommand("enrol", "Make this machine a node of a chain, with a token from head office");
   c->add_option("--data", o->data, "new data directory")->required();
   auto* token = c->add_option("--token", o->token, "what 'tallystick invite' printed");
-  auto* file = c->add_option("--token-file", o->token_file, "file that holds it, so that it does not stay in the "
-                                                            "shell's history");
+  auto* file = c->add_option("--token-file", o->token_file,
+                             "file that holds it, so that it does not stay in the "
+                             "shell's history");
   token->excludes(file);
   c->require_option(2);
-  c->footer("The node makes its own keys; only the public ones leave it. If the answer is lost, run the same command "
-            "again.\nExample:\n  tallystick enrol --data /srv/tally --token tally1.AbC…");
+  c->footer(
+      "The node makes its own keys; only the public ones leave it. If the answer is lost, run the same command "
+      "again.\nExample:\n  tallystick enrol --data /srv/tally --token tally1.AbC…");
   c->callback([o, &status] { status = run(*o); });
 }
 

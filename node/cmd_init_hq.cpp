@@ -38,8 +38,9 @@ void add_init_hq(CLI::App& app, int& status) {
   c->add_option("--root-key", o->plan.root_key, "new file for the sealed root key, best on a removable medium")
       ->required();
   c->add_option("--passphrase-file", o->passphrase_file, "its first line seals the root key; without it you are asked");
-  c->footer("Example:\n  tallystick init-hq --data /srv/tally --chain bakery --name \"Head office\" "
-            "--root-key /media/usb/bakery.root");
+  c->footer(
+      "Example:\n  tallystick init-hq --data /srv/tally --chain bakery --name \"Head office\" "
+      "--root-key /media/usb/bakery.root");
   c->callback([o, &status] { status = run(*o); });
 }
 

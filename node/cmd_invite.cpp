@@ -48,9 +48,10 @@ void add_invite(CLI::App& app, int& status) {
   add_limit_options(*c, o->limits);
   c->add_option("--hours", o->hours, "how long the token is good")->check(CLI::Range(1, 720))->capture_default_str();
   c->add_option("--door", o->doors, "head office's door as the new node reaches it, tcp://host:port; up to 4");
-  c->footer("A store needs all four limits, in the chain's currency. The token is printed alone on standard output.\n"
-            "Example:\n  tallystick invite --data /srv/tally --role store --name \"Store A\" --parent 2 "
-            "--ceiling 10000 --daily-inflow 2000 --quota 5000 --daily-quota 5000");
+  c->footer(
+      "A store needs all four limits, in the chain's currency. The token is printed alone on standard output.\n"
+      "Example:\n  tallystick invite --data /srv/tally --role store --name \"Store A\" --parent 2 "
+      "--ceiling 10000 --daily-inflow 2000 --quota 5000 --daily-quota 5000");
   c->callback([o, &status] { status = run(*o); });
 }
 

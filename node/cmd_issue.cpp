@@ -37,7 +37,8 @@ public:
 
   status add(const std::vector<issued_card>& cards) {
     std::string text;
-    for (const auto& c : cards) text += c.number + "," + std::to_string(c.account) + "\n";
+    for (const auto& c : cards)
+      text += c.number + "," + std::to_string(c.account) + "\n";
     if (fd_) return write(text);
     std::cout << text << std::flush;
     return done();
@@ -80,7 +81,8 @@ int run(const options& o) {
         show_progress("issuing", done, total);
       });
   if (!issued) {
-    std::cerr << "\n" << written << " of " << o.count << " cards are issued; of the numbers that follow them in the "
+    std::cerr << "\n"
+              << written << " of " << o.count << " cards are issued; of the numbers that follow them in the "
               << "list up to " << admin_cards_batch_max << " may be.\n";
     return fail(issued.error());
   }
@@ -98,8 +100,9 @@ void add_issue(CLI::App& app, int& status) {
   c->add_option("--prefix", o->prefix, "first digits of each number, 1 to 8")->required();
   c->add_option("--csv", o->csv, "new file for the numbers, mode 0600; without it they are printed");
   c->add_option("--kind", o->kind, "kind of card: stored_value")->capture_default_str();
-  c->footer("A number has 16 digits: prefix, serial number, 4 random ones, check digit.\n"
-            "Example:\n  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv");
+  c->footer(
+      "A number has 16 digits: prefix, serial number, 4 random ones, check digit.\n"
+      "Example:\n  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv");
   c->callback([o, &status] { status = run(*o); });
 }
 

@@ -28,8 +28,8 @@ int show(const admin_client& hq, const nlohmann::json& list) {
       {"NODE", "NAME", "CEILING", "INFLOW PER DAY", "TOP-UP QUOTA", "QUOTA PER DAY"}};
   for (const auto& row : list) {
     auto l = limits_of_row(row);
-    rows.push_back({std::to_string(row.value("node", 0U)), row.value("name", ""), text(l.ceiling),
-                    text(l.daily_inflow), text(l.quota_target), text(l.daily_quota)});
+    rows.push_back({std::to_string(row.value("node", 0U)), row.value("name", ""), text(l.ceiling), text(l.daily_inflow),
+                    text(l.quota_target), text(l.daily_quota)});
   }
   std::cout << table(rows);
   return exit_ok;
@@ -68,7 +68,8 @@ result<currency> currency_of(const admin_client& node) {
   return currency{unit.value("code", "CNY"), unit.value("exponent", 2)};
 }
 
-result<node_limits> limits_from(const admin_client& hq, const limit_texts& texts, const std::optional<node_limits>& now) {
+result<node_limits> limits_from(const admin_client& hq, const limit_texts& texts,
+                                const std::optional<node_limits>& now) {
   auto money = currency_of(hq);
   if (!money) return money.error();
   node_limits out = now.value_or(node_limits{});
@@ -77,10 +78,9 @@ result<node_limits> limits_from(const admin_client& hq, const limit_texts& texts
     const std::string* text;
     amount* to;
   };
-  for (const auto& r : {row{"--ceiling", &texts.ceiling, &out.ceiling},
-                        row{"--daily-inflow", &texts.daily_inflow, &out.daily_inflow},
-                        row{"--quota", &texts.quota, &out.quota_target},
-                        row{"--daily-quota", &texts.daily_quota, &out.daily_quota}}) {
+  for (const auto& r :
+       {row{"--ceiling", &texts.ceiling, &out.ceiling}, row{"--daily-inflow", &texts.daily_inflow, &out.daily_inflow},
+        row{"--quota", &texts.quota, &out.quota_target}, row{"--daily-quota", &texts.daily_quota, &out.daily_quota}}) {
     if (r.text->empty() && now) continue;
     if (r.text->empty()) return error{errc::bad_config, std::string(r.option) + " is missing"};
     auto a = parse_amount(*r.text, money->exponent);
@@ -98,8 +98,9 @@ void add_limits(CLI::App& app, int& status) {
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--node", o->node, "number of the node to change; without it all are shown");
   add_limit_options(*c, o->limits);
-  c->footer("What is not given stays as it is.\nExamples:\n  tallystick limits --data /srv/tally\n"
-            "  tallystick limits --data /srv/tally --node 3 --ceiling 20000");
+  c->footer(
+      "What is not given stays as it is.\nExamples:\n  tallystick limits --data /srv/tally\n"
+      "  tallystick limits --data /srv/tally --node 3 --ceiling 20000");
   c->callback([o, &status] { status = run(*o); });
 }
 

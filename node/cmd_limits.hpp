@@ -21,8 +21,9 @@ struct currency {
 };
 result<currency> currency_of(const admin_client& node);
 
-/// In minor units of the chain's currency. A limit that is not given keeps its value in `now`, and is `bad_config` without
-/// one. `bad_config` for what is no amount.
-result<node_limits> limits_from(const admin_client& hq, const limit_texts& texts, const std::optional<node_limits>& now);
+/// In minor units of the chain's currency. A limit that is not given keeps its value in `now`, and is `bad_config`
+/// without one. `bad_config` for what is no amount.
+result<node_limits> limits_from(const admin_client& hq, const limit_texts& texts,
+                                const std::optional<node_limits>& now);
 
 }  // namespace tally::cmd

@@ -3,6 +3,7 @@
 #include "node/cmd.hpp"
 #include "node/config.hpp"
 #include "node/office.hpp"
+#include "node/program.hpp"
 #include "node/runtime.hpp"
 
 namespace tally::cmd {
@@ -53,11 +54,17 @@ void add_node(CLI::App& app, int& status) {
   auto o = std::make_shared<config_options>();
   auto* c = app.add_subcommand("node", "Run a node: head office, region or store");
   add_config_options(*c, *o);
-  c->footer("Ctrl-C or SIGTERM ends it in order. Status 75: the disk failed; start it again.\n"
-            "Example:\n  tallystick node --config store.toml --set http.listen=127.0.0.1:8081");
+  c->footer(
+      "Ctrl-C or SIGTERM ends it in order. Status 75: the disk failed; start it again.\n"
+      "Example:\n  tallystick node --config store.toml --set http.listen=127.0.0.1:8081");
   c->callback([o, &status] {
     auto config = load_config(o->file, o->overrides);
-    status = config ? run_node(*config) : fail(config.error());
+    if (!config) {
+      status = fail(config.error());
+      return;
+    }
+    if (config->http.web_dir.empty()) config->http.web_dir = own_pages().string();
+    status = run_node(*config);
   });
 }
 

@@ -40,8 +40,9 @@ void add_publish(CLI::App& app, int& status) {
   c->add_option("file", o->file, "rules file (TOML); config/demo-rules.toml is a commented one")->required();
   c->add_option("--data", o->data, "head office's data directory; its node must run");
   c->add_flag("--check", o->check_only, "only check the file");
-  c->footer("The file is the whole price list: a product that is no longer in it is withdrawn.\n"
-            "Example:\n  tallystick publish --data /srv/tally prices.toml");
+  c->footer(
+      "The file is the whole price list: a product that is no longer in it is withdrawn.\n"
+      "Example:\n  tallystick publish --data /srv/tally prices.toml");
   c->callback([o, &status] { status = run(*o); });
 }
 

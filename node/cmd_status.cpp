@@ -38,7 +38,8 @@ public:
     if (role == "store") {
       rows.push_back({"card value here", money("held", s_)});
       rows.push_back({"top-up quota left", money("quota_left", s_)});
-      for (const auto& [device, state] : s_.value("devices", json::object()).items())
+      const auto devices = s_.value("devices", json::object());  // outlives the loop over its items
+      for (const auto& [device, state] : devices.items())
         rows.push_back({device, state.is_string() ? state.get<std::string>() : ""});
     }
     auto stopped = s_.value("stopped", json(nullptr));

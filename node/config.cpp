@@ -25,6 +25,7 @@ constexpr std::array<std::int64_t, 8> bauds{1'200, 2'400, 4'800, 9'600, 19'200, 
 #define TALLY_FLAG [](cfg & c) -> bool&
 
 // The one table of keys. Order is the order of `tallystick config --explain`.
+// clang-format off
 constexpr std::array keys{
     config_key{.name = "node.data_dir", .text = TALLY_TEXT { return c.node.data_dir; }, .min = 1, .max = path_max,
                .shape = text_shape::folder, .may_be_empty = false,
@@ -35,7 +36,7 @@ constexpr std::array keys{
                .shape = text_shape::ip_port, .may_be_empty = false,
                .help = "where pages and the HTTP interface listen; port 0 takes a free one"},
     config_key{.name = "http.web_dir", .text = TALLY_TEXT { return c.http.web_dir; }, .max = path_max,
-               .shape = text_shape::folder, .help = "folder of the built pages; empty: beside the program"},
+               .shape = text_shape::folder, .help = "folder of the built pages; empty: those of the program"},
     config_key{.name = "http.open_network", .flag = TALLY_FLAG { return c.http.open_network; },
                .help = "show the network page without pairing (demo)"},
     config_key{.name = "http.threads", .number = TALLY_NUMBER { return c.http.threads; }, .min = 1, .max = 16,
@@ -70,6 +71,7 @@ constexpr std::array keys{
                .shape = text_shape::http_base, .help = "address of the demo's control interface; empty: no demo"},
 };
 
+// clang-format on
 #undef TALLY_TEXT
 #undef TALLY_NUMBER
 #undef TALLY_FLAG
@@ -104,8 +106,8 @@ status set_number(node_config& c, const config_key& key, std::int64_t value, con
 status set_from_text(node_config& c, std::string_view name, const std::string& value, const std::string& where) {
   const auto* key = find_key(name);
   if (!key)
-    return error{errc::bad_config, where + ": there is no key " + std::string(name) +
-                                       "; 'tallystick config --explain' lists them"};
+    return error{errc::bad_config,
+                 where + ": there is no key " + std::string(name) + "; 'tallystick config --explain' lists them"};
   if (key->text) return set_text(c, *key, value, where);
   if (key->number) {
     std::int64_t n = 0;
@@ -133,9 +135,8 @@ public:
     }
     for (const auto& [section, node] : parsed.table()) {
       const auto* table = node.as_table();
-      bool known = std::ranges::any_of(keys, [&](const config_key& k) {
-        return k.name.substr(0, k.name.find('.')) == section.str();
-      });
+      bool known = std::ranges::any_of(
+          keys, [&](const config_key& k) { return k.name.substr(0, k.name.find('.')) == section.str(); });
       if (!table || !known)
         return error{errc::bad_config, where(section.source()) + ": there is no section " + std::string(section.str()) +
                                            "; 'tallystick config --explain' lists all keys"};
@@ -192,7 +193,8 @@ std::span<const config_key> config_keys() { return keys; }
 
 std::string environment_name(std::string_view key) {
   std::string out = "TALLY_";
-  for (char c : key) out += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  for (char c : key)
+    out += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   return out;
 }
 
@@ -208,7 +210,8 @@ std::string limit_text(const config_key& key) {
   if (key.number && key.allowed.empty()) return std::to_string(key.min) + " to " + std::to_string(key.max);
   if (key.number) {
     std::string out = "one of";
-    for (auto n : key.allowed) out += " " + std::to_string(n);
+    for (auto n : key.allowed)
+      out += " " + std::to_string(n);
     return out;
   }
   auto out = std::string(shape_text(key.shape)) + " of at most " + std::to_string(key.max) + " bytes";
@@ -236,8 +239,7 @@ result<node_config> load_config(const fs::path& file, const std::vector<std::str
   }
   for (const auto& o : overrides) {
     auto at = o.find('=');
-    if (at == std::string::npos)
-      return error{errc::bad_config, "--set " + o + ": write it as --set section.key=value"};
+    if (at == std::string::npos) return error{errc::bad_config, "--set " + o + ": write it as --set section.key=value"};
     TALLY_TRY(set_from_text(c, o.substr(0, at), o.substr(at + 1), "--set " + o.substr(0, at)));
   }
   if (c.node.data_dir.empty())

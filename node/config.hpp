@@ -64,10 +64,10 @@ struct config_key {
   std::string& (*text)(node_config&) = nullptr;
   std::int64_t& (*number)(node_config&) = nullptr;
   bool& (*flag)(node_config&) = nullptr;
-  std::int64_t min = 0, max = 0;           ///< of a number; of a text, its length in octets
-  text_shape shape = text_shape::folder;   ///< of a text
+  std::int64_t min = 0, max = 0;          ///< of a number; of a text, its length in octets
+  text_shape shape = text_shape::folder;  ///< of a text
   bool may_be_empty = true;
-  std::span<const std::int64_t> allowed{}; ///< of a number: only these, when not empty
+  std::span<const std::int64_t> allowed{};  ///< of a number: only these, when not empty
   std::string_view help;
 };
 std::span<const config_key> config_keys();

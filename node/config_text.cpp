@@ -47,7 +47,7 @@ bool has_shape(std::string_view value, text_shape shape) {
     case text_shape::folder: return true;
     case text_shape::device: return true;
     case text_shape::log_level: {
-      constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warn", "error", "off"};
+      constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
       return std::ranges::find(levels, value) != levels.end();
     }
     case text_shape::ip_port: {
@@ -73,7 +73,7 @@ std::string_view shape_text(text_shape shape) {
   switch (shape) {
     case text_shape::folder: return "the path of a folder";
     case text_shape::device: return "the path of a device";
-    case text_shape::log_level: return "one of trace, debug, info, warn, error, off, a text";
+    case text_shape::log_level: return "one of debug, info, warn, error, a text";
     case text_shape::ip_port: return "an IP address and a port (0 to 65535), as 127.0.0.1:8080,";
     case text_shape::host_port: return "a host and a port (1 to 65535), as 192.168.1.20:9100,";
     case text_shape::tcp: return "an endpoint tcp://host:port";

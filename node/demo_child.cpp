@@ -45,7 +45,8 @@ status demo_child::start(const std::filesystem::path& program, const std::vector
   std::string file = program.string();
   std::vector<std::string> copies = arguments;
   std::vector<char*> argv{file.data()};
-  for (auto& a : copies) argv.push_back(a.data());
+  for (auto& a : copies)
+    argv.push_back(a.data());
   argv.push_back(nullptr);
   auto self = ::getpid();
   auto pid = ::fork();
@@ -80,12 +81,6 @@ void demo_child::stop(std::chrono::milliseconds patience) {
     (void)reap();
     if (running()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-}
-
-std::filesystem::path own_program() {
-  std::error_code bad;
-  auto p = std::filesystem::read_symlink("/proc/self/exe", bad);
-  return bad ? std::filesystem::path("tallystick") : p;
 }
 
 }  // namespace tally

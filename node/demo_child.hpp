@@ -32,7 +32,4 @@ private:
   pid_t pid_ = -1;
 };
 
-/// Where this program's own file is.
-std::filesystem::path own_program();
-
 }  // namespace tally

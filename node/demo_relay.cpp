@@ -1,5 +1,6 @@
 #include "node/demo_relay.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -142,7 +143,8 @@ demo_relay::~demo_relay() {
   asio::post(impl_->context, [p = impl_.get()] {
     failure ignored;
     p->acceptor.close(ignored);
-    for (auto& s : p->sessions) s->close();
+    for (auto& s : p->sessions)
+      s->close();
     p->context.stop();
   });
   impl_->thread.join();
@@ -153,7 +155,8 @@ std::uint16_t demo_relay::port() const { return impl_->acceptor.local_endpoint()
 void demo_relay::set_cut(bool cut) {
   impl_->cut = cut;
   asio::post(impl_->context, [p = impl_.get()] {
-    for (auto& s : p->sessions) s->go(p->target);
+    for (auto& s : p->sessions)
+      s->go(p->target);
   });
 }
 

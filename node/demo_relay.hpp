@@ -6,13 +6,14 @@
 
 namespace tally {
 
-/// One link of the demo network as a wire that can be cut: a TCP relay on the loopback, from the port that a node calls to
-/// the port where its parent listens.
+/// One link of the demo network as a wire that can be cut: a TCP relay on the loopback, from the port that a node
+/// calls to the port where its parent listens.
 ///
-/// Cut means a silent black hole, as when a cable is pulled somewhere on the way: open connections stay open and carry
-/// nothing, new ones are accepted and lead nowhere, nobody is told. Healed, everything flows on where it stopped. Holds at
-/// most `sessions_max` connections and 32 KiB of each; at the limit the oldest one that leads nowhere is closed, else the
-/// new one. Owns one thread, from `start` to the destructor. Every call may come from any thread.
+/// Cut means a silent black hole, as when a cable is pulled somewhere on the way: open connections stay open and
+/// carry nothing, new ones are accepted and lead nowhere, nobody is told. Healed, everything flows on where it
+/// stopped. Holds at most `sessions_max` connections and 32 KiB of each; at the limit the oldest one that leads
+/// nowhere is closed, else the new one. Owns one thread, from `start` to the destructor. Every call may come from any
+/// thread.
 class demo_relay {
 public:
   static constexpr std::size_t sessions_max = 64;

@@ -86,8 +86,7 @@ result<std::vector<signed_certificate>> enrolment_desk::decide(byte_view request
   if (record->used && record->used_by != keys_digest(*q))
     return error{errc::bad_token, "this token was used before, by other keys; ask for a new one and find out by whom"};
   if (!record->used) {
-    if (parts_.now() >= record->what.expiry)
-      return error{errc::bad_token, "this token has expired; ask for a new one"};
+    if (parts_.now() >= record->what.expiry) return error{errc::bad_token, "this token has expired; ask for a new one"};
     TALLY_TRY(use_up(*q, *record));
   }
   TALLY_TRY(publish(*record));

@@ -11,8 +11,8 @@
 
 namespace tally {
 
-// How a new node gets its certificate. Its keys never leave it: it shows the public ones at head office's door, with the
-// one-time token that an operator carried over, and proves that it has the signing key. Head office answers with
+// How a new node gets its certificate. Its keys never leave it: it shows the public ones at head office's door, with
+// the one-time token that an operator carried over, and proves that it has the signing key. Head office answers with
 // certificates, signed over the question, so that nobody on the way can give the node another root to believe.
 
 // -- head office's beginning ------------------------------------------------------
@@ -35,13 +35,14 @@ struct invitation {
   friend bool operator==(const invitation&, const invitation&) = default;
 };
 
-/// An invitation as head office remembers it: never the secret, only its hash; once used, by whom and with which result.
+/// An invitation as head office remembers it: never the secret, only its hash; once used, by whom and with which
+/// result.
 struct invitation_record {
   invitation what;
   secret_hash hash{};
   bool used = false;
-  secret_hash used_by{};      ///< digest of the keys that it was used with
-  bytes certificate;          ///< the signed certificate that was made then
+  secret_hash used_by{};  ///< digest of the keys that it was used with
+  bytes certificate;      ///< the signed certificate that was made then
   friend bool operator==(const invitation_record&, const invitation_record&) = default;
 };
 bytes encode(const invitation_record& r);
@@ -56,7 +57,7 @@ struct enrolment_request {
   std::array<std::uint8_t, 16> secret{};
   public_key signing{}, curve{};
   epoch_id epoch;
-  signature proof{};          ///< by the signing key over everything before
+  signature proof{};  ///< by the signing key over everything before
 };
 bytes make_enrolment_request(const enrolment_token& token, const signer& own, const public_key& curve,
                              const epoch_id& epoch);
@@ -84,7 +85,7 @@ class enrolment_desk {
 public:
   struct parts {
     node_facade& node;
-    const signer& keys;         ///< head office's
+    const signer& keys;  ///< head office's
     const verifier& with;
     trust believes;
     std::function<unix_seconds()> now;

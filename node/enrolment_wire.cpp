@@ -10,12 +10,14 @@ constexpr std::uint8_t wire_version = 1;
 constexpr std::size_t certificates_max = 10, detail_max = 300;
 
 void write_limits(byte_writer& w, const node_limits& l) {
-  for (auto v : {l.ceiling, l.daily_inflow, l.quota_target, l.daily_quota}) w.sv(v);
+  for (auto v : {l.ceiling, l.daily_inflow, l.quota_target, l.daily_quota})
+    w.sv(v);
 }
 
 node_limits read_limits(byte_reader& r) {
   node_limits l;
-  for (auto* v : {&l.ceiling, &l.daily_inflow, &l.quota_target, &l.daily_quota}) *v = r.sv();
+  for (auto* v : {&l.ceiling, &l.daily_inflow, &l.quota_target, &l.daily_quota})
+    *v = r.sv();
   return l;
 }
 
@@ -39,7 +41,8 @@ bytes encode(const invitation_record& r) {
   w.str(r.what.name);
   w.u8(static_cast<std::uint8_t>(r.what.role));
   w.uv(r.what.parents.size());
-  for (auto p : r.what.parents) w.uv(p.value);
+  for (auto p : r.what.parents)
+    w.uv(p.value);
   write_limits(w, r.what.limits);
   w.sv(r.what.expiry);
   w.fixed(r.hash);
@@ -107,7 +110,8 @@ bytes make_enrolment_answer(byte_view request, const public_key& root, const sig
   if (outcome) {
     w.fixed(root);
     w.uv(outcome->size());
-    for (const auto& c : *outcome) w.str(encode(c));
+    for (const auto& c : *outcome)
+      w.str(encode(c));
   } else {
     w.str(outcome.error().detail.substr(0, detail_max));
   }

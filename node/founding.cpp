@@ -72,8 +72,10 @@ result<epoch_id> first_epoch(const data_layout& at, entropy& random) {
   epoch_id epoch;
   auto text = read_small_file(file, 100);
   if (text) {
-    if (!from_hex(*text, epoch.value)) return error{errc::corrupt, file.string() + " is damaged; begin with an empty "
-                                                                                   "directory and a new token"};
+    if (!from_hex(*text, epoch.value))
+      return error{errc::corrupt, file.string() +
+                                      " is damaged; begin with an empty "
+                                      "directory and a new token"};
     return epoch;
   }
   if (text.code() != errc::not_found) return text.error();

@@ -15,10 +15,10 @@ namespace tally {
 
 struct head_office_plan {
   std::filesystem::path data_dir;
-  std::string chain;                 ///< 1 to 40 of [a-z0-9-], the same at every node for ever
+  std::string chain;  ///< 1 to 40 of [a-z0-9-], the same at every node for ever
   std::string name = "Head office";
-  std::filesystem::path root_key;    ///< new file for the sealed root key; keep it off this machine
-  std::string passphrase;            ///< seals it
+  std::filesystem::path root_key;  ///< new file for the sealed root key; keep it off this machine
+  std::string passphrase;          ///< seals it
   seal_cost cost{};
 };
 /// Everything is durable on return. Errors: `not_allowed` (the directory has a node, the root key file exists),

@@ -27,6 +27,8 @@ int run(int argc, char** argv) {
   add_limits(app, status);
   add_pair(app, status);
   add_status(app, status);
+  add_audit(app, status);
+  add_export(app, status);
   add_config(app, status);
   try {
     app.parse(argc, argv);

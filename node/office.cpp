@@ -150,8 +150,9 @@ status issue_cards(const admin_client& hq, const card_order& order, entropy& ran
   auto first = member<std::uint64_t>(*reserved, "first");
   if (!first) return strange();
   if (!card_number(order.prefix, *first + order.count - 1, 0))
-    return error{errc::full, "prefix " + order.prefix + " has no serial numbers left; choose another prefix of 1 to 8 "
-                                                        "digits"};
+    return error{errc::full, "prefix " + order.prefix +
+                                 " has no serial numbers left; choose another prefix of 1 to 8 "
+                                 "digits"};
   for (std::size_t at = 0; at < order.count;) {
     auto n = std::min(admin_cards_batch_max, order.count - at);
     std::vector<issued_card> cards;

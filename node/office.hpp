@@ -24,7 +24,7 @@ struct invite_request {
   node_id parent{1};
   node_limits limits;
   std::int64_t hours = 24;
-  std::vector<std::string> doors;   ///< as the new node reaches them; empty: as head office is configured
+  std::vector<std::string> doors;  ///< as the new node reaches them; empty: as head office is configured
 };
 struct invite_answer {
   node_id node;
@@ -37,7 +37,7 @@ status set_node_limits(const admin_client& hq, node_id node, const node_limits& 
 
 struct publish_answer {
   std::uint64_t version = 0;
-  std::size_t written = 0;          ///< products that were new, changed or withdrawn
+  std::size_t written = 0;  ///< products that were new, changed or withdrawn
 };
 using progress = std::function<void(std::size_t done, std::size_t total)>;
 /// Publishes a checked price list as the next version. Products go first, the rules that put them in force last, so a
@@ -47,21 +47,22 @@ result<publish_answer> publish_list(const admin_client& hq, const price_list& li
 
 struct card_order {
   std::string chain;
-  std::string prefix;               ///< 1 to 8 digits
+  std::string prefix;  ///< 1 to 8 digits
   std::uint32_t kind = 1;
-  std::size_t count = 0;            ///< 1 to 1,000,000
+  std::size_t count = 0;  ///< 1 to 1,000,000
 };
 struct issued_card {
-  std::string number;               ///< 16 digits: prefix, serial number, 4 random digits, check digit
+  std::string number;  ///< 16 digits: prefix, serial number, 4 random digits, check digit
   std::uint64_t account = 0;
 };
 /// "9704" 17 4821 → 16 digits with their Luhn digit. Nothing when the serial number does not fit.
 std::optional<std::string> card_number(std::string_view prefix, std::uint64_t serial, unsigned random4);
 
-/// Issues cards in batches; `batch` is called with each one before it is written, so that no card exists of which nobody
-/// has the number. Cards of a batch that failed may exist or not.
+/// Issues cards in batches; `batch` is called with each one before it is written, so that no card exists of which
+/// nobody has the number. Cards of a batch that failed may exist or not.
 status issue_cards(const admin_client& hq, const card_order& order, entropy& random,
-                   const std::function<status(const std::vector<issued_card>& batch)>& batch, const progress& tell = {});
+                   const std::function<status(const std::vector<issued_card>& batch)>& batch,
+                   const progress& tell = {});
 
 /// A pairing code for a till of the store that `node` talks to.
 result<std::string> pairing_code(const admin_client& node);

@@ -48,7 +48,8 @@ private:
     for (const auto& [key, value] : t) {
       if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
       std::string list;
-      for (auto k : known) list += (list.empty() ? "" : ", ") + std::string(k);
+      for (auto k : known)
+        list += (list.empty() ? "" : ", ") + std::string(k);
       return bad(key.source(), "there is no key " + std::string(key.str()) + " here; known are " + list);
     }
     return done();

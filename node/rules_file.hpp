@@ -16,7 +16,7 @@ struct price_list {
 };
 
 inline constexpr std::size_t products_max = 100'000;
-inline constexpr std::size_t rules_text_bytes_max = 200;   ///< header, footer
+inline constexpr std::size_t rules_text_bytes_max = 200;  ///< header, footer
 inline constexpr std::size_t product_name_bytes_max = 60;
 inline constexpr std::size_t tax_rates_max = 16;
 

@@ -1,0 +1,212 @@
+#include "node/admin.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "devices/luhn.hpp"
+#include "node/fake_office.hpp"
+#include "node/office.hpp"
+#include "node/rules_file.hpp"
+#include "storage/entry_codec.hpp"
+#include "sync/medium.hpp"
+#include "sync/seeded.hpp"
+#include "sync/text.hpp"
+
+using namespace tally;
+using nlohmann::json;
+
+namespace {
+
+struct desk {
+  test::seeded_entropy random{3};
+  test::fake_office node;
+  unix_seconds clock = 1'795'355'000;
+  admin_context context{.identity = {{"bakery", {}}, head_office, node_role::hq, "HQ", {}},
+                        .signing = {},
+                        .door_key = {},
+                        .doors = {"tcp://127.0.0.1:7102"},
+                        .web_address = "127.0.0.1:8080",
+                        .random = random,
+                        .now = [this] { return clock; },
+                        .mutex = {},
+                        .next_node = 0,
+                        .next_account = 0,
+                        .publication = {},
+                        .publication_seen = 0};
+  int status = 0;
+  json answer;
+
+  json call(const std::string& method, const std::string& path, const std::string& body) {
+    int answers = 0;
+    handle_admin(method, "/api/v1/admin/" + path, body, node, context, [&](int s, const std::string& text) {
+      ++answers;
+      status = s;
+      answer = json::parse(text);
+    });
+    CHECK(answers == 1);
+    return answer;
+  }
+  json post(const std::string& path, const json& body) { return call("POST", path, body.dump()); }
+};
+
+const json limits{{"ceiling", 100}, {"daily_inflow", 200}, {"quota", 300}, {"daily_quota", 400}};
+const json invite{{"name", "Store A"}, {"role", "store"}, {"parent", 1}, {"hours", 24}, {"limits", limits}};
+
+json with(json j, const char* name, const json& value) {
+  j[name] = value;
+  return j;
+}
+
+}  // namespace
+
+TEST_CASE("an invitation gives a token and keeps a hash", "[admin]") {
+  desk d;
+  auto a = d.post("invite", invite);
+  REQUIRE(d.status == 200);
+  CHECK(a["node"] == 2);
+  auto token = parse_enrolment_token(a["token"].get<std::string>());
+  REQUIRE(token);
+  CHECK(token->chain == "bakery");
+  CHECK(token->expiry == d.clock + 24 * 3600);
+  auto record = decode_invitation(*d.node.recall(invitation_key(token->id)));
+  REQUIRE(record);
+  CHECK(record->hash == hash_enrolment_secret(token->id, view_of(token->secret)));
+  CHECK(record->what.limits == node_limits{100, 200, 300, 400});
+  CHECK(d.post("invite", invite)["node"] == 3);
+  d.context.next_node = 0;  // after a restart
+  CHECK(d.post("invite", invite)["node"] == 4);
+}
+
+TEST_CASE("wrong invitations are refused with the reason", "[admin]") {
+  desk d;
+  for (const auto& bad :
+       {with(invite, "name", ""), with(invite, "name", std::string(61, 'x')), with(invite, "name", 3),
+        with(invite, "name", "a\nb"), with(invite, "role", "hq"), with(invite, "parent", 0), with(invite, "hours", 0),
+        with(invite, "hours", 721), with(invite, "limits", 3), with(invite, "limits", with(limits, "ceiling", -1)),
+        with(invite, "limits", with(limits, "quota", 1e300)), with(invite, "doors", {"http://x"}), json::object()}) {
+    INFO(bad.dump());
+    auto a = d.post("invite", bad);
+    CHECK(d.status == 400);
+    CHECK(!a["detail"].get<std::string>().empty());
+  }
+  d.post("invite", with(invite, "parent", 9));
+  CHECK(d.status == 404);
+  d.context.doors = {"tcp://0.0.0.0:7102"};
+  d.post("invite", invite);
+  CHECK(d.status == 400);
+  d.context.doors.clear();
+  d.post("invite", invite);
+  CHECK(d.status == 503);
+  CHECK(d.node.notes.empty());
+  d.context.doors = {"tcp://127.0.0.1:7102"};
+  d.node.remembers = false;
+  d.post("invite", invite);
+  CHECK(d.status == 503);
+}
+
+TEST_CASE("calls that do not exist, bodies that are no objects, and nodes that are not head office", "[admin]") {
+  desk d;
+  d.call("GET", "invite", "");
+  CHECK(d.status == 404);
+  d.call("POST", "nonsense", "{}");
+  CHECK(d.status == 404);
+  for (const char* body : {"[]", "3", "{", "\"x\"", "\xff"}) {
+    d.call("POST", "invite", body);
+    CHECK(d.status == 400);
+  }
+  d.context.identity.role = node_role::store;
+  d.post("invite", invite);
+  CHECK(d.status == 403);
+  d.call("GET", "status", "");
+  CHECK(d.status == 200);
+}
+
+TEST_CASE("cards are mapped once, within what was reserved", "[admin]") {
+  desk d;
+  CHECK(d.post("cards/reserve", {{"count", 3}})["first"] == 1);
+  CHECK(d.post("cards/reserve", {{"count", 2}})["first"] == 4);
+  d.context.next_account = 0;  // after a restart
+  CHECK(d.post("cards/reserve", {{"count", 1}})["first"] == 6);
+  for (const auto& bad : {json{{"count", 0}}, json{{"count", 1'000'001}}, json{{"count", "3"}}, json::object()}) {
+    d.post("cards/reserve", bad);
+    CHECK(d.status == 400);
+  }
+  auto medium = to_hex(medium_of("bakery", "9704000000000017"));
+  json map{{"first", 1}, {"kind", 1}, {"media", {medium}}};
+  CHECK(d.post("cards/map", map)["written"] == 1);
+  REQUIRE(d.node.written.size() == 1);
+  CHECK(d.node.written[0].account == account_id{1});
+  CHECK(d.node.written[0].medium == medium_of("bakery", "9704000000000017"));
+  CHECK(d.node.written[0].status == card_status::active);
+  d.post("cards/map", with(map, "first", 7));
+  CHECK(d.status == 403);
+  for (const auto& bad : {with(map, "media", json::array()), with(map, "media", {"00"}), with(map, "media", {3}),
+                          with(map, "media", json(std::vector<std::string>(501, medium))), with(map, "kind", 0),
+                          with(map, "first", -1)}) {
+    d.post("cards/map", bad);
+    CHECK(d.status == 400);
+  }
+  CHECK(d.node.written.size() == 1);
+}
+
+TEST_CASE("a publication is the next version, checked, rules last", "[admin]") {
+  desk d;
+  rules_record r;
+  r.version = 1;
+  r.taxes = {{"A", 1300}};
+  product p;
+  p.id.value = 1;
+  p.version = 1;
+  p.names[0] = "Bread";
+  json good{{"version", 1},
+            {"publication", "x"},
+            {"rules", to_base64(encode_rules(r))},
+            {"products", {to_base64(encode_product(p))}},
+            {"last", false}};
+  d.post("publish", good);
+  CHECK(d.status == 200);
+  REQUIRE(d.node.written.size() == 1);
+  d.post("publish", with(good, "publication", "y"));
+  CHECK(d.status == 429);
+  d.clock += 61;  // the other one has given up
+  d.post("publish", with(with(good, "publication", "y"), "last", true));
+  CHECK(d.status == 200);
+  REQUIRE(d.node.written.size() == 3);
+  CHECK(d.node.written[2].topic == publish_topic::rules);
+
+  d.post("publish", with(good, "version", 2));
+  CHECK(d.status == 400);  // the records say 1
+  r.version = 3;
+  p.version = 3;
+  auto later = with(with(good, "rules", to_base64(encode_rules(r))), "products", {to_base64(encode_product(p))});
+  d.post("publish", with(later, "version", 3));
+  CHECK(d.status == 409);
+  p.tax = 7;
+  p.version = 1;
+  d.post("publish", with(good, "products", {to_base64(encode_product(p))}));
+  CHECK(d.status == 400);
+  for (const auto& bad : {with(good, "rules", "!"), with(good, "products", 3), with(good, "products", {"AAAA"}),
+                          with(good, "publication", std::string(41, 'x'))}) {
+    d.post("publish", bad);
+    CHECK(d.status == 400);
+  }
+  CHECK(d.node.written.size() == 3);
+}
+
+TEST_CASE("the digest of a card number, for ever", "[admin]") {
+  // hashlib.blake2b(b"tallystick medium v1\nbakery\n9704000000000017", digest_size=16)
+  CHECK(to_hex(medium_of("bakery", "9704000000000017")) == "e91d8d8ce037d60ad3b91f14f75034e7");
+  CHECK(medium_of("brewery", "9704000000000017") != medium_of("bakery", "9704000000000017"));
+}
+
+TEST_CASE("card numbers", "[admin]") {
+  CHECK(*card_number("9704", 17, 42) == "970400000170042" + std::string(1, *luhn_digit("970400000170042")));
+  CHECK(luhn_valid(*card_number("9704", 9'999'999, 9'999)));
+  CHECK_FALSE(card_number("9704", 10'000'000, 0));
+  CHECK(card_number("97040000", 999, 0)->size() == 16);
+  CHECK_FALSE(card_number("97040000", 1'000, 0));
+  CHECK_FALSE(card_number("", 1, 0));
+  CHECK_FALSE(card_number("970400001", 1, 0));
+  CHECK_FALSE(card_number("97o4", 1, 0));
+  CHECK_FALSE(card_number("9704", 1, 10'000));
+}

@@ -1,0 +1,63 @@
+#pragma once
+#include <map>
+#include <mutex>
+
+#include "actors/facade.hpp"
+#include "node/enrolment.hpp"
+#include "storage/memory_kv.hpp"
+
+namespace tally::test {
+
+/// Head office's node as the node layer sees it, without actors: facts are kept, certificates reach the store.
+class fake_office final : public node_facade {
+public:
+  bool remembers = true;  ///< false: the next record is not written
+  bool writes = true;     ///< false: facts are refused with `io`
+  bool silent = false;    ///< no callback comes at all
+  std::vector<entry> written;
+  std::map<std::string, bytes, std::less<>> notes;
+  std::shared_ptr<node_snapshot> shown = std::make_shared<node_snapshot>();
+
+  fake_office() { shown->rules = std::make_shared<catalogue>(); }
+
+  void put_certificate(const signed_certificate& s) {
+    auto c = decode_certificate(s.body);
+    kv_batch b;
+    b.put(family::meta, certificate_key(c->node, c->serial), encode(s));
+    invariant(store_.commit(b, true).ok(), "a store in memory");
+  }
+
+  void till(till_command, std::function<void(const till_answer&)>) override {}
+  void facts(std::vector<entry> list, std::function<void(const facts_answer&)> done) override {
+    if (silent) return;
+    if (!writes) return done({0, errc::io, "no", 0, 0});
+    for (auto& e : list) {
+      if (e.kind == entry_kind::certify) put_certificate(*decode_signed_certificate(e.blob));
+      written.push_back(std::move(e));
+    }
+    done({0, errc::ok, "", 0, list.size()});
+  }
+  void ask_elsewhere(account_id) override {}
+  std::optional<elsewhere_hint> elsewhere(account_id) const override { return std::nullopt; }
+  void returned_mark(const writer_id&, sequence, std::function<void(bool)> done) override { done(false); }
+  bool print(const std::string&, const bytes&) override { return false; }
+  std::shared_ptr<const node_snapshot> snapshot() const override { return shown; }
+  device_states devices() const override { return {}; }
+  event_bus& events() override { return events_; }
+  const kv_store& store() const override { return store_; }
+  void remember(std::string key, std::optional<bytes> value, std::function<void(bool)> done) override {
+    if (silent) return;
+    if (remembers && value) notes[key] = *value;
+    done(remembers);
+  }
+  std::optional<bytes> recall(std::string_view key) const override {
+    auto it = notes.find(key);
+    return it == notes.end() ? std::nullopt : std::optional(it->second);
+  }
+
+private:
+  memory_kv store_;
+  event_bus events_;
+};
+
+}  // namespace tally::test
