@@ -165,6 +165,8 @@ caf::behavior ledger(self_ptr self, std::shared_ptr<std::unique_ptr<tally::stati
   st.disk = std::make_unique<committer>(context->store, [me](const status& s) {
     caf::anon_send(me, commit_message{s.code(), s.ok() ? std::string{} : s.error().detail});
   });
+  // Before the first request: a disk without its reserve takes no business, not even until the first tick.
+  st.station->tick(context->clock.wall(), context->clock.tick(), context->store.disk_free_bytes());
   tell_streams(st);
   publish(self);
   self->delayed_send(self, tick_interval, tick_message{});

@@ -84,9 +84,10 @@ result<printer_effects> printer_machine::start(std::uint64_t job, bytes ticket, 
   if (job_) return {errc::busy, "the printer has a ticket that is not finished"};
   if (ticket.empty() || ticket.size() > escpos::ticket_bytes_max)
     return {errc::malformed, "a ticket has 1 to " + std::to_string(escpos::ticket_bytes_max) + " bytes"};
-  job_.emplace();
-  job_->id = job;
-  job_->ticket = std::move(ticket);
+  job_state next;  // not emplace(): clang does not see the nested type's default constructor there
+  next.id = job;
+  next.ticket = std::move(ticket);
+  job_ = std::move(next);
   printer_effects out;
   if (able()) send_job(now, out);
   return out;

@@ -9,7 +9,8 @@ namespace tally {
 
 /// The durable streams of one node, as its sessions ship them.
 ///
-/// Own streams (of any epoch of this node) are cut and signed when they are asked for, so a signature is never made over
+/// Own streams (of any epoch of this node) are cut and signed when they are asked for, so a signature is never made
+/// over
 /// what the disk does not hold. Streams of others are answered with the segments as their writers signed them.
 /// Const and thread-safe as far as `store` and `key` are; reads only what is committed. Both outlive this.
 class durable_source final : public stream_source {

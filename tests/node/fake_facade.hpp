@@ -6,9 +6,9 @@
 #include "actors/facade.hpp"
 #include "ledger/kinds.hpp"
 #include "storage/book.hpp"
-#include "storage/entry_codec.hpp"
 #include "storage/memory_kv.hpp"
 #include "sync/medium.hpp"
+#include "test_rules.hpp"
 
 namespace tally::test {
 
@@ -39,7 +39,8 @@ public:
     put_card(st, account_id{19}, {card_status::frozen, 1, 1});
     put_medium(st, medium_of(chain, card_a), account_id{17});
     put_medium(st, medium_of(chain, card_frozen), account_id{19});
-    publish_all();
+    for (const auto& e : test_rules())
+      invariant(book_->learn(e).ok(), "a publication");
     receive({}, {{0, quota_of(main_unit), 0, 500'000}});
     commit();
     thread_ = std::thread([this] { work(); });
@@ -201,32 +202,6 @@ private:
     if (auto* e = std::get_if<entry>(&a.outcome)) a.here = holding(book_->st(), a.writer, e->account);
     if (a.here != 0) a.elsewhere = elsewhere_hint{2'000, noon - 600};
     return a;
-  }
-  void publish_all() {
-    rules_record r;
-    r.version = 1;
-    r.header = "Corner shops\nMain street 1";
-    r.footer = "Thank you";
-    r.top_up_min = 100;
-    r.top_up_max = 100'000'000;
-    r.taxes = {{"A", 1300}, {"B", 0}};
-    entry e;
-    e.kind = entry_kind::publish;
-    e.topic = publish_topic::rules;
-    e.blob = encode_rules(r);
-    invariant(book_->learn(e).ok(), "rules");
-    for (std::uint32_t id = 1; id <= 3; ++id) {
-      product p;
-      p.id = product_id{id};
-      p.version = 1;
-      p.ean = id == 1 ? "4006381333931" : "";
-      p.names = {"Bread " + std::to_string(id), id == 1 ? "面包" : "", "", ""};
-      p.price = id * 1250;
-      p.tax = id == 3 ? 1 : 0;
-      e.topic = publish_topic::product;
-      e.blob = encode_product(p);
-      invariant(book_->learn(e).ok(), "a product");
-    }
   }
   void receive(account_id account, std::vector<value_item> values) {
     auto from = writer_of(2);

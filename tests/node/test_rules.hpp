@@ -1,0 +1,35 @@
+#pragma once
+#include "storage/entry_codec.hpp"
+
+namespace tally::test {
+
+/// What head office published for the fake node: rules version 1 and three products, the first with a barcode.
+inline std::vector<entry> test_rules() {
+  rules_record r;
+  r.version = 1;
+  r.header = "Corner shops\nMain street 1";
+  r.footer = "Thank you";
+  r.top_up_min = 100;
+  r.top_up_max = 100'000'000;
+  r.taxes = {{"A", 1300}, {"B", 0}};
+  entry e;
+  e.kind = entry_kind::publish;
+  e.topic = publish_topic::rules;
+  e.blob = encode_rules(r);
+  std::vector<entry> out{e};
+  for (std::uint32_t id = 1; id <= 3; ++id) {
+    product p;
+    p.id = product_id{id};
+    p.version = 1;
+    p.ean = id == 1 ? "4006381333931" : "";
+    p.names = {"Bread " + std::to_string(id), id == 1 ? "面包" : "", "", ""};
+    p.price = id * 1250;
+    p.tax = id == 3 ? 1 : 0;
+    e.topic = publish_topic::product;
+    e.blob = encode_product(p);
+    out.push_back(e);
+  }
+  return out;
+}
+
+}  // namespace tally::test
