@@ -34,7 +34,8 @@ std::uint32_t take_node_number(node_facade& node, admin_context& context) {
   if (context.next_node == 0) {
     context.next_node = static_cast<std::uint32_t>(recalled_number(node, next_node_key));
     context.next_node = std::max(context.next_node, head_office.value + 1);
-    for (const auto& r : node.snapshot()->below)
+    auto now = node.snapshot();
+    for (const auto& r : now->below)
       context.next_node = std::max(context.next_node, r.node.value + 1);
   }
   return context.next_node++;
@@ -160,7 +161,9 @@ void invite(call c) {
 void show_limits(const call& c) {
   durable_state st(c.node.store());
   json list = json::array();
-  for (const auto& r : c.node.snapshot()->below) {
+  auto now = c.node.snapshot();
+  for (const auto& r : now->below) {
+    if (r.role != node_role::store) continue;
     auto row = limits_out(limits_of(st, r.node));
     row["node"] = r.node.value;
     row["name"] = r.name;
@@ -177,7 +180,8 @@ void set_limits(call c) {
   node_id id{static_cast<std::uint32_t>(*node)};
   durable_state st(c.node.store());
   auto known = node_of(st, id);
-  if (!known) return c.refuse({errc::not_found, "there is no node " + std::to_string(*node)});
+  if (!known || known->role != node_role::store)
+    return c.refuse({errc::not_found, "there is no store with number " + std::to_string(*node)});
   entry e;
   e.kind = entry_kind::limits;
   e.subject = {id, known->epoch};
@@ -244,7 +248,8 @@ void publish(call c) {
   auto v = static_cast<std::uint64_t>(*version);
   auto facts = publication_in(c, v);
   if (!facts) return c.refuse(facts.error());
-  const auto* newest = c.node.snapshot()->rules->newest();
+  auto rules = c.node.snapshot()->rules;
+  const auto* newest = rules->newest();
   if (v != (newest ? newest->version : 0) + 1)
     return c.refuse({errc::key_reused, "version " + std::to_string(v) +
                                            " is not the next one; somebody else published "

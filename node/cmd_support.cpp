@@ -110,11 +110,12 @@ std::string ago(std::int64_t moment, std::int64_t now) {
 
 void show_progress(std::string_view what, std::size_t done, std::size_t total) {
   constexpr std::size_t bar = 30;
+  if (total == 0) return;
   if (::isatty(STDERR_FILENO) != 1) {
     if (done == total) std::cerr << what << ": " << done << " of " << total << "\n";
     return;
   }
-  auto filled = total == 0 ? bar : done * bar / total;
+  auto filled = done * bar / total;
   std::cerr << "\r" << what << " [" << std::string(filled, '#') << std::string(bar - filled, ' ') << "] " << done
             << " of " << total << (done == total ? "\n" : "") << std::flush;
 }
