@@ -107,6 +107,12 @@ std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t fi
   return out;
 }
 
+bool observer::sent_by_us(const entry& receive, const writer_id& writer) const {
+  return state_
+    .find({.type = cell_type::transfer, .a = receive.channel, .b = 1, .writer = receive.peer, .peer = writer})
+    .has_value();
+}
+
 verdict observer::observe_one(const writer_id& writer, node_role role, sequence seq, byte_view data,
                               const std::function<std::optional<entry>(sequence)>& find) {
   verdict v{seq, peek_kind(data), errc::ok, {}};
@@ -129,6 +135,9 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
   std::optional<entry> cited;
   if (e->cites && (cited = find(*e->cites))) place.cited = &*cited;
   auto postings = judge(*e, place, state_);
+  // This node knows its own sends completely: a receive of one that it never wrote is made up.
+  if (postings && e->kind == entry_kind::receive && e->peer.node == self_ && !sent_by_us(*e, writer))
+    postings = error{errc::bad_proof, "a receive of a send that was never made"};
   if (!postings) {
     contest(postings.error());
     // Applied as its writer applied it, so that what follows still fits. What cannot be expanded moves nothing.

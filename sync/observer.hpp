@@ -69,6 +69,8 @@ private:
   verdict observe_one(const writer_id& writer, node_role role, sequence seq, byte_view data,
                       const std::function<std::optional<entry>(sequence)>& find);
 
+  bool sent_by_us(const entry& receive, const writer_id& writer) const;
+
   const state& directory_;
   node_id self_;
   node_role self_role_;

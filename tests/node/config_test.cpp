@@ -67,8 +67,10 @@ TEST_CASE("every key of the table takes its bounds and refuses what lies beyond"
         CHECK(c.error().detail.find(limit_text(k)) != std::string::npos);
       }
     } else if (k.flag) {
-      CHECK(k.flag(*set(name, "true")));
-      CHECK_FALSE(k.flag(*set(name, "false")));
+      auto on = set(name, "true");
+      CHECK(k.flag(*on));
+      auto off = set(name, "false");
+      CHECK_FALSE(k.flag(*off));
       CHECK(set(name, "1").code() == errc::bad_config);
     } else {
       auto c = set(name, good_text(k.shape));
