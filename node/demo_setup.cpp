@@ -87,9 +87,12 @@ private:
   status start(std::size_t i) {
     TALLY_TRY(net_.start_node(i));
     auto address = "127.0.0.1:" + std::to_string(net_.nodes[i].http_port);
-    return wait(net_.nodes[i].name + " to answer", [address] {
+    // Commands find the node through a file that it writes a moment after it answers.
+    return wait(net_.nodes[i].name + " to answer", [this, i, address] {
       auto a = http_call(address, "GET", "/healthz", "", "", milliseconds(2'000));
-      return a && a->status == 200;
+      if (!a || a->status != 200) return false;
+      auto node = net_.client(i);
+      return node && node->get("status").ok();
     });
   }
 

@@ -87,7 +87,8 @@ status open_data(running_node& n, const node_config& config) {
   auto own = n.certificates->find(n.identity.node);
   if (!own) return error{errc::not_certified, "this node's own certificate is not in " + n.layout.db().string()};
   if ((*own)->signing != n.signer->key())
-    return error{errc::not_certified, "the keys in " + n.layout.keys().string() + " do not fit this node's certificate"};
+    return error{errc::not_certified,
+                 "the keys in " + n.layout.keys().string() + " do not fit this node's certificate"};
   return done();
 }
 
@@ -116,8 +117,7 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.scanner_path = config.scanner.path;
   o.scanner_baud = static_cast<unsigned>(config.scanner.baud);
   if (!config.scanner.card_prefix.empty()) o.card_prefixes = {config.scanner.card_prefix};
-  if (!config.printer.address.empty())
-    std::tie(o.printer_host, o.printer_port) = split_address(config.printer.address);
+  if (!config.printer.address.empty()) std::tie(o.printer_host, o.printer_port) = split_address(config.printer.address);
   auto* log = n.log.get();
   o.log = [log](errc code, const std::string& text) { log->problem(code, text); };
   o.fatal = [log](const std::string& why) {
@@ -180,20 +180,19 @@ status start_http(running_node& n, const node_config& config) {
   options.listen = config.http.listen;
   options.web_dir = config.http.web_dir;
   options.threads = static_cast<unsigned>(config.http.threads);
-  http_services services{.node = *n.system,
-                         .secret = n.secret,
-                         .random = n.random,
-                         .identity = n.identity,
-                         .admin_token = *token,
-                         .admin = [admin, system](std::string method, std::string path, std::string body,
-                                                  auto respond) {
-                           handle_admin(method, path, body, *system, *admin, std::move(respond));
-                         },
-                         .wall = wall_now,
-                         .tick = tick_now,
-                         .open_network = config.http.open_network,
-                         .demo_control = config.demo.control,
-                         .exposure_days = config.network.exposure_days};
+  http_services services{
+      .node = *n.system,
+      .secret = n.secret,
+      .random = n.random,
+      .identity = n.identity,
+      .admin_token = *token,
+      .admin = [admin, system](std::string method, std::string path, std::string body,
+                               auto respond) { handle_admin(method, path, body, *system, *admin, std::move(respond)); },
+      .wall = wall_now,
+      .tick = tick_now,
+      .open_network = config.http.open_network,
+      .demo_control = config.demo.control,
+      .exposure_days = config.network.exposure_days};
   auto http = http_server::start(std::move(options), std::move(services));
   if (!http) return http.error();
   n.http = std::move(*http);

@@ -123,7 +123,8 @@ void session::on_want(const want_message& m, session_effects& out, tick_ms now) 
   }
   if (journal) confirm(out, now);
   if (o.subscribed && m.from < o.acked) return;  // came late
-  for (const auto& f : o.flight) flight_bytes_ -= f.second;
+  for (const auto& f : o.flight)
+    flight_bytes_ -= f.second;
   o.flight.clear();
   o.subscribed = true;
   o.acked = o.sent = m.from;

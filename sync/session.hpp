@@ -55,9 +55,11 @@ struct session_config {
 /// quiet link is silent.
 ///
 /// A node that was restored from an old copy must not act on its old life before its parent could say so. Therefore a
-/// child takes no stream and no ask of its parent before that has asked for the child's journal from a place that exists.
+/// child takes no stream and no ask of its parent before that has asked for the child's journal from a place that
+/// exists.
 ///
-/// Pure but for reads through `stream_source`. One owner thread. Holds no entries: at most `credit_bytes` are under way.
+/// Pure but for reads through `stream_source`. One owner thread. Holds no entries: at most `credit_bytes` are under
+/// way.
 class session {
 public:
   session(session_config config, const stream_source& source) : config_(std::move(config)), source_(source) {}

@@ -146,7 +146,8 @@ void station::on_till(const till_request& r) {
     till_answer a;
     a.request = r.request;
     a.writer = book_->self();
-    a.outcome = refusal{{errc::key_reused, "counter " + std::to_string(k.counter) + " waits for its answer"}, {}, {}, 0};
+    a.outcome =
+        refusal{{errc::key_reused, "counter " + std::to_string(k.counter) + " waits for its answer"}, {}, {}, 0};
     return answer(std::move(a));
   }
   decide_till(r, !r.may_wait, 0);
@@ -235,7 +236,8 @@ void station::observe_own(sequence seq) {
   auto e = book_->find_entry(seq);
   invariant(e.has_value(), "an entry that was written a moment ago");
   bytes data = encode_entry(*e);
-  (void)observer_->observe(book_->self(), seq, std::span(&data, 1), [this](sequence s) { return book_->find_entry(s); });
+  (void)observer_->observe(book_->self(), seq, std::span(&data, 1),
+                           [this](sequence s) { return book_->find_entry(s); });
 }
 
 void station::learn_certificate(const entry& e) {

@@ -404,7 +404,8 @@ void station::finished(std::uint64_t own_request, account_id account, const told
   waiting_.erase(it);
   auto pulled = std::max<amount>(held_here(account, purse_paid) - sale.before, 0);
   decide_till(sale.request, true, pulled);
-  for (auto again : sale.joined) decide_till({again, sale.request.command, false}, true, pulled);
+  for (auto again : sale.joined)
+    decide_till({again, sale.request.command, false}, true, pulled);
 }
 
 }  // namespace tally

@@ -44,8 +44,11 @@ public:
   chain_node& at(std::uint32_t id) { return *nodes_.at(id); }
   void start(std::uint32_t id);
   void stop(std::uint32_t id);
-  void start_all() {
-    for (auto id : {1U, 2U, 3U, 4U})
+  /// Head office first, with its facts: nodes are known before they knock.
+  void start_all(std::size_t cards) {
+    start(1);
+    found(cards);
+    for (auto id : {2U, 3U, 4U})
       start(id);
   }
   /// Certificates, limits, one product of 12.50, `cards` cards with numbers from `card(0)` on.

@@ -28,8 +28,7 @@ bool knows(chain& c, std::uint32_t store, std::size_t card) {
 TEST_CASE("a card topped up in one store is spent in another, over region and head office", "[actors]") {
   temporary_folder folder;
   chain c(folder.path);
-  c.start_all();
-  c.found(20);
+  c.start_all(20);
   REQUIRE(eventually([&] { return knows(c, 3, 0) && knows(c, 4, 0); }));
 
   auto loaded = c.top_up(3, 0, 10'000, 1);

@@ -93,7 +93,7 @@ TEST_CASE("wrong invitations are refused with the reason", "[admin]") {
   CHECK(d.status == 404);
   d.context.doors = {"tcp://0.0.0.0:7102"};
   d.post("invite", invite);
-  CHECK(d.status == 400);
+  CHECK(d.status == 409);
   d.context.doors.clear();
   d.post("invite", invite);
   CHECK(d.status == 503);
@@ -184,7 +184,7 @@ TEST_CASE("a publication is the next version, checked, rules last", "[admin]") {
   p.tax = 7;
   p.version = 1;
   d.post("publish", with(good, "products", {to_base64(encode_product(p))}));
-  CHECK(d.status == 400);
+  CHECK(d.status == 409);
   for (const auto& bad : {with(good, "rules", "!"), with(good, "products", 3), with(good, "products", {"AAAA"}),
                           with(good, "publication", std::string(41, 'x'))}) {
     d.post("publish", bad);

@@ -4,6 +4,7 @@
 #include "sim/world.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/sha256.hpp"
+#include "sync/audit.hpp"
 
 namespace tally::sim {
 namespace {
@@ -31,12 +32,14 @@ std::map<ledger_account, amount> durable_balances(const kv_store& disk) {
   return out;
 }
 
-void same_balances(const std::map<ledger_account, amount>& a, const std::map<ledger_account, amount>& b, const std::string& what) {
+void same_balances(const std::map<ledger_account, amount>& a, const std::map<ledger_account, amount>& b,
+                   const std::string& what) {
   if (a == b) return;
   std::string text = what;
   for (const auto& [k, v] : a)
     if (auto it = b.find(k); it == b.end() || it->second != v)
-      text += "; " + account_name(k) + " " + std::to_string(v) + " against " + std::to_string(it == b.end() ? 0 : it->second);
+      text += "; " + account_name(k) + " " + std::to_string(v) + " against " +
+              std::to_string(it == b.end() ? 0 : it->second);
   for (const auto& [k, v] : b)
     if (!a.count(k)) text += "; " + account_name(k) + " 0 against " + std::to_string(v);
   throw broken(text);
@@ -63,9 +66,11 @@ void check_journals(const world& w) {
     auto size = reader.size(id);
     bool lost = w.truth().was_restored(writer);
     ensure(lost ? size >= stream_reader(w.nodes().at(writer.node).disk).size(id) : size == entries.size(),
-           "head office has " + std::to_string(size) + " entries of " + writer_name(writer) + ", which wrote " + std::to_string(entries.size()));
+           "head office has " + std::to_string(size) + " entries of " + writer_name(writer) + ", which wrote " +
+               std::to_string(entries.size()));
     merkle_frontier f;
-    for (std::uint64_t i = 0; i < size; ++i) f.append(merkle_leaf(entries[static_cast<std::size_t>(i)]));
+    for (std::uint64_t i = 0; i < size; ++i)
+      f.append(merkle_leaf(entries[static_cast<std::size_t>(i)]));
     auto held = reader.frontier(id);
     ensure(held && held->root() == f.root(), "head office has another root of " + writer_name(writer));
     auto again = root_at(size, reader.nodes(id, {head_office, {}}));
@@ -85,10 +90,12 @@ void check_approvals(const world& w) {
   }
   // And nothing was done that no till was told of, since tills ask until they know.
   for (const auto& [writer, entries] : w.truth().journals()) {
-    if (w.nodes().at(writer.node).role != node_role::store || w.truth().was_restored(writer) || !current(w, writer)) continue;
+    if (w.nodes().at(writer.node).role != node_role::store || w.truth().was_restored(writer) || !current(w, writer))
+      continue;
     for (std::size_t i = 0; i < entries.size(); ++i) {
       auto e = decode_entry(entries[i]);
-      if (e->counter != 0) ensure(w.truth().approved().count({writer, i}) != 0, "done, but never answered: " + describe(*e));
+      if (e->counter != 0)
+        ensure(w.truth().approved().count({writer, i}) != 0, "done, but never answered: " + describe(*e));
     }
   }
 }
@@ -106,7 +113,8 @@ void check_folds(const world& w) {
       auto seen = balances_of(w.nodes().at(watcher).st->seen().all().balances(), self);
       same_balances(own, seen, name(watcher) + " sees " + name(id) + " otherwise than it sees itself");
       for (const auto& writer : w.nodes().at(watcher).st->seen().writers())
-        ensure(w.nodes().at(watcher).st->seen().contested_of(writer) == 0, name(watcher) + " contests entries of " + writer_name(writer));
+        ensure(w.nodes().at(watcher).st->seen().contested_of(writer) == 0,
+               name(watcher) + " contests entries of " + writer_name(writer));
     }
   }
   const auto& seen = w.nodes().at(head_office).st->seen();
@@ -124,14 +132,16 @@ void check_folds(const world& w) {
 void check_value(const world& w) {
   for (const auto& [pair, count] : w.truth().unreceived())
     ensure(!current(w, pair.second) || w.truth().was_restored(pair.first),
-           std::to_string(count) + " transfers from " + writer_name(pair.first) + " never reached " + writer_name(pair.second));
+           std::to_string(count) + " transfers from " + writer_name(pair.first) + " never reached " +
+               writer_name(pair.second));
   if (w.restored().value != 0) return;
   std::map<std::uint64_t, amount> held;
   for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
     if (a.type == account_type::hold) held[a.a] -= v;
   for (unsigned c = 1; c <= w.how().cards; ++c)
-    ensure(held[c] == w.truth().balance({c}), "account " + std::to_string(c) + ": " + std::to_string(w.truth().balance({c})) +
-                                                  " were loaded and not spent, " + std::to_string(held[c]) + " are held");
+    ensure(held[c] == w.truth().balance({c}),
+           "account " + std::to_string(c) + ": " + std::to_string(w.truth().balance({c})) +
+               " were loaded and not spent, " + std::to_string(held[c]) + " are held");
   amount transit = 0;
   for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
     if (a.type == account_type::transit) transit += v;
@@ -148,9 +158,23 @@ void check_directory(const world& w) {
     ensure(own.rules().version_at(UINT32_MAX) == hq.rules().version_at(UINT32_MAX), name(id) + " has other rules");
     for (unsigned c = 1; c <= w.how().cards; ++c) {
       auto here = card_of(own.st(), {c}), there = card_of(hq.st(), {c});
-      ensure(here && there && here->status == there->status && here->version == there->version, name(id) + " has another state of card " + std::to_string(c));
+      ensure(here && there && here->status == there->status && here->version == there->version,
+             name(id) + " has another state of card " + std::to_string(c));
     }
-    for (const auto& [other, o] : w.nodes()) ensure(node_of(own.st(), other).has_value(), name(id) + " does not know " + name(other));
+    for (const auto& [other, o] : w.nodes())
+      ensure(node_of(own.st(), other).has_value(), name(id) + " does not know " + name(other));
+  }
+}
+
+// The product's own audit comes to the same conclusion on every node.
+void check_audits(const world& w) {
+  for (const auto& [id, n] : w.nodes()) {
+    auto report = audit(n.disk, {std::string(world::chain), w.root()}, w.with(), {});
+    ensure(report.ok(), "the audit of " + name(id) + " does not run: " + (report ? "" : report.error().detail));
+    for (const auto& line : report->lines)
+      for (const auto& p : line.problems)
+        throw broken("the audit of " + name(id) + " finds in \"" + line.check + "\", " + p.where +
+                     (p.seq ? " #" + std::to_string(*p.seq) : "") + ": expected " + p.expected + ", found " + p.found);
   }
 }
 
@@ -180,11 +204,13 @@ bool drained(const world& w, std::string* why) {
     if (above.size(journal) != size) return no("head office lacks entries of " + name(id));
     auto c = n.st->cosigned();
     if (!c || c->size != size)
-      return no("head office's cosignature of " + name(id) + " is at " + std::to_string(c ? c->size : 0) + " of " + std::to_string(size));
-    if (n.st->ledger().rules().version_at(UINT32_MAX) != hq.st->ledger().rules().version_at(UINT32_MAX)) return no(name(id) + " has rules " + std::to_string(n.st->ledger().rules().version_at(UINT32_MAX)) + ", head office " +
-                std::to_string(hq.st->ledger().rules().version_at(UINT32_MAX)) + ", directory " +
-                std::to_string(stream_reader(n.disk).size({hq.st->ledger().self(), sub_stream::directory, {}})) + " of " +
-                std::to_string(above.size({hq.st->ledger().self(), sub_stream::directory, {}})));
+      return no("head office's cosignature of " + name(id) + " is at " + std::to_string(c ? c->size : 0) + " of " +
+                std::to_string(size));
+    if (n.st->ledger().rules().version_at(UINT32_MAX) != hq.st->ledger().rules().version_at(UINT32_MAX))
+      return no(name(id) + " has rules " + std::to_string(n.st->ledger().rules().version_at(UINT32_MAX)) +
+                ", head office " + std::to_string(hq.st->ledger().rules().version_at(UINT32_MAX)) + ", directory " +
+                std::to_string(stream_reader(n.disk).size({hq.st->ledger().self(), sub_stream::directory, {}})) +
+                " of " + std::to_string(above.size({hq.st->ledger().self(), sub_stream::directory, {}})));
   }
   if (auto v = w.restored(); v.value != 0 && w.nodes().at(v).st->ledger().self().epoch == w.nodes().at(v).cert.epoch)
     return no("nobody noticed that " + name(v) + " was restored");
@@ -200,6 +226,7 @@ void check_quiet(const world& w) {
   check_folds(w);
   check_value(w);
   check_directory(w);
+  check_audits(w);
 }
 
 }  // namespace tally::sim

@@ -44,7 +44,8 @@ void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {
   n.links[peer] = {std::make_unique<session>(c, *n.source), connection, false};
   auto life = n.life;
   act(n, peer, n.links.at(peer).session->connected(now_));
-  if (n.life == life && n.links.count(peer)) act(n, peer, n.links.at(peer).session->on_streams(st->streams_for(peer), now_));
+  if (n.life == life && n.links.count(peer))
+    act(n, peer, n.links.at(peer).session->on_streams(st->streams_for(peer), now_));
 }
 
 void world::send(sim_node& from, node_id to, const message& m) {
@@ -117,8 +118,8 @@ void world::act(sim_node& n, node_id peer, session_effects list) {
       }
     } else {
       const auto& close = std::get<close_effect>(e);
-      throw broken("node " + std::to_string(n.id.value) + " closes its session with " + std::to_string(peer.value) + ": " +
-                   std::string(errc_name(close.code)) + " " + close.text);
+      throw broken("node " + std::to_string(n.id.value) + " closes its session with " + std::to_string(peer.value) +
+                   ": " + std::string(errc_name(close.code)) + " " + close.text);
     }
   }
   wake(n, 0);
@@ -127,9 +128,11 @@ void world::act(sim_node& n, node_id peer, session_effects list) {
 // Durable streams grew.
 void world::offer(sim_node& n) {
   std::vector<node_id> peers;
-  for (auto& [peer, l] : n.links) peers.push_back(peer);
+  for (auto& [peer, l] : n.links)
+    peers.push_back(peer);
   for (auto p : peers)
-    if (auto it = n.links.find(p); it != n.links.end()) act(n, p, it->second.session->on_streams(n.st->streams_for(p), now_));
+    if (auto it = n.links.find(p); it != n.links.end())
+      act(n, p, it->second.session->on_streams(n.st->streams_for(p), now_));
 }
 
 }  // namespace tally::sim

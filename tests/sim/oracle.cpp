@@ -10,7 +10,8 @@ std::string name(const oracle::place& p) { return writer_name(p.writer) + "#" + 
 
 amount card_value(const entry& e) {
   amount sum = 0;
-  for (const auto& v : e.values) sum += v.amount;
+  for (const auto& v : e.values)
+    sum += v.amount;
   return sum;
 }
 
@@ -42,13 +43,15 @@ amount oracle::balance(account_id a) const {
 void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
   auto& journal = journals_[writer];
   place p{writer, seq};
-  ensure(seq == journal.size(), "entry " + name(p) + " became durable twice or out of order: a life of this node was forked");
+  ensure(seq == journal.size(),
+         "entry " + name(p) + " became durable twice or out of order: a life of this node was forked");
   journal.emplace_back(data);
   auto e = decode_entry(data);
   ensure(e.ok(), "entry " + name(p) + " does not decode");
   auto postings = expand(*e, writer);
   ensure(postings.ok() && balances(*postings), "entry " + name(p) + " does not balance");
-  for (const auto& post : *postings) ensure(post.account.writer == writer, "entry " + name(p) + " posts to an account of somebody else");
+  for (const auto& post : *postings)
+    ensure(post.account.writer == writer, "entry " + name(p) + " posts to an account of somebody else");
   switch (e->kind) {
     case entry_kind::sale:
     case entry_kind::top_up:
@@ -78,7 +81,8 @@ void oracle::trade(const place& p, const entry& e) {
   auto kind = undo ? e.cited_kind : e.kind;
   if (undo) {
     auto cited = decode_entry(journals_.at(p.writer).at(static_cast<std::size_t>(*e.cites)));
-    ensure(cited && cited->kind == kind && cited->account == e.account && cited->values == e.values, "a reversal of something else: " + where);
+    ensure(cited && cited->kind == kind && cited->account == e.account && cited->values == e.values,
+           "a reversal of something else: " + where);
   }
   auto sign = undo ? -1 : 1;
   auto value = card_value(e);
@@ -103,7 +107,8 @@ void oracle::transfer(const place& p, const entry& e) {
   } else {
     auto half = sent_.find(c);
     ensure(half != sent_.end(), "a receive without its send: " + where);
-    ensure(half->second.account == e.account && half->second.values == e.values, "a receive differs from its send: " + where);
+    ensure(half->second.account == e.account && half->second.values == e.values,
+           "a receive differs from its send: " + where);
     ensure(received_.insert(c).second, "a send was received twice: " + where);
   }
   for (const auto& v : e.values)
@@ -115,8 +120,10 @@ void oracle::answered(const till_answer& a) {
   if (!e) return;
   place p{a.writer, a.seq};
   auto it = journals_.find(a.writer);
-  ensure(it != journals_.end() && a.seq < it->second.size(), "an approval was answered before it was durable: " + name(p));
-  ensure(encode_entry(*e) == it->second[static_cast<std::size_t>(a.seq)], "an approval differs from the ledger: " + name(p));
+  ensure(it != journals_.end() && a.seq < it->second.size(),
+         "an approval was answered before it was durable: " + name(p));
+  ensure(encode_entry(*e) == it->second[static_cast<std::size_t>(a.seq)],
+         "an approval differs from the ledger: " + name(p));
   approved_.emplace(p, *e);
 }
 

@@ -30,7 +30,7 @@ public:
     sequence seq{};
     friend auto operator<=>(const place&, const place&) = default;
   };
-  using till_id = std::pair<std::uint32_t, std::uint64_t>;  ///< terminal and counter
+  using till_id = std::pair<std::uint32_t, std::uint64_t>;            ///< terminal and counter
   using right = std::tuple<writer_id, std::uint64_t, std::uint32_t>;  ///< writer, account (0: quota), unit
 
   /// REQUIRES: called in order of sequence for each writer.

@@ -30,19 +30,19 @@ struct plan {
   std::uint64_t seed = 0;
   unsigned regions = 1, stores = 2, tills = 1, cards = 4;
   bool real_signatures = false;
-  bool wild_links = false;                  ///< single messages are lost, repeated and overtake one another
+  bool wild_links = false;  ///< single messages are lost, repeated and overtake one another
   unsigned loss_permille = 0, repeat_permille = 0;
   tick_ms delay_max = 200, commit_max = 30;
-  tick_ms trade_ms = 60 * 60'000;           ///< how long tills trade
-  tick_ms request_every = 15'000;           ///< mean pause of a till
-  tick_ms crash_every = 0, cut_every = 0;   ///< mean over the whole chain; 0: never
+  tick_ms trade_ms = 60 * 60'000;          ///< how long tills trade
+  tick_ms request_every = 15'000;          ///< mean pause of a till
+  tick_ms crash_every = 0, cut_every = 0;  ///< mean over the whole chain; 0: never
   tick_ms cut_max = 20 * 60'000;
   unsigned commit_fault_permille = 0;
-  unsigned wrong_permille = 50;             ///< requests that cannot succeed
+  unsigned wrong_permille = 50;  ///< requests that cannot succeed
   bool wrong_clocks = false;
   bool full_disks = false;
-  bool tight_limits = false;                ///< ceilings and quotas that are reached
-  std::uint64_t checkpoint_every = 100'000; ///< entries between an observer's checkpoints
+  bool tight_limits = false;                 ///< ceilings and quotas that are reached
+  std::uint64_t checkpoint_every = 100'000;  ///< entries between an observer's checkpoints
   restore_kind restore = restore_kind::none;
 
   static plan from_seed(std::uint64_t seed);

@@ -25,7 +25,8 @@ run_result run_plan(const plan& p, bool verbose) {
   run_result r;
   if (verbose) {
     std::cout << p.text() << "\n";
-    r.why = attempt(p, [](const std::string& line) { std::cout << line << "\n"; }, r.counted);
+    r.why = attempt(
+        p, [](const std::string& line) { std::cout << line << "\n"; }, r.counted);
     return r;
   }
   r.why = attempt(p, {}, r.counted);
@@ -40,7 +41,8 @@ run_result run_plan(const plan& p, bool verbose) {
       },
       ignored);
   r.last_events = p.text() + "\n";
-  for (const auto& l : lines) r.last_events += l + "\n";
+  for (const auto& l : lines)
+    r.last_events += l + "\n";
   if (again != r.why) r.last_events += "the second run ended otherwise: " + again + "\n";
   return r;
 }

@@ -1,6 +1,7 @@
-// tallystick-sim: runs seeds until told to stop; the first failure is replayed with its last events and ends the program.
-#include <csignal>
+// tallystick-sim: runs seeds until told to stop; the first failure is replayed with its last events and ends the
+// program.
 #include <unistd.h>
+#include <csignal>
 
 #include <chrono>
 #include <cstdio>
@@ -73,14 +74,16 @@ int main(int argc, char** argv) {
   auto progress = [&](const char* end) {
     auto cpu = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
     std::fprintf(stderr,
-                 "\r%llu seeds, %llu failed, %.1f store-hours (%.0f per CPU minute), %llu entries, %llu approved, %llu pulled, %llu "
+                 "\r%llu seeds, %llu failed, %.1f store-hours (%.0f per CPU minute), %llu entries, %llu approved, %llu "
+                 "pulled, %llu "
                  "repeated, %llu reversed, %llu crashes, %llu cuts, %llu disk faults, %llu rollbacks%s",
-                 static_cast<unsigned long long>(done), static_cast<unsigned long long>(failed), double(sum.store_ms) / 3.6e6,
-                 cpu > 0 ? double(sum.store_ms) / 3.6e6 / cpu * 60 : 0, static_cast<unsigned long long>(sum.entries),
-                 static_cast<unsigned long long>(sum.approved), static_cast<unsigned long long>(sum.pulled),
-                 static_cast<unsigned long long>(sum.repeated), static_cast<unsigned long long>(sum.reversed),
-                 static_cast<unsigned long long>(sum.crashes), static_cast<unsigned long long>(sum.cuts),
-                 static_cast<unsigned long long>(sum.commit_faults), static_cast<unsigned long long>(sum.rollbacks), end);
+                 static_cast<unsigned long long>(done), static_cast<unsigned long long>(failed),
+                 double(sum.store_ms) / 3.6e6, cpu > 0 ? double(sum.store_ms) / 3.6e6 / cpu * 60 : 0,
+                 static_cast<unsigned long long>(sum.entries), static_cast<unsigned long long>(sum.approved),
+                 static_cast<unsigned long long>(sum.pulled), static_cast<unsigned long long>(sum.repeated),
+                 static_cast<unsigned long long>(sum.reversed), static_cast<unsigned long long>(sum.crashes),
+                 static_cast<unsigned long long>(sum.cuts), static_cast<unsigned long long>(sum.commit_faults),
+                 static_cast<unsigned long long>(sum.rollbacks), end);
   };
   for (auto seed = o.first; done < o.seeds; ++seed) {
     running_seed = seed;

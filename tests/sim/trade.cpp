@@ -53,12 +53,14 @@ void world::head_office_facts() {
     entry l;
     l.kind = entry_kind::limits;
     l.subject = {id, n.cert.epoch};
-    l.limits = plan_.tight_limits ? node_limits{8'000, 20'000, 10'000, 30'000} : node_limits{50'000'000, 90'000'000, 5'000'000, 20'000'000};
+    l.limits = plan_.tight_limits ? node_limits{8'000, 20'000, 10'000, 30'000}
+                                  : node_limits{50'000'000, 90'000'000, 5'000'000, 20'000'000};
     list.push_back(l);
   }
   rules_version_ = 1;
   list.push_back(rules_entry(1));
-  for (unsigned i = 0; i < products; ++i) list.push_back(product_entry(i, 1, 100 + 250 * static_cast<amount>(i)));
+  for (unsigned i = 0; i < products; ++i)
+    list.push_back(product_entry(i, 1, 100 + 250 * static_cast<amount>(i)));
   for (unsigned c = 1; c <= plan_.cards; ++c) {
     entry e;
     e.kind = entry_kind::map_media;
@@ -87,7 +89,8 @@ void world::next_decree() {
     std::vector<entry> list;
     if (dice_.chance(400)) {
       list.push_back(rules_entry(++rules_version_));
-      list.push_back(product_entry(static_cast<unsigned>(dice_.below(products)), rules_version_, dice_.between(1, 2'000)));
+      list.push_back(
+          product_entry(static_cast<unsigned>(dice_.below(products)), rules_version_, dice_.between(1, 2'000)));
     } else {
       entry e;
       e.kind = entry_kind::card_state;
@@ -106,7 +109,8 @@ void world::next_decree() {
 
 void world::open_shop() {
   for (auto& [id, n] : nodes_)
-    for (std::size_t t = 0; t < n.tills.size(); ++t) at(dice_.between(0, plan_.request_every), [this, &n, t] { till_acts(n, t); });
+    for (std::size_t t = 0; t < n.tills.size(); ++t)
+      at(dice_.between(0, plan_.request_every), [this, &n, t] { till_acts(n, t); });
 }
 
 void world::till_acts(sim_node& n, std::size_t index) {
@@ -127,7 +131,8 @@ void world::ask(sim_node& n, till& t) {
   t.asked_at = now_;
   t.request = ++requests_;
   if (auto mark = verify_rollback_token(n.secret, t.mark); mark && mark->epoch == n.st->ledger().self().epoch)
-    ensure(!n.st->check_rollback(n.st->ledger().self(), mark->seq + 1, wall(n)), "a rollback that the tills had not shown at the start");
+    ensure(!n.st->check_rollback(n.st->ledger().self(), mark->seq + 1, wall(n)),
+           "a rollback that the tills had not shown at the start");
   (void)n.st->put(till_request{t.request, *t.pending, true});
   if (dice_.chance(10)) (void)n.st->put(till_request{t.request, *t.pending, true});  // an impatient finger
   wake(n, 0);
@@ -147,7 +152,11 @@ till_command world::think_wrong(sim_node& n, till& t, const till_key& k) {
     case 5: return sale_command{k, {}, {{{1}, 1}}, 0, {{tender_kind::cash, main_unit, odd}}};
     case 6: return reverse_command{k, dice_.chance(500) ? 0 : std::uint64_t{1} << 40};
     default:
-      return top_up_command{{k.terminal, n.st->ledger().next() == 0 || dice_.chance(500) ? 0 : k.counter + 5'000'000, 1}, card, 500, tender_kind::cash};
+      return top_up_command{
+          {k.terminal, n.st->ledger().next() == 0 || dice_.chance(500) ? 0 : k.counter + 5'000'000, 1},
+          card,
+          500,
+          tender_kind::cash};
   }
 }
 
@@ -165,9 +174,11 @@ till_command world::think(sim_node& n, till& t) {
   till_key k{t.terminal, t.counter + 1, 1};
   if (dice_.chance(plan_.wrong_permille)) return think_wrong(n, t, k);
   account_id card{1 + dice_.below(plan_.cards)};
-  if (!t.receipts.empty() && dice_.chance(100)) return reverse_command{k, t.receipts[dice_.below(t.receipts.size())].seq};
+  if (!t.receipts.empty() && dice_.chance(100))
+    return reverse_command{k, t.receipts[dice_.below(t.receipts.size())].seq};
   if (dice_.chance(350))
-    return top_up_command{k, card, dice_.between(100, 5'000), dice_.chance(500) ? tender_kind::cash : tender_kind::bank};
+    return top_up_command{k, card, dice_.between(100, 5'000),
+                          dice_.chance(500) ? tender_kind::cash : tender_kind::bank};
   sale_command s{k, {}, {}, 0, {}};
   for (auto lines = dice_.between(1, 3); lines > 0; --lines)
     s.lines.push_back({{static_cast<std::uint32_t>(1 + dice_.below(products))}, dice_.between(1, 3)});
@@ -186,10 +197,12 @@ void world::answered(sim_node& n, const till_answer& a) {
   if (verbose()) {
     const auto* e = std::get_if<entry>(&a.outcome);
     say("answer of " + std::to_string(n.id.value) + ": " +
-        (e ? describe(*e) + " at " + std::to_string(a.seq) : std::string(errc_name(std::get<refusal>(a.outcome).why.code))) +
+        (e ? describe(*e) + " at " + std::to_string(a.seq)
+           : std::string(errc_name(std::get<refusal>(a.outcome).why.code))) +
         (a.pulled > 0 ? " pulled " + std::to_string(a.pulled) : ""));
   }
-  auto found = std::find_if(n.tills.begin(), n.tills.end(), [&](const till& t) { return t.pending && t.request == a.request; });
+  auto found =
+      std::find_if(n.tills.begin(), n.tills.end(), [&](const till& t) { return t.pending && t.request == a.request; });
   if (found == n.tills.end()) return;
   auto& t = *found;
   auto command = std::move(*t.pending);
@@ -215,8 +228,8 @@ void world::answered(sim_node& n, const till_answer& a) {
   t.receipts.push_back({a.writer, a.seq, std::move(command)});
 }
 
-// A till shows its newest mark when it connects, before it gets the next one; then it gets one with everything that becomes
-// durable. So whatever left the node, a till that is there knows of it.
+// A till shows its newest mark when it connects, before it gets the next one; then it gets one with everything that
+// becomes durable. So whatever left the node, a till that is there knows of it.
 void world::new_mark(sim_node& n) {
   auto& ledger = n.st->ledger();
   for (auto& t : n.tills)

@@ -52,7 +52,8 @@ void world::next_cut() {
       auto connection = l.connection;
       at(dice_.between(0, 60'000), [this, &n, life, peer = peer, connection, child] {
         auto f = n.links.find(peer);
-        if (n.life == life && links_.at(child).cut && f != n.links.end() && f->second.connection == connection) drop(n, peer);
+        if (n.life == life && links_.at(child).cut && f != n.links.end() && f->second.connection == connection)
+          drop(n, peer);
       });
     }
   });
@@ -129,7 +130,8 @@ void world::restore(sim_node& n) {
     l.cut_since = now_;
     at(dice_.between(60'000, 20 * 60'000), [&l] { l.cut = false; });
   }
-  for (auto& t : n.tills) t.receipts.clear();
+  for (auto& t : n.tills)
+    t.receipts.clear();
 }
 
 }  // namespace tally::sim

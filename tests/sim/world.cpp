@@ -13,9 +13,10 @@ constexpr std::uint64_t quiet_messages_max = 20;
 }  // namespace
 
 void tally_of_run::add(const tally_of_run& o) {
-  for (auto m : {&tally_of_run::events, &tally_of_run::messages, &tally_of_run::approved, &tally_of_run::refused, &tally_of_run::repeated,
-                 &tally_of_run::pulled, &tally_of_run::reversed, &tally_of_run::crashes, &tally_of_run::cuts, &tally_of_run::commit_faults,
-                 &tally_of_run::rollbacks, &tally_of_run::entries, &tally_of_run::key_reused, &tally_of_run::full, &tally_of_run::over_ceiling})
+  for (auto m : {&tally_of_run::events, &tally_of_run::messages, &tally_of_run::approved, &tally_of_run::refused,
+                 &tally_of_run::repeated, &tally_of_run::pulled, &tally_of_run::reversed, &tally_of_run::crashes,
+                 &tally_of_run::cuts, &tally_of_run::commit_faults, &tally_of_run::rollbacks, &tally_of_run::entries,
+                 &tally_of_run::key_reused, &tally_of_run::full, &tally_of_run::over_ceiling})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
@@ -41,7 +42,8 @@ void world::make_chain() {
     verifier_ = std::move(fake);
   }
   make_node(head_office, node_role::hq, {});
-  for (unsigned r = 0; r < plan_.regions; ++r) make_node({2 + r}, node_role::region, {head_office});
+  for (unsigned r = 0; r < plan_.regions; ++r)
+    make_node({2 + r}, node_role::region, {head_office});
   for (unsigned s = 0; s < plan_.stores; ++s) {
     std::vector<node_id> parents;
     if (plan_.regions > 0) parents.push_back({2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))});
@@ -50,7 +52,8 @@ void world::make_chain() {
   }
   const auto& hq = *nodes_.at(head_office).keys;
   for (auto& [id, n] : nodes_)
-    n.signed_cert = sign_certificate(n.cert, id == head_office ? root_issuer : head_office, id == head_office ? *root_ : hq);
+    n.signed_cert =
+        sign_certificate(n.cert, id == head_office ? root_issuer : head_office, id == head_office ? *root_ : hq);
 }
 
 void world::make_node(node_id id, node_role role, std::vector<node_id> parents) {
@@ -65,9 +68,20 @@ void world::make_node(node_id id, node_role role, std::vector<node_id> parents) 
     n.keys = static_cast<const fake_keys&>(*verifier_).make_signer(entropy_);
   }
   n.secret = make_node_secret(entropy_);
-  n.cert = {.chain = std::string(chain), .node = id, .name = "node " + std::to_string(id.value), .role = role, .parents = parents,
-            .owner = 1, .powers = 127, .signing = n.keys->key(), .curve = {}, .epoch = {}, .serial = 1, .not_before = 0,
-            .not_after = INT64_MAX, .engine = engine_revision};
+  n.cert = {.chain = std::string(chain),
+            .node = id,
+            .name = "node " + std::to_string(id.value),
+            .role = role,
+            .parents = parents,
+            .owner = 1,
+            .powers = 127,
+            .signing = n.keys->key(),
+            .curve = {},
+            .epoch = {},
+            .serial = 1,
+            .not_before = 0,
+            .not_after = INT64_MAX,
+            .engine = engine_revision};
   entropy_.fill(n.cert.curve);
   entropy_.fill(n.cert.epoch.value);
   if (plan_.wrong_clocks) n.clock_error = dice_.between(-3 * 86'400, 3 * 86'400);
@@ -117,7 +131,8 @@ void world::boot(sim_node& n) {
   c.role = n.role;
   c.checkpoint_every = plan_.checkpoint_every;
   auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
-  ensure(opened.ok(), "node " + std::to_string(n.id.value) + " does not open: " + (opened.ok() ? "" : opened.error().detail));
+  ensure(opened.ok(),
+         "node " + std::to_string(n.id.value) + " does not open: " + (opened.ok() ? "" : opened.error().detail));
   n.st = std::move(*opened);
   n.source = std::make_unique<durable_source>(n.disk, *n.keys, std::string(chain), n.id);
   say("boot " + std::to_string(n.id.value) + " at " + std::to_string(n.st->ledger().durable_next()));
@@ -141,7 +156,8 @@ void world::crash(sim_node& n, const char* why) {
   ++counted_.crashes;
   ++n.life;
   std::vector<node_id> peers;
-  for (auto& [peer, l] : n.links) peers.push_back(peer);
+  for (auto& [peer, l] : n.links)
+    peers.push_back(peer);
   for (auto p : peers) {
     auto& l = link_of(n.id, p);
     l.connection = 0;
@@ -172,7 +188,8 @@ void world::absorb(sim_node& n) {
   stream_id id{self, sub_stream::journal, {}};
   auto size = reader.size(id);
   if (restore_done_ && n.id == victim_)
-    ensure(reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}}) == copied_size_, "a restored node went on with its old life");
+    ensure(reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}}) == copied_size_,
+           "a restored node went on with its old life");
   for (auto from = oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
     auto list = reader.own_entries(id, from, size, segment_entries_max);
     ensure(list.ok() && !list->empty(), "durable entries are readable");
@@ -222,7 +239,8 @@ void world::committed(sim_node& n) {
   if (fault) {
     ++counted_.commit_faults;
     bool kept = dice_.chance(500);
-    n.disk.fail_commit(1, kept ? faulty_kv::outcome::kept : faulty_kv::outcome::lost, dice_.chance(300) ? errc::full : errc::io);
+    n.disk.fail_commit(1, kept ? faulty_kv::outcome::kept : faulty_kv::outcome::lost,
+                       dice_.chance(300) ? errc::full : errc::io);
   }
   auto written = n.disk.commit(*n.flight, true);
   n.flight.reset();
@@ -241,13 +259,15 @@ void world::committed(sim_node& n) {
 void world::ticks(sim_node& n) {
   n.st->tick(wall(n), now_, n.disk_low ? 0 : n.disk.disk_free_bytes());
   std::vector<node_id> peers;
-  for (auto& [peer, l] : n.links) peers.push_back(peer);
+  for (auto& [peer, l] : n.links)
+    peers.push_back(peer);
   for (auto p : peers) {
     if (auto it = n.links.find(p); it != n.links.end()) act(n, p, it->second.session->tick(now_));
     // The system's own keep-alive finds a connection that only this side remembers, in a minute or so.
     auto it = n.links.find(p);
     const auto& l = link_of(n.id, p);
-    if (it != n.links.end() && l.child == n.id && l.connection != it->second.connection && !l.cut && dice_.chance(20)) drop(n, p);
+    if (it != n.links.end() && l.child == n.id && l.connection != it->second.connection && !l.cut && dice_.chance(20))
+      drop(n, p);
   }
   if (!n.st) return;
   wake(n, 0);
@@ -299,11 +319,13 @@ void world::heal() {
     if (l.cut) say("healed " + std::to_string(id.value));
     l.cut = l.up_blocked = l.down_blocked = false;
   }
-  for (auto& [id, n] : nodes_) n.disk_low = false;
+  for (auto& [id, n] : nodes_)
+    n.disk_low = false;
 }
 
 void world::run() {
-  for (auto& [id, n] : nodes_) boot(n);
+  for (auto& [id, n] : nodes_)
+    boot(n);
   head_office_facts();
   open_shop();
   plan_weather();

@@ -6,16 +6,17 @@
 #include "sim/plan.hpp"
 #include "storage/faulty_kv.hpp"
 #include "sync/durable_source.hpp"
+#include "sync/seeded.hpp"
 #include "sync/session.hpp"
 #include "sync/token.hpp"
-#include "sync/seeded.hpp"
 
 namespace tally::sim {
 
 /// What happened in a run, for coverage and for the progress line.
 struct tally_of_run {
-  std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0, crashes = 0, cuts = 0,
-                commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0, over_ceiling = 0;
+  std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
+                crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
+                over_ceiling = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -30,12 +31,12 @@ struct till {
   std::uint32_t terminal{};
   std::uint64_t counter = 0;
   std::optional<till_command> pending;
-  std::uint64_t request = 0;           ///< id of the newest attempt
+  std::uint64_t request = 0;  ///< id of the newest attempt
   tick_ms asked_at = 0;
-  std::string mark;                    ///< returned unread with each request
-  std::vector<receipt> receipts;       ///< last few approvals
-  bool closed = false;                 ///< not trading: nobody at the till
-  bool must_fail = false;              ///< the pending request cannot be approved
+  std::string mark;               ///< returned unread with each request
+  std::vector<receipt> receipts;  ///< last few approvals
+  bool closed = false;            ///< not trading: nobody at the till
+  bool must_fail = false;         ///< the pending request cannot be approved
 };
 
 /// One end of a connection.
@@ -58,12 +59,12 @@ struct sim_node {
   faulty_kv disk;
   std::unique_ptr<test::seeded_entropy> random;
   std::vector<till> tills;
-  std::int64_t clock_error = 0;        ///< seconds
+  std::int64_t clock_error = 0;  ///< seconds
   bool disk_low = false;
   // the process
-  std::uint64_t life = 0;              ///< counts starts; events of an earlier life are void
+  std::uint64_t life = 0;  ///< counts starts; events of an earlier life are void
   std::unique_ptr<certificate_book> certificates;
-  std::unique_ptr<station> st;         ///< none while it is down
+  std::unique_ptr<station> st;  ///< none while it is down
   std::unique_ptr<durable_source> source;
   std::map<node_id, end_of_link> links;
   std::optional<kv_batch> flight;
@@ -73,7 +74,7 @@ struct sim_node {
 /// The wire between a child and its parent.
 struct sim_link {
   node_id child, parent;
-  std::uint64_t connection = 0;        ///< 0: none
+  std::uint64_t connection = 0;  ///< 0: none
   bool cut = false, up_blocked = false, down_blocked = false;
   tick_ms cut_since = 0;
   tick_ms last_up = 0, last_down = 0;  ///< newest delivery, for links that keep order
@@ -93,6 +94,7 @@ public:
   const std::map<node_id, sim_node>& nodes() const { return nodes_; }
   const std::map<node_id, sim_link>& links() const { return links_; }
   const verifier& with() const { return *verifier_; }
+  const public_key& root() const { return root_->key(); }
   /// The store whose disk was replaced; none if that did not happen.
   node_id restored() const { return restore_done_ ? victim_ : node_id{}; }
   static constexpr std::string_view chain = "sim";
@@ -167,7 +169,9 @@ private:
     std::function<void()> what;
   };
   struct later {
-    bool operator()(const event& a, const event& b) const { return std::tie(a.when, a.order) > std::tie(b.when, b.order); }
+    bool operator()(const event& a, const event& b) const {
+      return std::tie(a.when, a.order) > std::tie(b.when, b.order);
+    }
   };
   std::priority_queue<event, std::vector<event>, later> queue_;
   tick_ms now_ = 0;
