@@ -109,7 +109,8 @@ await scenario('powercut', 240, async (t) => {
     if (broken) throw broken;
     const outcome = await Promise.race([store.child.ended, sleep(10_000)]);
     assert.ok(outcome, 'the store ends by itself when its disk has failed');
-    assert.equal(outcome.code, 75, `the store ended with ${JSON.stringify(outcome)}`);
+    // 75 is our own end; RocksDB's build of Debian may stop the process first, by an assertion of its own on the dead disk.
+    assert.ok(outcome.code === 75 || outcome.signal === 'SIGABRT', `the store ended with ${JSON.stringify(outcome)}`);
     await disk.unmount();
     assert.equal(await disk.mount(), '', 'mounted again');
     await store.start();

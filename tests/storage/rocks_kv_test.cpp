@@ -75,7 +75,7 @@ private:
 };
 
 /// Runs a mode to its end. A machine without the means (mounts) is told of, loudly.
-void run(const std::string& mode, const fs::path& dir) {
+void expect_scene(const std::string& mode, const fs::path& dir) {
   child c(mode, dir);
   std::string said;
   for (auto text = c.line(); !text.empty(); text = c.line())
@@ -178,7 +178,7 @@ TEST_CASE("what was answered survives kill -9, life after life", "[storage][rock
       last = std::stoull(line);
     CHECK(c.wait() == -SIGKILL);
     REQUIRE(::setenv("TALLY_UNTIL", std::to_string(last).c_str(), 1) == 0);
-    run("check", dir.path() / "db");
+    expect_scene("check", dir.path() / "db");
   }
   CHECK(last > 1000);  // enough for the log to be switched and tables to be written in between
 }
@@ -203,23 +203,23 @@ TEST_CASE("a second process gets locked, and the directory again afterwards", "[
 
 TEST_CASE("a disk that refuses a write stops the store, and loses nothing", "[storage][rocks]") {
   test::temp_dir dir;
-  run("small_files", dir.path() / "db");
+  expect_scene("small_files", dir.path() / "db");
 }
 
 TEST_CASE("a disk without room answers full, and loses nothing", "[storage][rocks]") {
   test::temp_dir dir;
-  run("full_disk", dir.path() / "mount");
+  expect_scene("full_disk", dir.path() / "mount");
 }
 
 TEST_CASE("a read-only medium is refused in plain words, and can be looked at", "[storage][rocks]") {
   test::temp_dir dir;
-  run("read_only_medium", dir.path() / "db");
+  expect_scene("read_only_medium", dir.path() / "db");
 }
 
 TEST_CASE("somebody else's directory is refused in plain words", "[storage][rocks]") {
   test::temp_dir dir;
   fs::permissions(dir.path(), fs::perms::all);
-  run("no_permission", dir.path() / "db");
+  expect_scene("no_permission", dir.path() / "db");
 }
 
 TEST_CASE("directories are made for their owner only", "[storage][rocks]") {
@@ -343,7 +343,7 @@ TEST_CASE("a log with large records opens after kill -9, and not after a flipped
   const auto log = write_log(dir.path() / "db", 60);
   fs::copy(dir.path() / "db", dir.path() / "copy");
   REQUIRE(::setenv("TALLY_UNTIL", "59", 1) == 0);
-  run("check", dir.path() / "db");
+  expect_scene("check", dir.path() / "db");
   auto bad = slurp(dir.path() / "copy" / log.filename());
   bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 1);
   spew(dir.path() / "copy" / log.filename(), bad);

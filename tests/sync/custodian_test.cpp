@@ -51,7 +51,9 @@ struct fixture {
   tick_ms now = 0;
   void asked(node_id from, ask_message m) { c.asked(from, m, now, 5, node); }
   void told(node_id from, told_message m) { c.told(from, m, now, 5, node); }
-  void need(std::uint64_t id, amount n, std::uint32_t wait = 1'500) { c.need(id, card, purse_paid, n, wait, now, 5, node); }
+  void need(std::uint64_t id, amount n, std::uint32_t wait = 1'500) {
+    c.need(id, card, purse_paid, n, wait, now, 5, node);
+  }
   void arrive(amount n) {
     node.held += n;
     c.arrived(card, now, 5, node);
@@ -60,7 +62,9 @@ struct fixture {
     now = at;
     c.tick(now, 5, node);
   }
-  static ask_message pull(std::uint64_t id, amount n, std::uint32_t wait = 1'500) { return {id, card, purse_paid, n, wait}; }
+  static ask_message pull(std::uint64_t id, amount n, std::uint32_t wait = 1'500) {
+    return {id, card, purse_paid, n, wait};
+  }
 };
 
 }  // namespace
@@ -214,7 +218,8 @@ TEST_CASE("a question without amount goes up only", "[sync][custodian]") {
 TEST_CASE("more asks than the bound are told to come again", "[sync][custodian]") {
   fixture f;
   f.node.from = {above};
-  for (std::uint64_t id = 1; id <= custodian::asks_max; ++id) f.asked(child_a, fixture::pull(id, 10));
+  for (std::uint64_t id = 1; id <= custodian::asks_max; ++id)
+    f.asked(child_a, fixture::pull(id, 10));
   CHECK(f.node.tells.empty());
   f.asked(child_a, fixture::pull(99'999, 10));
   REQUIRE(f.node.tells.size() == 1);

@@ -90,7 +90,8 @@ std::vector<T> sent(const session_effects& effects) {
 template <class T>
 std::size_t count(const session_effects& effects) {
   std::size_t n = 0;
-  for (const auto& e : effects) n += std::holds_alternative<T>(e) ? 1 : 0;
+  for (const auto& e : effects)
+    n += std::holds_alternative<T>(e) ? 1 : 0;
   return n;
 }
 
@@ -123,7 +124,8 @@ TEST_CASE("a session ships what is missing both ways and then is silent", "[sync
   CHECK(w.child.talk.backlog() == 0);
   CHECK(w.parent.talk.backlog() == 0);
   auto before = w.messages;
-  for (tick_ms now = 1'000; now < 3'600'000; now += 1'000) w.tick(now);
+  for (tick_ms now = 1'000; now < 3'600'000; now += 1'000)
+    w.tick(now);
   CHECK(w.messages == before);
 
   w.child.source.sizes[journal] = 51;
@@ -226,7 +228,8 @@ TEST_CASE("no more than the credit is under way", "[sync][session]") {
   (void)child.talk.on_message(hello_message{1, 1, parent_id, true}, 0);
   auto segments = sent<segment_message>(child.talk.on_message(want_message{journal, 0, std::nullopt}, 0));
   std::size_t octets = 0;
-  for (const auto& s : segments) octets += s.seg.payload.size();
+  for (const auto& s : segments)
+    octets += s.seg.payload.size();
   CHECK(octets <= 512 * 1024 + 10'000);
   CHECK(segments.size() > 40);
   CHECK(sent<segment_message>(child.talk.on_streams({journal}, 1)).empty());
@@ -242,7 +245,8 @@ TEST_CASE("what is not acknowledged is repeated ever more seldom", "[sync][sessi
     if (!sent<segment_message>(c.child.talk.tick(now)).empty()) repeats.push_back(now);
   CHECK(repeats == std::vector<tick_ms>{5'000, 15'000, 35'000, 75'000, 135'000, 195'000, 255'000});
   CHECK(c.say(have_message{journal, 2}, 300'000).empty());
-  for (tick_ms now = 301'000; now <= 900'000; now += 1'000) CHECK(c.child.talk.tick(now).empty());
+  for (tick_ms now = 301'000; now <= 900'000; now += 1'000)
+    CHECK(c.child.talk.tick(now).empty());
 }
 
 TEST_CASE("a parent that has more of the journal proves it, and only then it counts", "[sync][session]") {
@@ -260,7 +264,8 @@ TEST_CASE("a parent that has more of the journal proves it, and only then it cou
   CHECK(c.say(want_message{journal, 8, std::nullopt}).empty());
 }
 
-TEST_CASE("a restored child takes nothing and gives nothing before its parent has seen its journal", "[sync][session]") {
+TEST_CASE("a restored child takes nothing and gives nothing before its parent has seen its journal",
+          "[sync][session]") {
   side child{child_id, [](const stream_id& id) { return id.sub != sub_stream::journal; }};
   child.source.sizes[journal] = 3;
   (void)child.talk.connected(0);
@@ -291,7 +296,8 @@ TEST_CASE("a parent that has more of an earlier life is not asked about it for e
   CHECK(count<rollback_effect>(w.seen) == 0);
   CHECK(w.child.talk.backlog() == 0);
   auto before = w.messages;
-  for (tick_ms now = 1'000; now < 600'000; now += 1'000) w.tick(now);
+  for (tick_ms now = 1'000; now < 600'000; now += 1'000)
+    w.tick(now);
   CHECK(w.messages == before);
 }
 

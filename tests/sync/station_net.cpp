@@ -66,9 +66,20 @@ void station_net::add(std::uint32_t id, node_role role, std::vector<node_id> par
   n->role = role;
   n->keys = std::make_unique<ed25519_signer>(make_signing_key(random_));
   n->random = std::make_unique<seeded_entropy>(id);
-  n->cert = {.chain = std::string(chain), .node = {id}, .name = "node", .role = role, .parents = std::move(parents), .owner = 1,
-             .powers = 127, .signing = n->keys->key(), .curve = {}, .epoch = {}, .serial = 1, .not_before = 0,
-             .not_after = INT64_MAX, .engine = engine_revision};
+  n->cert = {.chain = std::string(chain),
+             .node = {id},
+             .name = "node",
+             .role = role,
+             .parents = std::move(parents),
+             .owner = 1,
+             .powers = 127,
+             .signing = n->keys->key(),
+             .curve = {},
+             .epoch = {},
+             .serial = 1,
+             .not_before = 0,
+             .not_after = INT64_MAX,
+             .engine = engine_revision};
   random_.fill(n->cert.curve);
   random_.fill(n->cert.epoch.value);
   n->source = std::make_unique<durable_source>(n->store, *n->keys, std::string(chain), n->id);
@@ -136,14 +147,17 @@ void station_net::sync() {
       for (auto& n : nodes_) {
         auto list = stream_reader(n->store).list();
         REQUIRE(list.ok());
-        for (const auto& id : *list) sum += n->source->size(id);
+        for (const auto& id : *list)
+          sum += n->source->size(id);
       }
       return sum;
     };
     auto before = weight();
     auto busy = !post_.empty();
-    for (auto& n : nodes_) settle(*n);
-    for (auto [a, b] : links_) carry(at(a.value), at(b.value));
+    for (auto& n : nodes_)
+      settle(*n);
+    for (auto [a, b] : links_)
+      carry(at(a.value), at(b.value));
     for (auto left = post_.size(); left > 0; --left) {
       auto [from, to, what] = std::move(post_.front());
       post_.pop_front();
@@ -157,7 +171,8 @@ void station_net::sync() {
 }
 
 void station_net::forget() {
-  for (auto& n : nodes_) n->seen.clear();
+  for (auto& n : nodes_)
+    n->seen.clear();
 }
 
 std::optional<till_answer> station_net::answer_of(node& n, std::uint64_t request) {
@@ -203,7 +218,8 @@ entry station_net::limits_entry(node& store, const node_limits& l) const {
   return e;
 }
 
-segment station_net::forge(const node& at, const stream_id& stream, const std::vector<entry>& entries, const signer& by) {
+segment station_net::forge(const node& at, const stream_id& stream, const std::vector<entry>& entries,
+                           const signer& by) {
   auto f = stream_reader(at.store).frontier(stream);
   REQUIRE(f.ok());
   segment s;

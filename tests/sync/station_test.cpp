@@ -122,8 +122,9 @@ TEST_CASE("a send of rights that its writer does not have is kept, contested and
   REQUIRE(why(net.top_up(a, 300)) == errc::ok);
   net.sync();
   auto size = a.source->size(a.journal());
-  auto bad = net.ingest(net.region(), a.id,
-                        net.forge(net.region(), a.journal(), {send_of(a, net.region().writer(), 1, 1'000'000)}, *a.keys));
+  auto bad =
+      net.ingest(net.region(), a.id,
+                 net.forge(net.region(), a.journal(), {send_of(a, net.region().writer(), 1, 1'000'000)}, *a.keys));
   CHECK(bad.code == errc::ok);
   CHECK(bad.size == size + 1);
   CHECK(alarmed(net.region(), errc::insufficient));
@@ -161,7 +162,8 @@ TEST_CASE("a store cannot use the powers of head office", "[sync][station]") {
   CHECK(alarmed(net.region(), errc::not_entitled));
   net.carry(net.region(), net.hq());
   CHECK(alarmed(net.hq(), errc::not_entitled));
-  for (std::uint32_t id : {1U, 2U, 4U}) CHECK_FALSE(account_of(net.at(id).st->ledger().st(), bytes(16, 'z')).has_value());
+  for (std::uint32_t id : {1U, 2U, 4U})
+    CHECK_FALSE(account_of(net.at(id).st->ledger().st(), bytes(16, 'z')).has_value());
   CHECK(net.hq().source->size({net.hq().writer(), sub_stream::directory, {}}) == directory);
 }
 
@@ -169,7 +171,8 @@ TEST_CASE("kinds that nobody knows yet are kept and give nobody anything", "[syn
   station_net net;
   auto& a = net.at(3);
   auto before = stream_reader(net.region().store).size(a.journal());
-  auto r = net.ingest(net.region(), a.id, net.forge(net.region(), a.journal(), {lie(a, entry_kind::voucher_grant)}, *a.keys));
+  auto r = net.ingest(net.region(), a.id,
+                      net.forge(net.region(), a.journal(), {lie(a, entry_kind::voucher_grant)}, *a.keys));
   CHECK(r.code == errc::ok);
   CHECK(r.size == before + 1);
   CHECK(alarmed(net.region(), errc::unsupported));
@@ -190,7 +193,8 @@ TEST_CASE("segments that do not prove themselves leave nothing behind", "[sync][
   auto s = *good;
   s.sign[7] ^= 1;
   refused(s, errc::bad_signature);
-  refused(net.forge(net.region(), a.journal(), {send_of(a, net.region().writer(), 1, 5)}, *net.at(4).keys), errc::bad_signature);
+  refused(net.forge(net.region(), a.journal(), {send_of(a, net.region().writer(), 1, 5)}, *net.at(4).keys),
+          errc::bad_signature);
   s = *good;
   auto entries = unpack_entries(s);
   REQUIRE(entries.ok());
@@ -319,7 +323,7 @@ TEST_CASE("an old copy is noticed, and its new life has no rights", "[sync][stat
   CHECK(why(net.ask(a, net.sale(a, 1))) == errc::rolled_back);
   CHECK(why(net.top_up(a, 100)) == errc::rolled_back);
   CHECK(why(net.ask(a, net.sale(a, 2, {}))) == errc::ok);  // for cash it goes on trading
-  net.open(a);                                            // and it stays so when the node starts again
+  net.open(a);                                             // and it stays so when the node starts again
   net.settle(a);
   CHECK(a.st->ledger().self() == life);
   CHECK(why(net.ask(a, net.sale(a, 1))) == errc::rolled_back);
@@ -354,7 +358,8 @@ TEST_CASE("a cosignature of head office reaches the store, also when it was lost
   auto late = *a.st->cosigned();
   auto forged = late;
   forged.size += 1;
-  for (const auto& m : {message{forged}, message{late}}) REQUIRE(a.st->put(control_arrival{{2}, m}).ok());
+  for (const auto& m : {message{forged}, message{late}})
+    REQUIRE(a.st->put(control_arrival{{2}, m}).ok());
   net.settle(a);
   CHECK(alarmed(a, errc::bad_signature));
   CHECK(a.st->cosigned()->size == size);
@@ -367,14 +372,16 @@ TEST_CASE("queues have a bound, and a full one loses nothing", "[sync][station]"
   habits.urgent_max = 3;
   habits.bulk_max = 2;
   net.open(a, habits);
-  for (int i = 0; i < 3; ++i) CHECK(a.st->put(till_request{9'000U + static_cast<unsigned>(i), net.sale(a, 1, {}), true}).ok());
+  for (int i = 0; i < 3; ++i)
+    CHECK(a.st->put(till_request{9'000U + static_cast<unsigned>(i), net.sale(a, 1, {}), true}).ok());
   CHECK(a.st->put(till_request{9'009, net.sale(a, 1, {}), true}).code() == errc::busy);
   segment s{a.journal(), 0, 1, {}, "x"};
   CHECK(a.st->put(segment_arrival{{2}, s}).ok());
   CHECK(a.st->put(segment_arrival{{2}, s}).ok());
   CHECK(a.st->put(segment_arrival{{2}, s}).code() == errc::busy);
   net.settle(a);
-  for (std::uint64_t i = 0; i < 3; ++i) CHECK(why(*net.answer_of(a, 9'000 + i)) == errc::ok);
+  for (std::uint64_t i = 0; i < 3; ++i)
+    CHECK(why(*net.answer_of(a, 9'000 + i)) == errc::ok);
   CHECK_FALSE(net.answer_of(a, 9'009).has_value());
 }
 
