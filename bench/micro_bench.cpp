@@ -53,7 +53,7 @@ struct bench_book {
     invariant(opened.ok(), "an empty store opens");
     ledger = std::move(*opened);
     ledger->begin_epoch(self.epoch, noon, std::nullopt);
-    stock(*ledger, store, hq, reference::cards);
+    stock(*ledger, store, hq, reference::cards, "bench");
   }
 };
 

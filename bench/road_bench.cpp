@@ -13,6 +13,7 @@
 
 #include "actors/system.hpp"
 #include "bench/figures.hpp"
+#include "bench/http_road.hpp"
 #include "bench/shop.hpp"
 #include "storage/entry_codec.hpp"
 
@@ -26,8 +27,9 @@ constexpr const char* usage =
   sale    sales through the in-process road, in a store in DIR     (--clients 64 --seconds 5)
   fill    a store in DIR with a history                            (--entries 1000000)
   start   from exec of a process to its first sale, in such a store, and its memory  (--sales 20000)
-  http    sales over HTTP against a running node; tokens of paired tills, one a line, in FILE
-          (--port P --tokens FILE --cards FILE --clients 64 --seconds 5)
+  http    sales over HTTP against a process of tallystick on such a store; when its tills were paired by an
+          earlier run, also its time from exec to the first sale; its memory
+          (--program PATH --clients 64 --seconds 5)
 
 Prints "name value" lines. Figures and the reference workload: bench/README.md.
 )";
@@ -295,6 +297,11 @@ int run(int argc, char** argv) {
   if (command == "fill") return fill(a, dir), 0;
   if (command == "start") return start(argv[0], a, dir), 0;
   if (command == "first-sale") return first_sale(a, dir), 0;
+  if (command == "http") {
+    auto clients = static_cast<unsigned>(figure(a, "clients", "64"));
+    auto seconds = static_cast<std::int64_t>(figure(a, "seconds", "5"));
+    return http_road({dir, text(a, "program", "tallystick"), clients, seconds}), 0;
+  }
   return std::fputs(usage, stderr), 2;
 }
 

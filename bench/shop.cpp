@@ -3,11 +3,12 @@
 #include <stdexcept>
 
 #include "storage/entry_codec.hpp"
+#include "sync/medium.hpp"
 
 namespace tally::bench {
 namespace {
 
-constexpr std::string_view chain = "bench";
+constexpr std::string_view chain_name = "bench";
 constexpr node_id store_node{2};
 constexpr unix_seconds noon = 1'795'348'800;  // 2026-11-22T12:00:00Z
 // As much as one card and one store can need in the longest run.
@@ -66,18 +67,31 @@ void commit(book& b, kv_store& store) {
   b.settled();
 }
 
-void stock(book& b, kv_store& store, const writer_id& hq, std::uint64_t cards) {
+std::string card_number(account_id account) {
+  auto digits = std::to_string(account.value);
+  auto number = "9704" + std::string(11 - digits.size(), '0') + digits;
+  int sum = 0;
+  for (std::size_t i = 0; i < number.size(); ++i) {
+    int d = number[number.size() - 1 - i] - '0';
+    if (i % 2 == 0) d = d * 2 > 9 ? d * 2 - 9 : d * 2;
+    sum += d;
+  }
+  return number + static_cast<char>('0' + (10 - sum % 10) % 10);
+}
+
+void stock(book& b, kv_store& store, const writer_id& hq, std::uint64_t cards, std::string_view chain) {
   must(b.learn(publication(publish_topic::rules, encode_rules(reference_rules()))), "rules");
   for (std::uint32_t id = 1; id <= reference::products; ++id)
     must(b.learn(publication(publish_topic::product, encode_product(reference_product(id)))), "a product");
   entry card;
-  card.kind = entry_kind::card_state;
+  card.kind = entry_kind::map_media;
   card.status = card_status::active;
   card.card_kind = 1;
   card.account_version = 1;
   receive(b, hq, {}, {0, quota_of(main_unit), 0, quota});
   for (std::uint64_t id = 1; id <= cards; ++id) {
     card.account = account_id{id};
+    card.medium = medium_of(chain, card_number(card.account));
     must(b.learn(card), "a card");
     receive(b, hq, card.account, {purse_paid, main_unit, 0, rights_per_card});
     if (b.open_changes() >= group_changes_max) commit(b, store);
@@ -103,21 +117,21 @@ void grow(book& b, kv_store& store, std::uint64_t entries) {
 }
 
 shop::shop(const std::filesystem::path& dir)
-    : store_(must(open_rocks(dir, {.create = true}), "the database")),
+    : store_(must(open_rocks(dir / "db", {.create = true}), "the database")),
       root_(key_of_seed(1)),
       hq_(key_of_seed(2)),
-      keys_(key_of_seed(3)),
-      curve_(curve_of_seed(4)),
-      certificates_(std::string(chain), root_.key(), verifier_) {
+      keys_(signing_secret()),
+      curve_(curve_secret()),
+      certificates_(std::string(chain_name), root_.key(), verifier_) {
   certify();
   auto s = open();
   if (s->ledger().started()) return;
   s->start(epoch(), noon);
-  stock(s->ledger(), *store_, {head_office, epoch_of(1)}, reference::cards);
+  stock(s->ledger(), *store_, {head_office, epoch_of(1)}, reference::cards, chain_name);
 }
 
 void shop::certify() {
-  certificate hq{.chain = std::string(chain),
+  certificate hq{.chain = std::string(chain_name),
                  .node = head_office,
                  .name = "Head office",
                  .role = node_role::hq,
@@ -139,15 +153,23 @@ void shop::certify() {
   store.signing = keys_.key();
   store.curve = curve_.pub;
   store.epoch = epoch();
-  must(certificates_.add(sign_certificate(hq, root_issuer, root_)), "head office's certificate");
-  must(certificates_.add(sign_certificate(store, head_office, hq_)), "the store's certificate");
+  for (const auto& signed_form :
+       {sign_certificate(hq, root_issuer, root_), sign_certificate(store, head_office, hq_)}) {
+    auto known = must(certificates_.add(signed_form), "a certificate");
+    kv_batch batch;
+    batch.put(family::meta, certificate_key(known->node, known->serial), encode(signed_form));
+    must(store_->commit(batch, true), "a certificate's record");
+  }
 }
 
 epoch_id shop::epoch() { return epoch_of(9); }
+std::string_view shop::chain() { return chain_name; }
+signing_key shop::signing_secret() { return key_of_seed(3); }
+curve_key shop::curve_secret() { return curve_of_seed(4); }
 
 station_config shop::config() const {
   station_config c;
-  c.chain = chain;
+  c.chain = chain_name;
   c.self = store_node;
   c.role = node_role::store;
   return c;

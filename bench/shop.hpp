@@ -10,7 +10,7 @@
 namespace tally::bench {
 
 /// Head office 1 and store 2 of a chain made for one run, with real keys and certificates, and the store's database in
-/// `dir`. The store has adopted the reference catalogue and cards, and holds rights enough for any run.
+/// `dir`/db. The store has adopted the reference catalogue and cards, and holds rights enough for any run.
 ///
 /// Throws std::runtime_error when something refuses: a benchmark has nothing to go on with.
 class shop {
@@ -25,6 +25,11 @@ public:
   entropy& random() { return random_; }
   station_config config() const;
   static epoch_id epoch();
+  static std::string_view chain();
+  const public_key& root() const { return root_.key(); }
+  /// The same keys as in `keys` and `curve`, to be written to files.
+  static signing_key signing_secret();
+  static curve_key curve_secret();
 
   /// The store's station on the database as it is.
   std::unique_ptr<station> open();
@@ -42,9 +47,12 @@ private:
   system_entropy random_;
 };
 
+/// The number on a card of the reference workload: 16 digits with a valid check digit.
+std::string card_number(account_id account);
+
 /// Gives a store what head office would have sent: catalogue, cards and their rights, quota. `hq` is the epoch that
 /// head office writes; channel numbers go on where they are. Commits in groups.
-void stock(book& b, kv_store& store, const writer_id& hq, std::uint64_t cards);
+void stock(book& b, kv_store& store, const writer_id& hq, std::uint64_t cards, std::string_view chain);
 /// Commits the open group.
 void commit(book& b, kv_store& store);
 /// Appends entries of the reference workload until the journal has `entries`.
