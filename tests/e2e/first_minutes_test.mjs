@@ -89,7 +89,9 @@ class Demo {
       `${want.length} tickets of ${node.name}`,
       async () => (await this.tickets(node)).length >= want.length,
     );
-    assert.deepEqual(sorted(await this.tickets(node)), sorted(want), `${node.name}: paper and previews`);
+    // A receipt that reaches the page as an event names the account, where the answer to its own request masks the number.
+    const alike = (list) => sorted(list.map((lines) => lines.map((l) => l.replace(/^Card .*/, 'Card'))));
+    assert.deepEqual(alike(await this.tickets(node)), alike(want), `${node.name}: paper and previews`);
   }
   cosigned = (node) =>
     until(
@@ -184,7 +186,7 @@ await scenario('first_minutes', 420, async (t) => {
   const said = await tillB.at('error').first().innerText();
   assert.ok(said.includes(`${money(leftAtB)} here`), said);
   assert.ok(said.includes(`${money(short)} short`), said);
-  assert.match(said, /elsewhere/);
+  assert.ok(said.includes(`${money(leftAtA)} elsewhere`), said);
   await tillB.click('notice-close', 'basket-clear', 'card-remove');
   await tillB.click('product-1', 'pay-cash');
   await d.expect(b, tillB, 2);
@@ -195,7 +197,7 @@ await scenario('first_minutes', 420, async (t) => {
   for (const node of [a, b]) {
     const s = await d.statusOf(node);
     assert.ok(!s.link_up && s.hq_cosigned < s.entries, `${node.name} has entries that wait`);
-await network.shows(`tree-link-${node.node}`, 'cut');
+    await network.shows(`tree-link-${node.node}`, 'cut');
     // The region sees who of its stores is gone; head office sees only its own neighbours.
     await until(`the region to miss ${node.name}`, async () => (await d.linkAtRegion(node)) === 'down', 100_000);
   }

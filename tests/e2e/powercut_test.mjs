@@ -110,7 +110,10 @@ await scenario('powercut', 240, async (t) => {
     const outcome = await Promise.race([store.child.ended, sleep(10_000)]);
     assert.ok(outcome, 'the store ends by itself when its disk has failed');
     // 75 is our own end; RocksDB's build of Debian may stop the process first, by an assertion of its own on the dead disk.
-    assert.ok(outcome.code === 75 || outcome.signal === 'SIGABRT', `the store ended with ${JSON.stringify(outcome)}`);
+    assert.ok(
+      outcome.code === 75 || outcome.signal === 'SIGABRT',
+      `the store ended with ${JSON.stringify(outcome)}`,
+    );
     await disk.unmount();
     assert.equal(await disk.mount(), '', 'mounted again');
     await store.start();
