@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -95,18 +97,33 @@ int until_it_fails(kv_store& kv, errc expected, std::uint64_t& good) {
   return good > 0 ? 0 : fail("not one commit succeeded");
 }
 
+/// A store whose commit failed is opened anew by another process only. Answers the exit status of `life`.
+int in_a_process(const std::function<int(std::uint64_t&)>& life, std::uint64_t& good) {
+  auto* shared = static_cast<std::uint64_t*>(
+      ::mmap(nullptr, sizeof good, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  if (shared == MAP_FAILED) return fail("mmap");
+  const auto pid = ::fork();
+  if (pid < 0) return fail("fork");
+  if (pid == 0) ::_exit(life(*shared));
+  int how = 0;
+  if (::waitpid(pid, &how, 0) != pid || !WIFEXITED(how)) return fail("the store's process did not end by itself");
+  good = *shared;
+  return WEXITSTATUS(how);
+}
+
 /// The rest is told apart by what makes the disk fail and what mends it.
 int failing_disk(const std::filesystem::path& dir, errc expected, const std::function<void()>& breaks,
                  const std::function<bool()>& mends) {
-  std::uint64_t good = 0;
-  {
+  const auto first_life = [&](std::uint64_t& good) {
     auto kv = open_rocks(dir, {.create = true});
     if (!kv) return fail(kv.error().detail);
     breaks();
     if (int code = until_it_fails(**kv, expected, good); code != 0) return code;
     if (!mends()) return fail("cannot mend the disk");
-    if (put(**kv, good + 1).code() != errc::io) return fail("a commit after a failed one must answer io");
-  }
+    return put(**kv, good + 1).code() == errc::io ? 0 : fail("a commit after a failed one must answer io");
+  };
+  std::uint64_t good = 0;
+  if (int code = in_a_process(first_life, good); code != 0) return code;
   auto kv = open_rocks(dir, {});
   if (!kv) return fail(kv.error().detail);
   for (std::uint64_t i = 0; i < good; ++i)
