@@ -46,6 +46,8 @@ struct node_snapshot {
     node_limits limits;
     tally::amount exposure{};  ///< most that can be lost with it (docs/ledger.md)
     std::uint64_t contested{};
+    tally::amount doubt{};  ///< value of its closed epochs that head office has not granted anew
+    bool revoked = false;
   };
   std::vector<remote> below;
 };

@@ -71,10 +71,10 @@ struct deliver {
   void operator()(const alarm_effect& e) {
     st.context->log(e.code, e.text);
     st.context->events.publish(alarm_event{e.code, e.text});
-    if (e.code == errc::rolled_back) {
-      for (auto which : {&node_context::uplink, &node_context::downlink})
-        if (auto a = st.context->handle(which)) caf::anon_send(a, epoch_message{st.station->ledger().self()});
-    }
+  }
+  void operator()(const lives_anew_effect& e) {
+    for (auto which : {&node_context::uplink, &node_context::downlink})
+      if (auto a = st.context->handle(which)) caf::anon_send(a, epoch_message{e.self});
   }
   void operator()(const hint_effect& e) { st.context->events.publish(hint_event{e.account, e.hint}); }
   void operator()(const call_effect& e) { e.call(); }

@@ -46,6 +46,8 @@ std::vector<node_snapshot::remote> describe_below(station& s, std::int64_t expos
       quota_transit = add(quota_transit, std::max<amount>(s.in_transit(from, w, quota_of(main_unit)), 0));
     }
     r.contested = s.seen().contested_of(w);
+    r.doubt = s.in_doubt(n.node);
+    r.revoked = s.is_revoked(n.node);
     if (r.role == node_role::store) r.exposure = exposure_of(r, quota_transit, exposure_days);
     out.push_back(std::move(r));
   }

@@ -26,6 +26,14 @@ ledger_account quota_account(writer_id w, unit_id quota_unit) {
           .to = {}};
 }
 
+ledger_account doubt_account(writer_id writer, writer_id closed, const ledger_account& holding) {
+  auto a = holding;
+  a.type = account_type::doubt;
+  a.writer = writer;
+  a.from = closed;
+  return a;
+}
+
 ledger_account transit_account(writer_id writer, writer_id from, writer_id to, unit_id unit) {
   return {
       .type = account_type::transit, .unit = unit, .a = 0, .b = 0, .c = 0, .writer = writer, .from = from, .to = to};
@@ -54,12 +62,13 @@ std::string unit_name(unit_id unit, std::string_view main_code) {
 std::string account_name(const ledger_account& a) {
   auto num = [](std::uint64_t v) { return std::to_string(v); };
   std::string tail = ":" + writer_name(a.writer);
+  auto purse = [&] {
+    std::string p = a.b == purse_paid ? "paid" : "p" + num(a.b);
+    return a.c != 0 ? p + "@" + num(a.c) : p;
+  };
   switch (a.type) {
-    case account_type::hold: {
-      std::string purse = a.b == purse_paid ? "paid" : "p" + num(a.b);
-      if (a.c != 0) purse += "@" + num(a.c);
-      return "hold:" + num(a.a) + ":" + purse + tail;
-    }
+    case account_type::hold: return "hold:" + num(a.a) + ":" + purse() + tail;
+    case account_type::doubt: return "doubt:" + num(a.a) + ":" + purse() + ":" + writer_name(a.from) + tail;
     case account_type::quota: return "quota:" + num(a.a) + tail;
     case account_type::issued: return "issued:" + num(a.a) + tail;
     case account_type::transit: return "transit:" + writer_name(a.from) + ":" + writer_name(a.to) + tail;

@@ -16,13 +16,14 @@ enum class account_type : std::uint8_t {
   sales = 6,
   tax = 7,
   contested = 8,  ///< the other side of entries that the writer was not entitled to
+  doubt = 9,      ///< value of a closed epoch that head office granted anew; the writer is head office
 };
 
 /// One ledger account. It ends with its only writer, so nobody else can change it.
 ///
 /// `a`, `b`, `c` by type: hold: account, purse, bucket · quota, issued: base unit · transit: 0 (from and to are
-/// `from` and
-/// `to`) · tender: kind, shift · tax: rate. For transit, `writer` is the side that posted.
+/// `from` and `to`) · tender: kind, shift · tax: rate · doubt: as hold, `from` the closed epoch.
+/// For transit, `writer` is the side that posted.
 struct ledger_account {
   account_type type{};
   unit_id unit{};
@@ -41,6 +42,8 @@ struct posting {
 
 ledger_account hold_account(writer_id w, account_id account, std::uint32_t purse, std::uint32_t bucket, unit_id unit);
 ledger_account quota_account(writer_id w, unit_id quota_unit);
+/// What head office (`writer`) took over from the holding of a closed epoch: a debit.
+ledger_account doubt_account(writer_id writer, writer_id closed, const ledger_account& holding);
 ledger_account transit_account(writer_id writer, writer_id from, writer_id to, unit_id unit);
 
 /// True for accounts that hold rights: their balance is a credit and must never become a debit.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledger/closing.hpp"
 #include "ledger/kinds.hpp"
 
 namespace tally {
@@ -28,18 +29,22 @@ bool same_request(const till_command& c, const entry& e) {
 std::optional<decision> check_key(const till_command& c, const situation& s) {
   const auto& k = key_of(c);
   if (k.terminal == 0 || k.counter == 0) return refuse(errc::malformed, "a terminal and a counter from 1 are needed");
-  auto last = static_cast<std::uint64_t>(
-      number(s.st, {.type = cell_type::last_counter, .a = k.terminal, .b = 0, .writer = s.self, .peer = {}}));
-  // Beyond the newest there is nothing to find; looking would be a read of the disk for every new request.
-  std::optional<cell> seen;
-  if (k.counter <= last)
-    seen = s.st.find({.type = cell_type::answered, .a = k.terminal, .b = k.counter, .writer = s.self, .peer = {}});
-  if (seen) {
+  // A till's numbers go on when its node begins a new epoch, so a request that was repeated meanwhile is found.
+  std::uint64_t last = 0;
+  for (std::size_t i = 0; i <= s.earlier.size(); ++i) {
+    const auto& w = i == 0 ? s.self : s.earlier[i - 1];
+    auto newest = static_cast<std::uint64_t>(
+        number(s.st, {.type = cell_type::last_counter, .a = k.terminal, .b = 0, .writer = w, .peer = {}}));
+    last = std::max(last, newest);
+    // Beyond the newest there is nothing to find; looking would be a read of the disk for every new request.
+    if (k.counter > newest) continue;
+    auto seen = s.st.find({.type = cell_type::answered, .a = k.terminal, .b = k.counter, .writer = w, .peer = {}});
+    if (!seen) continue;
     auto seq = static_cast<sequence>(seen->n);
-    auto e = s.find_entry(seq);
+    auto e = s.find_entry(w, seq);
     if (!e) return refuse(errc::io, "the ledger could not be read");
     if (!same_request(c, *e)) return refuse(errc::key_reused, "counter " + std::to_string(k.counter));
-    return replayed{seq};
+    return replayed{w, seq};
   }
   if (k.counter + key_window <= last) return refuse(errc::key_too_old, "counter " + std::to_string(k.counter));
   // A counter far ahead would push the window over all others of this terminal.
@@ -134,7 +139,7 @@ decision decide_top_up(const top_up_command& c, const situation& s) {
 }
 
 decision decide_reverse(const reverse_command& c, const situation& s) {
-  auto cited = c.seq < s.next ? s.find_entry(c.seq) : std::nullopt;
+  auto cited = c.seq < s.next ? s.find_entry(s.self, c.seq) : std::nullopt;
   if (!cited) return refuse(errc::not_found, "receipt " + std::to_string(c.seq));
   if (s.stopped != errc::ok && cited->account.value != 0) return refuse(s.stopped, "", cited->account);
   entry e = start(entry_kind::reverse, c.key, s);
@@ -181,7 +186,8 @@ result<entry> decide_send(const situation& s, const writer_id& to, account_id ac
   if (s.stopped != errc::ok) return error{s.stopped, ""};
   auto peer = node_of(s.st, to.node);
   if (!peer) return error{errc::not_entitled, "node " + std::to_string(to.node.value) + " is not certified"};
-  if (peer->epoch != to.epoch) return error{errc::wrong_epoch, writer_name(to)};
+  if (peer->epoch != to.epoch || to.epoch == epoch_id{}) return error{errc::wrong_epoch, writer_name(to)};
+  if (revoking_of(s.st, to)) return error{errc::revoked, writer_name(to)};
   for (const auto& v : values)
     if (v.amount <= 0 || v.amount > amount_max) return error{errc::bad_amount, "rights to send"};
   entry e;
@@ -204,7 +210,7 @@ result<entry> decide_send(const situation& s, const writer_id& to, account_id ac
     if (sum > 0 && (held_there > limits.ceiling - sum || today > limits.daily_inflow - sum))
       return error{errc::over_ceiling, "node " + std::to_string(to.node.value)};
   }
-  auto verdict = judge(e, {s.self, s.role, s.next, nullptr}, s.st);
+  auto verdict = judge(e, {s.self, s.role, s.next, nullptr, &s.st}, s.st);
   if (!verdict) return verdict.error();
   return e;
 }

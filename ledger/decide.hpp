@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <span>
 #include <variant>
 
 #include "ledger/fold.hpp"
@@ -39,7 +40,7 @@ using till_command = std::variant<sale_command, top_up_command, reverse_command>
 
 const till_key& key_of(const till_command& c);
 
-/// Everything that a decision may look at. `find_entry` reads this node's own journal, undecided groups included.
+/// Everything that a decision may look at. `find_entry` reads this node's own journals, undecided groups included.
 struct situation {
   const state& st;
   const catalogue& rules;
@@ -49,11 +50,13 @@ struct situation {
   std::int64_t hq_time{};   ///< last time that head office signed, 0 when never told
   errc stopped = errc::ok;  ///< why card value is stopped at this node, e.g. rolled_back
   sequence next{};          ///< the sequence that a new entry would get
-  std::function<std::optional<entry>(sequence)> find_entry;
+  std::function<std::optional<entry>(const writer_id&, sequence)> find_entry;
+  std::span<const writer_id> earlier = {};  ///< epochs of this node that came before, newest first: their keys stay used
 };
 
 /// The request was executed before: its entry is the answer.
 struct replayed {
+  writer_id writer;  ///< this node, in this or an earlier epoch
   sequence seq{};
 };
 /// A refusal; nothing was written. `here` and `missing` are set when rights are too few.
@@ -83,7 +86,7 @@ void date_entry(entry& e, const state& s, const writer_id& self, unix_seconds no
 
 /// Builds the send of rights on the channel self → to. Errors: insufficient, no_quota, over_ceiling, bad_amount,
 /// not_entitled
-/// (the receiver is unknown here, or not in that epoch). `held_there` is what the receiver holds as far as is known,
+/// (the receiver is unknown here), wrong_epoch, revoked. `held_there` is what the receiver holds as far as is known,
 /// transit to it included; it is checked against the receiver's ceiling and daily inflow for card value.
 result<entry> decide_send(const situation& now, const writer_id& to, account_id account,
                           const std::vector<value_item>& values, send_cause cause, std::uint64_t request,

@@ -2,6 +2,7 @@
 #include <array>
 #include <optional>
 
+#include "ledger/errc.hpp"
 #include "ledger/money.hpp"
 
 namespace tally {
@@ -142,9 +143,12 @@ struct entry {
   std::uint32_t card_kind{};
   card_status status{};
   std::int64_t hq_time{};
-  writer_id subject;  ///< revoke, close, limits: whom it concerns
+  writer_id subject;  ///< revoke, close_epoch, regrant, limits: whom it concerns
   std::optional<node_limits> limits;
   std::uint32_t engine{};  ///< open_epoch: revision of expand() and of the rules engine
+  std::uint64_t size{};    ///< open_epoch, close_epoch: what was proved of the epoch before; revoke: entries that stand
+  errc reason = errc::ok;  ///< receive: why the send is not credited
+  std::uint64_t serial{};  ///< revoke: certificates of the node up to this one are void
 
   friend bool operator==(const entry&, const entry&) = default;
 };

@@ -50,8 +50,10 @@ constexpr std::array rows{
     row{"offline", "The link is down."},
     row{"unsupported", "Not supported by this version."},
     row{"internal", "Something that should not happen has happened. See the log."},
+    row{"revoked", "Head office has revoked this node."},
+    row{"epoch_closed", "Head office has closed this node's books. Card value stops until it is granted anew."},
 };
-static_assert(rows.size() == static_cast<std::size_t>(errc::internal) + 1);
+static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 
 constexpr const row& at(errc code) {
   auto i = static_cast<std::size_t>(code);

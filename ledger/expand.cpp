@@ -84,12 +84,38 @@ status expand_move(const entry& e, sheet& s, bool out) {
   return done();
 }
 
+// Head office takes over what lay at a closed epoch, or books the half of a transfer that its disk took with it.
+status expand_regrant(const entry& e, sheet& s) {
+  bool half = e.cited_kind == entry_kind::send || e.cited_kind == entry_kind::receive;
+  if (half != (e.channel != 0) || half != (e.peer != writer_id{}) || (!half && e.cited_kind != entry_kind{}))
+    return error{errc::malformed, "a half of a transfer needs its kind, its other side and its number"};
+  for (const auto& v : e.values) {
+    if (v.amount <= 0) return error{errc::malformed, "an item granted anew"};
+    if (v.purse == 0 ? class_of(v.unit) == unit_class::value || e.cited_kind != entry_kind::receive
+                     : e.account.value == 0)
+      return error{errc::malformed, "an item granted anew without its account"};
+    auto held = hold_account(e.subject, e.account, v.purse, v.bucket, v.unit);
+    if (e.cited_kind == entry_kind::receive) {  // a send that the closed epoch never took: it returns
+      s.post(transit_account(s.writer(), e.peer, e.subject, v.unit), v.amount);
+      s.rights(e, v, -v.amount);
+    } else if (e.cited_kind == entry_kind::send) {  // a send of the closed epoch that only its receive proves
+      s.post(doubt_account(s.writer(), e.subject, held), v.amount);
+      s.post(transit_account(s.writer(), e.subject, e.peer, v.unit), -v.amount);
+    } else {
+      s.post(doubt_account(s.writer(), e.subject, held), v.amount);
+      s.rights(e, v, -v.amount);
+    }
+  }
+  return done();
+}
+
 status expand_into(const entry& e, entry_kind as, sheet& s) {
   switch (as) {
     case entry_kind::sale: return expand_sale(e, s);
     case entry_kind::top_up: return expand_top_up(e, s);
     case entry_kind::send: return expand_move(e, s, true);
     case entry_kind::receive: return expand_move(e, s, false);
+    case entry_kind::regrant: return expand_regrant(e, s);
     default: return done();
   }
 }

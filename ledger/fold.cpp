@@ -1,7 +1,9 @@
 #include "ledger/fold.hpp"
 
 #include <algorithm>
+#include <charconv>
 
+#include "ledger/closing.hpp"
 #include "ledger/kinds.hpp"
 
 namespace tally {
@@ -75,8 +77,31 @@ status check_transfer(const entry& e, const entry_place& p, const state& s) {
   auto last = number(s, channel_key(out, from, to));
   if (e.channel != static_cast<std::uint64_t>(last) + 1)
     return error{errc::gap, "channel number " + std::to_string(e.channel) + " after " + std::to_string(last)};
+  if (out && p.directory && !are_neighbours(*p.directory, from.node, to.node))
+    return error{errc::not_entitled, "node " + std::to_string(to.node.value) + " is neither parent nor child"};
+  if (!out && e.values.empty() == (e.reason == errc::ok))
+    return error{errc::malformed, "a receive has values, or a reason why it has none"};
+  if (!out && e.reason != errc::ok) return done();
   auto other = s.find({.type = cell_type::transfer, .a = e.channel, .b = out ? 0U : 1U, .writer = from, .peer = to});
   if (other && other->data != transfer_text(e)) return error{errc::bad_proof, "the two halves of a transfer differ"};
+  return done();
+}
+
+// What lay there, and whether it is too much, is for who sees that journal to say (audit); the order in which journals
+// meet must not change a verdict.
+status check_regrant(const entry& e, const state& s) {
+  if (!closing_of(s, e.subject)) return error{errc::not_entitled, writer_name(e.subject) + " was not closed"};
+  return done();
+}
+
+status check_closing(const entry& e, const state& s) {
+  auto before = closing_of(s, e.subject);
+  if (e.head->stream != stream_id{e.subject, sub_stream::journal, {}})
+    return error{errc::malformed, "an epoch is closed at a head of its journal"};
+  if (e.peer != writer_id{} && (e.peer.node != e.subject.node || e.peer.epoch == e.subject.epoch))
+    return error{errc::malformed, "an epoch is followed by another one of its node"};
+  if (before && (before->successor != epoch_id{} || e.peer == writer_id{}))
+    return error{errc::malformed, "an epoch is closed once"};
   return done();
 }
 
@@ -102,6 +127,8 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::reverse: TALLY_TRY(check_key(e, p, s)); return check_reversal(e, p, s);
     case entry_kind::send:
     case entry_kind::receive: return check_transfer(e, p, s);
+    case entry_kind::close_epoch: return check_closing(e, s);
+    case entry_kind::regrant: return check_regrant(e, s);
     case entry_kind::open_epoch: return p.seq == 0 ? done() : status(error{errc::malformed, "an epoch opens once"});
     default: return done();
   }
@@ -120,6 +147,7 @@ void apply_transfer(const entry& e, const entry_place& p, state& s, bool matched
   auto to = out ? e.peer : p.writer;
   s.put(channel_key(out, from, to), {static_cast<std::int64_t>(e.channel), {}});
   if (!matched) return;
+  if (e.reason != errc::ok) return s.put(withheld_key(from, to, e.channel), {static_cast<std::int64_t>(e.reason), {}});
   // Each half waits for the other; when both were seen nothing is left.
   cell_key other{.type = cell_type::transfer, .a = e.channel, .b = out ? 0U : 1U, .writer = from, .peer = to};
   cell_key mine = other;
@@ -127,13 +155,40 @@ void apply_transfer(const entry& e, const entry_place& p, state& s, bool matched
   if (s.find(other)) {
     s.erase(other);
   } else {
-    s.put(mine, {e.business_date, transfer_text(e)});
+    s.put(mine, {out ? e.business_date : 0, transfer_text(e)});
   }
   if (out)
     for (const auto& v : e.values)
       add_saturated(
           s, {.type = cell_type::sent_today, .a = e.business_date, .b = v.unit.value, .writer = from, .peer = to},
           v.amount);
+}
+
+// A half that head office booked counts as the half itself, in whichever order the two come to a watcher.
+void apply_booked_half(const entry& e, state& s) {
+  bool send = e.cited_kind == entry_kind::send;
+  auto from = send ? e.subject : e.peer;
+  auto to = send ? e.peer : e.subject;
+  cell_key other{.type = cell_type::transfer, .a = e.channel, .b = send ? 0U : 1U, .writer = from, .peer = to};
+  cell_key mine = other;
+  mine.b = send ? 1U : 0U;
+  if (s.find(other)) {
+    s.erase(other);
+  } else {
+    s.put(mine, {send ? e.business_date : 0, transfer_text(e)});
+  }
+}
+
+void apply_life(const entry& e, const entry_place& p, state& s) {
+  if (e.kind == entry_kind::open_epoch && e.head && e.head->stream.writer.node == p.writer.node) {
+    put_heritage(s, p.writer, {e.head->stream.writer.epoch, std::max(e.size, e.head->size)});
+  } else if (e.kind == entry_kind::close_epoch && e.head) {
+    put_closing(s, e.subject, {e.head->size, e.head->root, e.size, e.peer.epoch, e.business_date});
+  } else if (e.kind == entry_kind::revoke && !revoking_of(s, e.subject)) {
+    put_revoking(s, e.subject, {e.size, e.serial});
+  } else if (e.kind == entry_kind::regrant && e.channel != 0) {
+    apply_booked_half(e, s);
+  }
 }
 
 }  // namespace
@@ -152,6 +207,29 @@ bytes transfer_text(const entry& e) {
   return t;
 }
 
+std::optional<std::pair<account_id, std::vector<value_item>>> parse_transfer_text(byte_view text) {
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t at = 0; at <= text.size() && numbers.size() <= 1 + 4 * values_max;) {
+    auto end = std::min(text.find(' ', at), text.size());
+    std::uint64_t n = 0;
+    auto [rest, fault] = std::from_chars(text.data() + at, text.data() + end, n);
+    if (fault != std::errc{} || rest != text.data() + end) return std::nullopt;
+    numbers.push_back(n);
+    at = end + 1;
+  }
+  if (numbers.size() % 4 != 1 || numbers.size() > 1 + 4 * values_max) return std::nullopt;
+  std::pair<account_id, std::vector<value_item>> out;
+  out.first.value = numbers[0];
+  for (std::size_t i = 1; i < numbers.size(); i += 4) {
+    if (numbers[i] > UINT32_MAX || numbers[i + 1] > UINT32_MAX || numbers[i + 2] > UINT32_MAX ||
+        numbers[i + 3] > static_cast<std::uint64_t>(INT64_MAX))
+      return std::nullopt;
+    out.second.push_back({static_cast<std::uint32_t>(numbers[i]), {static_cast<std::uint32_t>(numbers[i + 1])},
+                          static_cast<std::uint32_t>(numbers[i + 2]), static_cast<amount>(numbers[i + 3])});
+  }
+  return out;
+}
+
 result<std::vector<posting>> judge(const entry& e, const entry_place& p, const state& s) {
   const auto* row = row_of(e.kind);
   if (!row || !row->built) return error{errc::unsupported, "kind " + std::to_string(static_cast<int>(e.kind))};
@@ -163,6 +241,9 @@ result<std::vector<posting>> judge(const entry& e, const entry_place& p, const s
     return error{errc::malformed, "a journal opens with its epoch"};
   if (e.business_date != 0 && e.business_date < number(s, key(cell_type::business_date, 0, 0, p.writer)))
     return error{errc::malformed, "the business date moved back"};
+  if (p.revocations && p.directory)
+    if (auto r = revoking_of(*p.directory, p.writer); r && p.seq >= r->size)
+      return error{errc::revoked, writer_name(p.writer) + " stands up to " + std::to_string(r->size)};
   TALLY_TRY(check_kind(e, p, s));
   auto postings = expand(e, p.writer);
   if (!postings) return postings;
@@ -194,6 +275,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   if (e.kind == entry_kind::reverse && e.cites)
     s.put(key(cell_type::reversed, *e.cites, 0, p.writer), {static_cast<std::int64_t>(p.seq), {}});
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);
+  if (why == errc::ok) apply_life(e, p, s);
   if (e.kind == entry_kind::adopt && e.head)
     s.put({.type = cell_type::adopted,
            .a = static_cast<std::uint64_t>(e.head->stream.sub),
@@ -219,6 +301,12 @@ void apply_directory(const entry& e, state& s) {
       put_card(s, e.account, c);
       break;
     }
+    case entry_kind::close_epoch:
+      if (e.head) put_closing(s, e.subject, {e.head->size, e.head->root, e.size, e.peer.epoch, e.business_date});
+      break;
+    case entry_kind::revoke:
+      if (!revoking_of(s, e.subject)) put_revoking(s, e.subject, {e.size, e.serial});
+      break;
     case entry_kind::limits:
       if (e.limits) put_limits(s, e.subject.node, *e.limits);
       break;

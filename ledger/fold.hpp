@@ -8,13 +8,16 @@ struct entry_place {
   writer_id writer;
   node_role role{};  ///< of the writer
   sequence seq{};
-  const entry* cited = nullptr;  ///< reverse: the entry that it cites, if the writer's journal has it
+  const entry* cited = nullptr;      ///< reverse: the entry that it cites, if the writer's journal has it
+  const state* directory = nullptr;  ///< who is whose parent; without it neighbours are not checked
+  bool revocations = false;          ///< head office's view: what comes after a revocation is contested
 };
 
 /// Whether everybody may believe an entry. Run by its writer before it is written, and by all who receive it.
 ///
 /// Checks: the kind and its row, the fields, balance per unit, that no right goes below zero, channel numbers, the
-/// idempotency key, that a reversal is own, once, and equal to what it cites. Does not check signatures, nor prices.
+/// idempotency key, that a reversal is own, once, and equal to what it cites, that rights move between neighbours, that
+/// what is granted anew lay at a closed epoch. Does not check signatures, nor prices.
 /// Returns the postings, merged. Pure: reads `s`, changes nothing.
 result<std::vector<posting>> judge(const entry& e, const entry_place& place, const state& s);
 
@@ -33,6 +36,9 @@ void apply_directory(const entry& e, state& s);
 
 /// One half of a transfer as text, equal on both sides exactly when account and values are equal.
 bytes transfer_text(const entry& e);
+
+/// Account and values of such a text; nothing for text that `transfer_text` does not make.
+std::optional<std::pair<account_id, std::vector<value_item>>> parse_transfer_text(byte_view text);
 
 /// Key of the channel counters: `out` for the sender's side.
 cell_key channel_key(bool out, const writer_id& from, const writer_id& to);

@@ -13,8 +13,8 @@ constexpr field_set when = set_of(business_date, stamp);
 constexpr field_set till = set_of(terminal, counter, operator_id, shift) | when;
 
 constexpr kind_row rows[] = {
-    {entry_kind::open_epoch, "open_epoch", true, true, true, true, set_of(engine), when | set_of(head, rules_version),
-     false},
+    {entry_kind::open_epoch, "open_epoch", true, true, true, true, set_of(engine),
+     when | set_of(head, rules_version, field::size), false},
     {entry_kind::sale, "sale", true, false, false, true, set_of(terminal, counter, lines),
      till | set_of(account, account_version, rules_version, values, tenders, taxes), false},
     {entry_kind::top_up, "top_up", true, false, false, true, set_of(terminal, counter, account, values, tenders),
@@ -23,8 +23,8 @@ constexpr kind_row rows[] = {
      till | set_of(account, account_version, values, tenders, taxes), false},
     {entry_kind::send, "send", true, true, true, true, set_of(peer, channel, cause, values),
      when | set_of(account, request), false},
-    {entry_kind::receive, "receive", true, true, true, true, set_of(peer, channel, head, values),
-     when | set_of(account), false},
+    {entry_kind::receive, "receive", true, true, true, true, set_of(peer, channel, head),
+     when | set_of(account, values, reason), false},
     {entry_kind::adopt, "adopt", true, true, true, true, set_of(head), when | set_of(hq_time), false},
     {entry_kind::shift, "shift", true, false, false, false, 0, till, false},
     {entry_kind::authorise, "authorise", true, false, false, false, 0, till, false},
@@ -48,9 +48,12 @@ constexpr kind_row rows[] = {
     {entry_kind::log, "log", true, false, false, false, 0, till, false},
     {entry_kind::evidence, "evidence", true, true, true, false, 0, till | set_of(blob), false},
     {entry_kind::certify, "certify", false, false, true, true, set_of(blob), when, true},
-    {entry_kind::revoke, "revoke", false, false, true, false, 0, when, true},
-    {entry_kind::close_epoch, "close_epoch", false, false, true, false, 0, when, true},
-    {entry_kind::regrant, "regrant", false, false, true, false, 0, when, false},
+    {entry_kind::revoke, "revoke", false, false, true, true, set_of(subject, serial),
+     when | set_of(field::size), true},
+    {entry_kind::close_epoch, "close_epoch", false, false, true, true, set_of(subject, head),
+     when | set_of(peer, field::size), true},
+    {entry_kind::regrant, "regrant", false, false, true, true, set_of(subject, values),
+     when | set_of(account, peer, channel, cited_kind), false},
     {entry_kind::publish, "publish", false, false, true, true, set_of(topic, blob), when | set_of(rules_version), true},
     {entry_kind::limits, "limits", false, false, true, true, set_of(subject, field::limits), when, true},
     {entry_kind::map_media, "map_media", false, false, true, true, set_of(account, medium, card_kind, field::standing),
@@ -127,6 +130,9 @@ field_set fields_of(const entry& e) {
   put(subject, e.subject != writer_id{});
   put(field::limits, e.limits.has_value());
   put(engine, e.engine != 0);
+  put(field::size, e.size != 0);
+  put(reason, e.reason != errc::ok);
+  put(serial, e.serial != 0);
   return s;
 }
 

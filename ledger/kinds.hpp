@@ -36,8 +36,11 @@ enum class field : std::uint8_t {
   subject = 27,
   limits = 28,
   engine = 29,
+  size = 30,
+  reason = 31,
+  serial = 32,
 };
-constexpr std::uint8_t field_max = 29;
+constexpr std::uint8_t field_max = 32;
 
 using field_set = std::uint64_t;
 constexpr field_set bit(field f) { return field_set{1} << static_cast<unsigned>(f); }

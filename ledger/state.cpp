@@ -24,9 +24,16 @@ bytes pack(const node_record& r) {
   bytes out;
   out += static_cast<char>(r.role);
   out += view_of(r.epoch.value);
-  for (auto p : r.parents)
+  auto add = [&](node_id p) {
     for (int i = 0; i < 4; ++i)
       out += static_cast<char>(p.value >> (8 * i) & 255);
+  };
+  for (auto p : r.parents)
+    add(p);
+  if (r.former.empty()) return out;
+  add(node_id{});
+  for (auto p : r.former)
+    add(p);
   return out;
 }
 
@@ -125,11 +132,16 @@ std::optional<node_record> node_of(const state& s, node_id node) {
   r.role = static_cast<node_role>(c->data[0]);
   for (std::size_t i = 0; i < 8; ++i)
     r.epoch.value[i] = static_cast<std::uint8_t>(c->data[i + 1]);
+  auto* list = &r.parents;
   for (std::size_t i = 9; i < c->data.size(); i += 4) {
     node_id p;
     for (std::size_t j = 0; j < 4; ++j)
       p.value |= static_cast<std::uint32_t>(static_cast<unsigned char>(c->data[i + j])) << (8 * j);
-    r.parents.push_back(p);
+    if (p.value == 0) {
+      list = &r.former;
+    } else {
+      list->push_back(p);
+    }
   }
   return r;
 }

@@ -22,11 +22,15 @@ enum class cell_type : std::uint8_t {
   sent_today = 11,    ///< a: day, b: unit, writer → peer: sum sent
   held_total = 12,    ///< writer → sum of its holdings in the main unit
   adopted = 13,       ///< a: sub_stream, b: `to`, peer: the stream's writer, writer → size
-  transfer = 14,      ///< a: number, writer → peer: what one half of a transfer said, until the other half is seen
+  transfer = 14,      ///< a: number, writer → peer: what one half of a transfer said, until the other half is
+                      ///< seen (b 0 receive, 1 send); b 2: the receiver did not credit it
   contested = 15,     ///< a: sequence, writer → why
   rules = 16,         ///< a: version → record
   product = 17,       ///< a: product, b: version → record
   counters = 19,      ///< a: which (counter_id), writer → running number
+  closed = 20,        ///< writer → what head office decided when it closed that epoch
+  revoked = 21,       ///< writer → entries that stand
+  heir = 22,          ///< writer → the epoch that it says it follows, and what was proved of that
 };
 
 struct cell_key {
@@ -99,8 +103,9 @@ void put_medium(state& s, byte_view medium, account_id account);
 /// What the directory says of a node.
 struct node_record {
   node_role role{};
-  epoch_id epoch;                ///< its current epoch: nothing is sent to another
+  epoch_id epoch;                ///< its current epoch: nothing is sent to another; zero while it has none
   std::vector<node_id> parents;  ///< ordered, ending with head office
+  std::vector<node_id> former = {};   ///< parents of earlier certificates: what was sent to them then still counts
 };
 std::optional<node_record> node_of(const state& s, node_id node);
 void put_node(state& s, node_id node, const node_record& r);

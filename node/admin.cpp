@@ -37,7 +37,7 @@ namespace {
 json remote_out(const node_snapshot::remote& r) {
   return {{"node", r.node.value},   {"name", r.name},          {"role", role_name(r.role)},  {"parent", r.parent.value},
           {"entries", r.entries},   {"held", r.held},          {"in_transit", r.in_transit}, {"quota", r.quota},
-          {"exposure", r.exposure}, {"contested", r.contested}};
+          {"exposure", r.exposure}, {"contested", r.contested}, {"doubt", r.doubt},  {"revoked", r.revoked}};
 }
 
 void show_status(const call& c) {
@@ -82,6 +82,8 @@ struct route {
 constexpr std::array routes{
     route{"GET", "status", false, show_status},
     route{"POST", "invite", true, [](const call& c) { invite(c); }},
+    route{"POST", "revoke", true, [](const call& c) { revoke(c); }},
+    route{"POST", "close-epoch", true, [](const call& c) { close_epoch(c); }},
     route{"GET", "limits", true, show_limits},
     route{"POST", "limits", true, [](const call& c) { set_limits(c); }},
     route{"GET", "catalogue", true, show_catalogue},

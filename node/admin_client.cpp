@@ -116,7 +116,7 @@ result<nlohmann::json> admin_client::call(const std::string& method, const std::
     return error{errc::malformed, "the node at " + address_ + " answered " + std::to_string(a->status)};
   auto name = j.value("error", "");
   auto detail = j.value("detail", "");
-  for (int i = 1; i <= static_cast<int>(errc::internal); ++i)
+  for (int i = 1; i <= static_cast<int>(errc_last); ++i)
     if (auto code = static_cast<errc>(i); errc_name(code) == name) return error{code, detail};
   return error{errc::internal, name + ": " + detail};
 }

@@ -55,7 +55,28 @@ void write_facts(const call& c, std::vector<entry> facts, json out) {
   });
 }
 
+/// A machine that takes an existing node's place keeps its name, role, parents and limits.
+result<invitation> replacement_in(const call& c, node_id node, std::int64_t hours) {
+  auto stored = node == head_office ? std::nullopt : stored_certificate(c.node.store(), node);
+  auto cert = stored ? decode_certificate(stored->body) : result<certificate>(errc::not_found);
+  if (!cert)
+    return error{errc::not_found, "node " + std::to_string(node.value) +
+                                      " cannot be replaced: it is no region or store of this chain; see 'tallystick "
+                                      "status' for the nodes that there are"};
+  invitation w{node, cert->name, cert->role, cert->parents, {}, 0};
+  w.limits = limits_of(durable_state(c.node.store()), node);
+  w.expiry = c.context.now() + hours * 3600;
+  return w;
+}
+
 result<invitation> invitation_in(const call& c) {
+  if (c.in.contains("replaces") && c.in["replaces"] != 0) {
+    auto node = number_in(c.in, "replaces", 2, nodes_max);
+    auto hours = number_in(c.in, "hours", 1, hours_max);
+    if (!node) return node.error();
+    if (!hours) return hours.error();
+    return replacement_in(c, {static_cast<std::uint32_t>(*node)}, *hours);
+  }
   invitation w;
   auto name = text_in(c.in, "name", 60);
   auto role = text_in(c.in, "role", 10);
@@ -135,8 +156,9 @@ void invite(call c) {
   if (!doors) return c.refuse(doors.error());
 
   std::unique_lock lock(c.context.mutex);
-  what->node.value = take_node_number(c.node, c.context);
+  if (what->node == node_id{}) what->node.value = take_node_number(c.node, c.context);
   if (what->node.value > nodes_max) return c.refuse({errc::full, "no more node numbers"});
+  if (c.context.next_node == 0) c.context.next_node = take_node_number(c.node, c.context);  // looked up, not taken
   auto next = number_record(c.context.next_node);
   lock.unlock();
 
@@ -157,6 +179,21 @@ void invite(call c) {
                     });
                   });
 }
+
+namespace {
+/// The station completes the fact with what it holds of the node.
+void decide_about(const call& c, entry_kind kind) {
+  auto node = number_in(c.in, "node", 2, nodes_max);
+  if (!node) return c.refuse(node.error());
+  entry e;
+  e.kind = kind;
+  e.subject.node.value = static_cast<std::uint32_t>(*node);
+  write_facts(c, {e}, {{"node", *node}});
+}
+}  // namespace
+
+void revoke(call c) { decide_about(c, entry_kind::revoke); }
+void close_epoch(call c) { decide_about(c, entry_kind::close_epoch); }
 
 void show_limits(const call& c) {
   durable_state st(c.node.store());

@@ -28,6 +28,8 @@ result<node_limits> limits_in(const json& j);
 json limits_out(const node_limits& l);
 
 void invite(call c);
+void revoke(call c);
+void close_epoch(call c);
 void show_limits(const call& c);
 void set_limits(call c);
 void show_catalogue(const call& c);

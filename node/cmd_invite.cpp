@@ -11,7 +11,7 @@ namespace {
 
 struct options {
   std::string data, role = "store", name;
-  std::uint32_t parent = 1;
+  std::uint32_t parent = 1, replaces = 0;
   limit_texts limits;
   std::int64_t hours = 24;
   std::vector<std::string> doors;
@@ -21,15 +21,17 @@ int run(const options& o) {
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
   invite_request r{o.name, o.role == "store" ? node_role::store : node_role::region, node_id{o.parent}, {}, o.hours,
-                   o.doors};
-  if (r.role == node_role::store) {
+                   o.doors, node_id{o.replaces}};
+  if (o.replaces == 0 && o.name.empty()) return fail({errc::bad_config, "--name is missing: what people call the node"});
+  if (r.role == node_role::store && o.replaces == 0) {
     auto limits = limits_from(*hq, o.limits, std::nullopt);
     if (!limits) return fail(limits.error());
     r.limits = *limits;
   }
   auto a = invite_node(*hq, r);
   if (!a) return fail(a.error());
-  std::cerr << "Token for " << o.role << " \"" << o.name << "\", node " << a->node.value << ". It works once, for "
+  auto what = o.replaces == 0 ? o.role + " \"" + o.name + "\"" : std::string("the machine that replaces the one of");
+  std::cerr << "Token for " << what << ", node " << a->node.value << ". It works once, for "
             << o.hours << " hours, and whoever has it can become that node.\n"
             << "On the new machine: tallystick enrol --data DIR --token …\n";
   std::cout << a->token << "\n";
@@ -43,7 +45,9 @@ void add_invite(CLI::App& app, int& status) {
   auto* c = app.add_subcommand("invite", "Head office: make a one-time token for a new region or store");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--role", o->role, "store or region")->check(CLI::IsMember({"store", "region"}))->capture_default_str();
-  c->add_option("--name", o->name, "what people call the node")->required();
+  c->add_option("--name", o->name, "what people call the node");
+  c->add_option("--replace", o->replaces,
+                "number of a node whose machine is gone: the new one takes its place, the old one is cut off");
   c->add_option("--parent", o->parent, "number of its region, or 1 for head office")->capture_default_str();
   add_limit_options(*c, o->limits);
   c->add_option("--hours", o->hours, "how long the token is good")->check(CLI::Range(1, 720))->capture_default_str();
@@ -51,7 +55,8 @@ void add_invite(CLI::App& app, int& status) {
   c->footer(
       "A store needs all four limits, in the chain's currency. The token is printed alone on standard output.\n"
       "Example:\n  tallystick invite --data /srv/tally --role store --name \"Store A\" --parent 2 "
-      "--ceiling 10000 --daily-inflow 2000 --quota 5000 --daily-quota 5000");
+      "--ceiling 10000 --daily-inflow 2000 --quota 5000 --daily-quota 5000\n"
+      "  tallystick invite --data /srv/tally --replace 3");
   c->callback([o, &status] { status = run(*o); });
 }
 

@@ -3,8 +3,9 @@
 #include <chrono>
 #include <future>
 
+#include "ledger/closing.hpp"
 #include "node/enrolment_wire.hpp"
-#include "storage/varint.hpp"
+#include "storage/kv_state.hpp"
 
 namespace tally {
 namespace {
@@ -47,6 +48,12 @@ private:
   };
   std::shared_ptr<shared> state_ = std::make_shared<shared>();
 };
+
+std::optional<certificate> newest_of(const kv_store& store, node_id node) {
+  auto stored = stored_certificate(store, node);
+  auto c = stored ? decode_certificate(stored->body) : result<certificate>(errc::not_found);
+  return c ? std::optional(std::move(*c)) : std::nullopt;
+}
 
 error try_again() { return {errc::busy, "head office did not get it written in time; run the same command again"}; }
 
@@ -108,6 +115,7 @@ result<std::vector<signed_certificate>> enrolment_desk::decide(byte_view request
 status enrolment_desk::use_up(const enrolment_request& r, invitation_record& record) {
   const auto& w = record.what;
   auto now = parts_.now();
+  auto before = newest_of(parts_.node.store(), w.node);
   certificate c{.chain = parts_.believes.chain,
                 .node = w.node,
                 .name = w.name,
@@ -118,7 +126,7 @@ status enrolment_desk::use_up(const enrolment_request& r, invitation_record& rec
                 .signing = r.signing,
                 .curve = r.curve,
                 .epoch = r.epoch,
-                .serial = 1,
+                .serial = before ? before->serial + 1 : 1,
                 .not_before = std::max<unix_seconds>(0, now - clock_slack),
                 .not_after = now + validity,
                 .engine = engine_revision};
@@ -131,6 +139,22 @@ status enrolment_desk::use_up(const enrolment_request& r, invitation_record& rec
   auto ok = written.wait(parts_.wait_ms_max);
   if (!ok || !*ok) return try_again();
   return done();
+}
+
+// A machine that takes a node's place: the keys of the one before open no door from now on, its books are closed, and
+// what lay there is head office's to grant anew.
+std::vector<entry> enrolment_desk::farewell(const certificate& successor) const {
+  auto before = newest_of(parts_.node.store(), successor.node);
+  if (!before || before->epoch == successor.epoch) return {};
+  durable_state st(parts_.node.store());
+  auto record = node_of(st, successor.node);
+  entry revoke, close;
+  revoke.kind = entry_kind::revoke;
+  close.kind = entry_kind::close_epoch;
+  revoke.subject.node = close.subject.node = successor.node;
+  close.peer = {successor.node, successor.epoch};
+  if (record && record->epoch != epoch_id{} && !revoking_of(st, {successor.node, record->epoch})) return {revoke, close};
+  return {close};
 }
 
 status enrolment_desk::publish(const invitation_record& record) {
@@ -148,7 +172,8 @@ status enrolment_desk::publish(const invitation_record& record) {
   limits.subject = {c->node, c->epoch};
   limits.limits = record.what.limits;
   waiter<facts_answer> written;
-  std::vector<entry> facts{certify};
+  std::vector<entry> facts = farewell(*c);
+  facts.push_back(certify);
   if (c->role == node_role::store) facts.push_back(limits);  // only a store holds value
   parts_.node.facts(std::move(facts), written.callback());
   auto answer = written.wait(parts_.wait_ms_max);

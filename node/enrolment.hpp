@@ -24,7 +24,7 @@ std::optional<signed_certificate> stored_certificate(const kv_store& store, node
 
 // -- invitations -----------------------------------------------------------------
 
-/// What head office decided about a node that does not exist yet.
+/// What head office decided about a node that does not exist yet, or about a machine that takes an existing node's place.
 struct invitation {
   node_id node;
   std::string name;
@@ -99,6 +99,7 @@ private:
   result<std::vector<signed_certificate>> decide(byte_view request);
   status use_up(const enrolment_request& r, invitation_record& record);
   status publish(const invitation_record& record);
+  std::vector<entry> farewell(const certificate& successor) const;
 
   parts parts_;
   std::mutex mutex_;  // one question at a time

@@ -140,7 +140,7 @@ result<raw_answer> read_raw(byte_view answer, byte_view request, const enrolment
   auto code = static_cast<errc>(r.u8());
   if (code != errc::ok) {
     std::string detail(r.str(detail_max));
-    if (!r.at_end() || code > errc::internal) return damaged;
+    if (!r.at_end() || code > errc_last) return damaged;
     return error{code, std::move(detail)};
   }
   raw_answer out;

@@ -75,6 +75,7 @@ std::optional<std::uint32_t> card_kind_of(std::string_view name) {
 
 result<invite_answer> invite_node(const admin_client& hq, const invite_request& r) {
   auto a = hq.post("invite", {{"name", r.name},
+                              {"replaces", r.replaces.value},
                               {"role", role_name(r.role)},
                               {"parent", r.parent.value},
                               {"limits", limits_json(r.limits)},
@@ -86,6 +87,18 @@ result<invite_answer> invite_node(const admin_client& hq, const invite_request& 
   auto expires = member<std::int64_t>(*a, "expires");
   if (!node || !token || !expires) return strange();
   return invite_answer{node_id{*node}, *token, *expires};
+}
+
+status revoke_node(const admin_client& hq, node_id node) {
+  auto a = hq.post("revoke", {{"node", node.value}});
+  if (!a) return a.error();
+  return done();
+}
+
+status close_node_epoch(const admin_client& hq, node_id node) {
+  auto a = hq.post("close-epoch", {{"node", node.value}});
+  if (!a) return a.error();
+  return done();
 }
 
 status set_node_limits(const admin_client& hq, node_id node, const node_limits& limits) {

@@ -25,6 +25,7 @@ struct invite_request {
   node_limits limits;
   std::int64_t hours = 24;
   std::vector<std::string> doors;  ///< as the new node reaches them; empty: as head office is configured
+  node_id replaces{};              ///< the new machine takes this node's place, with its name, parent and role
 };
 struct invite_answer {
   node_id node;
@@ -32,6 +33,12 @@ struct invite_answer {
   unix_seconds expires = 0;
 };
 result<invite_answer> invite_node(const admin_client& hq, const invite_request& r);
+
+/// Voids a node's certificate: it is cut off wherever the news has come, and what it writes from now on counts for
+/// nothing. Errors: not_found; revoked when it was before.
+status revoke_node(const admin_client& hq, node_id node);
+/// Closes the current epoch of a node whose disk is gone. Errors: not_found (no such node, or no open epoch).
+status close_node_epoch(const admin_client& hq, node_id node);
 
 status set_node_limits(const admin_client& hq, node_id node, const node_limits& limits);
 

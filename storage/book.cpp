@@ -1,5 +1,7 @@
 #include "storage/book.hpp"
 
+#include <algorithm>
+
 #include "ledger/kinds.hpp"
 
 namespace tally {
@@ -48,7 +50,10 @@ status book::load() {
   if (view_.get(family::meta, hq_time_key, v) == lookup::found) hq_time_ = hq_time_written_ = byte_reader(v).sv();
   if (view_.get(family::meta, stopped_key, v) == lookup::found) stopped_ = static_cast<errc>(byte_reader(v).sv());
   TALLY_TRY(load_catalogue());
-  if (started()) durable_next_ = next();
+  if (started()) {
+    durable_next_ = next();
+    load_earlier();
+  }
   if (view_.read_failed()) return error{errc::io, "the database could not be read"};
   return done();
 }
@@ -75,13 +80,29 @@ status book::load_catalogue() {
   return done();
 }
 
-void book::begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optional<stream_head>& predecessor) {
+// Each epoch's first entry names the one before. The bound ends a walk over damaged data.
+void book::load_earlier() {
+  constexpr std::size_t epochs_max = 1'000;
+  earlier_.clear();
+  for (auto at = self_; earlier_.size() < epochs_max;) {
+    auto first = find_entry(at, 0);
+    if (!first || !first->head || first->head->stream.writer.node != self_.node) return;
+    at = first->head->stream.writer;
+    if (at == self_ || std::find(earlier_.begin(), earlier_.end(), at) != earlier_.end()) return;
+    earlier_.push_back(at);
+  }
+}
+
+void book::begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optional<stream_head>& predecessor,
+                       std::uint64_t proven) {
   entry e;
   e.kind = entry_kind::open_epoch;
   e.engine = engine_revision;
   e.head = predecessor;
+  if (predecessor && proven > predecessor->size) e.size = proven;
   // The business date goes on where the epoch before ended.
   auto before = self_;
+  if (started()) earlier_.insert(earlier_.begin(), self_);
   self_.epoch = epoch;
   durable_next_ = sealed_next_ = 0;  // of the new journal nothing is durable, whatever is in flight
   date_entry(e, state_, before, now, hq_time_);
@@ -100,9 +121,9 @@ stream_head book::head(const stream_id& own) {
   return {own, tip.size(), tip.root()};
 }
 
-std::optional<entry> book::find_entry(sequence seq) const {
+std::optional<entry> book::find_entry(const writer_id& own, sequence seq) const {
   bytes v;
-  if (view_.get(family::entries, own_entry_key(self_.epoch, seq), v) != lookup::found) return std::nullopt;
+  if (view_.get(family::entries, own_entry_key(own.epoch, seq), v) != lookup::found) return std::nullopt;
   auto e = decode_entry(v);
   if (!e) return std::nullopt;
   return std::move(*e);
@@ -117,7 +138,8 @@ situation book::at(unix_seconds now) {
           .hq_time = hq_time_,
           .stopped = stopped_,
           .next = next(),
-          .find_entry = [this](sequence s) { return find_entry(s); }};
+          .find_entry = [this](const writer_id& w, sequence s) { return find_entry(w, s); },
+          .earlier = earlier_};
 }
 
 decision book::take(const till_command& c, unix_seconds now) {
@@ -130,7 +152,7 @@ decision book::take(const till_command& c, unix_seconds now) {
 }
 
 result<sequence> book::write(const entry& e) {
-  entry_place place{self_, role_, next(), nullptr};
+  entry_place place{self_, role_, next(), nullptr, &state_};
   std::optional<entry> cited;
   if (e.cites && (cited = find_entry(*e.cites))) place.cited = &*cited;
   auto postings = judge(e, place, state_);
@@ -145,7 +167,7 @@ result<sequence> book::write(const entry& e) {
     also = stream_id{self_, sub_stream::addressed, e.peer.node};
   }
   TALLY_TRY(apply(e, place, *postings, state_));
-  if (e.kind == entry_kind::receive && stopped_ == errc::rolled_back) stop_card_value(errc::ok);
+  if (e.kind == entry_kind::receive && stopped_ != errc::ok) stop_card_value(errc::ok);
   return writer_.append_own(journal(), data, also);
 }
 

@@ -23,8 +23,10 @@ public:
 
   /// False until `begin_epoch` was called once in the life of this database.
   bool started() const { return self_.epoch != epoch_id{}; }
-  /// Starts a new epoch with its first entry. `predecessor`: head of the epoch before. All rights begin at zero.
-  void begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optional<stream_head>& predecessor);
+  /// Starts a new epoch with its first entry. `predecessor`: head of the epoch before, as this disk has it; `proven`:
+  /// how long somebody else proved it to be. All rights begin at zero; used request numbers stay used.
+  void begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optional<stream_head>& predecessor,
+                   std::uint64_t proven = 0);
 
   const writer_id& self() const { return self_; }
   node_role role() const { return role_; }
@@ -43,7 +45,8 @@ public:
   status learn(const entry& directory_entry);
 
   situation at(unix_seconds now);
-  std::optional<entry> find_entry(sequence seq) const;
+  std::optional<entry> find_entry(sequence seq) const { return find_entry(self_, seq); }
+  std::optional<entry> find_entry(const writer_id& own, sequence seq) const;
   state& st() { return state_; }
   const state& st() const { return state_; }
   const catalogue& rules() const { return catalogue_; }
@@ -68,6 +71,7 @@ private:
   book(const kv_store& store, node_id self, node_role role);
   status load();
   status load_catalogue();
+  void load_earlier();
 
   const kv_store& store_;
   kv_view view_;
@@ -75,6 +79,7 @@ private:
   stream_writer writer_;
   catalogue catalogue_;
   writer_id self_;
+  std::vector<writer_id> earlier_;  ///< own epochs before this one, newest first
   node_role role_;
   std::int64_t hq_time_ = 0, hq_time_written_ = 0;
   errc stopped_ = errc::ok;

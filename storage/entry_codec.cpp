@@ -80,6 +80,9 @@ void write_field(byte_writer& w, field f, const entry& e) {
       w.sv(e.limits->quota_target);
       return w.sv(e.limits->daily_quota);
     case field::engine: return w.uv(e.engine);
+    case field::size: return w.uv(e.size);
+    case field::reason: return w.uv(static_cast<std::uint64_t>(e.reason));
+    case field::serial: return w.uv(e.serial);
   }
 }
 
@@ -159,6 +162,9 @@ void read_field(byte_reader& r, field f, entry& e) {
       break;
     }
     case field::engine: e.engine = u32(r); break;
+    case field::size: e.size = r.uv(); break;
+    case field::reason: e.reason = read_enum<errc>(r, 255); break;
+    case field::serial: e.serial = r.uv(); break;
   }
 }
 

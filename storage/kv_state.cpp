@@ -13,7 +13,7 @@ bytes balance_key(const ledger_account& a) {
   w.uv(a.b);
   w.uv(a.c);
   write_writer(w, a.writer);
-  if (a.type == account_type::transit) {
+  if (a.type == account_type::transit || a.type == account_type::doubt) {
     write_writer(w, a.from);
     write_writer(w, a.to);
   }
@@ -30,7 +30,7 @@ std::optional<ledger_account> parse_balance_key(byte_view key) {
   a.b = r.uv();
   a.c = r.uv();
   a.writer = read_writer(r);
-  if (a.type == account_type::transit) {
+  if (a.type == account_type::transit || a.type == account_type::doubt) {
     a.from = read_writer(r);
     a.to = read_writer(r);
   }

@@ -14,7 +14,7 @@ std::string cell_text(const cell_key& k) {
       "?",          "card",     "medium",        "answered",  "last counter", "channel out",
       "channel in", "reversed", "business date", "node",      "limits",       "sent today",
       "held total", "adopted",  "transfer",      "contested", "rules",        "product",
-      "?",          "counter"};
+      "?",          "counter",  "closed",        "revoked",   "heir"};
   auto n = static_cast<std::size_t>(k.type);
   std::string out = n < std::size(names) ? names[n] : "?";
   out += " " + std::to_string(k.a) + " " + std::to_string(k.b);
@@ -38,7 +38,7 @@ bool auditor::certified_record(const cell_key& k, const cell& c) const {
   if (k.type != cell_type::node || it == certificates_.end()) return false;
   return std::any_of(it->second.begin(), it->second.end(), [&](const certificate& cert) {
     memory_state s;
-    put_node(s, cert.node, {cert.role, cert.epoch, cert.parents});
+    put_node(s, cert.node, {cert.role, cert.epoch, cert.parents, {}});
     return s.find(k) == c;
   });
 }

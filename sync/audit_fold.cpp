@@ -1,6 +1,7 @@
 // Journals in order: every entry judged and applied, once as its writer did and once as whoever watches it does.
 #include <algorithm>
 
+#include "ledger/closing.hpp"
 #include "ledger/kinds.hpp"
 #include "sync/audit_parts.hpp"
 
@@ -130,6 +131,8 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
     return;
   }
   auto place = at;
+  if (observed) place.directory = &own_;
+  place.revocations = observed && report_.role == node_role::hq;
   auto cited = e->cites && *e->cites < at.seq ? entry_at(id, *e->cites) : std::nullopt;
   if (cited) place.cited = &*cited;
   if (report) ++line(check_rules).count;
@@ -196,7 +199,7 @@ void auditor::learn(const entry& e, memory_state& s) {
   if (e.kind == entry_kind::certify && certified_.count(e.blob)) {
     auto c = decode_signed_certificate(e.blob);
     auto cert = decode_certificate(c->body);
-    put_node(s, cert->node, {cert->role, cert->epoch, cert->parents});
+    certify_node(s, cert->node, {cert->role, cert->epoch, cert->parents, {}});
   }
   if (e.kind != entry_kind::publish) return;
   if (e.topic == publish_topic::rules) {

@@ -1,6 +1,7 @@
 // Sums over everything that is held here, and what is on its way.
 #include <algorithm>
 
+#include "ledger/closing.hpp"
 #include "sync/audit_parts.hpp"
 
 namespace tally::audit_detail {
@@ -38,6 +39,7 @@ void auditor::totals(const memory_state& s) {
     amount* to = nullptr;
     switch (a.type) {
       case account_type::hold: to = &sums.held; break;
+      case account_type::doubt: to = &sums.held; break;  // granted anew beside the holding that it is taken from
       case account_type::issued: to = &sums.quota_used; break;
       case account_type::quota: to = must_hold_credit(a) ? &sums.quota_left : &sums.quota_granted; break;
       case account_type::transit:
@@ -77,7 +79,8 @@ void auditor::totals(const memory_state& s) {
 void auditor::open_transfers(const memory_state& s) {
   std::vector<audit_transfer> open;
   for (const auto& [k, c] : s.raw_cells()) {
-    if (k.type != cell_type::transfer) continue;
+    if (k.type != cell_type::transfer || k.b > 1) continue;
+    if (s.find(withheld_key(k.writer, k.peer, k.a))) continue;  // seen, and not credited
     const auto &from = k.writer, &to = k.peer;
     bool sent = k.b == 1;
     auto other_side = static_cast<std::uint64_t>(number(s, channel_key(!sent, from, to)));

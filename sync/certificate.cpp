@@ -190,13 +190,26 @@ result<const certificate*> certificate_book::add(const signed_certificate& s) {
 }
 
 status certificate_book::revoke(const revocation& r) {
-  auto node = nodes_.find(r.node);
-  if (node == nodes_.end()) return error{errc::not_found, "node " + std::to_string(r.node.value)};
   auto [it, fresh] = revocations_.try_emplace(writer_id{r.node, r.epoch}, r);
   if (!fresh && it->second != r) return error{errc::bad_proof, "revoked before at another size"};
-  // A repeat must not reach a certificate that was issued since.
-  if (fresh) revoked_through_[r.node] = node->second.rbegin()->first;
+  // By serial, so that a certificate that was issued since is untouched, in whichever order the two are read.
+  auto& through = revoked_through_[r.node];
+  through = std::max(through, r.serial);
   return done();
+}
+
+std::vector<public_key> certificate_book::keys_for(const writer_id& w) const {
+  std::vector<public_key> named, others, revoked;
+  auto node = nodes_.find(w.node);
+  if (node == nodes_.end()) return named;
+  auto through = revoked_through_.find(w.node);
+  for (auto it = node->second.rbegin(); it != node->second.rend(); ++it) {
+    const auto& c = it->second->cert;
+    bool out = through != revoked_through_.end() && it->first <= through->second;
+    auto& list = c.epoch == w.epoch ? named : out ? revoked : others;
+    if (std::find(list.begin(), list.end(), c.signing) == list.end()) list.push_back(c.signing);
+  }
+  return !named.empty() ? named : !others.empty() ? others : revoked;
 }
 
 result<const certificate*> certificate_book::find(node_id node) const {

@@ -81,6 +81,7 @@ struct revocation {
   node_id node;
   epoch_id epoch;
   std::uint64_t size = 0;
+  std::uint64_t serial = 0;  ///< certificates of the node up to this one
 
   friend bool operator==(const revocation&, const revocation&) = default;
 };
@@ -101,7 +102,7 @@ public:
   /// when the issuer is unknown or revoked, the chain is another or a key belongs to another node already;
   /// `bad_proof` when one serial has two contents. A serial older than the newest is kept, but not as the newest.
   result<const certificate*> add(const signed_certificate& c);
-  /// `not_found` for a node without certificate. The first revocation of a (node, epoch) stands; another size for it
+  /// The first revocation of a (node, epoch) stands; another size for it
   /// is `bad_proof`.
   status revoke(const revocation& r);
 
@@ -109,6 +110,9 @@ public:
   result<const certificate*> find(node_id node) const;
   /// The newest certificate that carries this key; `not_found`. For checking entries, also after a revocation.
   result<const certificate*> find_by_signing_key(const public_key& key) const;
+  /// Keys that may have signed a journal: those of the certificates that name its epoch; of any other epoch, all keys of
+  /// the node, newest first, without revoked ones if the node was certified anew since.
+  std::vector<public_key> keys_for(const writer_id& w) const;
   /// For admission: the newest certificate with this key. `not_certified` when it is revoked, or older than the last
   /// but one of its node: a node that was away still gets in with the keys from before its renewal, once.
   result<const certificate*> find_by_curve_key(const public_key& key) const;

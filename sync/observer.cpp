@@ -107,10 +107,9 @@ std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t fi
   return out;
 }
 
+// By number: head office may have taken back a send that was not received, and the receive come after all.
 bool observer::sent_by_us(const entry& receive, const writer_id& writer) const {
-  return state_
-    .find({.type = cell_type::transfer, .a = receive.channel, .b = 1, .writer = receive.peer, .peer = writer})
-    .has_value();
+  return static_cast<std::uint64_t>(number(state_, channel_key(true, receive.peer, writer))) >= receive.channel;
 }
 
 verdict observer::observe_one(const writer_id& writer, node_role role, sequence seq, byte_view data,
@@ -131,7 +130,7 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
                {static_cast<std::int64_t>(v.why), {}});
     return v;
   }
-  entry_place place{writer, role, seq, nullptr};
+  entry_place place{writer, role, seq, nullptr, &directory_, self_role_ == node_role::hq};
   std::optional<entry> cited;
   if (e->cites && (cited = find(*e->cites))) place.cited = &*cited;
   auto postings = judge(*e, place, state_);

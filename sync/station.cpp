@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledger/closing.hpp"
+#include "storage/kv_state.hpp"
 #include "sync/checkpoint.hpp"
 
 namespace tally {
@@ -51,6 +53,10 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
     seed = seed << 8 | o;
   s->custodian_ = custodian(seed + 1);
   if (s->config_.role != node_role::store) TALLY_TRY(s->observer_->load(s->reader_, s->config_.self));
+  // Head office's word of the time when it certified this node, so that a clock that is far off at the first start does
+  // not set the business date for ever.
+  if (const auto* own = s->certificate_of(s->config_.self); own && s->config_.role != node_role::hq)
+    s->book_->heard_hq_time(own->not_before);
   return s;
 }
 
@@ -60,6 +66,15 @@ void load_certificates(const kv_store& store, certificate_book& book) {
     auto signed_form = decode_signed_certificate(c->value());
     // What does not verify under the pinned root is not believed, wherever it lies.
     if (signed_form) (void)book.add(*signed_form);
+  }
+  bytes prefix{cell_prefix, static_cast<char>(cell_type::revoked)};
+  for (c = store.scan(family::state, prefix); c->valid() && c->key().substr(0, 2) == prefix; c->next()) {
+    auto k = parse_cell_key(c->key());
+    auto v = decode_cell(c->value());
+    memory_state one;
+    if (k && v) one.put(*k, std::move(*v));
+    if (auto r = k ? revoking_of(one, k->writer) : std::nullopt)
+      (void)book.revoke({k->writer.node, k->writer.epoch, r->size, r->serial});
   }
 }
 
@@ -168,8 +183,9 @@ void station::decide_till(const till_request& r, bool last, amount pulled) {
   if (auto* e = std::get_if<entry>(&d)) {
     a.outcome = std::move(*e);
   } else if (auto* again = std::get_if<replayed>(&d)) {
-    auto earlier = book_->find_entry(again->seq);
+    auto earlier = book_->find_entry(again->writer, again->seq);
     invariant(earlier.has_value(), "an entry that was found a moment ago");
+    a.writer = again->writer;
     a.seq = again->seq;
     a.repeated = true;
     a.outcome = std::move(*earlier);
@@ -208,14 +224,15 @@ void station::write_facts(facts_request& r) {
       facts_open_ = true;
       return;
     }
+    auto whole = complete_fact(r.facts[i]);
     date_entry(r.facts[i], book_->st(), book_->self(), now_, book_->hq_time());
-    auto seq = write(r.facts[i]);
+    auto seq = whole ? write(r.facts[i]) : result<sequence>(whole.error());
     if (!seq) {
       a.code = seq.error().code;
       a.detail = seq.error().detail;
       break;
     }
-    if (r.facts[i].kind == entry_kind::certify) learn_certificate(r.facts[i]);
+    learn_identity(r.facts[i]);
     ++a.written;
   }
   facts_open_ = false;
@@ -240,12 +257,19 @@ void station::observe_own(sequence seq) {
                            [this](sequence s) { return book_->find_entry(s); });
 }
 
+void station::learn_identity(const entry& e) {
+  if (e.kind == entry_kind::certify) learn_certificate(e);
+  if (e.kind != entry_kind::revoke) return;
+  (void)certificates_.revoke({e.subject.node, e.subject.epoch, e.size, e.serial});
+  ++links_seen_;  // who may connect is asked for anew
+}
+
 void station::learn_certificate(const entry& e) {
   auto s = decode_signed_certificate(e.blob);
   if (!s) return open_effects_.push_back(alarm_effect{errc::malformed, "a certificate in the directory"});
   auto c = certificates_.add(*s);
   if (!c) return open_effects_.push_back(alarm_effect{c.error().code, "certificate: " + c.error().detail});
-  put_node(book_->st(), (*c)->node, {(*c)->role, (*c)->epoch, (*c)->parents});
+  certify_node(book_->st(), (*c)->node, {(*c)->role, (*c)->epoch, (*c)->parents, {}});
   book_->view().put(family::meta, certificate_key((*c)->node, (*c)->serial), encode(*s));
 }
 
@@ -261,6 +285,10 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
     if (tick >= replenish_due_) {
       replenish_due_ = tick + 1'000;
       replenish();
+    }
+    if (tick >= settle_due_) {
+      settle_due_ = tick + 1'000;
+      settle_epochs();
     }
   }
 }
@@ -286,15 +314,10 @@ std::vector<station_effect> station::settled() {
 
 bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_seconds now) {
   if (writer != book_->self() || size <= book_->next()) return false;
-  auto old = book_->head(book_->journal());
-  epoch_id epoch;
-  random_.fill(epoch.value);
-  book_->stop_card_value(errc::rolled_back);
-  book_->begin_epoch(epoch, now, old);
-  observe_own(0);
-  open_effects_.push_back(alarm_effect{errc::rolled_back, "this node had written " + std::to_string(size) +
-                                                              " entries and has only " + std::to_string(old.size) +
-                                                              ": a new epoch was opened"});
+  now_ = now;
+  begin_anew(errc::rolled_back,
+             "this node had written " + std::to_string(size) + " entries and has only " + std::to_string(book_->next()),
+             size);
   return true;
 }
 
@@ -334,6 +357,7 @@ void station::replenish_store(node_id node, const node_record& record) {
   auto unit = quota_of(main_unit);
   auto there = quota_left(observer_->st(), to) + in_transit(book_->self(), to, unit);
   // A quarter is used up before more is sent, so that grants stay few.
+  if (record.epoch == epoch_id{} || certificates_.is_revoked(node)) return;
   if (limits.quota_target <= 0 || there > limits.quota_target / 4 * 3) return;
   if (held_total(observer_->st(), to) > limits.ceiling) return;
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());

@@ -2,6 +2,7 @@
 #include <deque>
 
 #include "storage/book.hpp"
+#include "ledger/closing.hpp"
 #include "sync/certificate.hpp"
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
@@ -21,6 +22,10 @@ struct station_config {
   std::uint64_t reserve_bytes = 64u << 20;  ///< below this much free disk: new business is refused with `full`
   std::uint64_t checkpoint_every =
       observer::checkpoint_entries_max;  ///< entries between checkpoints of what is observed
+  // Head office: how long an epoch whose end is not all here waits before it is closed, and how many business days the
+  // value that lay there then stays in doubt. What is all here is closed and granted anew at once.
+  tick_ms close_wait_ms = 24 * 3'600'000;
+  std::uint32_t doubt_days = 7;
 };
 
 /// One node without its threads, sockets and devices: journal, rights, verdicts, what it tells its neighbours.
@@ -71,6 +76,15 @@ public:
   /// Head office's time, to be signed and sent to children, is due.
   message time_for_children(unix_seconds now);
 
+  // -- head office: lives of nodes (station_epochs.cpp) ---------------------------
+  /// The fact that closes the current epoch of a node, at what is held of it here; `successor` none: the node is gone
+  /// until another one enrols in its place. Errors: not_found, not_entitled (not head office, or head office itself).
+  result<entry> closing_fact(node_id node, const std::optional<writer_id>& successor);
+  /// The fact that revokes a node: what is held of its current epoch here stands, nothing that comes later.
+  result<entry> revocation_fact(node_id node);
+  /// Value that lay at a node's closed epochs and is not granted anew, as of the last look (every 10 s).
+  tally::amount in_doubt(node_id node) const;
+
   book& ledger() { return *book_; }
   const observer& seen() const { return *observer_; }
   const station_config& config() const { return config_; }
@@ -78,6 +92,7 @@ public:
   std::vector<node_id> children() const;
   const std::set<node_id>& neighbours_up() const { return up_; }
   std::optional<public_key> curve_key_of(node_id node) const;
+  bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
   /// Certificates of all nodes that this one is an ancestor of.
   std::vector<certificate> nodes_below() const;
   /// Sent and not yet received, as both journals are known here.
@@ -108,8 +123,9 @@ private:
   void interpret(const segment& s, std::span<const bytes> entries, merkle_frontier before);
   void adopt_directory(const stream_id& id, std::span<const bytes> entries);
   void observe_journal(const stream_id& id, std::span<const bytes> entries, merkle_frontier before);
-  void take_rights(const entry& send, const stream_head& head, const writer_id& from);
+  void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
   void learn_certificate(const entry& e);
+  void learn_identity(const entry& e);
   result<sequence> write(const entry& e);
   void observe_own(sequence seq);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
@@ -121,6 +137,14 @@ private:
   void cosign(node_id child, const stream_id& id);
   void on_time(const time_message& m);
   void replenish();
+  void begin_anew(errc why, const std::string& text, std::uint64_t proven);
+  status complete_fact(entry& e);
+  void settle_epochs();
+  void follow_heir(const writer_id& heir);
+  void find_doubt(const writer_id& closed);
+  void grant_anew();
+  tally::amount doubt_left(const ledger_account& held) const;
+  tally::amount lies_at(const writer_id& closed) const;
   void replenish_store(node_id node, const node_record& record);
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
@@ -163,6 +187,11 @@ private:
   unix_seconds now_ = 0;
   tick_ms tick_ = 0, replenish_due_ = 0;
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
+  std::map<writer_id, tick_ms> heirs_;     ///< epochs that nobody closed the way for yet → when they were first seen
+  std::set<writer_id> settled_;            ///< closed epochs where nothing more is to be granted anew
+  std::deque<entry> regrants_;             ///< waiting to be written
+  std::map<writer_id, amount> doubt_;      ///< what lies at closed epochs
+  tick_ms settle_due_ = 0, doubt_due_ = 0;
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
 };
 

@@ -128,13 +128,14 @@ void station::ingest(const segment_arrival& a) {
 }
 
 status station::verify_segment(const segment& s, const std::vector<bytes>& entries, std::size_t skip) {
-  const auto* writer = certificate_of(s.stream.writer.node);
-  if (!writer) return error{errc::not_certified, "node " + std::to_string(s.stream.writer.node.value)};
+  auto keys = certificates_.keys_for(s.stream.writer);
+  if (keys.empty()) return error{errc::not_certified, "node " + std::to_string(s.stream.writer.node.value)};
   auto frontier = book_->streams().tip(s.stream);
   for (auto i = skip; i < entries.size(); ++i)
     frontier.append(merkle_leaf(entries[i]));
   auto body = checkpoint_body({stream_origin(config_.chain, s.stream), frontier.size(), frontier.root(), {}});
-  if (!certificates_.with().verify(writer->signing, body, s.sign))
+  auto signed_it = [&](const public_key& key) { return certificates_.with().verify(key, body, s.sign); };
+  if (std::none_of(keys.begin(), keys.end(), signed_it))
     return error{errc::bad_signature, "the signature over " + stream_origin(config_.chain, s.stream) + " at size " +
                                           std::to_string(frontier.size()) + " does not fit what is held here"};
   return done();
@@ -159,6 +160,7 @@ void station::interpret(const segment& s, std::span<const bytes> entries, merkle
 
 void station::adopt_directory(const stream_id& id, std::span<const bytes> entries) {
   auto version = book_->rules().version_at(UINT32_MAX);
+  bool closed = false;
   for (const auto& data : entries) {
     auto e = decode_entry(data);
     if (!e) {
@@ -169,7 +171,10 @@ void station::adopt_directory(const stream_id& id, std::span<const bytes> entrie
       learn_certificate(*e);
     } else if (auto ok = book_->learn(*e); !ok) {
       open_effects_.push_back(alarm_effect{ok.error().code, "an entry of the directory: " + ok.error().detail});
+    } else {
+      learn_identity(*e);
     }
+    closed = closed || (e->kind == entry_kind::close_epoch && e->subject == book_->self());
   }
   entry adopt;
   adopt.kind = entry_kind::adopt;
@@ -180,6 +185,8 @@ void station::adopt_directory(const stream_id& id, std::span<const bytes> entrie
   invariant(written.ok(), "an adopt can always be written");
   auto now_at = book_->rules().version_at(UINT32_MAX);
   if (now_at != version) open_effects_.push_back(rules_effect{now_at});
+  if (closed)
+    begin_anew(errc::epoch_closed, "head office has closed the epoch of this node", book_->next());
 }
 
 std::optional<entry> station::find_foreign(const stream_id& id, sequence seq) const {
@@ -201,21 +208,23 @@ std::optional<entry> station::find_foreign(const stream_id& id, sequence seq) co
 void station::observe_journal(const stream_id& id, std::span<const bytes> entries, merkle_frontier frontier) {
   auto find = [&](sequence seq) { return find_foreign(id, seq); };
   auto verdicts = observer_->observe(id.writer, frontier.size(), entries, find);
+  settled_.erase(id.writer);  // it may have brought value that was in doubt
   for (std::size_t i = 0; i < entries.size(); ++i) {
     frontier.append(merkle_leaf(entries[i]));
     const auto& v = verdicts[i];
     if (v.why != errc::ok) {
       open_effects_.push_back(alarm_effect{
           v.why, "contested: entry " + std::to_string(v.seq) + " of " + writer_name(id.writer) + ": " + v.detail});
-      continue;  // what it sends is withheld
     }
     if (v.kind != entry_kind::send) continue;
     auto e = decode_entry(entries[i]);
-    if (e && e->peer.node == config_.self) take_rights(*e, {id, frontier.size(), frontier.root()}, id.writer);
+    if (e && e->peer.node == config_.self)
+      take_rights(*e, {id, frontier.size(), frontier.root()}, id.writer, v.why);
   }
 }
 
-void station::take_rights(const entry& send, const stream_head& head, const writer_id& from) {
+// What is contested is not credited, yet it takes its number: one bad send must not stop those behind it.
+void station::take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested) {
   if (send.peer != book_->self()) return;  // addressed to an earlier epoch of this node: never received
   entry e;
   e.kind = entry_kind::receive;
@@ -223,7 +232,11 @@ void station::take_rights(const entry& send, const stream_head& head, const writ
   e.peer = from;
   e.channel = send.channel;
   e.account = send.account;
-  e.values = send.values;
+  if (contested == errc::ok) {
+    e.values = send.values;
+  } else {
+    e.reason = contested;
+  }
   e.head = head;
   auto written = write(e);
   if (!written) {
@@ -231,7 +244,7 @@ void station::take_rights(const entry& send, const stream_head& head, const writ
         alarm_effect{written.error().code, "a transfer from " + writer_name(from) + ": " + written.error().detail});
     return;
   }
-  if (send.account.value == 0) return;
+  if (send.account.value == 0 || contested != errc::ok) return;
   amount came = 0;
   for (const auto& v : send.values)
     if (v.purse == purse_paid) came += v.amount;
@@ -350,7 +363,7 @@ std::vector<node_id> station::sources(account_id account, std::uint32_t purse, n
     if (c == except || !up_.count(c)) continue;
     amount sum = 0;
     for (const auto& w : observer_->writers())
-      if (w.node != config_.self && route_to(w.node) == c)
+      if (w.node != config_.self && route_to(w.node) == c && !closing_of(book_->st(), w))
         sum += std::max<amount>(holding(observer_->st(), w, account, purse), 0);
     if (sum > 0) found.emplace_back(-sum, c);
   }
@@ -366,7 +379,7 @@ std::vector<node_id> station::sources(account_id account, std::uint32_t purse, n
 amount station::elsewhere(account_id account, std::uint32_t purse, node_id who) const {
   amount sum = 0;
   for (const auto& w : observer_->writers())
-    if (w.node != who && route_to(w.node) != who)
+    if (w.node != who && route_to(w.node) != who && !closing_of(book_->st(), w))
       sum += std::max<amount>(holding(observer_->st(), w, account, purse), 0);
   return sum;
 }

@@ -85,6 +85,10 @@ struct alarm_effect {
   errc code;
   std::string text;
 };
+/// This node begins a new epoch: connections greet anew under it.
+struct lives_anew_effect {
+  writer_id self;
+};
 /// It became known where value of an account lies.
 struct hint_effect {
   account_id account;
@@ -95,6 +99,6 @@ struct call_effect {
   std::function<void()> call;
 };
 using station_effect = std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect,
-                                    rules_effect, alarm_effect, hint_effect, call_effect>;
+                                    rules_effect, alarm_effect, lives_anew_effect, hint_effect, call_effect>;
 
 }  // namespace tally

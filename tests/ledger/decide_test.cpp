@@ -239,7 +239,7 @@ TEST_CASE("a ledger that cannot be read decides nothing", "[decide]") {
   auto d = t.run(sale);
   written(d);
   auto s = t.at();
-  s.find_entry = [](sequence) { return std::nullopt; };
+  s.find_entry = [](const writer_id&, sequence) { return std::nullopt; };
   CHECK(refused(decide(sale, s)) == errc::io);
 }
 

@@ -88,7 +88,8 @@ public:
             .hq_time = hq_time,
             .stopped = stopped,
             .next = journal.size(),
-            .find_entry = [this](sequence s) { return find(s); }};
+            .find_entry = [this](const writer_id&, sequence s) { return find(s); },
+            .earlier = {}};
   }
   std::optional<entry> find(sequence s) const { return s < journal.size() ? std::optional(journal[s]) : std::nullopt; }
 

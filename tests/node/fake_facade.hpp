@@ -193,7 +193,7 @@ private:
     if (auto* r = std::get_if<replayed>(&d)) {
       a.seq = r->seq;
       a.repeated = true;
-      a.outcome = *book_->find_entry(r->seq);
+      a.outcome = *book_->find_entry(r->writer, r->seq);
     } else if (auto* e = std::get_if<entry>(&d)) {
       a.outcome = *e;
     } else {

@@ -128,13 +128,44 @@ void check_folds(const world& w) {
   }
 }
 
+// A life ended: what lay there is granted anew, once, and nothing of what head office knows is spent twice.
+void check_restored_value(const world& w) {
+  const auto& hq = w.nodes().at(head_office);
+  const auto& seen = hq.st->seen();
+  stream_reader reader(hq.disk);
+  auto size = [&](const writer_id& writer) { return reader.size(journal_of(writer)); };
+  amount known = 0, there = 0;
+  for (unsigned c = 1; c <= w.how().cards; ++c) {
+    auto n = w.truth().known_balance({c}, size);
+    ensure(n >= 0, "account " + std::to_string(c) + ": head office knows of more spent than loaded");
+    known += n;
+  }
+  for (const auto& [a, v] : seen.all().balances())
+    if (a.unit == main_unit &&
+        (a.type == account_type::hold || a.type == account_type::doubt || a.type == account_type::transit))
+      there -= v;
+  ensure(known == there, "head office knows of " + std::to_string(known) + " loaded and not spent, and of " +
+                             std::to_string(there) + " held, on the way or in doubt");
+  for (const auto& writer : seen.writers()) {
+    auto closed = closing_of(hq.st->ledger().st(), writer);
+    if (!closed || !closed->complete()) continue;
+    for (const auto& [a, v] : seen.all().balances())
+      if (a.type == account_type::hold && a.writer == writer)
+        ensure(-v == seen.st().balance(doubt_account(hq.st->ledger().self(), writer, a)),
+               account_name(a) + " of a closed epoch was not granted anew");
+    for (const auto& [k, c] : seen.all().cells())
+      ensure(k.type != cell_type::transfer || k.b != 1 || k.peer != writer,
+             "a send to a closed epoch did not return: " + writer_name(writer));
+  }
+}
+
 // What was loaded and not spent is held somewhere or on its way; on its way only to a life that ended.
 void check_value(const world& w) {
   for (const auto& [pair, count] : w.truth().unreceived())
     ensure(!current(w, pair.second) || w.truth().was_restored(pair.first),
            std::to_string(count) + " transfers from " + writer_name(pair.first) + " never reached " +
                writer_name(pair.second));
-  if (w.restored().value != 0) return;
+  if (w.restored().value != 0) return check_restored_value(w);
   std::map<std::uint64_t, amount> held;
   for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
     if (a.type == account_type::hold) held[a.a] -= v;
@@ -214,6 +245,11 @@ bool drained(const world& w, std::string* why) {
   }
   if (auto v = w.restored(); v.value != 0 && w.nodes().at(v).st->ledger().self().epoch == w.nodes().at(v).cert.epoch)
     return no("nobody noticed that " + name(v) + " was restored");
+  if (auto v = w.restored(); v.value != 0) {
+    auto record = node_of(hq.st->ledger().st(), v);
+    if (!record || record->epoch != w.nodes().at(v).st->ledger().self().epoch)
+      return no("head office has not closed the epoch of " + name(v));
+  }
   return true;
 }
 

@@ -53,6 +53,8 @@ void world::send(sim_node& from, node_id to, const message& m) {
   auto connection = from.links.at(to).connection;
   bool up = l.child == from.id;
   ++counted_.messages;
+  if (verbose() && calm_)
+    say("message " + std::to_string(m.index()) + " from " + std::to_string(from.id.value) + " to " + std::to_string(to.value));
   if (l.cut || (up ? l.up_blocked : l.down_blocked)) return;
   if (l.connection != connection) {
     // The other side has forgotten this connection, and says so to whoever still uses it.

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -48,18 +49,21 @@ public:
   /// Sends whose receive nobody wrote, by writer and receiver.
   std::map<std::pair<writer_id, writer_id>, std::size_t> unreceived() const;
   amount balance(account_id a) const;
+  /// Loaded less spent, by the entries of each journal below `size` alone.
+  amount known_balance(account_id a, const std::function<std::uint64_t(const writer_id&)>& size) const;
 
 private:
   void move(const writer_id& w, account_id a, unit_id u, amount delta, const std::string& where);
   void trade(const place& p, const entry& e);
   void transfer(const place& p, const entry& e);
+  void regrant(const place& p, const entry& e);
 
   std::map<writer_id, std::vector<bytes>> journals_;
   std::map<right, amount> rights_;
   std::map<std::uint64_t, amount> loaded_, spent_;  // by account, over the whole chain
   using channel = std::tuple<writer_id, writer_id, std::uint64_t>;
   std::map<channel, entry> sent_;
-  std::set<channel> received_;
+  std::set<channel> received_, returned_;
   std::map<till_id, std::vector<place>> keys_;
   std::map<place, entry> approved_;
   std::set<writer_id> restored_;

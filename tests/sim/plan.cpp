@@ -34,6 +34,7 @@ plan plan::from_seed(std::uint64_t seed) {
   p.tight_limits = d.chance(300);
   if (d.chance(400)) p.checkpoint_every = static_cast<std::uint64_t>(d.between(1, 60));
   if (d.chance(400)) p.restore = d.chance(500) ? restore_kind::online : restore_kind::offline;
+  p.close_wait_ms = d.between(1, 15) * 60'000;
   return p;
 }
 

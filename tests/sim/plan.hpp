@@ -44,6 +44,7 @@ struct plan {
   bool tight_limits = false;                 ///< ceilings and quotas that are reached
   std::uint64_t checkpoint_every = 100'000;  ///< entries between an observer's checkpoints
   restore_kind restore = restore_kind::none;
+  tick_ms close_wait_ms = 5 * 60'000;  ///< for what is missing of an epoch that ended
 
   static plan from_seed(std::uint64_t seed);
   std::string text() const;

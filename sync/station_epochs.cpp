@@ -1,0 +1,182 @@
+// Lives of nodes: a new epoch here, and what head office decides about those of others. See ledger/closing.hpp.
+#include <algorithm>
+
+#include "sync/station.hpp"
+
+namespace tally {
+namespace {
+// Entries that one tick may add to the open group, so that a large closing does not hold up anybody's pull.
+constexpr std::size_t regrants_per_tick = 500;
+constexpr std::size_t heirs_max = 10'000;
+}  // namespace
+
+// What was decided in this life and is not durable yet goes with it: its group is sealed before, or lost with the process.
+void station::begin_anew(errc why, const std::string& text, std::uint64_t proven) {
+  auto old = book_->head(book_->journal());
+  epoch_id epoch;
+  random_.fill(epoch.value);
+  book_->stop_card_value(why);
+  book_->begin_epoch(epoch, now_, old, proven);
+  observe_own(0);
+  open_effects_.push_back(alarm_effect{why, text + ": a new epoch was opened"});
+  open_effects_.push_back(lives_anew_effect{book_->self()});
+}
+
+// Head office's own word for what an operator asked for by node number alone.
+status station::complete_fact(entry& e) {
+  if (e.subject.epoch != epoch_id{} || (e.kind != entry_kind::close_epoch && e.kind != entry_kind::revoke)) return done();
+  auto whole = e.kind == entry_kind::revoke
+                   ? revocation_fact(e.subject.node)
+                   : closing_fact(e.subject.node, e.peer == writer_id{} ? std::nullopt : std::optional(e.peer));
+  if (!whole) return whole.error();
+  e = std::move(*whole);
+  return done();
+}
+
+result<entry> station::closing_fact(node_id node, const std::optional<writer_id>& successor) {
+  if (config_.role != node_role::hq || node == config_.self)
+    return error{errc::not_entitled, "head office closes epochs of other nodes"};
+  auto record = node_of(book_->st(), node);
+  if (!record) return error{errc::not_found, "node " + std::to_string(node.value)};
+  entry e;
+  e.kind = entry_kind::close_epoch;
+  e.subject = {node, record->epoch};
+  if (record->epoch == epoch_id{} && successor) {
+    // Closed before, by an operator who had nobody to follow; now somebody does.
+    for (const auto& w : observer_->writers())
+      if (auto c = closing_of(book_->st(), w); w.node == node && c && c->successor == epoch_id{}) e.subject = w;
+  }
+  if (e.subject.epoch == epoch_id{})
+    return error{errc::not_found, "node " + std::to_string(node.value) + " has no open epoch"};
+  if (successor) e.peer = *successor;
+  e.head = book_->head({e.subject, sub_stream::journal, {}});
+  e.size = e.head->size;
+  if (auto h = successor ? heritage_of(observer_->st(), *successor) : std::nullopt) e.size = std::max(e.size, h->proven);
+  return e;
+}
+
+result<entry> station::revocation_fact(node_id node) {
+  if (config_.role != node_role::hq || node == config_.self)
+    return error{errc::not_entitled, "head office revokes other nodes"};
+  auto record = node_of(book_->st(), node);
+  const auto* newest = certificate_of(node);
+  if (!record || !newest) return error{errc::not_found, "node " + std::to_string(node.value)};
+  if (certificates_.is_revoked(node)) return error{errc::revoked, "node " + std::to_string(node.value)};
+  entry e;
+  e.kind = entry_kind::revoke;
+  e.subject = {node, record->epoch};
+  e.size = book_->head({e.subject, sub_stream::journal, {}}).size;
+  e.serial = newest->serial;
+  return e;
+}
+
+amount station::in_doubt(node_id node) const {
+  amount sum = 0;
+  for (const auto& [w, v] : doubt_)
+    if (w.node == node && !checked_add(sum, v, sum)) return amount_max;
+  return sum;
+}
+
+amount station::doubt_left(const ledger_account& held) const {
+  auto here = -observer_->st().balance(held);
+  return here - observer_->st().balance(doubt_account(book_->self(), held.writer, held));
+}
+
+// A node that lives anew says so in its first entry. When all that was proved of its life before is here, that life is
+// closed and the new one trades; otherwise that waits, for what is still under way or for an operator.
+void station::follow_heir(const writer_id& heir) {
+  auto record = node_of(book_->st(), heir.node);
+  auto heritage = heritage_of(observer_->st(), heir);
+  if (!record || !heritage || record->epoch == heir.epoch || closing_of(book_->st(), heir)) return;
+  writer_id before{heir.node, heritage->before};
+  auto closed = closing_of(book_->st(), before);
+  bool current = record->epoch == before.epoch || (closed && closed->successor == epoch_id{});
+  if (!current || certificates_.is_revoked(heir.node)) return;
+  if (observer_->position(before) < heritage->proven) {
+    if (heirs_.size() >= heirs_max) heirs_.erase(heirs_.begin());
+    auto [seen, fresh] = heirs_.try_emplace(heir, tick_);
+    if (tick_ - seen->second < config_.close_wait_ms) return;
+  }
+  auto fact = closing_fact(heir.node, heir);
+  if (!fact) return;
+  date_entry(*fact, book_->st(), book_->self(), now_, book_->hq_time());
+  if (!write(*fact)) return;
+  heirs_.erase(heir);
+  open_effects_.push_back(alarm_effect{errc::epoch_closed, "the epoch of node " + std::to_string(heir.node.value) +
+                                                               " was closed at " + std::to_string(fact->head->size) +
+                                                               " of " + std::to_string(fact->size) + " entries"});
+}
+
+void station::settle_epochs() {
+  bool look = tick_ >= doubt_due_;
+  if (look) doubt_due_ = tick_ + 10'000;
+  for (const auto& w : observer_->writers()) {
+    if (w.node == config_.self) continue;
+    follow_heir(w);
+    auto how = closing_of(book_->st(), w);
+    if (!how) continue;
+    if (look) doubt_[w] = lies_at(w);
+    if (settled_.count(w) || !regrants_.empty()) continue;
+    auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
+    if (how->complete() || today >= how->day + config_.doubt_days) find_doubt(w);
+  }
+  grant_anew();
+}
+
+amount station::lies_at(const writer_id& closed) const {
+  amount sum = 0;
+  if (held_total(observer_->st(), closed) <= 0) return 0;
+  for (const auto& [a, v] : observer_->all().raw_balances())
+    if (a.type == account_type::hold && a.writer == closed && v < 0)
+      if (!checked_add(sum, std::max<amount>(doubt_left(a), 0), sum)) return amount_max;
+  return sum;
+}
+
+// Transfers first: a send that only its receive proves has left the holding already.
+void station::find_doubt(const writer_id& closed) {
+  auto fact = [&](account_id account, std::vector<value_item> values) {
+    entry e;
+    e.kind = entry_kind::regrant;
+    e.subject = closed;
+    e.account = account;
+    e.values = std::move(values);
+    return e;
+  };
+  std::map<ledger_account, amount> gone;
+  for (const auto& [k, c] : observer_->all().raw_cells()) {
+    if (k.type != cell_type::transfer || k.b > 1 || (k.b == 1 ? k.peer : k.writer) != closed) continue;
+    if (k.b == 0 && k.a <= static_cast<std::uint64_t>(number(observer_->st(), channel_key(true, k.writer, k.peer))))
+      continue;  // the send is known and differs: that is contested, not lost
+    auto half = parse_transfer_text(c.data);
+    if (!half) continue;
+    auto e = fact(half->first, half->second);
+    e.peer = k.b == 1 ? k.writer : k.peer;
+    e.channel = k.a;
+    e.cited_kind = k.b == 1 ? entry_kind::receive : entry_kind::send;
+    if (k.b == 0 && std::any_of(e.values.begin(), e.values.end(), [](const auto& v) { return v.purse == 0; })) continue;
+    if (k.b == 0)
+      for (const auto& v : e.values)
+        gone[hold_account(closed, e.account, v.purse, v.bucket, v.unit)] += v.amount;
+    regrants_.push_back(std::move(e));
+  }
+  for (const auto& [a, v] : observer_->all().raw_balances()) {
+    if (a.type != account_type::hold || a.writer != closed || v >= 0) continue;
+    auto left = doubt_left(a);
+    if (auto it = gone.find(a); it != gone.end()) left -= it->second;
+    if (left > 0)
+      regrants_.push_back(fact({a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), left}}));
+  }
+  settled_.insert(closed);
+}
+
+void station::grant_anew() {
+  for (std::size_t n = 0; n < regrants_per_tick && !regrants_.empty(); ++n) {
+    auto e = std::move(regrants_.front());
+    regrants_.pop_front();
+    date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+    if (auto written = write(e); !written)
+      open_effects_.push_back(alarm_effect{written.error().code, "granting anew: " + written.error().detail});
+  }
+}
+
+}  // namespace tally
