@@ -55,6 +55,7 @@ void put_closing(state& s, const writer_id& w, const closing& c) {
   s.put(key(cell_type::closed, w), std::move(out));
   auto record = node_of(s, w.node);
   if (!record) return;
+  if (record->epoch == epoch_id{}) record->epoch = w.epoch;  // closed before, with nobody to follow
   certify_node(s, w.node, std::move(*record));
 }
 

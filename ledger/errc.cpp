@@ -57,7 +57,7 @@ static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 
 constexpr const row& at(errc code) {
   auto i = static_cast<std::size_t>(code);
-  return rows[i < rows.size() ? i : rows.size() - 1];
+  return rows[i < rows.size() ? i : static_cast<std::size_t>(errc::internal)];
 }
 }  // namespace
 

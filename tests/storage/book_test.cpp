@@ -348,15 +348,19 @@ TEST_CASE("a new epoch starts with nothing, and keeps what was learnt", "[book]"
   CHECK(quota_left(b->st(), b->self()) == 0);
   CHECK(holding(b->st(), old, card) == 9'900);  // frozen where it lies
   CHECK(card_of(b->st(), card).has_value());
+  // What was done before stays done, after a restart too: a till's numbers go on.
   auto d = b->take(sale(1), noon);
+  REQUIRE(std::holds_alternative<replayed>(d));
+  CHECK(std::get<replayed>(d).writer == old);
+  d = b->take(sale(2), noon);
   REQUIRE(std::holds_alternative<refusal>(d));
   CHECK(std::get<refusal>(d).why.code == errc::rolled_back);
-  d = b->take(sale_command{{201, 1, 5}, {}, {{product_id{1}, 1}}, 0, {{tender_kind::cash, main_unit, 100}}}, noon);
+  d = b->take(sale_command{{201, 2, 5}, {}, {{product_id{1}, 1}}, 0, {{tender_kind::cash, main_unit, 100}}}, noon);
   CHECK(taken(d, *b) == 1);
   // The first rights of the new epoch show that head office has settled the old one.
   REQUIRE(b->write(receive(*b, card, {purse_paid, main_unit, 0, 700})).ok());
   CHECK(b->stopped() == errc::ok);
-  taken(b->take(sale(2), noon), *b);
+  taken(b->take(sale(3), noon), *b);
   CHECK(holding(b->st(), b->self(), card) == 600);
 }
 

@@ -99,6 +99,9 @@ private:
       case field::subject: e.subject = writer(); break;
       case field::limits: e.limits = node_limits{any_amount(), any_amount(), any_amount(), any_amount()}; break;
       case field::engine: e.engine = small(); break;
+      case field::size: e.size = number(); break;
+      case field::reason: e.reason = static_cast<errc>(below(256)); break;
+      case field::serial: e.serial = number(); break;
     }
   }
 

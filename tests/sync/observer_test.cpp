@@ -72,7 +72,7 @@ struct office {
   office() {
     put_node(directory, hq.node, {node_role::hq, hq.epoch, {}});
     put_node(directory, store_a.node, {node_role::store, store_a.epoch, {node_id{1}}});
-    put_node(directory, store_b.node, {node_role::store, store_b.epoch, {node_id{1}}});
+    put_node(directory, store_b.node, {node_role::store, store_b.epoch, {store_a.node, node_id{1}}});
     seen = std::make_unique<observer>(directory);
   }
   std::vector<verdict> arrive_raw(const writer_id& w, std::vector<bytes> list) {

@@ -146,6 +146,39 @@ TEST_CASE("a send of rights that its writer does not have is kept, contested and
   CHECK(net.hq().st->seen().contested_of(a.writer()) == 1);
 }
 
+TEST_CASE("a contested send takes its number, so that a good one behind it is credited", "[sync][station]") {
+  station_net net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 300)) == errc::ok);
+  net.sync();
+  auto bad = send_of(a, net.region().writer(), 1, 100);
+  bad.business_date -= 1;
+  auto good = send_of(a, net.region().writer(), 2, 50);
+  for (const auto& e : {bad, good})
+    REQUIRE(net.ingest(net.region(), a.id, net.forge(net.region(), a.journal(), {e}, *a.keys)).code == errc::ok);
+  CHECK(net.region().st->seen().contested_of(a.writer()) == 1);
+  const auto& own = net.region().st->ledger();
+  CHECK(holding(own.st(), net.region().writer(), station_net::card) == 50);
+  auto first = own.find_entry(own.durable_next() - 2);
+  REQUIRE(first.has_value());
+  CHECK(first->kind == entry_kind::receive);
+  CHECK(first->values.empty());
+  CHECK(first->reason == errc::malformed);
+  net.carry(net.region(), net.hq());
+  CHECK(net.hq().st->seen().contested_of(net.region().writer()) == 0);
+}
+
+TEST_CASE("rights go to parents and children only", "[sync][station]") {
+  station_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 300)) == errc::ok);
+  net.sync();
+  auto across = send_of(a, b.writer(), 1, 100);
+  REQUIRE(net.ingest(net.region(), a.id, net.forge(net.region(), a.journal(), {across}, *a.keys)).code == errc::ok);
+  CHECK(net.region().st->seen().contested_of(a.writer()) == 1);
+  CHECK(alarmed(net.region(), errc::not_entitled));
+}
+
 TEST_CASE("a store cannot use the powers of head office", "[sync][station]") {
   station_net net;
   auto& a = net.at(3);

@@ -1,0 +1,217 @@
+// Lives of nodes: what ends, what stands, and what is granted anew.
+#include <catch2/catch.hpp>
+
+#include "ledger/closing.hpp"
+#include "storage/entry_codec.hpp"
+#include "sync/station_net.hpp"
+
+using namespace tally;
+using test::alarmed;
+using test::station_net;
+
+namespace {
+
+errc why(const till_answer& a) {
+  const auto* r = std::get_if<refusal>(&a.outcome);
+  return r ? r->why.code : errc::ok;
+}
+amount held(station_net::node& n, const writer_id& w) { return holding(n.st->seen().st(), w, station_net::card); }
+
+entry about(entry_kind kind, node_id node) {
+  entry e;
+  e.kind = kind;
+  e.subject.node = node;
+  return e;
+}
+
+void let_time_pass(station_net& net, int seconds) {
+  for (int i = 0; i < seconds; ++i) {
+    net.pass_time(1'100);
+    net.sync();
+  }
+}
+
+/// A store that goes back to a copy of its disk, notices, and has been linked again.
+writer_id restore(station_net& net, station_net::node& n, const kv_image& copy, std::uint64_t proven) {
+  n.store.reset(copy);
+  net.open(n);
+  net.settle(n);
+  REQUIRE(n.st->check_rollback(n.writer(), proven, net.now()));
+  net.settle(n);
+  net.link(n, net.region(), true);
+  return n.st->ledger().self();
+}
+
+}  // namespace
+
+TEST_CASE("what lay at a restored store is granted anew, once, and the store trades again", "[sync][epochs]") {
+  station_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  auto copy = a.store.image();
+  REQUIRE(why(net.ask(a, net.sale(a, 3))) == errc::ok);
+  net.sync();
+  auto life = restore(net, a, copy, a.source->size(a.journal()));
+  CHECK(why(net.ask(a, net.sale(a, 1))) == errc::rolled_back);
+  let_time_pass(net, 6);
+
+  auto closed = closing_of(net.hq().st->ledger().st(), a.writer());
+  REQUIRE(closed.has_value());
+  CHECK(closed->successor == life.epoch);
+  CHECK(closed->complete());
+  CHECK(node_of(b.st->ledger().st(), a.id)->epoch == life.epoch);
+  CHECK(a.st->ledger().stopped() == errc::ok);
+  CHECK(held(net.hq(), net.hq().writer()) == 700);
+  CHECK(net.hq().st->in_doubt(a.id) == 0);
+
+  // Customers spend it where they are; nobody spends it twice.
+  CHECK(why(net.ask(b, net.sale(b, 4), true)) == errc::ok);
+  net.sync();
+  CHECK(why(net.ask(a, net.sale(a, 3), true)) == errc::ok);
+  CHECK(why(net.ask(a, net.sale(a, 1), true)) == errc::insufficient);
+  net.sync();
+  let_time_pass(net, 12);
+  CHECK(held(net.hq(), net.hq().writer()) == 0);
+  for (const auto& w : net.hq().st->seen().writers())
+    CHECK(net.hq().st->seen().contested_of(w) == 0);
+}
+
+TEST_CASE("an epoch whose end is missing waits, and is closed without it in the end", "[sync][epochs]") {
+  station_net net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  auto copy = a.store.image();
+  net.link(a, net.region(), false);
+  REQUIRE(why(net.ask(a, net.sale(a, 3))) == errc::ok);  // nobody but the till knows of this
+  auto life = restore(net, a, copy, a.source->size(a.journal()));
+  let_time_pass(net, 6);
+  CHECK_FALSE(closing_of(net.hq().st->ledger().st(), a.writer()).has_value());
+  CHECK(a.st->ledger().stopped() == errc::rolled_back);
+
+  net.pass_time(25 * 3'600'000);
+  let_time_pass(net, 12);
+  auto closed = closing_of(net.hq().st->ledger().st(), a.writer());
+  REQUIRE(closed.has_value());
+  CHECK_FALSE(closed->complete());
+  CHECK(closed->successor == life.epoch);
+  CHECK(held(net.hq(), net.hq().writer()) == 0);  // in doubt: 300 of it were spent, for all that is known here
+  CHECK(net.hq().st->in_doubt(a.id) == 1'000);
+
+  net.pass_time(tick_ms{8} * 24 * 3'600'000);
+  let_time_pass(net, 12);
+  CHECK(held(net.hq(), net.hq().writer()) == 1'000);
+  CHECK(net.hq().st->in_doubt(a.id) == 0);
+}
+
+TEST_CASE("transfers that a lost disk took with it are booked by their other half", "[sync][epochs]") {
+  station_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  REQUIRE(why(net.ask(b, net.sale(b, 2), true)) == errc::ok);
+  net.sync();
+  auto copy = b.store.image();  // b has received from the region once
+  // The region sends to b, which never takes it: its disk burns first.
+  REQUIRE(why(net.top_up(b, 400)) == errc::ok);
+  net.link(b, net.region(), false);
+  auto sale = net.ask(a, net.sale(a, 1), true);
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  restore(net, b, copy, b.source->size(b.journal()));
+  net.pass_time(25 * 3'600'000);
+  let_time_pass(net, 4);
+  net.pass_time(tick_ms{8} * 24 * 3'600'000);
+  let_time_pass(net, 12);
+  const auto& seen = net.hq().st->seen();
+  for (const auto& [k, c] : seen.all().cells())
+    CHECK((k.type != cell_type::transfer || k.b != 1 || k.peer != b.writer()));
+  amount all = 0;
+  for (const auto& [account, v] : seen.all().balances())
+    if (account.unit == main_unit && (account.type == account_type::hold || account.type == account_type::doubt ||
+                                      account.type == account_type::transit))
+      all -= v;
+  CHECK(all == 1'000 - 200 - 100);  // the top-up that only the burned disk knew is gone
+}
+
+TEST_CASE("an operator closes a store that burned; if it lives after all, it begins anew", "[sync][epochs]") {
+  station_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  net.link(a, net.region(), false);
+  REQUIRE(net.publish({about(entry_kind::close_epoch, a.id)}).code == errc::ok);
+  CHECK(net.publish({about(entry_kind::close_epoch, a.id)}).code == errc::not_found);
+  CHECK(net.publish({about(entry_kind::close_epoch, node_id{77})}).code == errc::not_found);
+  CHECK(net.publish({about(entry_kind::close_epoch, net.hq().id)}).code == errc::not_entitled);
+  let_time_pass(net, 12);
+  CHECK(why(net.ask(b, net.sale(b, 6), true)) == errc::ok);
+  net.sync();
+
+  // It was only the line. What it sold meanwhile is honoured, and what was granted twice is seen.
+  REQUIRE(why(net.ask(a, net.sale(a, 3))) == errc::ok);
+  net.link(a, net.region(), true);
+  net.sync();
+  let_time_pass(net, 12);
+  auto life = a.st->ledger().self();
+  CHECK(life != a.writer());
+  CHECK(alarmed(a, errc::epoch_closed));
+  CHECK(closing_of(net.hq().st->ledger().st(), a.writer())->successor == life.epoch);
+  CHECK(net.hq().st->seen().contested_of(a.writer()) == 0);
+  CHECK(a.st->ledger().stopped() == errc::ok);
+  auto lost = -net.hq().st->seen().st().balance(hold_account(a.writer(), station_net::card, purse_paid, 0, main_unit)) -
+              net.hq().st->seen().st().balance(doubt_account(
+                  net.hq().writer(), a.writer(), hold_account(a.writer(), station_net::card, purse_paid, 0, main_unit)));
+  CHECK(lost == -300);
+}
+
+TEST_CASE("a revoked node is cut off, also after a restart, and what it writes counts for nothing", "[sync][epochs]") {
+  station_net net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  REQUIRE(net.publish({about(entry_kind::revoke, a.id)}).code == errc::ok);
+  CHECK(net.publish({about(entry_kind::revoke, a.id)}).code == errc::revoked);
+  net.sync();
+  for (auto* n : {&net.hq(), &net.region()}) {
+    CHECK(n->st->is_revoked(a.id));
+    CHECK_FALSE(n->st->curve_key_of(a.id).has_value());
+    net.open(*n);
+    CHECK(n->st->is_revoked(a.id));
+  }
+  net.link(net.region(), net.hq(), true);
+  net.link(net.at(4), net.region(), true);
+  // By whatever way its later entries come: they are evidence.
+  REQUIRE(why(net.ask(a, net.sale(a, 3))) == errc::ok);
+  net.carry(a, net.region());
+  net.carry(net.region(), net.hq());
+  CHECK(net.hq().st->seen().contested_of(a.writer()) >= 1);
+  auto before = net.hq().st->seen().position(net.hq().writer());
+  let_time_pass(net, 3);
+  auto sent = net.hq().st->ledger().find_entry(before);
+  CHECK((!sent || sent->peer.node != a.id));
+}
+
+TEST_CASE("a request that was answered in an earlier epoch is answered again, not done again", "[sync][epochs]") {
+  station_net net;
+  auto& a = net.at(3);
+  auto first = top_up_command{net.key(a), station_net::card, 500, tender_kind::cash};
+  auto answer = net.ask(a, first);
+  REQUIRE(why(answer) == errc::ok);
+  auto copy = a.store.image();
+  REQUIRE(why(net.ask(a, net.sale(a, 1))) == errc::ok);
+  net.sync();
+  auto size = a.source->size(a.journal());
+  restore(net, a, copy, size);
+  auto again = net.ask(a, first);
+  REQUIRE(why(again) == errc::ok);
+  CHECK(again.repeated);
+  CHECK(again.writer == answer.writer);
+  CHECK(again.seq == answer.seq);
+  auto other = first;
+  other.value = 600;
+  CHECK(why(net.ask(a, other)) == errc::key_reused);
+  net.open(a);  // and after a restart
+  net.settle(a);
+  CHECK(net.ask(a, first).seq == answer.seq);
+}
