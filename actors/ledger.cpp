@@ -72,6 +72,10 @@ struct deliver {
     st.context->log(e.code, e.text);
     st.context->events.publish(alarm_event{e.code, e.text});
   }
+  void operator()(const cut_off_effect& e) {
+    tell_streams(st);  // the door must know first, or the node comes back through it
+    if (auto a = st.context->handle(&node_context::downlink)) caf::anon_send(a, cut_off_message{e.node});
+  }
   void operator()(const lives_anew_effect& e) {
     for (auto which : {&node_context::uplink, &node_context::downlink})
       if (auto a = st.context->handle(which)) caf::anon_send(a, epoch_message{e.self});

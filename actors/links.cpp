@@ -225,6 +225,11 @@ caf::behavior downlink(down_ptr self, node_context* context, const link_config& 
   st.wire = std::move(*wire);
   self->delayed_send(self, tick_interval, tick_message{});
   return {
+      [self](const cut_off_message& m) {
+        auto& s = self->state;
+        s.wire->drop(m.node);
+        if (auto it = s.sessions.find(m.node); it != s.sessions.end()) went_down(s.context, m.node, it->second);
+      },
       [self](const wire_message& m) {
         auto& s = self->state;
         auto decoded = decode_message(*m.body);

@@ -55,6 +55,10 @@ struct streams_message {
 struct epoch_message {
   writer_id self;
 };
+/// A node was revoked: its connection ends, and its key opens no other.
+struct cut_off_message {
+  node_id node;
+};
 /// For devices.
 struct input_message {
   std::shared_ptr<const bytes> data;
@@ -87,6 +91,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(tally, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(tally, (tally::ticket_message))
   CAF_ADD_TYPE_ID(tally, (tally::tick_message))
   CAF_ADD_TYPE_ID(tally, (tally::stop_message))
+  CAF_ADD_TYPE_ID(tally, (tally::cut_off_message))
 CAF_END_TYPE_ID_BLOCK(tally)
 
 // None of these can be remote: no address of an actor is ever published.
@@ -105,3 +110,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::plug_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::ticket_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::tick_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::stop_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::cut_off_message)

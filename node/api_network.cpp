@@ -18,9 +18,10 @@ struct node_row {
   unix_seconds last_contact{};
   std::uint64_t entries{};
   std::optional<std::uint64_t> waiting;
-  amount held{}, in_transit{}, quota{}, exposure{};
+  amount held{}, in_transit{}, quota{}, exposure{}, doubt{};
   node_limits limits;
   std::uint64_t contested{};
+  bool revoked = false;
   std::string_view alarm;
 };
 
@@ -41,7 +42,9 @@ void write_row(json_writer& w, const node_row& r) {
   w.field("ceiling", r.limits.ceiling);
   w.field("daily_inflow", r.limits.daily_inflow);
   w.field("exposure", r.exposure);
+  w.field("in_doubt", r.doubt);
   w.field("contested", r.contested);
+  w.field("revoked", r.revoked);
   w.key("alarm");
   if (r.alarm.empty()) {
     w.null();
@@ -126,7 +129,10 @@ node_row remote_row(const node_snapshot& s, const node_snapshot::remote& b) {
   r.limits = b.limits;
   r.exposure = b.exposure;
   r.contested = b.contested;
+  r.doubt = b.doubt;
+  r.revoked = b.revoked;
   if (b.contested > 0) r.alarm = errc_name(errc::not_entitled);
+  if (b.revoked) r.alarm = errc_name(errc::revoked);
   set_link(s, r);
   return r;
 }

@@ -262,6 +262,7 @@ void station::learn_identity(const entry& e) {
   if (e.kind != entry_kind::revoke) return;
   (void)certificates_.revoke({e.subject.node, e.subject.epoch, e.size, e.serial});
   ++links_seen_;  // who may connect is asked for anew
+  open_effects_.push_back(cut_off_effect{e.subject.node});
 }
 
 void station::learn_certificate(const entry& e) {

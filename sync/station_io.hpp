@@ -89,6 +89,10 @@ struct alarm_effect {
 struct lives_anew_effect {
   writer_id self;
 };
+/// A node was revoked: no connection of its older keys goes on.
+struct cut_off_effect {
+  node_id node;
+};
 /// It became known where value of an account lies.
 struct hint_effect {
   account_id account;
@@ -99,6 +103,6 @@ struct call_effect {
   std::function<void()> call;
 };
 using station_effect = std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect,
-                                    rules_effect, alarm_effect, lives_anew_effect, hint_effect, call_effect>;
+                                    rules_effect, alarm_effect, lives_anew_effect, cut_off_effect, hint_effect, call_effect>;
 
 }  // namespace tally

@@ -40,7 +40,9 @@ export function freshState() {
     ceiling: 0,
     daily_inflow: 0,
     exposure: 0,
+    in_doubt: 0,
     contested: 0,
+    revoked: false,
     alarm: null,
     ...more,
   });

@@ -125,7 +125,10 @@ export interface NetworkNode {
   ceiling: number;
   daily_inflow: number;
   exposure: number;
+  /** Value of its closed epochs that head office has not granted anew. */
+  in_doubt: number;
   contested: number;
+  revoked: boolean;
   alarm: string | null;
 }
 

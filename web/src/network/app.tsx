@@ -159,7 +159,7 @@ function Table({ net }: { net: Network }) {
                 </th>
               ))}
               {(
-                ['entries', 'waiting', 'held', 'in_transit', 'quota', 'ceiling', 'exposure', 'contested'] as const
+                ['entries', 'waiting', 'held', 'in_transit', 'quota', 'ceiling', 'exposure', 'in_doubt', 'contested'] as const
               ).map((it) => (
                 <th key={it} scope="col" class="number">
                   {t(`net.${it}`)}
@@ -191,6 +191,9 @@ function Table({ net }: { net: Network }) {
                 </td>
                 <td class="number">
                   <Money minor={node.exposure} unit={unit} />
+                </td>
+                <td class={`number ${node.in_doubt > 0 ? 'bad' : ''}`}>
+                  <Money minor={node.in_doubt} unit={unit} />
                 </td>
                 <td class={`number ${node.contested > 0 ? 'bad' : ''}`}>{node.contested}</td>
               </tr>
