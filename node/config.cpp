@@ -67,6 +67,10 @@ constexpr std::array keys{
                .max = 1'000'000, .help = "with less free disk than this, MiB, new business is refused"},
     config_key{.name = "network.exposure_days", .number = TALLY_NUMBER { return c.network.exposure_days; }, .min = 1,
                .max = 365, .help = "days until a stolen node is noticed, for the exposure on the network page"},
+    config_key{.name = "network.close_wait_hours", .number = TALLY_NUMBER { return c.network.close_wait_hours; },
+               .max = 24 * 60, .help = "head office: how long the missing end of an epoch is waited for, hours"},
+    config_key{.name = "network.doubt_days", .number = TALLY_NUMBER { return c.network.doubt_days; }, .max = 365,
+               .help = "head office: days until value that lay at a lost disk is granted anew, if its end is missing"},
     config_key{.name = "demo.control", .text = TALLY_TEXT { return c.demo.control; }, .max = address_max,
                .shape = text_shape::http_base, .help = "address of the demo's control interface; empty: no demo"},
 };

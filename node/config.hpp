@@ -49,6 +49,8 @@ struct node_config {
   } ledger;
   struct network_part {
     std::int64_t exposure_days = 7;
+    std::int64_t close_wait_hours = 24;
+    std::int64_t doubt_days = 7;
   } network;
   struct demo_part {
     std::string control;

@@ -101,6 +101,8 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.station.reserve_bytes = static_cast<std::uint64_t>(config.ledger.reserve_mb) << 20;
   o.first_epoch = n.identity.first_epoch;
   o.exposure_days = config.network.exposure_days;
+  o.station.close_wait_ms = config.network.close_wait_hours * 3'600'000;
+  o.station.doubt_days = static_cast<std::uint32_t>(config.network.doubt_days);
   o.listen_endpoint = config.link.listen;
   o.heartbeat = std::chrono::milliseconds(config.link.heartbeat_ms);
   o.parent_endpoint = config.link.parent;
