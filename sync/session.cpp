@@ -152,6 +152,8 @@ session_effects session::on_streams(const std::vector<stream_id>& offered, tick_
   if (closed_) return out;
   for (const auto& id : offered)
     if (out_.size() < heads_max) out_.try_emplace(id);
+  for (auto& [id, o] : out_)
+    o.size = source_.size(id);
   if (!peer_) return out;
   offer(out, false, now);
   pump(out, now);
@@ -161,13 +163,12 @@ session_effects session::on_streams(const std::vector<stream_id>& offered, tick_
 void session::offer(session_effects& out, bool all, tick_ms now) {
   heads_message heads;
   for (auto& [id, o] : out_) {
-    auto size = source_.size(id);
-    o.size = size;
     bool due = !o.subscribed && now >= o.offer_due;
     if (!all && !due) continue;
+    o.size = source_.size(id);
     o.offer_wait = std::clamp(o.offer_wait * 2, config_.retry_ms, wait_max_ms);
     o.offer_due = now + o.offer_wait;
-    heads.items.push_back({id, size});
+    heads.items.push_back({id, o.size});
   }
   if (!heads.items.empty()) out.push_back(send_effect{std::move(heads)});
 }
@@ -189,7 +190,10 @@ void session::pump(session_effects& out, tick_ms now) {
 bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, tick_ms now) {
   if (o.sent >= o.size || flight_bytes_ >= config_.credit_bytes) return false;
   auto s = source_.next_segment(id, o.sent);
-  if (!s) return false;  // unreadable now; the retry timer comes back to it
+  if (!s) {
+    stalled_ = true;  // unreadable now; the next tick comes back to it
+    return false;
+  }
   if (o.flight.empty()) o.due = now + o.wait;
   auto octets = s->payload.size() + 128;
   o.sent = s->size_after();
@@ -230,11 +234,14 @@ session_effects session::tick(tick_ms now) {
     }
     return out;
   }
+  // A quiet link costs no read of the disk: what grew was told by `on_streams`.
   offer(out, false, now);
   for (auto& [id, in] : in_) {
+    if (in.have >= in.offered || now < in.due || !may_take(id)) continue;
     in.have = std::max(in.have, source_.size(id));
-    if (in.have < in.offered && now >= in.due && may_take(id)) want(id, in, out, now);
+    if (in.have < in.offered) want(id, in, out, now);
   }
+  bool again = std::exchange(stalled_, false);
   for (auto& [id, o] : out_) {
     if (!o.subscribed || o.flight.empty() || now < o.due) continue;
     o.wait = std::min(o.wait * 2, wait_max_ms);
@@ -243,8 +250,9 @@ session_effects session::tick(tick_ms now) {
       flight_bytes_ -= f.second;
     o.flight.clear();
     o.sent = o.acked;
+    again = true;
   }
-  pump(out, now);
+  if (again) pump(out, now);
   return out;
 }
 

@@ -113,6 +113,7 @@ private:
   std::size_t flight_bytes_ = 0;
   tick_ms hello_due_ = 0;
   bool closed_ = false;
+  bool stalled_ = false;    ///< a stream could not be read
   bool confirmed_ = false;  ///< the peer has no more of our journal than we have
 };
 
