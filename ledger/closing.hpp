@@ -25,6 +25,8 @@ void put_closing(state& s, const writer_id& w, const closing& c);
 struct revoking {
   std::uint64_t size{}, serial{};
 };
+/// Size of a revocation that voids certificates only.
+constexpr std::uint64_t every_entry = INT64_MAX;
 std::optional<revoking> revoking_of(const state& s, const writer_id& w);
 void put_revoking(state& s, const writer_id& w, const revoking& r);
 

@@ -51,7 +51,8 @@ struct situation {
   errc stopped = errc::ok;  ///< why card value is stopped at this node, e.g. rolled_back
   sequence next{};          ///< the sequence that a new entry would get
   std::function<std::optional<entry>(const writer_id&, sequence)> find_entry;
-  std::span<const writer_id> earlier = {};  ///< epochs of this node that came before, newest first: their keys stay used
+  std::span<const writer_id> earlier =
+      {};  ///< epochs of this node that came before, newest first: their keys stay used
 };
 
 /// The request was executed before: its entry is the answer.

@@ -224,8 +224,10 @@ std::optional<std::pair<account_id, std::vector<value_item>>> parse_transfer_tex
     if (numbers[i] > UINT32_MAX || numbers[i + 1] > UINT32_MAX || numbers[i + 2] > UINT32_MAX ||
         numbers[i + 3] > static_cast<std::uint64_t>(INT64_MAX))
       return std::nullopt;
-    out.second.push_back({static_cast<std::uint32_t>(numbers[i]), {static_cast<std::uint32_t>(numbers[i + 1])},
-                          static_cast<std::uint32_t>(numbers[i + 2]), static_cast<amount>(numbers[i + 3])});
+    out.second.push_back({static_cast<std::uint32_t>(numbers[i]),
+                          {static_cast<std::uint32_t>(numbers[i + 1])},
+                          static_cast<std::uint32_t>(numbers[i + 2]),
+                          static_cast<amount>(numbers[i + 3])});
   }
   return out;
 }

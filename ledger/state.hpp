@@ -103,9 +103,9 @@ void put_medium(state& s, byte_view medium, account_id account);
 /// What the directory says of a node.
 struct node_record {
   node_role role{};
-  epoch_id epoch;                ///< its current epoch: nothing is sent to another; zero while it has none
-  std::vector<node_id> parents;  ///< ordered, ending with head office
-  std::vector<node_id> former = {};   ///< parents of earlier certificates: what was sent to them then still counts
+  epoch_id epoch;                    ///< its current epoch: nothing is sent to another; zero while it has none
+  std::vector<node_id> parents;      ///< ordered, ending with head office
+  std::vector<node_id> former = {};  ///< parents of earlier certificates: what was sent to them then still counts
 };
 std::optional<node_record> node_of(const state& s, node_id node);
 void put_node(state& s, node_id node, const node_record& r);

@@ -17,7 +17,8 @@ namespace tally {
 // because only `tallystick` of the same version makes them.
 //
 //   GET  status                 any node   what `tallystick status` shows
-//   POST invite                 hq         {"name","role","parent","limits":{…},"hours","doors","replaces"} → {"node","token",…}
+//   POST invite                 hq         {"name","role","parent","limits":{…},"hours","doors"} or
+//                                          {"replaces","hours","doors"} → {"node","token",…}
 //   POST revoke                 hq         {"node"}
 //   POST close-epoch            hq         {"node"}
 //   GET  limits, POST limits    hq         {"node","ceiling","daily_inflow","quota","daily_quota"}

@@ -20,9 +20,15 @@ struct options {
 int run(const options& o) {
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
-  invite_request r{o.name, o.role == "store" ? node_role::store : node_role::region, node_id{o.parent}, {}, o.hours,
-                   o.doors, node_id{o.replaces}};
-  if (o.replaces == 0 && o.name.empty()) return fail({errc::bad_config, "--name is missing: what people call the node"});
+  invite_request r{o.name,
+                   o.role == "store" ? node_role::store : node_role::region,
+                   node_id{o.parent},
+                   {},
+                   o.hours,
+                   o.doors,
+                   node_id{o.replaces}};
+  if (o.replaces == 0 && o.name.empty())
+    return fail({errc::bad_config, "--name is missing: what people call the node"});
   if (r.role == node_role::store && o.replaces == 0) {
     auto limits = limits_from(*hq, o.limits, std::nullopt);
     if (!limits) return fail(limits.error());
@@ -31,8 +37,8 @@ int run(const options& o) {
   auto a = invite_node(*hq, r);
   if (!a) return fail(a.error());
   auto what = o.replaces == 0 ? o.role + " \"" + o.name + "\"" : std::string("the machine that replaces the one of");
-  std::cerr << "Token for " << what << ", node " << a->node.value << ". It works once, for "
-            << o.hours << " hours, and whoever has it can become that node.\n"
+  std::cerr << "Token for " << what << ", node " << a->node.value << ". It works once, for " << o.hours
+            << " hours, and whoever has it can become that node.\n"
             << "On the new machine: tallystick enrol --data DIR --token …\n";
   std::cout << a->token << "\n";
   return exit_ok;

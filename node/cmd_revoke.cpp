@@ -34,13 +34,14 @@ void add(CLI::App& app, int& status, const char* name, const char* help, const c
 void add_revoke(CLI::App& app, int& status) {
   add(app, status, "revoke", "Head office: cut off a node that was stolen or that misbehaves",
       "What head office holds of the node's journal stands; what it writes from now on counts for nothing. Every node\n"
-      "refuses its keys as soon as the news has come there. What lay there is granted anew after 'close-epoch', or when\n"
+      "refuses its keys as soon as the news has come there. What lay there is granted anew after 'close-epoch', or "
+      "when\n"
       "another machine takes its place ('tallystick invite --replace').\n"
       "Example:\n  tallystick revoke --data /srv/tally --node 3",
       revoke_node, "is revoked; every node hears of it when its link is up.");
   add(app, status, "close-epoch", "Head office: close the books of a node whose disk is gone",
-      "Card value that lay at the node is in doubt for the time that head office's configuration says (0 days when\n"
-      "everything it wrote is known to be here), then granted anew, so that customers can spend it elsewhere. Sales that\n"
+      "Card value that lay at the node is in doubt for the days that head office's configuration says\n"
+      "(network.doubt_days), then granted anew, so that customers can spend it elsewhere. Sales that\n"
       "turn up later are honoured. A node that is closed and lives begins anew by itself.\n"
       "Example:\n  tallystick close-epoch --data /srv/tally --node 3",
       close_node_epoch, "is closed; its value is granted anew when it is no longer in doubt.");

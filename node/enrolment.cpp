@@ -153,7 +153,9 @@ std::vector<entry> enrolment_desk::farewell(const certificate& successor) const 
   close.kind = entry_kind::close_epoch;
   revoke.subject.node = close.subject.node = successor.node;
   close.peer = {successor.node, successor.epoch};
-  if (record && record->epoch != epoch_id{} && !revoking_of(st, {successor.node, record->epoch})) return {revoke, close};
+  revoke.size = every_entry;  // its keys are void; what it wrote is honest, and may still be under way
+  if (record && record->epoch != epoch_id{} && !revoking_of(st, {successor.node, record->epoch}))
+    return {revoke, close};
   return {close};
 }
 

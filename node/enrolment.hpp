@@ -24,7 +24,7 @@ std::optional<signed_certificate> stored_certificate(const kv_store& store, node
 
 // -- invitations -----------------------------------------------------------------
 
-/// What head office decided about a node that does not exist yet, or about a machine that takes an existing node's place.
+/// What head office decided about a node that does not exist yet, or about a machine that takes a node's place.
 struct invitation {
   node_id node;
   std::string name;

@@ -14,9 +14,8 @@ constexpr std::size_t name_bytes_max = 60;
 constexpr std::size_t parents_max = 8;
 
 bool is_chain_name(std::string_view s) {
-  return !s.empty() && s.size() <= chain_bytes_max && std::ranges::all_of(s, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
+  return !s.empty() && s.size() <= chain_bytes_max &&
+         std::ranges::all_of(s, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 bool parents_fit(const certificate& c) {
@@ -58,7 +57,8 @@ bytes encode(const certificate& c) {
   w.str(c.name);
   w.u8(static_cast<std::uint8_t>(c.role));
   w.uv(c.parents.size());
-  for (auto p : c.parents) w.uv(p.value);
+  for (auto p : c.parents)
+    w.uv(p.value);
   w.uv(c.owner);
   w.uv(c.powers);
   w.fixed(c.signing);
@@ -257,7 +257,8 @@ const signed_certificate* certificate_book::signed_form(node_id node) const {
 
 std::vector<node_id> certificate_book::nodes() const {
   std::vector<node_id> out;
-  for (const auto& [node, serials] : nodes_) out.push_back(node);
+  for (const auto& [node, serials] : nodes_)
+    out.push_back(node);
   return out;
 }
 

@@ -30,17 +30,17 @@ inline constexpr std::uint32_t parent = 1u << 6;   ///< may have children, and f
 
 /// Who a node is, as its issuer certified it. A value; compare and copy freely.
 struct certificate {
-  std::string chain;           ///< 1 to 40 of [a-z0-9-]
+  std::string chain;  ///< 1 to 40 of [a-z0-9-]
   node_id node;
-  std::string name;            ///< what people call it: UTF-8, 1 to 60 bytes
+  std::string name;  ///< what people call it: UTF-8, 1 to 60 bytes
   node_role role = node_role::store;
   std::vector<node_id> parents;  ///< in order of preference, 1 to 8, the last is head office; none for head office
-  std::uint32_t owner = 0;     ///< the legal entity, allotted by head office
+  std::uint32_t owner = 0;       ///< the legal entity, allotted by head office
   std::uint32_t powers = 0;
-  public_key signing{};        ///< Ed25519
-  public_key curve{};          ///< Curve25519
-  epoch_id epoch;              ///< the first epoch that these keys may write
-  std::uint64_t serial = 0;    ///< grows with each certificate of a node
+  public_key signing{};      ///< Ed25519
+  public_key curve{};        ///< Curve25519
+  epoch_id epoch;            ///< the first epoch that these keys may write
+  std::uint64_t serial = 0;  ///< grows with each certificate of a node
   unix_seconds not_before = 0;
   unix_seconds not_after = 0;  ///< exclusive; governs connections, never the validity of entries
   std::uint32_t engine = 0;    ///< revision of the rules engine that the node runs
@@ -110,8 +110,8 @@ public:
   result<const certificate*> find(node_id node) const;
   /// The newest certificate that carries this key; `not_found`. For checking entries, also after a revocation.
   result<const certificate*> find_by_signing_key(const public_key& key) const;
-  /// Keys that may have signed a journal: those of the certificates that name its epoch; of any other epoch, all keys of
-  /// the node, newest first, without revoked ones if the node was certified anew since.
+  /// Keys that may have signed a journal: those of the certificates that name its epoch; of any other epoch, all keys
+  /// of the node, newest first, without revoked ones if the node was certified anew since.
   std::vector<public_key> keys_for(const writer_id& w) const;
   /// For admission: the newest certificate with this key. `not_certified` when it is revoked, or older than the last
   /// but one of its node: a node that was away still gets in with the keys from before its renewal, once.

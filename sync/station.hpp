@@ -1,8 +1,8 @@
 #pragma once
 #include <deque>
 
-#include "storage/book.hpp"
 #include "ledger/closing.hpp"
+#include "storage/book.hpp"
 #include "sync/certificate.hpp"
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
@@ -187,10 +187,10 @@ private:
   unix_seconds now_ = 0;
   tick_ms tick_ = 0, replenish_due_ = 0;
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
-  std::map<writer_id, tick_ms> heirs_;     ///< epochs that nobody closed the way for yet → when they were first seen
-  std::set<writer_id> settled_;            ///< closed epochs where nothing more is to be granted anew
-  std::deque<entry> regrants_;             ///< waiting to be written
-  std::map<writer_id, amount> doubt_;      ///< what lies at closed epochs
+  std::map<writer_id, tick_ms> heirs_;  ///< epochs that nobody closed the way for yet → when they were first seen
+  std::set<writer_id> settled_;         ///< closed epochs where nothing more is to be granted anew
+  std::deque<entry> regrants_;          ///< waiting to be written
+  std::map<writer_id, amount> doubt_;   ///< what lies at closed epochs
   tick_ms settle_due_ = 0, doubt_due_ = 0;
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
 };

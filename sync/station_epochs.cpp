@@ -10,7 +10,7 @@ constexpr std::size_t regrants_per_tick = 500;
 constexpr std::size_t heirs_max = 10'000;
 }  // namespace
 
-// What was decided in this life and is not durable yet goes with it: its group is sealed before, or lost with the process.
+// What this life decided in the open group is written with the group, before the first entry of the next life.
 void station::begin_anew(errc why, const std::string& text, std::uint64_t proven) {
   auto old = book_->head(book_->journal());
   epoch_id epoch;
@@ -24,11 +24,13 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
 
 // Head office's own word for what an operator asked for by node number alone.
 status station::complete_fact(entry& e) {
-  if (e.subject.epoch != epoch_id{} || (e.kind != entry_kind::close_epoch && e.kind != entry_kind::revoke)) return done();
+  if (e.subject.epoch != epoch_id{} || (e.kind != entry_kind::close_epoch && e.kind != entry_kind::revoke))
+    return done();
   auto whole = e.kind == entry_kind::revoke
                    ? revocation_fact(e.subject.node)
                    : closing_fact(e.subject.node, e.peer == writer_id{} ? std::nullopt : std::optional(e.peer));
   if (!whole) return whole.error();
+  if (e.kind == entry_kind::revoke && e.size != 0) whole->size = e.size;
   e = std::move(*whole);
   return done();
 }
@@ -50,8 +52,9 @@ result<entry> station::closing_fact(node_id node, const std::optional<writer_id>
     return error{errc::not_found, "node " + std::to_string(node.value) + " has no open epoch"};
   if (successor) e.peer = *successor;
   e.head = book_->head({e.subject, sub_stream::journal, {}});
-  e.size = e.head->size;
-  if (auto h = successor ? heritage_of(observer_->st(), *successor) : std::nullopt) e.size = std::max(e.size, h->proven);
+  // Where nobody says how long it was, there may be more of it on a disk that is lost.
+  auto h = successor ? heritage_of(observer_->st(), *successor) : std::nullopt;
+  e.size = std::max(e.head->size, h ? h->proven : e.head->size + 1);
   return e;
 }
 
@@ -164,7 +167,8 @@ void station::find_doubt(const writer_id& closed) {
     auto left = doubt_left(a);
     if (auto it = gone.find(a); it != gone.end()) left -= it->second;
     if (left > 0)
-      regrants_.push_back(fact({a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), left}}));
+      regrants_.push_back(
+          fact({a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), left}}));
   }
   settled_.insert(closed);
 }

@@ -185,8 +185,7 @@ void station::adopt_directory(const stream_id& id, std::span<const bytes> entrie
   invariant(written.ok(), "an adopt can always be written");
   auto now_at = book_->rules().version_at(UINT32_MAX);
   if (now_at != version) open_effects_.push_back(rules_effect{now_at});
-  if (closed)
-    begin_anew(errc::epoch_closed, "head office has closed the epoch of this node", book_->next());
+  if (closed) begin_anew(errc::epoch_closed, "head office has closed the epoch of this node", book_->next());
 }
 
 std::optional<entry> station::find_foreign(const stream_id& id, sequence seq) const {
@@ -218,8 +217,7 @@ void station::observe_journal(const stream_id& id, std::span<const bytes> entrie
     }
     if (v.kind != entry_kind::send) continue;
     auto e = decode_entry(entries[i]);
-    if (e && e->peer.node == config_.self)
-      take_rights(*e, {id, frontier.size(), frontier.root()}, id.writer, v.why);
+    if (e && e->peer.node == config_.self) take_rights(*e, {id, frontier.size(), frontier.root()}, id.writer, v.why);
   }
 }
 

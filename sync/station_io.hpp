@@ -102,7 +102,8 @@ struct hint_effect {
 struct call_effect {
   std::function<void()> call;
 };
-using station_effect = std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect,
-                                    rules_effect, alarm_effect, lives_anew_effect, cut_off_effect, hint_effect, call_effect>;
+using station_effect =
+    std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect, rules_effect, alarm_effect,
+                 lives_anew_effect, cut_off_effect, hint_effect, call_effect>;
 
 }  // namespace tally

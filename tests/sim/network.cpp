@@ -15,7 +15,8 @@ void world::knock(node_id child) {
   at(dice_.between(50, 3'000), [this, &n, life, child] {
     auto& l = links_.at(child);
     if (n.life != life || n.links.count(l.parent)) return;
-    if (l.cut || l.up_blocked || l.down_blocked || !nodes_.at(l.parent).st) return knock(child);
+    const auto& parent = nodes_.at(l.parent);
+    if (l.cut || l.up_blocked || l.down_blocked || !parent.st || !admitted(n, parent)) return knock(child);
     l.connection = ++connections_;
     l.last_up = l.last_down = now_;
     open_session(n, l.parent, l.connection);
@@ -54,7 +55,8 @@ void world::send(sim_node& from, node_id to, const message& m) {
   bool up = l.child == from.id;
   ++counted_.messages;
   if (verbose() && calm_)
-    say("message " + std::to_string(m.index()) + " from " + std::to_string(from.id.value) + " to " + std::to_string(to.value));
+    say("message " + std::to_string(m.index()) + " from " + std::to_string(from.id.value) + " to " +
+        std::to_string(to.value));
   if (l.cut || (up ? l.up_blocked : l.down_blocked)) return;
   if (l.connection != connection) {
     // The other side has forgotten this connection, and says so to whoever still uses it.

@@ -27,6 +27,11 @@ std::string describe(const entry& e) {
   return t;
 }
 
+std::uint64_t oracle::closed_first(const writer_id& w) const {
+  auto it = closed_.find(w);
+  return it == closed_.end() ? size(w) : it->second;
+}
+
 std::uint64_t oracle::size(const writer_id& w) const {
   auto it = journals_.find(w);
   return it == journals_.end() ? 0 : it->second.size();
@@ -59,6 +64,7 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
     case entry_kind::send:
     case entry_kind::receive: return transfer(p, *e);
     case entry_kind::regrant: return regrant(p, *e);
+    case entry_kind::close_epoch: return void(closed_.emplace(e->subject, e->head->size));
     default: return;
   }
 }

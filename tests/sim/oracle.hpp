@@ -39,6 +39,8 @@ public:
   void answered(const till_answer& a);
   /// From now on this writer's later entries may be missing everywhere: its disk was replaced by an old copy.
   void restored(const writer_id& writer) { restored_.insert(writer); }
+  /// Entries that head office held of a life when it was closed first; all of it if it was not closed.
+  std::uint64_t closed_first(const writer_id& w) const;
   bool was_restored(const writer_id& writer) const { return restored_.count(writer) != 0; }
 
   std::uint64_t size(const writer_id& w) const;
@@ -67,6 +69,7 @@ private:
   std::map<till_id, std::vector<place>> keys_;
   std::map<place, entry> approved_;
   std::set<writer_id> restored_;
+  std::map<writer_id, std::uint64_t> closed_;
 };
 
 /// One line for messages: kind, key, account, amounts.

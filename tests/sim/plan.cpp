@@ -35,6 +35,8 @@ plan plan::from_seed(std::uint64_t seed) {
   if (d.chance(400)) p.checkpoint_every = static_cast<std::uint64_t>(d.between(1, 60));
   if (d.chance(400)) p.restore = d.chance(500) ? restore_kind::online : restore_kind::offline;
   p.close_wait_ms = d.between(1, 15) * 60'000;
+  p.doubt_days = d.chance(500) ? 0 : 7;
+  if (p.restore == restore_kind::none && d.chance(400)) p.ending = static_cast<sim::ending>(1 + d.below(4));
   return p;
 }
 
@@ -46,7 +48,9 @@ std::string plan::text() const {
          n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) + " loss " +
          n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) + ", clocks " +
          n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", checkpoint " +
-         n(checkpoint_every) + ", real keys " + n(real_signatures) + ", restore " + n(static_cast<int>(restore));
+         n(checkpoint_every) + ", real keys " + n(real_signatures) + ", restore " + n(static_cast<int>(restore)) +
+         ", ending " + n(static_cast<int>(ending)) + " doubt " + n(doubt_days) + " close wait " +
+         n(close_wait_ms / 60'000) + " min";
 }
 
 }  // namespace tally::sim

@@ -25,6 +25,10 @@ private:
 
 enum class restore_kind : std::uint8_t { none, online, offline };
 
+/// How one store's life ends, if not by an old copy of its disk: the disk is lost and an operator closes the books; the
+/// same, and the disk turns up later; another machine takes its place; it is revoked and does not know.
+enum class ending : std::uint8_t { none, burn, burn_and_return, replace, revoke };
+
 /// What a seed decides before the first event: how large the chain is, and how bad the weather.
 struct plan {
   std::uint64_t seed = 0;
@@ -44,6 +48,8 @@ struct plan {
   bool tight_limits = false;                 ///< ceilings and quotas that are reached
   std::uint64_t checkpoint_every = 100'000;  ///< entries between an observer's checkpoints
   restore_kind restore = restore_kind::none;
+  sim::ending ending = sim::ending::none;
+  std::uint32_t doubt_days = 7;
   tick_ms close_wait_ms = 5 * 60'000;  ///< for what is missing of an epoch that ended
 
   static plan from_seed(std::uint64_t seed);

@@ -1,5 +1,6 @@
 // What goes wrong, and when.
 #include "sim/world.hpp"
+#include "sync/keys_fake.hpp"
 
 namespace tally::sim {
 
@@ -9,6 +10,7 @@ void world::plan_weather() {
   if (plan_.wrong_clocks) next_clock();
   if (plan_.full_disks) next_full_disk();
   if (plan_.restore != restore_kind::none) plan_restore();
+  if (plan_.ending != ending::none) plan_ending();
 }
 
 void world::next_crash() {
@@ -132,6 +134,91 @@ void world::restore(sim_node& n) {
   }
   for (auto& t : n.tills)
     t.receipts.clear();
+}
+
+// -- a life that ends otherwise ------------------------------------------------------
+
+void world::plan_ending() {
+  victim_ = node_id{2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores))};
+  at(dice_.between(plan_.trade_ms / 5, plan_.trade_ms * 3 / 4), [this] { end_life(nodes_.at(victim_)); });
+}
+
+void world::decree(std::vector<entry> facts) {
+  decrees_.push_back(std::move(facts));
+  send_facts();
+}
+
+void world::end_life(sim_node& n) {
+  if (calm_) return;
+  if (!n.st || n.flight || n.st->ledger().durable_next() == 0) {
+    at(5'000, [this, &n] { end_life(n); });
+    return;
+  }
+  oracle_.restored({n.id, n.cert.epoch});
+  restore_done_ = true;
+  entry fact;
+  fact.subject.node = n.id;
+  if (plan_.ending == ending::revoke) {
+    n.outcast = true;
+    fact.kind = entry_kind::revoke;
+    return decree({fact});
+  }
+  crash(n, "its disk is lost");
+  ++n.life;  // nobody starts it again
+  n.gone = true;
+  for (auto& t : n.tills) {
+    t.closed = true;
+    t.pending.reset();
+    t.receipts.clear();
+    t.mark.clear();
+  }
+  auto noticed = dice_.between(60'000, 10 * 60'000);
+  if (plan_.ending == ending::replace) return at(noticed, [this, &n] { replace(n); });
+  fact.kind = entry_kind::close_epoch;
+  at(noticed, [this, fact] { decree({fact}); });
+  if (plan_.ending != ending::burn_and_return) return;
+  at(noticed + dice_.between(0, 15 * 60'000), [this, &n] {
+    n.gone = false;
+    boot(n);
+  });
+}
+
+// Another machine, with keys and an epoch of its own; what the old one wrote is where it had been sent.
+void world::replace(sim_node& n) {
+  n.disk.restore(kv_image{});
+  if (plan_.real_signatures) {
+    n.keys = std::make_unique<ed25519_signer>(make_signing_key(entropy_));
+  } else {
+    n.keys = static_cast<const fake_keys&>(*verifier_).make_signer(entropy_);
+  }
+  n.secret = make_node_secret(entropy_);
+  ++n.cert.serial;
+  n.cert.signing = n.keys->key();
+  entropy_.fill(n.cert.curve);
+  entropy_.fill(n.cert.epoch.value);
+  n.signed_cert = sign_certificate(n.cert, head_office, *nodes_.at(head_office).keys);
+  entry revoke, close, certify;
+  revoke.kind = entry_kind::revoke;
+  close.kind = entry_kind::close_epoch;
+  revoke.subject.node = close.subject.node = n.id;
+  revoke.size = every_entry;
+  close.peer = {n.id, n.cert.epoch};
+  certify.kind = entry_kind::certify;
+  certify.blob = encode(n.signed_cert);
+  decree({revoke, close, certify});
+  for (auto& t : n.tills) {
+    t.closed = false;
+    t.counter = 0;
+  }
+  n.gone = false;
+  boot(n);
+}
+
+// Whether the parent's door lets this node in: not when it was revoked, nor with keys of another certificate.
+bool world::admitted(const sim_node& child, const sim_node& parent) const {
+  if (parent.st->is_revoked(child.id)) return false;
+  auto key = parent.st->curve_key_of(child.id);
+  return !key || *key == child.cert.curve;
 }
 
 }  // namespace tally::sim

@@ -17,7 +17,8 @@ void tally_of_run::add(const tally_of_run& o) {
   for (auto m : {&tally_of_run::events, &tally_of_run::messages, &tally_of_run::approved, &tally_of_run::refused,
                  &tally_of_run::repeated, &tally_of_run::pulled, &tally_of_run::reversed, &tally_of_run::crashes,
                  &tally_of_run::cuts, &tally_of_run::commit_faults, &tally_of_run::rollbacks, &tally_of_run::entries,
-                 &tally_of_run::key_reused, &tally_of_run::full, &tally_of_run::over_ceiling})
+                 &tally_of_run::key_reused, &tally_of_run::full, &tally_of_run::over_ceiling, &tally_of_run::closed,
+                 &tally_of_run::granted_anew, &tally_of_run::outcast})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
@@ -132,6 +133,7 @@ void world::boot(sim_node& n) {
   c.role = n.role;
   c.checkpoint_every = plan_.checkpoint_every;
   c.close_wait_ms = plan_.close_wait_ms;
+  c.doubt_days = plan_.doubt_days;
   auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
   ensure(opened.ok(),
          "node " + std::to_string(n.id.value) + " does not open: " + (opened.ok() ? "" : opened.error().detail));
@@ -183,21 +185,31 @@ void world::crash(sim_node& n, const char* why) {
   });
 }
 
-// Everything that a node has made durable and that the oracle has not seen yet.
+// Everything that a node has made durable and that the oracle has not seen yet. A group may end one epoch and begin the
+// next.
 void world::absorb(sim_node& n) {
-  stream_reader reader(n.disk);
   auto self = n.st->ledger().self();
+  if (n.absorbed != self && n.absorbed != writer_id{}) absorb_journal(n, n.absorbed);
+  absorb_journal(n, self);
+  n.absorbed = self;
+}
+
+void world::absorb_journal(sim_node& n, const writer_id& self) {
+  stream_reader reader(n.disk);
   stream_id id{self, sub_stream::journal, {}};
   auto size = reader.size(id);
-  if (restore_done_ && n.id == victim_)
+  bool copied = plan_.restore != restore_kind::none;
+  if (copied && restore_done_ && n.id == victim_)
     ensure(reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}}) == copied_size_,
            "a restored node went on with its old life");
-  for (auto from = oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
+  for (auto from = copied && oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
     auto list = reader.own_entries(id, from, size, segment_entries_max);
     ensure(list.ok() && !list->empty(), "durable entries are readable");
     for (const auto& e : *list) {
       oracle_.durable(self, from++, e);
       ++counted_.entries;
+      counted_.closed += peek_kind(e) == entry_kind::close_epoch;
+      counted_.granted_anew += peek_kind(e) == entry_kind::regrant;
     }
   }
 }
@@ -296,6 +308,8 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
     } else if (const auto* m = std::get_if<to_neighbour>(&e)) {
       auto it = n.links.find(m->neighbour);
       if (it != n.links.end() && it->second.session->greeted()) send(n, m->neighbour, m->what);
+    } else if (const auto* cut = std::get_if<cut_off_effect>(&e)) {
+      if (n.links.count(cut->node) && !admitted(nodes_.at(cut->node), n)) drop(n, cut->node);
     } else if (std::holds_alternative<advanced_effect>(e)) {
       offer(n);
     } else if (const auto* a2 = std::get_if<alarm_effect>(&e)) {
@@ -308,6 +322,7 @@ void world::alarm(sim_node& n, const alarm_effect& a) {
   say("alarm at " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
   if (a.code == errc::over_ceiling) return void(++counted_.over_ceiling);
   if (a.code == errc::rolled_back) return void(++counted_.rollbacks);
+  if (a.code == errc::revoked) return void(++counted_.outcast);
   if (a.code == errc::wrong_epoch || a.code == errc::insufficient || a.code == errc::epoch_closed) return;
   throw broken("alarm at node " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
 }

@@ -16,7 +16,7 @@ namespace tally::sim {
 struct tally_of_run {
   std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
-                over_ceiling = 0;
+                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -61,6 +61,9 @@ struct sim_node {
   std::vector<till> tills;
   std::int64_t clock_error = 0;  ///< seconds
   bool disk_low = false;
+  bool gone = false;     ///< its machine is lost: nothing starts it
+  bool outcast = false;  ///< revoked, and trading on
+  writer_id absorbed;    ///< the epoch whose entries the oracle saw last
   // the process
   std::uint64_t life = 0;  ///< counts starts; events of an earlier life are void
   std::unique_ptr<certificate_book> certificates;
@@ -95,8 +98,8 @@ public:
   const std::map<node_id, sim_link>& links() const { return links_; }
   const verifier& with() const { return *verifier_; }
   const public_key& root() const { return root_->key(); }
-  /// The store whose disk was replaced; none if that did not happen.
-  node_id restored() const { return restore_done_ ? victim_ : node_id{}; }
+  /// The store whose life ended or whose disk was replaced; none if that did not happen.
+  node_id ended() const { return restore_done_ ? victim_ : node_id{}; }
   static constexpr std::string_view chain = "sim";
 
 private:
@@ -110,6 +113,7 @@ private:
   void boot(sim_node& n);
   void crash(sim_node& n, const char* why);
   void absorb(sim_node& n);
+  void absorb_journal(sim_node& n, const writer_id& self);
   void wake(sim_node& n, tick_ms delay);
   void work(sim_node& n);
   void seal(sim_node& n);
@@ -129,6 +133,11 @@ private:
   void next_full_disk();
   void plan_restore();
   void restore(sim_node& n);
+  void plan_ending();
+  void end_life(sim_node& n);
+  void replace(sim_node& n);
+  void decree(std::vector<entry> facts);
+  bool admitted(const sim_node& child, const sim_node& parent) const;
   bool restore_is_provable(const sim_node& n) const;
 
   // network.cpp

@@ -53,7 +53,8 @@ TEST_CASE("a certificate has one encoding", "[sync][certificate]") {
   auto body = encode(c);
   CHECK(decode_certificate(body).value() == c);
   CHECK(body.size() <= certificate_bytes_max);
-  for (std::size_t n = 0; n < body.size(); ++n) CHECK_FALSE(decode_certificate(body.substr(0, n)).ok());
+  for (std::size_t n = 0; n < body.size(); ++n)
+    CHECK_FALSE(decode_certificate(body.substr(0, n)).ok());
   CHECK(decode_certificate(body + '\0').code() == errc::malformed);
   CHECK(decode_certificate("\x02" + body.substr(1)).code() == errc::unsupported);
   // The length of the chain name in two bytes instead of one.
@@ -71,7 +72,8 @@ TEST_CASE("a certificate has one encoding", "[sync][certificate]") {
   longest.chain = std::string(40, 'a');
   longest.name = std::string(60, 'n');
   longest.parents.clear();
-  for (std::uint32_t i = 0; i < 7; ++i) longest.parents.push_back(node_id{0xf0000000 + i});
+  for (std::uint32_t i = 0; i < 7; ++i)
+    longest.parents.push_back(node_id{0xf0000000 + i});
   longest.parents.push_back(head_office);
   longest.owner = longest.engine = 0xffffffff;
   longest.not_after = INT64_MAX;
@@ -81,7 +83,8 @@ TEST_CASE("a certificate has one encoding", "[sync][certificate]") {
   auto full = net.issue(longest);
   CHECK(decode_signed_certificate(encode(full)).value() == full);
   auto text = encode(full);
-  for (std::size_t n = 0; n < text.size(); ++n) CHECK_FALSE(decode_signed_certificate(text.substr(0, n)).ok());
+  for (std::size_t n = 0; n < text.size(); ++n)
+    CHECK_FALSE(decode_signed_certificate(text.substr(0, n)).ok());
 }
 
 TEST_CASE("fields out of bounds are refused by name", "[sync][certificate]") {
@@ -160,7 +163,8 @@ TEST_CASE("the newest serial wins in any order, and repeats change nothing", "[s
   chain net;
   net.with_hq();
   std::vector<certificate> c{net.make(7, 1), net.make(7, 5), net.make(7, 9)};
-  for (int i : {1, 2, 0, 2}) REQUIRE(net.book.add(net.issue(c[static_cast<std::size_t>(i)])).ok());
+  for (int i : {1, 2, 0, 2})
+    REQUIRE(net.book.add(net.issue(c[static_cast<std::size_t>(i)])).ok());
   CHECK(net.book.size() == 4);
   CHECK(net.book.find(node_id{7}).value()->serial == 9);
   // Older keys still check older entries; for a connection only the last but one counts.
@@ -187,26 +191,50 @@ TEST_CASE("a revocation closes the door and keeps the entries up to its size", "
   net.with_hq();
   auto c = net.make(7, 1);
   REQUIRE(net.book.add(net.issue(c)).ok());
-  CHECK(net.book.revoke({node_id{8}, c.epoch, 0}).code() == errc::not_found);
-  const revocation r{node_id{7}, c.epoch, 120};
+  const revocation r{node_id{7}, c.epoch, 120, c.serial};
   REQUIRE(net.book.revoke(r).ok());
   CHECK(net.book.is_revoked(node_id{7}));
   CHECK(net.book.find_by_curve_key(c.curve).code() == errc::not_certified);
   CHECK(net.book.find_by_signing_key(c.signing).ok());
   CHECK(net.book.revocation_of({node_id{7}, c.epoch}) == r);
   CHECK_FALSE(net.book.revocation_of({node_id{7}, epoch_id{}}));
-  CHECK(net.book.revoke({node_id{7}, c.epoch, 121}).code() == errc::bad_proof);
+  CHECK(net.book.revoke({node_id{7}, c.epoch, 121, c.serial}).code() == errc::bad_proof);
 
   auto again = net.make(7, 2);
   REQUIRE(net.book.add(net.issue(again)).ok());
   REQUIRE(net.book.revoke(r).ok());  // a repeat does not reach the new certificate
+  chain other;                       // nor does it when the two are read in the other order, as after a restart
+  other.with_hq();
+  REQUIRE(other.book.add(other.issue(c)).ok());
+  REQUIRE(other.book.add(other.issue(again)).ok());
+  REQUIRE(other.book.revoke(r).ok());
+  CHECK_FALSE(other.book.is_revoked(node_id{7}));
   CHECK_FALSE(net.book.is_revoked(node_id{7}));
   CHECK(net.book.find_by_curve_key(again.curve).ok());
   CHECK(net.book.find_by_curve_key(c.curve).code() == errc::not_certified);
 
   // A stolen key of head office signs nothing any more.
-  REQUIRE(net.book.revoke({head_office, net.book.find(head_office).value()->epoch, 9}).ok());
+  REQUIRE(net.book.revoke({head_office, net.book.find(head_office).value()->epoch, 9, 1}).ok());
   CHECK(net.book.add(net.issue(net.make(9, 1))).code() == errc::bad_signature);
+}
+
+TEST_CASE("an epoch is signed with the keys that were certified for it", "[sync][certificate]") {
+  chain net;
+  net.with_hq();
+  auto first = net.make(7, 1), second = net.make(7, 2);
+  second.epoch.value[0] = static_cast<std::uint8_t>(first.epoch.value[0] ^ 1);
+  second.signing[0] = static_cast<std::uint8_t>(first.signing[0] ^ 1);
+  REQUIRE(net.book.add(net.issue(first)).ok());
+  writer_id old{node_id{7}, first.epoch}, anew{node_id{7}, second.epoch}, later{node_id{7}, epoch_id{{9, 9}}};
+  CHECK(net.book.keys_for(later) == std::vector<public_key>{first.signing});  // a restore keeps its keys
+  CHECK(net.book.keys_for({node_id{8}, first.epoch}).empty());
+  REQUIRE(net.book.add(net.issue(second)).ok());
+  CHECK(net.book.keys_for(old) == std::vector<public_key>{first.signing});
+  CHECK(net.book.keys_for(anew) == std::vector<public_key>{second.signing});
+  CHECK(net.book.keys_for(later) == std::vector<public_key>{second.signing, first.signing});
+  REQUIRE(net.book.revoke({node_id{7}, first.epoch, 5, 1}).ok());
+  CHECK(net.book.keys_for(old) == std::vector<public_key>{first.signing});  // its entries still verify
+  CHECK(net.book.keys_for(later) == std::vector<public_key>{second.signing});
 }
 
 TEST_CASE("validity is a question with a time", "[sync][certificate]") {

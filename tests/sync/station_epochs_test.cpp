@@ -145,6 +145,10 @@ TEST_CASE("an operator closes a store that burned; if it lives after all, it beg
   CHECK(net.publish({about(entry_kind::close_epoch, node_id{77})}).code == errc::not_found);
   CHECK(net.publish({about(entry_kind::close_epoch, net.hq().id)}).code == errc::not_entitled);
   let_time_pass(net, 12);
+  CHECK(held(net.hq(), net.hq().writer()) == 0);
+  CHECK(net.hq().st->in_doubt(a.id) == 1'000);
+  net.pass_time(tick_ms{8} * 24 * 3'600'000);
+  let_time_pass(net, 12);
   CHECK(why(net.ask(b, net.sale(b, 6), true)) == errc::ok);
   net.sync();
 
@@ -159,9 +163,10 @@ TEST_CASE("an operator closes a store that burned; if it lives after all, it beg
   CHECK(closing_of(net.hq().st->ledger().st(), a.writer())->successor == life.epoch);
   CHECK(net.hq().st->seen().contested_of(a.writer()) == 0);
   CHECK(a.st->ledger().stopped() == errc::ok);
-  auto lost = -net.hq().st->seen().st().balance(hold_account(a.writer(), station_net::card, purse_paid, 0, main_unit)) -
-              net.hq().st->seen().st().balance(doubt_account(
-                  net.hq().writer(), a.writer(), hold_account(a.writer(), station_net::card, purse_paid, 0, main_unit)));
+  auto lost =
+      -net.hq().st->seen().st().balance(hold_account(a.writer(), station_net::card, purse_paid, 0, main_unit)) -
+      net.hq().st->seen().st().balance(doubt_account(
+          net.hq().writer(), a.writer(), hold_account(a.writer(), station_net::card, purse_paid, 0, main_unit)));
   CHECK(lost == -300);
 }
 
