@@ -9,7 +9,7 @@ constexpr std::uint16_t port_base = 27'410;
 }  // namespace
 
 bool eventually(const std::function<bool()>& holds) {
-  auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  auto end = std::chrono::steady_clock::now() + std::chrono::seconds(90);
   while (!holds()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -146,7 +146,7 @@ void chain::found(std::size_t cards) {
   auto written = std::make_shared<std::promise<facts_answer>>();
   at(1).system->facts(std::move(facts), [written](const facts_answer& a) { written->set_value(a); });
   auto future = written->get_future();
-  REQUIRE(future.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  REQUIRE(future.wait_for(std::chrono::seconds(90)) == std::future_status::ready);
   auto a = future.get();
   INFO(a.detail);
   REQUIRE(a.code == errc::ok);
@@ -156,7 +156,7 @@ till_answer chain::ask(std::uint32_t id, till_command c) {
   auto answered = std::make_shared<std::promise<till_answer>>();
   at(id).system->till(std::move(c), [answered](const till_answer& a) { answered->set_value(a); });
   auto future = answered->get_future();
-  REQUIRE(future.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  REQUIRE(future.wait_for(std::chrono::seconds(90)) == std::future_status::ready);
   return future.get();
 }
 
