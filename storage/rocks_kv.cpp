@@ -71,7 +71,10 @@ public:
   ~rocks_kv() override {
     // After a failed write RocksDB may not touch its log again: closing would flush it, and Debian's build, which keeps
     // assertions, then aborts. The process is about to end (kv.hpp), so the store is left to the kernel.
-    if (failed_) return (void)db_.release();
+    if (failed_) {
+      static_cast<void>(db_.release());
+      return;
+    }
     for (auto* h : handles_)
       db_->DestroyColumnFamilyHandle(h);
     db_->Close();  // what was answered is in the synced log already; nobody is left to tell
