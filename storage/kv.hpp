@@ -84,8 +84,7 @@ public:
 ///
 /// Threads: any thread reads at any time; one thread at a time commits.
 /// Failure: a commit that fails is *unknown*, never refused. Reads do not show it, yet it may be there after a restart.
-///   From then on every commit answers `io`; the owner stops using the store and opens it anew (RocksDB: in a new
-///   process).
+///   From then on every commit answers `io`; the owner stops using the store and opens it anew.
 class kv_store {
 public:
   virtual ~kv_store() = default;

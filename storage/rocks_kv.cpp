@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdarg>
 #include <exception>
 #include <system_error>
 
@@ -69,12 +70,6 @@ public:
       : db_(std::move(db)), handles_(std::move(handles)), dir_(std::move(dir)), read_only_(read_only) {}
 
   ~rocks_kv() override {
-    // After a failed write RocksDB may not touch its log again: closing would flush it, and Debian's build, which keeps
-    // assertions, then aborts. The process is about to end (kv.hpp), so the store is left to the kernel.
-    if (failed_) {
-      (void)db_.release();
-      return;
-    }
     for (auto* h : handles_)
       db_->DestroyColumnFamilyHandle(h);
     db_->Close();  // what was answered is in the synced log already; nobody is left to tell
@@ -148,8 +143,18 @@ private:
 
 // -- options ---------------------------------------------------------------------
 
+/// RocksDB's own diary, which nobody reads: what matters comes back as a Status. Its usual place is a file beside the
+/// data, so it would fail with the same disk, and Debian's build, which keeps assertions, then stops the process in the
+/// logger, before the failure was told.
+class no_diary final : public rocksdb::Logger {
+public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::DBOptions db_options(const rocks_options& wanted) {
   rocksdb::DBOptions o;
+  o.info_log = std::make_shared<no_diary>();
   o.create_if_missing = wanted.create;
   o.create_missing_column_families = !wanted.read_only;
   o.db_write_buffer_size = 8 << 20;
@@ -160,8 +165,6 @@ rocksdb::DBOptions db_options(const rocks_options& wanted) {
   o.recycle_log_file_num = 0;  // a recycled log ends in old records, which that mode cannot tell from damage
   o.avoid_unnecessary_blocking_io = true;
   o.max_bgerror_resume_count = 0;  // after a failure the owner opens anew; nothing goes on by itself
-  o.max_log_file_size = 1 << 20;
-  o.keep_log_file_num = 3;
   o.max_manifest_file_size = 4 << 20;
   o.stats_dump_period_sec = 0;
   o.stats_persist_period_sec = 0;

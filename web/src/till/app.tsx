@@ -124,8 +124,9 @@ function Tabs({ info, phone }: { info: TillInfo; phone: boolean }) {
 
 function focusOn(id: string, view: View): void {
   dispatch({ type: 'view', view });
-  // The field may appear only with the new view.
-  requestAnimationFrame(() => document.getElementById(id)?.focus());
+  // The field may appear only with the new view, which is rendered in a microtask: before the next key, where a frame
+  // could come after it and the digits of a fast hand would go into the field that had the focus.
+  queueMicrotask(() => document.getElementById(id)?.focus());
 }
 
 const KEYS: Record<string, () => void> = {
