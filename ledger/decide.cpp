@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
 
 namespace tally {
@@ -28,23 +29,20 @@ bool same_request(const till_command& c, const entry& e) {
 std::optional<decision> check_key(const till_command& c, const situation& s) {
   const auto& k = key_of(c);
   if (k.terminal == 0 || k.counter == 0) return refuse(errc::malformed, "a terminal and a counter from 1 are needed");
-  auto last = static_cast<std::uint64_t>(
-      number(s.st, {.type = cell_type::last_counter, .a = k.terminal, .b = 0, .writer = s.self, .peer = {}}));
-  // Beyond the newest there is nothing to find; looking would be a read of the disk for every new request.
-  std::optional<cell> seen;
-  if (k.counter <= last)
-    seen = s.st.find({.type = cell_type::answered, .a = k.terminal, .b = k.counter, .writer = s.self, .peer = {}});
-  if (seen) {
-    auto seq = static_cast<sequence>(seen->n);
-    auto e = s.find_entry(seq);
-    if (!e) return refuse(errc::io, "the ledger could not be read");
-    if (!same_request(c, *e)) return refuse(errc::key_reused, "counter " + std::to_string(k.counter));
-    return replayed{seq};
+  auto last = s.st.newest_counter(s.self, k.terminal);
+  if (k.counter > last) {
+    // A counter far ahead would push the window over all others of this terminal.
+    if (k.counter - last > key_window)
+      return refuse(errc::malformed, "the next counter is " + std::to_string(last + 1));
+    return std::nullopt;
   }
-  if (k.counter + key_window <= last) return refuse(errc::key_too_old, "counter " + std::to_string(k.counter));
-  // A counter far ahead would push the window over all others of this terminal.
-  if (k.counter > last + key_window) return refuse(errc::malformed, "the next counter is " + std::to_string(last + 1));
-  return std::nullopt;
+  if (last - k.counter >= key_window) return refuse(errc::key_too_old, "counter " + std::to_string(k.counter));
+  auto seq = s.st.answered({s.self, k.terminal, k.counter});
+  if (!seq) return std::nullopt;
+  auto e = s.find_entry(*seq);
+  if (!e) return refuse(errc::io, "the ledger could not be read");
+  if (!same_request(c, *e)) return refuse(errc::key_reused, "counter " + std::to_string(k.counter));
+  return replayed{*seq};
 }
 
 maybe_refusal check_card(account_id account, const situation& s, card_record& card) {
@@ -198,9 +196,7 @@ result<entry> decide_send(const situation& s, const writer_id& to, account_id ac
     amount sum = 0;
     for (const auto& v : values)
       if (v.purse != 0 && !checked_add(sum, v.amount, sum)) return error{errc::overflow, "rights to send"};
-    auto today = number(
-        s.st,
-        {.type = cell_type::sent_today, .a = e.business_date, .b = main_unit.value, .writer = s.self, .peer = to});
+    auto today = sent_on(s.st, e.business_date, main_unit, s.self, to);
     if (sum > 0 && (held_there > limits.ceiling - sum || today > limits.daily_inflow - sum))
       return error{errc::over_ceiling, "node " + std::to_string(to.node.value)};
   }

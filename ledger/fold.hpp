@@ -9,6 +9,9 @@ struct entry_place {
   node_role role{};  ///< of the writer
   sequence seq{};
   const entry* cited = nullptr;  ///< reverse: the entry that it cites, if the writer's journal has it
+  /// The fold holds other journals too, so the halves of a transfer can meet in it. In a node's own fold they never do,
+  /// and are not kept.
+  bool watched = false;
 };
 
 /// Whether everybody may believe an entry. Run by its writer before it is written, and by all who receive it.
