@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/closing.hpp"
+#include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
 
 namespace tally {
@@ -33,22 +34,24 @@ std::optional<decision> check_key(const till_command& c, const situation& s) {
   std::uint64_t last = 0;
   for (std::size_t i = 0; i <= s.earlier.size(); ++i) {
     const auto& w = i == 0 ? s.self : s.earlier[i - 1];
-    auto newest = static_cast<std::uint64_t>(
-        number(s.st, {.type = cell_type::last_counter, .a = k.terminal, .b = 0, .writer = w, .peer = {}}));
+    auto newest = s.st.newest_counter(w, k.terminal);
     last = std::max(last, newest);
     // Beyond the newest there is nothing to find; looking would be a read of the disk for every new request.
-    if (k.counter > newest) continue;
-    auto seen = s.st.find({.type = cell_type::answered, .a = k.terminal, .b = k.counter, .writer = w, .peer = {}});
-    if (!seen) continue;
-    auto seq = static_cast<sequence>(seen->n);
-    auto e = s.find_entry(w, seq);
+    if (k.counter > newest || newest - k.counter >= key_window) continue;
+    auto seq = s.st.answered({w, k.terminal, k.counter});
+    if (!seq) continue;
+    auto e = s.find_entry(w, *seq);
     if (!e) return refuse(errc::io, "the ledger could not be read");
     if (!same_request(c, *e)) return refuse(errc::key_reused, "counter " + std::to_string(k.counter));
-    return replayed{w, seq};
+    return replayed{w, *seq};
   }
-  if (k.counter + key_window <= last) return refuse(errc::key_too_old, "counter " + std::to_string(k.counter));
-  // A counter far ahead would push the window over all others of this terminal.
-  if (k.counter > last + key_window) return refuse(errc::malformed, "the next counter is " + std::to_string(last + 1));
+  if (k.counter > last) {
+    // A counter far ahead would push the window over all others of this terminal.
+    if (k.counter - last > key_window)
+      return refuse(errc::malformed, "the next counter is " + std::to_string(last + 1));
+    return std::nullopt;
+  }
+  if (last - k.counter >= key_window) return refuse(errc::key_too_old, "counter " + std::to_string(k.counter));
   return std::nullopt;
 }
 
@@ -204,13 +207,11 @@ result<entry> decide_send(const situation& s, const writer_id& to, account_id ac
     amount sum = 0;
     for (const auto& v : values)
       if (v.purse != 0 && !checked_add(sum, v.amount, sum)) return error{errc::overflow, "rights to send"};
-    auto today = number(
-        s.st,
-        {.type = cell_type::sent_today, .a = e.business_date, .b = main_unit.value, .writer = s.self, .peer = to});
+    auto today = sent_on(s.st, e.business_date, main_unit, s.self, to);
     if (sum > 0 && (held_there > limits.ceiling - sum || today > limits.daily_inflow - sum))
       return error{errc::over_ceiling, "node " + std::to_string(to.node.value)};
   }
-  auto verdict = judge(e, {s.self, s.role, s.next, nullptr, &s.st}, s.st);
+  auto verdict = judge(e, {.writer = s.self, .role = s.role, .seq = s.next, .directory = &s.st}, s.st);
   if (!verdict) return verdict.error();
   return e;
 }

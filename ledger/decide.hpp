@@ -71,12 +71,10 @@ using decision = std::variant<entry, replayed, refusal>;
 
 /// Decides one request of a till. Pure; the entry that it returns passes `judge`.
 ///
-/// A repeated key gives `replayed` if the request is the same, and `key_reused` otherwise. Keys more than
-/// `key_window` below
-/// the newest are answered from the ledger or refused with `key_too_old`, never executed.
+/// A repeated key gives `replayed` if the request is the same, and `key_reused` otherwise. Keys `key_window` or more
+/// below the newest are refused with `key_too_old` (keys.hpp), never executed.
 decision decide(const till_command& c, const situation& now);
 
-constexpr std::uint64_t key_window = 1000;
 /// Calendar days that the business date may run ahead of the last time that head office signed.
 constexpr std::uint32_t business_days_ahead_max = 40;
 

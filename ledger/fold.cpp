@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "ledger/closing.hpp"
+#include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
 
 namespace tally {
@@ -50,10 +51,13 @@ status check_rights(const std::vector<posting>& postings, const state& s) {
 }
 
 status check_key(const entry& e, const entry_place& p, const state& s) {
-  // `apply` keeps the newest counter beside each key, so a newer one was never used.
-  auto last = static_cast<std::uint64_t>(number(s, key(cell_type::last_counter, e.terminal, 0, p.writer)));
-  if (e.counter <= last && s.find(key(cell_type::answered, e.terminal, e.counter, p.writer)))
-    return error{errc::key_reused, "terminal " + std::to_string(e.terminal) + " counter " + std::to_string(e.counter)};
+  // A counter beyond the newest was never used.
+  auto last = s.newest_counter(p.writer, e.terminal);
+  if (e.counter > last) return done();
+  auto where = [&] { return "terminal " + std::to_string(e.terminal) + " counter " + std::to_string(e.counter); };
+  // Whether it was used is no longer known, and no honest node writes it.
+  if (last - e.counter >= key_window) return error{errc::key_too_old, where()};
+  if (s.answered({p.writer, e.terminal, e.counter})) return error{errc::key_reused, where()};
   return done();
 }
 
@@ -134,19 +138,16 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
   }
 }
 
-// A sum that only limits what is sent stays at its largest value rather than stop an entry.
-void add_saturated(state& s, const cell_key& k, amount v) {
-  auto sum = number(s, k);
-  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
-  s.put(k, {sum, {}});
-}
-
 void apply_transfer(const entry& e, const entry_place& p, state& s, bool matched) {
   bool out = e.kind == entry_kind::send;
   auto from = out ? p.writer : e.peer;
   auto to = out ? e.peer : p.writer;
   s.put(channel_key(out, from, to), {static_cast<std::int64_t>(e.channel), {}});
   if (!matched) return;
+  if (out)
+    for (const auto& v : e.values)
+      add_sent(s, e.business_date, v.unit, from, to, v.amount);
+  if (!p.watched) return;
   if (e.reason != errc::ok) return s.put(withheld_key(from, to, e.channel), {static_cast<std::int64_t>(e.reason), {}});
   // Each half waits for the other; when both were seen nothing is left.
   cell_key other{.type = cell_type::transfer, .a = e.channel, .b = out ? 0U : 1U, .writer = from, .peer = to};
@@ -157,11 +158,6 @@ void apply_transfer(const entry& e, const entry_place& p, state& s, bool matched
   } else {
     s.put(mine, {out ? e.business_date : 0, transfer_text(e)});
   }
-  if (out)
-    for (const auto& v : e.values)
-      add_saturated(
-          s, {.type = cell_type::sent_today, .a = e.business_date, .b = v.unit.value, .writer = from, .peer = to},
-          v.amount);
 }
 
 // A half that head office booked counts as the half itself, in whichever order the two come to a watcher.
@@ -186,7 +182,7 @@ void apply_life(const entry& e, const entry_place& p, state& s) {
     put_closing(s, e.subject, {e.head->size, e.head->root, e.size, e.peer.epoch, e.business_date});
   } else if (e.kind == entry_kind::revoke && !revoking_of(s, e.subject)) {
     put_revoking(s, e.subject, {e.size, e.serial});
-  } else if (e.kind == entry_kind::regrant && e.channel != 0) {
+  } else if (e.kind == entry_kind::regrant && e.channel != 0 && p.watched) {
     apply_booked_half(e, s);
   }
 }
@@ -268,12 +264,9 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   for (std::size_t i = 0; i < postings.size(); ++i)
     s.set_balance(postings[i].account, after[i]);
   if (held != held_before) s.put(key(cell_type::held_total, 0, 0, p.writer), {held, {}});
-  if (e.business_date != 0) s.put(key(cell_type::business_date, 0, 0, p.writer), {e.business_date, {}});
-  if (e.counter != 0) {
-    s.put(key(cell_type::answered, e.terminal, e.counter, p.writer), {static_cast<std::int64_t>(p.seq), {}});
-    auto k = key(cell_type::last_counter, e.terminal, 0, p.writer);
-    if (static_cast<std::uint64_t>(number(s, k)) < e.counter) s.put(k, {static_cast<std::int64_t>(e.counter), {}});
-  }
+  if (auto k = key(cell_type::business_date, 0, 0, p.writer); e.business_date != 0 && number(s, k) != e.business_date)
+    s.put(k, {e.business_date, {}});
+  if (e.counter != 0) s.set_answered({p.writer, e.terminal, e.counter}, p.seq);
   if (e.kind == entry_kind::reverse && e.cites)
     s.put(key(cell_type::reversed, *e.cites, 0, p.writer), {static_cast<std::int64_t>(p.seq), {}});
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);

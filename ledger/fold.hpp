@@ -8,7 +8,10 @@ struct entry_place {
   writer_id writer;
   node_role role{};  ///< of the writer
   sequence seq{};
-  const entry* cited = nullptr;      ///< reverse: the entry that it cites, if the writer's journal has it
+  const entry* cited = nullptr;  ///< reverse: the entry that it cites, if the writer's journal has it
+  /// The fold holds other journals too, so the halves of a transfer can meet in it. In a node's own fold they never do,
+  /// and are not kept.
+  bool watched = false;
   const state* directory = nullptr;  ///< who is whose parent; without it neighbours are not checked
   bool revocations = false;          ///< head office's view: what comes after a revocation is contested
 };

@@ -19,6 +19,13 @@ void mix(std::uint64_t& h, const writer_id& w) {
   mix(h, epoch_bits(w.epoch));
 }
 
+bytes packed(std::uint32_t v) {
+  bytes out;
+  for (int i = 0; i < 4; ++i)
+    out += static_cast<char>(v >> (8 * i) & 255);
+  return out;
+}
+
 // Node records are packed without a codec of their own: role, epoch, then 4 octets per parent.
 bytes pack(const node_record& r) {
   bytes out;
@@ -170,6 +177,21 @@ void put_limits(state& s, node_id node, const node_limits& l) {
     for (int i = 0; i < 8; ++i)
       data += static_cast<char>(static_cast<std::uint64_t>(v) >> (8 * i) & 255);
   s.put({.type = cell_type::limits, .a = node.value, .b = 0, .writer = {}, .peer = {}}, {0, std::move(data)});
+}
+
+static cell_key sent_key(unit_id unit, const writer_id& from, const writer_id& to) {
+  return {.type = cell_type::sent_today, .a = 0, .b = unit.value, .writer = from, .peer = to};
+}
+
+// One cell for each pair and unit, whatever the number of days: the day lies in it.
+amount sent_on(const state& s, std::uint32_t day, unit_id unit, const writer_id& from, const writer_id& to) {
+  auto c = s.find(sent_key(unit, from, to));
+  return c && c->data == packed(day) ? c->n : 0;
+}
+void add_sent(state& s, std::uint32_t day, unit_id unit, const writer_id& from, const writer_id& to, amount v) {
+  auto sum = sent_on(s, day, unit, from, to);
+  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
+  s.put(sent_key(unit, from, to), {sum, packed(day)});
 }
 
 amount holding(const state& s, writer_id w, account_id account, std::uint32_t purse) {

@@ -11,15 +11,15 @@ namespace tally {
 enum class cell_type : std::uint8_t {
   card = 1,           ///< a: account → version, status, kind
   medium = 2,         ///< a, b: the 16 octets of a medium's digest → account
-  answered = 3,       ///< a: terminal, b: counter, writer → sequence
-  last_counter = 4,   ///< a: terminal, writer → newest counter
+  answered = 3,       ///< a: terminal, b: block, writer → counters answered some time ago (keys.hpp)
+  last_counter = 4,   ///< a: terminal, writer → newest counter, and those answered beside it (keys.hpp)
   channel_out = 5,    ///< writer → peer: number of the last send
   channel_in = 6,     ///< peer → writer: number of the last receive
   reversed = 7,       ///< a: sequence, writer → sequence of the reversal
   business_date = 8,  ///< writer → day
   node = 9,           ///< a: node → directory facts
   limits = 10,        ///< a: node → limits
-  sent_today = 11,    ///< a: day, b: unit, writer → peer: sum sent
+  sent_today = 11,    ///< b: unit, writer → peer: sum sent on the newest day of a send, and that day
   held_total = 12,    ///< writer → sum of its holdings in the main unit
   adopted = 13,       ///< a: sub_stream, b: `to`, peer: the stream's writer, writer → size
   transfer = 14,      ///< a: number, writer → peer: what one half of a transfer said, until the other half is
@@ -38,6 +38,13 @@ struct cell_key {
   std::uint64_t a{}, b{};
   writer_id writer, peer;
   friend constexpr auto operator<=>(const cell_key&, const cell_key&) = default;
+};
+
+/// The idempotency key of one request of a till, as its writer counts it.
+struct key_use {
+  writer_id writer;
+  std::uint32_t terminal{};
+  std::uint64_t counter{};
 };
 
 /// A number and, for few types, more octets.
@@ -61,6 +68,14 @@ public:
   virtual std::optional<cell> find(const cell_key& k) const = 0;
   virtual void put(const cell_key& k, cell v) = 0;
   virtual void erase(const cell_key& k) = 0;
+
+  // Idempotency keys, the last `key_window` of each terminal (keys.hpp). Kept in cells unless an implementation has
+  // something smaller.
+  virtual std::uint64_t newest_counter(const writer_id& w, std::uint32_t terminal) const;
+  /// Sequence of the entry that answered a key; nothing if it is unused, or below the window. An implementation that
+  /// only judges may answer 0 for every key that was used.
+  virtual std::optional<sequence> answered(const key_use& k) const;
+  virtual void set_answered(const key_use& k, sequence seq);
 };
 
 /// A state in memory. Iterable, in key order, so that two of them can be compared and printed.
@@ -117,6 +132,11 @@ void put_limits(state& s, node_id node, const node_limits& l);
 tally::amount holding(const state& s, writer_id w, account_id account, std::uint32_t purse = purse_paid);
 tally::amount quota_left(const state& s, writer_id w, unit_id value_unit = main_unit);
 tally::amount held_total(const state& s, writer_id w);
+
+/// What `from` sent to `to` on one business day; 0 for a day before the newest.
+tally::amount sent_on(const state& s, std::uint32_t day, unit_id unit, const writer_id& from, const writer_id& to);
+/// Saturates: a sum that only limits what is sent must not stop an entry.
+void add_sent(state& s, std::uint32_t day, unit_id unit, const writer_id& from, const writer_id& to, tally::amount v);
 
 std::int64_t number(const state& s, const cell_key& k);  ///< n of the cell, 0 when absent
 

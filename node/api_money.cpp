@@ -94,9 +94,8 @@ till_key key_from(json_fields& f, std::uint32_t terminal) {
 /// the same request means the same products for ever, else today's.
 std::uint64_t version_for(const api_context& api, const node_snapshot& s, const till_key& k) {
   durable_state st(api.services.node.store());
-  auto cell = st.find({.type = cell_type::answered, .a = k.terminal, .b = k.counter, .writer = s.self, .peer = {}});
-  if (cell) {
-    auto data = stream_reader(api.services.node.store()).own_entry(s.self, static_cast<sequence>(cell->n));
+  if (auto seq = st.answered({s.self, k.terminal, k.counter})) {
+    auto data = stream_reader(api.services.node.store()).own_entry(s.self, *seq);
     if (data)
       if (auto e = decode_entry(*data)) return e->rules_version;
   }

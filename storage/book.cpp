@@ -152,7 +152,7 @@ decision book::take(const till_command& c, unix_seconds now) {
 }
 
 result<sequence> book::write(const entry& e) {
-  entry_place place{self_, role_, next(), nullptr, &state_};
+  entry_place place{.writer = self_, .role = role_, .seq = next(), .directory = &state_};
   std::optional<entry> cited;
   if (e.cites && (cited = find_entry(*e.cites))) place.cited = &*cited;
   auto postings = judge(e, place, state_);

@@ -1,7 +1,9 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -26,38 +28,65 @@ enum class lookup : std::uint8_t { found, absent, failed };
 
 /// Changes that become durable together or not at all.
 ///
-/// A plain value that owns its bytes. Later operations win over earlier ones on the same key. Not thread-safe.
+/// A plain value that owns its bytes, all of them in one piece of memory: copying one is cheap. Later operations win
+/// over earlier ones on the same key. Not thread-safe.
 class kv_batch {
 public:
+  /// Views live until the batch changes.
   struct operation {
     family where;
     bool is_put;  ///< false: erase, `value` is empty
-    bytes key;
-    bytes value;
+    byte_view key;
+    byte_view value;
   };
 
-  void put(family f, bytes key, bytes value) { add({f, true, std::move(key), std::move(value)}); }
+  void put(family f, byte_view key, byte_view value) { add(f, true, key, value); }
   /// Erasing what is not there is no error.
-  void erase(family f, bytes key) { add({f, false, std::move(key), {}}); }
-  void clear() {
-    operations_.clear();
-    octets_ = 0;
-  }
+  void erase(family f, byte_view key) { add(f, false, key, {}); }
+  /// Makes operation `i` another change of the same key. REQUIRES: i < size().
+  void replace(std::size_t i, bool is_put, byte_view value);
+  void clear();
 
-  bool empty() const { return operations_.empty(); }
+  bool empty() const { return places_.empty(); }
   /// Number of operations.
-  std::size_t size() const { return operations_.size(); }
+  std::size_t size() const { return places_.size(); }
   /// Sum of keys and values.
   std::size_t octets() const { return octets_; }
-  const std::vector<operation>& operations() const { return operations_; }
-
-private:
-  void add(operation op) {
-    octets_ += op.key.size() + op.value.size();
-    operations_.push_back(std::move(op));
+  /// REQUIRES: i < size().
+  operation at(std::size_t i) const {
+    const auto& p = places_[i];
+    return {p.where, p.is_put, byte_view(memory_).substr(p.key, p.key_size),
+            byte_view(memory_).substr(p.value, p.value_size)};
   }
 
-  std::vector<operation> operations_;
+  class iterator {
+  public:
+    iterator(const kv_batch& b, std::size_t i) : batch_(&b), i_(i) {}
+    operation operator*() const { return batch_->at(i_); }
+    iterator& operator++() {
+      ++i_;
+      return *this;
+    }
+    bool operator!=(const iterator& o) const { return i_ != o.i_; }
+
+  private:
+    const kv_batch* batch_;
+    std::size_t i_;
+  };
+  iterator begin() const { return {*this, 0}; }
+  iterator end() const { return {*this, places_.size()}; }
+
+private:
+  struct place {
+    std::uint32_t key, key_size, value, value_size;
+    family where;
+    bool is_put;
+  };
+  void add(family f, bool is_put, byte_view key, byte_view value);
+  std::uint32_t keep(byte_view octets);
+
+  bytes memory_;
+  std::vector<place> places_;
   std::size_t octets_ = 0;
 };
 

@@ -4,8 +4,9 @@
 
 namespace tally {
 
-bytes balance_key(const ledger_account& a) {
-  byte_writer w;
+namespace {
+
+void write_balance_key(byte_writer& w, const ledger_account& a) {
   w.u8(static_cast<std::uint8_t>(balance_prefix));
   w.u8(static_cast<std::uint8_t>(a.type));
   w.uv(a.unit.value);
@@ -17,6 +18,24 @@ bytes balance_key(const ledger_account& a) {
     write_writer(w, a.from);
     write_writer(w, a.to);
   }
+}
+
+void write_cell_key(byte_writer& w, const cell_key& k) {
+  w.u8(static_cast<std::uint8_t>(cell_prefix));
+  w.u8(static_cast<std::uint8_t>(k.type));
+  w.uv(k.a);
+  w.uv(k.b);
+  bool writer = k.writer != writer_id{}, peer = k.peer != writer_id{};
+  w.u8(static_cast<std::uint8_t>((writer ? 1 : 0) | (peer ? 2 : 0)));
+  if (writer) write_writer(w, k.writer);
+  if (peer) write_writer(w, k.peer);
+}
+
+}  // namespace
+
+bytes balance_key(const ledger_account& a) {
+  byte_writer w;
+  write_balance_key(w, a);
   return w.take();
 }
 
@@ -40,14 +59,7 @@ std::optional<ledger_account> parse_balance_key(byte_view key) {
 
 bytes cell_key_bytes(const cell_key& k) {
   byte_writer w;
-  w.u8(static_cast<std::uint8_t>(cell_prefix));
-  w.u8(static_cast<std::uint8_t>(k.type));
-  w.uv(k.a);
-  w.uv(k.b);
-  bool writer = k.writer != writer_id{}, peer = k.peer != writer_id{};
-  w.u8(static_cast<std::uint8_t>((writer ? 1 : 0) | (peer ? 2 : 0)));
-  if (writer) write_writer(w, k.writer);
-  if (peer) write_writer(w, k.peer);
+  write_cell_key(w, k);
   return w.take();
 }
 
@@ -89,25 +101,41 @@ std::optional<cell> decode_cell(byte_view v) {
   return r.ok() ? std::optional<cell>(std::move(c)) : std::nullopt;
 }
 
+byte_view kv_state::name(const ledger_account& a) const {
+  key_.clear();
+  write_balance_key(key_, a);
+  return key_.view();
+}
+byte_view kv_state::name(const cell_key& k) const {
+  key_.clear();
+  write_cell_key(key_, k);
+  return key_.view();
+}
+
 amount kv_state::balance(const ledger_account& a) const {
-  bytes v;
-  if (view_.get(family::state, balance_key(a), v) != lookup::found) return 0;
-  auto n = decode_balance(v);
+  if (view_.get(family::state, name(a), value_) != lookup::found) return 0;
+  auto n = decode_balance(value_);
   invariant(n.has_value(), "a balance in the database decodes");
   return *n;
 }
 void kv_state::set_balance(const ledger_account& a, amount v) {
-  view_.put(family::state, balance_key(a), encode_balance(v));
+  byte_writer w;
+  w.sv(v);
+  view_.put(family::state, name(a), w.view());
 }
 std::optional<cell> kv_state::find(const cell_key& k) const {
-  bytes v;
-  if (view_.get(family::state, cell_key_bytes(k), v) != lookup::found) return std::nullopt;
-  auto c = decode_cell(v);
+  if (view_.get(family::state, name(k), value_) != lookup::found) return std::nullopt;
+  auto c = decode_cell(value_);
   invariant(c.has_value(), "a cell in the database decodes");
   return c;
 }
-void kv_state::put(const cell_key& k, cell v) { view_.put(family::state, cell_key_bytes(k), encode_cell(v)); }
-void kv_state::erase(const cell_key& k) { view_.erase(family::state, cell_key_bytes(k)); }
+void kv_state::put(const cell_key& k, cell v) {
+  byte_writer w;
+  w.sv(v.n);
+  w.raw(v.data);
+  view_.put(family::state, name(k), w.view());
+}
+void kv_state::erase(const cell_key& k) { view_.erase(family::state, name(k)); }
 
 amount durable_state::balance(const ledger_account& a) const {
   bytes v;

@@ -18,7 +18,12 @@ public:
   void erase(const cell_key& k) override;
 
 private:
+  byte_view name(const ledger_account& a) const;
+  byte_view name(const cell_key& k) const;
+
   kv_view& view_;
+  mutable byte_writer key_;  // scratch, so that a look-up takes no memory
+  mutable bytes value_;
 };
 
 /// Reads the same keys from a store directly: the durable view. Any thread.

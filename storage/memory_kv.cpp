@@ -38,13 +38,13 @@ kv_image::kv_image() {
 }
 
 void kv_image::apply(const kv_batch& batch) {
-  for (const auto& op : batch.operations()) {
+  for (const auto op : batch) {
     auto& t = tables_[static_cast<std::size_t>(op.where)];
     if (t.use_count() > 1) t = std::make_shared<table>(*t);
     if (op.is_put) {
-      t->insert_or_assign(op.key, op.value);
+      t->insert_or_assign(bytes(op.key), bytes(op.value));
     } else {
-      t->erase(op.key);
+      if (auto at = t->find(op.key); at != t->end()) t->erase(at);
     }
   }
 }

@@ -124,9 +124,9 @@ private:
   Status write(const kv_batch& batch, bool sync) {
     if (batch.empty()) return sync ? db_->FlushWAL(true) : Status::OK();
     rocksdb::WriteBatch changes(batch.octets() + 32 * batch.size());
-    for (const auto& op : batch.operations()) {
-      const auto s =
-          op.is_put ? changes.Put(handle(op.where), op.key, op.value) : changes.Delete(handle(op.where), op.key);
+    for (const auto op : batch) {
+      const auto s = op.is_put ? changes.Put(handle(op.where), slice(op.key), slice(op.value))
+                               : changes.Delete(handle(op.where), slice(op.key));
       if (!s.ok()) return s;
     }
     rocksdb::WriteOptions how;

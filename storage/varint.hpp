@@ -73,6 +73,8 @@ public:
   void reserve(std::size_t octets) { out_.reserve(octets); }
   std::size_t size() const { return out_.size(); }
   byte_view view() const { return out_; }
+  /// Forgets what was written and keeps the memory.
+  void clear() { out_.clear(); }
   /// The bytes; the writer is empty afterwards.
   bytes take() { return std::exchange(out_, {}); }
 

@@ -107,7 +107,7 @@ void auditor::fold_journal(const stream_id& id, std::uint64_t from, std::uint64_
   entry_walk walk(store_, id, self_.node, from, until);
   auto role = role_of(id.writer.node);
   while (auto item = walk.next()) {
-    fold_entry({id.writer, role, item->seq, nullptr}, id, item->data, s, observed, report);
+    fold_entry({id.writer, role, item->seq, nullptr, observed}, id, item->data, s, observed, report);
     step();
   }
   if (!note(walk)) (observed ? seen_complete_ : own_complete_) = false;

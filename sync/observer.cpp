@@ -130,7 +130,7 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
                {static_cast<std::int64_t>(v.why), {}});
     return v;
   }
-  entry_place place{writer, role, seq, nullptr, &directory_, self_role_ == node_role::hq};
+  entry_place place{writer, role, seq, nullptr, true, &directory_, self_role_ == node_role::hq};
   std::optional<entry> cited;
   if (e->cites && (cited = find(*e->cites))) place.cited = &*cited;
   auto postings = judge(*e, place, state_);

@@ -362,8 +362,7 @@ void station::replenish_store(node_id node, const node_record& record) {
   if (limits.quota_target <= 0 || there > limits.quota_target / 4 * 3) return;
   if (held_total(observer_->st(), to) > limits.ceiling) return;
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
-  auto sent = number(book_->st(),
-                     {.type = cell_type::sent_today, .a = today, .b = unit.value, .writer = book_->self(), .peer = to});
+  auto sent = sent_on(book_->st(), today, unit, book_->self(), to);
   auto n = std::min(limits.quota_target - there, limits.daily_quota - sent);
   if (n <= 0) return;
   auto e = decide_send(book_->at(now_), to, {}, {{0, unit, 0, n}}, send_cause::grant, 0, 0);

@@ -132,7 +132,7 @@ TEST_CASE("a half that head office books and the half itself meet in either orde
     s.set_balance(hold_account(region, card_1, 1, 0, main_unit), -1000);
     for (int i = 0; i < 2; ++i) {
       bool send = (i == 0) == (order == 0);
-      entry_place place{send ? region : hq, send ? node_role::region : node_role::hq, 1};
+      entry_place place{send ? region : hq, send ? node_role::region : node_role::hq, 1, nullptr, true};
       auto postings = judge(send ? out : booked, place, s);
       REQUIRE(postings.ok());
       REQUIRE(apply(send ? out : booked, place, *postings, s).ok());

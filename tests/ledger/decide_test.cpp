@@ -226,8 +226,9 @@ TEST_CASE("counters far behind or ahead are not executed", "[decide]") {
   written(d);
   CHECK(refused(at_counter(999)) == errc::key_too_old);
   CHECK(refused(at_counter(1)) == errc::key_too_old);
-  CHECK(std::holds_alternative<replayed>(at_counter(1000)));  // below the window, yet in the ledger
-  d = at_counter(1001);                                       // within the window and never used
+  CHECK(refused(at_counter(1000)) == errc::key_too_old);  // used, but no longer known
+  CHECK(std::holds_alternative<replayed>(at_counter(2000)));
+  d = at_counter(1001);  // within the window and never used
   CHECK(written(d).counter == 1001);
   d = at_counter(1, 202);  // terminals count for themselves
   CHECK(written(d).terminal == 202);

@@ -37,7 +37,7 @@ status put(state& s, const entry& e, writer_id w, sequence seq, errc why = errc:
   auto postings = expand(e, w);
   REQUIRE(postings.ok());
   REQUIRE(merge(*postings));
-  return apply(e, {w, node_role::store, seq, nullptr}, *postings, s, why);
+  return apply(e, {w, node_role::store, seq, nullptr, true}, *postings, s, why);
 }
 
 }  // namespace
@@ -55,16 +55,16 @@ TEST_CASE("applying leaves the facts that later entries are judged by", "[fold]"
   e.lines = {{product_id{1}, 1}};
   e.values = {{purse_paid, main_unit, 0, 100}};
   REQUIRE(s.write(e).ok());
-  auto seq = static_cast<std::int64_t>(s.journal.size() - 1);
-  CHECK(number(s.st, cell_of(cell_type::answered, 201, 8, store_a)) == seq);
-  CHECK(number(s.st, cell_of(cell_type::last_counter, 201, 0, store_a)) == 8);
+  CHECK(s.st.answered({store_a, 201, 8}) == s.journal.size() - 1);
+  CHECK(s.st.newest_counter(store_a, 201) == 8);
   CHECK(number(s.st, cell_of(cell_type::business_date, 0, 0, store_a)) == 2517);
   CHECK(held_total(s.st, store_a) == 9900);
   CHECK(s.held(card_1) == 9900);
 
   e.counter = 5;  // an older number that was still free does not move the newest back
   REQUIRE(s.write(e).ok());
-  CHECK(number(s.st, cell_of(cell_type::last_counter, 201, 0, store_a)) == 8);
+  CHECK(s.st.newest_counter(store_a, 201) == 8);
+  CHECK(s.st.answered({store_a, 201, 5}) == s.journal.size() - 1);
 
   entry back = e;
   back.kind = entry_kind::reverse;
@@ -108,16 +108,27 @@ TEST_CASE("the halves of a transfer wait for each other, in either order", "[fol
   }
 }
 
-TEST_CASE("what was sent in a day is counted per unit and receiver", "[fold]") {
+TEST_CASE("a node's own fold keeps no half of a transfer", "[fold]") {
   memory_state s;
-  auto sent = [&](std::uint32_t day, unit_id u, writer_id to) {
-    return number(s, cell_of(cell_type::sent_today, day, u.value, store_a, to));
-  };
+  auto out = send_to(store_b, 1, card_1, {{purse_paid, main_unit, 0, 300}});
+  auto postings = expand(out, store_a);
+  REQUIRE(postings.ok());
+  REQUIRE(apply(out, {store_a, node_role::store, 1, nullptr}, *postings, s).ok());
+  CHECK(number(s, channel_key(true, store_a, store_b)) == 1);
+  CHECK_FALSE(s.find(cell_of(cell_type::transfer, 1, 1, store_a, store_b)).has_value());
+}
+
+TEST_CASE("what was sent in a day is counted per unit and receiver, the newest day only", "[fold]") {
+  memory_state s;
+  auto sent = [&](std::uint32_t day, unit_id u, writer_id to) { return sent_on(s, day, u, store_a, to); };
   REQUIRE(put(s, send_to(store_b, 1, card_1, {{1, main_unit, 0, 300}, {0, quota_unit, 0, 50}}), store_a, 1).ok());
   REQUIRE(put(s, send_to(store_b, 2, card_2, {{1, main_unit, 0, 30}}), store_a, 2).ok());
   REQUIRE(put(s, send_to(region, 1, card_2, {{1, main_unit, 0, 7}}), store_a, 3).ok());
-  REQUIRE(put(s, send_to(store_b, 3, card_2, {{1, main_unit, 0, 9}}, 2518), store_a, 4).ok());
   CHECK(sent(2517, main_unit, store_b) == 330);
+  auto cells = s.cells().size();
+  REQUIRE(put(s, send_to(store_b, 3, card_2, {{1, main_unit, 0, 9}}, 2518), store_a, 4).ok());
+  CHECK(s.cells().size() == cells + 1);  // a half of the transfer
+  CHECK(sent(2517, main_unit, store_b) == 0);
   CHECK(sent(2517, quota_unit, store_b) == 50);
   CHECK(sent(2517, main_unit, region) == 7);
   CHECK(sent(2518, main_unit, store_b) == 9);

@@ -208,6 +208,21 @@ TEST_CASE("a key is used once", "[judge]") {
   CHECK(b.verdict(back) == errc::key_reused);
 }
 
+TEST_CASE("a key below the window is contested, used or not", "[judge]") {
+  bench b;
+  entry e = b.sale();
+  for (std::uint64_t counter : {8, 1007}) {
+    e.counter = counter;
+    REQUIRE(b.s.write(e).ok());
+  }
+  CHECK(b.changed(e, [](E x) { x.counter = 8; }) == errc::key_reused);
+  e.counter = 1008;
+  REQUIRE(b.s.write(e).ok());
+  CHECK(b.changed(e, [](E x) { x.counter = 8; }) == errc::key_too_old);
+  CHECK(b.changed(e, [](E x) { x.counter = 7; }) == errc::key_too_old);
+  CHECK(b.changed(e, [](E x) { x.counter = 9; }) == errc::ok);
+}
+
 TEST_CASE("no right goes below zero", "[judge]") {
   bench b;
   CHECK(b.changed(b.sale(), [](E e) { e.values[0].amount = 10'000; }) == errc::ok);
@@ -283,7 +298,8 @@ TEST_CASE("channels count without gaps, and both halves agree", "[judge]") {
   // Where both journals are seen, a receive that differs from its send is contested, whichever came first.
   memory_state seen;
   entry out = b.send();
-  entry_place sender{store_a, node_role::store, 5, nullptr}, receiver{region, node_role::region, 5, nullptr};
+  entry_place sender{store_a, node_role::store, 5, nullptr, true};
+  entry_place receiver{region, node_role::region, 5, nullptr, true};
   seen.set_balance(hold_account(store_a, card_1, 1, 0, main_unit), -100);
   seen.set_balance(hold_account(region, card_1, 1, 0, main_unit), -100);
   auto postings = judge(out, sender, seen);

@@ -50,16 +50,16 @@ TEST_CASE("a view answers as a map would, whatever it remembers", "[storage][vie
   kv_view view(store);
   std::map<bytes, bytes> truth;
   // More keys than are remembered, a few of them in constant use, values on both sides of the bound.
-  constexpr std::uint64_t keys = kv_view::known_max * 2;
+  constexpr std::uint64_t keys = known_keys::slots_max * 2;
   std::optional<kv_batch> flight;
-  for (int i = 0; i < 200'000; ++i) {
+  for (int i = 0; i < 600'000; ++i) {
     auto f = dice() % 8 == 0 ? family::meta : family::state;
     auto key = std::to_string(dice() % 4 == 0 ? dice() % 10 : dice() % keys);
     auto name = static_cast<char>(f) + key;
     switch (dice() % 8) {
       case 0:
       case 1: {
-        bytes value(dice() % 20 == 0 ? kv_view::known_value_max + dice() % 2 : dice() % 9, static_cast<char>(dice()));
+        bytes value(dice() % 20 == 0 ? known_keys::value_max + dice() % 2 : dice() % 9, static_cast<char>(dice()));
         view.put(f, key, value);
         truth[name] = value;
         break;
@@ -103,7 +103,7 @@ TEST_CASE("what is known of the state is not read again", "[storage][view]") {
     CHECK(store.reads == 3);
   }
   SECTION("a value over the bound is read each time, and an older one is forgotten") {
-    bytes large(kv_view::known_value_max + 1, 'x');
+    bytes large(known_keys::value_max + 1, 'x');
     view.put(family::state, "a", large);
     settle(view, store);
     CHECK(read(view, family::state, "a") == large);
@@ -111,11 +111,11 @@ TEST_CASE("what is known of the state is not read again", "[storage][view]") {
     CHECK(store.reads == 3);
   }
   SECTION("what is in use stays while others come and go") {
-    for (std::size_t i = 0; i < kv_view::known_max * 2; ++i) {
+    for (std::size_t i = 0; i < known_keys::slots_max * 2; ++i) {
       (void)read(view, family::state, "k" + std::to_string(i));
       (void)read(view, family::state, "b");
     }
-    CHECK(store.reads == 1 + kv_view::known_max * 2);
+    CHECK(store.reads == 1 + known_keys::slots_max * 2);
   }
 }
 
