@@ -177,6 +177,10 @@ status book::learn(const entry& e) {
   if (e.topic == publish_topic::rules) {
     auto r = decode_rules(e.blob);
     if (!r) return r.error();
+    // All amounts that are stored are in this currency and its minor units.
+    if (const auto* now = catalogue_.newest(); now && (now->currency != r->currency || now->exponent != r->exponent))
+      return error{errc::bad_rules, "the chain's currency is " + now->currency + " with " +
+                                        std::to_string(now->exponent) + " decimals, and stays so"};
     state_.put(record_key(cell_type::rules, r->version, 0), {0, e.blob});
     catalogue_.add(std::move(*r));
   } else if (e.topic == publish_topic::product) {

@@ -313,9 +313,20 @@ std::vector<station_effect> station::settled() {
   return std::exchange(sealed_effects_, {});
 }
 
-bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_seconds now) {
-  if (writer != book_->self() || size <= book_->next()) return false;
+bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_seconds now,
+                             const std::optional<hash256>& root) {
+  if (writer != book_->self()) return false;
   now_ = now;
+  if (root && size <= book_->durable_next()) {
+    auto own = root_at(size, reader_.nodes(book_->journal(), book_->self()));
+    if (!own || *own == *root) return false;
+    begin_anew(errc::rolled_back,
+               "this node went on from an old copy: its entries up to " + std::to_string(size) +
+                   " are not those that were sent under its name",
+               size, stream_head{book_->journal(), size, *root});
+    return true;
+  }
+  if (size <= book_->next()) return false;
   begin_anew(errc::rolled_back,
              "this node had written " + std::to_string(size) + " entries and has only " + std::to_string(book_->next()),
              size);

@@ -67,7 +67,9 @@ public:
   /// The till returned a valid mark of this node, or the parent a signed head: if it is beyond the ledger, this is an
   /// old copy. Opens a
   /// new epoch and stops card value. True if that happened.
-  bool check_rollback(const writer_id& epoch, std::uint64_t size, unix_seconds now);
+  /// The same if this journal has another root at that size: it went on from an old copy, beside or after the other.
+  bool check_rollback(const writer_id& epoch, std::uint64_t size, unix_seconds now,
+                      const std::optional<hash256>& root = {});
   bool verify_rollback_proof(const stream_id& stream, std::uint64_t size, const want_message::evidence& proof) const;
 
   /// Streams for a neighbour, and which of its streams are taken.
@@ -137,7 +139,7 @@ private:
   void cosign(node_id child, const stream_id& id);
   void on_time(const time_message& m);
   void replenish();
-  void begin_anew(errc why, const std::string& text, std::uint64_t proven);
+  void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {});
   status complete_fact(entry& e);
   void settle_epochs();
   void follow_heir(const writer_id& heir);
@@ -195,6 +197,8 @@ private:
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
 };
 
+/// Whether this node's own journal went on from an old copy, so that others know other entries under its name.
+bool went_astray(const kv_store& store, const writer_id& own);
 /// Feeds a book with the certificates that a database holds (family meta, 'k'). What does not verify is left out.
 void load_certificates(const kv_store& store, certificate_book& book);
 

@@ -199,7 +199,7 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
   stream_id id{self, sub_stream::journal, {}};
   auto size = reader.size(id);
   bool copied = plan_.restore != restore_kind::none;
-  if (copied && restore_done_ && n.id == victim_)
+  if (copied && plan_.restore != restore_kind::forked && restore_done_ && n.id == victim_)
     ensure(reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}}) == copied_size_,
            "a restored node went on with its old life");
   for (auto from = copied && oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
