@@ -16,7 +16,7 @@ void finish_till(ledger_state& st, const till_answer& a) {
   if (it == st.waiting.end()) return;
   auto job = std::move(it->second);
   st.waiting.erase(it);
-  if (std::holds_alternative<entry>(a.outcome)) st.context->events.publish(receipt_event{a});
+  if (std::holds_alternative<entry>(a.outcome)) st.context->events.publish(receipt_event{a, job->masked});
   if (job->till_done) job->till_done(a);
 }
 

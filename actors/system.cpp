@@ -48,8 +48,9 @@ public:
   status open(certificate_book& certificates, const signer& keys, entropy& random);
   void stop() override;
 
-  void till(till_command command, std::function<void(const till_answer&)> done) override {
+  void till(till_command command, std::string masked, std::function<void(const till_answer&)> done) override {
     auto job = std::make_shared<ledger_job>();
+    job->masked = std::move(masked);
     job->input = till_request{0, std::move(command), true};
     job->till_done = std::move(done);
     caf::anon_send(ledger_, job_message{std::move(job)});

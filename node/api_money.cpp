@@ -52,7 +52,7 @@ void send_receipt(const api_ptr& api, const till_answer& a, const std::string& m
 void execute(const api_ptr& api, money_request m, const call_ptr& call) {
   auto terminal = key_of(m.command).terminal;
   auto& node = api->services.node;
-  node.till(std::move(m.command), [api, call, terminal, masked = std::move(m.masked)](const till_answer& a) {
+  node.till(std::move(m.command), m.masked, [api, call, terminal, masked = m.masked](const till_answer& a) {
     call->later([api, call, terminal, masked, a] {
       if (const auto* r = std::get_if<refusal>(&a.outcome)) return send_refusal(api, terminal, a, *r, call);
       send_receipt(api, a, masked, call);

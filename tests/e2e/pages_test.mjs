@@ -286,6 +286,21 @@ const tests = {
     await at(page, 'banner-blocked').waitFor({ state: 'detached' });
   },
 
+  async 'a till whose events do not come says so, and tells when they come again'() {
+    const page = await till();
+    mock.faults.streams = true;
+    mock.dropStreams();
+    await has(page, 'status-link', 'state', 'node_down');
+    await at(page, 'banner-events').waitFor();
+    // What it can still do it does: selling needs no events.
+    await click(page, 'product-1', 'pay-cash');
+    await at(page, 'ticket').waitFor();
+    mock.faults.streams = false;
+    await has(page, 'status-link', 'state', 'link_up');
+    await swipe(A);
+    await at(page, 'card-masked').waitFor();
+  },
+
   async 'four languages, remembered'() {
     const page = await till();
     for (const [language, word] of [

@@ -54,13 +54,13 @@ public:
     thread_.join();
   }
 
-  void till(till_command c, std::function<void(const till_answer&)> done) override {
+  void till(till_command c, std::string masked, std::function<void(const till_answer&)> done) override {
     tills_seen.fetch_add(1);
-    post([this, c = std::move(c), done = std::move(done)] {
+    post([this, c = std::move(c), masked = std::move(masked), done = std::move(done)] {
       if (mute) return;
       auto a = decide_one(c);
-      after_.push_back([this, a = std::move(a), done] {
-        if (std::holds_alternative<entry>(a.outcome) && announce) bus_.publish(receipt_event{a});
+      after_.push_back([this, a = std::move(a), masked, done] {
+        if (std::holds_alternative<entry>(a.outcome) && announce) bus_.publish(receipt_event{a, masked});
         done(a);
       });
     });

@@ -27,7 +27,7 @@ public:
     invariant(store_.commit(b, true).ok(), "a store in memory");
   }
 
-  void till(till_command, std::function<void(const till_answer&)>) override {}
+  void till(till_command, std::string, std::function<void(const till_answer&)>) override {}
   void facts(std::vector<entry> list, std::function<void(const facts_answer&)> done) override {
     if (silent) return;
     if (!writes) return done({0, errc::io, "no", 0, 0});

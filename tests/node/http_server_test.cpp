@@ -3,6 +3,7 @@
 #include <future>
 
 #include "http_support.hpp"
+#include "node/api_events.hpp"
 
 using namespace tally;
 using namespace tally::test;
@@ -260,10 +261,43 @@ TEST_CASE("events reach the streams they concern", "[node][server]") {
   auto told = mine.until("\"source\":\"reader\"}\n\n");
   CHECK(told.find("event: receipt\n") != std::string::npos);
   CHECK(told.find(text_of(sale.json, "id")) != std::string::npos);
+  // A receipt's event shows the card as the answer and the paper do.
+  auto load = R"({"counter":2,"card":")" + card_a + R"(","amount":5000,"tender":"cash"})";
+  REQUIRE(s.connect().call("POST", "/api/v1/topups", load, s.token).status == 200);
+  CHECK(mine.until("\"seen\":").find("Card **** 3931") != std::string::npos);
   auto to_other = theirs.until("\"source\":\"reader\"}\n\n");
   CHECK(to_other.find("event: card\n") != std::string::npos);
   CHECK(to_other.find("event: receipt") == std::string::npos);
   CHECK_FALSE(mine.until(": alive\n\n").empty());
+}
+
+TEST_CASE("a card swiped while no till listens is told to the first that does, once and soon", "[node][server]") {
+  const auto listen = [](served& s) {
+    auto c = s.connect();
+    REQUIRE(c.send(client::request("GET", "/api/v1/events", {}, s.token)));
+    c.until(": hello\n\n");
+    return c;
+  };
+  const auto swipe = "event: card\ndata: {\"number\":\"" + card_frozen + "\"";
+  {
+    served s;
+    s.node.events().publish(card_event{card_a, "reader"});
+    s.node.events().publish(card_event{card_frozen, "reader"});
+    s.node.events().publish(product_event{"4006381333931"});
+    s.clock.tick += event_hub::swipe_kept_ms;
+    auto first = listen(s);
+    CHECK(first.until("\"source\":\"reader\"}\n\n").find(swipe) == 0);
+    auto second = listen(s);
+    s.node.events().publish(rules_event{4});
+    CHECK(first.until("\"version\":4}\n\n").find("event: rules") == 0);
+    CHECK(second.until("\"version\":4}\n\n").find("event: rules") == 0);
+  }
+  served s;
+  s.node.events().publish(card_event{card_a, "reader"});
+  s.clock.tick += event_hub::swipe_kept_ms + 1;
+  auto late = listen(s);
+  s.node.events().publish(rules_event{4});
+  CHECK(late.until("\"version\":4}\n\n").find("event: rules") == 0);
 }
 
 TEST_CASE("streams are few; one whose reader is gone or slow makes room", "[node][server]") {
