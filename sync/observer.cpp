@@ -109,8 +109,8 @@ std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t fi
 
 bool observer::sent_by_us(const entry& receive, const writer_id& writer) const {
   return state_
-    .find({.type = cell_type::transfer, .a = receive.channel, .b = 1, .writer = receive.peer, .peer = writer})
-    .has_value();
+      .find({.type = cell_type::transfer, .a = receive.channel, .b = 1, .writer = receive.peer, .peer = writer})
+      .has_value();
 }
 
 verdict observer::observe_one(const writer_id& writer, node_role role, sequence seq, byte_view data,

@@ -273,6 +273,7 @@ std::optional<kv_batch> station::seal() {
   sealed_runs_ = std::exchange(open_runs_, {});
   if (grows || segments_open_) sealed_effects_.push_back(advanced_effect{});
   segments_open_ = false;
+  cosigned_sealed_ = std::exchange(cosigned_open_, false);
   sealed_generation_ = book_->streams_born() + certificates_.size() + links_seen_;
   return book_->seal();
 }
@@ -281,6 +282,7 @@ std::vector<station_effect> station::settled() {
   book_->settled();
   generation_ = sealed_generation_;
   sealed_runs_.clear();
+  if (std::exchange(cosigned_sealed_, false)) cosigned_.clear();
   return std::exchange(sealed_effects_, {});
 }
 
@@ -291,6 +293,7 @@ bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_s
   random_.fill(epoch.value);
   book_->stop_card_value(errc::rolled_back);
   book_->begin_epoch(epoch, now, old);
+  cosigned_.clear();
   observe_own(0);
   open_effects_.push_back(alarm_effect{errc::rolled_back, "this node had written " + std::to_string(size) +
                                                               " entries and has only " + std::to_string(old.size) +

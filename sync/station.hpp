@@ -158,12 +158,15 @@ private:
   };
   std::vector<run_of_entries> open_runs_, sealed_runs_;  ///< taken from neighbours and not durable yet
   tick_ms chase_due_ = 0, chase_wait_ = 0;
+  /// Durable cosignatures over the own journal that were looked up since one of them last changed.
+  mutable std::map<node_id, std::optional<cosign_message>> cosigned_;
   time_message last_time_;
   std::uint64_t links_seen_ = 0, sealed_generation_ = 0, generation_ = 0;
   unix_seconds now_ = 0;
   tick_ms tick_ = 0, replenish_due_ = 0;
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
+  bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
 };
 
 /// Feeds a book with the certificates that a database holds (family meta, 'k'). What does not verify is left out.
