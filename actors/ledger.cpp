@@ -115,8 +115,13 @@ void pump(self_ptr self) {
     if (st.station->ledger().read_failed()) return st.context->fatal("the database could not be read");
     auto batch = st.station->seal();
     if (!batch) return;
-    if (!batch->empty()) return st.disk->submit(std::move(*batch));
-    settle(self);  // answers only: nothing to wait for
+    if (!batch->empty()) {
+      // Nobody else asks for anything: the way to the disk's thread and back would only make the customer wait.
+      if (st.waiting.size() != 1 || !self->mailbox().empty()) return st.disk->submit(std::move(*batch));
+      auto done = st.context->store.commit(*batch, true);
+      if (!done) return st.context->fatal(std::string(errc_name(done.code())) + ": " + done.error().detail);
+    }
+    settle(self);
   }
 }
 

@@ -302,6 +302,7 @@ std::optional<kv_batch> station::seal() {
   sealed_runs_ = std::exchange(open_runs_, {});
   if (grows || segments_open_) sealed_effects_.push_back(advanced_effect{});
   segments_open_ = false;
+  cosigned_sealed_ = std::exchange(cosigned_open_, false);
   sealed_generation_ = book_->streams_born() + certificates_.size() + links_seen_;
   return book_->seal();
 }
@@ -310,6 +311,7 @@ std::vector<station_effect> station::settled() {
   book_->settled();
   generation_ = sealed_generation_;
   sealed_runs_.clear();
+  if (std::exchange(cosigned_sealed_, false)) cosigned_.clear();
   return std::exchange(sealed_effects_, {});
 }
 

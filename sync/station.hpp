@@ -184,6 +184,8 @@ private:
   };
   std::vector<run_of_entries> open_runs_, sealed_runs_;  ///< taken from neighbours and not durable yet
   tick_ms chase_due_ = 0, chase_wait_ = 0;
+  /// Durable cosignatures over the own journal that were looked up since one of them last changed.
+  mutable std::map<node_id, std::optional<cosign_message>> cosigned_;
   time_message last_time_;
   std::uint64_t links_seen_ = 0, sealed_generation_ = 0, generation_ = 0;
   unix_seconds now_ = 0;
@@ -195,6 +197,7 @@ private:
   std::map<writer_id, amount> doubt_;   ///< what lies at closed epochs
   tick_ms settle_due_ = 0, doubt_due_ = 0;
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
+  bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
 };
 
 /// Whether this node's own journal went on from an old copy, so that others know other entries under its name.

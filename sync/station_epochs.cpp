@@ -25,6 +25,7 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   random_.fill(epoch.value);
   book_->stop_card_value(why);
   book_->begin_epoch(epoch, now_, old, proven);
+  cosigned_.clear();
   observe_own(0);
   open_effects_.push_back(alarm_effect{why, text + ": a new epoch was opened"});
   open_effects_.push_back(lives_anew_effect{book_->self()});
