@@ -118,6 +118,8 @@ result<nlohmann::json> admin_client::call(const std::string& method, const std::
   auto detail = j.value("detail", "");
   for (int i = 1; i <= static_cast<int>(errc_last); ++i)
     if (auto code = static_cast<errc>(i); errc_name(code) == name) return error{code, detail};
+  // A refusal of the interface itself says in its own words what is to be done.
+  if (a->status < 500) return error{errc::not_allowed, j.value("message", name)};
   return error{errc::internal, name + ": " + detail};
 }
 

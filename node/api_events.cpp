@@ -1,5 +1,7 @@
 #include "node/api_events.hpp"
 
+#include <algorithm>
+
 #include "devices/luhn.hpp"
 
 namespace tally {
@@ -160,7 +162,10 @@ event_hub::event_hub(api_ptr api, poster post, std::size_t streams_max)
   subscription_ = inner_->api->services.node.events().subscribe([weak](const node_event& e) {
     auto me = weak.lock();
     if (!me) return;
-    if (std::holds_alternative<alarm_event>(e)) me->api->metrics.alarmed();
+    if (const auto* alarm = std::get_if<alarm_event>(&e)) {
+      me->api->metrics.alarmed();
+      me->api->last_alarm = alarm->code;
+    }
     if (!me->wanted(e)) return;
     me->post([me, e] { me->tell(e); });
   });
@@ -175,7 +180,15 @@ event_hub::~event_hub() {
 
 std::optional<std::uint64_t> event_hub::add(std::uint32_t terminal, sink s) {
   std::lock_guard lock(inner_->mutex);
-  if (inner_->closed || inner_->streams.size() >= inner_->streams_max) return std::nullopt;
+  if (inner_->closed) return std::nullopt;
+  auto& all = inner_->streams;  // in the order of their coming
+  auto same = [&](const auto& one) { return one.second.terminal == terminal; };
+  if (static_cast<std::size_t>(std::ranges::count_if(all, same)) >= terminal_streams_max) {
+    auto oldest = std::ranges::find_if(all, same);
+    oldest->second.out(nullptr);
+    all.erase(oldest);
+  }
+  if (all.size() >= inner_->streams_max) return std::nullopt;
   auto id = inner_->next++;
   if (auto swipe = inner_->take_unheard())
     s(std::make_shared<const std::string>(event_text(*inner_->api, node_event{*swipe})));

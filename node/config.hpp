@@ -22,6 +22,7 @@ struct node_config {
   struct http_part {
     std::string listen = "127.0.0.1:8080";
     std::string web_dir;
+    std::string names;
     bool open_network = false;
     std::int64_t threads = 2;
   } http;
@@ -58,7 +59,7 @@ struct node_config {
 };
 
 /// What the text of a key must look like. Empty text is allowed where `may_be_empty` says so.
-enum class text_shape : std::uint8_t { folder, device, log_level, ip_port, host_port, tcp, digits, http_base };
+enum class text_shape : std::uint8_t { folder, device, log_level, ip_port, host_port, tcp, digits, http_base, names };
 
 /// One row of the table of keys. Exactly one of `text`, `number`, `flag` is set and reaches the value.
 struct config_key {

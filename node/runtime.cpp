@@ -10,6 +10,7 @@
 
 #include "actors/system.hpp"
 #include "node/admin.hpp"
+#include "node/config_text.hpp"
 #include "node/http_server.hpp"
 #include "node/identity.hpp"
 #include "node/logging.hpp"
@@ -152,8 +153,13 @@ result<std::string> admin_token(running_node& n) {
 status start_door(running_node& n, const node_config& config) {
   if (config.link.door.empty()) return done();
   if (n.identity.role != node_role::hq) return error{errc::bad_config, "link.door: only head office enrols nodes"};
-  n.desk = std::make_unique<enrolment_desk>(
-      enrolment_desk::parts{*n.system, *n.signer, n.verifier, n.identity.believes, wall_now});
+  n.desk = std::make_unique<enrolment_desk>(enrolment_desk::parts{
+      .node = *n.system,
+      .keys = *n.signer,
+      .with = n.verifier,
+      .believes = n.identity.believes,
+      .now = wall_now,
+      .security = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); }});
   auto door = zmq_door::start(config.link.door, n.door_key, [&n](bytes request) { return n.desk->answer(request); });
   if (!door) return door.error();
   n.door = std::move(*door);
@@ -181,6 +187,7 @@ status start_http(running_node& n, const node_config& config) {
   http_options options;
   options.listen = config.http.listen;
   options.web_dir = config.http.web_dir;
+  options.names = split_names(config.http.names);
   options.threads = static_cast<unsigned>(config.http.threads);
   http_services services{
       .node = *n.system,
@@ -194,7 +201,8 @@ status start_http(running_node& n, const node_config& config) {
       .tick = tick_now,
       .open_network = config.http.open_network,
       .demo_control = config.demo.control,
-      .exposure_days = config.network.exposure_days};
+      .exposure_days = config.network.exposure_days,
+      .security = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); }};
   auto http = http_server::start(std::move(options), std::move(services));
   if (!http) return http.error();
   n.http = std::move(*http);

@@ -37,6 +37,7 @@ std::string good_text(text_shape shape) {
     case text_shape::host_port: return "printer.local:9100";
     case text_shape::tcp: return "tcp://hq.example.com:7101";
     case text_shape::digits: return "9704";
+    case text_shape::names: return "till.example.com,192.168.1.20";
     case text_shape::http_base: return "http://127.0.0.1:8080";
   }
   return "";

@@ -1,6 +1,7 @@
 #pragma once
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <thread>
 
 #include "actors/facade.hpp"
@@ -121,6 +122,15 @@ public:
     return v;
   }
 
+  /// Puts a record into the family `meta`, as another part of the node would have.
+  void keep(std::string key, bytes value) {
+    std::promise<void> kept;
+    post([&] {
+      book_->view().put(family::meta, key, value);
+      after_.push_back([&] { kept.set_value(); });
+    });
+    kept.get_future().wait();
+  }
   /// Changes the snapshot; later groups keep the change.
   void alter(std::function<void(node_snapshot&)> change) {
     std::lock_guard lock(mutex_);

@@ -94,7 +94,9 @@ TEST_CASE("a body that is too long is refused, announced or not", "[node][server
   }
   {
     auto c = s.connect();
-    REQUIRE(c.send("POST /api/v1/sales HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    REQUIRE(
+        c.send("POST /api/v1/sales HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+               "chunked\r\n\r\n"));
     auto chunk = "4000\r\n" + std::string(0x4000, 'x') + "\r\n";
     std::thread sender([&] {
       for (int i = 0; i < 640 && c.send(chunk); ++i) {
@@ -161,7 +163,9 @@ TEST_CASE("a request that never ends is ended, and so is a silent connection", "
   auto half = s.connect();
   REQUIRE(half.send("GET /api/v1/till HTTP/1.1\r\nHost:"));
   auto body = s.connect();
-  REQUIRE(body.send("POST /api/v1/sales HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"));
+  REQUIRE(
+      body.send("POST /api/v1/sales HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                "100\r\n\r\n{"));
   CHECK(half.closed_by_server());
   CHECK(body.closed_by_server());
   served quick(with([](http_limits& l) { l.idle = milliseconds(200); }));
@@ -217,7 +221,10 @@ TEST_CASE("pages: types, policy, conditional, and nothing outside the folder", "
     CHECK(no.status == 404);
     CHECK(no.body.find("secret\"") == std::string::npos);
   }
-  CHECK(c.call("POST", "/", "{}").status == 404);
+  auto post = c.call("POST", "/", "{}");
+  CHECK(post.status == 405);
+  CHECK(text_of(post.json, "error") == "wrong_method");
+  CHECK(post.head.find("Allow: GET, HEAD\r\n") != std::string::npos);
 }
 
 TEST_CASE("starting says what is wrong", "[node][server]") {
@@ -364,8 +371,10 @@ TEST_CASE("an expected body is waited for", "[node][server]") {
   served s;
   auto c = s.connect();
   auto body = sale_body(1);
-  REQUIRE(c.send("POST /api/v1/sales HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nAuthorization: Bearer " + s.token +
-                 "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n"));
+  REQUIRE(
+      c.send("POST /api/v1/sales HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: "
+             "100-continue\r\nAuthorization: Bearer " +
+             s.token + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n"));
   CHECK(c.until("\r\n\r\n").starts_with("HTTP/1.1 100"));
   REQUIRE(c.send(body));
   CHECK(c.read().status == 200);

@@ -64,13 +64,15 @@ function Head({ info }: { info: TillInfo }) {
         <DeviceChip kind="printer" device={info.devices.printer} />
         <DeviceChip kind="reader" device={info.devices.reader} />
         <DeviceChip kind="scanner" device={info.devices.scanner} />
-        <span class="chip" data-testid="status-quota" data-minor={info.topup_quota_left}>
-          <Icon name="quota" />
-          <span>
-            {t('status.quota')}
-            <small>{formatMinor(info.topup_quota_left, info.unit.exponent)}</small>
+        {info.topup_quota_left !== null && (
+          <span class="chip" data-testid="status-quota" data-minor={info.topup_quota_left}>
+            <Icon name="quota" />
+            <span>
+              {t('status.quota')}
+              <small>{formatMinor(info.topup_quota_left, info.unit.exponent)}</small>
+            </span>
           </span>
-        </span>
+        )}
       </div>
       <LangSwitch />
     </header>
