@@ -30,7 +30,7 @@ inline constexpr api_problem too_many_tills{
 inline constexpr api_problem too_many_streams{
     "too_many_streams", "Too many event streams are open at this node. Try again in a moment.", 429};
 inline constexpr api_problem stores_only{
-    "stores_only", "Only stores have tills. The network page of this node is opened by http.open_network.", 409};
+    "stores_only", "Only stores have tills. What this node knows of the chain is on its page /network.", 409};
 inline constexpr api_problem wrong_method{"wrong_method", "This address does not take that method.", 405};
 inline constexpr api_problem wrong_host{
     "wrong_host", "This node is not known by that name. Names of its own are listed in http.names.", 403};

@@ -177,6 +177,7 @@ std::string seen_from(json_fields& f) { return std::string(f.maybe_text("seen", 
 }  // namespace
 
 void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
   auto body = parse_json(r.body);
   if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
   json_fields f(*body);
@@ -200,6 +201,7 @@ void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& 
 }
 
 void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
   auto body = parse_json(r.body);
   if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
   json_fields f(*body);
@@ -221,6 +223,7 @@ void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request
 }
 
 void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
   auto body = parse_json(r.body);
   if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
   json_fields f(*body);

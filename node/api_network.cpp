@@ -154,7 +154,6 @@ api_response code_answer(const api_context& api, const tills::new_code& c) {
 }
 
 void admin_pair(const api_ptr& api, const api_request& r, const call_ptr& call) {
-  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
   auto body = parse_json(r.body.empty() ? "{}" : r.body);
   if (!body) return call->finish(refuse(*api, body.error()));
   json_fields f(*body);

@@ -69,7 +69,6 @@ void wait_for_hint(const api_ptr& api, const card_request& c, const call_ptr& ca
 }  // namespace
 
 void handle_pair(const api_ptr& api, const api_request& r, const call_ptr& call) {
-  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
   auto body = parse_json(r.body);
   if (!body) return call->finish(refuse(*api, body.error()));
   json_fields f(*body);

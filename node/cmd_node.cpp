@@ -43,7 +43,8 @@ int run_pair(const std::string& data) {
   auto code = pairing_code(*node);
   if (!code) return fail(code.error());
   std::cerr << "Type this code at the till, or open http://" << node->address() << "/?code=" << *code
-            << " there. It works once, within 10 minutes.\n";
+            << " there; at head office or a region, type it at http://" << node->address()
+            << "/network. It works once, within 10 minutes.\n";
   std::cout << *code << "\n";
   return exit_ok;
 }
@@ -79,7 +80,7 @@ void add_config(CLI::App& app, int& status) {
 
 void add_pair(CLI::App& app, int& status) {
   auto data = std::make_shared<std::string>();
-  auto* c = app.add_subcommand("pair", "Store: print a code that pairs one till");
+  auto* c = app.add_subcommand("pair", "Print a code that pairs one till, or one browser with the network page of head office or a region");
   c->add_option("--data", *data, "the store's data directory; its node must run")->required();
   c->footer("Example:\n  tallystick pair --data /srv/tally");
   c->callback([data, &status] { status = run_pair(*data); });
