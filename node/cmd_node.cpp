@@ -80,7 +80,7 @@ void add_config(CLI::App& app, int& status) {
 
 void add_pair(CLI::App& app, int& status) {
   auto data = std::make_shared<std::string>();
-  auto* c = app.add_subcommand("pair", "Print a code that pairs one till, or one browser with the network page of head office or a region");
+  auto* c = app.add_subcommand("pair", "Print a code that pairs one till, or a browser with the network page");
   c->add_option("--data", *data, "the store's data directory; its node must run")->required();
   c->footer("Example:\n  tallystick pair --data /srv/tally");
   c->callback([data, &status] { status = run_pair(*data); });

@@ -97,6 +97,9 @@ TEST_CASE("only stores have tills", "[node][http]") {
   CHECK(error_of(eleventh) == "409 too_many_codes");
   CHECK(text_of(eleventh.json, "message").find("disk") == std::string::npos);
   d.api->services.identity.role = node_role::region;  // its network page is paired like a till
+  for (auto path : {"/api/v1/topups", "/api/v1/sales", "/api/v1/reversals"})
+    CHECK(error_of(d.post(path, "{}")) == "409 stores_only");
+  CHECK(d.get("/api/v1/network").status == 200);
   d.node.alter([](node_snapshot& s) { s.role = node_role::hq; });
   CHECK(is_null(d.get("/api/v1/till").json, "topup_quota_left"));
 }
