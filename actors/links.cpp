@@ -234,6 +234,8 @@ caf::behavior downlink(down_ptr self, node_context* context, const link_config& 
   };
   on.on_fault = report_fault(self);
   auto wire = zmq_server::start(config.endpoint, *own, std::move(on), config.wire);
+  if (config.listening) config.listening->set_value(wire ? done() : status(wire.error()));
+  if (!wire && config.listening) return {[self](stop_message) { self->quit(); }};
   if (!wire) {
     context->log(wire.error().code, "listening for children on " + config.endpoint + ": " + wire.error().detail);
     self->quit(caf::exit_reason::unhandled_exception);

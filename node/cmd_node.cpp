@@ -1,6 +1,6 @@
 #include <iostream>
 
-#include "node/cmd.hpp"
+#include "node/cmd_file.hpp"
 #include "node/config.hpp"
 #include "node/office.hpp"
 #include "node/program.hpp"
@@ -26,7 +26,7 @@ int run_config(const config_options& o) {
     return exit_ok;
   }
   auto c = load_config(o.file, o.overrides);
-  if (!c) return fail(c.error());
+  if (!c) return fail_file(c.error());
   for (const auto& k : config_keys()) {
     std::cout << k.name << " = ";
     if (k.text) std::cout << '"' << k.text(*c) << '"';
@@ -61,7 +61,7 @@ void add_node(CLI::App& app, int& status) {
   c->callback([o, &status] {
     auto config = load_config(o->file, o->overrides);
     if (!config) {
-      status = fail(config.error());
+      status = fail_file(config.error());
       return;
     }
     if (config->http.web_dir.empty()) config->http.web_dir = own_pages().string();

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -56,6 +57,8 @@ struct node_config {
   struct demo_part {
     std::string control;
   } demo;
+  /// Where each key that is no default was set: "store.toml:7", "environment variable TALLY_…", "--set".
+  std::map<std::string, std::string, std::less<>> places;
 };
 
 /// What the text of a key must look like. Empty text is allowed where `may_be_empty` says so.
@@ -94,6 +97,10 @@ environment process_environment();
 /// and sections are refused. `not_found`, `io` for the file.
 result<node_config> load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides,
                                 const environment& env = process_environment());
+
+/// A key with its value and where it stands, for a sentence about what came of it: `store.toml:7: http.listen =
+/// "127.0.0.1:80"`. REQUIRES: `name` is a key.
+std::string setting_text(const node_config& config, std::string_view name);
 
 /// The table of keys for people (`tallystick config --explain`).
 std::string explain_config();

@@ -137,6 +137,22 @@ TEST_CASE("a wrong file stops with file, line, key, value and limit", "[config]"
   CHECK(problem("[http]\nthreads = 1\nthreads = 2\n").starts_with(":3: "));
 }
 
+TEST_CASE("a setting is told with its value and where it stands", "[config]") {
+  config_file f("[node]\ndata_dir = \"/srv/x\"\n[http]\nthreads = 3\nopen_network = true\n");
+  auto c = load_config(f.path, {"link.listen=tcp://127.0.0.1:1"}, [](const std::string& name) {
+    return name == "TALLY_NETWORK_DOUBT_DAYS" ? std::optional<std::string>("4") : std::nullopt;
+  });
+  REQUIRE(c);
+  auto file = f.path.string();
+  CHECK(setting_text(*c, "http.threads") == file + ":4: http.threads = 3");
+  CHECK(setting_text(*c, "http.open_network") == file + ":5: http.open_network = true");
+  CHECK(setting_text(*c, "node.data_dir") == file + ":2: node.data_dir = \"/srv/x\"");
+  CHECK(setting_text(*c, "link.listen") == "--set link.listen: link.listen = \"tcp://127.0.0.1:1\"");
+  CHECK(setting_text(*c, "network.doubt_days") ==
+        "environment variable TALLY_NETWORK_DOUBT_DAYS: network.doubt_days = 4");
+  CHECK(setting_text(*c, "http.listen") == "the default: http.listen = \"127.0.0.1:8080\"");
+}
+
 TEST_CASE("missing and strange sources", "[config]") {
   CHECK(load_config("no/such/file.toml", {}, no_environment).code() == errc::not_found);
   CHECK(load_config("", {}, no_environment).code() == errc::bad_config);  // no data directory
