@@ -305,7 +305,7 @@ async function sameDirectory(t, store) {
   const second = join(t.dir, 'second.toml');
   writeFileSync(second, readFileSync(store.config, 'utf8').replace(`:${store.httpPort}"`, ':0"'));
   const before = readFileSync(join(store.data, 'identity.toml'), 'utf8');
-  await fails(['node', '--config', second], 2, 'Another process', store.data);
+  await fails(['node', '--config', second], 2, 'another process', store.data);
   assert.equal(readFileSync(join(store.data, 'identity.toml'), 'utf8'), before);
 }
 

@@ -222,6 +222,7 @@ TEST_CASE("a chain never changes its currency or exponent", "[admin]") {
   r.version = 1;
   r.currency = "CNY";
   r.exponent = 2;
+  r.taxes = {{"A", 1300}};
   auto first = r;
   r.version = 2;
   auto publication = [&] {
