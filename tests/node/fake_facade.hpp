@@ -92,6 +92,15 @@ public:
     printed.push_back({receipt, ticket});
     return true;
   }
+  bool open_drawer() override {
+    ++drawers;
+    return devices().printer != "none";
+  }
+  bool show_customer(const std::string& upper, const std::string& lower) override {
+    std::lock_guard lock(mutex_);
+    shown = upper + "|" + lower;
+    return devices_.display != "none";
+  }
   std::shared_ptr<const node_snapshot> snapshot() const override {
     std::lock_guard lock(mutex_);
     return snapshot_;
@@ -144,6 +153,8 @@ public:
   std::atomic<bool> mute{false};      ///< requests are swallowed
   std::atomic<bool> announce{false};  ///< receipts go to the bus
   std::atomic<bool> spool_full{false};
+  std::atomic<int> drawers{0};
+  std::string shown;
   std::vector<std::pair<std::string, bytes>> printed;
 
 private:
