@@ -193,8 +193,8 @@ void world::absorb(sim_node& n) {
   for (auto from = oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
     auto list = reader.own_entries(id, from, size, segment_entries_max);
     ensure(list.ok() && !list->empty(), "durable entries are readable");
-    for (const auto& e : *list) {
-      oracle_.durable(self, from++, e);
+    for (auto e : *list) {
+      oracle_.durable(self, from++, bytes(e));
       ++counted_.entries;
     }
   }
