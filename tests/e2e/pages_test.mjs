@@ -39,7 +39,7 @@ let foreign;
 
 async function open(path, [width, height] = SIZES[0]) {
   const context = await browser.newContext({ viewport: { width, height }, locale: 'en-US' });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   page.on(
     'console',
