@@ -77,6 +77,7 @@ void check_journals(const world& w) {
     ensure(lost ? forked || !here(n) || size >= stream_reader(n.disk).size(id) : size == entries.size(),
            "head office has " + std::to_string(size) + " entries of " + writer_name(writer) + ", which wrote " +
                std::to_string(entries.size()));
+    ensure(size <= entries.size(), "head office has entries of " + writer_name(writer) + " that it never wrote");
     merkle_frontier f;
     for (std::uint64_t i = 0; i < size; ++i)
       f.append(merkle_leaf(entries[static_cast<std::size_t>(i)]));

@@ -188,10 +188,9 @@ void world::crash(sim_node& n, const char* why) {
 // Everything that a node has made durable and that the oracle has not seen yet. A group may end one epoch and begin the
 // next.
 void world::absorb(sim_node& n) {
-  auto self = n.st->ledger().self();
-  if (n.absorbed != self && n.absorbed != writer_id{}) absorb_journal(n, n.absorbed);
-  absorb_journal(n, self);
-  n.absorbed = self;
+  n.lives.insert(n.st->ledger().self());
+  for (const auto& life : n.lives)
+    absorb_journal(n, life);
 }
 
 void world::absorb_journal(sim_node& n, const writer_id& self) {
