@@ -196,6 +196,7 @@ private:
   std::deque<entry> regrants_;          ///< waiting to be written
   std::map<writer_id, amount> doubt_;   ///< what lies at closed epochs
   tick_ms settle_due_ = 0, doubt_due_ = 0;
+  std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
   bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
 };

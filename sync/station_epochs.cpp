@@ -19,6 +19,7 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   if (end) {
     // What this copy wrote behind the common part stays here, as evidence; under its name others know other entries.
     book_->view().put(family::meta, astray_key(old.stream.writer), "");
+    astray_.insert(old.stream.writer);
     old = *end;
   }
   epoch_id epoch;

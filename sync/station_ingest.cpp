@@ -74,7 +74,8 @@ std::vector<stream_id> station::streams_for(node_id neighbour) const {
   bool up = parent() == neighbour;
   for (const auto& id : *list) {
     bool own = id.writer.node == config_.self;
-    if (own && id.writer != book_->self() && went_astray(store_, id.writer)) continue;
+    if (own && id.writer != book_->self() && (astray_.count(id.writer) != 0 || went_astray(store_, id.writer)))
+      continue;
     if (up) {
       if (id.sub == sub_stream::journal) out.push_back(id);
     } else if (id.sub == sub_stream::directory) {
