@@ -52,10 +52,12 @@ void send_receipt(const api_ptr& api, std::uint32_t terminal, const till_answer&
   auto json = receipt_json(*api, a, masked, &text);
   if (!json) return call->finish(refuse_money(*api, terminal, json.error()));
   auto& node = api->services.node;
+  tell_counter(*api, a);
   // The first answer of an entry brings its ticket. An answer that was asked for again does not: the customer
   // would get two.
   if (!a.repeated && node.devices().printer != "none") {
-    if (auto ticket = receipt_ticket(text, false, false)) (void)node.print(receipt_id(a.writer, a.seq), *ticket);
+    const auto id = receipt_id(a.writer, a.seq);
+    if (auto ticket = receipt_ticket(id, text, false, api->services.layout)) (void)node.print(id, *ticket);
   }
   call->finish({.status = 200, .body = std::move(*json)});
 }
@@ -87,10 +89,10 @@ void check_mark_then_execute(const api_ptr& api, money_request m, const call_ptr
 std::optional<error> take_card(const api_context& api, std::optional<std::string_view> number, account_id& account,
                                std::string& masked) {
   if (!number) return std::nullopt;
-  auto found = account_of_card(api, *number);
-  if (!found) return error{errc::unknown_card, ""};
-  account = *found;
-  masked = mask_number(*number);
+  auto found = find_card(api, *number);
+  if (!found) return found.error();
+  account = found->account;
+  masked = found->masked;
   remember_card(api, account, masked);
   return std::nullopt;
 }
@@ -184,7 +186,7 @@ void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& 
   money_request m;
   sale_command c;
   c.key = key_from(f, terminal);
-  auto number = f.maybe_text("card", 64);
+  auto number = f.maybe_text("card", card_text_max);
   const auto& lines = f.list("lines");
   const auto& tenders = f.list("tenders");
   m.seen = seen_from(f);
@@ -208,7 +210,7 @@ void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request
   money_request m;
   top_up_command c;
   c.key = key_from(f, terminal);
-  auto number = f.text("card", 64);
+  auto number = f.text("card", card_text_max);
   c.value = f.number("amount", 1, amount_max);
   auto tender = f.text("tender", 16);
   if (f.ok() && tender != "cash" && tender != "bank") f.fail("tender", "must be cash or bank");

@@ -92,6 +92,11 @@ public:
     printed.push_back({receipt, ticket});
     return true;
   }
+  bool open_drawer() override { return ++drawers > 0 && devices().printer != "none"; }
+  bool show_customer(const std::string& upper, const std::string& lower) override {
+    shown = upper + "|" + lower;
+    return devices().display != "none";
+  }
   std::shared_ptr<const node_snapshot> snapshot() const override {
     std::lock_guard lock(mutex_);
     return snapshot_;
@@ -140,10 +145,10 @@ public:
     snapshot_ = next;
   }
 
-  std::atomic<int> tills_seen{0}, asked{0}, marks{0};
-  std::atomic<bool> mute{false};      ///< requests are swallowed
-  std::atomic<bool> announce{false};  ///< receipts go to the bus
-  std::atomic<bool> spool_full{false};
+  std::atomic<int> tills_seen{0}, asked{0}, marks{0}, drawers{0};
+  std::atomic<bool> mute{false};                         ///< requests are swallowed
+  std::atomic<bool> announce{false}, spool_full{false};  ///< receipts go to the bus; no ticket is taken
+  std::string shown;
   std::vector<std::pair<std::string, bytes>> printed;
 
 private:
@@ -214,15 +219,14 @@ private:
     return a;
   }
   void receive(account_id account, std::vector<value_item> values) {
-    auto from = writer_of(2);
     entry e;
     e.kind = entry_kind::receive;
     date_entry(e, book_->st(), book_->self(), noon, 0);
-    e.peer = from;
-    e.channel = static_cast<std::uint64_t>(number(book_->st(), channel_key(false, from, book_->self()))) + 1;
+    e.peer = writer_of(2);
+    e.channel = static_cast<std::uint64_t>(number(book_->st(), channel_key(false, e.peer, book_->self()))) + 1;
     e.account = account;
     e.values = std::move(values);
-    e.head = stream_head{{from, sub_stream::addressed, node_id{3}}, e.channel, {}};
+    e.head = stream_head{{e.peer, sub_stream::addressed, node_id{3}}, e.channel, {}};
     auto written = book_->write(e);
     invariant(written.ok(), written.ok() ? "" : written.error().detail.c_str());
   }
