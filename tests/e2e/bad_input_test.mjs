@@ -278,11 +278,11 @@ async function forgedIdentities(t, hq) {
   // Somebody else's root would certify anybody.
   await forged(
     'root',
-    (data) => edit(join(data, 'identity.toml'), /root = '[0-9a-f]{2}/, "root = '00"),
+    (data) => edit(join(data, 'identity.toml'), /^root = '[0-9a-f]{2}/m, "root = '00"),
     'identity.toml',
   );
   // Another node's number, with one's own certificate.
-  await forged('number', (data) => edit(join(data, 'identity.toml'), /node = \d+/, 'node = 2'), 'db');
+  await forged('number', (data) => edit(join(data, 'identity.toml'), /^node = \d+/m, 'node = 2'), 'db');
   for (const key of ['signing.key', 'curve.key'])
     await forged(
       key,
