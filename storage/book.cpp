@@ -158,7 +158,7 @@ result<sequence> book::write(const entry& e) {
   auto postings = judge(e, place, state_);
   if (!postings) return postings.error();
   auto data = encode_entry(e);
-  if (data.size() > entry_bytes_max) return error{errc::malformed, "an entry over 64 KiB"};
+  if (data.size() > entry_bytes_max) return error{errc::malformed, "an entry over 65,535 octets"};
   std::optional<stream_id> also;
   if (row_of(e.kind)->broadcast) {
     TALLY_TRY(learn(e));  // first: a record that does not decode must leave nothing behind
