@@ -26,6 +26,8 @@ namespace tally {
 //   POST publish                hq         {"version","publication","rules","products":[…],"last"}
 //   POST cards/reserve          hq         {"count"} → {"first"}
 //   POST cards/map              hq         {"first","kind","media":[hex…]} → {"written"}
+//   POST carry                  any node   {"messages":[base64…]}, from a stick → {"code","detail","cosignatures",
+//                                          "taken":[{"stream","size","fresh","code"}],"cosigned":[base64…]}
 
 /// What the calls need besides the node. One per node; outlives the HTTP server. Thread-safe through `mutex`.
 struct admin_context {

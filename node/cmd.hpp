@@ -29,6 +29,8 @@ void add_audit(CLI::App& app, int& status);
 void add_export(CLI::App& app, int& status);
 void add_prove(CLI::App& app, int& status);
 void add_verify(CLI::App& app, int& status);
+void add_ship(CLI::App& app, int& status);
+void add_rescue(CLI::App& app, int& status);
 void add_config(CLI::App& app, int& status);
 void add_node(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);
