@@ -65,6 +65,7 @@ struct misread_event {
 };
 struct receipt_event {
   till_answer answer;
+  std::string masked;  ///< the card's number as the request showed it; empty: none, or not known
 };
 struct print_event {
   std::string receipt;
@@ -121,7 +122,8 @@ struct device_states {
 class node_facade {
 public:
   virtual ~node_facade() = default;
-  virtual void till(till_command command, std::function<void(const till_answer&)> done) = 0;
+  /// `masked` goes into the receipt's event: a ledger has no card numbers.
+  virtual void till(till_command command, std::string masked, std::function<void(const till_answer&)> done) = 0;
   /// Head office's facts, dated and written in order.
   virtual void facts(std::vector<entry> list, std::function<void(const facts_answer&)> done) = 0;
   /// Takes in what came by hand (sync/station_io.hpp), or asks for cosignatures; answered when it is durable.

@@ -16,7 +16,7 @@ void finish_till(ledger_state& st, const till_answer& a) {
   if (it == st.waiting.end()) return;
   auto job = std::move(it->second);
   st.waiting.erase(it);
-  if (std::holds_alternative<entry>(a.outcome)) st.context->events.publish(receipt_event{a});
+  if (std::holds_alternative<entry>(a.outcome)) st.context->events.publish(receipt_event{a, job->masked});
   if (job->till_done) job->till_done(a);
 }
 
@@ -124,8 +124,13 @@ void pump(self_ptr self) {
     if (st.station->ledger().read_failed()) return st.context->fatal("the database could not be read");
     auto batch = st.station->seal();
     if (!batch) return;
-    if (!batch->empty()) return st.disk->submit(std::move(*batch));
-    settle(self);  // answers only: nothing to wait for
+    if (!batch->empty()) {
+      // Nobody else asks for anything: the way to the disk's thread and back would only make the customer wait.
+      if (st.waiting.size() != 1 || !self->mailbox().empty()) return st.disk->submit(std::move(*batch));
+      auto done = st.context->store.commit(*batch, true);
+      if (!done) return st.context->fatal(std::string(errc_name(done.code())) + ": " + done.error().detail);
+    }
+    settle(self);
   }
 }
 

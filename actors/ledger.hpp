@@ -26,7 +26,8 @@ struct ledger_state {
 
 /// Serialises changes to this node's ledger, with group commit: decides into the open group while the committer's
 /// thread waits for the
-/// disk, and lets nothing out before it is durable.
+/// disk, and lets nothing out before it is durable. A single request, with nothing else to do, is committed here: the
+/// hops to that thread and back would cost it a third of its time.
 ///
 /// Takes: job_message, task_message, commit_message (from the committer), tick_message, stop_message. A failed commit
 /// is fatal: the

@@ -1,9 +1,12 @@
 #include "actors/links.hpp"
 
+#include <algorithm>
+
 namespace tally {
 namespace {
 
 constexpr auto tick_interval = std::chrono::milliseconds(250);
+constexpr tick_ms again_min_ms = 500, again_max_ms = 60'000;
 
 void to_ledger(node_context* context, station_input input) {
   auto job = std::make_shared<ledger_job>();
@@ -14,7 +17,8 @@ void to_ledger(node_context* context, station_input input) {
 void claim_rollback(node_context* context, const rollback_effect& e) {
   auto clock = context->clock.wall;
   auto task = std::make_shared<std::function<void(station&)>>([e, clock](station& s) {
-    if (s.verify_rollback_proof(e.stream, e.size, e.proof)) s.check_rollback(e.stream.writer, e.size, clock());
+    if (s.verify_rollback_proof(e.stream, e.size, e.proof))
+      s.check_rollback(e.stream.writer, e.size, clock(), e.proof.root);
   });
   if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{std::move(task)});
 }
@@ -77,7 +81,11 @@ void up_carry(up_ptr self, const session_effects& effects) {
   if (keep) return;
   went_down(st.context, st.config.peer, st.session);
   st.context->events.publish(link_event{false});
-  st.wire->reset();
+  // What ended this connection may end the next one as soon: each try waits twice as long, until one lasts.
+  auto now = st.context->clock.tick();
+  if (now - st.opened_at > again_max_ms) st.again_ms = 0;
+  st.again_ms = std::clamp(st.again_ms * 2, again_min_ms, again_max_ms);
+  st.again_due = now + st.again_ms;
 }
 
 void up_link(up_ptr self, bool up) {
@@ -88,6 +96,7 @@ void up_link(up_ptr self, bool up) {
   if (!up) return;
   st.session.machine = make_session(st.context, st.self_writer, true);
   auto now = st.context->clock.tick();
+  st.opened_at = now;
   up_carry(self, st.session.machine->connected(now));
   if (st.session.machine && st.session.streams)
     up_carry(self, st.session.machine->on_streams(*st.session.streams, now));
@@ -169,7 +178,9 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
         s.context->links.heard(m.from, s.context->clock.wall());
         up_drive(self, [&](session& x, tick_ms now) { return x.on_message(*decoded, now); });
       },
-      [self](const link_message& m) { up_link(self, m.up); },
+      [self](const link_message& m) {
+        if (self->state.again_due == 0) up_link(self, m.up);
+      },
       [self](const outgoing_message& m) { up_carry(self, {send_effect{*m.what}}); },
       [self](const ingested_message& m) {
         up_drive(self, [&](session& x, tick_ms now) {
@@ -186,10 +197,16 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
       },
       [self](const epoch_message& m) {
         self->state.self_writer = m.self;
+        self->state.again_due = self->state.again_ms = 0;
         self->state.wire->reset();
       },
       [self](tick_message) {
         self->delayed_send(self, tick_interval, tick_message{});
+        auto& s = self->state;
+        if (s.again_due != 0 && s.context->clock.tick() >= s.again_due) {
+          s.again_due = 0;
+          s.wire->reset();
+        }
         up_drive(self, [](session& x, tick_ms now) { return x.tick(now); });
       },
       [self](stop_message) {
@@ -217,6 +234,8 @@ caf::behavior downlink(down_ptr self, node_context* context, const link_config& 
   };
   on.on_fault = report_fault(self);
   auto wire = zmq_server::start(config.endpoint, *own, std::move(on), config.wire);
+  if (config.listening) config.listening->set_value(wire ? done() : status(wire.error()));
+  if (!wire && config.listening) return {[self](stop_message) { self->quit(); }};
   if (!wire) {
     context->log(wire.error().code, "listening for children on " + config.endpoint + ": " + wire.error().detail);
     self->quit(caf::exit_reason::unhandled_exception);

@@ -1,4 +1,7 @@
 #pragma once
+#include <future>
+#include <memory>
+
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
 #include "sync/zmq_link.hpp"
@@ -11,6 +14,9 @@ struct link_config {
   std::string endpoint;  ///< uplink: to connect to; downlink: to listen on
   public_key server{};   ///< uplink: the parent's CURVE key
   link_options wire;
+  /// Downlink, at the node's start only: hears whether the endpoint could be listened on. Whoever waits for it stops
+  /// the actor then; without it, a failure ends the actor and the supervisor tries again.
+  std::shared_ptr<std::promise<status>> listening;
 };
 
 /// One connection's session and the streams that may go over it.
@@ -27,6 +33,8 @@ struct uplink_state {
   writer_id self_writer;
   std::unique_ptr<zmq_client> wire;
   link_session session;
+  tick_ms opened_at = 0;                ///< when the newest connection began
+  tick_ms again_ms = 0, again_due = 0;  ///< wait after a connection that a session ended; 0: none
 };
 
 /// The connection to the parent: carries between ZeroMQ, the session machine and the ledger.

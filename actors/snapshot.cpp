@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "storage/kv_state.hpp"
-
 namespace tally {
 namespace {
 
@@ -72,10 +70,10 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
   }
   out->stopped = book.stopped();
   out->disk_low = s.disk_low();
-  durable_state durable(context.store);  // never what the disk may still lose
-  out->business_date = business_date(durable, book.self(), context.clock.wall(), book.hq_time());
-  out->quota_left = quota_left(durable, book.self());
-  out->held = held_total(durable, book.self());
+  const auto& durable = book.durable_figures();  // never what the disk may still lose
+  out->business_date = business_date(durable.newest_date, context.clock.wall(), book.hq_time());
+  out->quota_left = durable.quota_left;
+  out->held = durable.held;
   for (auto child : s.children()) {
     auto row = context.links.at(child);
     out->children.push_back({child, row.up, row.ever, row.last_contact});

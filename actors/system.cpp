@@ -48,8 +48,9 @@ public:
   status open(certificate_book& certificates, const signer& keys, entropy& random);
   void stop() override;
 
-  void till(till_command command, std::function<void(const till_answer&)> done) override {
+  void till(till_command command, std::string masked, std::function<void(const till_answer&)> done) override {
     auto job = std::make_shared<ledger_job>();
+    job->masked = std::move(masked);
     job->input = till_request{0, std::move(command), true};
     job->till_done = std::move(done);
     caf::anon_send(ledger_, job_message{std::move(job)});
@@ -117,7 +118,7 @@ private:
   void run(std::function<void(station&)> task) {
     caf::anon_send(ledger_, task_message{std::make_shared<std::function<void(station&)>>(std::move(task))});
   }
-  std::vector<supervised> parts(const writer_id& self);
+  std::vector<supervised> parts(const writer_id& self, std::shared_ptr<std::promise<status>> listening);
 
   system_options options_;
   durable_source source_;
@@ -153,14 +154,20 @@ status running_system::open(certificate_book& certificates, const signer& keys, 
     if (hints_.size() >= 10'000) hints_.erase(hints_.begin());
     hints_[r->account] = r->hint;
   });
-  supervisor_ = system_.spawn(supervisor, &context_, parts(self));
+  auto listening = std::make_shared<std::promise<status>>();
+  auto listens = listening->get_future();
+  if (options_.listen_endpoint.empty()) listening->set_value(done());
+  supervisor_ = system_.spawn(supervisor, &context_, parts(self, std::move(listening)));
   // The ledger publishes its first snapshot in its first step; nobody may ask before.
   while (!snapshot_->load())
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  // A node that nobody can reach has not started. Later, the supervisor tries again.
+  if (auto ok = listens.get(); !ok)
+    return error{errc::bad_config, "link.listen: cannot listen on " + ok.error().detail};
   return done();
 }
 
-std::vector<supervised> running_system::parts(const writer_id& self) {
+std::vector<supervised> running_system::parts(const writer_id& self, std::shared_ptr<std::promise<status>> listening) {
   std::vector<supervised> list;
   auto current = [this, self] {
     auto s = snapshot_->load();
@@ -192,8 +199,9 @@ std::vector<supervised> running_system::parts(const writer_id& self) {
   link.self = options_.station.self;
   link.wire.heartbeat = options_.heartbeat;
   if (!options_.listen_endpoint.empty())
-    list.push_back({"the link to children", [this, link, current](caf::actor_system& sys) {
+    list.push_back({"the link to children", [this, link, current, listening](caf::actor_system& sys) mutable {
                       auto c = link;
+                      c.listening = std::exchange(listening, nullptr);  // the first time only
                       c.endpoint = options_.listen_endpoint;
                       auto a = sys.spawn(downlink, &context_, c, &curve_, current());
                       context_.set_handle(&node_context::downlink, a);

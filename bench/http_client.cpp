@@ -46,7 +46,7 @@ connection::~connection() {
 connection::connection(connection&& other) noexcept : fd_(std::exchange(other.fd_, -1)), in_(std::move(other.in_)) {}
 
 void connection::send(const std::string& path, const std::string& token, const std::string& body) {
-  auto text = (body.empty() ? "GET " : "POST ") + path + " HTTP/1.1\r\nHost: bench\r\n";
+  auto text = (body.empty() ? "GET " : "POST ") + path + " HTTP/1.1\r\nHost: localhost\r\n";
   if (!token.empty()) text += "Authorization: Bearer " + token + "\r\n";
   if (!body.empty())
     text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";

@@ -116,7 +116,7 @@ latencies one_client(node_system& node, std::int64_t until) {
   while (now_ns() < until) {
     l.out = l.script.next();
     auto start = now_ns();
-    node.till(l.out, [&](const till_answer& a) {
+    node.till(l.out, {}, [&](const till_answer& a) {
       seq = approved(a);
       answered.release();
     });
@@ -145,7 +145,7 @@ private:
   void ask(lane& l) {
     l.out = l.script.next();
     l.since = now_ns();
-    node_.till(l.out, [this, &l](const till_answer& a) {
+    node_.till(l.out, {}, [this, &l](const till_answer& a) {
       // All answers come from the ledger actor, one at a time.
       auto now = now_ns();
       times_.add(now - l.since);
@@ -236,7 +236,7 @@ void first_sale(const arguments& a, const std::filesystem::path& dir) {
   auto& l = lanes.front();
   for (std::uint64_t i = 0; i <= sales; ++i) {
     l.out = l.script.next_sale();
-    node->till(l.out, [&](const till_answer& answer) {
+    node->till(l.out, {}, [&](const till_answer& answer) {
       approved(answer);
       answered.release();
     });

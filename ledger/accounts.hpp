@@ -62,6 +62,8 @@ std::string unit_name(unit_id unit, std::string_view main_code);
 /// Sums to zero per unit, or fails with `overflow` or `malformed` (an item that the kind cannot have). Kinds that move
 /// nothing give an empty list. Items of one account are not merged.
 result<std::vector<posting>> expand(const entry& e, const writer_id& writer);
+/// The same into `out`, whose memory is used again; what it held is gone, also after a failure.
+status expand(const entry& e, const writer_id& writer, std::vector<posting>& out);
 
 /// Adds up the postings of each account, in order of first mention; false on overflow.
 [[nodiscard]] bool merge(std::vector<posting>& postings);

@@ -74,8 +74,8 @@ entry start(entry_kind kind, const till_key& k, const situation& s) {
   return e;
 }
 
-decision judged(entry e, const situation& s, const entry* cited = nullptr) {
-  auto verdict = judge(e, {s.self, s.role, s.next, cited}, s.st);
+decision judged(entry e, const situation& s, std::vector<posting>& postings, const entry* cited = nullptr) {
+  auto verdict = judge(e, {s.self, s.role, s.next, cited}, s.st, postings);
   if (verdict) return e;
   refusal r{verdict.error(), e.account, {}, 0};
   if (r.why.code == errc::insufficient) {
@@ -91,7 +91,7 @@ decision judged(entry e, const situation& s, const entry* cited = nullptr) {
   return r;
 }
 
-decision decide_sale(const sale_command& c, const situation& s) {
+decision decide_sale(const sale_command& c, const situation& s, std::vector<posting>& postings) {
   if (c.card < 0 || c.card > amount_max) return refuse(errc::bad_amount, "the amount from the card", c.account);
   if (c.tenders.size() > tenders_max) return refuse(errc::bad_tender, "too many payments", c.account);
   amount paid = c.card;
@@ -118,10 +118,10 @@ decision decide_sale(const sale_command& c, const situation& s) {
   e.lines = c.lines;
   e.tenders = c.tenders;
   e.taxes = basket->taxes;
-  return judged(std::move(e), s);
+  return judged(std::move(e), s, postings);
 }
 
-decision decide_top_up(const top_up_command& c, const situation& s) {
+decision decide_top_up(const top_up_command& c, const situation& s, std::vector<posting>& postings) {
   card_record card;
   if (c.value <= 0 || c.value > amount_max) return refuse(errc::bad_amount, "the amount of a top-up", c.account);
   if (auto r = check_card(c.account, s, card)) return *r;
@@ -138,10 +138,10 @@ decision decide_top_up(const top_up_command& c, const situation& s) {
   e.account_version = card.version;
   e.values.push_back({purse_paid, main_unit, 0, c.value});
   e.tenders.push_back({c.tender, main_unit, c.value});
-  return judged(std::move(e), s);
+  return judged(std::move(e), s, postings);
 }
 
-decision decide_reverse(const reverse_command& c, const situation& s) {
+decision decide_reverse(const reverse_command& c, const situation& s, std::vector<posting>& postings) {
   auto cited = c.seq < s.next ? s.find_entry(s.self, c.seq) : std::nullopt;
   if (!cited) return refuse(errc::not_found, "receipt " + std::to_string(c.seq));
   if (s.stopped != errc::ok && cited->account.value != 0) return refuse(s.stopped, "", cited->account);
@@ -154,7 +154,7 @@ decision decide_reverse(const reverse_command& c, const situation& s) {
   e.values = cited->values;
   e.tenders = cited->tenders;
   e.taxes = cited->taxes;
-  return judged(std::move(e), s, &*cited);
+  return judged(std::move(e), s, postings, &*cited);
 }
 
 }  // namespace
@@ -163,19 +163,24 @@ const till_key& key_of(const till_command& c) {
   return std::visit([](const auto& x) -> const till_key& { return x.key; }, c);
 }
 
-decision decide(const till_command& c, const situation& s) {
+decision decide(const till_command& c, const situation& s, std::vector<posting>* out) {
+  std::vector<posting> own;
+  auto& postings = out ? *out : own;
   if (auto early = check_key(c, s)) return *early;
-  if (const auto* sale = std::get_if<sale_command>(&c)) return decide_sale(*sale, s);
-  if (const auto* top_up = std::get_if<top_up_command>(&c)) return decide_top_up(*top_up, s);
-  return decide_reverse(std::get<reverse_command>(c), s);
+  if (const auto* sale = std::get_if<sale_command>(&c)) return decide_sale(*sale, s, postings);
+  if (const auto* top_up = std::get_if<top_up_command>(&c)) return decide_top_up(*top_up, s, postings);
+  return decide_reverse(std::get<reverse_command>(c), s, postings);
+}
+
+std::uint32_t business_date(std::uint32_t newest, unix_seconds now, std::int64_t hq_time) {
+  auto today = day_of(now);
+  if (hq_time > 0) today = std::min(today, day_of(hq_time) + business_days_ahead_max);
+  return std::max(newest, today);
 }
 
 std::uint32_t business_date(const state& s, const writer_id& self, unix_seconds now, std::int64_t hq_time) {
-  auto last = static_cast<std::uint32_t>(
-      number(s, {.type = cell_type::business_date, .a = 0, .b = 0, .writer = self, .peer = {}}));
-  auto today = day_of(now);
-  if (hq_time > 0) today = std::min(today, day_of(hq_time) + business_days_ahead_max);
-  return std::max(last, today);
+  auto newest = number(s, {.type = cell_type::business_date, .a = 0, .b = 0, .writer = self, .peer = {}});
+  return business_date(static_cast<std::uint32_t>(newest), now, hq_time);
 }
 
 void date_entry(entry& e, const state& s, const writer_id& self, unix_seconds now, std::int64_t hq_time) {

@@ -73,13 +73,17 @@ using decision = std::variant<entry, replayed, refusal>;
 ///
 /// A repeated key gives `replayed` if the request is the same, and `key_reused` otherwise. Keys `key_window` or more
 /// below the newest are refused with `key_too_old` (keys.hpp), never executed.
-decision decide(const till_command& c, const situation& now);
+///
+/// `postings`, if given, is set to those of the entry, so that who writes it need not judge it again.
+decision decide(const till_command& c, const situation& now, std::vector<posting>* postings = nullptr);
 
 /// Calendar days that the business date may run ahead of the last time that head office signed.
 constexpr std::uint32_t business_days_ahead_max = 40;
 
 /// The business date of an entry written now: never back, never too far ahead of head office's time.
 std::uint32_t business_date(const state& s, const writer_id& self, unix_seconds now, std::int64_t hq_time);
+/// The same from the newest date that the node wrote.
+std::uint32_t business_date(std::uint32_t newest, unix_seconds now, std::int64_t hq_time);
 /// Sets business date and stamp.
 void date_entry(entry& e, const state& s, const writer_id& self, unix_seconds now, std::int64_t hq_time);
 

@@ -6,7 +6,7 @@ namespace {
 
 class sheet {
 public:
-  explicit sheet(const writer_id& w) : writer_(w) {}
+  sheet(const writer_id& w, std::vector<posting>& list) : writer_(w), list_(list) { list_.clear(); }
 
   void post(const ledger_account& a, amount v) {
     if (v != 0) list_.push_back({a, v});
@@ -23,11 +23,10 @@ public:
     post({.type = type, .unit = unit, .a = a, .b = b, .c = 0, .writer = writer_, .from = {}, .to = {}}, v);
   }
   const writer_id& writer() const { return writer_; }
-  std::vector<posting> take() { return std::move(list_); }
 
 private:
   writer_id writer_;
-  std::vector<posting> list_;
+  std::vector<posting>& list_;
 };
 
 error wrapped() { return {errc::overflow, "the entry's amounts"}; }
@@ -123,17 +122,18 @@ status expand_into(const entry& e, entry_kind as, sheet& s) {
 }  // namespace
 
 bool balances(const std::vector<posting>& postings) {
-  // Entries have few units, so a flat list beats a map.
-  std::vector<std::pair<unit_id, amount>> sums;
-  for (const auto& p : postings) {
-    auto it = sums.begin();
-    while (it != sums.end() && it->first != p.account.unit)
-      ++it;
-    if (it == sums.end()) it = sums.insert(it, {p.account.unit, 0});
-    if (!checked_add(it->second, p.amount, it->second)) return false;
-  }
-  for (const auto& [unit, sum] : sums)
+  // Entries have few units: each is summed at its first posting.
+  for (std::size_t i = 0; i < postings.size(); ++i) {
+    auto unit = postings[i].account.unit;
+    bool seen = false;
+    for (std::size_t j = 0; j < i && !seen; ++j)
+      seen = postings[j].account.unit == unit;
+    if (seen) continue;
+    amount sum = 0;
+    for (std::size_t j = i; j < postings.size(); ++j)
+      if (postings[j].account.unit == unit && !checked_add(sum, postings[j].amount, sum)) return false;
     if (sum != 0) return false;
+  }
   return true;
 }
 
@@ -153,17 +153,22 @@ bool merge(std::vector<posting>& postings) {
   return true;
 }
 
-result<std::vector<posting>> expand(const entry& e, const writer_id& writer) {
-  sheet s(writer);
+status expand(const entry& e, const writer_id& writer, std::vector<posting>& out) {
+  sheet s(writer, out);
   bool reversal = e.kind == entry_kind::reverse;
   if (reversal && e.cited_kind != entry_kind::sale && e.cited_kind != entry_kind::top_up)
     return error{errc::malformed, "a reversal of a kind that cannot be reversed"};
   TALLY_TRY(expand_into(e, reversal ? e.cited_kind : e.kind, s));
-  auto list = s.take();
   if (reversal)
-    for (auto& p : list)
+    for (auto& p : out)
       p.amount = -p.amount;  // cannot wrap: every amount above is the negation of a positive one or vice versa
-  if (!balances(list)) return error{errc::unbalanced, "the entry's amounts do not sum to zero"};
+  if (!balances(out)) return error{errc::unbalanced, "the entry's amounts do not sum to zero"};
+  return done();
+}
+
+result<std::vector<posting>> expand(const entry& e, const writer_id& writer) {
+  std::vector<posting> list;
+  TALLY_TRY(expand(e, writer, list));
   return list;
 }
 

@@ -228,7 +228,7 @@ std::optional<std::pair<account_id, std::vector<value_item>>> parse_transfer_tex
   return out;
 }
 
-result<std::vector<posting>> judge(const entry& e, const entry_place& p, const state& s) {
+status judge(const entry& e, const entry_place& p, const state& s, std::vector<posting>& postings) {
   const auto* row = row_of(e.kind);
   if (!row || !row->built) return error{errc::unsupported, "kind " + std::to_string(static_cast<int>(e.kind))};
   if (!may_write(p.role, e.kind))
@@ -243,16 +243,23 @@ result<std::vector<posting>> judge(const entry& e, const entry_place& p, const s
     if (auto r = revoking_of(*p.directory, p.writer); r && p.seq >= r->size)
       return error{errc::revoked, writer_name(p.writer) + " stands up to " + std::to_string(r->size)};
   TALLY_TRY(check_kind(e, p, s));
-  auto postings = expand(e, p.writer);
-  if (!postings) return postings;
-  if (!merge(*postings)) return error{errc::overflow, "the entry's amounts"};
-  TALLY_TRY(check_rights(*postings, s));
+  TALLY_TRY(expand(e, p.writer, postings));
+  if (!merge(postings)) return error{errc::overflow, "the entry's amounts"};
+  return check_rights(postings, s);
+}
+
+result<std::vector<posting>> judge(const entry& e, const entry_place& p, const state& s) {
+  std::vector<posting> postings;
+  TALLY_TRY(judge(e, p, s, postings));
   return postings;
 }
 
 status apply(const entry& e, const entry_place& p, const std::vector<posting>& postings, state& s, errc why) {
   // All sums first, so that an overflow leaves nothing half done.
-  std::vector<amount> after(postings.size());
+  std::array<amount, 16> few;
+  std::vector<amount> many;
+  if (postings.size() > few.size()) many.resize(postings.size());
+  auto* after = many.empty() ? few.data() : many.data();
   auto held = held_total(s, p.writer), held_before = held;
   for (std::size_t i = 0; i < postings.size(); ++i) {
     const auto& post = postings[i];

@@ -23,6 +23,8 @@ struct entry_place {
 /// what is granted anew lay at a closed epoch. Does not check signatures, nor prices.
 /// Returns the postings, merged. Pure: reads `s`, changes nothing.
 result<std::vector<posting>> judge(const entry& e, const entry_place& place, const state& s);
+/// The same into `postings`, whose memory is used again; after a failure they mean nothing.
+status judge(const entry& e, const entry_place& place, const state& s, std::vector<posting>& postings);
 
 /// Applies an entry to the fold of its writer's journal. `postings` are those of `judge`.
 ///

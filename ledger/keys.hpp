@@ -6,8 +6,9 @@ namespace tally {
 // Which requests of a terminal were executed: for each writer and terminal the last `key_window` counters, so that what
 // is kept does not grow with trade.
 //
-// In cells the counters lie in blocks of 16: the block of the newest in `last_counter`, which one entry in sixteen moves
-// on, and those before it in `answered`, 64 cells of each terminal that are used in turn. Octets: storage/FORMAT.md.
+// In cells the counters lie in blocks of 16: the block of the newest in `last_counter`, which one entry in sixteen
+// moves on, and those before it in `answered`, 64 cells of each terminal that are used in turn. Octets:
+// storage/FORMAT.md.
 
 /// Counters this much or more below the newest are refused, and contested when somebody wrote them anyway.
 constexpr std::uint64_t key_window = 1000;

@@ -83,6 +83,8 @@ struct route {
 constexpr std::array routes{
     route{"GET", "status", false, show_status},
     route{"POST", "invite", true, [](const call& c) { invite(c); }},
+    route{"GET", "invitations", true, show_invitations},
+    route{"POST", "invitations/cancel", true, [](const call& c) { cancel_invitations(c); }},
     route{"POST", "revoke", true, [](const call& c) { revoke(c); }},
     route{"POST", "close-epoch", true, [](const call& c) { close_epoch(c); }},
     route{"GET", "limits", true, show_limits},

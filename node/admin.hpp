@@ -18,13 +18,16 @@ namespace tally {
 //
 //   GET  status                 any node   what `tallystick status` shows
 //   POST invite                 hq         {"name","role","parent","limits":{…},"hours","doors"} or
-//                                          {"replaces","hours","doors"} → {"node","token",…}
+//                                          {"replaces","hours","doors"} → {"node","token","name_taken",…}
+//   GET  invitations            hq         those that are open: neither used nor expired
+//   POST invitations/cancel     hq         {"node"} → {"cancelled"}, the number of them
 //   POST revoke                 hq         {"node"}
 //   POST close-epoch            hq         {"node"}
 //   GET  limits, POST limits    hq         {"node","ceiling","daily_inflow","quota","daily_quota"}
 //   GET  catalogue              hq         the published records, base64
 //   POST publish                hq         {"version","publication","rules","products":[…],"last"}
-//   POST cards/reserve          hq         {"count"} → {"first"}
+//   POST cards/reserve          hq         {"count"} or {"count","prefix"} → {"first"}; `full` when the numbers do not
+//                                          fit behind the prefix, and then nothing is reserved
 //   POST cards/map              hq         {"first","kind","media":[hex…]} → {"written"}
 //   POST carry                  any node   {"messages":[base64…]}, from a stick → {"code","detail","cosignatures",
 //                                          "taken":[{"stream","size","fresh","code"}],"cosigned":[base64…]}

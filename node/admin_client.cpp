@@ -8,6 +8,7 @@
 
 #include "node/config_text.hpp"
 #include "node/identity.hpp"
+#include "node/snapshot_store.hpp"
 
 namespace tally {
 namespace {
@@ -58,6 +59,13 @@ private:
   bool failed_ = false;
 };
 
+/// The port of a node that was killed may be another program's by now, and that program must not hear the token: only
+/// while some process holds the directory's database is its node there.
+status check_node_runs(const std::filesystem::path& data_dir) {
+  if (node_runs(data_dir)) return done();
+  return error{errc::offline, "the node on " + data_dir.string() + " does not run; start it with 'tallystick node'"};
+}
+
 }  // namespace
 
 result<http_answer> http_call(const std::string& address, const std::string& method, const std::string& target,
@@ -86,13 +94,14 @@ result<http_answer> http_call(const std::string& address, const std::string& met
 result<admin_client> admin_client::open(const std::filesystem::path& data_dir) {
   auto id = read_identity(data_dir);
   if (!id) return id.error();
+  TALLY_TRY(check_node_runs(data_dir));
   data_layout at{data_dir};
   admin_client out;
   for (auto [file, to] : {std::pair{at.http_address(), &out.address_}, std::pair{at.admin_token(), &out.token_}}) {
     auto text = read_small_file(file, 1'000);
     if (text.code() == errc::not_found)
-      return error{errc::offline,
-                   "the node on " + data_dir.string() + " does not run; start it with 'tallystick node'"};
+      return error{errc::offline, "the node on " + data_dir.string() +
+                                      " does not answer yet, or no longer: it starts or stops at this moment"};
     if (!text) return error{errc::not_allowed, text.error().detail + "; run this as the user of the node"};
     while (!text->empty() && (text->back() == '\n' || text->back() == ' '))
       text->pop_back();
@@ -118,6 +127,8 @@ result<nlohmann::json> admin_client::call(const std::string& method, const std::
   auto detail = j.value("detail", "");
   for (int i = 1; i <= static_cast<int>(errc_last); ++i)
     if (auto code = static_cast<errc>(i); errc_name(code) == name) return error{code, detail};
+  // A refusal of the interface itself says in its own words what is to be done.
+  if (a->status < 500) return error{errc::not_allowed, j.value("message", name)};
   return error{errc::internal, name + ": " + detail};
 }
 

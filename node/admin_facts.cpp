@@ -2,6 +2,7 @@
 
 #include "ledger/money.hpp"
 #include "node/admin_internal.hpp"
+#include "node/office.hpp"
 #include "node/rules_file.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
@@ -85,7 +86,8 @@ result<invitation> invitation_in(const call& c) {
   for (const auto* e : {!name ? &name.error() : nullptr, !role ? &role.error() : nullptr,
                         !parent ? &parent.error() : nullptr, !hours ? &hours.error() : nullptr})
     if (e) return *e;
-  if (name->empty() || !is_plain_utf8(*name)) return error{errc::malformed, "a node needs a name"};
+  if (name->empty() || !is_plain_utf8(*name) || name->find('\x7f') != name->npos)
+    return error{errc::malformed, "a node's name is text of 1 to 60 bytes, without control characters"};
   if (*role != "store" && *role != "region") return error{errc::malformed, "role is store or region"};
   w.name = *name;
   w.role = *role == "store" ? node_role::store : node_role::region;
@@ -154,6 +156,7 @@ void invite(call c) {
   if (!what) return c.refuse(what.error());
   auto doors = doors_in(c);
   if (!doors) return c.refuse(doors.error());
+  bool taken = what->node == node_id{} && name_taken(c, what->name);
 
   std::unique_lock lock(c.context.mutex);
   if (what->node == node_id{}) what->node.value = take_node_number(c.node, c.context);
@@ -166,7 +169,7 @@ void invite(call c) {
   draw(token, c.context.random);
   token.expiry = what->expiry;
   invitation_record record{*what, hash_enrolment_secret(token.id, view_of(token.secret)), false, {}, {}};
-  json out{{"node", what->node.value}, {"token", to_text(token)}, {"expires", token.expiry}};
+  json out{{"node", what->node.value}, {"token", to_text(token)}, {"expires", token.expiry}, {"name_taken", taken}};
   auto failed = [respond = c.respond] { respond(503, error_json({errc::io, "the invitation could not be written"})); };
   // The number first: one that is lost to a crash is skipped, one that is used twice would be a disaster.
   c.node.remember(std::string(next_node_key), next,
@@ -240,6 +243,17 @@ void show_catalogue(const call& c) {
 
 namespace {
 
+/// What is stored is a number of the smallest units; under another currency it would be other money.
+status check_currency(const rules_record* now, const rules_record& next) {
+  if (!now || (now->currency == next.currency && now->exponent == next.exponent)) return done();
+  auto text = [](const rules_record& r) {
+    return std::string(r.currency) + " with " + std::to_string(r.exponent) + " decimals";
+  };
+  return error{errc::bad_rules, "this chain counts in " + text(*now) + ", and the file says " + text(next) +
+                                    ": every balance and limit would mean other money, so currency and exponent of a "
+                                    "chain never change; nothing was published"};
+}
+
 result<std::vector<entry>> publication_in(const call& c, std::uint64_t version) {
   auto blob = [](const std::string& text) { return from_base64(text, blob_max); };
   auto text = text_in(c.in, "rules", 60'000);
@@ -249,6 +263,8 @@ result<std::vector<entry>> publication_in(const call& c, std::uint64_t version) 
   if (!rules) return rules.error();
   if (rules->version != version) return error{errc::malformed, "the rules have another version"};
   TALLY_TRY(check_rules(*rules));
+  auto published = c.node.snapshot()->rules;
+  TALLY_TRY(check_currency(published->newest(), *rules));
   std::vector<entry> out;
   auto it = c.in.find("products");
   if (it == c.in.end() || !it->is_array()) return error{errc::malformed, "products is a list"};
@@ -308,8 +324,19 @@ void publish(call c) {
 void reserve_cards(call c) {
   auto count = number_in(c.in, "count", 1, admin_cards_reserve_max);
   if (!count) return c.refuse(count.error());
+  std::string prefix;
+  if (c.in.contains("prefix")) {
+    auto text = text_in(c.in, "prefix", 8);
+    if (!text) return c.refuse(text.error());
+    if (!card_number(*text, 0, 0)) return c.refuse({errc::malformed, "prefix is 1 to 8 digits"});
+    prefix = *text;
+  }
   std::unique_lock lock(c.context.mutex);
   auto first = next_account(c.node, c.context);
+  if (auto last = first + static_cast<std::uint64_t>(*count) - 1; !prefix.empty() && !card_number(prefix, last, 0))
+    return c.refuse({errc::full, "the serial numbers " + std::to_string(first) + " to " + std::to_string(last) +
+                                     " do not fit into 16 digits behind prefix " + prefix +
+                                     "; take fewer cards or a shorter prefix. No card was made"});
   c.context.next_account = first + static_cast<std::uint64_t>(*count);
   auto next = number_record(c.context.next_account);
   lock.unlock();

@@ -27,7 +27,18 @@ result<std::string> text_in(const json& j, const char* name, std::size_t bytes_m
 result<node_limits> limits_in(const json& j);
 json limits_out(const node_limits& l);
 
+struct open_invitation {
+  std::string key;  ///< in the node's records
+  invitation what;
+};
+/// Invitations that are neither used nor expired, in no order. Records that do not decode are left out.
+std::vector<open_invitation> open_invitations(const node_facade& node, unix_seconds now);
+/// Does head office, another node or an open invitation have this name?
+bool name_taken(const call& c, const std::string& name);
+
 void invite(call c);
+void show_invitations(const call& c);
+void cancel_invitations(call c);
 void revoke(call c);
 void close_epoch(call c);
 void show_limits(const call& c);

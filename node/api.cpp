@@ -1,10 +1,38 @@
 #include "node/api.hpp"
 
 #include "devices/luhn.hpp"
+#include "node/http_guard.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/medium.hpp"
 
 namespace tally {
+namespace {
+
+constexpr tick_ms minute = 60'000;
+
+void write_error(json_writer& w, std::string_view name, std::string_view text, std::string_view detail) {
+  w.field("error", name);
+  w.field("message", text);
+  if (!detail.empty()) w.field("detail", detail);
+}
+
+}  // namespace
+
+void api_context::suspect(errc code, const std::string& text) {
+  if (!services.security) return;
+  std::string line;
+  {
+    std::lock_guard lock(suspicions_mutex_);
+    auto now = services.tick();
+    if (now - suspicions_since_ >= minute) {
+      if (suspicions_ > suspicions_max) line = std::to_string(suspicions_ - suspicions_max) + " more; ";
+      suspicions_since_ = now;
+      suspicions_ = 0;
+    }
+    if (++suspicions_ > suspicions_max) return;
+  }
+  services.security(code, line + "node " + std::to_string(services.identity.node.value) + ": " + text);
+}
 
 int http_status(errc code) {
   switch (code) {
@@ -31,9 +59,7 @@ api_response refuse(api_context& api, const error& why, const std::function<void
   api.metrics.refused(why.code);
   json_writer w;
   w.open('{');
-  w.field("error", errc_name(why.code));
-  w.field("message", errc_text(why.code));
-  if (!why.detail.empty()) w.field("detail", why.detail);
+  write_error(w, errc_name(why.code), errc_text(why.code), why.detail);
   if (why.code == errc::io || why.code == errc::timeout || why.code == errc::corrupt || why.code == errc::internal)
     w.field("retry", "same_counter");
   if (more) more(w);
@@ -41,11 +67,31 @@ api_response refuse(api_context& api, const error& why, const std::function<void
   return {.status = http_status(why.code), .body = w.take()};
 }
 
+api_response refuse(api_context& api, const api_problem& what, std::string_view detail) {
+  api.metrics.refused(errc::not_allowed);
+  json_writer w;
+  w.open('{');
+  write_error(w, what.name, what.text, detail);
+  w.close('}');
+  return {.status = what.status, .body = w.take()};
+}
+
+api_response refuse_money(api_context& api, std::uint32_t terminal, const error& why,
+                          const std::function<void(json_writer&)>& more) {
+  auto s = api.services.node.snapshot();
+  return refuse(api, why, [&](json_writer& w) {
+    if (more) more(w);
+    w.field("next_counter", next_counter(api, s->self, terminal));
+    w.field("seen", seen_mark(api, *s));
+  });
+}
+
 api_response answer(json_writer w) { return {.status = 200, .body = w.take()}; }
 
 std::string_view bearer_of(std::string_view authorization) {
   constexpr std::string_view scheme = "Bearer ";
-  return authorization.starts_with(scheme) ? authorization.substr(scheme.size()) : std::string_view{};
+  return same_word(authorization.substr(0, scheme.size()), scheme) ? authorization.substr(scheme.size())
+                                                                   : std::string_view{};
 }
 
 std::optional<std::uint32_t> terminal_of(const api_context& api, const api_request& r) {

@@ -1,4 +1,7 @@
 #pragma once
+#include <atomic>
+#include <mutex>
+
 #include "actors/facade.hpp"
 #include "node/http_types.hpp"
 #include "node/identity.hpp"
@@ -12,6 +15,28 @@ namespace tally {
 /// Carries out a call of the administration. `respond` may be called from any thread, once.
 using admin_hook = std::function<void(std::string method, std::string path, std::string body,
                                       std::function<void(int code, std::string json)> respond)>;
+
+/// A refusal of the interface itself, of which the ledger knows nothing: stable name, plain sentence, HTTP status.
+struct api_problem {
+  std::string_view name, text;
+  int status;
+};
+namespace problem {
+inline constexpr api_problem no_printer{"no_printer", "No printer is configured at this node.", 409};
+inline constexpr api_problem too_many_codes{
+    "too_many_codes", "Ten pairing codes are open. Use one of them, or wait until they expire.", 409};
+inline constexpr api_problem too_many_tills{
+    "too_many_tills", "All 63 tills of this node are paired. Pair one of them again by its number.", 409};
+inline constexpr api_problem too_many_streams{
+    "too_many_streams", "Too many event streams are open at this node. Try again in a moment.", 429};
+inline constexpr api_problem stores_only{
+    "stores_only", "Only stores have tills. What this node knows of the chain is on its page /network.", 409};
+inline constexpr api_problem wrong_method{"wrong_method", "This address does not take that method.", 405};
+inline constexpr api_problem wrong_host{
+    "wrong_host", "This node is not known by that name. Names of its own are listed in http.names.", 403};
+inline constexpr api_problem wrong_origin{"wrong_origin", "A page of another site may not call this node.", 403};
+inline constexpr api_problem wrong_type{"wrong_type", "The body must be application/json.", 415};
+}  // namespace problem
 
 /// What the handlers of a node's HTTP interface work with. Everything referred to outlives the server;
 /// `random` must be thread-safe.
@@ -27,18 +52,33 @@ struct http_services {
   bool open_network = false;  ///< the network page needs no pairing
   std::string demo_control;   ///< "http://127.0.0.1:8080", or empty
   std::int64_t exposure_days = 7;
+  /// Takes what somebody may have tried, for the security log; may be empty. Any thread.
+  std::function<void(errc, const std::string&)> security{};
 };
 
 /// Services and what the interface keeps of its own. Shared with callbacks under way. Thread-safe.
 struct api_context {
   explicit api_context(http_services s)
-      : services(std::move(s)), paired(services.node, services.identity.node, services.secret, services.random) {}
+      : services(std::move(s)), paired(services.node, services.identity.node, services.secret, services.random) {
+    paired.on_lock_out([this](const std::string& text) { suspect(errc::bad_token, text); });
+  }
 
   http_services services;
   tills paired;
   node_metrics metrics;
+  std::atomic<errc> last_alarm{errc::ok};  ///< since the start
+
+  /// A line for the security log. Callers can cause these, so at most `suspicions_max` are written in a minute; how
+  /// many more there were is said with the next one. Any thread.
+  void suspect(errc code, const std::string& text);
+  static constexpr int suspicions_max = 30;
 
   tills::moment now() const { return {services.wall(), services.tick()}; }
+
+private:
+  std::mutex suspicions_mutex_;
+  tick_ms suspicions_since_ = 0;
+  int suspicions_ = 0;
 };
 using api_ptr = std::shared_ptr<api_context>;
 
@@ -47,11 +87,16 @@ using api_ptr = std::shared_ptr<api_context>;
 /// `{"error":…,"message":…,"detail":…}` with the status of the code; `more` adds fields. A code that leaves it
 /// open whether something was recorded adds `"retry":"same_counter"`. Counted in the metrics.
 api_response refuse(api_context& api, const error& why, const std::function<void(json_writer&)>& more = {});
+/// The same for a refusal that is the interface's own.
+api_response refuse(api_context& api, const api_problem& what, std::string_view detail = {});
+/// A refusal of a call that moves money: with the terminal's `next_counter` and `seen`, like every answer to one.
+api_response refuse_money(api_context& api, std::uint32_t terminal, const error& why,
+                          const std::function<void(json_writer&)>& more = {});
 api_response answer(json_writer w);
 
 // -- who calls -------------------------------------------------------------------
 
-/// The token of "Bearer …"; empty for anything else.
+/// The token of "Bearer …" (the scheme in any case); empty for anything else.
 std::string_view bearer_of(std::string_view authorization);
 /// The terminal of a valid bearer token, or else of a valid cookie.
 std::optional<std::uint32_t> terminal_of(const api_context& api, const api_request& r);
@@ -74,9 +119,15 @@ void write_link(json_writer& w, const node_snapshot& s);
 void write_devices(json_writer& w, const device_states& d);
 void write_blocked(json_writer& w, errc why);
 /// Receipt JSON of a finished request, with `next_counter` and `seen`; `masked` replaces the account's form if
-/// not empty. `text` receives the ticket's lines.
+/// not empty. `text` receives the ticket's lines: with the card's balance, which only the first answer of an entry has.
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
                                  std::vector<std::string>* text = nullptr);
+
+/// Remembers the last four digits of a card that was presented, for receipts that are asked for later. One small
+/// record for each account, the newest card of it; durable soon after, never before the entry that follows.
+void remember_card(const api_context& api, account_id account, std::string_view masked);
+/// "**** 3931", or empty when no card of that account was presented here.
+std::string remembered_card(const api_context& api, account_id account);
 
 // -- handlers, by path (docs/http-api.md) ------------------------------------------
 

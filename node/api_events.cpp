@@ -1,5 +1,7 @@
 #include "node/api_events.hpp"
 
+#include <algorithm>
+
 #include "devices/luhn.hpp"
 
 namespace tally {
@@ -50,7 +52,7 @@ struct teller {
   }
   std::string operator()(const receipt_event& e) const {
     if (!std::holds_alternative<entry>(e.answer.outcome)) return {};
-    auto json = receipt_json(api, e.answer, {});
+    auto json = receipt_json(api, e.answer, e.masked);
     return json ? frame("receipt", *json) : std::string();
   }
   std::string operator()(const print_event& e) const {
@@ -108,15 +110,32 @@ struct event_hub::inner {
   };
   std::map<std::uint64_t, stream> streams;
   std::uint64_t next = 1;
+  std::optional<card_event> unheard;  ///< the last swipe, while no till listened
+  tick_ms unheard_at = 0;
 
   inner(api_ptr a, poster p, std::size_t n) : api(std::move(a)), post(std::move(p)), streams_max(n) {}
 
-  bool wanted(std::uint32_t terminal) {
+  /// Does anybody listen? A swipe that nobody hears is kept.
+  bool wanted(const node_event& e) {
+    auto terminal = addressee(e);
     std::lock_guard lock(mutex);
     if (closed) return false;
     for (const auto& [id, s] : streams)
       if (terminal == 0 || s.terminal == terminal) return true;
+    keep(e);
     return false;
+  }
+  void keep(const node_event& e) {
+    const auto* card = std::get_if<card_event>(&e);
+    if (!card) return;
+    unheard = *card;
+    unheard_at = api->services.tick();
+  }
+  /// The swipe that a till missed while its page came back; at most once.
+  std::optional<card_event> take_unheard() {
+    auto swipe = std::exchange(unheard, std::nullopt);
+    if (swipe && api->services.tick() - unheard_at > swipe_kept_ms) swipe.reset();
+    return swipe;
   }
   void tell(const node_event& e) {
     auto text = event_text(*api, e);
@@ -125,8 +144,13 @@ struct event_hub::inner {
     auto to = addressee(e);
     std::lock_guard lock(mutex);  // held while sinks run, so that none runs after `remove`
     if (closed) return;
-    for (const auto& [id, s] : streams)
-      if (to == 0 || s.terminal == to) s.out(shared);
+    bool heard = false;
+    for (const auto& [id, s] : streams) {
+      if (to != 0 && s.terminal != to) continue;
+      s.out(shared);
+      heard = true;
+    }
+    if (!heard) keep(e);
   }
 };
 
@@ -138,8 +162,11 @@ event_hub::event_hub(api_ptr api, poster post, std::size_t streams_max)
   subscription_ = inner_->api->services.node.events().subscribe([weak](const node_event& e) {
     auto me = weak.lock();
     if (!me) return;
-    if (std::holds_alternative<alarm_event>(e)) me->api->metrics.alarmed();
-    if (!me->wanted(addressee(e))) return;
+    if (const auto* alarm = std::get_if<alarm_event>(&e)) {
+      me->api->metrics.alarmed();
+      me->api->last_alarm = alarm->code;
+    }
+    if (!me->wanted(e)) return;
     me->post([me, e] { me->tell(e); });
   });
 }
@@ -153,8 +180,18 @@ event_hub::~event_hub() {
 
 std::optional<std::uint64_t> event_hub::add(std::uint32_t terminal, sink s) {
   std::lock_guard lock(inner_->mutex);
-  if (inner_->closed || inner_->streams.size() >= inner_->streams_max) return std::nullopt;
+  if (inner_->closed) return std::nullopt;
+  auto& all = inner_->streams;  // in the order of their coming
+  auto same = [&](const auto& one) { return one.second.terminal == terminal; };
+  if (static_cast<std::size_t>(std::ranges::count_if(all, same)) >= terminal_streams_max) {
+    auto oldest = std::ranges::find_if(all, same);
+    oldest->second.out(nullptr);
+    all.erase(oldest);
+  }
+  if (all.size() >= inner_->streams_max) return std::nullopt;
   auto id = inner_->next++;
+  if (auto swipe = inner_->take_unheard())
+    s(std::make_shared<const std::string>(event_text(*inner_->api, node_event{*swipe})));
   inner_->streams.emplace(id, inner::stream{terminal, std::move(s)});
   inner_->api->metrics.streams.store(static_cast<std::int64_t>(inner_->streams.size()));
   return id;

@@ -9,7 +9,6 @@ namespace tally {
 namespace {
 
 constexpr std::int64_t integer_max = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t integer_min = std::numeric_limits<std::int64_t>::min();
 
 /// A request that moves money, read and understood.
 struct money_request {
@@ -18,11 +17,24 @@ struct money_request {
   std::string seen;
 };
 
+/// The ledger's words name its accounts; a cashier reads figures.
+std::string plain_detail(const node_snapshot& s, const till_answer& a, const refusal& r) {
+  const auto& rules = rules_now(s);
+  auto money = [&](amount v) { return format_amount(v, static_cast<int>(rules.exponent)) + " " + rules.currency; };
+  switch (r.why.code) {
+    case errc::insufficient:
+      return money(r.here.value_or(a.here)) + " can be spent here, " + money(r.missing) + " are missing";
+    case errc::no_quota: return "at most " + money(r.here.value_or(0)) + " can be loaded here now";
+    case errc::overflow: return {};
+    default: return r.why.detail;
+  }
+}
+
 void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer& a, const refusal& why,
                   const call_ptr& call) {
   auto s = api->services.node.snapshot();
-  call->finish(refuse(*api, why.why, [&](json_writer& w) {
-    auto code = why.why.code;
+  auto code = why.why.code;
+  call->finish(refuse_money(*api, terminal, {code, plain_detail(*s, a, why)}, [&](json_writer& w) {
     if (code == errc::insufficient) {
       w.field("here", why.here.value_or(a.here));
       w.field("elsewhere", a.elsewhere ? std::optional(a.elsewhere->value) : std::nullopt);
@@ -31,15 +43,14 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
       w.field("pulled", a.pulled);
     }
     if (code == errc::no_quota) w.field("left", why.here.value_or(0));
-    w.field("next_counter", next_counter(*api, s->self, terminal));
-    w.field("seen", seen_mark(*api, *s));
   }));
 }
 
-void send_receipt(const api_ptr& api, const till_answer& a, const std::string& masked, const call_ptr& call) {
+void send_receipt(const api_ptr& api, std::uint32_t terminal, const till_answer& a, const std::string& masked,
+                  const call_ptr& call) {
   std::vector<std::string> text;
   auto json = receipt_json(*api, a, masked, &text);
-  if (!json) return call->finish(refuse(*api, json.error()));
+  if (!json) return call->finish(refuse_money(*api, terminal, json.error()));
   auto& node = api->services.node;
   // The first answer of an entry brings its ticket. An answer that was asked for again does not: the customer
   // would get two.
@@ -52,10 +63,10 @@ void send_receipt(const api_ptr& api, const till_answer& a, const std::string& m
 void execute(const api_ptr& api, money_request m, const call_ptr& call) {
   auto terminal = key_of(m.command).terminal;
   auto& node = api->services.node;
-  node.till(std::move(m.command), [api, call, terminal, masked = std::move(m.masked)](const till_answer& a) {
+  node.till(std::move(m.command), m.masked, [api, call, terminal, masked = m.masked](const till_answer& a) {
     call->later([api, call, terminal, masked, a] {
       if (const auto* r = std::get_if<refusal>(&a.outcome)) return send_refusal(api, terminal, a, *r, call);
-      send_receipt(api, a, masked, call);
+      send_receipt(api, terminal, a, masked, call);
     });
   });
 }
@@ -72,18 +83,16 @@ void check_mark_then_execute(const api_ptr& api, money_request m, const call_ptr
                                    [api, call, m](bool) { call->later([api, call, m] { execute(api, m, call); }); });
 }
 
-/// The account of an optional or required card. False: an answer was given.
-bool take_card(const api_ptr& api, std::optional<std::string_view> number, account_id& account, std::string& masked,
-               const call_ptr& call) {
-  if (!number) return true;
-  auto found = account_of_card(*api, *number);
-  if (!found) {
-    call->finish(refuse(*api, {errc::unknown_card, ""}));
-    return false;
-  }
+/// The account of an optional or required card.
+std::optional<error> take_card(const api_context& api, std::optional<std::string_view> number, account_id& account,
+                               std::string& masked) {
+  if (!number) return std::nullopt;
+  auto found = account_of_card(api, *number);
+  if (!found) return error{errc::unknown_card, ""};
   account = *found;
   masked = mask_number(*number);
-  return true;
+  remember_card(api, account, masked);
+  return std::nullopt;
 }
 
 till_key key_from(json_fields& f, std::uint32_t terminal) {
@@ -118,9 +127,10 @@ lines_result read_lines(const api_context& api, const till_key& key, const std::
     line_item line;
     auto id = f.maybe_integer("product", 1, std::numeric_limits<std::uint32_t>::max());
     auto ean = f.maybe_text("ean", 32);
-    line.quantity = f.integer("quantity", integer_min, integer_max);
+    line.quantity = f.number("quantity", 1, quantity_max);
     if (!id && !ean) f.fail("product", "or ean is missing");
     if (id && ean) f.fail("product", "and ean must not both be there");
+    f.only_these();
     if (!f.ok()) return {{}, f.problem()};
     if (line.quantity < 1 || line.quantity > quantity_max)
       return {{}, error{errc::bad_basket, "lines[" + std::to_string(i) + "].quantity must be from 1 to 9999"}};
@@ -145,11 +155,14 @@ std::optional<error> read_tenders(const std::vector<json_value>& list, sale_comm
   for (std::size_t i = 0; i < list.size(); ++i) {
     json_fields f(list[i], "tenders[" + std::to_string(i) + "].");
     auto kind = f.text("kind", 16);
-    auto sum = f.integer("amount", integer_min, integer_max);
+    auto sum = f.number("amount", 1, amount_max);
+    f.only_these();
     bool card = kind == "card", cash = kind == "cash", bank = kind == "bank";
     if (f.ok() && !card && !cash && !bank) f.fail("kind", "must be card, cash or bank");
     if (!f.ok()) return f.problem();
-    if (sum < 1 || sum > amount_max) return error{errc::bad_amount, "tenders[" + std::to_string(i) + "].amount"};
+    if (sum < 1 || sum > amount_max)
+      return error{errc::bad_amount,
+                   "tenders[" + std::to_string(i) + "].amount must be from 1 to " + std::to_string(amount_max)};
     if (!card) {
       c.tenders.push_back({cash ? tender_kind::cash : tender_kind::bank, main_unit, sum});
     } else if (!checked_add(c.card, sum, c.card)) {
@@ -164,8 +177,9 @@ std::string seen_from(json_fields& f) { return std::string(f.maybe_text("seen", 
 }  // namespace
 
 void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
   auto body = parse_json(r.body);
-  if (!body) return call->finish(refuse(*api, body.error()));
+  if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
   json_fields f(*body);
   money_request m;
   sale_command c;
@@ -174,38 +188,44 @@ void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& 
   const auto& lines = f.list("lines");
   const auto& tenders = f.list("tenders");
   m.seen = seen_from(f);
-  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  f.only_these();
+  if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
   auto read = read_lines(*api, c.key, lines);
-  if (read.problem) return call->finish(refuse(*api, *read.problem));
+  if (read.problem) return call->finish(refuse_money(*api, terminal, *read.problem));
   c.lines = std::move(read.lines);
-  if (auto problem = read_tenders(tenders, c)) return call->finish(refuse(*api, *problem));
-  if (!take_card(api, number, c.account, m.masked, call)) return;
+  if (auto problem = read_tenders(tenders, c)) return call->finish(refuse_money(*api, terminal, *problem));
+  if (auto problem = take_card(*api, number, c.account, m.masked))
+    return call->finish(refuse_money(*api, terminal, *problem));
   m.command = std::move(c);
   check_mark_then_execute(api, std::move(m), call);
 }
 
 void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
   auto body = parse_json(r.body);
-  if (!body) return call->finish(refuse(*api, body.error()));
+  if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
   json_fields f(*body);
   money_request m;
   top_up_command c;
   c.key = key_from(f, terminal);
   auto number = f.text("card", 64);
-  c.value = f.integer("amount", integer_min, integer_max);
+  c.value = f.number("amount", 1, amount_max);
   auto tender = f.text("tender", 16);
   if (f.ok() && tender != "cash" && tender != "bank") f.fail("tender", "must be cash or bank");
   c.tender = tender == "bank" ? tender_kind::bank : tender_kind::cash;
   m.seen = seen_from(f);
-  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
-  if (!take_card(api, number, c.account, m.masked, call)) return;
+  f.only_these();
+  if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
+  if (auto problem = take_card(*api, number, c.account, m.masked))
+    return call->finish(refuse_money(*api, terminal, *problem));
   m.command = std::move(c);
   check_mark_then_execute(api, std::move(m), call);
 }
 
 void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
   auto body = parse_json(r.body);
-  if (!body) return call->finish(refuse(*api, body.error()));
+  if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
   json_fields f(*body);
   money_request m;
   reverse_command c;
@@ -213,14 +233,15 @@ void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_reque
   auto name = parse_receipt_id(f.text("receipt", 64));
   if (f.ok() && !name) f.fail("receipt", "must be the id of a receipt");
   m.seen = seen_from(f);
-  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  f.only_these();
+  if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
   auto self = api->services.node.snapshot()->self;
+  auto foreign = [&](std::string why) {
+    call->finish(refuse_money(*api, terminal, {errc::not_reversible, std::move(why)}));
+  };
   if (name->writer.node != self.node)
-    return call->finish(refuse(*api, {errc::not_reversible, "node " + std::to_string(name->writer.node.value) +
-                                                                " wrote this receipt: only it can reverse it"}));
-  if (name->writer.epoch != self.epoch)
-    return call->finish(
-        refuse(*api, {errc::not_reversible, "this receipt is from before this node's data was restored"}));
+    return foreign("node " + std::to_string(name->writer.node.value) + " wrote this receipt: only it can reverse it");
+  if (name->writer.epoch != self.epoch) return foreign("this receipt is from before this node's data was restored");
   c.seq = name->seq;
   m.command = c;
   check_mark_then_execute(api, std::move(m), call);

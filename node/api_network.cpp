@@ -1,6 +1,7 @@
 #include <set>
 
 #include "node/api.hpp"
+#include "node/enrolment.hpp"
 #include "node/json_read.hpp"
 #include "storage/kv_state.hpp"
 
@@ -16,11 +17,10 @@ struct node_row {
   std::string epoch;
   std::string_view link = "never";
   unix_seconds last_contact{};
-  std::uint64_t entries{};
-  std::optional<std::uint64_t> waiting;
-  amount held{}, in_transit{}, quota{}, exposure{}, doubt{};
-  node_limits limits;
-  std::uint64_t contested{};
+  std::optional<std::uint64_t> entries, waiting;
+  std::optional<amount> held, in_transit, quota, exposure, doubt;
+  std::optional<node_limits> limits;
+  std::optional<std::uint64_t> contested;
   bool revoked = false;
   std::string_view alarm;
 };
@@ -39,8 +39,8 @@ void write_row(json_writer& w, const node_row& r) {
   w.field("held", r.held);
   w.field("in_transit", r.in_transit);
   w.field("quota_outstanding", r.quota);
-  w.field("ceiling", r.limits.ceiling);
-  w.field("daily_inflow", r.limits.daily_inflow);
+  w.field("ceiling", r.limits ? std::optional(r.limits->ceiling) : std::nullopt);
+  w.field("daily_inflow", r.limits ? std::optional(r.limits->daily_inflow) : std::nullopt);
   w.field("exposure", r.exposure);
   w.field("in_doubt", r.doubt);
   w.field("contested", r.contested);
@@ -71,17 +71,23 @@ node_row own_row(const api_context& api, const node_snapshot& s, const durable_s
   r.waiting = top ? 0 : s.entries - std::min<std::uint64_t>(s.entries, s.hq_cosigned);
   r.held = s.held;
   r.quota = top ? 0 : s.quota_left;  // head office's own is the source of all quotas
+  r.in_transit = r.exposure = r.doubt = 0;
+  r.contested = 0;
   r.limits = limits_of(st, s.self.node);
+  if (auto last = api.last_alarm.load(); last != errc::ok) r.alarm = errc_name(last);
   if (auto why = blocked_by(s); why != errc::ok) r.alarm = errc_name(why);
   return r;
 }
 
-/// What a store knows of its parent: that it is there.
-std::optional<node_row> parent_row(const node_snapshot& s, const durable_state& st, const node_row& own) {
+/// What a store knows of its parent: that it is there, and what its certificate says. It sees none of its figures.
+std::optional<node_row> parent_row(const api_context& api, const node_snapshot& s, const durable_state& st,
+                                   const node_row& own) {
   if (!own.parent) return std::nullopt;
   node_row r;
   r.node = node_id{*own.parent};
   r.name = "node " + std::to_string(*own.parent);
+  if (auto stored = stored_certificate(api.services.node.store(), r.node))
+    if (auto c = decode_certificate(stored->body)) r.name = c->name;
   auto record = node_of(st, r.node);
   r.role = record ? record->role : r.node == node_id{1} ? node_role::hq : node_role::region;
   if (record) {
@@ -102,7 +108,7 @@ void set_link(const node_snapshot& s, node_row& r) {
     for (const auto& c : s.children) {
       if (c.node != at) continue;
       bool direct = at == r.node;
-      r.link = c.up ? (direct || r.entries > 0 ? "up" : "never") : c.ever ? "down" : "never";
+      r.link = c.up ? (direct || r.entries.value_or(0) > 0 ? "up" : "never") : c.ever ? "down" : "never";
       r.last_contact = c.last_contact;
       if (direct && c.up) r.waiting = 0;
       return;
@@ -155,7 +161,12 @@ void admin_pair(const api_ptr& api, const api_request& r, const call_ptr& call) 
   if (!f.ok()) return call->finish(refuse(*api, f.problem()));
   auto wanted = terminal ? std::optional(static_cast<std::uint32_t>(*terminal)) : std::nullopt;
   api->paired.make_code(wanted, api->now(), [api, call](const result<tills::new_code>& c) {
-    call->later([api, call, c] { call->finish(c ? code_answer(*api, *c) : refuse(*api, c.error())); });
+    call->later([api, call, c] {
+      if (c) return call->finish(code_answer(*api, *c));
+      if (c.code() == errc::full) return call->finish(refuse(*api, problem::too_many_codes));
+      if (c.code() == errc::over_ceiling) return call->finish(refuse(*api, problem::too_many_tills));
+      call->finish(refuse(*api, c.error()));
+    });
   });
 }
 
@@ -182,7 +193,7 @@ void handle_network(const api_ptr& api, const call_ptr& call) {
   durable_state st(api->services.node.store());
   std::vector<node_row> rows{own_row(*api, *s, st)};
   if (s->role == node_role::store)
-    if (auto parent = parent_row(*s, st, rows.front())) rows.insert(rows.begin(), std::move(*parent));
+    if (auto parent = parent_row(*api, *s, st, rows.front())) rows.insert(rows.begin(), std::move(*parent));
   amount total = 0;
   for (const auto& b : s->below) {
     rows.push_back(remote_row(*s, b));

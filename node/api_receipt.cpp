@@ -1,3 +1,4 @@
+#include "devices/luhn.hpp"
 #include "node/api.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
@@ -11,6 +12,8 @@ std::string reversed_by(const durable_state& st, const writer_id& w, sequence se
   auto cell = st.find({.type = cell_type::reversed, .a = seq, .b = 0, .writer = w, .peer = {}});
   return cell ? receipt_id(w, static_cast<sequence>(cell->n)) : std::string();
 }
+
+std::string card_note(account_id account) { return "till/card/" + std::to_string(account.value); }
 
 std::string to_json(const api_context& api, const receipt& r, const std::vector<std::string>& text,
                     const node_snapshot& s, std::uint32_t terminal, std::uint64_t entries) {
@@ -39,6 +42,7 @@ result<receipt> stored_receipt(const api_context& api, std::string_view id) {
   if (!r) return r.error();
   durable_state st(node.store());
   if (e->account.value != 0) {
+    if (auto card = remembered_card(api, e->account); !card.empty()) r->masked = std::move(card);
     r->here = holding(st, s->self, e->account);
     if (auto hint = node.elsewhere(e->account)) {
       r->elsewhere = hint->value;
@@ -52,6 +56,21 @@ result<receipt> stored_receipt(const api_context& api, std::string_view id) {
 
 }  // namespace
 
+void remember_card(const api_context& api, account_id account, std::string_view masked) {
+  constexpr std::size_t shown = 4;
+  auto digits = bytes(masked.substr(masked.size() - std::min(masked.size(), shown)));
+  if (!all_digits(digits) || digits.size() != shown) return;
+  auto note = card_note(account);
+  auto& node = api.services.node;
+  if (node.recall(note) == digits) return;
+  node.remember(std::move(note), std::move(digits), [](bool) {});
+}
+
+std::string remembered_card(const api_context& api, account_id account) {
+  auto digits = api.services.node.recall(card_note(account));
+  return digits ? "**** " + std::string(*digits) : std::string();
+}
+
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
                                  std::vector<std::string>* text) {
   const auto& e = std::get<entry>(a.outcome);
@@ -60,7 +79,8 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
   auto r = describe_receipt(e, a.writer, a.seq, *s->rules, node.store(), api.services.identity.name);
   if (!r) return r.error();
   if (e.account.value != 0) {
-    if (!masked.empty()) r->masked = masked;
+    auto card = masked.empty() ? remembered_card(api, e.account) : std::string(masked);
+    if (!card.empty()) r->masked = std::move(card);
     r->here = a.here;
     if (a.elsewhere) {
       r->elsewhere = a.elsewhere->value;
@@ -68,7 +88,7 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
     }
   }
   if (a.repeated) r->reversed_by = reversed_by(durable_state(node.store()), a.writer, a.seq);
-  auto lines = receipt_text(*r);
+  auto lines = receipt_text(*r, a.repeated ? ticket_balance::left_out : ticket_balance::printed);
   auto json = to_json(api, *r, lines, *s, e.terminal, a.writer == s->self ? a.seq + 1 : 0);
   if (text) *text = std::move(lines);
   return json;
@@ -78,16 +98,15 @@ void handle_receipt(const api_ptr& api, std::uint32_t terminal, std::string_view
   auto r = stored_receipt(*api, id);
   if (!r) return call->finish(refuse(*api, r.error()));
   auto s = api->services.node.snapshot();
-  call->finish({.status = 200, .body = to_json(*api, *r, receipt_text(*r), *s, terminal, 0)});
+  call->finish({.status = 200, .body = to_json(*api, *r, receipt_text(*r, ticket_balance::left_out), *s, terminal, 0)});
 }
 
 void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call) {
   auto r = stored_receipt(*api, id);
   if (!r) return call->finish(refuse(*api, r.error()));
   auto& node = api->services.node;
-  if (node.devices().printer == "none")
-    return call->finish(refuse(*api, {errc::offline, "no printer is configured at this node"}));
-  auto ticket = receipt_ticket(receipt_text(*r), true, false);
+  if (node.devices().printer == "none") return call->finish(refuse(*api, problem::no_printer));
+  auto ticket = receipt_ticket(receipt_text(*r, ticket_balance::left_out), true, false);
   if (!ticket) return call->finish(refuse(*api, ticket.error()));
   if (!node.print(r->id, *ticket))
     return call->finish(refuse(*api, {errc::busy, "1,000 tickets wait for the printer"}));

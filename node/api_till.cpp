@@ -1,5 +1,6 @@
 #include "devices/luhn.hpp"
 #include "node/api.hpp"
+#include "node/http_guard.hpp"
 #include "node/json_read.hpp"
 #include "storage/kv_state.hpp"
 
@@ -73,8 +74,12 @@ void handle_pair(const api_ptr& api, const api_request& r, const call_ptr& call)
   json_fields f(*body);
   auto code = f.text("code", 32);
   if (!f.ok()) return call->finish(refuse(*api, f.problem()));
-  api->paired.pair(code, api->now(), [api, call](const result<tills::pairing>& p) {
-    call->later([api, call, p] { call->finish(p ? paired_answer(*p) : refuse(*api, p.error())); });
+  auto from = remote_key(std::string(r.remote));
+  api->paired.pair(code, from, api->now(), [api, call](const result<tills::pairing>& p) {
+    call->later([api, call, p] {
+      if (p) return call->finish(paired_answer(*p));
+      call->finish(p.code() == errc::over_ceiling ? refuse(*api, problem::too_many_tills) : refuse(*api, p.error()));
+    });
   });
 }
 
@@ -96,7 +101,8 @@ void handle_till(const api_ptr& api, std::uint32_t terminal, const call_ptr& cal
   w.close('}');
   w.field("business_date", date_text(s->business_date));
   w.field("rules_version", s->rules->version_at(s->business_date));
-  w.field("topup_quota_left", s->quota_left);
+  // Head office is where quotas come from: its own says nothing.
+  w.field("topup_quota_left", s->role == node_role::hq ? std::nullopt : std::optional(s->quota_left));
   w.key("link");
   write_link(w, *s);
   w.key("devices");
@@ -146,6 +152,7 @@ void handle_lookup(const api_ptr& api, const api_request& r, const call_ptr& cal
     out.status = 404;
     return call->finish(std::move(out));
   }
+  remember_card(*api, *account, mask_number(number));
   api->services.node.ask_elsewhere(*account);
   auto s = api->services.node.snapshot();
   bool asks = s->link_up && s->role == node_role::store;

@@ -2,12 +2,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 
 #include "node/audit_text.hpp"
+#include "node/founding.hpp"
 #include "node/identity.hpp"
 #include "node/snapshot_store.hpp"
+#include "sync/station.hpp"
 
 namespace tally {
 namespace {
@@ -30,12 +33,26 @@ void show(std::uint64_t seen, std::uint64_t total) {
   if (seen >= total) std::cerr << "\r" << std::string(width + 16, ' ') << "\r" << std::flush;
 }
 
+/// Is the folder's identity.toml what the certificate of the database's node says? If not, it is a problem of the
+/// check "identity".
+void check_folder(const kv_store& store, const node_identity& id, const verifier& with, audit_report& report) {
+  certificate_book book(id.believes.chain, id.believes.root, with);
+  load_certificates(store, book);
+  auto own = book.find(report.self.node);
+  if (!own) return;  // the books' own problem, and told as such
+  auto fits = check_identity(id, **own);
+  auto line = std::ranges::find(report.lines, "identity", &audit_line::check);
+  if (fits || line == report.lines.end()) return;
+  ++line->failed;
+  line->problems.push_back({"identity.toml", std::nullopt, "number, role and name as certified", fits.error().detail});
+}
+
 }  // namespace
 
 int cmd_audit(const std::filesystem::path& data_dir, bool json, bool quiet) {
-  auto believes = read_trust(data_dir);
-  if (!believes) return unreadable(believes.error());
-  audit_trust trust{believes->chain, believes->root};
+  auto id = read_identity(data_dir);
+  if (!id) return unreadable(id.error());
+  audit_trust trust{id->believes.chain, id->believes.root};
   ed25519_verifier with;
   audit_options options;
   auto now =
@@ -48,7 +65,11 @@ int cmd_audit(const std::filesystem::path& data_dir, bool json, bool quiet) {
     auto report = audit(*snapshot->store, trust, with, options);
     // A running node may merge away what the snapshot still needs: the next one sees the merged form.
     if (!report && report.code() == errc::io && snapshot->node_runs && attempt < attempts_max) continue;
+    if (!report && report.code() == errc::not_found)
+      return unreadable({errc::not_found, "the node on " + data_dir.string() +
+                                              " never ran, so there is nothing to audit; start it once"});
     if (!report) return unreadable(report.error());
+    check_folder(*snapshot->store, *id, with, *report);
     if (json) {
       std::cout << audit_json(*report, trust.chain);
     } else {

@@ -1,7 +1,7 @@
 #include <chrono>
 #include <iostream>
 
-#include "node/cmd.hpp"
+#include "node/cmd_file.hpp"
 #include "node/founding.hpp"
 #include "sync/entropy_sodium.hpp"
 
@@ -16,9 +16,10 @@ int run(const options& o) {
   auto token = o.token;
   if (!o.token_file.empty()) {
     auto text = read_small_file(o.token_file, 4'096);
-    if (!text) return fail(text.error());
+    if (!text) return fail_file(text.error());
     token = *text;
   }
+  if (auto read = parse_enrolment_token(token); !read) return fail_file(read.error());
   system_entropy random;
   auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   auto id = enrol_node(o.data, token, now, random);
@@ -40,11 +41,14 @@ void add_enrol(CLI::App& app, int& status) {
                              "file that holds it, so that it does not stay in the "
                              "shell's history");
   token->excludes(file);
-  c->require_option(2);
   c->footer(
       "The node makes its own keys; only the public ones leave it. If the answer is lost, run the same command "
       "again.\nExample:\n  tallystick enrol --data /srv/tally --token tally1.AbC…");
-  c->callback([o, &status] { status = run(*o); });
+  c->callback([o, token, file, &status] {
+    status = token->count() + file->count() == 0
+                 ? fail(exit_usage, "--token or --token-file is missing; 'tallystick invite' at head office prints one")
+                 : run(*o);
+  });
 }
 
 }  // namespace tally::cmd

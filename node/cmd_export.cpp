@@ -26,6 +26,8 @@ int cmd_export_hledger(const std::filesystem::path& data_dir, std::ostream& out)
   auto snapshot = open_snapshot(data_dir);
   if (!snapshot) return unreadable(snapshot.error());
   auto sum = export_hledger(*snapshot->store, out);
+  if (!sum && sum.code() == errc::not_found)
+    return unreadable({errc::not_found, "the node on " + data_dir.string() + " never ran; start it once"});
   if (!sum) return unreadable(sum.error());
   std::cerr << sum->transactions << " entries of " << sum->journals
             << (sum->journals == 1 ? " journal, " : " journals, ") << sum->postings << " postings, " << sum->accounts

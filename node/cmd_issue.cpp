@@ -2,12 +2,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <iostream>
 
 #include "devices/driver_fd.hpp"
 #include "devices/luhn.hpp"
-#include "node/admin.hpp"
-#include "node/cmd.hpp"
+#include "node/cmd_file.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
 #include "sync/entropy_sodium.hpp"
@@ -16,9 +16,12 @@ namespace tally::cmd {
 namespace {
 
 struct options {
-  std::string data, prefix, csv, kind = "stored_value";
+  std::string data, prefix, csv, resume, kind = "stored_value";
   std::size_t count = 0;
 };
+
+constexpr std::string_view csv_head = "number,account\n";
+constexpr std::size_t csv_bytes_max = std::size_t{64} << 20;  // a million lines are half of it
 
 /// The numbers as they were issued, for the card printer: mode 0600, on the disk before head office knows the cards.
 class number_file {
@@ -31,8 +34,13 @@ public:
     if (!out.fd_ && errno == EEXIST)
       return error{errc::not_allowed, path + " exists; card numbers are never overwritten"};
     if (!out.fd_) return error{errc::io, os_error("cannot create " + path, errno)};
-    TALLY_TRY(out.write("number,account\n"));
+    TALLY_TRY(out.write(csv_head));
     return out;
+  }
+
+  /// When no number was drawn, so that the same command can be given again.
+  void remove() const {
+    if (fd_) ::unlink(path_.c_str());
   }
 
   status add(const std::vector<issued_card>& cards) {
@@ -60,30 +68,83 @@ private:
   unique_fd fd_;
 };
 
+/// A list that `number_file` wrote. Its last line may be half there: no card has that number.
+result<std::vector<issued_card>> read_list(const std::string& path) {
+  auto text = read_small_file(path, csv_bytes_max);
+  if (!text) return text.error();
+  if (!text->starts_with(csv_head)) return error{errc::bad_config, path + ":1: this is no list of 'tallystick issue'"};
+  std::vector<issued_card> out;
+  std::size_t number = 2, at = csv_head.size();
+  for (auto end = text->find('\n', at); end != text->npos; at = end + 1, end = text->find('\n', at), ++number) {
+    auto line = std::string_view(*text).substr(at, end - at);
+    auto comma = line.find(',');
+    issued_card c{std::string(line.substr(0, comma)), 0};
+    auto account = comma == line.npos ? std::string_view{} : line.substr(comma + 1);
+    auto [stop, bad] = std::from_chars(account.data(), account.data() + account.size(), c.account);
+    if (c.number.size() != 16 || !luhn_valid(c.number) || bad != std::errc{} || c.account == 0 ||
+        stop != account.data() + account.size())
+      return error{errc::bad_config, path + ":" + std::to_string(number) + ": this is no card number with its account"};
+    out.push_back(std::move(c));
+  }
+  if (at < text->size()) std::cerr << path << ": the last line is incomplete and no card; throw its number away.\n";
+  return out;
+}
+
+int finish(const options& o, const node_identity& id, std::uint32_t kind) {
+  auto list = read_list(o.resume);
+  if (!list) return fail_file(list.error());
+  auto hq = admin_client::open(o.data);
+  if (!hq) return fail(hq.error());
+  auto made = resume_cards(*hq, id.believes.chain, kind, *list,
+                           [](std::size_t done, std::size_t total) { show_progress("issuing", done, total); });
+  if (!made) return fail(made.error());
+  std::cerr << "All " << list->size() << " cards of the list are issued; " << *made << " of them were missing.\n";
+  return exit_ok;
+}
+
+/// What an operator does with a list that broke off.
+void tell_rest(const options& o, std::size_t drawn, std::size_t written) {
+  std::cerr << "\n"
+            << written << " of " << o.count << " cards are issued; " << drawn - written
+            << " numbers after them in the list may be cards or not. ";
+  if (o.csv.empty())
+    std::cerr << "Do not use those.\n";
+  else
+    std::cerr << "When what is said below is mended: tallystick issue --data " << o.data << " --resume " << o.csv
+              << "\n";
+}
+
 int run(const options& o) {
   auto kind = card_kind_of(o.kind);
   if (!kind) return fail(exit_usage, "--kind " + o.kind + " is not known; use stored_value");
-  if (o.prefix.empty() || o.prefix.size() > 8 || !all_digits(o.prefix))
+  if (o.resume.empty() && o.count == 0) return fail(exit_usage, "--count is missing: how many cards to make");
+  if (o.resume.empty() && (o.prefix.empty() || o.prefix.size() > 8 || !all_digits(o.prefix)))
     return fail(exit_usage, "--prefix is 1 to 8 digits, as 9704");
   auto id = read_identity(o.data);
   if (!id) return fail(id.error());
+  if (id->role != node_role::hq)
+    return fail(exit_refused, "only head office issues cards, and " + o.data + " is of " +
+                                  std::string(role_name(id->role)) + " \"" + id->name + "\"; no card was made");
+  if (!o.resume.empty()) return finish(o, *id, *kind);
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
   auto file = number_file::create(o.csv);
   if (!file) return fail(file.error());
   system_entropy random;
-  std::size_t written = 0;
+  std::size_t drawn = 0, written = 0;
   auto issued = issue_cards(
       *hq, {id->believes.chain, o.prefix, *kind, o.count}, random,
-      [&](const std::vector<issued_card>& cards) { return file->add(cards); },
+      [&](const std::vector<issued_card>& cards) {
+        drawn += cards.size();
+        return file->add(cards);
+      },
       [&](std::size_t done, std::size_t total) {
         written = done;
         show_progress("issuing", done, total);
       });
   if (!issued) {
-    std::cerr << "\n"
-              << written << " of " << o.count << " cards are issued; of the numbers that follow them in the "
-              << "list up to " << admin_cards_batch_max << " may be.\n";
+    if (drawn == 0) file->remove();
+    if (drawn != 0) tell_rest(o, drawn, written);
     return fail(issued.error());
   }
   std::cerr << o.count << " cards are issued. Whoever has the numbers can print the cards: guard the list.\n";
@@ -96,13 +157,19 @@ void add_issue(CLI::App& app, int& status) {
   auto o = std::make_shared<options>();
   auto* c = app.add_subcommand("issue", "Head office: make new cards");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
-  c->add_option("--count", o->count, "how many")->required()->check(CLI::Range(1, 1'000'000));
-  c->add_option("--prefix", o->prefix, "first digits of each number, 1 to 8")->required();
-  c->add_option("--csv", o->csv, "new file for the numbers, mode 0600; without it they are printed");
+  auto* count = c->add_option("--count", o->count, "how many")->check(CLI::Range(1, 1'000'000));
+  auto* prefix = c->add_option("--prefix", o->prefix, "first digits of each number, 1 to 8");
+  auto* csv = c->add_option("--csv", o->csv, "new file for the numbers, mode 0600; without it they are printed");
+  c->add_option("--resume", o->resume,
+                "a list of an earlier --csv that broke off: make those of its cards that are none")
+      ->excludes(count)
+      ->excludes(prefix)
+      ->excludes(csv);
   c->add_option("--kind", o->kind, "kind of card: stored_value")->capture_default_str();
   c->footer(
       "A number has 16 digits: prefix, serial number, 4 random ones, check digit.\n"
-      "Example:\n  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv");
+      "Example:\n  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv\n"
+      "  tallystick issue --data /srv/tally --resume cards.csv");
   c->callback([o, &status] { status = run(*o); });
 }
 

@@ -1,6 +1,13 @@
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 
+#include "devices/driver_fd.hpp"
 #include "node/cmd.hpp"
 #include "node/cmd_audit.hpp"
 #include "node/cmd_export.hpp"
@@ -8,6 +15,8 @@
 
 namespace tally::cmd {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct audit_options {
   std::string data;
@@ -19,6 +28,15 @@ struct export_options {
   bool all = false;
 };
 
+int export_to(const std::string& data, const fs::path& file) {
+  std::ofstream to(file, std::ios::out | std::ios::binary);
+  if (!to) return fail(exit_refused, "cannot write " + file.string());
+  auto status = cmd_export_hledger(data, to);
+  to.flush();
+  return to ? status : fail(exit_refused, "cannot write " + file.string());
+}
+
+/// Complete, or the file stays as it was: the books of a shop are not lost to an export that fails.
 int run_export(const export_options& o) {
   bool tiles = o.format == "tlog-tiles";
   if (tiles == o.directory.empty())
@@ -31,11 +49,18 @@ int run_export(const export_options& o) {
   if (!o.stream.empty() || o.all)
     return fail(exit_usage, "hledger takes all journals; --stream and --all are for tlog-tiles");
   if (o.out.empty()) return cmd_export_hledger(o.data, std::cout);
-  std::ofstream file(o.out, std::ios::out | std::ios::trunc | std::ios::binary);
-  if (!file) return fail(exit_refused, "cannot write " + o.out);
-  auto status = cmd_export_hledger(o.data, file);
-  file.flush();
-  return file ? status : fail(exit_refused, "cannot write " + o.out);
+  fs::path out = o.out;
+  std::error_code ignored;
+  if (fs::exists(out, ignored) && !fs::is_regular_file(out, ignored)) return export_to(o.data, out);  // a pipe
+  if (fs::is_symlink(out, ignored)) out = fs::weakly_canonical(out, ignored);
+  auto draft = out.string() + ".new.XXXXXX";
+  unique_fd fd(::mkostemp(draft.data(), O_CLOEXEC));  // mode 0600
+  if (!fd) return fail(exit_refused, os_error("cannot write beside " + out.string(), errno));
+  auto status = export_to(o.data, draft);
+  if (status == exit_ok && (::fsync(fd.get()) != 0 || ::rename(draft.c_str(), out.c_str()) != 0))
+    status = fail(exit_refused, os_error("cannot write " + out.string(), errno));
+  if (status != exit_ok) ::unlink(draft.c_str());
+  return status;
 }
 
 }  // namespace
@@ -57,7 +82,8 @@ void add_export(CLI::App& app, int& status) {
   c->add_option("--format", o->format, "hledger: a plain-text journal; tlog-tiles: a log for other people's verifiers")
       ->check(CLI::IsMember({"hledger", "tlog-tiles"}))
       ->capture_default_str();
-  c->add_option("--out", o->out, "hledger: file to write; without it standard output");
+  c->add_option("--out", o->out,
+                "hledger: file to write, complete or not at all, mode 0600; without it standard output");
   c->add_option("directory", o->directory,
                 "tlog-tiles: where to write; an earlier export of the same log is continued");
   auto* stream = c->add_option("--stream", o->stream,

@@ -35,7 +35,16 @@ int show(const admin_client& hq, const nlohmann::json& list) {
   return exit_ok;
 }
 
+bool any(const limit_texts& l) {
+  return !l.ceiling.empty() || !l.daily_inflow.empty() || !l.quota.empty() || !l.daily_quota.empty();
+}
+
 int run(const options& o) {
+  if (o.node == 0 && any(o.limits)) return fail(exit_usage, "--node is missing; it says whose limits are to change");
+  if (o.node != 0 && !any(o.limits))
+    return fail(exit_usage,
+                "nothing is to change: give --ceiling, --daily-inflow, --quota or --daily-quota; without --node all "
+                "limits are shown");
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
   auto now = hq->get("limits");
@@ -45,6 +54,9 @@ int run(const options& o) {
   std::optional<node_limits> before;
   for (const auto& row : list)
     if (row.value("node", 0U) == o.node) before = limits_of_row(row);
+  if (!before)
+    return fail(exit_refused, "there is no store with number " + std::to_string(o.node) +
+                                  "; 'tallystick limits' without --node lists those that there are");
   auto limits = limits_from(*hq, o.limits, before);
   if (!limits) return fail(limits.error());
   if (auto done = set_node_limits(*hq, node_id{o.node}, *limits); !done) return fail(done.error());
@@ -96,7 +108,8 @@ void add_limits(CLI::App& app, int& status) {
   auto o = std::make_shared<options>();
   auto* c = app.add_subcommand("limits", "Head office: show or change what each store may hold and sell");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
-  c->add_option("--node", o->node, "number of the node to change; without it all are shown");
+  c->add_option("--node", o->node, "number of the node to change; without it all are shown")
+      ->check(CLI::Range(2U, 100'000U));
   add_limit_options(*c, o->limits);
   c->footer(
       "What is not given stays as it is.\nExamples:\n  tallystick limits --data /srv/tally\n"

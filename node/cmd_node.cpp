@@ -1,6 +1,6 @@
 #include <iostream>
 
-#include "node/cmd.hpp"
+#include "node/cmd_file.hpp"
 #include "node/config.hpp"
 #include "node/office.hpp"
 #include "node/program.hpp"
@@ -26,7 +26,7 @@ int run_config(const config_options& o) {
     return exit_ok;
   }
   auto c = load_config(o.file, o.overrides);
-  if (!c) return fail(c.error());
+  if (!c) return fail_file(c.error());
   for (const auto& k : config_keys()) {
     std::cout << k.name << " = ";
     if (k.text) std::cout << '"' << k.text(*c) << '"';
@@ -43,7 +43,8 @@ int run_pair(const std::string& data) {
   auto code = pairing_code(*node);
   if (!code) return fail(code.error());
   std::cerr << "Type this code at the till, or open http://" << node->address() << "/?code=" << *code
-            << " there. It works once, within 10 minutes.\n";
+            << " there; at head office or a region, type it at http://" << node->address()
+            << "/network. It works once, within 10 minutes.\n";
   std::cout << *code << "\n";
   return exit_ok;
 }
@@ -60,7 +61,7 @@ void add_node(CLI::App& app, int& status) {
   c->callback([o, &status] {
     auto config = load_config(o->file, o->overrides);
     if (!config) {
-      status = fail(config.error());
+      status = fail_file(config.error());
       return;
     }
     if (config->http.web_dir.empty()) config->http.web_dir = own_pages().string();
@@ -79,7 +80,7 @@ void add_config(CLI::App& app, int& status) {
 
 void add_pair(CLI::App& app, int& status) {
   auto data = std::make_shared<std::string>();
-  auto* c = app.add_subcommand("pair", "Store: print a code that pairs one till");
+  auto* c = app.add_subcommand("pair", "Print a code that pairs one till, or a browser with the network page");
   c->add_option("--data", *data, "the store's data directory; its node must run")->required();
   c->footer("Example:\n  tallystick pair --data /srv/tally");
   c->callback([data, &status] { status = run_pair(*data); });

@@ -1,6 +1,6 @@
 #include <iostream>
 
-#include "node/cmd.hpp"
+#include "node/cmd_file.hpp"
 #include "node/office.hpp"
 #include "sync/entropy_sodium.hpp"
 
@@ -14,7 +14,7 @@ struct options {
 
 int run(const options& o) {
   auto list = read_rules_file(o.file);
-  if (!list) return fail(list.error());
+  if (!list) return fail_file(list.error());
   if (o.check_only) {
     std::cout << o.file << " is good: " << list->products.size() << " products, currency " << list->rules.currency
               << "\n";

@@ -37,6 +37,9 @@ constexpr std::array keys{
                .help = "where pages and the HTTP interface listen; port 0 takes a free one"},
     config_key{.name = "http.web_dir", .text = TALLY_TEXT { return c.http.web_dir; }, .max = path_max,
                .shape = text_shape::folder, .help = "folder of the built pages; empty: those of the program"},
+    config_key{.name = "http.names", .text = TALLY_TEXT { return c.http.names; }, .max = 1'000,
+               .shape = text_shape::names,
+               .help = "names and addresses by which tills reach this node, beside http.listen and this machine's own"},
     config_key{.name = "http.open_network", .flag = TALLY_FLAG { return c.http.open_network; },
                .help = "show the network page without pairing (demo)"},
     config_key{.name = "http.threads", .number = TALLY_NUMBER { return c.http.threads; }, .min = 1, .max = 16,
@@ -90,11 +93,16 @@ error refuse(const std::string& where, const config_key& key, std::string_view v
                                 "it must be " + limit_text(key)};
 }
 
+void placed(node_config& c, const config_key& key, std::string where) {
+  c.places.insert_or_assign(std::string(key.name), std::move(where));
+}
+
 status set_text(node_config& c, const config_key& key, const std::string& value, const std::string& where) {
   auto length = static_cast<std::int64_t>(value.size());
   bool fits = value.empty() ? key.may_be_empty : length <= key.max && has_shape(value, key.shape);
   if (!fits) return refuse(where, key, '"' + value.substr(0, 200) + '"');
   key.text(c) = value;
+  placed(c, key, where);
   return done();
 }
 
@@ -103,6 +111,7 @@ status set_number(node_config& c, const config_key& key, std::int64_t value, con
                                   : std::ranges::find(key.allowed, value) != key.allowed.end();
   if (!fits) return refuse(where, key, std::to_string(value));
   key.number(c) = value;
+  placed(c, key, where);
   return done();
 }
 
@@ -122,6 +131,7 @@ status set_from_text(node_config& c, std::string_view name, const std::string& v
   }
   if (value != "true" && value != "false") return refuse(where, *key, value.substr(0, 200));
   key->flag(c) = value == "true";
+  placed(c, *key, where);
   return done();
 }
 
@@ -170,6 +180,7 @@ private:
       auto b = value.value_exact<bool>();
       if (!b) return wrong_type();
       key->flag(out_) = *b;
+      placed(out_, *key, place);
       return done();
     }
     auto s = value.value_exact<std::string>();
@@ -253,10 +264,23 @@ result<node_config> load_config(const fs::path& file, const std::vector<std::str
   return c;
 }
 
+std::string setting_text(const node_config& config, std::string_view name) {
+  const auto* key = find_key(name);
+  invariant(key != nullptr, "a key of the table");
+  auto copy = config;  // the table reaches values that may be changed
+  std::string value = key->text     ? '"' + key->text(copy) + '"'
+                      : key->number ? std::to_string(key->number(copy))
+                                    : (key->flag(copy) ? "true" : "false");
+  auto where = config.places.find(name);
+  return (where == config.places.end() ? std::string("the default") : where->second) + ": " + std::string(name) +
+         " = " + value;
+}
+
 std::string explain_config() {
   std::string out =
       "Each key may stand in the file as [section] key = value, in the environment as TALLY_SECTION_KEY, or on the\n"
-      "command line as --set section.key=value. The command line beats the environment, which beats the file.\n";
+      "command line as --set section.key=value. The command line beats the environment, which beats the file.\n"
+      "A relative path in the file is relative to the folder of the file; elsewhere, to the working directory.\n";
   for (const auto& k : keys) {
     out += "\n" + std::string(k.name) + "   default " + default_text(k) + "\n    " + std::string(k.help) +
            "\n    allowed: " + limit_text(k) + "\n";

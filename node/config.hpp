@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +23,7 @@ struct node_config {
   struct http_part {
     std::string listen = "127.0.0.1:8080";
     std::string web_dir;
+    std::string names;
     bool open_network = false;
     std::int64_t threads = 2;
   } http;
@@ -55,10 +57,12 @@ struct node_config {
   struct demo_part {
     std::string control;
   } demo;
+  /// Where each key that is no default was set: "store.toml:7", "environment variable TALLY_…", "--set".
+  std::map<std::string, std::string, std::less<>> places;
 };
 
 /// What the text of a key must look like. Empty text is allowed where `may_be_empty` says so.
-enum class text_shape : std::uint8_t { folder, device, log_level, ip_port, host_port, tcp, digits, http_base };
+enum class text_shape : std::uint8_t { folder, device, log_level, ip_port, host_port, tcp, digits, http_base, names };
 
 /// One row of the table of keys. Exactly one of `text`, `number`, `flag` is set and reaches the value.
 struct config_key {
@@ -93,6 +97,10 @@ environment process_environment();
 /// and sections are refused. `not_found`, `io` for the file.
 result<node_config> load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides,
                                 const environment& env = process_environment());
+
+/// A key with its value and where it stands, for a sentence about what came of it: `store.toml:7: http.listen =
+/// "127.0.0.1:80"`. REQUIRES: `name` is a key.
+std::string setting_text(const node_config& config, std::string_view name);
 
 /// The table of keys for people (`tallystick config --explain`).
 std::string explain_config();

@@ -39,6 +39,20 @@ std::optional<host_and_port> parse_host_port(std::string_view text) {
   return host_and_port{std::string(host), static_cast<std::uint16_t>(n)};
 }
 
+std::vector<std::string> split_names(std::string_view text) {
+  std::vector<std::string> out;
+  if (text.empty()) return out;
+  out.emplace_back();
+  for (char c : text) {
+    if (c == ',') {
+      out.emplace_back();
+    } else if (c != ' ') {
+      out.back() += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+  }
+  return out;
+}
+
 bool has_shape(std::string_view value, text_shape shape) {
   constexpr std::string_view tcp = "tcp://", http = "http://";
   auto plain = std::ranges::none_of(value, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
@@ -60,6 +74,10 @@ bool has_shape(std::string_view value, text_shape shape) {
     }
     case text_shape::tcp: return value.starts_with(tcp) && parse_host_port(value.substr(tcp.size()));
     case text_shape::digits: return std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+    case text_shape::names: {
+      auto all = split_names(value);
+      return !all.empty() && std::ranges::all_of(all, [](const auto& n) { return is_host(n) || is_ip(n); });
+    }
     case text_shape::http_base: {
       if (!value.starts_with(http)) return false;
       auto hp = parse_host_port(value.substr(http.size()));
@@ -78,6 +96,7 @@ std::string_view shape_text(text_shape shape) {
     case text_shape::host_port: return "a host and a port (1 to 65535), as 192.168.1.20:9100,";
     case text_shape::tcp: return "an endpoint tcp://host:port";
     case text_shape::digits: return "digits";
+    case text_shape::names: return "host names or addresses without ports, separated by commas, a text";
     case text_shape::http_base: return "an address http://host:port";
   }
   return "";

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "node/config.hpp"
 
@@ -12,6 +13,9 @@ namespace tally {
 bool has_shape(std::string_view value, text_shape shape);
 /// The shape in words: "tcp://host:port".
 std::string_view shape_text(text_shape shape);
+
+/// The parts of text of the shape `names`, in lower case.
+std::vector<std::string> split_names(std::string_view text);
 
 struct host_and_port {
   std::string host;

@@ -148,6 +148,7 @@ status run(demo_options options, signals& s) {
   auto dir = demo_directory::make(options.data);
   if (!dir) return dir.error();
   options.data = (*dir)->path();
+  if (!options.web_dir.empty()) options.web_dir = fs::absolute(options.web_dir).string();  // nodes run elsewhere
   auto prices = demo_prices(options.rules);
   if (!prices) return prices.error();
   auto control = demo_control::listen(options.port);

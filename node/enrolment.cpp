@@ -82,18 +82,22 @@ bytes enrolment_desk::answer(byte_view request) {
 result<std::vector<signed_certificate>> enrolment_desk::decide(byte_view request) {
   auto q = read_enrolment_request(request, parts_.with);
   if (!q) return q.error();
+  auto refused = [&](std::optional<node_id> invited, error why) { return suspect(*q, invited, std::move(why)); };
   // One refusal for an unknown token and a wrong secret, so that ids cannot be probed.
   error unknown{errc::bad_token, "head office does not know this token; ask for a new one"};
   auto stored = parts_.node.recall(invitation_key(q->id));
-  if (!stored) return unknown;
+  if (!stored) return refused(std::nullopt, unknown);
   auto record = decode_invitation(*stored);
   if (!record) return record.error();
   if (!equal_constant_time(view_of(record->hash), view_of(hash_enrolment_secret(q->id, view_of(q->secret)))))
-    return unknown;
+    return refused(record->what.node, unknown);
   if (record->used && record->used_by != keys_digest(*q))
-    return error{errc::bad_token, "this token was used before, by other keys; ask for a new one and find out by whom"};
+    return refused(
+        record->what.node,
+        {errc::bad_token, "this token was used before, by other keys; ask for a new one and find out by whom"});
   if (!record->used) {
-    if (parts_.now() >= record->what.expiry) return error{errc::bad_token, "this token has expired; ask for a new one"};
+    if (parts_.now() >= record->what.expiry)
+      return refused(record->what.node, {errc::bad_token, "this token has expired; ask for a new one"});
     TALLY_TRY(use_up(*q, *record));
   }
   TALLY_TRY(publish(*record));
@@ -110,6 +114,16 @@ result<std::vector<signed_certificate>> enrolment_desk::decide(byte_view request
     out.push_back(std::move(*c));
   }
   return out;
+}
+
+error enrolment_desk::suspect(const enrolment_request& q, std::optional<node_id> invited, error why) const {
+  if (parts_.security) {
+    auto whose = invited ? "for node " + std::to_string(invited->value) : std::string("of no invitation");
+    auto digest = keys_digest(q);
+    parts_.security(why.code, "a refused enrolment with a token " + whose + ", by keys with digest " +
+                                  to_hex(view_of(digest).substr(0, 8)) + ": " + why.detail);
+  }
+  return why;
 }
 
 status enrolment_desk::use_up(const enrolment_request& r, invitation_record& record) {

@@ -90,6 +90,8 @@ public:
     trust believes;
     std::function<unix_seconds()> now;
     std::int64_t wait_ms_max = 10'000;
+    /// Refused tokens, for the security log: the invited node's number and a digest of the caller's keys. May be empty.
+    std::function<void(errc, const std::string&)> security{};
   };
   explicit enrolment_desk(parts p) : parts_(std::move(p)) {}
 
@@ -99,6 +101,7 @@ private:
   result<std::vector<signed_certificate>> decide(byte_view request);
   status use_up(const enrolment_request& r, invitation_record& record);
   status publish(const invitation_record& record);
+  error suspect(const enrolment_request& q, std::optional<node_id> invited, error why) const;
   std::vector<entry> farewell(const certificate& successor) const;
 
   parts parts_;

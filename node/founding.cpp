@@ -2,8 +2,12 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
 
+#include "devices/driver_fd.hpp"
 #include "node/enrolment.hpp"
 #include "storage/rocks_kv.hpp"
 #include "sync/zmq_door.hpp"
@@ -16,17 +20,71 @@ namespace fs = std::filesystem;
 constexpr unix_seconds hq_validity = unix_seconds{20} * 365 * 24 * 3600;
 constexpr unix_seconds clock_slack = 24 * 3600;
 
+constexpr std::string_view epoch_file = "enrol.epoch";
+
+template <std::size_t N>
+bool is_one_of(std::string name, const std::array<std::string_view, N>& list) {
+  if (name.ends_with(".new")) name.resize(name.size() - 4);  // a draft
+  return std::ranges::find(list, name) != list.end();
+}
+
+/// The first thing in the directory that no earlier try of ours made; empty when there is none.
+fs::path foreign_file(const data_layout& at, std::error_code& bad) {
+  constexpr std::array<std::string_view, 4> key_names{"signing.key", "curve.key", "door.key", "node.secret"};
+  constexpr std::array<std::string_view, 2> file_names{"identity.toml", epoch_file};
+  std::error_code ignored;
+  bool keys = fs::is_directory(at.keys(), ignored) && !fs::is_symlink(at.keys(), ignored);
+  for (fs::directory_iterator it(at.root, bad), end; !bad && it != end; it.increment(bad)) {
+    auto name = it->path().filename().string();
+    if (it->path() == at.keys() && keys) continue;
+    // Keys come first, so a database without them is somebody else's.
+    if (keys && it->path() == at.db() && (fs::is_empty(at.db(), ignored) || fs::exists(at.db() / "CURRENT", ignored)))
+      continue;
+    if (keys && it->path() == at.log() && fs::is_empty(at.log(), ignored)) continue;
+    if (name == "lost+found" || (it->is_regular_file(ignored) && is_one_of(name, file_names))) continue;
+    return it->path();
+  }
+  if (!keys || bad) return {};
+  for (fs::directory_iterator it(at.keys(), bad), end; !bad && it != end; it.increment(bad))
+    if (!is_one_of(it->path().filename().string(), key_names)) return it->path();
+  return {};
+}
+
+status make_own_directory(const fs::path& dir) {
+  if (::mkdir(dir.c_str(), 0700) == 0 || errno == EEXIST) return done();
+  return error{errc::io, os_error("cannot create " + dir.string(), errno)};
+}
+
 status make_data_directory(const data_layout& at) {
   std::error_code bad;
   if (fs::exists(at.identity(), bad))
     return error{errc::not_allowed,
                  at.root.string() + " belongs to a node already; choose an empty directory for a new one"};
-  fs::create_directories(at.root, bad);
-  if (bad) return error{errc::io, "cannot create " + at.root.string() + ": " + bad.message()};
-  // The database holds what customers did.
-  if (::chmod(at.root.c_str(), 0700) != 0)
-    return error{errc::io, "cannot restrict " + at.root.string() + " to its owner"};
-  return make_key_directory(at.keys());
+  if (!fs::exists(at.root, bad)) {
+    auto above = fs::absolute(at.root).lexically_normal();
+    if (!above.has_filename()) above = above.parent_path();
+    fs::create_directories(above.parent_path(), bad);
+    if (bad) return error{errc::io, "cannot create " + above.parent_path().string() + ": " + bad.message()};
+    TALLY_TRY(make_own_directory(at.root));  // the database holds what customers did
+  }
+  if (!fs::is_directory(at.root, bad))
+    return error{errc::not_allowed, at.root.string() + " is no directory; nothing was changed"};
+  auto foreign = foreign_file(at, bad);
+  if (bad) return error{errc::io, "cannot read " + at.root.string() + ": " + bad.message()};
+  if (!foreign.empty())
+    return error{errc::not_allowed, at.root.string() + " is not empty: there is " + foreign.string() +
+                                        "; choose a new or an empty directory. Nothing was changed"};
+  // The directory may have been there, open to others: what is made in it is not.
+  TALLY_TRY(make_key_directory(at.keys()));
+  TALLY_TRY(make_own_directory(at.db()));
+  return make_own_directory(at.log());
+}
+
+/// For a message: control characters as a question mark.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  return text;
 }
 
 /// The key in `file`, or a new one written there. An earlier try may have made it.
@@ -68,7 +126,7 @@ status store_certificates(const data_layout& at, const std::vector<signed_certif
 
 /// The epoch that the first question named, so that a repeated one is the same question.
 result<epoch_id> first_epoch(const data_layout& at, entropy& random) {
-  auto file = at.root / "enrol.epoch";
+  auto file = at.root / epoch_file;
   epoch_id epoch;
   auto text = read_small_file(file, 100);
   if (text) {
@@ -101,6 +159,17 @@ result<bytes> knock(const enrolment_token& token, const bytes& question, std::in
 
 }  // namespace
 
+status check_identity(const node_identity& id, const certificate& own) {
+  auto differs = [](const char* what, const std::string& here, const std::string& there) {
+    return error{errc::corrupt, std::string("identity.toml was changed: it says ") + what + " " + here +
+                                    ", and the certificate " + there + "; restore it from the node's backup"};
+  };
+  if (id.node != own.node) return differs("node", std::to_string(id.node.value), std::to_string(own.node.value));
+  if (id.role != own.role) return differs("role", std::string(role_name(id.role)), std::string(role_name(own.role)));
+  if (id.name != own.name) return differs("name", '"' + printable(id.name) + '"', '"' + own.name + '"');
+  return done();
+}
+
 result<node_identity> found_head_office(const head_office_plan& plan, unix_seconds now, entropy& random) {
   data_layout at{plan.data_dir};
   certificate c{.chain = plan.chain,
@@ -120,11 +189,25 @@ result<node_identity> found_head_office(const head_office_plan& plan, unix_secon
   c.signing.fill(1);
   c.curve.fill(1);
   c.epoch.value.fill(1);
-  TALLY_TRY(check(c));  // chain and name, before anything is made
+  if (auto good = check(c); !good) {  // before anything is made
+    auto whole = c;
+    whole.chain = "chain";
+    if (check(whole))
+      return error{errc::bad_config,
+                   "chain \"" + printable(plan.chain) + "\" is no name of a chain; it is 1 to 40 of a-z, 0-9 and -"};
+    return error{errc::bad_config,
+                 "\"" + printable(plan.name) +
+                     "\" is no name of a node; it is text of 1 to 60 bytes without control characters"};
+  }
   if (plan.passphrase.size() < passphrase_bytes_min)
     return error{errc::not_allowed, "the passphrase of the root key needs at least " +
                                         std::to_string(passphrase_bytes_min) + " characters"};
   std::error_code ignored;
+  auto medium = fs::absolute(plan.root_key).parent_path();
+  // Not made: what is missing may be the stick, and the key would lie on the wrong disk.
+  if (!fs::is_directory(medium, ignored))
+    return error{errc::bad_config, "there is no folder " + medium.string() +
+                                       " for the root key: mount the medium or make the folder; nothing was made"};
   if (fs::exists(plan.root_key, ignored))
     return error{errc::not_allowed, plan.root_key.string() + " exists; a root key is never overwritten"};
   TALLY_TRY(make_data_directory(at));
@@ -165,7 +248,7 @@ result<node_identity> enrol_node(const fs::path& data_dir, const std::string& to
   TALLY_TRY(store_certificates(at, made->certificates));
   TALLY_TRY(write_identity(data_dir, made->identity));
   std::error_code ignored;
-  fs::remove(at.root / "enrol.epoch", ignored);
+  fs::remove(at.root / epoch_file, ignored);
   return made->identity;
 }
 

@@ -18,6 +18,7 @@ std::string_view status_line(int code) {
     case 405: return "HTTP/1.1 405 Method Not Allowed\r\n";
     case 408: return "HTTP/1.1 408 Request Timeout\r\n";
     case 409: return "HTTP/1.1 409 Conflict\r\n";
+    case 415: return "HTTP/1.1 415 Unsupported Media Type\r\n";
     case 413: return "HTTP/1.1 413 Payload Too Large\r\n";
     case 429: return "HTTP/1.1 429 Too Many Requests\r\n";
     case 431: return "HTTP/1.1 431 Request Header Fields Too Large\r\n";
@@ -63,6 +64,13 @@ connection::connection(tcp::socket socket, worker_ptr w, shared_state& shared)
       shared_(shared),
       wake_(worker_->io, steady::time_point::max()) {
   buffer_.max_size(shared_.limits.header_bytes + 2 * read_octets);
+  boost::system::error_code ec;
+  auto far = socket_.remote_endpoint(ec).address(), near = ec ? far : socket_.local_endpoint(ec).address();
+  if (!ec) {
+    remote_ = far.to_string();
+    local_ = near.to_string();
+    loopback_ = far.is_loopback();
+  }
   worker_->connections.insert(this);
 }
 
@@ -128,20 +136,32 @@ asio::awaitable<bool> connection::fill() {
   co_return !ec && n > 0;
 }
 
+bool connection::refused(int status, std::string detail) {
+  refused_ = refuse(*shared_.api, {errc::malformed, std::move(detail)});
+  refused_.status = status;
+  return false;
+}
+
 /// Looks at a complete header before any of the body is taken. False: refused.
 bool connection::check_header(parser& p) {
   const auto& m = p.get();
-  auto refused = [&](int http_code, errc code, std::string detail) {
-    refused_status_ = http_code;
-    refused_code_ = code;
-    refused_detail_ = std::move(detail);
+  auto length = p.content_length();
+  request_head head{.method = view(m.method_string()),
+                    .authority = view(m[beast::field::host]),
+                    .origin = view(m[beast::field::origin]),
+                    .content_type = view(m[beast::field::content_type]),
+                    .old = m.version() < 11,
+                    .hosts = m.count(beast::field::host),
+                    .origins = m.count(beast::field::origin),
+                    .body = p.chunked() || (length && *length > 0)};
+  auto target = origin_form(view(m.target()), head.authority);
+  if (auto no = check_origin(*shared_.api, head, shared_.names, local_)) {
+    refused_ = std::move(*no);
     return false;
-  };
-  auto target = view(m.target());
+  }
   bool admin = target.starts_with(admin_prefix) && is_admin(*shared_.api, view(m[beast::field::authorization]));
   auto limit = admin ? shared_.limits.admin_body_bytes : shared_.limits.body_bytes;
-  if (auto length = p.content_length(); length && *length > limit)
-    return refused(413, errc::malformed, "the body has more than " + std::to_string(limit) + " octets");
+  if (length && *length > limit) return refused(413, "the body has more than " + std::to_string(limit) + " octets");
   p.body_limit(limit);
   p.eager(true);
   return true;
@@ -161,18 +181,19 @@ asio::awaitable<connection::received> connection::receive(parser& p) {
       if (ec && ec != beast::error::need_more) {
         bool too_large = ec == beast::error::body_limit;
         bool header_large = ec == beast::error::header_limit;
-        refused_status_ = too_large ? 413 : header_large ? 431 : 400;
-        refused_code_ = errc::malformed;
-        refused_detail_ = too_large      ? "the body is too long"
-                          : header_large ? "the header is too long"
-                                         : "no HTTP request";
+        refused(too_large      ? 413
+                : header_large ? 431
+                               : 400,
+                too_large      ? "the body is too long"
+                : header_large ? "the header is too long"
+                               : "no HTTP request");
         co_return received::refused;
       }
     }
     if (!header && p.is_header_done()) {
       header = true;
       if (!check_header(p)) co_return received::refused;
-      if (view(p.get()[beast::field::expect]) == "100-continue") {
+      if (same_word(view(p.get()[beast::field::expect]), "100-continue")) {
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
         if (!co_await write(asio::buffer(go_on), {})) co_return received::closed;
       }
@@ -223,11 +244,9 @@ asio::awaitable<bool> connection::send(const api_response& r, bool head, bool ke
   return write(asio::buffer(header_), head || r.status == 304 ? asio::const_buffer{} : asio::buffer(body));
 }
 
-asio::awaitable<void> connection::refuse_and_linger(int http_code, errc code, std::string detail) {
+asio::awaitable<void> connection::refuse_and_linger() {
   enter(phase::sending, shared_.limits.request);
-  auto r = refuse(*shared_.api, {code, std::move(detail)});
-  r.status = http_code;
-  if (!co_await send(r, false, false)) co_return;
+  if (!co_await send(refused_, false, false)) co_return;
   boost::system::error_code ec;
   socket_.shutdown(tcp::socket::shutdown_send, ec);
   // Closing with octets unread would reset the connection, and the client would never see why.
@@ -241,7 +260,8 @@ asio::awaitable<void> connection::refuse_and_linger(int http_code, errc code, st
 
 asio::awaitable<bool> connection::serve(parser& p) {
   auto& m = p.get();
-  auto target = view(m.target());
+  std::string_view authority;
+  auto target = origin_form(view(m.target()), authority);
   auto method = view(m.method_string());
   api_request r;
   r.method = method;
@@ -250,11 +270,15 @@ asio::awaitable<bool> connection::serve(parser& p) {
   r.cookie = view(m[beast::field::cookie]);
   r.if_none_match = view(m[beast::field::if_none_match]);
   r.body = m.body();
+  r.remote = remote_;
+  r.loopback = loopback_;
   bool head = method == "HEAD", keep = p.keep_alive() && !worker_->stopping;
   enter(phase::calling, shared_.limits.request);
   ++generation_;
   answer_.reset();
-  if (method == "GET" && r.path == events_path) {
+  if (r.path == events_path && method != "GET") {
+    answer_ = wrong_method(*shared_.api, "GET");
+  } else if (r.path == events_path) {
     if (auto terminal = terminal_of(*shared_.api, r)) {
       co_await stream(*terminal);
       co_return false;
@@ -262,8 +286,8 @@ asio::awaitable<bool> connection::serve(parser& p) {
     auto no = refuse(*shared_.api, {errc::not_allowed, "pair this till first: POST /api/v1/pair"});
     no.status = 401;
     answer_ = std::move(no);
-  } else if (auto page = method == "GET" || head ? shared_.files.find(r.path, r.if_none_match) : std::nullopt) {
-    answer_ = std::move(page);
+  } else if (auto page = shared_.files.find(r.path, r.if_none_match)) {
+    answer_ = method == "GET" || head ? std::move(*page) : wrong_method(*shared_.api, "GET, HEAD");
   } else {
     auto call = std::make_shared<request_call>(weak_from_this(), worker_, generation_);
     try {
@@ -297,11 +321,13 @@ asio::awaitable<void> connection::watch_peer() {
 asio::awaitable<void> connection::stream(std::uint32_t terminal) {
   auto id = shared_.hub->add(terminal, [weak = weak_from_this(), w = worker_](const auto& event) {
     asio::post(w->io, [weak, event] {
-      if (auto me = weak.lock()) me->push(event);
+      auto me = weak.lock();
+      if (me && event) return me->push(event);
+      if (me) me->close();  // a newer stream of this terminal took its place
     });
   });
   if (!id) {
-    auto r = refuse(*shared_.api, {errc::busy, "too many event streams are open"});
+    auto r = refuse(*shared_.api, problem::too_many_streams);
     enter(phase::sending, shared_.limits.request);
     (void)co_await send(r, false, false);
     co_return;
@@ -341,7 +367,7 @@ asio::awaitable<void> connection::run() {
     auto what = co_await receive(p);
     if (what == received::closed) break;
     if (what == received::refused) {
-      co_await refuse_and_linger(refused_status_, refused_code_, refused_detail_);
+      co_await refuse_and_linger();
       break;
     }
     more = co_await serve(p);

@@ -12,6 +12,7 @@
 
 #include "node/api_events.hpp"
 #include "node/http_files.hpp"
+#include "node/http_guard.hpp"
 #include "node/http_router.hpp"
 #include "node/http_server.hpp"
 
@@ -43,6 +44,7 @@ struct shared_state {
   web_files files;
   http_limits limits;
   std::unique_ptr<event_hub> hub;
+  own_names names;
   std::atomic<std::size_t> open{0}, refused{0};
 };
 
@@ -76,11 +78,12 @@ private:
   asio::awaitable<bool> serve(parser& p);
   asio::awaitable<bool> send(const api_response& r, bool head, bool keep);
   asio::awaitable<bool> write(asio::const_buffer a, asio::const_buffer b);
-  asio::awaitable<void> refuse_and_linger(int http_code, errc code, std::string detail);
+  asio::awaitable<void> refuse_and_linger();
   asio::awaitable<void> stream(std::uint32_t terminal);
   asio::awaitable<void> watch_peer();
   asio::awaitable<void> pause();
   bool check_header(parser& p);
+  bool refused(int status, std::string detail);
   void push(const std::shared_ptr<const std::string>& event);
   void enter(phase p, std::chrono::milliseconds limit);
 
@@ -96,10 +99,9 @@ private:
   std::string header_;
   std::deque<std::shared_ptr<const std::string>> events_;
   bool ping_ = false, peer_gone_ = false;
-  // Of a request that is refused before it is read to its end.
-  int refused_status_ = 0;
-  errc refused_code_ = errc::malformed;
-  std::string refused_detail_;
+  api_response refused_;  // to a request that is refused before it is read to its end
+  std::string remote_, local_;
+  bool loopback_ = false;
 };
 
 }  // namespace tally::http

@@ -3,7 +3,7 @@
 namespace tally {
 namespace {
 
-enum class access : std::uint8_t { anyone, till, network };
+enum class access : std::uint8_t { anyone, till, network, figures };
 
 struct row {
   std::string_view method, path;
@@ -51,7 +51,7 @@ constexpr row rows[] = {
     {"POST", "/api/v1/pair", access::anyone,
      [](const api_ptr& a, std::uint32_t, request r, call c) { handle_pair(a, r, c); }},
     {"GET", "/healthz", access::anyone, health},
-    {"GET", "/metrics", access::anyone, metrics},
+    {"GET", "/metrics", access::figures, metrics},
 };
 
 api_response unauthorised(api_context& api) {
@@ -61,12 +61,18 @@ api_response unauthorised(api_context& api) {
   return out;
 }
 
-api_response wrong_method(api_context& api, std::string_view allowed) {
-  auto out = refuse(api, {errc::unsupported, "this address takes " + std::string(allowed)});
-  out.status = 405;
-  out.headers = "Allow: " + std::string(allowed) + "\r\n";
-  return out;
+/// Who may see it without being a till: figures of money are for people of the house.
+bool open_for(const api_context& api, access who, const api_request& r) {
+  switch (who) {
+    case access::anyone: return true;
+    case access::till: return false;
+    case access::network: return api.services.open_network || is_admin(api, r.authorization);
+    case access::figures: return r.loopback || is_admin(api, r.authorization);
+  }
+  return false;
 }
+
+constexpr std::string_view get = "GET, HEAD";
 
 /// /api/v1/receipts/{id} and /api/v1/receipts/{id}/print.
 void route_receipt(const api_ptr& api, std::string_view rest, const api_request& r, const call_ptr& c) {
@@ -77,17 +83,25 @@ void route_receipt(const api_ptr& api, std::string_view rest, const api_request&
     if (r.method != "POST") return c->finish(wrong_method(*api, "POST"));
     return handle_print(api, rest.substr(0, rest.size() - print.size()), c);
   }
-  if (r.method != "GET") return c->finish(wrong_method(*api, "GET"));
+  if (r.method != "GET" && r.method != "HEAD") return c->finish(wrong_method(*api, get));
   handle_receipt(api, *terminal, rest, c);
 }
 
 }  // namespace
+
+api_response wrong_method(api_context& api, std::string_view allowed) {
+  auto out = refuse(api, problem::wrong_method, "this address takes " + std::string(allowed));
+  out.headers = "Allow: " + std::string(allowed) + "\r\n";
+  return out;
+}
 
 void route(const api_ptr& api, const api_request& r, const call_ptr& c) {
   constexpr std::string_view receipts = "/api/v1/receipts/";
   if (r.path.starts_with(receipts)) return route_receipt(api, r.path.substr(receipts.size()), r, c);
   if (r.path.starts_with(admin_prefix)) {
     if (is_admin(*api, r.authorization)) return handle_admin(api, r, c);
+    api->suspect(errc::not_allowed, "a call of the administration with a wrong or no token, from " +
+                                        (r.remote.empty() ? std::string("?") : std::string(r.remote)));
     auto out = refuse(*api, {errc::not_allowed, "the administration's token is needed"});
     out.status = 401;
     return c->finish(std::move(out));
@@ -95,10 +109,9 @@ void route(const api_ptr& api, const api_request& r, const call_ptr& c) {
   for (const auto& row : rows) {
     if (row.path != r.path) continue;
     if (row.method != r.method && !(row.method == "GET" && r.method == "HEAD"))
-      return c->finish(wrong_method(*api, row.method));
+      return c->finish(wrong_method(*api, row.method == "GET" ? get : row.method));
     std::uint32_t terminal = 0;
-    bool open = row.who == access::anyone || (row.who == access::network && api->services.open_network);
-    if (!open) {
+    if (!open_for(*api, row.who, r)) {
       auto known = terminal_of(*api, r);
       if (!known) return c->finish(unauthorised(*api));
       terminal = *known;

@@ -6,6 +6,9 @@ namespace tally {
 /// Sends a request to its handler, after asking who calls. `GET /api/v1/events` and pages are the server's own.
 void route(const api_ptr& api, const api_request& r, const call_ptr& call);
 
+/// 405 with the methods that an address takes.
+api_response wrong_method(api_context& api, std::string_view allowed);
+
 constexpr std::string_view events_path = "/api/v1/events";
 constexpr std::string_view admin_prefix = "/api/v1/admin/";
 

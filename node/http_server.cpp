@@ -101,6 +101,8 @@ status server::listen() {
   if (!ec) acceptor_->listen(512, ec);
   if (ec) return error{errc::io, "cannot listen on " + options_.listen + ": " + ec.message()};
   auto real = acceptor_->local_endpoint(ec);
+  shared_.names.names = options_.names;
+  shared_.names.names.push_back(address.to_string());
   auto host = real.address().is_v6() ? "[" + real.address().to_string() + "]" : real.address().to_string();
   endpoint_ = host + ":" + std::to_string(real.port());
   return done();

@@ -9,18 +9,19 @@ struct http_limits {
   std::size_t admin_body_bytes = 4 * 1024 * 1024;  ///< of calls that carry the administration's token
   std::size_t header_bytes = 16 * 1024;            ///< 431, and the connection ends
   std::size_t connections = 1024;                  ///< further ones are answered 503 and closed
-  std::size_t streams = 64;                        ///< event streams; a further one is refused with 429
-  std::size_t stream_events = 256;                 ///< queued for one stream; a slower one is dropped
-  std::chrono::milliseconds idle{60'000};          ///< without a request under way: closed
-  std::chrono::milliseconds request{10'000};       ///< receiving one: closed; its answer: 503 `timeout`
-  std::chrono::milliseconds keep_alive{15'000};    ///< comment lines of an event stream
-  std::chrono::milliseconds drain{3'000};          ///< `stop` waits so long for answers under way
+  std::size_t streams = 64;         ///< event streams; a further one is refused with 429 (event_hub: 4 of a till)
+  std::size_t stream_events = 256;  ///< queued for one stream; a slower one is dropped
+  std::chrono::milliseconds idle{60'000};        ///< without a request under way: closed
+  std::chrono::milliseconds request{10'000};     ///< receiving one: closed; its answer: 503 `timeout`
+  std::chrono::milliseconds keep_alive{15'000};  ///< comment lines of an event stream
+  std::chrono::milliseconds drain{3'000};        ///< `stop` waits so long for answers under way
 };
 
 struct http_options {
   std::string listen = "127.0.0.1:8080";  ///< address:port or [address]:port; port 0: any free one
   std::filesystem::path web_dir{};        ///< the built pages; empty: none
   unsigned threads = 2;                   ///< 1 to 16
+  std::vector<std::string> names{};       ///< of this node, beside `listen` and the loopback: see own_names
   http_limits limits{};
 };
 

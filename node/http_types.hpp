@@ -18,6 +18,8 @@ struct api_request {
   std::string_view authorization;  ///< header fields; empty when absent
   std::string_view cookie;
   std::string_view if_none_match;
+  std::string_view remote{};  ///< address of the caller, or of the proxy before it
+  bool loopback = false;      ///< `remote` is this machine
   std::string_view body;
 };
 

@@ -126,7 +126,8 @@ json_fields::json_fields(const json_value& object, std::string where) : object_(
                      (where_.empty() ? "the body" : where_.substr(0, where_.size() - 1)) + " must be a JSON object"};
 }
 
-const json_value* json_fields::find(std::string_view name) const {
+const json_value* json_fields::find(std::string_view name) {
+  if (std::ranges::find(asked_, name) == asked_.end()) asked_.push_back(name);
   const auto* v = object_.find(name);
   return v && v->type != json_value::kind::null ? v : nullptr;
 }
@@ -144,6 +145,19 @@ std::optional<std::int64_t> json_fields::maybe_integer(std::string_view name, st
   if (v->type == json_value::kind::integer && v->number >= min && v->number <= max) return v->number;
   fail(name, "must be an integer from " + std::to_string(min) + " to " + std::to_string(max));
   return std::nullopt;
+}
+
+std::int64_t json_fields::number(std::string_view name, std::int64_t min, std::int64_t max) {
+  const auto* v = find(name);
+  if (v && v->type == json_value::kind::integer) return v->number;
+  fail(name, v ? "must be an integer from " + std::to_string(min) + " to " + std::to_string(max) : "is missing");
+  return min;
+}
+
+void json_fields::only_these() {
+  for (const auto& name : object_.names)
+    if (std::ranges::find(asked_, name) == asked_.end())
+      return fail("\"" + name.substr(0, 40) + "\"", "is no field of this call");
 }
 
 std::int64_t json_fields::integer(std::string_view name, std::int64_t min, std::int64_t max) {

@@ -29,7 +29,7 @@ constexpr std::size_t json_depth_max = 16;
 result<json_value> parse_json(std::string_view text);
 
 /// Reads the fields of an object and keeps the first problem, so that a handler reads all and asks once.
-/// Fields that it does not ask for are ignored. Refers to the value, which outlives it.
+/// Fields that it does not ask for are ignored unless it says `only_these`. Refers to the value, which outlives it.
 class json_fields {
 public:
   /// `where` is put before names in problems: "lines[2].".
@@ -42,6 +42,12 @@ public:
   std::optional<std::string_view> maybe_text(std::string_view name, std::size_t octets_max);
   /// Never null; empty after a problem.
   const std::vector<json_value>& list(std::string_view name);
+  /// A number whose bounds are a rule of the business: another type, or more than 64 bits, is a problem;
+  /// a number beyond them is handed over, for the caller to refuse in its own words.
+  std::int64_t number(std::string_view name, std::int64_t min, std::int64_t max);
+  /// After everything was asked for: a name that was not is a problem, so that a slip of the pen is not taken for
+  /// something left out.
+  void only_these();
   /// Notes a problem of the caller's own: "lines[2].ean must be …".
   void fail(std::string_view name, std::string_view what);
 
@@ -49,11 +55,12 @@ public:
   const error& problem() const { return *problem_; }
 
 private:
-  const json_value* find(std::string_view name) const;
+  const json_value* find(std::string_view name);
 
   const json_value& object_;
   std::string where_;
   std::optional<error> problem_;
+  std::vector<std::string_view> asked_;  // names in the program's text
 };
 
 }  // namespace tally

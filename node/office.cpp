@@ -1,6 +1,7 @@
 #include "node/office.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "devices/luhn.hpp"
 #include "node/admin.hpp"
@@ -86,7 +87,15 @@ result<invite_answer> invite_node(const admin_client& hq, const invite_request& 
   auto token = member<std::string>(*a, "token");
   auto expires = member<std::int64_t>(*a, "expires");
   if (!node || !token || !expires) return strange();
-  return invite_answer{node_id{*node}, *token, *expires};
+  return invite_answer{node_id{*node}, *token, *expires, a->value("name_taken", false)};
+}
+
+result<std::size_t> cancel_invitations(const admin_client& hq, node_id node) {
+  auto a = hq.post("invitations/cancel", {{"node", node.value}});
+  if (!a) return a.error();
+  auto n = member<std::size_t>(*a, "cancelled");
+  if (!n) return strange();
+  return *n;
 }
 
 status revoke_node(const admin_client& hq, node_id node) {
@@ -154,30 +163,58 @@ std::optional<std::string> card_number(std::string_view prefix, std::uint64_t se
   return n + *check;
 }
 
+namespace {
+
+/// One batch with accounts that follow each other: how many of the cards are new.
+result<std::size_t> map_cards(const admin_client& hq, const std::string& chain, std::uint32_t kind,
+                              std::span<const issued_card> cards) {
+  json media = json::array();
+  for (const auto& c : cards)
+    media.push_back(to_hex(medium_of(chain, c.number)));
+  auto a = hq.post("cards/map", {{"first", cards.front().account}, {"kind", kind}, {"media", media}});
+  if (!a) return a.error();
+  auto written = member<std::size_t>(*a, "written");
+  if (!written) return strange();
+  return *written;
+}
+
+}  // namespace
+
+result<std::size_t> resume_cards(const admin_client& hq, const std::string& chain, std::uint32_t kind,
+                                 const std::vector<issued_card>& list, const progress& tell) {
+  std::size_t made = 0;
+  for (std::size_t at = 0; at < list.size();) {
+    std::size_t n = 1;
+    while (n < admin_cards_batch_max && at + n < list.size() && list[at + n].account == list[at].account + n)
+      ++n;
+    auto batch = map_cards(hq, chain, kind, std::span(list).subspan(at, n));
+    if (!batch) return batch.error();
+    made += *batch;
+    at += n;
+    if (tell) tell(at, list.size());
+  }
+  return made;
+}
+
 status issue_cards(const admin_client& hq, const card_order& order, entropy& random,
                    const std::function<status(const std::vector<issued_card>&)>& batch_made, const progress& tell) {
   if (order.count == 0 || order.count > admin_cards_reserve_max)
     return error{errc::malformed, "the number of cards is 1 to " + std::to_string(admin_cards_reserve_max)};
-  auto reserved = hq.post("cards/reserve", {{"count", order.count}});
+  auto reserved = hq.post("cards/reserve", {{"count", order.count}, {"prefix", order.prefix}});
   if (!reserved) return reserved.error();
   auto first = member<std::uint64_t>(*reserved, "first");
   if (!first) return strange();
-  if (!card_number(order.prefix, *first + order.count - 1, 0))
-    return error{errc::full, "prefix " + order.prefix +
-                                 " has no serial numbers left; choose another prefix of 1 to 8 "
-                                 "digits"};
+  if (!card_number(order.prefix, *first + order.count - 1, 0)) return strange();
   for (std::size_t at = 0; at < order.count;) {
     auto n = std::min(admin_cards_batch_max, order.count - at);
     std::vector<issued_card> cards;
-    json media = json::array();
     for (std::size_t i = 0; i < n; ++i) {
       auto account = *first + at + i;
       cards.push_back({*card_number(order.prefix, account, four_digits(random)), account});
-      media.push_back(to_hex(medium_of(order.chain, cards.back().number)));
     }
     TALLY_TRY(batch_made(cards));
-    auto a = hq.post("cards/map", {{"first", *first + at}, {"kind", order.kind}, {"media", media}});
-    if (!a) return a.error();
+    auto made = map_cards(hq, order.chain, order.kind, cards);
+    if (!made) return made.error();
     at += n;
     if (tell) tell(at, order.count);
   }

@@ -31,8 +31,11 @@ struct invite_answer {
   node_id node;
   std::string token;
   unix_seconds expires = 0;
+  bool name_taken = false;  ///< another node or open invitation has this name
 };
 result<invite_answer> invite_node(const admin_client& hq, const invite_request& r);
+/// Voids the tokens of all open invitations for a node: how many. `not_found` when there is none.
+result<std::size_t> cancel_invitations(const admin_client& hq, node_id node);
 
 /// Voids a node's certificate: it is cut off wherever the news has come, and what it writes from now on counts for
 /// nothing. Errors: not_found; revoked when it was before.
@@ -70,6 +73,11 @@ std::optional<std::string> card_number(std::string_view prefix, std::uint64_t se
 status issue_cards(const admin_client& hq, const card_order& order, entropy& random,
                    const std::function<status(const std::vector<issued_card>& batch)>& batch,
                    const progress& tell = {});
+
+/// Makes the cards of a list that an earlier `issue_cards` drew and perhaps did not finish: how many did not exist yet.
+/// `list` is in the order in which it was drawn. Errors: `key_reused` when a number or account means something else.
+result<std::size_t> resume_cards(const admin_client& hq, const std::string& chain, std::uint32_t kind,
+                                 const std::vector<issued_card>& list, const progress& tell = {});
 
 /// A pairing code for a till of the store that `node` talks to.
 result<std::string> pairing_code(const admin_client& node);

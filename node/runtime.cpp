@@ -10,6 +10,8 @@
 
 #include "actors/system.hpp"
 #include "node/admin.hpp"
+#include "node/config_text.hpp"
+#include "node/founding.hpp"
 #include "node/http_server.hpp"
 #include "node/identity.hpp"
 #include "node/logging.hpp"
@@ -21,7 +23,7 @@
 namespace tally {
 namespace {
 
-constexpr int exit_could_not_start = 2, exit_recover = 75;
+constexpr int exit_broken = 1, exit_could_not_start = 2, exit_recover = 75;
 
 unix_seconds wall_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -57,31 +59,51 @@ std::pair<std::string, std::uint16_t> split_address(const std::string& address) 
   return {address.substr(0, colon), static_cast<std::uint16_t>(std::atoi(address.c_str() + colon + 1))};
 }
 
+/// What went wrong with a setting, after the setting and where it stands.
+error at_setting(const node_config& config, std::string_view key, const std::string& why) {
+  return {errc::bad_config, setting_text(config, key) + ": " + why};
+}
+
+/// The same error with the whole path of the file; the files of keys are told by their names alone.
+error at_file(const std::filesystem::path& file, error e) {
+  if (e.detail.find(file.string()) != std::string::npos) return e;
+  auto name = file.filename().string();
+  auto at = e.detail.find(name);
+  if (at == std::string::npos) return {e.code, file.string() + ": " + e.detail};
+  e.detail.replace(at, name.size(), file.string());
+  return e;
+}
+
+/// What the last process on this directory left: a port that may be another program's by now, and a token for it.
+void forget_last_life(const data_layout& at) {
+  std::error_code ignored;
+  std::filesystem::remove(at.http_address(), ignored);
+  std::filesystem::remove(at.admin_token(), ignored);
+}
+
 status open_data(running_node& n, const node_config& config) {
   n.layout.root = config.node.data_dir;
   auto identity = read_identity(n.layout.root);
+  if (!identity && identity.code() == errc::not_found)
+    return at_setting(config, "node.data_dir", identity.error().detail);
   if (!identity) return identity.error();
   n.identity = std::move(*identity);
   auto log = node_log::open(n.layout.log(), config.node.log_level);
   if (!log) return log.error();
   n.log = std::move(*log);
   auto signing = read_signing_key(n.layout.signing_key());
-  if (!signing) return signing.error();
+  if (!signing) return at_file(n.layout.signing_key(), signing.error());
   n.signer = std::make_unique<ed25519_signer>(std::move(*signing));
   auto curve = read_curve_key(n.layout.curve_key());
-  if (!curve) return curve.error();
+  if (!curve) return at_file(n.layout.curve_key(), curve.error());
   n.curve = std::move(*curve);
   auto secret = read_node_secret(n.layout.secret());
-  if (!secret) return secret.error();
+  if (!secret) return at_file(n.layout.secret(), secret.error());
   n.secret = std::move(*secret);
-  if (n.identity.role == node_role::hq) {
-    auto door = read_curve_key(n.layout.door_key());
-    if (!door) return door.error();
-    n.door_key = std::move(*door);
-  }
   auto store = open_rocks(n.layout.db(), {.create = true, .read_only = false});
   if (!store) return store.error();
   n.store = std::move(*store);
+  forget_last_life(n.layout);
   n.certificates = std::make_unique<certificate_book>(n.identity.believes.chain, n.identity.believes.root, n.verifier);
   load_certificates(*n.store, *n.certificates);
   auto own = n.certificates->find(n.identity.node);
@@ -89,6 +111,12 @@ status open_data(running_node& n, const node_config& config) {
   if ((*own)->signing != n.signer->key())
     return error{errc::not_certified,
                  "the keys in " + n.layout.keys().string() + " do not fit this node's certificate"};
+  if (auto fits = check_identity(n.identity, **own); !fits) return at_file(n.layout.identity(), fits.error());
+  if (n.identity.role == node_role::hq) {
+    auto door = read_curve_key(n.layout.door_key());
+    if (!door) return at_file(n.layout.door_key(), door.error());
+    n.door_key = std::move(*door);
+  }
   return done();
 }
 
@@ -108,7 +136,7 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.parent_endpoint = config.link.parent;
   if (!config.link.parent.empty()) {
     const auto* own = *n.certificates->find(n.identity.node);
-    if (own->parents.empty()) return error{errc::bad_config, "link.parent: head office has no parent"};
+    if (own->parents.empty()) return at_setting(config, "link.parent", "head office has no parent");
     auto parent = n.certificates->find(own->parents.front());
     if (!parent) return error{errc::not_certified, "the certificate of the parent is not known here"};
     o.parent = (*parent)->node;
@@ -141,9 +169,8 @@ void write_first_facts(running_node& n) {
   });
 }
 
+/// New at each start, so that one which went astray is worth nothing afterwards.
 result<std::string> admin_token(running_node& n) {
-  auto known = read_small_file(n.layout.admin_token(), 200);
-  if (known) return known;
   auto token = make_bearer_token(n.random);
   TALLY_TRY(write_private_file(n.layout.admin_token(), token));
   return token;
@@ -151,13 +178,24 @@ result<std::string> admin_token(running_node& n) {
 
 status start_door(running_node& n, const node_config& config) {
   if (config.link.door.empty()) return done();
-  if (n.identity.role != node_role::hq) return error{errc::bad_config, "link.door: only head office enrols nodes"};
-  n.desk = std::make_unique<enrolment_desk>(
-      enrolment_desk::parts{*n.system, *n.signer, n.verifier, n.identity.believes, wall_now});
+  if (n.identity.role != node_role::hq) return at_setting(config, "link.door", "only head office enrols nodes");
+  n.desk = std::make_unique<enrolment_desk>(enrolment_desk::parts{
+      .node = *n.system,
+      .keys = *n.signer,
+      .with = n.verifier,
+      .believes = n.identity.believes,
+      .now = wall_now,
+      .security = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); }});
   auto door = zmq_door::start(config.link.door, n.door_key, [&n](bytes request) { return n.desk->answer(request); });
-  if (!door) return door.error();
+  if (!door) return at_setting(config, "link.door", "cannot listen on " + door.error().detail);
   n.door = std::move(*door);
   return done();
+}
+
+error http_error(const node_config& config, const error& e) {
+  if (e.detail.starts_with("cannot listen on ")) return at_setting(config, "http.listen", e.detail);
+  if (e.detail.starts_with("no till.html in ")) return at_setting(config, "http.web_dir", e.detail);
+  return e;
 }
 
 status start_http(running_node& n, const node_config& config) {
@@ -181,6 +219,7 @@ status start_http(running_node& n, const node_config& config) {
   http_options options;
   options.listen = config.http.listen;
   options.web_dir = config.http.web_dir;
+  options.names = split_names(config.http.names);
   options.threads = static_cast<unsigned>(config.http.threads);
   http_services services{
       .node = *n.system,
@@ -194,9 +233,10 @@ status start_http(running_node& n, const node_config& config) {
       .tick = tick_now,
       .open_network = config.http.open_network,
       .demo_control = config.demo.control,
-      .exposure_days = config.network.exposure_days};
+      .exposure_days = config.network.exposure_days,
+      .security = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); }};
   auto http = http_server::start(std::move(options), std::move(services));
-  if (!http) return http.error();
+  if (!http) return http_error(config, http.error());
   n.http = std::move(*http);
   n.admin->web_address = n.http->endpoint();
   return write_private_file(n.layout.http_address(), n.http->endpoint());
@@ -207,6 +247,9 @@ status start_node(running_node& n, const node_config& config) {
   auto options = make_options(n, config);
   if (!options) return options.error();
   auto system = node_system::start(std::move(*options), *n.store, *n.certificates, *n.signer, n.curve, n.random);
+  constexpr std::string_view listen = "link.listen: ";
+  if (!system && system.error().detail.starts_with(listen))
+    return at_setting(config, "link.listen", system.error().detail.substr(listen.size()));
   if (!system) return system.error();
   n.system = std::move(*system);
   write_first_facts(n);
@@ -220,6 +263,10 @@ void stop_node(running_node& n) {
   if (n.system) n.system->stop();
   n.http.reset();
   n.system.reset();
+  if (n.store) {  // so the directory is this process's, and what stands there is its own
+    std::error_code ignored;
+    std::filesystem::remove(n.layout.http_address(), ignored);
+  }
   n.store.reset();
 }
 
@@ -236,11 +283,10 @@ int run_node(const node_config& config) {
 
   running_node n;
   if (auto ok = start_node(n, config); !ok) {
-    std::cerr << "tallystick: " << errc_text(ok.error().code);
-    if (!ok.error().detail.empty()) std::cerr << " (" << ok.error().detail << ")";
-    std::cerr << "\n";
+    const auto& e = ok.error();
+    std::cerr << "tallystick: " << (e.detail.empty() ? std::string(errc_text(e.code)) : e.detail) << "\n";
     stop_node(n);
-    return exit_could_not_start;
+    return e.code == errc::internal ? exit_broken : exit_could_not_start;
   }
   n.log->info("node " + std::to_string(n.identity.node.value) + " (" + std::string(role_name(n.identity.role)) + ", " +
               n.identity.name + ") listens on http://" + n.http->endpoint());

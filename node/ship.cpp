@@ -139,6 +139,9 @@ int ship_out(const log_data& d, const ship_options& o, bool rescue) {
   if (!s) return refuse(s.error());
   std::cout << "For node " << to.value << " on " << o.stick.string() << ": " << count_of(s->entries()) << "\n";
   tell_rows(*s);
+  for (const auto& id : s->astray())
+    std::cerr << "tallystick: " << stream_name(id)
+              << " went on from an old copy and stays behind: other nodes know other entries under that name.\n";
   int outcome = exit_done;
   for (const auto& r : s->rows()) {
     if (r.proved) continue;

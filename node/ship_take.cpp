@@ -56,6 +56,7 @@ std::string why(errc code) {
       return "the signature does not fit: it was changed, made up, or belongs to another history";
     case errc::not_certified: return "no certificate of its writer is known here; bring head office's directory first";
     case errc::not_entitled: return "this node does not take that stream";
+    case errc::revoked: return "head office has revoked its writer";
     case errc::malformed: return "its octets are no entries";
     case errc::busy: return "the disk of this node is nearly full";
     default: return std::string(errc_text(code));

@@ -198,7 +198,7 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
   return r;
 }
 
-std::vector<std::string> receipt_text(const receipt& r) {
+std::vector<std::string> receipt_text(const receipt& r, ticket_balance b) {
   auto money = [&](amount a) { return format_amount(a, r.exponent); };
   std::vector<std::string> out;
   centred_lines(r.header, out);
@@ -228,8 +228,9 @@ std::vector<std::string> receipt_text(const receipt& r) {
   if (!r.masked.empty()) {
     out.emplace_back();
     out.push_back(row("Card " + (r.masked.starts_with("card ") ? r.masked.substr(5) : r.masked), ""));
-    if (r.here) out.push_back(row("  to spend here", money(*r.here)));
-    if (r.elsewhere && *r.elsewhere != 0)
+    bool told = b == ticket_balance::printed;
+    if (told && r.here) out.push_back(row("  to spend here", money(*r.here)));
+    if (told && r.elsewhere && *r.elsewhere != 0)
       out.push_back(row("  elsewhere, " + local_time(r.elsewhere_as_of), money(*r.elsewhere)));
   }
   out.emplace_back();

@@ -35,7 +35,7 @@ struct receipt {
   std::uint32_t business_date{};
   std::string store;
   account_id account;
-  std::string masked;  ///< "**** 3931", or "card 17" when the number is not known any more; empty: no card
+  std::string masked;  ///< "**** 3931", or "card 17" when no card was presented here; empty: no card
   std::vector<line> lines;
   tally::amount total{};
   std::vector<tender> tenders;
@@ -65,8 +65,12 @@ std::optional<receipt_name> parse_receipt_id(std::string_view text);
 result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequence seq, const catalogue& rules,
                                  const kv_store& store, std::string_view store_name);
 
+/// What a card is worth changes, so only the ticket that is printed at once says it. A repeated answer and a copy leave
+/// it out, and are the same text whenever they are asked for.
+enum class ticket_balance : std::uint8_t { printed, left_out };
+
 /// The ticket line by line, each at most 42 columns (a wide character takes two). Time is the machine's local time.
-std::vector<std::string> receipt_text(const receipt& r);
+std::vector<std::string> receipt_text(const receipt& r, ticket_balance b = ticket_balance::printed);
 
 /// Bytes for the printer. Errors as of escpos::encode.
 result<bytes> receipt_ticket(const std::vector<std::string>& text, bool copy, bool possible_duplicate);

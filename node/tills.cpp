@@ -93,7 +93,12 @@ struct tills::inner : std::enable_shared_from_this<tills::inner> {
   mutable std::shared_mutex mutex;
   till_record record;
   bool writing = false;
-  std::deque<tick_ms> wrong;  // of the last minute, at most wrong_max
+  struct wrong_code {
+    tick_ms at;
+    std::string from;
+  };
+  std::deque<wrong_code> wrong;  // of the last minute, at most wrong_total_max
+  std::function<void(const std::string&)> locked_out;
 
   inner(node_facade& n, node_id s, const node_secret& k, entropy& r) : node(n), self(s), secret(k), random(r) {}
 
@@ -123,7 +128,7 @@ struct tills::inner : std::enable_shared_from_this<tills::inner> {
       index = *wanted - self.value * 64;
       if (*wanted < self.value * 64 || !next.find(index)) return error{errc::not_found, "no such till here"};
     } else if (!next.free_index()) {
-      return error{errc::full, "all 63 tills of this node are paired: pair one of them again by its number"};
+      return error{errc::over_ceiling, "all 63 tills of this node are paired: pair one of them again by its number"};
     }
     if (next.codes.size() >= codes_max) return error{errc::full, "10 pairing codes are open: use one, or wait"};
     new_code made{"", now.wall + code_life};
@@ -139,11 +144,26 @@ struct tills::inner : std::enable_shared_from_this<tills::inner> {
     return std::pair{std::move(next), std::move(made)};
   }
 
-  result<std::pair<till_record, pairing>> prepare_pairing(std::string_view code, moment now) {
+  std::size_t wrong_from(const std::string& from) const {
+    return static_cast<std::size_t>(std::ranges::count(wrong, from, &wrong_code::from));
+  }
+  /// What pairing was closed by with the newest wrong code; empty when it was not.
+  std::string note_wrong(const std::string& from, moment now) {
+    wrong.push_back({now.tick, from});
+    if (wrong.size() == wrong_total_max)
+      return std::to_string(wrong_total_max) + " wrong pairing codes within a minute: pairing is closed for everyone";
+    if (wrong_from(from) == wrong_max)
+      return std::to_string(wrong_max) + " wrong pairing codes within a minute from " + from + ": closed for it";
+    return {};
+  }
+
+  result<std::pair<till_record, pairing>> prepare_pairing(std::string_view code, const std::string& from, moment now,
+                                                          std::string& closed) {
     std::unique_lock lock(mutex);
-    while (!wrong.empty() && now.tick - wrong.front() >= wrong_window_ms)
+    while (!wrong.empty() && now.tick - wrong.front().at >= wrong_window_ms)
       wrong.pop_front();
-    if (wrong.size() >= wrong_max) return error{errc::busy, "too many wrong codes: wait a minute"};
+    if (wrong.size() >= wrong_total_max || wrong_from(from) >= wrong_max)
+      return error{errc::busy, "too many wrong codes: wait a minute"};
     if (writing) return error{errc::busy, "another till is being paired"};
     till_record next = record;
     next.forget_expired(now.wall);
@@ -152,12 +172,12 @@ struct tills::inner : std::enable_shared_from_this<tills::inner> {
         hash ? std::find_if(next.codes.begin(), next.codes.end(), [&](const auto& c) { return same(c.hash, *hash); })
              : next.codes.end();
     if (it == next.codes.end()) {
-      wrong.push_back(now.tick);
+      closed = note_wrong(from, now);
       return error{errc::bad_token, "the pairing code is wrong, used or older than 10 minutes"};
     }
     auto index = it->index != 0 ? std::optional(it->index) : next.free_index();
     next.codes.erase(it);
-    if (!index) return error{errc::full, "all 63 tills of this node are paired"};
+    if (!index) return error{errc::over_ceiling, "all 63 tills of this node are paired"};
     pairing made{terminal(*index), make_bearer_token(random)};
     std::erase_if(next.tills, [&](const paired_till& t) { return t.index == *index; });
     next.tills.push_back({*index, hash_bearer_token(made.token), now.wall});
@@ -190,8 +210,13 @@ void tills::make_code(std::optional<std::uint32_t> terminal, moment now,
   });
 }
 
-void tills::pair(std::string_view code, moment now, std::function<void(const result<pairing>&)> done) {
-  auto prepared = inner_->prepare_pairing(code, now);
+void tills::on_lock_out(std::function<void(const std::string&)> told) { inner_->locked_out = std::move(told); }
+
+void tills::pair(std::string_view code, const std::string& from, moment now,
+                 std::function<void(const result<pairing>&)> done) {
+  std::string closed;
+  auto prepared = inner_->prepare_pairing(code, from, now, closed);
+  if (!closed.empty() && inner_->locked_out) inner_->locked_out(closed);
   if (!prepared) return done(prepared.error());
   inner_->write(std::move(prepared->first), [made = std::move(prepared->second), done = std::move(done)](bool ok) {
     done(ok ? result<pairing>(made) : result<pairing>(errc::io));

@@ -25,7 +25,8 @@ public:
   static constexpr std::uint32_t index_max = 63;
   static constexpr std::size_t codes_max = 10;
   static constexpr unix_seconds code_life = 600;
-  static constexpr std::size_t wrong_max = 5;  ///< wrong codes in `wrong_window_ms`, then `busy`
+  /// Wrong codes in `wrong_window_ms` from one address, then `busy` for it; and from everywhere, then `busy` for all.
+  static constexpr std::size_t wrong_max = 5, wrong_total_max = 50;
   static constexpr tick_ms wrong_window_ms = 60'000;
 
   struct moment {
@@ -49,12 +50,17 @@ public:
   tills(node_facade& node, node_id self, const node_secret& secret, entropy& random);
   /// Reads the record. `corrupt` when it does not decode.
   status load();
+  /// Called, on the caller's thread, when wrong codes have just closed pairing: the text says for whom. Set once,
+  /// before the first `pair`.
+  void on_lock_out(std::function<void(const std::string&)> told);
 
   /// A code for a new till, or for the till that has `terminal` already: its old token ends when the code is used.
-  /// Errors: full (10 codes open, or all 63 numbers given away), not_found (no such till), busy.
+  /// Errors: full (10 codes open), over_ceiling (all 63 numbers given away), not_found (no such till), busy.
   void make_code(std::optional<std::uint32_t> terminal, moment now, std::function<void(const result<new_code>&)> done);
-  /// Errors: bad_token, busy (too many wrong codes lately, or another change is being written).
-  void pair(std::string_view code, moment now, std::function<void(const result<pairing>&)> done);
+  /// `from` is who asks, as far as wrong codes are counted (`remote_key`). Errors: bad_token, busy (too many wrong
+  /// codes lately, or another change is being written), over_ceiling.
+  void pair(std::string_view code, const std::string& from, moment now,
+            std::function<void(const result<pairing>&)> done);
   std::optional<std::uint32_t> terminal_of(std::string_view token) const;
   std::vector<till> list() const;
 

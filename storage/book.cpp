@@ -54,6 +54,7 @@ status book::load() {
     durable_next_ = next();
     load_earlier();
   }
+  durable_figures_ = figures_now();
   if (view_.read_failed()) return error{errc::io, "the database could not be read"};
   return done();
 }
@@ -105,6 +106,7 @@ void book::begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optio
   if (started()) earlier_.insert(earlier_.begin(), self_);
   self_.epoch = epoch;
   durable_next_ = sealed_next_ = 0;  // of the new journal nothing is durable, whatever is in flight
+  durable_figures_ = sealed_figures_ = {};
   date_entry(e, state_, before, now, hq_time_);
   byte_writer w;
   write_writer(w, self_);
@@ -143,9 +145,9 @@ situation book::at(unix_seconds now) {
 }
 
 decision book::take(const till_command& c, unix_seconds now) {
-  auto d = decide(c, at(now));
+  auto d = decide(c, at(now), &postings_);
   if (auto* e = std::get_if<entry>(&d)) {
-    auto written = write(*e);
+    auto written = write_judged(*e, {self_, role_, next(), nullptr});
     if (!written) return refusal{written.error(), e->account, {}, 0};
   }
   return d;
@@ -155,8 +157,12 @@ result<sequence> book::write(const entry& e) {
   entry_place place{.writer = self_, .role = role_, .seq = next(), .directory = &state_};
   std::optional<entry> cited;
   if (e.cites && (cited = find_entry(*e.cites))) place.cited = &*cited;
-  auto postings = judge(e, place, state_);
-  if (!postings) return postings.error();
+  TALLY_TRY(judge(e, place, state_, postings_));
+  return write_judged(e, place);
+}
+
+// REQUIRES: `postings_` are those of the entry. `place.cited` is not looked at any more.
+result<sequence> book::write_judged(const entry& e, const entry_place& place) {
   auto data = encode_entry(e);
   if (data.size() > entry_bytes_max) return error{errc::malformed, "an entry over 65,535 octets"};
   std::optional<stream_id> also;
@@ -166,7 +172,7 @@ result<sequence> book::write(const entry& e) {
   } else if (e.kind == entry_kind::send) {
     also = stream_id{self_, sub_stream::addressed, e.peer.node};
   }
-  TALLY_TRY(apply(e, place, *postings, state_));
+  TALLY_TRY(apply(e, place, postings_, state_));
   if (e.kind == entry_kind::receive && stopped_ != errc::ok) stop_card_value(errc::ok);
   return writer_.append_own(journal(), data, also);
 }
@@ -177,6 +183,10 @@ status book::learn(const entry& e) {
   if (e.topic == publish_topic::rules) {
     auto r = decode_rules(e.blob);
     if (!r) return r.error();
+    // All amounts that are stored are in this currency and its minor units.
+    if (const auto* now = catalogue_.newest(); now && (now->currency != r->currency || now->exponent != r->exponent))
+      return error{errc::bad_rules, "the chain's currency is " + now->currency + " with " +
+                                        std::to_string(now->exponent) + " decimals, and stays so"};
     state_.put(record_key(cell_type::rules, r->version, 0), {0, e.blob});
     catalogue_.add(std::move(*r));
   } else if (e.topic == publish_topic::product) {
@@ -202,15 +212,22 @@ void book::stop_card_value(errc why) {
   view_.put(family::meta, stopped_key, number_bytes(static_cast<std::int64_t>(why)));
 }
 
+book::figures book::figures_now() const {
+  auto date = number(state_, {.type = cell_type::business_date, .a = 0, .b = 0, .writer = self_, .peer = {}});
+  return {static_cast<std::uint32_t>(date), quota_left(state_, self_), held_total(state_, self_)};
+}
+
 kv_batch book::seal() {
   writer_.flush();
   sealed_next_ = started() ? next() : 0;
+  sealed_figures_ = figures_now();
   return view_.seal();
 }
 
 void book::settled() {
   view_.settled();
   durable_next_ = sealed_next_;
+  durable_figures_ = sealed_figures_;
 }
 
 }  // namespace tally

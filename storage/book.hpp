@@ -34,6 +34,12 @@ public:
   stream_head head(const stream_id& own);  ///< as the open group sees it
   sequence next() { return writer_.tip(journal()).size(); }
   sequence durable_next() const { return durable_next_; }
+  /// Figures of the own fold as of the last durable group, without a read.
+  struct figures {
+    std::uint32_t newest_date{};
+    tally::amount quota_left{}, held{};
+  };
+  const figures& durable_figures() const { return durable_figures_; }
 
   /// Decides a till's request and writes its entry. For `replayed`, the entry may still be in flight.
   decision take(const till_command& c, unix_seconds now);
@@ -72,6 +78,8 @@ private:
   status load();
   status load_catalogue();
   void load_earlier();
+  result<sequence> write_judged(const entry& e, const entry_place& place);
+  figures figures_now() const;
 
   const kv_store& store_;
   kv_view view_;
@@ -84,6 +92,8 @@ private:
   std::int64_t hq_time_ = 0, hq_time_written_ = 0;
   errc stopped_ = errc::ok;
   sequence durable_next_ = 0, sealed_next_ = 0;
+  figures durable_figures_, sealed_figures_;
+  std::vector<posting> postings_;  ///< of the entry that is being written
 };
 
 /// Changes of one group beyond which the caller should seal before it decides more.

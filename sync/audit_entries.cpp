@@ -67,6 +67,8 @@ void auditor::cite(const stream_id& journal, sequence seq, const entry& e) {
   if (!e.head || e.head->size == 0) return;
   if (e.kind == entry_kind::adopt || (e.kind == entry_kind::open_epoch && seq == 0))
     adopted_[journal].push_back({seq, e.head->stream, e.head->size});
+  // How the life before ended: what somebody proved of it, which an old copy that went on need not have.
+  if (e.kind == entry_kind::open_epoch && e.head->stream.writer.node == journal.writer.node) return;
   // Beyond what this node itself wrote nobody can have read.
   citation c{e.head->root, stream_name(journal), seq, check_heads, e.head->stream.writer == self_, {}};
   if (e.kind == entry_kind::receive) c.transfer = {journal.writer, e.channel, transfer_text(e)};

@@ -5,6 +5,7 @@
 #include "ledger/state.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/entry_walk.hpp"
+#include "sync/station.hpp"
 
 namespace tally {
 namespace {
@@ -100,6 +101,11 @@ status shipment::choose(const wanted_from& wants) {
   add_wants(*list);
   for (const auto& id : *list) {
     if (!goes_to(id)) continue;
+    // Under the name of such a life others know other entries, so nobody could continue what he holds with these.
+    if (id.writer.node == parts_.self.node && went_astray(parts_.store, id.writer)) {
+      astray_.push_back(id);
+      continue;
+    }
     auto tip = reader_.frontier(id);
     if (!tip) return tip.error();
     row r{id, std::min(begin_of(id, wants), tip->size()), tip->size()};

@@ -50,6 +50,8 @@ public:
                                unix_seconds now);
 
   const std::vector<row>& rows() const { return rows_; }
+  /// Own streams of lives that went on from an old copy: kept where they are, as evidence, and not shipped.
+  const std::vector<stream_id>& astray() const { return astray_; }
   std::uint64_t entries() const;  ///< that will be shipped
   /// The next file; nothing behind the last one. The first comes always, also when nothing is missing. Errors: io,
   /// corrupt with the stream.
@@ -71,6 +73,7 @@ private:
   bool up_ = false;
   parcel form_;  ///< header of every file
   std::vector<row> rows_;
+  std::vector<stream_id> astray_;
   std::deque<message> ready_;
   std::size_t row_ = 0;
   std::uint64_t at_ = 0;

@@ -23,7 +23,7 @@ result<segment> durable_source::sign_own(const stream_id& id, std::uint64_t from
   auto end = from + entries->size();
   auto root = head->root();
   if (end != head->size()) {
-    auto inner = root_at(end, reader_.nodes(id, {self_, {}}));
+    auto inner = tally::root_at(end, reader_.nodes(id, {self_, {}}));
     if (!inner) return error{errc::corrupt, "the tree of " + stream_origin(chain_, id) + ": " + inner.error().detail};
     root = *inner;
   }
@@ -36,7 +36,13 @@ result<segment> durable_source::sign_own(const stream_id& id, std::uint64_t from
   return s;
 }
 
-std::optional<want_message::evidence> durable_source::evidence(const stream_id& id) const {
+std::optional<hash256> durable_source::root_at(const stream_id& id, std::uint64_t size) const {
+  if (id.writer.node != self_ || size > reader_.size(id)) return std::nullopt;
+  auto root = tally::root_at(size, reader_.nodes(id, {self_, {}}));
+  return root ? std::optional(*root) : std::nullopt;
+}
+
+std::optional<stream_source::signed_head> durable_source::evidence(const stream_id& id) const {
   if (id.writer.node == self_) return std::nullopt;
   // Head and signature lie under two keys. Each commit changes both, so a signature that is the same before and after
   // belongs to the head that was read in between. A few tries suffice: commits take longer than reads.
@@ -44,7 +50,7 @@ std::optional<want_message::evidence> durable_source::evidence(const stream_id& 
     auto before = reader_.foreign_signature(id);
     auto head = reader_.frontier(id);
     if (!before || !head || head->size() == 0) return std::nullopt;
-    if (reader_.foreign_signature(id) == before) return want_message::evidence{head->root(), *before};
+    if (reader_.foreign_signature(id) == before) return signed_head{head->size(), {head->root(), *before}};
   }
   return std::nullopt;
 }

@@ -22,7 +22,8 @@ public:
   /// Errors: not_found (nothing at `from`), io, corrupt.
   result<segment> next_segment(const stream_id& id, std::uint64_t from) const override;
   /// Nothing for own streams, for unknown ones, and when the database does not answer.
-  std::optional<want_message::evidence> evidence(const stream_id& id) const override;
+  std::optional<signed_head> evidence(const stream_id& id) const override;
+  std::optional<hash256> root_at(const stream_id& id, std::uint64_t size) const override;
 
 private:
   result<segment> sign_own(const stream_id& id, std::uint64_t from) const;

@@ -86,7 +86,9 @@ void session::on_heads(const heads_message& m, session_effects& out, tick_ms now
     in.offered = std::max(in.offered, item.size);
     in.have = source_.size(item.stream);
     if (in.have > item.size && item.stream.writer == peer_->writer) {
-      out.push_back(send_effect{want_message{item.stream, in.have, source_.evidence(item.stream)}});
+      auto shown = source_.evidence(item.stream);
+      out.push_back(send_effect{want_message{item.stream, shown ? shown->size : in.have,
+                                             shown ? std::optional(shown->proof) : std::nullopt}});
     } else if (may_take(item.stream)) {
       // A head is only offered by who was not asked yet, so it is answered even if nothing is missing.
       want(item.stream, in, out, now);
@@ -99,7 +101,11 @@ void session::want(const stream_id& id, incoming& in, session_effects& out, tick
   in.due = now + in.wait;
   in.asked = in.have;
   in.wanted = true;
-  out.push_back(send_effect{want_message{id, in.have, std::nullopt}});
+  want_message m{id, in.have, std::nullopt};
+  if (peer_ && id == stream_id{peer_->writer, sub_stream::journal, {}})
+    if (auto shown = source_.evidence(id); shown && shown->size >= in.have) m = {id, shown->size, shown->proof};
+  in.have = in.asked = m.from;
+  out.push_back(send_effect{std::move(m)});
 }
 
 // The peer asked for our journal from a place that exists: this is no old copy as far as it knows.
@@ -120,6 +126,10 @@ void session::on_want(const want_message& m, session_effects& out, tick_ms now) 
     if (m.proof && journal) out.push_back(rollback_effect{m.stream, m.from, *m.proof});
     if (!journal) o.subscribed = true, o.acked = o.sent = m.from;
     return;
+  }
+  if (journal && m.proof) {
+    auto own = source_.root_at(m.stream, m.from);
+    if (own && *own != m.proof->root) return out.push_back(rollback_effect{m.stream, m.from, *m.proof});
   }
   if (journal) confirm(out, now);
   if (o.subscribed && m.from < o.acked) return;  // came late

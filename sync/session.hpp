@@ -18,7 +18,13 @@ public:
   /// own streams it starts at `from` and is signed now; for others it is the stored one, which may start earlier.
   virtual result<segment> next_segment(const stream_id& id, std::uint64_t from) const = 0;
   /// The writer's own signature over the newest head that is stored here.
-  virtual std::optional<want_message::evidence> evidence(const stream_id& id) const = 0;
+  struct signed_head {
+    std::uint64_t size{};
+    want_message::evidence proof;
+  };
+  virtual std::optional<signed_head> evidence(const stream_id& id) const = 0;
+  /// Root of an own stream at a size; nothing beyond its end, or when it cannot be read.
+  virtual std::optional<hash256> root_at(const stream_id& id, std::uint64_t size) const = 0;
 };
 
 // What a session wants done. The order is kept.
@@ -54,9 +60,10 @@ struct session_config {
 /// acknowledgements, quiet. Loss, repeats and reordering are harmless; it resumes at the exact entry. No heartbeat: a
 /// quiet link is silent.
 ///
-/// A node that was restored from an old copy must not act on its old life before its parent could say so. Therefore a
-/// child takes no stream and no ask of its parent before that has asked for the child's journal from a place that
-/// exists.
+/// A node that was restored from an old copy must not act on its old life before its parent could say so. Therefore who
+/// asks for the peer's own journal shows the peer's signature over what is here of it: a peer that has less, or
+/// something else at that size, is a copy. And a child takes no stream and no ask of its parent before that has asked
+/// for the child's journal from a place that exists.
 ///
 /// Pure but for reads through `stream_source`. One owner thread. Holds no entries: at most `credit_bytes` are under
 /// way.

@@ -305,6 +305,7 @@ std::optional<kv_batch> station::seal() {
   sealed_runs_ = std::exchange(open_runs_, {});
   if (grows || segments_open_) sealed_effects_.push_back(advanced_effect{});
   segments_open_ = false;
+  cosigned_sealed_ = std::exchange(cosigned_open_, false);
   sealed_generation_ = book_->streams_born() + certificates_.size() + links_seen_;
   return book_->seal();
 }
@@ -313,12 +314,24 @@ std::vector<station_effect> station::settled() {
   book_->settled();
   generation_ = sealed_generation_;
   sealed_runs_.clear();
+  if (std::exchange(cosigned_sealed_, false)) cosigned_.clear();
   return std::exchange(sealed_effects_, {});
 }
 
-bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_seconds now) {
-  if (writer != book_->self() || size <= book_->next()) return false;
+bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_seconds now,
+                             const std::optional<hash256>& root) {
+  if (writer != book_->self()) return false;
   now_ = now;
+  if (root && size <= book_->durable_next()) {
+    auto own = root_at(size, reader_.nodes(book_->journal(), book_->self()));
+    if (!own || *own == *root) return false;
+    begin_anew(errc::rolled_back,
+               "this node went on from an old copy: its entries up to " + std::to_string(size) +
+                   " are not those that were sent under its name",
+               size, stream_head{book_->journal(), size, *root});
+    return true;
+  }
+  if (size <= book_->next()) return false;
   begin_anew(errc::rolled_back,
              "this node had written " + std::to_string(size) + " entries and has only " + std::to_string(book_->next()),
              size);

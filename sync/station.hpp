@@ -67,7 +67,9 @@ public:
   /// The till returned a valid mark of this node, or the parent a signed head: if it is beyond the ledger, this is an
   /// old copy. Opens a
   /// new epoch and stops card value. True if that happened.
-  bool check_rollback(const writer_id& epoch, std::uint64_t size, unix_seconds now);
+  /// The same if this journal has another root at that size: it went on from an old copy, beside or after the other.
+  bool check_rollback(const writer_id& epoch, std::uint64_t size, unix_seconds now,
+                      const std::optional<hash256>& root = {});
   bool verify_rollback_proof(const stream_id& stream, std::uint64_t size, const want_message::evidence& proof) const;
 
   /// Streams for a neighbour, and which of its streams are taken.
@@ -133,6 +135,7 @@ private:
   bool on_cosign(const cosign_message& m);
   void carried(const carried_request& r);
   bool rolled_back_by(const carried_request& r, carried_answer& a);
+  bool refused_by_hand(const stream_id& id);
   node_id sender_of(const stream_id& id) const;
   void on_have(node_id from, const have_message& m);
   void chase_cosignature();
@@ -140,7 +143,7 @@ private:
   void cosign(node_id child, const stream_id& id);
   void on_time(const time_message& m);
   void replenish();
-  void begin_anew(errc why, const std::string& text, std::uint64_t proven);
+  void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {});
   status complete_fact(entry& e);
   void settle_epochs();
   void follow_heir(const writer_id& heir);
@@ -186,6 +189,8 @@ private:
   };
   std::vector<run_of_entries> open_runs_, sealed_runs_;  ///< taken from neighbours and not durable yet
   tick_ms chase_due_ = 0, chase_wait_ = 0;
+  /// Durable cosignatures over the own journal that were looked up since one of them last changed.
+  mutable std::map<node_id, std::optional<cosign_message>> cosigned_;
   time_message last_time_;
   std::uint64_t links_seen_ = 0, sealed_generation_ = 0, generation_ = 0;
   unix_seconds now_ = 0;
@@ -196,9 +201,13 @@ private:
   std::deque<entry> regrants_;          ///< waiting to be written
   std::map<writer_id, amount> doubt_;   ///< what lies at closed epochs
   tick_ms settle_due_ = 0, doubt_due_ = 0;
+  std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
+  bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
 };
 
+/// Whether this node's own journal went on from an old copy, so that others know other entries under its name.
+bool went_astray(const kv_store& store, const writer_id& own);
 /// Feeds a book with the certificates that a database holds (family meta, 'k'). What does not verify is left out.
 void load_certificates(const kv_store& store, certificate_book& book);
 

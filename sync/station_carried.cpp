@@ -16,19 +16,37 @@ node_id station::sender_of(const stream_id& id) const {
 bool station::rolled_back_by(const carried_request& r, carried_answer& a) {
   for (const auto& m : r.what) {
     const auto* w = std::get_if<want_message>(&m);
-    if (!w || w->stream != book_->journal() || w->from <= book_->next()) continue;
-    if (w->proof && verify_rollback_proof(w->stream, w->from, *w->proof)) {
-      a.code = errc::rolled_back;
-      a.detail = "the sender holds " + std::to_string(w->from) +
-                 " entries of this node's journal, signed by it; here are " + std::to_string(book_->next());
-      check_rollback(w->stream.writer, w->from, now_);
-    } else {
+    if (!w || w->stream != book_->journal()) continue;
+    bool beyond = w->from > book_->next();
+    bool proved = w->proof && verify_rollback_proof(w->stream, w->from, *w->proof);
+    if (proved) {
+      auto had = book_->next();
+      if (check_rollback(w->stream.writer, w->from, now_, w->proof->root)) {
+        a.code = errc::rolled_back;
+        a.detail =
+            "the sender holds " + std::to_string(w->from) + " entries of this node's journal, signed by it; " +
+            (beyond ? "here are " + std::to_string(had) : "the ones here are others: this is a copy that went on");
+        return true;
+      }
+      if (w->from > book_->durable_next()) {
+        a.code = errc::busy;  // whether these are the same is known once they are durable
+        a.detail = "the newest entries are still being written";
+        return true;
+      }
+    } else if (beyond) {
       a.code = errc::bad_proof;
       a.detail = "the sender claims more of this node's journal than there is here, and proves nothing";
+      return true;
     }
-    return true;
   }
   return false;
+}
+
+// Which of its sends a revoked parent made before it was revoked, only its journal could tell, and that is not here.
+bool station::refused_by_hand(const stream_id& id) {
+  if (id.sub != sub_stream::addressed || !certificates_.is_revoked(id.writer.node)) return false;
+  carrying_->taken.push_back({id, book_->streams().tip(id).size(), 0, errc::revoked});
+  return true;
 }
 
 void station::carried(const carried_request& r) {
@@ -45,7 +63,7 @@ void station::carried(const carried_request& r) {
   carrying_ = &a;
   for (const auto& m : r.what) {
     if (const auto* s = std::get_if<segment_message>(&m)) {
-      ingest({sender_of(s->seg.stream), s->seg});
+      if (!refused_by_hand(s->seg.stream)) ingest({sender_of(s->seg.stream), s->seg});
     } else if (const auto* c = std::get_if<cosign_message>(&m)) {
       if (on_cosign(*c)) ++a.cosignatures;
     } else if (const auto* t = std::get_if<time_message>(&m)) {

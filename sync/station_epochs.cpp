@@ -8,18 +8,34 @@ namespace {
 // Entries that one tick may add to the open group, so that a large closing does not hold up anybody's pull.
 constexpr std::size_t regrants_per_tick = 500;
 constexpr std::size_t heirs_max = 10'000;
+
+bytes astray_key(const writer_id& w) { return "x" + stream_key({w, sub_stream::journal, {}}); }
 }  // namespace
 
 // What this life decided in the open group is written with the group, before the first entry of the next life.
-void station::begin_anew(errc why, const std::string& text, std::uint64_t proven) {
+void station::begin_anew(errc why, const std::string& text, std::uint64_t proven,
+                         const std::optional<stream_head>& end) {
   auto old = book_->head(book_->journal());
+  if (end) {
+    // What this copy wrote behind the common part stays here, as evidence; under its name others know other entries.
+    book_->view().put(family::meta, astray_key(old.stream.writer), "");
+    astray_.insert(old.stream.writer);
+    old = *end;
+  }
   epoch_id epoch;
   random_.fill(epoch.value);
   book_->stop_card_value(why);
   book_->begin_epoch(epoch, now_, old, proven);
+  cosigned_.clear();
   observe_own(0);
   open_effects_.push_back(alarm_effect{why, text + ": a new epoch was opened"});
   open_effects_.push_back(lives_anew_effect{book_->self()});
+}
+
+// Streams of such a life are not offered: nobody could continue what he holds with them.
+bool went_astray(const kv_store& store, const writer_id& own) {
+  bytes v;
+  return store.get(family::meta, astray_key(own), v) == lookup::found;
 }
 
 // Head office's own word for what an operator asked for by node number alone.

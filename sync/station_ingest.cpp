@@ -74,6 +74,8 @@ std::vector<stream_id> station::streams_for(node_id neighbour) const {
   bool up = parent() == neighbour;
   for (const auto& id : *list) {
     bool own = id.writer.node == config_.self;
+    if (own && id.writer != book_->self() && (astray_.count(id.writer) != 0 || went_astray(store_, id.writer)))
+      continue;
     if (up) {
       if (id.sub == sub_stream::journal) out.push_back(id);
     } else if (id.sub == sub_stream::directory) {
@@ -271,6 +273,7 @@ bool station::on_cosign(const cosign_message& m) {
   auto known = newest_cosignature(m.stream, m.by);
   if (known && known->size > m.size) return true;  // came late
   book_->view().put(family::meta, cosignature_key(m.stream, m.by), encode_message(m));
+  if (m.stream == book_->journal()) cosigned_open_ = true;
   if (m.stream.writer.node != config_.self)
     if (auto next = route_to(m.stream.writer.node)) open_effects_.push_back(to_neighbour{*next, m});
   return true;
@@ -314,12 +317,14 @@ void station::on_have(node_id from, const have_message& m) {
 }
 
 std::optional<cosign_message> station::cosigned(node_id by) const {
+  // Asked for after each group, for the screens.
+  if (auto it = cosigned_.find(by); it != cosigned_.end()) return it->second;
+  std::optional<cosign_message> known;
   bytes v;
-  if (store_.get(family::meta, cosignature_key({book_->self(), sub_stream::journal, {}}, by), v) != lookup::found)
-    return std::nullopt;
-  auto m = decode_message(v);
-  if (!m || !std::holds_alternative<cosign_message>(*m)) return std::nullopt;
-  return std::get<cosign_message>(*m);
+  if (store_.get(family::meta, cosignature_key(book_->journal(), by), v) == lookup::found)
+    if (auto m = decode_message(v); m && std::holds_alternative<cosign_message>(*m))
+      known = std::get<cosign_message>(*m);
+  return cosigned_[by] = known;
 }
 
 message station::time_for_children(unix_seconds now) {

@@ -154,7 +154,7 @@ void chain::found(std::size_t cards) {
 
 till_answer chain::ask(std::uint32_t id, till_command c) {
   auto answered = std::make_shared<std::promise<till_answer>>();
-  at(id).system->till(std::move(c), [answered](const till_answer& a) { answered->set_value(a); });
+  at(id).system->till(std::move(c), {}, [answered](const till_answer& a) { answered->set_value(a); });
   auto future = answered->get_future();
   REQUIRE(future.wait_for(std::chrono::seconds(90)) == std::future_status::ready);
   return future.get();

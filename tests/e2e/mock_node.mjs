@@ -19,7 +19,7 @@ const TYPES = {
 /**
  * @param options.port 0 for any. @param options.openNetwork the network page needs no pairing.
  * The answer's `faults` queue spoils the next money requests, `faults.lasting` all others: 'lose_request',
- * 'lose_answer', 'unknown' (503), 'slow'. Browsers send a request again by themselves when a kept connection
+ * 'lose_answer', 'unknown' (503), 'slow'; `faults.streams` refuses event streams. Browsers send a request again by themselves when a kept connection
  * breaks; count on `lasting`.
  */
 export async function startMock({ port = 0, openNetwork = true, csp = true } = {}) {
@@ -389,6 +389,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     }
     if (!isDemo && !path.startsWith('/api/')) return serveFile(path, response);
     const terminal = state.tokens.get((request.headers.authorization ?? '').replace(/^Bearer /, ''));
+    if (path === '/api/v1/events' && faults.streams) return response.writeHead(503).end();
     if (path === '/api/v1/events')
       return terminal ? stream(response) : response.writeHead(401).end('{"error":"not_allowed"}');
     const raw = await readBody(request);

@@ -39,7 +39,7 @@ let foreign;
 
 async function open(path, [width, height] = SIZES[0]) {
   const context = await browser.newContext({ viewport: { width, height }, locale: 'en-US' });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   page.on(
     'console',
@@ -284,6 +284,21 @@ const tests = {
     mock.dropStreams();
     await has(page, 'status-printer', 'state', 'ready');
     await at(page, 'banner-blocked').waitFor({ state: 'detached' });
+  },
+
+  async 'a till whose events do not come says so, and tells when they come again'() {
+    const page = await till();
+    mock.faults.streams = true;
+    mock.dropStreams();
+    await has(page, 'status-link', 'state', 'node_down');
+    await at(page, 'banner-events').waitFor();
+    // What it can still do it does: selling needs no events.
+    await click(page, 'product-1', 'pay-cash');
+    await at(page, 'ticket').waitFor();
+    mock.faults.streams = false;
+    await has(page, 'status-link', 'state', 'link_up');
+    await swipe(A);
+    await at(page, 'card-masked').waitFor();
   },
 
   async 'four languages, remembered'() {

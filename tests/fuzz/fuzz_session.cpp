@@ -85,7 +85,8 @@ private:
       case 1: return heads_message{{{id, in_.size_near(source_.size(id))}, {stream(), in_.octet()}}};
       case 2: {
         want_message w{id, in_.size_near(source_.size(id)), std::nullopt};
-        if (in_.below(3) == 0) w.proof = want_message::evidence{};
+        // Of this history, or of another one.
+        if (auto n = in_.below(4); n < 2) w.proof = want_message::evidence{n == 0 ? hash256{} : source_.root, {}};
         return w;
       }
       case 3:
@@ -146,7 +147,8 @@ private:
         }
       } else if (const auto* w = std::get_if<want_message>(&m); w && greeted_) {
         wanted_.insert(w->stream);
-        if (w->stream == stream_id{self_, sub_stream::journal, {}} && w->from <= source_.size(w->stream))
+        bool same = !w->proof || w->proof->root == source_.root;
+        if (w->stream == stream_id{self_, sub_stream::journal, {}} && w->from <= source_.size(w->stream) && same)
           confirmed_ = true;
       }
     }
@@ -184,8 +186,9 @@ private:
         bool ask = std::holds_alternative<ask_message>(c->what);
         expect(!ask || !child_ || confirmed_, "what may be an old copy gives nothing away");
       } else if (const auto* r = std::get_if<rollback_effect>(&e)) {
-        expect(child_ && r->stream == journal && r->size > source_.size(journal),
-               "a rollback is of this life and beyond it");
+        bool beyond = r->size > source_.size(r->stream);
+        expect(r->stream == stream_id{self_, sub_stream::journal, {}} && (beyond || r->proof.root != source_.root),
+               "a rollback is of this life, beyond it or of another history");
       } else if (std::holds_alternative<close_effect>(e)) {
         closed_ = true;
       }

@@ -68,9 +68,13 @@ public:
     auto n = std::min(end - from, cut - from % cut);
     return segment{id, from, static_cast<std::uint32_t>(n), {}, bytes(octets, 'x')};
   }
-  std::optional<want_message::evidence> evidence(const stream_id& id) const override {
+  hash256 root{9};  ///< of every stream at every size
+  std::optional<signed_head> evidence(const stream_id& id) const override {
     if (size(id) == 0) return std::nullopt;
-    return want_message::evidence{hash256{9}, signature{8}};
+    return signed_head{size(id), {root, signature{8}}};
+  }
+  std::optional<hash256> root_at(const stream_id& id, std::uint64_t n) const override {
+    return n <= size(id) ? std::optional(root) : std::nullopt;
   }
 };
 

@@ -77,13 +77,64 @@ TEST_CASE("an invitation gives a token and keeps a hash", "[admin]") {
   CHECK(d.post("invite", invite)["node"] == 4);
 }
 
+TEST_CASE("open invitations are shown and can be taken back", "[admin]") {
+  desk d;
+  CHECK(d.call("GET", "invitations", "")["invitations"].empty());
+  auto first = d.post("invite", invite);
+  CHECK(first["name_taken"] == false);
+  CHECK(d.post("invite", invite)["name_taken"] == true);
+  CHECK(d.post("invite", with(invite, "name", "HQ"))["name_taken"] == true);
+  node_snapshot::remote old;
+  old.node = node_id{9};
+  old.name = "Old town";
+  d.node.shown->below.push_back(old);
+  CHECK(d.post("invite", with(with(invite, "name", "Old town"), "hours", 1))["name_taken"] == true);
+  auto list = d.call("GET", "invitations", "")["invitations"];
+  REQUIRE(list.size() == 4);
+  CHECK(list[0]["node"] == 2);
+  CHECK(list[0]["name"] == "Store A");
+  CHECK(list[0]["role"] == "store");
+  CHECK(list[0]["parent"] == 1);
+  CHECK(list[0]["expires"] == d.clock + 24 * 3600);
+
+  CHECK(d.post("invitations/cancel", {{"node", 2}})["cancelled"] == 1);
+  auto token = parse_enrolment_token(first["token"].get<std::string>());
+  CHECK_FALSE(d.node.recall(invitation_key(token->id)));
+  CHECK(d.call("GET", "invitations", "")["invitations"].size() == 3);
+  d.post("invitations/cancel", {{"node", 2}});
+  CHECK(d.status == 404);
+  d.clock += 3600;  // one of an hour
+  CHECK(d.call("GET", "invitations", "")["invitations"].size() == 2);
+  for (const auto& bad : {json{{"node", 1}}, json{{"node", "2"}}, json::object()}) {
+    d.post("invitations/cancel", bad);
+    CHECK(d.status == 400);
+  }
+  d.node.remembers = false;
+  d.post("invitations/cancel", {{"node", 3}});
+  CHECK(d.status == 503);
+}
+
+TEST_CASE("an invitation that was used is not open, and a record that is damaged is none", "[admin]") {
+  desk d;
+  auto a = d.post("invite", invite);
+  auto key = invitation_key(parse_enrolment_token(a["token"].get<std::string>())->id);
+  auto record = *decode_invitation(*d.node.recall(key));
+  record.used = true;
+  d.node.remember(key, encode(record), [](bool) {});
+  d.node.remember("enrol/rubbish", bytes("rubbish"), [](bool) {});
+  CHECK(d.call("GET", "invitations", "")["invitations"].empty());
+  d.post("invitations/cancel", {{"node", 2}});
+  CHECK(d.status == 404);
+}
+
 TEST_CASE("wrong invitations are refused with the reason", "[admin]") {
   desk d;
   for (const auto& bad :
        {with(invite, "name", ""), with(invite, "name", std::string(61, 'x')), with(invite, "name", 3),
-        with(invite, "name", "a\nb"), with(invite, "role", "hq"), with(invite, "parent", 0), with(invite, "hours", 0),
-        with(invite, "hours", 721), with(invite, "limits", 3), with(invite, "limits", with(limits, "ceiling", -1)),
-        with(invite, "limits", with(limits, "quota", 1e300)), with(invite, "doors", {"http://x"}), json::object()}) {
+        with(invite, "name", "a\nb"), with(invite, "name", "a\x7f"), with(invite, "role", "hq"),
+        with(invite, "parent", 0), with(invite, "hours", 0), with(invite, "hours", 721), with(invite, "limits", 3),
+        with(invite, "limits", with(limits, "ceiling", -1)), with(invite, "limits", with(limits, "quota", 1e300)),
+        with(invite, "doors", {"http://x"}), json::object()}) {
     INFO(bad.dump());
     auto a = d.post("invite", bad);
     CHECK(d.status == 400);
@@ -146,6 +197,57 @@ TEST_CASE("cards are mapped once, within what was reserved", "[admin]") {
     d.post("cards/map", bad);
     CHECK(d.status == 400);
   }
+  CHECK(d.node.written.size() == 1);
+}
+
+TEST_CASE("card numbers that do not fit behind a prefix reserve nothing", "[admin]") {
+  desk d;
+  d.post("cards/reserve", {{"count", 1'000}, {"prefix", "97040000"}});  // 1 to 999 fit
+  CHECK(d.status == 503);
+  CHECK(d.answer["error"] == "full");
+  CHECK(d.answer["detail"].get<std::string>().find("prefix 97040000") != std::string::npos);
+  CHECK(d.post("cards/reserve", {{"count", 999}, {"prefix", "97040000"}})["first"] == 1);
+  d.post("cards/reserve", {{"count", 1}, {"prefix", "97040000"}});
+  CHECK(d.status == 503);
+  CHECK(d.post("cards/reserve", {{"count", 1}, {"prefix", "9704000"}})["first"] == 1'000);
+  for (const auto& prefix : {json(""), json("97o4"), json("970400001"), json(9704)}) {
+    d.post("cards/reserve", {{"count", 1}, {"prefix", prefix}});
+    CHECK(d.status == 400);
+  }
+}
+
+TEST_CASE("a chain never changes its currency or exponent", "[admin]") {
+  desk d;
+  rules_record r;
+  r.version = 1;
+  r.currency = "CNY";
+  r.exponent = 2;
+  r.taxes = {{"A", 1300}};
+  auto first = r;
+  r.version = 2;
+  auto publication = [&] {
+    return json{{"version", 2},
+                {"publication", "x"},
+                {"rules", to_base64(encode_rules(r))},
+                {"products", json::array()},
+                {"last", true}};
+  };
+  catalogue published;
+  published.add(first);
+  d.node.shown->rules = std::make_shared<catalogue>(std::move(published));
+  r.currency = "JPY";
+  d.post("publish", publication());
+  CHECK(d.status == 409);
+  CHECK(d.answer["error"] == "bad_rules");
+  CHECK(d.answer["detail"].get<std::string>().find("CNY with 2 decimals") != std::string::npos);
+  r.currency = "CNY";
+  r.exponent = 0;
+  d.post("publish", publication());
+  CHECK(d.status == 409);
+  CHECK(d.node.written.empty());
+  r.exponent = 2;
+  d.post("publish", publication());
+  CHECK(d.status == 200);
   CHECK(d.node.written.size() == 1);
 }
 

@@ -43,7 +43,9 @@ struct data_dir {
 
 void identify(const fs::path& dir, audit_chain& c, std::uint32_t id) {
   auto t = c.trust();
-  REQUIRE(write_identity(dir, {{t.chain, t.root}, node_id{id}, c.node(id).role, "node", c.node(id).cert.epoch}).ok());
+  REQUIRE(write_identity(dir,
+                         {{t.chain, t.root}, node_id{id}, c.node(id).role, c.node(id).cert.name, c.node(id).cert.epoch})
+              .ok());
 }
 
 /// What changed from one image to the next.
@@ -138,6 +140,41 @@ TEST_CASE("the audit's exit status and text say whether all holds", "[node][audi
     CHECK(j["checks"].size() == 16);
     CHECK(j["totals"][0]["unit"] == "CNY");
   }
+}
+
+TEST_CASE("an identity.toml that was edited is a problem", "[node][audit]") {
+  audit_chain c;
+  c.history();
+  data_dir dir;
+  identify(dir.path, c, 3);
+  copy_into(**open_rocks(data_layout{dir.path}.db(), {.create = true}), c.node(3).store.image());
+  CHECK(audit_of(dir.path).status == 0);
+  auto good = *read_identity(dir.path);
+  auto other_name = good, other_role = good, other_node = good;
+  other_name.name = "Another name";
+  other_role.role = node_role::region;
+  other_node.node.value = 4;
+  for (const auto& edited : {other_name, other_role, other_node}) {
+    fs::remove(data_layout{dir.path}.identity());
+    REQUIRE(write_identity(dir.path, edited).ok());
+    auto bad = audit_of(dir.path);
+    INFO(bad.out << bad.err);
+    CHECK(bad.status == 1);
+    CHECK(bad.out.find("identity.toml") != std::string::npos);
+    CHECK(bad.out.find("NOT IN ORDER: 1 problem") != std::string::npos);
+    CHECK(nlohmann::json::parse(audit_of(dir.path, true).out)["ok"] == false);
+  }
+}
+
+TEST_CASE("a database whose node never ran", "[node][audit]") {
+  audit_chain c;
+  data_dir dir;
+  identify(dir.path, c, 3);
+  { auto made = open_rocks(data_layout{dir.path}.db(), {.create = true}); }
+  auto none = audit_of(dir.path);
+  CHECK(none.status == 2);
+  CHECK(none.err.find("never ran") != std::string::npos);
+  CHECK(none.err.find("start it once") != std::string::npos);
 }
 
 TEST_CASE("an audit that cannot read says why and exits with 2", "[node][audit]") {

@@ -37,6 +37,7 @@ std::string good_text(text_shape shape) {
     case text_shape::host_port: return "printer.local:9100";
     case text_shape::tcp: return "tcp://hq.example.com:7101";
     case text_shape::digits: return "9704";
+    case text_shape::names: return "till.example.com,192.168.1.20";
     case text_shape::http_base: return "http://127.0.0.1:8080";
   }
   return "";
@@ -134,6 +135,22 @@ TEST_CASE("a wrong file stops with file, line, key, value and limit", "[config]"
   CHECK(problem("http = 3\n").starts_with(":1: there is no section http"));
   CHECK(problem("[http\n").starts_with(":1: "));
   CHECK(problem("[http]\nthreads = 1\nthreads = 2\n").starts_with(":3: "));
+}
+
+TEST_CASE("a setting is told with its value and where it stands", "[config]") {
+  config_file f("[node]\ndata_dir = \"/srv/x\"\n[http]\nthreads = 3\nopen_network = true\n");
+  auto c = load_config(f.path, {"link.listen=tcp://127.0.0.1:1"}, [](const std::string& name) {
+    return name == "TALLY_NETWORK_DOUBT_DAYS" ? std::optional<std::string>("4") : std::nullopt;
+  });
+  REQUIRE(c);
+  auto file = f.path.string();
+  CHECK(setting_text(*c, "http.threads") == file + ":4: http.threads = 3");
+  CHECK(setting_text(*c, "http.open_network") == file + ":5: http.open_network = true");
+  CHECK(setting_text(*c, "node.data_dir") == file + ":2: node.data_dir = \"/srv/x\"");
+  CHECK(setting_text(*c, "link.listen") == "--set link.listen: link.listen = \"tcp://127.0.0.1:1\"");
+  CHECK(setting_text(*c, "network.doubt_days") ==
+        "environment variable TALLY_NETWORK_DOUBT_DAYS: network.doubt_days = 4");
+  CHECK(setting_text(*c, "http.listen") == "the default: http.listen = \"127.0.0.1:8080\"");
 }
 
 TEST_CASE("missing and strange sources", "[config]") {

@@ -20,7 +20,15 @@ struct office {
   curve_key door = make_curve_key(random);
   test::fake_office node;
   unix_seconds clock = now;
-  enrolment_desk desk{{node, hq, with, {"bakery", root.pub}, [this] { return clock; }, 50}};
+  std::vector<std::string> told;
+  enrolment_desk desk{
+      {node,
+       hq,
+       with,
+       {"bakery", root.pub},
+       [this] { return clock; },
+       50,
+       [this](errc code, const std::string& text) { told.push_back(std::string(errc_name(code)) + " " + text); }}};
   enrolment_token token{"bakery", {"tcp://127.0.0.1:1"}, door.pub, hq.key(), {}, {}, now + 3600};
   invitation what{node_id{3}, "Store A", node_role::store, {node_id{2}, head_office}, {100, 200, 300, 400}, now + 3600};
 
@@ -114,6 +122,14 @@ TEST_CASE("expired, unknown and wrong tokens are refused", "[enrolment]") {
   o.clock = o.what.expiry;
   CHECK(refusal(o.token).find("expired") != std::string::npos);
   CHECK(o.node.written.empty());
+  // All three are told to the security log, with the node that was invited and never with the secret.
+  REQUIRE(o.told.size() == 3);
+  CHECK(o.told[0].find("of no invitation") != std::string::npos);
+  for (std::size_t i : {1, 2})
+    CHECK(o.told[i].starts_with("bad_token a refused enrolment with a token for node 3, by keys with digest "));
+  CHECK(o.told[1].find(" by keys") == o.told[2].find(" by keys"));
+  for (const auto& line : o.told)
+    CHECK(line.find(to_hex(view_of(o.token.secret))) == std::string::npos);
 }
 
 TEST_CASE("a failed step leaves an enrolment that can be repeated", "[enrolment]") {

@@ -1,6 +1,7 @@
 #pragma once
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <thread>
 
 #include "actors/facade.hpp"
@@ -54,13 +55,13 @@ public:
     thread_.join();
   }
 
-  void till(till_command c, std::function<void(const till_answer&)> done) override {
+  void till(till_command c, std::string masked, std::function<void(const till_answer&)> done) override {
     tills_seen.fetch_add(1);
-    post([this, c = std::move(c), done = std::move(done)] {
+    post([this, c = std::move(c), masked = std::move(masked), done = std::move(done)] {
       if (mute) return;
       auto a = decide_one(c);
-      after_.push_back([this, a = std::move(a), done] {
-        if (std::holds_alternative<entry>(a.outcome) && announce) bus_.publish(receipt_event{a});
+      after_.push_back([this, a = std::move(a), masked, done] {
+        if (std::holds_alternative<entry>(a.outcome) && announce) bus_.publish(receipt_event{a, masked});
         done(a);
       });
     });
@@ -126,6 +127,15 @@ public:
     return v;
   }
 
+  /// Puts a record into the family `meta`, as another part of the node would have.
+  void keep(std::string key, bytes value) {
+    std::promise<void> kept;
+    post([&] {
+      book_->view().put(family::meta, key, value);
+      after_.push_back([&] { kept.set_value(); });
+    });
+    kept.get_future().wait();
+  }
   /// Changes the snapshot; later groups keep the change.
   void alter(std::function<void(node_snapshot&)> change) {
     std::lock_guard lock(mutex_);

@@ -27,7 +27,7 @@ public:
     invariant(store_.commit(b, true).ok(), "a store in memory");
   }
 
-  void till(till_command, std::function<void(const till_answer&)>) override {}
+  void till(till_command, std::string, std::function<void(const till_answer&)>) override {}
   void facts(std::vector<entry> list, std::function<void(const facts_answer&)> done) override {
     if (silent) return;
     if (!writes) return done({0, errc::io, "no", 0, 0});
@@ -52,7 +52,12 @@ public:
   const kv_store& store() const override { return store_; }
   void remember(std::string key, std::optional<bytes> value, std::function<void(bool)> done) override {
     if (silent) return;
-    if (remembers && value) notes[key] = *value;
+    if (remembers) {
+      kv_batch b;  // where the real one keeps it, for whoever walks over the records
+      value ? b.put(family::meta, "n" + key, *value) : b.erase(family::meta, "n" + key);
+      invariant(store_.commit(b, true).ok(), "a store in memory");
+      value ? (void)(notes[key] = *value) : (void)notes.erase(key);
+    }
     done(remembers);
   }
   std::optional<bytes> recall(std::string_view key) const override {

@@ -1,74 +1,11 @@
 #include <catch2/catch.hpp>
 
-#include <future>
-
 #include "devices/escpos_render.hpp"
-#include "http_support.hpp"
+#include "http_desk.hpp"
 #include "node/api_events.hpp"
-#include "node/http_router.hpp"
 
 using namespace tally;
 using namespace tally::test;
-
-namespace {
-
-/// A call without a connection: whatever thread answers, the answer ends up here.
-class local_call final : public api_call {
-public:
-  void finish(api_response r) override { done.set_value(std::move(r)); }
-  void later(std::function<void()> work) override { work(); }
-  void after(std::chrono::milliseconds, std::function<void()> work) override { work(); }
-  std::promise<api_response> done;
-};
-
-struct desk : bench_node {
-  api_ptr api = std::make_shared<api_context>(services());
-  std::string token;
-
-  desk() {
-    auto code = send("POST", "/api/v1/admin/pair", "{}", "the-admin-token");
-    token = text_of(code.json, "token");
-    token =
-        text_of(send("POST", "/api/v1/pair", "{\"code\":\"" + text_of(code.json, "code") + "\"}", "").json, "token");
-  }
-  struct reply {
-    int status;
-    std::string body, headers;
-    json_value json;
-  };
-  reply send(std::string_view method, std::string_view path, std::string_view body, std::string_view bearer) {
-    auto call = std::make_shared<local_call>();
-    auto got = call->done.get_future();
-    std::string authorization = "Bearer " + std::string(bearer);
-    api_request r;
-    r.method = method;
-    r.path = path;
-    r.body = body;
-    if (!bearer.empty()) r.authorization = authorization;
-    route(api, r, call);
-    auto a = got.get();
-    reply out{a.status, a.body, a.headers, {}};
-    if (auto j = parse_json(a.body)) out.json = std::move(*j);
-    return out;
-  }
-  reply get(std::string_view path) { return send("GET", path, "", token); }
-  reply post(std::string_view path, std::string_view body) { return send("POST", path, body, token); }
-  std::uint64_t next() { return static_cast<std::uint64_t>(number_of(get("/api/v1/till").json, "next_counter")); }
-  reply top_up(std::int64_t amount, const std::string& more = "") {
-    return post("/api/v1/topups", "{\"counter\":" + std::to_string(next()) + ",\"card\":\"" + card_a +
-                                      "\",\"amount\":" + std::to_string(amount) + ",\"tender\":\"cash\"" + more + "}");
-  }
-  std::string sale_body(std::uint64_t counter, int quantity, const std::string& kind = "card",
-                        const std::string& more = "") {
-    return "{\"counter\":" + std::to_string(counter) + ",\"card\":\"" + card_a +
-           "\",\"lines\":[{\"product\":1,\"quantity\":" + std::to_string(quantity) + "}],\"tenders\":[{\"kind\":\"" +
-           kind + "\",\"amount\":" + std::to_string(quantity * 1250) + "}]" + more + "}";
-  }
-};
-
-std::string error_of(const desk::reply& r) { return std::to_string(r.status) + " " + text_of(r.json, "error"); }
-
-}  // namespace
 
 TEST_CASE("a till tells its state", "[node][http]") {
   desk d;
@@ -126,13 +63,14 @@ TEST_CASE("top up, spend, read and reverse", "[node][http]") {
 
   auto read = d.get("/api/v1/receipts/" + id);
   REQUIRE(read.status == 200);
-  CHECK(text_of(read.json, "masked") == "card 17");
+  CHECK(text_of(read.json, "masked") == "**** 3931");
   CHECK(number_of(read.json, "total") == 2'500);
   CHECK(is_null(read.json, "reversed_by"));
 
   auto undo = d.post("/api/v1/reversals", "{\"counter\":3,\"receipt\":\"" + id + "\"}");
   REQUIRE(undo.status == 200);
   CHECK(text_of(undo.json, "kind") == "reversal");
+  CHECK(text_of(undo.json, "masked") == "**** 3931");
   CHECK(text_of(undo.json, "reverses") == id);
   CHECK(number_of(undo.json, "total") == 2'500);
   CHECK(undo.json.find("lines")->items.size() == 1);
@@ -173,9 +111,11 @@ TEST_CASE("refusals carry what the till shows", "[node][http]") {
   CHECK(number_of(poor.json, "pulled") == 0);
   CHECK(number_of(poor.json, "next_counter") == 2);
   CHECK_FALSE(text_of(poor.json, "message").empty());
+  CHECK(text_of(poor.json, "detail") == "10.00 CNY can be spent here, 2.50 CNY are missing");
   auto greedy = d.top_up(600'000);
   CHECK(error_of(greedy) == "409 no_quota");
   CHECK(number_of(greedy.json, "left") == 499'000);
+  CHECK(text_of(greedy.json, "detail") == "at most 4990.00 CNY can be loaded here now");
   CHECK(error_of(d.top_up(0)) == "409 bad_amount");
   CHECK(error_of(d.top_up(-5)) == "409 bad_amount");
   CHECK(error_of(d.top_up(INT64_MAX)) == "409 bad_amount");
@@ -228,6 +168,18 @@ TEST_CASE("wrong types are named", "[node][http]") {
   CHECK(detail("/api/v1/sales", R"({"counter":1,"card":17,"lines":[],"tenders":[]})").starts_with("card must be text"));
   CHECK(detail("/api/v1/topups", R"({"counter":1,"card":"1","amount":1e3,"tender":"cash"})")
             .starts_with("amount must be an integer"));
+  CHECK(detail("/api/v1/topups", R"({"counter":1,"card":"1","amount":"1","tender":"cash"})") ==
+        "amount must be an integer from 1 to 10000000000000000");
+  CHECK(detail("/api/v1/sales", R"({"counter":1,"lines":[{"product":1,"quantity":"2"}],"tenders":[]})") ==
+        "lines[0].quantity must be an integer from 1 to 9999");
+  CHECK(detail("/api/v1/topups", R"({"counter":1,"card":"1","amount":1,"tender":"cash","seenn":"x"})") ==
+        "\"seenn\" is no field of this call");
+  CHECK(detail("/api/v1/sales", R"({"counter":1,"lines":[{"product":1,"quantity":1,"price":1}],"tenders":[]})") ==
+        "lines[0].\"price\" is no field of this call");
+  CHECK(detail("/api/v1/sales", R"({"counter":1,"lines":[],"tenders":[{"kind":"cash","amount":1,"amountt":null}]})") ==
+        "tenders[0].\"amountt\" is no field of this call");
+  CHECK(detail("/api/v1/reversals", R"({"counter":1,"receipt":"3.0000000000000001.3","sum":1})") ==
+        "\"sum\" is no field of this call");
   CHECK(detail("/api/v1/topups", R"({"counter":1,"card":"1","amount":1,"tender":"gold"})") ==
         "tender must be cash or bank");
   CHECK(detail("/api/v1/reversals", R"({"counter":1,"receipt":"3.1.x"})") == "receipt must be the id of a receipt");
@@ -285,7 +237,12 @@ TEST_CASE("who may call what", "[node][http]") {
   CHECK(d.send("POST", "/api/v1/admin/pair", "{}", d.token).status == 401);
   CHECK(d.send("GET", "/api/v1/till", "", "the-admin-token").status == 401);
   CHECK(d.send("GET", "/healthz", "", "").body == R"({"ok":true,"node":3,"role":"store"})");
-  CHECK(d.send("GET", "/metrics", "", "").status == 200);
+  CHECK(error_of(d.send("GET", "/metrics", "", "")) == "401 not_allowed");
+  CHECK(d.send("GET", "/metrics", "", "the-admin-token").status == 200);
+  CHECK(d.get("/metrics").status == 200);
+  CHECK(d.send("GET", "/api/v1/network", "", "the-admin-token").status == 200);
+  CHECK(error_of(d.send("DELETE", "/api/v1/till", "", d.token)) == "405 wrong_method");
+  CHECK(d.send("POST", "/api/v1/receipts/x", "", d.token).headers == "Allow: GET, HEAD\r\n");
   CHECK(d.send("DELETE", "/api/v1/till", "", d.token).status == 405);
   CHECK(d.send("GET", "/api/v1/sales", "", d.token).headers == "Allow: POST\r\n");
   CHECK(error_of(d.get("/api/v1/none")) == "404 not_found");
@@ -341,7 +298,7 @@ TEST_CASE("tickets: one for each receipt, marked when it is a copy", "[node][htt
   REQUIRE(d.top_up(5'000).status == 200);
   CHECK(d.node.printed.empty());
   auto id = text_of(d.post("/api/v1/sales", d.sale_body(2, 1)).json, "id");
-  CHECK(error_of(d.post("/api/v1/receipts/" + id + "/print", "{}")) == "503 offline");
+  CHECK(error_of(d.post("/api/v1/receipts/" + id + "/print", "{}")) == "409 no_printer");
   d.node.set_devices({"ready", "ready", "none"});
   auto sale = d.post("/api/v1/sales", d.sale_body(3, 2));
   REQUIRE(sale.status == 200);
@@ -401,6 +358,11 @@ TEST_CASE("the network as a store and as head office see it", "[node][http]") {
   REQUIRE(own.size() == 2);
   CHECK(number_of(own[0], "node") == 2);
   CHECK(text_of(own[0], "role") == "region");
+  CHECK(text_of(own[0], "name") == "node 2");  // it has no certificate in this test
+  for (const char* unknown : {"entries", "entries_waiting", "held", "ceiling", "exposure", "contested"})
+    CHECK(is_null(own[0], unknown));
+  CHECK(number_of(own[1], "entries") == 2);
+  CHECK(is_null(own[1], "alarm"));
   CHECK(number_of(own[1], "parent") == 2);
   CHECK(text_of(own[1], "link") == "never");
   CHECK(r.json.find("demo") == nullptr);
@@ -461,7 +423,7 @@ TEST_CASE("metrics keep the rules of promtool", "[node][metrics]") {
   (void)d.post("/api/v1/sales", d.sale_body(1, 1));
   d.api->metrics.answered(200);
   d.api->services.identity.name = "Bob's \"Corner\"\n\\";
-  auto text = d.send("GET", "/metrics", "", "").body;
+  auto text = d.get("/metrics").body;
   std::map<std::string, std::string> types;
   std::string_view rest = text;
   while (!rest.empty()) {

@@ -3,6 +3,7 @@
 #include <future>
 
 #include "http_support.hpp"
+#include "node/api_events.hpp"
 
 using namespace tally;
 using namespace tally::test;
@@ -93,7 +94,9 @@ TEST_CASE("a body that is too long is refused, announced or not", "[node][server
   }
   {
     auto c = s.connect();
-    REQUIRE(c.send("POST /api/v1/sales HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    REQUIRE(
+        c.send("POST /api/v1/sales HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+               "chunked\r\n\r\n"));
     auto chunk = "4000\r\n" + std::string(0x4000, 'x') + "\r\n";
     std::thread sender([&] {
       for (int i = 0; i < 640 && c.send(chunk); ++i) {
@@ -160,7 +163,9 @@ TEST_CASE("a request that never ends is ended, and so is a silent connection", "
   auto half = s.connect();
   REQUIRE(half.send("GET /api/v1/till HTTP/1.1\r\nHost:"));
   auto body = s.connect();
-  REQUIRE(body.send("POST /api/v1/sales HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"));
+  REQUIRE(
+      body.send("POST /api/v1/sales HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                "100\r\n\r\n{"));
   CHECK(half.closed_by_server());
   CHECK(body.closed_by_server());
   served quick(with([](http_limits& l) { l.idle = milliseconds(200); }));
@@ -216,7 +221,10 @@ TEST_CASE("pages: types, policy, conditional, and nothing outside the folder", "
     CHECK(no.status == 404);
     CHECK(no.body.find("secret\"") == std::string::npos);
   }
-  CHECK(c.call("POST", "/", "{}").status == 404);
+  auto post = c.call("POST", "/", "{}");
+  CHECK(post.status == 405);
+  CHECK(text_of(post.json, "error") == "wrong_method");
+  CHECK(post.head.find("Allow: GET, HEAD\r\n") != std::string::npos);
 }
 
 TEST_CASE("starting says what is wrong", "[node][server]") {
@@ -260,10 +268,43 @@ TEST_CASE("events reach the streams they concern", "[node][server]") {
   auto told = mine.until("\"source\":\"reader\"}\n\n");
   CHECK(told.find("event: receipt\n") != std::string::npos);
   CHECK(told.find(text_of(sale.json, "id")) != std::string::npos);
+  // A receipt's event shows the card as the answer and the paper do.
+  auto load = R"({"counter":2,"card":")" + card_a + R"(","amount":5000,"tender":"cash"})";
+  REQUIRE(s.connect().call("POST", "/api/v1/topups", load, s.token).status == 200);
+  CHECK(mine.until("\"seen\":").find("Card **** 3931") != std::string::npos);
   auto to_other = theirs.until("\"source\":\"reader\"}\n\n");
   CHECK(to_other.find("event: card\n") != std::string::npos);
   CHECK(to_other.find("event: receipt") == std::string::npos);
   CHECK_FALSE(mine.until(": alive\n\n").empty());
+}
+
+TEST_CASE("a card swiped while no till listens is told to the first that does, once and soon", "[node][server]") {
+  const auto listen = [](served& s) {
+    auto c = s.connect();
+    REQUIRE(c.send(client::request("GET", "/api/v1/events", {}, s.token)));
+    c.until(": hello\n\n");
+    return c;
+  };
+  const auto swipe = "event: card\ndata: {\"number\":\"" + card_frozen + "\"";
+  {
+    served s;
+    s.node.events().publish(card_event{card_a, "reader"});
+    s.node.events().publish(card_event{card_frozen, "reader"});
+    s.node.events().publish(product_event{"4006381333931"});
+    s.clock.tick += event_hub::swipe_kept_ms;
+    auto first = listen(s);
+    CHECK(first.until("\"source\":\"reader\"}\n\n").find(swipe) == 0);
+    auto second = listen(s);
+    s.node.events().publish(rules_event{4});
+    CHECK(first.until("\"version\":4}\n\n").find("event: rules") == 0);
+    CHECK(second.until("\"version\":4}\n\n").find("event: rules") == 0);
+  }
+  served s;
+  s.node.events().publish(card_event{card_a, "reader"});
+  s.clock.tick += event_hub::swipe_kept_ms + 1;
+  auto late = listen(s);
+  s.node.events().publish(rules_event{4});
+  CHECK(late.until("\"version\":4}\n\n").find("event: rules") == 0);
 }
 
 TEST_CASE("streams are few; one whose reader is gone or slow makes room", "[node][server]") {
@@ -330,8 +371,10 @@ TEST_CASE("an expected body is waited for", "[node][server]") {
   served s;
   auto c = s.connect();
   auto body = sale_body(1);
-  REQUIRE(c.send("POST /api/v1/sales HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nAuthorization: Bearer " + s.token +
-                 "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n"));
+  REQUIRE(
+      c.send("POST /api/v1/sales HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: "
+             "100-continue\r\nAuthorization: Bearer " +
+             s.token + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n"));
   CHECK(c.until("\r\n\r\n").starts_with("HTTP/1.1 100"));
   REQUIRE(c.send(body));
   CHECK(c.read().status == 200);

@@ -82,8 +82,15 @@ struct bench_node {
             .admin = {},
             .wall = [this] { return clock.wall.load(); },
             .tick = [this] { return clock.tick.load(); },
-            .demo_control = {}};
+            .demo_control = {},
+            .security =
+                [this](errc code, const std::string& text) {
+                  std::lock_guard lock(told_mutex);
+                  told.push_back(std::string(errc_name(code)) + " " + text);
+                }};
   }
+  std::mutex told_mutex;
+  std::vector<std::string> told;  ///< to the security log
 };
 
 /// A client with a plain socket: sends any octets, reads answers.
@@ -171,7 +178,10 @@ public:
   static std::string request(std::string_view method, std::string_view path, std::string_view body,
                              std::string_view token, std::string_view more_headers = {}) {
     std::string out(method);
-    out.append(" ").append(path).append(" HTTP/1.1\r\nHost: x\r\n");
+    out.append(" ").append(path).append(" HTTP/1.1\r\n");
+    if (more_headers.find("Host:") == std::string_view::npos) out += "Host: localhost\r\n";
+    if (method == "POST" && more_headers.find("Content-Type:") == std::string_view::npos)
+      out += "Content-Type: application/json\r\n";
     if (!token.empty()) out.append("Authorization: Bearer ").append(token).append("\r\n");
     out.append(more_headers);
     if (method == "POST") out.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");

@@ -18,9 +18,9 @@ struct pairing_desk : bench_node {
     book.make_code(terminal, now, [&](const auto& r) { p.set_value(r); });
     return p.get_future().get();
   }
-  result<tills::pairing> pair(const std::string& text) {
+  result<tills::pairing> pair(const std::string& text, const std::string& from = "192.0.2.1") {
     std::promise<result<tills::pairing>> p;
-    book.pair(text, now, [&](const auto& r) { p.set_value(r); });
+    book.pair(text, from, now, [&](const auto& r) { p.set_value(r); });
     return p.get_future().get();
   }
 };
@@ -66,15 +66,41 @@ TEST_CASE("codes die after ten minutes, also when the clock is set back", "[node
 
 TEST_CASE("five wrong codes in a minute close the door, for right ones too", "[node][tills]") {
   pairing_desk d;
+  std::vector<std::string> told;
+  d.book.on_lock_out([&](const std::string& text) { told.push_back(text); });
   auto code = d.code();
   REQUIRE(code);
   for (int i = 0; i < 5; ++i)
     CHECK(d.pair(other_than(code->code)).code() == errc::bad_token);
   CHECK(d.pair(code->code).code() == errc::busy);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("192.0.2.1") != std::string::npos);
+  CHECK(told[0].find(other_than(code->code)) == std::string::npos);
   d.now.tick += 59'999;
   CHECK(d.pair(code->code).code() == errc::busy);
   d.now.tick += 1;
   CHECK(d.pair(code->code).ok());
+}
+
+TEST_CASE("wrong codes of one address do not close the door for another", "[node][tills]") {
+  pairing_desk d;
+  auto code = d.code();
+  REQUIRE(code);
+  for (int i = 0; i < 20; ++i)
+    (void)d.pair(other_than(code->code), "192.0.2.66");
+  CHECK(d.pair(code->code, "192.0.2.66").code() == errc::busy);
+  CHECK(d.pair(code->code, "192.0.2.1").ok());
+  // Refused calls do not count, so it took nine more addresses to close it for all.
+  std::vector<std::string> told;
+  d.book.on_lock_out([&](const std::string& text) { told.push_back(text); });
+  code = d.code();
+  for (int i = 0; i < 45; ++i)
+    CHECK(d.pair(other_than(code->code), "198.51.100." + std::to_string(i)).code() == errc::bad_token);
+  CHECK(d.pair(code->code, "192.0.2.1").code() == errc::busy);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("everyone") != std::string::npos);
+  d.now.tick += tills::wrong_window_ms;
+  CHECK(d.pair(code->code, "192.0.2.1").ok());
 }
 
 TEST_CASE("text that is no code counts as a wrong one", "[node][tills]") {
@@ -107,7 +133,7 @@ TEST_CASE("a till is paired again under its number; 63 is the most", "[node][til
   for (int i = 0; i < 62; ++i)
     REQUIRE(d.pair(d.code()->code).ok());
   CHECK(d.book.list().back().terminal == 3 * 64 + 63);
-  CHECK(d.code().code() == errc::full);
+  CHECK(d.code().code() == errc::over_ceiling);
   CHECK(d.code(first->terminal).ok());
 }
 

@@ -142,6 +142,7 @@ void oracle::regrant(const place& p, const entry& e) {
 void oracle::answered(const till_answer& a) {
   const auto* e = std::get_if<entry>(&a.outcome);
   if (!e) return;
+  if (was_restored(a.writer)) return;  // perhaps of a life that went on beside the other
   place p{a.writer, a.seq};
   auto it = journals_.find(a.writer);
   ensure(it != journals_.end() && a.seq < it->second.size(),

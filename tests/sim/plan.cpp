@@ -33,7 +33,7 @@ plan plan::from_seed(std::uint64_t seed) {
   p.full_disks = d.chance(150);
   p.tight_limits = d.chance(300);
   if (d.chance(400)) p.checkpoint_every = static_cast<std::uint64_t>(d.between(1, 60));
-  if (d.chance(400)) p.restore = d.chance(500) ? restore_kind::online : restore_kind::offline;
+  if (d.chance(400)) p.restore = static_cast<restore_kind>(1 + d.below(3));
   p.close_wait_ms = d.between(1, 15) * 60'000;
   p.doubt_days = d.chance(500) ? 0 : 7;
   if (p.restore == restore_kind::none && d.chance(400)) p.ending = static_cast<sim::ending>(1 + d.below(4));

@@ -128,6 +128,10 @@ void world::restore(sim_node& n) {
     }
     l.cut = l.up_blocked = l.down_blocked = false;
   } else {
+    // New tills without memory that trade at once: both lives sell what only one of them had.
+    if (plan_.restore == restore_kind::forked)
+      for (auto& t : n.tills)
+        t.mark.clear();
     l.cut = true;
     l.cut_since = now_;
     at(dice_.between(60'000, 20 * 60'000), [&l] { l.cut = false; });

@@ -188,10 +188,9 @@ void world::crash(sim_node& n, const char* why) {
 // Everything that a node has made durable and that the oracle has not seen yet. A group may end one epoch and begin the
 // next.
 void world::absorb(sim_node& n) {
-  auto self = n.st->ledger().self();
-  if (n.absorbed != self && n.absorbed != writer_id{}) absorb_journal(n, n.absorbed);
-  absorb_journal(n, self);
-  n.absorbed = self;
+  n.lives.insert(n.st->ledger().self());
+  for (const auto& life : n.lives)
+    absorb_journal(n, life);
 }
 
 void world::absorb_journal(sim_node& n, const writer_id& self) {
@@ -199,7 +198,7 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
   stream_id id{self, sub_stream::journal, {}};
   auto size = reader.size(id);
   bool copied = plan_.restore != restore_kind::none;
-  if (copied && restore_done_ && n.id == victim_)
+  if (copied && plan_.restore != restore_kind::forked && restore_done_ && n.id == victim_)
     ensure(reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}}) == copied_size_,
            "a restored node went on with its old life");
   for (auto from = copied && oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {

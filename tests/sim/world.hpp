@@ -61,9 +61,9 @@ struct sim_node {
   std::vector<till> tills;
   std::int64_t clock_error = 0;  ///< seconds
   bool disk_low = false;
-  bool gone = false;     ///< its machine is lost: nothing starts it
-  bool outcast = false;  ///< revoked, and trading on
-  writer_id absorbed;    ///< the epoch whose entries the oracle saw last
+  bool gone = false;          ///< its machine is lost: nothing starts it
+  bool outcast = false;       ///< revoked, and trading on
+  std::set<writer_id> lives;  ///< its epochs, whose entries the oracle sees
   // the process
   std::uint64_t life = 0;  ///< counts starts; events of an earlier life are void
   std::unique_ptr<certificate_book> certificates;

@@ -26,9 +26,13 @@ public:
     auto n = std::min(size(id) - from, cut);
     return segment{id, from, static_cast<std::uint32_t>(n), {}, bytes(octets, 'x')};
   }
-  std::optional<want_message::evidence> evidence(const stream_id& id) const override {
+  hash256 root{9};  ///< of every stream at every size
+  std::optional<signed_head> evidence(const stream_id& id) const override {
     if (size(id) == 0) return std::nullopt;
-    return want_message::evidence{hash256{9}, signature{8}};
+    return signed_head{size(id), {root, signature{8}}};
+  }
+  std::optional<hash256> root_at(const stream_id& id, std::uint64_t n) const override {
+    return n <= size(id) ? std::optional(root) : std::nullopt;
   }
 };
 
@@ -258,10 +262,31 @@ TEST_CASE("a parent that has more of the journal proves it, and only then it cou
   const auto& told = std::get<rollback_effect>(w.seen[0]);
   CHECK(told.stream == journal);
   CHECK(told.size == 8);
-  CHECK(told.proof == *w.parent.source.evidence(journal));
+  CHECK(told.proof == w.parent.source.evidence(journal)->proof);
 
   lone_child c(3);
   CHECK(c.say(want_message{journal, 8, std::nullopt}).empty());
+}
+
+TEST_CASE("a journal that went on otherwise than what its parent holds is a copy, however long it is",
+          "[sync][session]") {
+  both_sides w;
+  w.child.source.sizes[journal] = 12;
+  w.parent.source.sizes[journal] = 8;
+  w.parent.source.root = hash256{7};
+  w.connect(0);
+  REQUIRE(count<rollback_effect>(w.seen) == 1);
+  const auto& told = std::get<rollback_effect>(w.seen[0]);
+  CHECK(told.size == 8);
+  CHECK(told.proof.root == hash256{7});
+  CHECK(w.parent.source.size(journal) == 8);  // nothing was shipped
+
+  both_sides same;
+  same.child.source.sizes[journal] = 12;
+  same.parent.source.sizes[journal] = 8;
+  same.connect(0);
+  CHECK(count<rollback_effect>(same.seen) == 0);
+  CHECK(same.parent.source.size(journal) == 12);
 }
 
 TEST_CASE("a restored child takes nothing and gives nothing before its parent has seen its journal",

@@ -104,6 +104,49 @@ TEST_CASE("an epoch whose end is missing waits, and is closed without it in the 
   CHECK(net.hq().st->in_doubt(a.id) == 0);
 }
 
+TEST_CASE("a copy that sold more than the original is noticed all the same, and settled", "[sync][epochs]") {
+  station_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  auto copy = a.store.image();
+  REQUIRE(why(net.ask(a, net.sale(a, 9))) == errc::ok);
+  net.sync();
+  auto held_above = net.region().source->size(a.journal());
+
+  a.store.reset(copy);
+  net.open(a);
+  net.settle(a);
+  net.link(a, net.region(), false);
+  for (int i = 0; i < 4; ++i)
+    REQUIRE(why(net.ask(a, net.sale(a, 2))) == errc::ok);  // nothing here can know better
+  REQUIRE(a.source->size(a.journal()) > held_above);
+  auto shown = net.region().source->evidence(a.journal());
+  REQUIRE((shown && shown->size == held_above));
+  CHECK(a.source->root_at(a.journal(), held_above) != shown->proof.root);
+  CHECK_FALSE(a.st->check_rollback(a.writer(), held_above, net.now()));
+  CHECK_FALSE(a.st->check_rollback(a.writer(), held_above, net.now(), a.source->root_at(a.journal(), held_above)));
+  REQUIRE(a.st->verify_rollback_proof(a.journal(), shown->size, shown->proof));
+  REQUIRE(a.st->check_rollback(a.writer(), shown->size, net.now(), shown->proof.root));
+  net.settle(a);
+  CHECK(a.st->ledger().stopped() == errc::rolled_back);
+  net.open(a);
+  net.settle(a);
+  for (const auto& id : a.st->streams_for(net.region().id))
+    CHECK(id.writer != a.writer());  // its end is not the one that others hold
+
+  net.link(a, net.region(), true);
+  let_time_pass(net, 12);
+  auto closed = closing_of(net.hq().st->ledger().st(), a.writer());
+  REQUIRE(closed.has_value());
+  CHECK(closed->size == held_above);
+  CHECK(closed->complete());
+  CHECK(a.st->ledger().stopped() == errc::ok);
+  CHECK(held(net.hq(), net.hq().writer()) == 100);
+  CHECK(why(net.ask(b, net.sale(b, 1), true)) == errc::ok);
+  CHECK(why(net.ask(b, net.sale(b, 1), true)) == errc::insufficient);
+}
+
 TEST_CASE("transfers that a lost disk took with it are booked by their other half", "[sync][epochs]") {
   station_net net;
   auto &a = net.at(3), &b = net.at(4);

@@ -331,7 +331,9 @@ TEST_CASE("an old copy is noticed, and its new life has no rights", "[sync][stat
   auto old_size = a.source->size(a.journal());
   REQUIRE(why(net.ask(a, net.sale(a, 9))) == errc::ok);
   net.sync();
-  auto proof = net.region().source->evidence(a.journal());
+  auto shown = net.region().source->evidence(a.journal());
+  REQUIRE(shown.has_value());
+  auto proof = std::optional(shown->proof);
   auto known = net.region().source->size(a.journal());
   REQUIRE(proof.has_value());
 

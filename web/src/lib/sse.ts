@@ -57,13 +57,26 @@ export interface SseHandlers {
 
 /** The node sends a comment every 15 s; twice that plus slack without a byte means the connection is dead. */
 const SILENCE_MAX_MS = 40_000;
-const RECONNECT_MAX_MS = 10_000;
+/** Below the time for which a node keeps a swipe that nobody heard (docs/http-api.md). */
+const RECONNECT_MAX_MS = 4_000;
+const RECONNECT_MIN_MS = 500;
 
-/** Keeps one event stream open until the returned function is called. */
-export function keepEvents(url: string, headers: () => Record<string, string>, handlers: SseHandlers): () => void {
+export interface EventKeeper {
+  stop: () => void;
+  /** The node answers something else: a wait for the next attempt ends now. */
+  wake: () => void;
+}
+
+/** Keeps one event stream open until it is stopped. */
+export function keepEvents(
+  url: string,
+  headers: () => Record<string, string>,
+  handlers: SseHandlers,
+): EventKeeper {
   let stopped = false;
   let failures = 0;
   let abort: AbortController | null = null;
+  let wake: () => void = () => undefined;
 
   async function readOnce(): Promise<void> {
     const controller = new AbortController();
@@ -99,13 +112,25 @@ export function keepEvents(url: string, headers: () => Record<string, string>, h
       if (stopped) return;
       handlers.closed();
       failures += 1;
-      const wait = Math.min(RECONNECT_MAX_MS, 500 * 2 ** Math.min(failures - 1, 6));
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      // The first half second is waited whatever comes: a node may answer everything else and refuse streams.
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MIN_MS));
+      const rest = Math.min(RECONNECT_MAX_MS, RECONNECT_MIN_MS * 2 ** Math.min(failures - 1, 6)) - RECONNECT_MIN_MS;
+      await new Promise<void>((resolve) => {
+        const late = setTimeout(resolve, rest);
+        wake = () => {
+          clearTimeout(late);
+          resolve();
+        };
+      });
     }
   }
   void loop();
-  return () => {
-    stopped = true;
-    abort?.abort();
+  return {
+    stop: () => {
+      stopped = true;
+      abort?.abort();
+      wake();
+    },
+    wake: () => wake(),
   };
 }

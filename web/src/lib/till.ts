@@ -32,7 +32,9 @@ export type Notice =
 export interface TillModel {
   phase: 'loading' | 'unpaired' | 'ready';
   info: TillInfo | null;
+  /** The node answers, and its events come: only then are swipes, scans and devices as they are shown. */
   reachable: boolean;
+  listening: boolean;
   products: Product[];
   basket: BasketLine[];
   card: HeldCard | null;
@@ -50,6 +52,7 @@ export const initialModel: TillModel = {
   phase: 'loading',
   info: null,
   reachable: true,
+  listening: true,
   products: [],
   basket: [],
   card: null,
@@ -67,6 +70,7 @@ export type TillEvent =
   | { type: 'unpaired' }
   | { type: 'info'; info: TillInfo }
   | { type: 'unreachable' }
+  | { type: 'listening'; listening: boolean }
   | { type: 'products'; products: Product[] }
   | { type: 'add'; product: number }
   | { type: 'quantity'; product: number; quantity: number }
@@ -100,6 +104,10 @@ export function basketTotal(model: Pick<TillModel, 'basket' | 'products'>): numb
     total += amount;
   }
   return Number.isSafeInteger(total) ? total : null;
+}
+
+export function connected(model: Pick<TillModel, 'reachable' | 'listening'>): boolean {
+  return model.reachable && model.listening;
 }
 
 export function basketLocked(model: Pick<TillModel, 'outbox'>): boolean {
@@ -242,6 +250,8 @@ export function reduce(model: TillModel, event: TillEvent): TillModel {
       return { ...model, phase: 'ready', info: event.info, reachable: true };
     case 'unreachable':
       return { ...model, reachable: false };
+    case 'listening':
+      return { ...model, listening: event.listening };
     case 'products':
       return { ...model, products: event.products };
     case 'add':

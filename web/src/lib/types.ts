@@ -29,7 +29,7 @@ export interface TillInfo {
   unit: Unit;
   business_date: string;
   rules_version: number;
-  topup_quota_left: number;
+  topup_quota_left: number | null;
   link: LinkState;
   devices: Devices;
   blocked: string | null;
@@ -109,6 +109,7 @@ export interface Refusal {
   seen?: string;
 }
 
+/** Figures are null where the answering node does not know them: a store sees none of its parent. */
 export interface NetworkNode {
   node: number;
   name: string;
@@ -117,17 +118,17 @@ export interface NetworkNode {
   epoch: string;
   link: 'up' | 'down' | 'never';
   last_contact: number | null;
-  entries: number;
+  entries: number | null;
   entries_waiting: number | null;
-  held: number;
-  in_transit: number;
-  quota_outstanding: number;
-  ceiling: number;
-  daily_inflow: number;
-  exposure: number;
+  held: number | null;
+  in_transit: number | null;
+  quota_outstanding: number | null;
+  ceiling: number | null;
+  daily_inflow: number | null;
+  exposure: number | null;
   /** Value of its closed epochs that head office has not granted anew. */
-  in_doubt: number;
-  contested: number;
+  in_doubt: number | null;
+  contested: number | null;
   revoked: boolean;
   alarm: string | null;
 }

@@ -29,14 +29,15 @@ export function Money({
   code = false,
   testid,
 }: {
-  minor: number;
+  /** Null: not known. */
+  minor: number | null;
   unit: Unit;
   code?: boolean;
   testid?: string;
 }) {
   return (
     <span class="money" data-testid={testid} data-minor={minor}>
-      {formatMinor(minor, unit.exponent)}
+      {minor === null ? '—' : formatMinor(minor, unit.exponent)}
       {code ? <small> {unit.code}</small> : null}
     </span>
   );

@@ -121,7 +121,7 @@ function NodeCard({ node, net }: { node: NetworkNode; net: Network }) {
           <Money minor={node.quota_outstanding} unit={unit} />
         </Figure>
       </dl>
-      {node.parent !== null && (
+      {node.parent !== null && node.exposure !== null && (
         <div class="exposure">
           <div>
             <span class="muted">{t('net.exposure')}</span>
@@ -133,7 +133,7 @@ function NodeCard({ node, net }: { node: NetworkNode; net: Network }) {
           <div class="small muted">
             <span>{t('net.share', { n: percent(node.exposure, net.total_exposure) })}</span>
             <span>
-              {t('net.ceiling')} {formatMinor(node.ceiling, unit.exponent)}
+              {t('net.ceiling')} {node.ceiling === null ? '—' : formatMinor(node.ceiling, unit.exponent)}
             </span>
           </div>
         </div>
@@ -177,7 +177,7 @@ function Table({ net }: { net: Network }) {
                   <LinkBadge node={node} />
                 </td>
                 <td>{node.parent ? ageText(node.last_contact, at) : '—'}</td>
-                <td class="number">{node.entries}</td>
+                <td class="number">{node.entries ?? '—'}</td>
                 <td class="number">{waitingText(node)}</td>
                 <td class="number">
                   <Money minor={node.held} unit={unit} />
@@ -192,10 +192,10 @@ function Table({ net }: { net: Network }) {
                 <td class="number">
                   <Money minor={node.exposure} unit={unit} />
                 </td>
-                <td class={`number ${node.in_doubt > 0 ? 'bad' : ''}`}>
+                <td class={`number ${node.in_doubt ? 'bad' : ''}`}>
                   <Money minor={node.in_doubt} unit={unit} />
                 </td>
-                <td class={`number ${node.contested > 0 ? 'bad' : ''}`}>{node.contested}</td>
+                <td class={`number ${node.contested ? 'bad' : ''}`}>{node.contested ?? '—'}</td>
               </tr>
             ))}
           </tbody>

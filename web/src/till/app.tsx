@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { t, tOr } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
 import { Pairing } from '../lib/pairing';
-import { basketTotal, type View } from '../lib/till';
+import { basketTotal, connected, type View } from '../lib/till';
 import type { Device, TillInfo } from '../lib/types';
 import { Icon, LangSwitch } from '../lib/ui';
 import { Basket } from './basket';
@@ -30,7 +30,7 @@ function DeviceChip({ kind, device }: { kind: 'printer' | 'reader' | 'scanner'; 
 }
 
 function LinkChip({ info }: { info: TillInfo }) {
-  const { reachable } = model.value;
+  const reachable = connected(model.value);
   const state = !reachable ? 'node_down' : info.link.up ? 'link_up' : 'link_down';
   const tone = !reachable ? 'bad' : info.link.up ? 'good' : 'calm';
   return (
@@ -64,13 +64,15 @@ function Head({ info }: { info: TillInfo }) {
         <DeviceChip kind="printer" device={info.devices.printer} />
         <DeviceChip kind="reader" device={info.devices.reader} />
         <DeviceChip kind="scanner" device={info.devices.scanner} />
-        <span class="chip" data-testid="status-quota" data-minor={info.topup_quota_left}>
-          <Icon name="quota" />
-          <span>
-            {t('status.quota')}
-            <small>{formatMinor(info.topup_quota_left, info.unit.exponent)}</small>
+        {info.topup_quota_left !== null && (
+          <span class="chip" data-testid="status-quota" data-minor={info.topup_quota_left}>
+            <Icon name="quota" />
+            <span>
+              {t('status.quota')}
+              <small>{formatMinor(info.topup_quota_left, info.unit.exponent)}</small>
+            </span>
           </span>
-        </span>
+        )}
       </div>
       <LangSwitch />
     </header>

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { authHeaders, call, sendMoney, setToken } from '../lib/api';
 import { readStored, step, type MoneyRequest, type OutboxEffect, type OutboxEvent } from '../lib/outbox';
-import { keepEvents, type SseEvent } from '../lib/sse';
+import { keepEvents, type EventKeeper, type SseEvent } from '../lib/sse';
 import {
   basketTotal,
   findByEan,
@@ -28,7 +28,7 @@ let nextCounter = 0;
 /** Counts money requests begun and ended: a till state read across one of them tells an old counter. */
 let moneyMoves = 0;
 let lookups = 0;
-let stopEvents: (() => void) | null = null;
+let events: EventKeeper | null = null;
 let reread: ReturnType<typeof setInterval> | null = null;
 let retryTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -158,6 +158,7 @@ export async function refresh(): Promise<void> {
   if (first || (model.value.outbox.phase === 'idle' && movesBefore === moneyMoves))
     nextCounter = answer.body.next_counter;
   dispatch({ type: 'info', info: answer.body });
+  events?.wake();
   if (first) begin(answer.body);
 }
 
@@ -244,19 +245,25 @@ function begin(info: TillInfo): void {
   }
   void readProducts();
   outbox({ type: 'resume', request: readStored(stored(PENDING)), terminal: info.terminal });
-  stopEvents?.();
-  stopEvents = keepEvents('/api/v1/events', authHeaders, {
-    open: () => void refresh(),
+  events?.stop();
+  events = keepEvents('/api/v1/events', authHeaders, {
+    open: () => {
+      dispatch({ type: 'listening', listening: true });
+      void refresh();
+    },
     event: onEvent,
-    closed: () => void refresh(),
+    closed: () => {
+      dispatch({ type: 'listening', listening: false });
+      void refresh();
+    },
   });
   if (reread) clearInterval(reread);
   reread = setInterval(() => void refresh(), REREAD_MS);
 }
 
 function unpaired(): void {
-  stopEvents?.();
-  stopEvents = null;
+  events?.stop();
+  events = null;
   if (reread) clearInterval(reread);
   dispatch({ type: 'unpaired' });
 }

@@ -60,7 +60,7 @@ function OutboxBanner({ info }: { info: TillInfo }) {
 }
 
 export function Banners({ info }: { info: TillInfo }) {
-  const { reachable } = model.value;
+  const { reachable, listening } = model.value;
   const paper = info.devices.printer?.state === 'paper_out';
   return (
     <div class="banners">
@@ -75,6 +75,11 @@ export function Banners({ info }: { info: TillInfo }) {
       {!reachable && (
         <div class="banner warn" role="status" data-testid="banner-node">
           {t('banner.node_silent')}
+        </div>
+      )}
+      {reachable && !listening && (
+        <div class="banner warn" role="status" data-testid="banner-events">
+          {t('banner.not_listening')}
         </div>
       )}
       {reachable && !info.link.up && (
