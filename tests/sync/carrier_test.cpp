@@ -353,3 +353,119 @@ TEST_CASE("a long backlog goes into several parcels", "[sync][carrier]") {
   stream_id directory{hq.writer(), sub_stream::directory, {}};
   CHECK(size_at(store, directory) == size_at(hq, directory));
 }
+
+TEST_CASE("a copy that went on is noticed from a stick at any length, and its life stays behind", "[sync][carrier]") {
+  station_net net;
+  auto& store = net.at(3);
+  REQUIRE(std::holds_alternative<entry>(net.top_up(store, 1'000).outcome));
+  net.sync();
+  auto old = store.store.image();
+  REQUIRE(std::holds_alternative<entry>(net.ask(store, net.sale(store, 3)).outcome));
+  net.sync();
+  net.link(store, net.region(), false);
+  auto down = ship(net, net.region(), store);
+  store.store.reset(old);
+  net.open(store);
+  net.settle(store);
+  for (int i = 0; i < 4; ++i)
+    REQUIRE(std::holds_alternative<entry>(net.ask(store, net.sale(store, 1)).outcome));
+  auto held = size_at(net.region(), store.journal());
+  REQUIRE(size_at(store, store.journal()) > held);
+
+  // Nobody takes its other history, whichever way it comes.
+  auto refused = take(net, net.region(), ship(net, store, net.region(), {{store.journal(), 0}}));
+  CHECK(std::ranges::any_of(refused.taken, [](const auto& row) { return row.code == errc::bad_signature; }));
+  CHECK(fresh(refused) == 0);
+  CHECK(size_at(net.region(), store.journal()) == held);
+
+  auto answer = take(net, store, down);
+  CHECK(answer.code == errc::rolled_back);
+  CHECK(answer.taken.empty());
+  CHECK(store.st->ledger().stopped() == errc::rolled_back);
+  auto life = store.st->ledger().self();
+  REQUIRE(life != store.writer());
+  auto next = shipment::plan(parts_of(store), net.region().id, {}, {}, {}, net.now());
+  REQUIRE(next.ok());
+  REQUIRE(next->astray().size() == 1);
+  CHECK(next->astray().front() == store.journal());
+  REQUIRE(next->rows().size() == 1);
+  CHECK(next->rows().front().stream.writer == life);
+  auto again = take(net, net.region(), packed(std::move(next)));
+  CHECK(all_ok(again));
+  CHECK(fresh(again) > 0);
+}
+
+TEST_CASE("what a revoked store brings by hand is evidence, and what a revoked region sends is not taken",
+          "[sync][carrier]") {
+  dark w;
+  auto& hq = w.net.hq();
+  auto revoked = [&](node_id id) {
+    entry e;
+    e.kind = entry_kind::revoke;
+    e.subject.node = id;
+    REQUIRE(w.net.publish({e}).code == errc::ok);
+  };
+  auto before = size_at(hq, w.store.journal());
+  auto contested = hq.st->seen().contested_of(w.store.writer());
+  revoked(w.store.id);
+  auto taken = take(w.net, hq, ship(w.net, w.store, hq));
+  CHECK(all_ok(taken));
+  CHECK(size_at(hq, w.store.journal()) > before);
+  CHECK(hq.st->seen().contested_of(w.store.writer()) == contested + size_at(hq, w.store.journal()) - before);
+  CHECK(alarmed(hq, errc::revoked));
+  // Again, and nothing more of it.
+  CHECK(fresh(take(w.net, hq, ship(w.net, w.store, hq, {{w.store.journal(), 0}}))) == 0);
+
+  // A transfer that lies at the region when it is revoked: store 4 takes head office's word first, then nothing.
+  auto& other = w.net.at(4);
+  auto& region = w.net.region();
+  w.net.link(other, region, false);
+  entry send;
+  send.kind = entry_kind::send;
+  send.peer = other.writer();
+  send.channel = 1;
+  send.cause = send_cause::pull;
+  send.account = station_net::card;
+  send.values = {{purse_paid, main_unit, 0, 100}};
+  stream_id rights{region.writer(), sub_stream::addressed, other.id};
+  auto forged = w.net.forge(other, rights, {send}, *region.keys);
+  revoked(region.id);
+  CHECK(all_ok(take(w.net, other, ship(w.net, hq, other))));
+  auto none = carry(w.net, other, {segment_message{forged}});
+  REQUIRE(none.taken.size() == 1);
+  CHECK(none.taken.front().code == errc::revoked);
+  CHECK(size_at(other, rights) == forged.first);
+  CHECK(holding(other.st->ledger().st(), other.writer(), station_net::card, purse_paid) == 0);
+}
+
+TEST_CASE("an epoch that was closed ends by hand too, and what a stick brings of it later is honoured",
+          "[sync][carrier]") {
+  dark w;
+  auto& hq = w.net.hq();
+  entry close;
+  close.kind = entry_kind::close_epoch;
+  close.subject.node = w.store.id;
+  REQUIRE(w.net.publish({close}).code == errc::ok);
+  w.net.sync();
+  // The word of it and the rights of the old life come in one bundle; the old life's are no longer taken.
+  auto old_life = w.store.writer();
+  std::vector<message> bundle;
+  for (const auto& p : ship(w.net, hq, w.store, {}))
+    bundle.insert(bundle.end(), p.messages.begin(), p.messages.end());
+  REQUIRE(bundle.size() <= carried_max);
+  auto told = carry(w.net, w.store, bundle);
+  CHECK(told.code == errc::ok);
+  CHECK(all_ok(told));
+  CHECK(alarmed(w.store, errc::epoch_closed));
+  auto life = w.store.st->ledger().self();
+  CHECK(life != old_life);
+  CHECK(w.store.st->ledger().stopped() == errc::epoch_closed);
+  CHECK(holding(w.store.st->ledger().st(), life, station_net::card, purse_paid) == 0);
+  // Its sales reach head office late and whole, and count.
+  auto up = ship(w.net, w.store, hq);
+  auto late = take(w.net, hq, up);
+  CHECK(all_ok(late));
+  CHECK(hq.st->seen().contested_of(old_life) == 0);
+  CHECK(size_at(hq, w.store.journal()) == size_at(w.store, w.store.journal()));
+  CHECK(fresh(take(w.net, hq, up)) == 0);
+}
