@@ -33,6 +33,20 @@ link_board::row link_board::at(node_id node) const {
   auto it = rows_.find(node);
   return it == rows_.end() ? row{} : it->second;
 }
+void link_board::report(node_id child, const below_message& m) {
+  std::map<node_id, node_snapshot::hearsay> said;
+  for (const auto& i : m.items)
+    said[i.node] = {i.up, i.last_contact, i.entries};
+  std::lock_guard lock(mutex_);
+  told_[child] = std::move(said);
+}
+std::optional<node_snapshot::hearsay> link_board::told(node_id node, node_id by) const {
+  std::lock_guard lock(mutex_);
+  auto child = told_.find(by);
+  if (child == told_.end()) return std::nullopt;
+  auto it = child->second.find(node);
+  return it == child->second.end() ? std::nullopt : std::optional(it->second);
+}
 
 void admission_list::replace(std::map<public_key, node_id> keys) {
   std::lock_guard lock(mutex_);

@@ -22,10 +22,14 @@ public:
   void set(node_id node, bool up, unix_seconds now);
   void heard(node_id node, unix_seconds now);
   row at(node_id node) const;
+  /// What a child says of the nodes below it; replaces what it said before. At most `heads_max` items.
+  void report(node_id child, const below_message& m);
+  std::optional<node_snapshot::hearsay> told(node_id node, node_id by) const;
 
 private:
   mutable std::mutex mutex_;
   std::map<node_id, row> rows_;
+  std::map<node_id, std::map<node_id, node_snapshot::hearsay>> told_;  ///< by child
 };
 
 /// CURVE keys that may connect from below. Filled by the ledger, asked on the network thread. Thread-safe.

@@ -34,6 +34,12 @@ struct node_snapshot {
     unix_seconds last_contact{};
   };
   std::vector<neighbour> children;
+  /// What a region told of a node below it.
+  struct hearsay {
+    bool up = false;
+    unix_seconds last_contact{};
+    std::uint64_t entries{};
+  };
   /// At a region or head office: every node below, as its journal says.
   struct remote {
     node_id node;
@@ -46,7 +52,8 @@ struct node_snapshot {
     node_limits limits;
     tally::amount exposure{};  ///< most that can be lost with it (docs/ledger.md)
     std::uint64_t contested{};
-    tally::amount doubt{};  ///< value of its closed epochs that head office has not granted anew
+    std::optional<hearsay> told;  ///< of a node that is no child: by the child on its road
+    tally::amount doubt{};        ///< value of its closed epochs that head office has not granted anew
     bool revoked = false;
   };
   std::vector<remote> below;

@@ -93,12 +93,23 @@ struct deliver {
   void operator()(const call_effect& e) { e.call(); }
 };
 
+/// A region's parent hears how the nodes below stand.
+void tell_parent(ledger_state& st, tick_ms now) {
+  auto parent = st.station->parent();
+  if (!parent) return;
+  auto known = report_below(st.below, st.station->config().self, *st.context);
+  auto m = st.reporter.due(std::move(known), st.context->links.at(*parent).up, now);
+  auto a = m ? link_for(st, *parent) : caf::actor{};
+  if (a) caf::anon_send(a, outgoing_message{*parent, std::make_shared<const message>(std::move(*m))});
+}
+
 void publish(self_ptr self) {
   auto& st = self->state;
   auto now = st.context->clock.tick();
   if (st.station->config().role != node_role::store && now >= st.below_due) {
     st.below_due = now + 500;
-    st.below = describe_below(*st.station, st.exposure_days);
+    st.below = describe_below(*st.station, *st.context, st.exposure_days);
+    tell_parent(st, now);
   }
   auto s = describe(*st.station, *st.context);
   s->rules = st.rules;

@@ -4,6 +4,7 @@
 #include "actors/committer.hpp"
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "sync/below_report.hpp"
 
 namespace tally {
 
@@ -21,6 +22,7 @@ struct ledger_state {
   std::int64_t exposure_days = 7;
   tick_ms below_due = 0, time_due = 0;
   std::vector<node_snapshot::remote> below;
+  below_reporter reporter;
   errc stopped_told = errc::ok;
 };
 

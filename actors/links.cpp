@@ -43,6 +43,8 @@ bool carry(node_context* context, node_id peer, link_session& link, const sessio
       send(encode_message(s->what));
     } else if (const auto* i = std::get_if<ingest_effect>(&e)) {
       to_ledger(context, segment_arrival{peer, i->what});
+    } else if (const auto* b = std::get_if<control_effect>(&e); b && std::holds_alternative<below_message>(b->what)) {
+      context->links.report(peer, std::get<below_message>(b->what));
     } else if (const auto* c = std::get_if<control_effect>(&e)) {
       to_ledger(context, control_arrival{peer, c->what});
     } else if (const auto* r = std::get_if<rollback_effect>(&e)) {

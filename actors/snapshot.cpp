@@ -19,9 +19,24 @@ amount exposure_of(const node_snapshot::remote& r, amount quota_in_transit, std:
   return add(add(value, add(r.quota, quota_in_transit)), flow);
 }
 
+/// The child of `self` through which a node below is reached; none in a tree that is not one.
+std::optional<node_id> road_to(node_id node, const std::map<node_id, node_id>& parents, node_id self) {
+  for (std::size_t step = 0; step <= parents.size(); ++step) {
+    auto it = parents.find(node);
+    if (it == parents.end()) return std::nullopt;
+    if (it->second == self) return node;
+    node = it->second;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-std::vector<node_snapshot::remote> describe_below(station& s, std::int64_t exposure_days) {
+std::vector<node_snapshot::remote> describe_below(station& s, const node_context& context, std::int64_t exposure_days) {
+  auto self = s.config().self;
+  std::map<node_id, node_id> parents;
+  for (const auto& n : s.nodes_below())
+    if (!n.parents.empty()) parents[n.node] = n.parents.front();
   std::vector<node_snapshot::remote> out;
   const auto& seen = s.seen().st();
   for (const auto& n : s.nodes_below()) {
@@ -46,10 +61,24 @@ std::vector<node_snapshot::remote> describe_below(station& s, std::int64_t expos
     r.contested = s.seen().contested_of(w);
     r.doubt = s.in_doubt(n.node);
     r.revoked = s.is_revoked(n.node);
+    if (auto by = road_to(n.node, parents, self); by && *by != n.node) r.told = context.links.told(n.node, *by);
     if (r.role == node_role::store) r.exposure = exposure_of(r, quota_transit, exposure_days);
     out.push_back(std::move(r));
   }
   return out;
+}
+
+below_message report_below(const std::vector<node_snapshot::remote>& below, node_id self, const node_context& context) {
+  below_message m;
+  for (const auto& r : below) {
+    if (r.parent == self) {
+      auto row = context.links.at(r.node);
+      m.items.push_back({r.node, row.up, row.last_contact, r.entries});
+    } else if (r.told) {
+      m.items.push_back({r.node, r.told->up, r.told->last_contact, r.told->entries});
+    }
+  }
+  return m;
 }
 
 std::shared_ptr<node_snapshot> describe(station& s, const node_context& context) {

@@ -6,6 +6,8 @@ namespace tally {
 /// The outside view of a station, rules and `below` apart. Ledger's thread.
 std::shared_ptr<node_snapshot> describe(station& s, const node_context& context);
 /// Every node below a region or head office, from its journal as observed. Exposure as docs/ledger.md defines it.
-std::vector<node_snapshot::remote> describe_below(station& s, std::int64_t exposure_days);
+std::vector<node_snapshot::remote> describe_below(station& s, const node_context& context, std::int64_t exposure_days);
+/// What a region may tell its parent of the nodes below it.
+below_message report_below(const std::vector<node_snapshot::remote>& below, node_id self, const node_context& context);
 
 }  // namespace tally

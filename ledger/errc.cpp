@@ -42,7 +42,7 @@ constexpr std::array rows{
     row{"corrupt", "Stored data is damaged. Restore this node from its backup."},
     row{"locked", "Another process is using this data directory. Stop it, or choose another directory."},
     row{"timeout", "No answer in time."},
-    row{"not_certified", "The other side has no valid certificate."},
+    row{"not_certified", "There is no valid certificate."},
     row{"bad_token", "The token is wrong, used or expired. Ask for a new one."},
     row{"bad_config", "The configuration is wrong."},
     row{"bad_rules", "The rules file is wrong."},

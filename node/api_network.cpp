@@ -99,23 +99,31 @@ std::optional<node_row> parent_row(const api_context& api, const node_snapshot& 
   return r;
 }
 
-/// The state of a node's link to its parent: as its parent here sees it, or, for one that lies deeper, `down`
-/// if nothing comes through from its side of the tree.
-void set_link(const node_snapshot& s, node_row& r) {
+/// A node that is no child: as the child on its road tells, and `down` when that child is away itself.
+void set_far_link(const node_snapshot::neighbour& road, const node_snapshot::remote& b, node_row& r) {
+  bool ever = b.entries > 0 || (b.told && (b.told->up || b.told->last_contact != 0));
+  bool up = road.up && b.told && b.told->up;
+  r.link = up ? "up" : ever ? "down" : "never";
+  r.last_contact = b.told ? b.told->last_contact : 0;
+  if (up) r.waiting = b.told->entries - std::min(b.told->entries, b.entries);
+}
+
+/// The state of a node's link to its parent.
+void set_link(const node_snapshot& s, const node_snapshot::remote& b, node_row& r) {
   auto at = r.node;
   // At most as many steps as there are nodes: a wrong tree must not be walked for ever.
   for (std::size_t step = 0; step <= s.below.size(); ++step) {
     for (const auto& c : s.children) {
       if (c.node != at) continue;
-      bool direct = at == r.node;
-      r.link = c.up ? (direct || r.entries.value_or(0) > 0 ? "up" : "never") : c.ever ? "down" : "never";
+      if (at != r.node) return set_far_link(c, b, r);
+      r.link = c.up ? "up" : c.ever || r.entries.value_or(0) > 0 ? "down" : "never";
       r.last_contact = c.last_contact;
-      if (direct && c.up) r.waiting = 0;
+      if (c.up) r.waiting = 0;
       return;
     }
     node_id up{};
-    for (const auto& b : s.below)
-      if (b.node == at) up = b.parent;
+    for (const auto& below : s.below)
+      if (below.node == at) up = below.parent;
     if (up.value == 0 || up == s.self.node) return;
     at = up;
   }
@@ -139,7 +147,7 @@ node_row remote_row(const node_snapshot& s, const node_snapshot::remote& b) {
   r.revoked = b.revoked;
   if (b.contested > 0) r.alarm = errc_name(errc::not_entitled);
   if (b.revoked) r.alarm = errc_name(errc::revoked);
-  set_link(s, r);
+  set_link(s, b, r);
   return r;
 }
 

@@ -118,7 +118,7 @@ status demo_network::write_config(std::size_t index) {
   if (n.link_port != 0) link.insert("listen", tcp(n.link_port));
   if (n.role == node_role::hq) link.insert("door", tcp(door_port));
   if (n.relay) link.insert("parent", tcp(n.relay->port()));
-  // The demo's links cost nothing, so a cut one is noticed within two seconds; real metered links send no heartbeat.
+  // The demo's links cost nothing, so a cut one is noticed within five seconds; real metered links send no heartbeat.
   link.insert("heartbeat_ms", 1000);
   t.insert("link", std::move(link));
   if (n.role == node_role::store) {

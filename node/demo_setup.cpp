@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
 constexpr std::size_t demo_cards = 20;
-constexpr std::chrono::seconds start_patience{30};
+constexpr std::chrono::seconds start_patience{120};  // a small machine with much else to do
 constexpr auto demo_chain = "demo";
 // The root key of a demo protects play money; a cheap seal makes the start quick.
 constexpr auto demo_passphrase = "tallystick demo network";

@@ -107,8 +107,10 @@ status open_data(running_node& n, const node_config& config) {
   n.certificates = std::make_unique<certificate_book>(n.identity.believes.chain, n.identity.believes.root, n.verifier);
   load_certificates(*n.store, *n.certificates);
   auto own = n.certificates->find(n.identity.node);
-  if (!own) return error{errc::not_certified, "this node's own certificate is not in " + n.layout.db().string()};
-  if ((*own)->signing != n.signer->key())
+  if (!own)
+    return error{errc::not_certified, "no certificate of this node under the root of " +
+                                          n.layout.identity().string() + " is in " + n.layout.db().string()};
+  if ((*own)->signing != n.signer->key() || (*own)->curve != n.curve.pub)
     return error{errc::not_certified,
                  "the keys in " + n.layout.keys().string() + " do not fit this node's certificate"};
   if (auto fits = check_identity(n.identity, **own); !fits) return at_file(n.layout.identity(), fits.error());

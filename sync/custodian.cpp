@@ -75,6 +75,8 @@ void custodian::advance(job& j, unix_seconds wall, custody& c) {
 }
 
 void custodian::finish(job& j, errc code, unix_seconds wall, custody& c) {
+  // To a till "nothing elsewhere" and "nobody told" are not the same.
+  if (j.blind && code == errc::ok && j.requester.value == 0) code = errc::offline;
   j.ended = true;
   j.end = {j.id, j.given, std::max<amount>(j.elsewhere - j.given, 0), wall, code};
   if (j.requester.value != 0) {
@@ -91,6 +93,9 @@ void custodian::told(node_id from, const told_message& m, tick_ms, unix_seconds 
     j.asked.erase(it);
     // The rights travel in their own stream and may come after this word.
     j.promised += std::clamp<amount>(m.granted, 0, amount_max);
+    // Who had no time to ask on still says what its journals say; who refused the question knows nothing.
+    bool knows = m.code == errc::ok || m.code == errc::timeout;
+    if (c.is_parent(from) && !knows) j.blind = true;
     if (c.is_parent(from)) j.elsewhere += std::clamp<amount>(m.elsewhere, 0, amount_max);
     return advance(j, wall, c);
   }
@@ -107,7 +112,8 @@ void custodian::arrived(account_id account, amount n, unix_seconds wall, custody
 void custodian::lost(node_id neighbour, unix_seconds wall, custody& c) {
   for (auto& [k, j] : open_) {
     if (j.ended) continue;
-    std::erase_if(j.asked, [&](const auto& a) { return a.second == neighbour; });
+    auto gone = std::erase_if(j.asked, [&](const auto& a) { return a.second == neighbour; });
+    if (gone > 0 && c.is_parent(neighbour)) j.blind = true;
     advance(j, wall, c);
   }
 }

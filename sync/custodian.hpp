@@ -42,7 +42,8 @@ public:
 
   /// A neighbour asks. `now` on the monotonic clock.
   void asked(node_id from, const ask_message& m, tick_ms now, unix_seconds wall, custody& c);
-  /// An own till needs `amount` more of an account. `finished(request)` follows.
+  /// An own till needs `amount` more of an account. `finished(request)` follows; its `elsewhere` counts only with code
+  /// `ok`: `offline` when the parent went away before its answer, `timeout` or `busy` when there was none.
   void need(std::uint64_t request, account_id account, std::uint32_t purse, tally::amount amount, std::uint32_t wait_ms,
             tick_ms now, unix_seconds wall, custody& c);
   void told(node_id from, const told_message& m, tick_ms now, unix_seconds wall, custody& c);
@@ -62,6 +63,7 @@ private:
     tally::amount wanted{}, given{}, promised{}, came{}, elsewhere{};
     tick_ms deadline{};
     std::map<std::uint64_t, node_id> asked;  ///< own ask id → neighbour, unanswered
+    bool blind = false;                      ///< the parent gave no word of what lies elsewhere
     bool ended = false;                      ///< kept until the deadline, against repeats
     told_message end;
   };

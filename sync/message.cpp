@@ -3,7 +3,7 @@
 namespace tally {
 namespace {
 
-enum class tag : std::uint8_t { hello = 1, heads, want, segment, have, cosign, time, ask, told, refuse };
+enum class tag : std::uint8_t { hello = 1, heads, want, segment, have, cosign, time, ask, told, refuse, below };
 
 struct encoder {
   byte_writer& w;
@@ -77,6 +77,16 @@ struct encoder {
     w.uv(static_cast<std::uint64_t>(m.code));
     w.str(byte_view(m.text).substr(0, 500));
   }
+  void operator()(const below_message& m) {
+    head(tag::below);
+    w.uv(m.items.size());
+    for (const auto& i : m.items) {
+      w.uv(i.node.value);
+      w.u8(i.up ? 1 : 0);
+      w.sv(i.last_contact);
+      w.uv(i.entries);
+    }
+  }
 };
 
 node_id read_node(byte_reader& r) { return {static_cast<std::uint32_t>(r.uv(UINT32_MAX))}; }
@@ -87,6 +97,20 @@ message read_heads(byte_reader& r) {
   for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
     auto stream = read_stream(r);
     m.items.push_back({stream, r.uv()});
+  }
+  return m;
+}
+
+message read_below(byte_reader& r) {
+  below_message m;
+  auto n = r.uv(heads_max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    below_message::item item;
+    item.node = read_node(r);
+    item.up = r.u8() == 1;
+    item.last_contact = r.sv();
+    item.entries = r.uv();
+    m.items.push_back(item);
   }
   return m;
 }
@@ -172,6 +196,7 @@ std::optional<message> read_body(tag t, byte_reader& r) {
       m.text = r.str(500);
       return m;
     }
+    case tag::below: return read_below(r);
   }
   return std::nullopt;
 }

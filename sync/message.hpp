@@ -89,6 +89,19 @@ struct told_message {
   errc code = errc::ok;
   friend bool operator==(const told_message&, const told_message&) = default;
 };
+/// How the nodes below the sender stand, as it knows: for the screens of its ancestors. Signed by nobody, and nobody
+/// decides by it.
+struct below_message {
+  struct item {
+    node_id node;
+    bool up = false;              ///< its link to its parent
+    unix_seconds last_contact{};  ///< of its parent with it; 0: never
+    std::uint64_t entries{};      ///< of its journal, as far as the sender has it
+    friend bool operator==(const item&, const item&) = default;
+  };
+  std::vector<item> items;  ///< at most heads_max
+  friend bool operator==(const below_message&, const below_message&) = default;
+};
 /// The sender ends the connection, and why.
 struct refuse_message {
   errc code = errc::internal;
@@ -97,7 +110,7 @@ struct refuse_message {
 };
 
 using message = std::variant<hello_message, heads_message, want_message, segment_message, have_message, cosign_message,
-                             time_message, ask_message, told_message, refuse_message>;
+                             time_message, ask_message, told_message, refuse_message, below_message>;
 
 constexpr std::size_t message_bytes_max = 2 * 1024 * 1024;
 

@@ -46,9 +46,8 @@ void zmq_door::impl::run() noexcept {
   block_signals();
   try {
     while (!stopping) {
-      zmq::pollitem_t items[] = {{zap.handle(), 0, ZMQ_POLLIN, 0},
-                                 {socket.handle(), 0, ZMQ_POLLIN, 0},
-                                 {nullptr, wake.fd(), ZMQ_POLLIN, 0}};
+      zmq::pollitem_t items[] = {
+          {zap.handle(), 0, ZMQ_POLLIN, 0}, {socket.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, wake.fd(), ZMQ_POLLIN, 0}};
       zmq::poll(items, 3, std::chrono::milliseconds(-1));
       if (stopping) break;
       answer_zap(zap, [](const public_key&) { return std::optional<std::string>("anybody"); });

@@ -26,8 +26,7 @@ public:
   using handler = std::function<bytes(bytes request)>;
 
   /// Bound when it returns. `bad_config` for a bad address, `busy` for one in use. `own` should be a key of its own.
-  static result<std::unique_ptr<zmq_door>> start(const std::string& endpoint, const curve_key& own,
-                                                 handler on_request);
+  static result<std::unique_ptr<zmq_door>> start(const std::string& endpoint, const curve_key& own, handler on_request);
   ~zmq_door();
 
   /// Where it listens, with the port that the system chose for "tcp://127.0.0.1:*".

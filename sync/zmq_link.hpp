@@ -19,7 +19,8 @@ inline constexpr std::size_t link_queue_bytes_max = std::size_t{4} << 20;
 inline constexpr std::size_t link_queue_messages_max = 1024;
 
 struct link_options {
-  /// ZMTP heartbeat; zero sends none, because on a metered link each costs money and traffic shows life anyway.
+  /// ZMTP heartbeat; zero sends none, because on a metered link each costs money and traffic shows life anyway. A peer
+  /// that answers none of three is gone.
   std::chrono::milliseconds heartbeat{0};
   std::chrono::milliseconds handshake_time_max{10'000};
   std::chrono::milliseconds reconnect_min{250};  ///< doubles up to `reconnect_max`
@@ -77,8 +78,8 @@ public:
     /// Who holds this CURVE key; nothing refuses the connection. Asked once per connection.
     std::function<std::optional<node_id>(const public_key& key)> admit;
     std::function<void(node_id from, bytes)> on_message;
-    /// True before the first message of each new connection; false when a send finds it gone. A silent death shows
-    /// only as silence. May be empty.
+    /// True before the first message of each new connection; false when it ended, or a send finds it gone. A silent
+    /// death shows only with heartbeats, else as silence. May be empty.
     std::function<void(node_id, bool up)> on_link;
     /// A key that nobody holds knocked. May be empty.
     std::function<void(const public_key& key)> on_refused;

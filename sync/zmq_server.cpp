@@ -51,6 +51,7 @@ bool is_newer(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_
 struct peer {
   std::uint32_t dropped_at = 0;             // count of drops at its own last one
   std::optional<std::uint32_t> connection;  // the newest that spoke
+  int descriptor = -1;                      // its socket, as the monitor names it
   std::deque<bytes> queue;
   std::size_t queued_bytes = 0;
 };
@@ -67,7 +68,7 @@ std::string routing_id_of(std::uint32_t connection) {
 struct zmq_server::impl {
   callbacks on;
   zmq::context_t context{1};
-  zmq::socket_t zap, socket;
+  zmq::socket_t zap, socket, monitor;
   std::string endpoint;
   waker wake;
   std::atomic<bool> stopping{false};
@@ -88,7 +89,8 @@ struct zmq_server::impl {
   }
   std::optional<std::string> user_of(const public_key& key);
   enum class verdict { drop, known, fresh };
-  verdict attribute(admission from, std::uint32_t connection);
+  verdict attribute(admission from, std::uint32_t connection, int descriptor);
+  void read_monitor();
   void read_messages();
   void write_messages();
 };
@@ -104,15 +106,35 @@ std::optional<std::string> zmq_server::impl::user_of(const public_key& key) {
   return to_user_id({*node, drops_before});
 }
 
-zmq_server::impl::verdict zmq_server::impl::attribute(admission from, std::uint32_t connection) {
+zmq_server::impl::verdict zmq_server::impl::attribute(admission from, std::uint32_t connection, int descriptor) {
   std::lock_guard lock(mutex);
   auto& p = peers[from.node];
   if (from.drops < p.dropped_at) return verdict::drop;
   if (p.connection == connection) return verdict::known;
   if (p.connection && !is_newer(connection, *p.connection)) return verdict::drop;
   p.connection = connection;
+  p.descriptor = descriptor;
   forget_queue(p);  // it belongs to the conversation on the older connection
   return verdict::fresh;
+}
+
+void zmq_server::impl::read_monitor() {
+  std::vector<node_id> gone;
+  {
+    std::lock_guard lock(mutex);
+    while (auto e = next_event(monitor)) {
+      if (e->event != ZMQ_EVENT_DISCONNECTED) continue;
+      for (auto& [node, p] : peers) {
+        if (!p.connection || p.descriptor != static_cast<int>(e->value)) continue;
+        p.connection.reset();
+        forget_queue(p);
+        gone.push_back(node);
+      }
+    }
+  }
+  if (on.on_link)
+    for (auto node : gone)
+      on.on_link(node, false);
 }
 
 void zmq_server::impl::read_messages() {
@@ -122,7 +144,9 @@ void zmq_server::impl::read_messages() {
     auto from = parse_user_id(user_id_of(frames[1]));
     auto connection = connection_number(frames[0]);
     if (!from || !connection) continue;
-    auto v = attribute(*from, *connection);
+    // The end of an older connection is told before the first word of one that got the same descriptor.
+    read_monitor();
+    auto v = attribute(*from, *connection, frames[1].get(ZMQ_SRCFD));
     if (v == verdict::drop) continue;
     if (v == verdict::fresh && on.on_link) on.on_link(from->node, true);
     on.on_message(from->node, frames[1].to_string());
@@ -158,7 +182,8 @@ void zmq_server::impl::write_messages() {
     }
   }
   if (on.on_link)
-    for (auto node : gone) on.on_link(node, false);
+    for (auto node : gone)
+      on.on_link(node, false);
 }
 
 void zmq_server::impl::run() noexcept {
@@ -167,12 +192,14 @@ void zmq_server::impl::run() noexcept {
     while (!stopping) {
       zmq::pollitem_t items[] = {{zap.handle(), 0, ZMQ_POLLIN, 0},
                                  {socket.handle(), 0, ZMQ_POLLIN, 0},
-                                 {nullptr, wake.fd(), ZMQ_POLLIN, 0}};
+                                 {nullptr, wake.fd(), ZMQ_POLLIN, 0},
+                                 {monitor.handle(), 0, ZMQ_POLLIN, 0}};
       // A ROUTER cannot be polled for one peer's room, so a full peer is tried again after a while.
-      zmq::poll(items, 3, send_waits ? retry_after : std::chrono::milliseconds(-1));
+      zmq::poll(items, 4, send_waits ? retry_after : std::chrono::milliseconds(-1));
       if (items[2].revents != 0) wake.clear();
       if (stopping) break;
       answer_zap(zap, [this](const public_key& key) { return user_of(key); });
+      read_monitor();
       read_messages();
       write_messages();
     }
@@ -180,6 +207,8 @@ void zmq_server::impl::run() noexcept {
     if (!stopping && on.on_fault) on.on_fault(e.what());
   }
   try {
+    ::zmq_socket_monitor(socket.handle(), nullptr, 0);
+    monitor.close();
     socket.close();
     zap.close();
   } catch (const std::exception&) {
@@ -203,6 +232,12 @@ result<std::unique_ptr<zmq_server>> zmq_server::start(const std::string& endpoin
     set_common(state->socket, options, link_message_bytes_max);
     set_curve_server(state->socket, own, "tally");
     state->socket.set(zmq::sockopt::router_mandatory, true);
+    constexpr auto monitor_address = "inproc://monitor";
+    if (::zmq_socket_monitor(state->socket.handle(), monitor_address, ZMQ_EVENT_DISCONNECTED) != 0)
+      throw zmq::error_t();
+    state->monitor = zmq::socket_t(state->context, zmq::socket_type::pair);
+    state->monitor.set(zmq::sockopt::linger, 0);
+    state->monitor.connect(monitor_address);
     state->socket.bind(endpoint);
     state->endpoint = state->socket.get(zmq::sockopt::last_endpoint);
     state->thread = std::thread([s = state.get()] { s->run(); });

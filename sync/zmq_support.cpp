@@ -49,6 +49,8 @@ void set_common(zmq::socket_t& socket, const link_options& options, std::size_t 
   socket.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake_time_max.count()));
   socket.set(zmq::sockopt::tcp_keepalive, 0);
   socket.set(zmq::sockopt::heartbeat_ivl, static_cast<int>(options.heartbeat.count()));
+  if (options.heartbeat.count() > 0)
+    socket.set(zmq::sockopt::heartbeat_timeout, static_cast<int>(3 * options.heartbeat.count()));
 }
 
 void set_curve_server(zmq::socket_t& socket, const curve_key& own, const char* domain) {
@@ -127,9 +129,9 @@ std::string user_id_of(zmq::message_t& frame) {
 }
 
 error to_error(const zmq::error_t& e, const std::string& what) {
-  auto code = e.num() == EADDRINUSE                                               ? errc::busy
+  auto code = e.num() == EADDRINUSE                                                ? errc::busy
               : e.num() == EINVAL || e.num() == ENODEV || e.num() == EADDRNOTAVAIL ? errc::bad_config
-                                                                                  : errc::io;
+                                                                                   : errc::io;
   return {code, what + ": " + e.what()};
 }
 

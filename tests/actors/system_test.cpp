@@ -48,6 +48,22 @@ TEST_CASE("a card topped up in one store is spent in another, over region and he
       return s->hq_cosigned == s->entries;
     }));
   }
+  SECTION("head office hears from the region which store is there") {
+    auto told = [&](std::uint32_t store, bool up) {
+      for (const auto& r : c.at(1).system->snapshot()->below)
+        if (r.node.value == store && r.told) return r.told->up == up && r.told->last_contact > 0;
+      return false;
+    };
+    REQUIRE(eventually([&] { return told(3, true) && told(4, true); }));
+    c.stop(4);
+    REQUIRE(eventually([&] { return told(3, true) && told(4, false); }));
+    c.start(4);
+    REQUIRE(eventually([&] { return told(4, true); }));
+    // Who starts anew hears it again.
+    c.stop(1);
+    c.start(1);
+    REQUIRE(eventually([&] { return told(3, true) && told(4, true); }));
+  }
   SECTION("cut off, each store sells what it holds and refuses the rest; after healing all agree") {
     c.stop(2);
     REQUIRE(eventually([&] { return !c.at(3).system->snapshot()->link_up; }));

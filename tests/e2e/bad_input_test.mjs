@@ -1,11 +1,21 @@
 // Bad input on real processes: each is refused clearly, and the store still sells afterwards.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { invite, makeChain } from './chain.mjs';
-import { command, good, newSeed, scenario, seeded, skipPart, sleep, tallystick } from './lib.mjs';
+import { command, good, newSeed, scenario, seeded, skipPart, sleep, tallystick, until } from './lib.mjs';
 import { Till, compare, ledgerOf } from './till.mjs';
 
 const LOAF = 1250;
@@ -42,7 +52,7 @@ async function refused(answer, status, error) {
 }
 /** The command must end with `status` and a sentence that has all of `words`; no crash, no dump. */
 async function fails(args, status, ...words) {
-  const done = await tallystick(args, { ms: 30_000 });
+  const done = await tallystick(args);
   const text = `tallystick ${args.join(' ')}: status ${done.code}, signal ${done.signal}\n${done.err}`;
   assert.equal(done.code, status, text);
   for (const word of words)
@@ -51,13 +61,15 @@ async function fails(args, status, ...words) {
   return done;
 }
 
-await scenario('bad_input', 300, async (t) => {
+await scenario('bad_input', 1_200, async (t) => {
   console.log(`seed ${seed} (TALLY_SEED=${seed})`);
   const shape = [
     ['hq', 'hq'],
     ['store', 'store', 'hq'],
   ];
-  const { nodes, cards } = await makeChain(t, shape, { cards: 3 });
+  const printer = await madPrinter(t);
+  const configOf = (name) => (name === 'store' ? `[printer]\naddress = "127.0.0.1:${printer.port}"` : '');
+  const { nodes, cards } = await makeChain(t, shape, { cards: 3, configOf });
   const { hq, store } = nodes;
   const till = new Till(store, await store.pair(), random, cards);
   t.finally(() => till.close());
@@ -76,8 +88,12 @@ await scenario('bad_input', 300, async (t) => {
   await stillSells('wrong bodies');
   await ports(hq, store);
   await stillSells('garbage on each port');
+  await printer.talks();
+  await stillSells('garbage from the printer');
   await tokens(t, hq);
   await stillSells('wrong tokens');
+  await forgedIdentities(t, hq);
+  await stillSells('forged certificates and strange keys');
   await configurations(t, store);
   await stillSells('wrong configurations');
   await sameDirectory(t, store);
@@ -209,6 +225,88 @@ async function ports(hq, store) {
   await sleep(200);
   assert.equal((await store.http.get('/healthz')).status, 200);
   idle.forEach((it) => it.destroy());
+}
+
+/** What a store takes for its printer: it answers everything, and much besides, with noise. */
+async function madPrinter(t) {
+  let connections = 0;
+  let octets = 0;
+  const sockets = new Set();
+  const server = createServer((socket) => {
+    connections += 1;
+    sockets.add(socket);
+    const babble = setInterval(() => socket.write(noise(4_000)), 20);
+    socket.on('data', (part) => {
+      octets += part.length;
+      socket.write(noise(500));
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      clearInterval(babble);
+      sockets.delete(socket);
+    });
+    if (connections % 3 === 0) setTimeout(() => socket.destroy(), 200);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.finally(() => {
+    sockets.forEach((it) => it.destroy());
+    server.close();
+  });
+  return {
+    port: server.address().port,
+    talks: () => until('the store to talk to its printer', () => connections > 0 && octets > 0),
+  };
+}
+
+/** A node whose certificate, root or keys are not those that head office gave it does not start. */
+async function forgedIdentities(t, hq) {
+  const honest = join(t.dir, 'three-of-us');
+  const forged = async (name, change, ...words) => {
+    const data = join(t.dir, `forged-${name}`);
+    cpSync(honest, data, { recursive: true });
+    change(data);
+    const config = join(t.dir, `forged-${name}.toml`);
+    const link = `parent = "tcp://127.0.0.1:${hq.linkPort}"`;
+    writeFileSync(config, `[node]\ndata_dir = "${data}"\n[http]\nlisten = "127.0.0.1:0"\n[link]\n${link}\n`);
+    await fails(['node', '--config', config], 2, 'certificate', ...words);
+  };
+  const edit = (file, from, to) => {
+    const text = readFileSync(file, 'utf8');
+    assert.ok(from.test(text), `${file} has ${from}`);
+    writeFileSync(file, text.replace(from, to));
+  };
+  // Somebody else's root would certify anybody.
+  await forged(
+    'root',
+    (data) => edit(join(data, 'identity.toml'), /^root = '[0-9a-f]{2}/m, "root = '00"),
+    'identity.toml',
+  );
+  // Another node's number, with one's own certificate.
+  await forged('number', (data) => edit(join(data, 'identity.toml'), /^node = \d+/m, 'node = 2'), 'db');
+  for (const key of ['signing.key', 'curve.key'])
+    await forged(
+      key,
+      (data) => cpSync(join(t.dir, 'two', 'keys', key), join(data, 'keys', key)),
+      'keys',
+      'do not fit',
+    );
+  // A byte of the certificate itself, wherever it lies in the database: it does not verify, or the database is damaged.
+  const data = join(t.dir, 'forged-bytes');
+  cpSync(honest, data, { recursive: true });
+  let changed = 0;
+  for (const name of readdirSync(join(data, 'db'))) {
+    const file = join(data, 'db', name);
+    const content = readFileSync(file);
+    for (let at = content.indexOf('Store three'); at >= 0; at = content.indexOf('Store three', at + 1)) {
+      content[at] ^= 0x20;
+      changed += 1;
+    }
+    writeFileSync(file, content);
+  }
+  assert.ok(changed > 0, 'the certificate was found');
+  const config = join(t.dir, 'forged-bytes.toml');
+  writeFileSync(config, `[node]\ndata_dir = "${data}"\n[http]\nlisten = "127.0.0.1:0"\n`);
+  await fails(['node', '--config', config], 2, /certificate|damaged/);
 }
 
 async function tokens(t, hq) {

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { ROOT, skip } from './lib.mjs';
+import { PATIENCE_MS, ROOT, skip } from './lib.mjs';
 
 const CHROMIUM = process.env.TALLY_CHROMIUM ?? '/usr/bin/chromium';
 const ARGS = [
@@ -27,6 +27,7 @@ export class Browser {
   static async start(t) {
     const { chromium } = createRequire(join(ROOT, 'web', 'package.json'))('playwright-core');
     const b = new Browser();
+    b.stage = t;
     b.browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
     t.finally(() => b.browser.close());
     b.complaints = [];
@@ -35,7 +36,7 @@ export class Browser {
   /** One page in a context of its own. `hosts` are the addresses that it may talk to. */
   async open(url, hosts) {
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-US' });
-    context.setDefaultTimeout(45_000);
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     page.on('console', (it) => {
       // Refused and broken requests are what these tests are about; anything else is a fault of the page.
@@ -45,6 +46,11 @@ export class Browser {
     page.on('pageerror', (it) => this.complaints.push(String(it)));
     page.on('request', (it) => {
       if (!hosts.some((host) => it.url().startsWith(`${host}/`))) this.complaints.push(`foreign: ${it.url()}`);
+    });
+    this.stage.onFailure(async () => {
+      const picture = join(this.stage.dir, `page-${(this.pictures = (this.pictures ?? 0) + 1)}.png`);
+      await page.screenshot({ path: picture });
+      return `---- ${page.url()} (${picture})\n${(await page.locator('body').innerText()).slice(0, 2_000)}`;
     });
     await page.goto(url);
     return new Page(page);

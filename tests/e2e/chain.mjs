@@ -48,7 +48,7 @@ export class Node {
     this.child = this.t.start(this.name, binary(), ['node', '--config', this.config, ...more]);
     return this.child;
   }
-  async ready(ms = 30_000) {
+  async ready() {
     await until(
       `${this.name} to answer`,
       async () => {
@@ -61,7 +61,6 @@ export class Node {
         // The second is what commands need: it answers a moment after the first.
         return (await this.http.get('/healthz', { timeout: 2_000 })).status === 200 && (await this.status());
       },
-      ms,
     );
   }
   async start(...more) {
@@ -158,12 +157,11 @@ export async function invite(hq, name, role, parent, more = []) {
 }
 
 /** Head office holds and has cosigned all that the node wrote. */
-export const allCosigned = (node, ms = 60_000) =>
+export const allCosigned = (node) =>
   until(
     `all entries of ${node.name} to be cosigned by head office`,
     async () => {
       const s = await node.status();
       return s.entries > 0 && s.hq_cosigned === s.entries && s;
     },
-    ms,
   );

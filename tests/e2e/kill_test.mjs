@@ -37,7 +37,7 @@ async function killOnce(t, node, random, probe, times) {
   await node.ready();
 }
 
-await scenario('kill', 240 + kills * 60, async (t) => {
+await scenario('kill', 600 + kills * 120, async (t) => {
   console.log(`seed ${seed} (TALLY_SEED=${seed}), ${kills} kills each of stores, region and head office`);
   const random = seeded(seed);
   const shape = [

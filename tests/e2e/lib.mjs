@@ -14,6 +14,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/**
+ * How long something may take that takes a moment on a machine that has time: it only bounds a failure. On a
+ * busy machine a process start alone has been seen to take half a minute.
+ */
+export const PATIENCE_MS = 120_000;
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The program under test: TALLY_BINARY (ctest sets it), else the newest one below build/. */
@@ -57,7 +62,7 @@ export const newSeed = () => Number(process.env.TALLY_SEED ?? Math.floor(Math.ra
  * Asks again until the answer is true-ish, and gives it back. What went wrong last is in the message when
  * time is up.
  */
-export async function until(what, ask, ms = 30_000) {
+export async function until(what, ask, ms = PATIENCE_MS) {
   const end = Date.now() + ms;
   let last;
   for (;;) {
@@ -99,7 +104,7 @@ export class Http {
     this.token = token;
     this.agent = new Agent({ keepAlive: true, maxSockets: 8 });
   }
-  call(method, path, body, { timeout = 20_000, token = this.token, raw } = {}) {
+  call(method, path, body, { timeout = 60_000, token = this.token, raw } = {}) {
     const data = raw ?? (body === undefined ? undefined : Buffer.from(JSON.stringify(body)));
     const headers = { ...(token && { authorization: `Bearer ${token}` }) };
     if (data) Object.assign(headers, { 'content-type': 'application/json', 'content-length': data.length });
@@ -169,7 +174,7 @@ export class Child {
     return this.ended;
   }
   /** SIGTERM, and SIGKILL when that does not help. */
-  async stop(ms = 15_000) {
+  async stop(ms = PATIENCE_MS) {
     this.signal('SIGTERM');
     const late = setTimeout(() => this.signal('SIGKILL'), ms);
     const outcome = await this.ended;
@@ -179,7 +184,7 @@ export class Child {
 }
 
 /** Runs a command to its end: {code, out, err}. Killed after `ms`. */
-export function command(program, args, { ms = 60_000, input, env } = {}) {
+export function command(program, args, { ms = 2 * PATIENCE_MS, input, env } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env: env ?? process.env });
     const out = [];
@@ -210,7 +215,7 @@ export async function good(args, options) {
 
 /** `tallystick audit` must be green: its report. */
 export async function auditGreen(data, what) {
-  const a = await tallystick(['audit', '--data', data, '--json'], { ms: 120_000 });
+  const a = await tallystick(['audit', '--data', data, '--json'], { ms: 3 * PATIENCE_MS });
   const report = a.out ? JSON.parse(a.out) : {};
   const bad = (report.checks ?? []).filter((it) => it.failed > 0);
   assert.equal(a.code, 0, `audit of ${what}: status ${a.code}\n${a.err}${JSON.stringify(bad, null, 1)}`);
@@ -223,12 +228,23 @@ class Stage {
   constructor(dir) {
     this.dir = dir;
     this.cleanups = [];
+    this.reports = [];
     this.logs = [];
     this.started = Date.now();
   }
   /** Runs at the end, newest first, whatever happened. */
   finally(work) {
     this.cleanups.push(work);
+  }
+  /** What to tell when the scenario failed, beside the logs: a function that gives text. */
+  onFailure(report) {
+    this.reports.push(report);
+  }
+  async tellReports() {
+    for (const report of this.reports) {
+      const late = sleep(5_000).then(() => 'no answer within 5 s');
+      console.log(await Promise.race([report(), late]).catch((problem) => problem.message));
+    }
   }
   start(name, program, args, options = {}) {
     const log = join(this.dir, `${name}.log`);
@@ -286,6 +302,7 @@ export async function scenario(name, seconds, work) {
       console.log(`FAILED ${name}: ${problem.stack}`);
       process.exitCode = 1;
       keep = process.env.TALLY_KEEP === '1';
+      await t.tellReports();
       t.tellLogs();
     }
   }

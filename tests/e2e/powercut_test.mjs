@@ -14,7 +14,7 @@ import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { allCosigned, makeChain } from './chain.mjs';
-import { command, hasCommand, newSeed, scenario, seeded, skip, sleep, until } from './lib.mjs';
+import { PATIENCE_MS, command, hasCommand, newSeed, scenario, seeded, skip, sleep, until } from './lib.mjs';
 import { Till, compare, ledgerOf } from './till.mjs';
 
 const ROUNDS = Number(process.env.TALLY_POWER_CUTS ?? 3);
@@ -159,7 +159,7 @@ async function deadDisk(t, disk, store, tills, random) {
     for (const till of tills) certain.set(till, till.record.length);
     assert.equal(await disk.cut(), '', 'the disk dies');
   });
-  const outcome = await Promise.race([store.child.ended, sleep(20_000)]);
+  const outcome = await Promise.race([store.child.ended, sleep(PATIENCE_MS)]);
   assert.deepEqual(outcome, { code: 75, signal: null }, 'the store ends by itself when its disk has failed');
   await disk.unmount();
   assert.equal(await disk.mount(), '', 'mounted again');
@@ -181,7 +181,7 @@ if (process.env.TALLY_OWN_MOUNTS === undefined) {
   }
 }
 
-await scenario('powercut', 120 + ROUNDS * 20, async (t) => {
+await scenario('powercut', 600 + ROUNDS * 60, async (t) => {
   const disk = new Disk(t);
   t.finally(() => disk.unmount());
   await prepare(disk);

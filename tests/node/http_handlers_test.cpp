@@ -389,9 +389,22 @@ TEST_CASE("the network as a store and as head office see it", "[node][http]") {
   CHECK(is_null(rows[1], "entries_waiting"));
   CHECK(text_of(rows[1], "link") == "down");
   CHECK(text_of(rows[2], "link") == "down");
-  CHECK(number_of(rows[2], "last_contact") == noon - 5);
+  CHECK(is_null(rows[2], "last_contact"));
+  CHECK(is_null(rows[2], "entries_waiting"));
   CHECK(number_of(r.json, "total_exposure") == 700);
   CHECK(text_of(r.json, "demo") == "http://127.0.0.1:1");
+  // Once the region tells of it, the store is what the region says, as long as the region is there itself.
+  d.node.alter([](node_snapshot& s) { s.below[1].told = {{true, noon - 3, 8}}; });
+  auto far = [&] { return d.get("/api/v1/network").json.find("nodes")->items.at(2); };
+  CHECK(text_of(far(), "link") == "down");
+  CHECK(number_of(far(), "last_contact") == noon - 3);
+  CHECK(is_null(far(), "entries_waiting"));
+  d.node.alter([](node_snapshot& s) { s.children[0].up = true; });
+  CHECK(text_of(far(), "link") == "up");
+  CHECK(number_of(far(), "entries_waiting") == 3);
+  d.node.alter([](node_snapshot& s) { s.below[1].told->up = false; });
+  CHECK(text_of(far(), "link") == "down");
+  CHECK(is_null(far(), "entries_waiting"));
   // A tree that bites its tail ends the walk.
   d.node.alter([](node_snapshot& s) {
     s.children.clear();

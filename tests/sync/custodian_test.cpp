@@ -230,3 +230,26 @@ TEST_CASE("more asks than the bound are told to come again", "[sync][custodian]"
   f.tick(2'000);
   CHECK(f.c.open() == 0);
 }
+
+TEST_CASE("a parent that goes away before its word leaves what lies elsewhere unknown", "[sync][custodian]") {
+  fixture f;
+  f.node.from = {above};
+  f.need(9, 0);
+  f.need(10, 300);
+  REQUIRE(f.node.asks.size() == 2);
+  f.c.lost(above, 5, f.node);
+  REQUIRE(f.node.ends.size() == 2);
+  CHECK(f.node.ends[0].second.code == errc::offline);
+  CHECK(f.node.ends[1].second.code == errc::offline);
+
+  // One that is too busy to look knows nothing either; one that ran out of time says what it knows.
+  f.need(11, 300);
+  f.told(above, {f.node.asks[2].second.id, 0, 0, 5, errc::busy});
+  REQUIRE(f.node.ends.size() == 3);
+  CHECK(f.node.ends[2].second.code == errc::offline);
+  f.need(12, 300);
+  f.told(above, {f.node.asks[3].second.id, 0, 70, 5, errc::timeout});
+  REQUIRE(f.node.ends.size() == 4);
+  CHECK(f.node.ends[3].second.code == errc::ok);
+  CHECK(f.node.ends[3].second.elsewhere == 70);
+}

@@ -26,7 +26,8 @@ function make(root: HTMLElement, nodes: NetworkNode[], data: uPlot.AlignedData):
       scales: { y: { range: (_chart, _low, high) => [0, Math.max(4, Math.ceil((high ?? 0) * 1.15))] } },
       axes: [
         {
-          values: (_chart, splits) => splits.map(clock),
+          // A single moment has no span: uPlot would write it five times.
+          values: (chart, splits) => splits.map((at) => ((chart.data[0]?.length ?? 0) < 2 ? '' : clock(at))),
           space: 90,
           stroke: '#566a74',
           grid: { stroke: '#e8eef0' },

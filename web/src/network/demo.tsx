@@ -80,7 +80,7 @@ function Feed({ node }: { node: number }) {
 function Plugs({ node, state }: { node: number; state: DemoState }) {
   const mine = state.devices.filter((it) => it.node === node);
   return (
-    <div class="demo-pair even">
+    <div class="demo-plugs">
       {mine.map((it) => {
         const device =
           it.kind === 'reader' || it.kind === 'scanner' || it.kind === 'printer' ? t(`status.${it.kind}`) : it.kind;
