@@ -133,6 +133,8 @@ public:
   virtual void till(till_command command, std::string masked, std::function<void(const till_answer&)> done) = 0;
   /// Head office's facts, dated and written in order.
   virtual void facts(std::vector<entry> list, std::function<void(const facts_answer&)> done) = 0;
+  /// Takes in what came by hand (sync/station_io.hpp), or asks for cosignatures; answered when it is durable.
+  virtual void carry(std::vector<message> what, std::function<void(const carried_answer&)> done) = 0;
   /// Refreshes the hint of where value of an account lies; nothing happens when the link is down.
   virtual void ask_elsewhere(account_id account) = 0;
   virtual std::optional<elsewhere_hint> elsewhere(account_id account) const = 0;

@@ -28,6 +28,14 @@ void finish_facts(ledger_state& st, const facts_answer& a) {
   if (job->facts_done) job->facts_done(a);
 }
 
+void finish_carried(ledger_state& st, const carried_answer& a) {
+  auto it = st.waiting.find(a.request);
+  if (it == st.waiting.end()) return;
+  auto job = std::move(it->second);
+  st.waiting.erase(it);
+  if (job->carried_done) job->carried_done(a);
+}
+
 /// Up for the parent, down for everybody else.
 caf::actor link_for(ledger_state& st, node_id neighbour) {
   return st.context->handle(st.station->parent() == neighbour ? &node_context::uplink : &node_context::downlink);
@@ -56,6 +64,7 @@ struct deliver {
   ledger_state& st;
   void operator()(const till_answer& a) { finish_till(st, a); }
   void operator()(const facts_answer& a) { finish_facts(st, a); }
+  void operator()(const carried_answer& a) { finish_carried(st, a); }
   void operator()(const ingested_effect& e) {
     if (auto a = link_for(st, e.from)) caf::anon_send(a, ingested_message{e});
   }
@@ -141,13 +150,15 @@ void take_job(self_ptr self, const std::shared_ptr<ledger_job>& job) {
   auto request = st.next_request++;
   if (auto* t = std::get_if<till_request>(&job->input)) t->request = request;
   if (auto* f = std::get_if<facts_request>(&job->input)) f->request = request;
-  bool waits = job->till_done || job->facts_done;
+  if (auto* c = std::get_if<carried_request>(&job->input)) c->request = request;
+  bool waits = job->till_done || job->facts_done || job->carried_done;
   auto queued = st.station->put(std::move(job->input));
   if (!queued) {
     till_answer a;
     a.outcome = refusal{queued.error(), {}, {}, 0};
     if (job->till_done) job->till_done(a);
     if (job->facts_done) job->facts_done({request, queued.error().code, queued.error().detail, 0, 0});
+    if (job->carried_done) job->carried_done({request, queued.error().code, queued.error().detail, {}, {}, 0});
     return;
   }
   if (waits) st.waiting.emplace(request, job);

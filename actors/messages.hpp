@@ -16,6 +16,7 @@ struct ledger_job {
   station_input input;
   std::function<void(const till_answer&)> till_done;
   std::function<void(const facts_answer&)> facts_done;
+  std::function<void(const carried_answer&)> carried_done;
   std::string masked = {};  ///< of a till's request, for its event
 };
 struct job_message {

@@ -61,6 +61,12 @@ public:
     job->facts_done = std::move(done);
     caf::anon_send(ledger_, job_message{std::move(job)});
   }
+  void carry(std::vector<message> what, std::function<void(const carried_answer&)> done) override {
+    auto job = std::make_shared<ledger_job>();
+    job->input = carried_request{0, std::move(what)};
+    job->carried_done = std::move(done);
+    caf::anon_send(ledger_, job_message{std::move(job)});
+  }
   void ask_elsewhere(account_id account) override {
     auto job = std::make_shared<ledger_job>();
     job->input = elsewhere_request{account};

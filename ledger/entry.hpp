@@ -158,7 +158,7 @@ constexpr std::uint32_t engine_revision = 1;
 
 /// Limits of one entry; a decoder refuses more, a decider never makes more.
 constexpr std::size_t lines_max = 200, values_max = 64, tenders_max = 16, taxes_max = 32, blob_max = 60'000,
-                      entry_bytes_max = 64 * 1024;
+                      entry_bytes_max = 65'535;
 constexpr std::int64_t quantity_max = 9999;
 
 /// Day number of a moment (days since 2020-01-01), never negative.

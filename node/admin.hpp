@@ -29,6 +29,8 @@ namespace tally {
 //   POST cards/reserve          hq         {"count"} or {"count","prefix"} → {"first"}; `full` when the numbers do not
 //                                          fit behind the prefix, and then nothing is reserved
 //   POST cards/map              hq         {"first","kind","media":[hex…]} → {"written"}
+//   POST carry                  any node   {"messages":[base64…]}, from a stick → {"code","detail","cosignatures",
+//                                          "taken":[{"stream","size","fresh","code"}],"cosigned":[base64…]}
 
 /// What the calls need besides the node. One per node; outlives the HTTP server. Thread-safe through `mutex`.
 struct admin_context {

@@ -6,7 +6,7 @@
 
 namespace tally::admin {
 
-// Parts of node/admin.cpp and node/admin_facts.cpp; no other file includes this.
+// Parts of node/admin.cpp, node/admin_carry.cpp and node/admin_facts.cpp; no other file includes this.
 
 using json = nlohmann::json;
 
@@ -47,5 +47,6 @@ void show_catalogue(const call& c);
 void publish(call c);
 void reserve_cards(call c);
 void map_cards(call c);
+void carry(const call& c);
 
 }  // namespace tally::admin

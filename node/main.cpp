@@ -30,6 +30,10 @@ int run(int argc, char** argv) {
   add_status(app, status);
   add_audit(app, status);
   add_export(app, status);
+  add_prove(app, status);
+  add_verify(app, status);
+  add_ship(app, status);
+  add_rescue(app, status);
   add_config(app, status);
   try {
     app.parse(argc, argv);

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <map>
 #include <system_error>
 
@@ -41,6 +43,22 @@ bool node_runs(const fs::path& data_dir) {
   bool runs = ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
   ::close(fd);
   return runs;
+}
+
+status sync_snapshot(const fs::path& data_dir) {
+  auto db = data_layout{data_dir}.db();
+  std::error_code ec;
+  // A log that is gone was turned into tables, which RocksDB syncs before it drops the log.
+  for (fs::directory_iterator at(db, ec), end; !ec && at != end; at.increment(ec)) {
+    if (at->path().extension() != ".log") continue;
+    int fd = ::open(at->path().c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) continue;
+    bool synced = fd >= 0 && (::fdatasync(fd) == 0 || errno == EROFS || errno == EINVAL);
+    auto why = errno;
+    if (fd >= 0) ::close(fd);
+    if (!synced) return error{errc::io, "cannot sync " + at->path().string() + ": " + std::strerror(why)};
+  }
+  return done();
 }
 
 result<store_snapshot> open_snapshot(const fs::path& data_dir) {

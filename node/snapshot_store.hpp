@@ -23,6 +23,10 @@ struct store_snapshot {
 /// `not_found`, `io`, `corrupt`, `unsupported`, and `busy` when the node never stood still.
 result<store_snapshot> open_snapshot(const std::filesystem::path& data_dir);
 
+/// Makes durable what a snapshot that was opened before showed: syncs the write-ahead logs, whoever writes them. A
+/// medium that cannot be written needs none. Error: `io`.
+status sync_snapshot(const std::filesystem::path& data_dir);
+
 /// Whether a process has the database open for writing; false too when that cannot be told.
 bool node_runs(const std::filesystem::path& data_dir);
 

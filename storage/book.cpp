@@ -164,7 +164,7 @@ result<sequence> book::write(const entry& e) {
 // REQUIRES: `postings_` are those of the entry. `place.cited` is not looked at any more.
 result<sequence> book::write_judged(const entry& e, const entry_place& place) {
   auto data = encode_entry(e);
-  if (data.size() > entry_bytes_max) return error{errc::malformed, "an entry over 64 KiB"};
+  if (data.size() > entry_bytes_max) return error{errc::malformed, "an entry over 65,535 octets"};
   std::optional<stream_id> also;
   if (row_of(e.kind)->broadcast) {
     TALLY_TRY(learn(e));  // first: a record that does not decode must leave nothing behind

@@ -232,7 +232,7 @@ entry_kind peek_kind(byte_view data) {
 }
 
 result<entry> decode_entry(byte_view data) {
-  if (data.size() > entry_bytes_max) return error{errc::malformed, "an entry over 64 KiB"};
+  if (data.size() > entry_bytes_max) return error{errc::malformed, "an entry over 65,535 octets"};
   byte_reader r(data);
   entry e;
   e.kind = static_cast<entry_kind>(r.uv(255));

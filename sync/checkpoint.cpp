@@ -62,7 +62,7 @@ bool holds(const note_signature& sig, std::string_view body, const note_key& key
   if (sig.blob.size() != 8 + signature_bytes) return false;
   byte_reader r(sig.blob);
   auto at = r.u64be();
-  if (at == 0 || at > static_cast<std::uint64_t>(std::numeric_limits<unix_seconds>::max())) return false;
+  if (at > static_cast<std::uint64_t>(std::numeric_limits<unix_seconds>::max())) return false;
   time = static_cast<unix_seconds>(at);
   return with.verify(key.key, cosignature_message(body, *time), to_signature(r.raw(signature_bytes)));
 }

@@ -85,6 +85,8 @@ public:
   writer_id peer() const { return peer_ ? peer_->writer : writer_id{}; }
   /// Entries of own and forwarded streams that the peer has not acknowledged.
   std::uint64_t backlog() const;
+  /// Streams that it keeps something of; at most `heads_max` in each direction.
+  std::size_t remembered() const { return in_.size() + out_.size(); }
 
 private:
   struct outgoing {

@@ -85,7 +85,8 @@ void station::start(const epoch_id& first_epoch, unix_seconds now) {
 }
 
 status station::put(station_input input) {
-  bool bulk = std::holds_alternative<segment_arrival>(input) || std::holds_alternative<facts_request>(input);
+  bool bulk = std::holds_alternative<segment_arrival>(input) || std::holds_alternative<facts_request>(input) ||
+              std::holds_alternative<carried_request>(input);
   auto& queue = bulk ? bulk_ : urgent_;
   if (queue.size() >= (bulk ? config_.bulk_max : config_.urgent_max))
     return error{errc::busy, "too many requests wait"};
@@ -135,6 +136,8 @@ void station::handle(const station_input& input) {
       up_.erase(l->neighbour);
       custodian_.lost(l->neighbour, now_, *this);
     }
+  } else if (const auto* by_hand = std::get_if<carried_request>(&input)) {
+    carried(*by_hand);
   } else if (const auto* e = std::get_if<elsewhere_request>(&input)) {
     auto p = parent();
     if (p && up_.count(*p))

@@ -132,7 +132,11 @@ private:
   void observe_own(sequence seq);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
   void control(const control_arrival& c);
-  void on_cosign(const cosign_message& m);
+  bool on_cosign(const cosign_message& m);
+  void carried(const carried_request& r);
+  bool rolled_back_by(const carried_request& r, carried_answer& a);
+  bool refused_by_hand(const stream_id& id);
+  node_id sender_of(const stream_id& id) const;
   void on_have(node_id from, const have_message& m);
   void chase_cosignature();
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
@@ -177,6 +181,7 @@ private:
   std::set<node_id> up_;
   std::map<account_id, elsewhere_hint> hints_;
   std::vector<station_effect> open_effects_, sealed_effects_;
+  carried_answer* carrying_ = nullptr;  ///< while something that came by hand is taken
   struct run_of_entries {
     stream_id stream;
     std::uint64_t first{};

@@ -91,10 +91,11 @@ std::vector<stream_id> station::streams_for(node_id neighbour) const {
 
 void station::ingest(const segment_arrival& a) {
   const auto& s = a.seg;
+  auto have = book_->streams().tip(s.stream).size();
   auto report = [&](std::uint64_t size, errc code, bool ack) {
+    if (carrying_) return carrying_->taken.push_back({s.stream, size, size - have, code});
     open_effects_.push_back(ingested_effect{a.from, s.stream, size, code, ack});
   };
-  auto have = book_->streams().tip(s.stream).size();
   bool journal = s.stream.sub == sub_stream::journal;
   if (!accepts(a.from, s.stream)) return report(have, errc::not_entitled, false);
   if (disk_low_) return report(have, errc::busy, false);
@@ -255,22 +256,27 @@ void station::cosign(node_id child, const stream_id& id) {
   const auto& tip = book_->streams().tip(id);
   cosign_message m{id, tip.size(), tip.root(), config_.self, now_, {}};
   m.sign = sign_cosignature(keys_, {stream_origin(config_.chain, id), m.size, m.root, {}}, m.time);
+  if (carrying_) {
+    std::erase_if(carrying_->cosigned, [&](const cosign_message& c) { return c.stream == id; });
+    return carrying_->cosigned.push_back(m);
+  }
   open_effects_.push_back(to_neighbour{child, m});
 }
 
-void station::on_cosign(const cosign_message& m) {
+bool station::on_cosign(const cosign_message& m) {
   const auto* by = certificate_of(m.by);
   if (!by || !verify_cosignature(certificates_.with(), by->signing,
                                  {stream_origin(config_.chain, m.stream), m.size, m.root, {}}, m.time, m.sign)) {
     open_effects_.push_back(alarm_effect{errc::bad_signature, "a cosignature of node " + std::to_string(m.by.value)});
-    return;
+    return false;
   }
   auto known = newest_cosignature(m.stream, m.by);
-  if (known && known->size > m.size) return;  // came late
+  if (known && known->size > m.size) return true;  // came late
   book_->view().put(family::meta, cosignature_key(m.stream, m.by), encode_message(m));
   if (m.stream == book_->journal()) cosigned_open_ = true;
   if (m.stream.writer.node != config_.self)
     if (auto next = route_to(m.stream.writer.node)) open_effects_.push_back(to_neighbour{*next, m});
+  return true;
 }
 
 std::optional<cosign_message> station::newest_cosignature(const stream_id& id, node_id by) {

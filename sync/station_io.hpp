@@ -40,8 +40,18 @@ struct link_change {
 struct elsewhere_request {
   account_id account;
 };
-using station_input =
-    std::variant<till_request, facts_request, segment_arrival, control_arrival, link_change, elsewhere_request>;
+/// What came by hand, on a stick or in a file, from a node above or below: segments, cosignatures, head office's
+/// time, and what the sender wants of this node's streams. Taken with the same proofs as from a link, answered as a
+/// whole; no connection is touched. `have` of a journal asks for this node's cosignature over it.
+///
+/// Nobody vouches for a carrier, so a stream is taken by what it is, not by who is said to have sent it.
+struct carried_request {
+  std::uint64_t request;
+  std::vector<message> what;  ///< at most `carried_max`; of segments, at most `segment_entries_max` entries in sum
+};
+constexpr std::size_t carried_max = 64;
+using station_input = std::variant<till_request, facts_request, segment_arrival, control_arrival, link_change,
+                                   elsewhere_request, carried_request>;
 
 // -- what goes out, never before it is durable ---------------------------------
 
@@ -102,8 +112,23 @@ struct hint_effect {
 struct call_effect {
   std::function<void()> call;
 };
+/// Outcome of a carried_request: one row for each segment, in order.
+struct carried_answer {
+  std::uint64_t request{};
+  errc code = errc::ok;  ///< why nothing of it was taken
+  std::string detail;
+  struct row {
+    stream_id stream;
+    std::uint64_t size{};   ///< durable size of the stream after it
+    std::uint64_t fresh{};  ///< entries that were new
+    errc code = errc::ok;
+  };
+  std::vector<row> taken;
+  std::vector<cosign_message> cosigned;  ///< by this node, the newest of each journal
+  std::size_t cosignatures{};            ///< of others, that verified
+};
 using station_effect =
     std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect, rules_effect, alarm_effect,
-                 lives_anew_effect, cut_off_effect, hint_effect, call_effect>;
+                 lives_anew_effect, cut_off_effect, hint_effect, call_effect, carried_answer>;
 
 }  // namespace tally

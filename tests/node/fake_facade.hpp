@@ -69,6 +69,9 @@ public:
   void facts(std::vector<entry>, std::function<void(const facts_answer&)> done) override {
     done({.code = errc::not_entitled, .detail = "", .first = 0, .written = 0});
   }
+  void carry(std::vector<message>, std::function<void(const carried_answer&)> done) override {
+    done({.code = errc::unsupported, .detail = "", .taken = {}, .cosigned = {}});
+  }
   void ask_elsewhere(account_id) override { asked.fetch_add(1); }
   std::optional<elsewhere_hint> elsewhere(account_id) const override {
     std::lock_guard lock(mutex_);

@@ -37,6 +37,11 @@ public:
     }
     done({0, errc::ok, "", 0, list.size()});
   }
+  void carry(std::vector<message>, std::function<void(const carried_answer&)> done) override {
+    carried_answer a;
+    a.code = errc::unsupported;
+    done(a);
+  }
   void ask_elsewhere(account_id) override {}
   std::optional<elsewhere_hint> elsewhere(account_id) const override { return std::nullopt; }
   void returned_mark(const writer_id&, sequence, std::function<void(bool)> done) override { done(false); }

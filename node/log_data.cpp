@@ -1,0 +1,89 @@
+#include "node/log_data.hpp"
+
+#include <algorithm>
+
+#include "storage/entry_codec.hpp"
+#include "sync/driver_keyfile.hpp"
+#include "sync/entry_walk.hpp"
+#include "sync/station.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::size_t names_shown_max = 20;
+
+result<writer_id> read_self(const kv_store& store) {
+  bytes v;
+  switch (store.get(family::meta, "self", v)) {
+    case lookup::failed: return error{errc::io, "the database could not be read"};
+    case lookup::absent: return error{errc::not_found, "this node never ran: it has written nothing yet"};
+    case lookup::found: break;
+  }
+  byte_reader r(v);
+  auto self = read_writer(r);
+  if (!r.at_end()) return error{errc::corrupt, "the node's own name in its database is damaged"};
+  return self;
+}
+
+/// "3/journal" and "journal": what `id` is called without its epoch.
+bool is_short_name(std::string_view text, const stream_id& id, node_id self) {
+  auto name = stream_name(id);
+  auto sub = name.substr(name.find('/'));
+  return text == std::to_string(id.writer.node.value) + sub ||
+         (id.writer.node == self && "/" + std::string(text) == sub);
+}
+
+}  // namespace
+
+result<std::unique_ptr<log_data>> log_data::open(const std::filesystem::path& data_dir,
+                                                 const std::filesystem::path& key_file) {
+  std::unique_ptr<log_data> d(new log_data);
+  auto identity = read_identity(data_dir);
+  if (!identity) return identity.error();
+  d->identity_ = std::move(*identity);
+  auto snapshot = open_snapshot(data_dir);
+  if (!snapshot) return snapshot.error();
+  d->snapshot_ = std::move(*snapshot);
+  TALLY_TRY(sync_snapshot(data_dir));
+  auto self = read_self(d->store());
+  if (!self) return self.error();
+  d->self_ = *self;
+  const auto& believes = d->identity_.believes;
+  d->certificates_ = std::make_unique<certificate_book>(believes.chain, believes.root, d->with_);
+  load_certificates(d->store(), *d->certificates_);
+  auto key = read_signing_key(key_file.empty() ? data_layout{data_dir}.signing_key() : key_file);
+  if (key) {
+    d->own_ = std::make_unique<ed25519_signer>(std::move(*key));
+  } else {
+    d->no_key_ = key.error().detail.empty() ? std::string(errc_text(key.code())) : key.error().detail;
+  }
+  return d;
+}
+
+result<stream_id> log_data::find_stream(std::string_view name) const {
+  stream_id own{self_, sub_stream::journal, {}};
+  if (name.empty()) return own;
+  auto list = stream_reader(store()).list();
+  if (!list) return list.error();
+  auto exact = parse_stream_name(name, identity_.believes.chain);
+  if (exact && std::ranges::find(*list, *exact) != list->end()) return *exact;
+  std::vector<stream_id> fits;
+  for (const auto& id : *list)
+    if (is_short_name(name, id, identity_.node)) fits.push_back(id);
+  if (fits.size() == 1) return fits.front();
+  std::string text = fits.empty() ? "there is no stream " + std::string(name) + " here; there are"
+                                  : std::string(name) + " names several streams:";
+  const auto& shown = fits.empty() ? *list : fits;
+  for (std::size_t i = 0; i < shown.size() && i < names_shown_max; ++i)
+    text += (i == 0 ? " " : ", ") + stream_name(shown[i]);
+  if (shown.size() > names_shown_max) text += " and " + std::to_string(shown.size() - names_shown_max) + " more";
+  return error{errc::not_found, text};
+}
+
+result<stream_log> log_data::open_stream(std::string_view name) const {
+  auto id = find_stream(name);
+  if (!id) return id.error();
+  return stream_log::open(parts(), *id);
+}
+
+}  // namespace tally

@@ -1,0 +1,225 @@
+#include "node/ship.hpp"
+
+#include <chrono>
+#include <fstream>
+#include <iostream>
+
+#include "node/admin_client.hpp"
+#include "node/cmd.hpp"
+#include "node/log_data.hpp"
+#include "node/public_files.hpp"
+#include "node/ship_take.hpp"
+#include "node/stick.hpp"
+#include "sync/entropy_sodium.hpp"
+#include "sync/entry_walk.hpp"
+#include "sync/hledger.hpp"
+
+namespace tally {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int exit_done = 0, exit_refused = 1, exit_unreadable = 2, exit_offline = 3;
+
+int refuse(const error& e) {
+  std::cerr << "tallystick: " << (e.detail.empty() ? std::string(errc_text(e.code)) : e.detail) << "\n";
+  switch (e.code) {
+    case errc::io:
+    case errc::full:
+    case errc::corrupt:
+    case errc::malformed:
+    case errc::unsupported: return exit_unreadable;
+    case errc::offline:
+    case errc::timeout: return exit_offline;
+    default: return exit_refused;
+  }
+}
+
+unix_seconds wall_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+carrier_parts parts_of(const log_data& d) {
+  return {d.store(), d.certificates(), d.key(), d.identity().believes.chain, d.self(), d.identity().role};
+}
+
+result<node_id> parent_of(const log_data& d) {
+  auto own = d.certificates().find(d.identity().node);
+  if (!own) return error{errc::not_certified, "this node's own certificate is not in its data"};
+  if ((*own)->parents.empty())
+    return error{errc::not_allowed, "head office has no parent; name the node that the stick is for with --for"};
+  return (*own)->parents.front();
+}
+
+/// A running node's own cosignatures over the journals from below that it holds.
+result<std::vector<cosign_message>> fresh_cosignatures(const log_data& d, node_id receiver, const admin_client& node) {
+  auto list = stream_reader(d.store()).list();
+  if (!list) return list.error();
+  std::vector<message> asks;
+  for (const auto& id : *list)
+    if (id.sub == sub_stream::journal && id.writer.node != d.identity().node &&
+        (id.writer.node == receiver || is_above(d.certificates(), receiver, id.writer.node)))
+      asks.emplace_back(have_message{id, 0});
+  std::vector<cosign_message> out;
+  while (!asks.empty()) {
+    auto n = std::min(asks.size(), carried_max);
+    auto answer = carry_to(node, std::vector<message>(asks.end() - static_cast<std::ptrdiff_t>(n), asks.end()));
+    asks.resize(asks.size() - n);
+    if (!answer) return answer.error();
+    out.insert(out.end(), answer->cosigned.begin(), answer->cosigned.end());
+  }
+  return out;
+}
+
+void tell_rows(const shipment& s) {
+  for (const auto& r : s.rows()) {
+    if (r.from == r.size || !r.proved) continue;
+    std::cout << "  " << stream_name(r.stream) << ": entries " << r.from << " to " << r.size - 1 << "\n";
+  }
+}
+
+/// Plans and writes one shipment; `cosigned` were given for it.
+result<shipment> write_one(const log_data& d, const fs::path& stick, node_id to, bool everything,
+                           const std::vector<cosign_message>& cosigned) {
+  const auto& chain = d.identity().believes.chain;
+  auto wants = everything ? wanted_from{} : wants_on(stick, chain, to, d.identity().node);
+  std::array<std::uint8_t, 8> id{};
+  system_entropy().fill(id);
+  auto parts = parts_of(d);
+  if (everything)
+    if (auto list = stream_reader(d.store()).list())
+      for (const auto& stream : *list)
+        wants[stream] = 0;
+  auto s = shipment::plan(parts, to, wants, cosigned, id, wall_now());
+  if (!s) return s.error();
+  TALLY_TRY(write_shipment(stick, *s, chain, d.identity().node, to, {}));
+  return s;
+}
+
+/// Own entries without a proof, for people: what the books need, and what head office may rule on.
+status leave_unproved(const log_data& d, const fs::path& stick) {
+  auto file = stick / ("unproved-" + std::to_string(d.identity().node.value) + ".journal");
+  fs::path fresh = file.string() + ".new";
+  std::error_code ec;
+  fs::remove(fresh, ec);  // never through a link that somebody left there
+  std::ofstream out(fresh, std::ios::out | std::ios::trunc | std::ios::binary);
+  if (!out) return error{errc::io, "cannot write " + file.string()};
+  auto sum = export_hledger(d.store(), out);
+  out.close();
+  if (!sum) return sum.error();
+  if (out) fs::rename(fresh, file, ec);
+  if (!out || ec) return error{errc::io, "cannot write " + file.string()};
+  TALLY_TRY(sync_files(stick));
+  std::cerr << "tallystick: they stand in " << file.string() << ", for the books; no node takes them.\n";
+  return done();
+}
+
+std::string count_of(std::uint64_t n) { return n == 1 ? "1 entry" : std::to_string(n) + " entries"; }
+
+int ship_out(const log_data& d, const ship_options& o, bool rescue) {
+  node_id to{o.node};
+  if (o.node == 0) {
+    auto parent = parent_of(d);
+    if (!parent) return refuse(parent.error());
+    to = *parent;
+  }
+  std::vector<cosign_message> cosigned;
+  bool down = is_above(d.certificates(), d.identity().node, to);
+  if (down && !rescue) {
+    auto node = d.node_runs() ? admin_client::open(o.data) : result<admin_client>(errc::offline);
+    auto fresh = node ? fresh_cosignatures(d, to, *node) : result<std::vector<cosign_message>>(node.error());
+    if (fresh) {
+      cosigned = std::move(*fresh);
+    } else {
+      std::cerr
+          << "tallystick: this node's own cosignatures do not travel with it, because the node does not run or does "
+             "not answer.\n";
+    }
+  }
+  auto s = write_one(d, o.stick, to, o.everything, cosigned);
+  if (!s) return refuse(s.error());
+  std::cout << "For node " << to.value << " on " << o.stick.string() << ": " << count_of(s->entries()) << "\n";
+  tell_rows(*s);
+  for (const auto& id : s->astray())
+    std::cerr << "tallystick: " << stream_name(id)
+              << " went on from an old copy and stays behind: other nodes know other entries under that name.\n";
+  int outcome = exit_done;
+  for (const auto& r : s->rows()) {
+    if (r.proved) continue;
+    outcome = exit_refused;
+    std::cerr << "tallystick: " << stream_name(r.stream) << ": entries " << r.from << " to " << r.size - 1
+              << " stay behind: nobody can prove them without this node's signing key (" << d.no_key() << ").\n";
+  }
+  if (outcome != exit_done && rescue)
+    if (auto ok = leave_unproved(d, o.stick); !ok) return refuse(ok.error());
+  return outcome;
+}
+
+}  // namespace
+
+int cmd_ship_to(const ship_options& o) {
+  auto d = log_data::open(o.data, o.key_file);
+  if (!d) return refuse(d.error());
+  return ship_out(**d, o, false);
+}
+
+int cmd_rescue(const ship_options& o) {
+  if (node_runs(o.data))
+    return refuse(
+        {errc::not_allowed, "the node on " + o.data.string() + " runs: it is not dead; use 'tallystick ship'"});
+  auto d = log_data::open(o.data, o.key_file);
+  if (!d) return refuse(d.error());
+  std::cout << "Node " << (*d)->identity().node.value << " (" << (*d)->identity().name << "), epoch "
+            << to_hex(view_of((*d)->self().epoch.value)) << ": its journal has "
+            << count_of(stream_reader((*d)->store()).size({(*d)->self(), sub_stream::journal, {}})) << "\n";
+  return ship_out(**d, o, true);
+}
+
+int cmd_ship_from(const ship_options& o) {
+  auto node = admin_client::open(o.data);
+  if (!node) return refuse(node.error());
+  auto d = log_data::open(o.data, o.key_file);
+  if (!d) return refuse(d.error());
+  auto all = shipments_on(o.stick, (*d)->identity().believes.chain);
+  if (!all) return refuse(all.error());
+  auto self = (*d)->identity().node;
+  std::vector<stick_shipment> ours;
+  std::string others;
+  for (auto& s : *all) {
+    bool meant = s.to == self && (o.node == 0 || s.from.value == o.node);
+    if (meant) {
+      ours.push_back(std::move(s));
+    } else {
+      others += (others.empty() ? "" : ", ") + s.dir.filename().string();
+    }
+  }
+  if (ours.empty())
+    return refuse({errc::not_found, o.stick.string() + " has nothing for node " + std::to_string(self.value) +
+                                        (others.empty() ? "" : "; it carries " + others)});
+  int outcome = exit_done;
+  for (const auto& s : ours) {
+    auto taken = take_shipment(*node, s, (*d)->certificates(), **d);
+    if (!taken) {
+      outcome = std::max(outcome, refuse(taken.error()));
+      continue;
+    }
+    if (taken->refused) outcome = std::max(outcome, exit_refused);
+    if (!o.answer || !taken->any) continue;
+    // What was taken is durable by now, so a fresh look at the data shows it.
+    auto now = log_data::open(o.data, o.key_file);
+    auto answer = now ? write_one(**now, o.stick, s.from, false, taken->cosigned) : result<shipment>(now.error());
+    if (!answer) {
+      std::cerr << "tallystick: the answer for node " << s.from.value
+                << " could not be written, so nothing goes back with "
+                << "this stick: " << answer.error().detail << "\n";
+      outcome = std::max(outcome, exit_refused);
+      continue;
+    }
+    std::cout << "Answer for node " << s.from.value << ": " << taken->cosigned.size()
+              << (taken->cosigned.size() == 1 ? " cosignature, " : " cosignatures, ") << count_of(answer->entries())
+              << "\n";
+    tell_rows(*answer);
+  }
+  return outcome;
+}
+
+}  // namespace tally

@@ -1,0 +1,38 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sync/carrier.hpp"
+
+namespace tally {
+
+// Where parcels lie on a stick, and nothing about what is in them. A stick is anybody's: every name and length is
+// checked.
+
+/// One shipment as it lies there.
+struct stick_shipment {
+  node_id from, to;
+  std::filesystem::path dir;
+  std::vector<std::filesystem::path> files;  ///< in order, "00001.parcel" first
+};
+
+/// All shipments of a chain. `not_found` when there is nothing of Tallystick, `not_allowed` naming the chains when
+/// there are only others'; io.
+result<std::vector<stick_shipment>> shipments_on(const std::filesystem::path& stick, const std::string& chain);
+
+/// Writes one shipment beside an older one of the pair and puts it in its place when it is whole: a stick that is
+/// pulled meanwhile has the older one. Durable when it returns ok. Errors: io, full, and what `plan` says.
+status write_shipment(const std::filesystem::path& stick, shipment& s, const std::string& chain, node_id from,
+                      node_id to, const std::function<void(std::uint64_t files)>& progress);
+
+/// Reads a file as a parcel, and checks that it is number `number` of a shipment of this pair and chain; `shipment` is
+/// compared from the second file on and set by the first. The error says what is wrong with the file, without its name.
+result<parcel> read_parcel(const stick_shipment& from, std::size_t number, const std::string& chain,
+                           std::array<std::uint8_t, 8>& shipment);
+
+/// What the receiver's own parcels on the stick say that it has; empty when there are none, or they cannot be read.
+wanted_from wants_on(const std::filesystem::path& stick, const std::string& chain, node_id receiver, node_id self);
+
+}  // namespace tally
