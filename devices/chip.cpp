@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "devices/luhn.hpp"
 
@@ -94,6 +95,7 @@ chip_effects chip_reader::on_inserted(byte_view atr) {
   if (step_ != step::reset) resets_ = 0;
   exchanges_ = 0;
   uid_.clear();
+  collected_.clear();
   type_ = chip_type_of(atr);
   ask_uid(out);
   return out;
@@ -109,16 +111,24 @@ chip_effects chip_reader::on_answer(byte_view answer) {
     return out;
   }
   const auto sw1 = octet(answer, answer.size() - 2), sw2 = octet(answer, answer.size() - 1);
-  if (sw1 == 0x61 && answer.size() == 2) {
-    bytes next(get_response);
-    next.push_back(static_cast<char>(sw2));
-    send(std::move(next), out);
-  } else if (sw1 == 0x6C) {
+  if (sw1 == 0x6C) {
     bytes next = sent_.substr(0, sent_.size() - 1);
     next.push_back(static_cast<char>(sw2));
     send(std::move(next), out);
+    return out;
+  }
+  collected_.append(answer.substr(0, answer.size() - 2));
+  if (collected_.size() > answer_bytes_max) {
+    fail(misread_reason::bad_format, out);
+  } else if (sw1 == 0x61) {  // more is there, also after a first part
+    bytes next(get_response);
+    next.push_back(static_cast<char>(sw2));
+    send(std::move(next), out);
   } else {
-    take(answer.substr(0, answer.size() - 2), sw1 == 0x90 && sw2 == 0x00, out);
+    // 6282: the end came before Le octets, which is no fault where all are asked for.
+    const bool good = (sw1 == 0x90 && sw2 == 0x00) || (sw1 == 0x62 && sw2 == 0x82);
+    const auto data = std::exchange(collected_, {});
+    take(data, good, out);
   }
   return out;
 }

@@ -37,12 +37,12 @@ using chip_effects = std::vector<chip_effect>;
 ///
 /// First the UID, where there is one. On processor cards then our own application, AID F0 'TALLYSTICK': record 1 of
 /// its file 1 holds the card number as EMV does (tag 5A, two digits an octet, filled up with F). A card without that
-/// application is known by its UID. 61xx and 6Cxx are followed as T=0 cards ask.
+/// application is known by its UID. 61xx and 6Cxx are followed as T=0 cards ask; an answer may come in parts.
 ///
 /// Pure: what the driver saw in, effects out, in order. One owner; not thread-safe; nothing durable.
 /// Each insertion ends in exactly one `chip_read` or `misread`, unless the reader itself goes away; a card that was
 /// read and leaves gives `chip_removed`.
-/// Limits: an answer above `answer_bytes_max` and more than `exchanges_max` exchanges end in `misread{bad_format}`; a
+/// Limits: an answer above `answer_bytes_max`, in one part or several, and more than `exchanges_max` exchanges end in `misread{bad_format}`; a
 /// lost exchange is tried again from the start `resets_max` times.
 class chip_reader {
 public:
@@ -72,6 +72,7 @@ private:
   chip_type type_ = chip_type::contact;
   std::string uid_;
   bytes sent_;
+  bytes collected_;  // of an answer that comes in parts
   int exchanges_ = 0;
   int resets_ = 0;
 };

@@ -38,6 +38,14 @@ chip_failure failure_of(LONG rc) {
   return chip_failure::lost;
 }
 
+/// Over T=0 a command carries data or asks for some, not both: Le is left out and the card answers 61xx (ISO/IEC 7816-3,
+/// 12.2.5).
+byte_view command_for(DWORD protocol, byte_view apdu) {
+  const bool both = apdu.size() > 6 && apdu.size() == 6U + static_cast<unsigned char>(apdu[4]);
+  if (both && protocol == SCARD_PROTOCOL_T0) apdu.remove_suffix(1);
+  return apdu;
+}
+
 /// A connection to pcscd.
 class service {
 public:
@@ -257,7 +265,8 @@ void pcsc_reader::inner::carry(slot& at, SCARDHANDLE card, DWORD protocol, chip_
       std::array<unsigned char, 512> answer{};
       DWORD size = answer.size();
       const auto* pci = protocol == SCARD_PROTOCOL_T1 ? SCARD_PCI_T1 : SCARD_PCI_T0;
-      const LONG rc = ::SCardTransmit(card, pci, reinterpret_cast<const unsigned char*>(t->apdu.data()), t->apdu.size(),
+      const auto apdu = command_for(protocol, t->apdu);
+      const LONG rc = ::SCardTransmit(card, pci, reinterpret_cast<const unsigned char*>(apdu.data()), apdu.size(),
                                       nullptr, answer.data(), &size);
       effects = rc == SCARD_S_SUCCESS ? at.machine.on_answer({reinterpret_cast<const char*>(answer.data()), size})
                                       : at.machine.on_failed(failure_of(rc));

@@ -32,7 +32,8 @@ TEST_CASE("a ticket goes over a serial line, and the printer answers on it", "[d
   std::unique_ptr<device_printer_link> link;
   const auto apply = [&](const printer_effects& effects) {
     for (const auto& e : effects) {
-      if (const auto* s = std::get_if<printer_send>(&e)) CHECK(link->send(s->data).ok());
+      // The line may be gone by now; its loss is told next.
+      if (const auto* s = std::get_if<printer_send>(&e)) (void)link->send(s->data);
       if (const auto* p = std::get_if<job_printed>(&e)) log.push_back("printed " + std::to_string(p->job));
       if (const auto* u = std::get_if<job_uncertain>(&e)) log.push_back("uncertain " + std::to_string(u->job));
       if (const auto* c = std::get_if<printer_state_changed>(&e)) log.emplace_back(printer_state_name(c->state));
@@ -87,7 +88,7 @@ TEST_CASE("a ticket goes over a serial line, and the printer answers on it", "[d
   paper.power_cycle();
   REQUIRE(line.plug().ok());
   CHECK(told("ready"));
-  link.reset();
+  link->stop();  // not `reset`: its callbacks use it up to the end
   line.unplug();
   std::filesystem::remove_all(std::filesystem::path(path).parent_path());
 }
