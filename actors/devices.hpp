@@ -114,6 +114,7 @@ struct printer_actor_state {
   std::unique_ptr<printer_link> link;   ///< or, behind CUPS, no link but
   std::unique_ptr<cups_printer> queue;  ///< which has no machine: CUPS drives the printer
   bool queue_busy = false;
+  bool unsent = false;        ///< the link took nothing of the job that is out: the next try is the first
   std::uint32_t attempt = 0;  ///< of the oldest ticket in this run
   bytes duplicate_head, drawer_pulse;
   std::deque<std::string> spooled;  ///< receipts whose ticket was spooled, oldest first, at most spooled_kept

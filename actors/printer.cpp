@@ -39,10 +39,11 @@ void say(printer_actor_state& st, const spool_job& j, const char* state) {
   st.context->events.publish(print_event{j.receipt, state});
 }
 
-/// Starts the oldest job once its "begun" mark is durable.
+/// Starts the oldest job once its "begun" mark is durable. While the printer cannot print there is none, so a ticket
+/// that waits for paper is no doubtful one when the node dies meanwhile.
 void next(self_ptr self) {
   auto& st = self->state;
-  const bool idle = st.queue ? !st.queue_busy : st.machine.idle();
+  const bool idle = st.queue ? !st.queue_busy : st.machine.idle() && st.machine.able();
   if (st.jobs.empty() || !idle || st.writing != 0) return;
   auto& j = st.jobs.front();
   bytes data = j.ticket;
@@ -90,19 +91,23 @@ void carry(self_ptr self, const printer_effects& effects) {
   auto& st = self->state;
   for (const auto& e : effects) {
     if (const auto* s = std::get_if<printer_send>(&e)) {
-      if (!st.link->send(s->data)) st.link->drop();
+      const bool taken = st.link->send(s->data).ok();  // all or nothing
+      if (s->ticket) st.unsent = !taken;
+      if (!taken) st.link->drop();
     } else if (std::get_if<printer_drop>(&e)) {
       st.link->drop();
     } else if (const auto* done = std::get_if<job_printed>(&e)) {
       finished(self, done->job);
     } else if (const auto* doubt = std::get_if<job_uncertain>(&e)) {
       if (!st.jobs.empty() && st.jobs.front().id == doubt->job) {
-        st.jobs.front().begun = true;  // the next try says that it may be the second
+        // The next try says that it may be the second, if there can have been a first.
+        if (!std::exchange(st.unsent, false)) st.jobs.front().begun = true;
         say(st, st.jobs.front(), "waiting");
       }
       next(self);
     } else if (const auto* c = std::get_if<printer_state_changed>(&e)) {
       st.context->set_device(&device_states::printer, "printer", std::string(printer_state_name(c->state)));
+      next(self);
     }
   }
 }

@@ -186,7 +186,7 @@ void printer_machine::send_job(tick_ms now, printer_effects& out) {
   job_->sent = true;
   job_->sent_bytes = data.size();
   job_->due = now + proof_limit();
-  out.emplace_back(printer_send{std::move(data)});
+  out.emplace_back(printer_send{std::move(data), true});
 }
 
 void printer_machine::finish(bool printed, printer_effects& out) {

@@ -37,6 +37,7 @@ struct printer_options {
 
 struct printer_send {
   bytes data;
+  bool ticket = false;  ///< the whole job, and not a question
 };
 /// Close the connection and open it again; report `on_disconnected` as for any loss.
 struct printer_drop {};
@@ -78,6 +79,8 @@ public:
   [[nodiscard]] result<printer_effects> start(std::uint64_t job, bytes ticket, tick_ms now);
 
   [[nodiscard]] printer_state state() const { return state_; }
+  /// A job that is started now is sent at once.
+  [[nodiscard]] bool able() const { return state_ == printer_state::ready || state_ == printer_state::paper_low; }
   [[nodiscard]] bool idle() const { return !job_; }
   /// When `tick` has something to do; nothing without a connection.
   [[nodiscard]] std::optional<tick_ms> deadline() const;
@@ -101,7 +104,6 @@ private:
   [[nodiscard]] printer_state judge() const;
   [[nodiscard]] tick_ms silence_limit() const;
   [[nodiscard]] tick_ms proof_limit() const;
-  [[nodiscard]] bool able() const { return state_ == printer_state::ready || state_ == printer_state::paper_low; }
 
   printer_options options_;
   escpos::status_reader reader_;
