@@ -86,14 +86,16 @@ void check_mark_then_execute(const api_ptr& api, money_request m, const call_ptr
 }
 
 /// The account of an optional or required card.
-std::optional<error> take_card(const api_context& api, std::optional<std::string_view> number, account_id& account,
+template <class Command>
+std::optional<error> take_card(const api_context& api, std::optional<std::string_view> number, Command& c,
                                std::string& masked) {
   if (!number) return std::nullopt;
   auto found = find_card(api, *number);
   if (!found) return found.error();
-  account = found->account;
+  c.account = found->account;
+  c.genuine = found->genuine;
   masked = found->masked;
-  remember_card(api, account, masked);
+  remember_card(api, c.account, masked);
   return std::nullopt;
 }
 
@@ -196,8 +198,7 @@ void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& 
   if (read.problem) return call->finish(refuse_money(*api, terminal, *read.problem));
   c.lines = std::move(read.lines);
   if (auto problem = read_tenders(tenders, c)) return call->finish(refuse_money(*api, terminal, *problem));
-  if (auto problem = take_card(*api, number, c.account, m.masked))
-    return call->finish(refuse_money(*api, terminal, *problem));
+  if (auto problem = take_card(*api, number, c, m.masked)) return call->finish(refuse_money(*api, terminal, *problem));
   m.command = std::move(c);
   check_mark_then_execute(api, std::move(m), call);
 }
@@ -218,8 +219,7 @@ void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request
   m.seen = seen_from(f);
   f.only_these();
   if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
-  if (auto problem = take_card(*api, number, c.account, m.masked))
-    return call->finish(refuse_money(*api, terminal, *problem));
+  if (auto problem = take_card(*api, number, c, m.masked)) return call->finish(refuse_money(*api, terminal, *problem));
   m.command = std::move(c);
   check_mark_then_execute(api, std::move(m), call);
 }

@@ -84,6 +84,12 @@ await scenario('scans', 240, async (t) => {
   await lines.tell('expect', paths.display, Buffer.from(`\x1b@\x0cWhite loaf     12.50${'x'.repeat(20)}`).toString('hex'));
   assert.equal((await ask('POST', '/api/v1/display', { upper: 7 })).status, 400);
   t.step('the display shows two lines of twenty');
+
+  for (const node of [store, hq]) {
+    await node.stop();
+    await node.audit();
+  }
+  t.step('both ledgers prove themselves');
 });
 
 /** Head office signs a code; the store is cut off before it can hear of the card. */
@@ -122,10 +128,35 @@ async function signedCode(t, { hq, store, lines, paths, events, ask }) {
   assert.equal((await ask('POST', '/api/v1/cards/lookup', { card: stranger.number })).status, 404, 'never heard of');
   const genuine = (await ask('POST', '/api/v1/cards/lookup', { card: stranger.code })).body;
   assert.deepEqual([genuine.account, genuine.status, genuine.genuine], [stranger.account, 'not_known_yet', true]);
+  // Its money is taken and spent on the proof alone; the number without it stays a stranger's.
+  const counter = async () => (await ask('GET', '/api/v1/till')).body.next_counter;
+  const topUp = async (card) =>
+    ask('POST', '/api/v1/topups', { counter: await counter(), card, amount: 3000, tender: 'cash' });
+  assert.equal((await topUp(stranger.number)).body.error, 'unknown_card');
+  const loaded = await topUp(stranger.code);
+  assert.deepEqual([loaded.status, loaded.body.account], [200, stranger.account], JSON.stringify(loaded.body));
+  const sale = {
+    counter: await counter(),
+    card: stranger.code,
+    lines: [{ product: 1, quantity: 1 }],
+    tenders: [{ kind: 'card', amount: 1250 }],
+  };
+  const sold = await ask('POST', '/api/v1/sales', sale);
+  assert.deepEqual([sold.status, sold.body.here], [200, 1750], JSON.stringify(sold.body));
   const forged = stranger.code.slice(0, -2) + (stranger.code.endsWith('AA') ? 'BB' : 'AA');
   const refused = await ask('POST', '/api/v1/cards/lookup', { card: forged });
   assert.ok([404, 409].includes(refused.status), JSON.stringify(refused.body));
+  // With the link back, head office holds the same: what came before the card's state was heard of here counts.
   await hq.stop();
   hq.linkPort = linkPort;
+  hq.writeConfig();
+  await hq.start();
+  await until('the store to know the card', async () =>
+    (await ask('POST', '/api/v1/cards/lookup', { card: stranger.number })).status === 200);
+  assert.equal((await ask('POST', '/api/v1/cards/lookup', { card: stranger.number })).body.here, 1750);
+  await until('head office to have it all', async () => {
+    const link = (await ask('GET', '/api/v1/till')).body.link;
+    return link.up && link.entries_waiting === 0;
+  });
   t.step('a signed code is genuine at a store that never heard of its card, a forged one is not');
 }
