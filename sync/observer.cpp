@@ -6,15 +6,16 @@
 namespace tally {
 namespace {
 
-// Family `state`, so that the keys of the own fold and of the observed one cannot meet: 'o' and the usual key; 'p'
-// position.
+// Family `state`, so that the keys of the own fold and of the observed one cannot meet: 'o' and the usual key; 'p' position;
+// 'u' rights that nothing proves.
 bytes observed(byte_view key) { return "o" + bytes(key); }
-bytes position_key(const writer_id& w) {
+bytes writer_key(char kind, const writer_id& w) {
   byte_writer out;
-  out.u8('p');
+  out.u8(static_cast<std::uint8_t>(kind));
   write_writer(out, w);
   return out.take();
 }
+bytes position_key(const writer_id& w) { return writer_key('p', w); }
 cell_key contested_count(const writer_id& w) {
   return {.type = cell_type::counters, .a = 1, .b = 0, .writer = w, .peer = {}};
 }
@@ -58,37 +59,47 @@ status observer::load(const stream_reader& reader, node_id self) {
     if (!key.ok() || !value.ok()) return error{errc::corrupt, "an observed position"};
   }
   TALLY_TRY(c->state());
+  for (c = reader.store().scan(family::state, "u"); c->valid() && c->key()[0] == 'u'; c->next()) {
+    byte_reader key(c->key().substr(1)), value(c->value());
+    auto w = read_writer(key);
+    auto rights = value.sv(), quota = value.sv();
+    if (!key.at_end() || !value.at_end()) return error{errc::corrupt, "rights that nothing proves"};
+    unproven_.load(w, {rights, quota});
+  }
+  TALLY_TRY(c->state());
 
+  auto addressed = [&](const stream_id& id, sequence s) -> std::optional<entry> {
+    auto data = reader.entry_of(id, s, {self, {}});
+    if (!data) return std::nullopt;
+    auto e = decode_entry(*data);
+    if (!e) return std::nullopt;
+    return std::move(*e);
+  };
   auto streams = reader.list();
   if (!streams) return streams.error();
   for (const auto& id : *streams) {
     if (id.sub != sub_stream::journal) continue;
-    auto find = [&](sequence s) -> std::optional<entry> {
-      auto data = reader.entry_of(id, s, {self, {}});
-      if (!data) return std::nullopt;
-      auto e = decode_entry(*data);
-      if (!e) return std::nullopt;
-      return std::move(*e);
-    };
+    auto find = [&](sequence s) { return addressed(id, s); };
     for (auto end = reader.size(id), at = position(id.writer); at < end; at = position(id.writer)) {
       if (id.writer.node == self) {
         auto own = reader.own_entries(id, at, end, segment_entries_max);
         if (!own) return own.error();
-        observe(id.writer, at, *own, find);
+        observe(id.writer, at, *own, find, addressed);
         continue;
       }
       auto s = reader.foreign_segment(id, at);
       if (!s) return error{errc::corrupt, "a segment is missing: " + s.error().detail};
       auto entries = unpack_entries(*s);
       if (!entries) return error{errc::corrupt, "a stored segment"};
-      observe(id.writer, at, std::span(*entries).subspan(static_cast<std::size_t>(at - s->first)), find);
+      observe(id.writer, at, std::span(*entries).subspan(static_cast<std::size_t>(at - s->first)), find, addressed);
     }
   }
   return done();
 }
 
 std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t first, std::span<const bytes> entries,
-                                       const std::function<std::optional<entry>(sequence)>& find) {
+                                       const std::function<std::optional<entry>(sequence)>& find,
+                                       const unproven_rights::read_addressed& addressed) {
   std::vector<verdict> out;
   auto node = node_of(directory_, writer.node);
   auto role = writer.node == self_ && self_role_ != node_role{} ? self_role_ : node ? node->role : node_role{};
@@ -100,7 +111,7 @@ std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t fi
     return std::move(*e);
   };
   for (std::size_t i = 0; i < entries.size(); ++i)
-    out.push_back(observe_one(writer, role, first + i, entries[i], find_here));
+    out.push_back(observe_one(writer, role, first + i, entries[i], find_here, addressed));
   positions_[writer] = first + entries.size();
   moved_.insert(writer);
   since_checkpoint_ += entries.size();
@@ -113,7 +124,8 @@ bool observer::sent_by_us(const entry& receive, const writer_id& writer) const {
 }
 
 verdict observer::observe_one(const writer_id& writer, node_role role, sequence seq, byte_view data,
-                              const std::function<std::optional<entry>(sequence)>& find) {
+                              const std::function<std::optional<entry>(sequence)>& find,
+                              const unproven_rights::read_addressed& addressed) {
   verdict v{seq, peek_kind(data), errc::ok, {}};
   auto contest = [&](const error& why) {
     bool counted = v.why != errc::ok;
@@ -137,12 +149,14 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
   // This node knows its own sends completely: a receive of one that it never wrote is made up.
   if (postings && e->kind == entry_kind::receive && e->peer.node == self_ && !sent_by_us(*e, writer))
     postings = error{errc::bad_proof, "a receive of a send that was never made"};
+  if (auto proven = unproven_.check(*e, place, self_, state_); postings && !proven) postings = proven.error();
   if (!postings) {
     contest(postings.error());
     // Applied as its writer applied it, so that what follows still fits. What cannot be expanded moves nothing.
     postings = expand(*e, writer);
     if (!postings || !merge(*postings)) postings = std::vector<posting>{};
   }
+  unproven_.count(*e, place, *postings, v.why, state_, addressed);
   auto applied = apply(*e, place, *postings, state_, v.why);
   if (!applied) {
     contest(applied.error());
@@ -167,6 +181,14 @@ void observer::checkpoint(kv_view& view) {
     value.uv(positions_[w]);
     view.put(family::state, position_key(w), value.take());
   }
+  for (const auto& w : unproven_.changed()) {
+    byte_writer value;
+    auto sums = unproven_.of(w);
+    value.sv(sums.rights);
+    value.sv(sums.quota);
+    view.put(family::state, writer_key('u', w), value.take());
+  }
+  unproven_.written();
   state_.changed_balances().clear();
   state_.changed_cells().clear();
   moved_.clear();

@@ -3,6 +3,7 @@
 
 #include "ledger/fold.hpp"
 #include "storage/streams.hpp"
+#include "sync/unproven.hpp"
 
 namespace tally {
 
@@ -49,9 +50,16 @@ public:
 
   /// Reads the last checkpoint and replays what came after it. Errors: io, corrupt.
   status load(const stream_reader& reader, node_id self);
-  /// Judges and applies new entries of a journal, from `first` on. `find` reads earlier entries of that journal.
+  /// Judges and applies new entries of a journal, from `first` on. `find` reads earlier entries of that journal, `addressed`
+  /// those of head office's streams to descendants.
   std::vector<verdict> observe(const writer_id& writer, std::uint64_t first, std::span<const bytes> entries,
-                               const std::function<std::optional<entry>(sequence)>& find);
+                               const std::function<std::optional<entry>(sequence)>& find,
+                               const unproven_rights::read_addressed& addressed = {});
+  /// A send of `from` to a descendant went through here: it may prove a receive that came before it, by another way. True:
+  /// write a checkpoint with the group that keeps the send.
+  bool passed_through(const entry& send, const writer_id& from) { return unproven_.proved(send, from, state_); }
+  /// What nothing proves of the rights at a store.
+  unproven_rights::sums unproven(const writer_id& w) const { return unproven_.of(w); }
   /// Writes changed keys and positions into the view; due every `checkpoint_entries_max` entries and at shutdown.
   void checkpoint(kv_view& view);
   /// Entries observed since the last checkpoint.
@@ -67,7 +75,8 @@ public:
 
 private:
   verdict observe_one(const writer_id& writer, node_role role, sequence seq, byte_view data,
-                      const std::function<std::optional<entry>(sequence)>& find);
+                      const std::function<std::optional<entry>(sequence)>& find,
+                      const unproven_rights::read_addressed& addressed);
 
   bool sent_by_us(const entry& receive, const writer_id& writer) const;
 
@@ -75,6 +84,7 @@ private:
   node_id self_;
   node_role self_role_;
   tracked_state state_;
+  unproven_rights unproven_;
   std::map<writer_id, std::uint64_t> positions_;
   std::set<writer_id> moved_;
   std::uint64_t since_checkpoint_ = 0;

@@ -115,7 +115,8 @@ void station::run(unix_seconds now, tick_ms tick) {
       break;
     }
   }
-  if (observer_->since_checkpoint() >= config_.checkpoint_every) observer_->checkpoint(book_->view());
+  if (proof_came_ || observer_->since_checkpoint() >= config_.checkpoint_every) observer_->checkpoint(book_->view());
+  proof_came_ = false;
 }
 
 /// Between stations nothing is said for long while one has a question open, so the first silence is believed.

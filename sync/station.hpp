@@ -125,6 +125,7 @@ private:
   void ingest(const segment_arrival& a);
   status verify_segment(const segment& s, const std::vector<bytes>& entries, std::size_t skip);
   void interpret(const segment& s, std::span<const bytes> entries, merkle_frontier before);
+  void pass_through(const stream_id& id, std::span<const bytes> entries);
   void adopt_directory(const stream_id& id, std::span<const bytes> entries);
   void observe_journal(const stream_id& id, std::span<const bytes> entries, merkle_frontier before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
@@ -179,6 +180,7 @@ private:
   std::unique_ptr<observer> observer_;  // reads the book's state
   custodian custodian_;
   std::deque<station_input> urgent_, bulk_;
+  bool proof_came_ = false;  ///< in the open group: what it proves must not be counted again after a restart
   /// It left a till's question unanswered and has said nothing since: the next customers do not wait for it as long.
   bool parent_silent_ = false;
   std::map<std::uint64_t, waiting_sale> waiting_;  ///< own request id → sale that waits for rights
@@ -201,6 +203,7 @@ private:
   tick_ms tick_ = 0, replenish_due_ = 0;
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
   std::map<writer_id, tick_ms> heirs_;  ///< epochs that nobody closed the way for yet → when they were first seen
+  std::set<writer_id> unproven_told_;   ///< closed epochs that wait, and an alarm said so
   std::set<writer_id> settled_;         ///< closed epochs where nothing more is to be granted anew
   std::deque<entry> regrants_;          ///< waiting to be written
   std::map<writer_id, amount> doubt_;   ///< what lies at closed epochs

@@ -136,6 +136,13 @@ void station::settle_epochs() {
     if (!how) continue;
     if (look) doubt_[w] = lies_at(w);
     if (settled_.count(w) || !regrants_.empty()) continue;
+    if (auto made = observer_->unproven(w); made.rights > 0) {
+      // Halves that are on their way prove it; else somebody looks at it, and nothing is granted meanwhile.
+      if (look && unproven_told_.insert(w).second)
+        open_effects_.push_back(alarm_effect{errc::bad_proof, std::to_string(made.rights) + " of what lies at " +
+                                                                  writer_name(w) + " is proven by nothing"});
+      continue;
+    }
     auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
     if (how->complete() || today >= how->day + config_.doubt_days) find_doubt(w);
   }

@@ -147,7 +147,7 @@ status station::verify_segment(const segment& s, const std::vector<bytes>& entri
 void station::interpret(const segment& s, std::span<const bytes> entries, merkle_frontier frontier) {
   if (s.stream.sub == sub_stream::directory) return adopt_directory(s.stream, entries);
   if (s.stream.sub == sub_stream::journal) return observe_journal(s.stream, entries, frontier);
-  if (s.stream.to != config_.self) return;
+  if (s.stream.to != config_.self) return pass_through(s.stream, entries);
   // The head at each entry, so that each receive names just what it depends on.
   for (const auto& data : entries) {
     frontier.append(merkle_leaf(data));
@@ -159,6 +159,14 @@ void station::interpret(const segment& s, std::span<const bytes> entries, merkle
     }
     take_rights(*e, {s.stream, frontier.size(), frontier.root()}, s.stream.writer);
   }
+}
+
+// On its way to a descendant, which may have had it by another way.
+void station::pass_through(const stream_id& id, std::span<const bytes> entries) {
+  if (id.sub != sub_stream::addressed) return;
+  for (const auto& data : entries)
+    if (auto e = decode_entry(data); e && e->kind == entry_kind::send)
+      proof_came_ = observer_->passed_through(*e, id.writer) || proof_came_;
 }
 
 void station::adopt_directory(const stream_id& id, std::span<const bytes> entries) {
@@ -209,7 +217,8 @@ std::optional<entry> station::find_foreign(const stream_id& id, sequence seq) co
 
 void station::observe_journal(const stream_id& id, std::span<const bytes> entries, merkle_frontier frontier) {
   auto find = [&](sequence seq) { return find_foreign(id, seq); };
-  auto verdicts = observer_->observe(id.writer, frontier.size(), entries, find);
+  auto addressed = [&](const stream_id& from, sequence seq) { return find_foreign(from, seq); };
+  auto verdicts = observer_->observe(id.writer, frontier.size(), entries, find, addressed);
   settled_.erase(id.writer);  // it may have brought value that was in doubt
   for (std::size_t i = 0; i < entries.size(); ++i) {
     frontier.append(merkle_leaf(entries[i]));
