@@ -42,7 +42,9 @@ bool carry(node_context* context, node_id peer, link_session& link, const sessio
       // A full queue drops it: the session repeats what is not acknowledged.
       send(encode_message(s->what));
     } else if (const auto* i = std::get_if<ingest_effect>(&e)) {
-      to_ledger(context, segment_arrival{peer, i->what});
+      // Opened here, so that the ledger's thread does not unpack and hash what the link's thread can.
+      to_ledger(context,
+                segment_arrival{peer, i->what, std::make_shared<const result<opened_segment>>(open_segment(i->what))});
     } else if (const auto* b = std::get_if<control_effect>(&e); b && std::holds_alternative<below_message>(b->what)) {
       context->links.report(peer, std::get<below_message>(b->what));
     } else if (const auto* c = std::get_if<control_effect>(&e)) {

@@ -4,42 +4,76 @@
 
 #include <memory>
 
+#include "storage/sha256.hpp"
+
 namespace tally {
 
-bytes pack_entries(const std::vector<bytes>& entries) {
-  byte_writer w;
+entry_list::entry_list(const std::vector<bytes>& entries) {
   for (const auto& e : entries)
-    w.str(e);
-  invariant(!entries.empty() && entries.size() <= segment_entries_max && w.size() <= segment_bytes_max,
+    add(e);
+}
+
+void entry_list::add(byte_view entry) {
+  byte_writer w(std::move(octets_));
+  w.uv(entry.size());
+  places_.push_back({static_cast<std::uint32_t>(w.size()), static_cast<std::uint32_t>(entry.size())});
+  w.raw(entry);
+  octets_ = w.take();
+}
+
+std::vector<bytes> entry_list::copies() const {
+  std::vector<bytes> out;
+  out.reserve(size());
+  for (std::size_t i = 0; i < size(); ++i)
+    out.emplace_back((*this)[i]);
+  return out;
+}
+
+bytes pack_entries(const entry_list& entries) {
+  auto plain = entries.octets();
+  invariant(!entries.empty() && entries.size() <= segment_entries_max && plain.size() <= segment_bytes_max,
             "segment bounds");
-  bytes out(ZSTD_compressBound(w.size()), '\0');
+  bytes out(ZSTD_compressBound(plain.size()), '\0');
   // A context per thread: making one costs more than a small segment.
   thread_local std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
   invariant(context != nullptr, "zstd context");
-  auto plain = w.view();
   auto n = ZSTD_compressCCtx(context.get(), out.data(), out.size(), plain.data(), plain.size(), 3);
   invariant(!ZSTD_isError(n), "zstd compression");
   out.resize(n);
   return out;
 }
 
-result<std::vector<bytes>> unpack_entries(const segment& s) {
+result<entry_list> unpack_entries(const segment& s) {
   auto size = ZSTD_getFrameContentSize(s.payload.data(), s.payload.size());
   if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > segment_bytes_max)
     return error{errc::malformed, "a segment's frame"};
   if (ZSTD_findFrameCompressedSize(s.payload.data(), s.payload.size()) != s.payload.size())
     return error{errc::malformed, "octets behind a segment's frame"};
-  bytes plain(static_cast<std::size_t>(size), '\0');
+  entry_list out;
+  auto& plain = out.octets_;
+  plain.resize(static_cast<std::size_t>(size));
   thread_local std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
   invariant(context != nullptr, "zstd context");
   auto n = ZSTD_decompressDCtx(context.get(), plain.data(), plain.size(), s.payload.data(), s.payload.size());
   if (ZSTD_isError(n) || n != size) return error{errc::malformed, "a segment's compression"};
   byte_reader r(plain);
-  std::vector<bytes> out;
-  out.reserve(s.entries);
-  for (std::uint32_t i = 0; i < s.entries && r.ok(); ++i)
-    out.emplace_back(r.str(entry_bytes_max));
+  out.places_.reserve(s.entries);
+  for (std::uint32_t i = 0; i < s.entries && r.ok(); ++i) {
+    auto e = r.str(entry_bytes_max);
+    if (r.ok())
+      out.places_.push_back(
+          {static_cast<std::uint32_t>(plain.size() - r.remaining() - e.size()), static_cast<std::uint32_t>(e.size())});
+  }
   if (!r.ok() || !r.at_end()) return error{errc::malformed, "a segment's entries"};
+  return out;
+}
+
+result<opened_segment> open_segment(const segment& s) {
+  auto entries = unpack_entries(s);
+  if (!entries) return entries.error();
+  opened_segment out{std::move(*entries), merkle_run(s.first)};
+  for (std::size_t i = 0; i < out.entries.size(); ++i)
+    out.run.append(merkle_leaf(out.entries[i]));
   return out;
 }
 

@@ -255,9 +255,9 @@ void station::observe_own(sequence seq) {
   if (config_.role == node_role::store) return;
   auto e = book_->find_entry(seq);
   invariant(e.has_value(), "an entry that was written a moment ago");
-  bytes data = encode_entry(*e);
-  (void)observer_->observe(book_->self(), seq, std::span(&data, 1),
-                           [this](sequence s) { return book_->find_entry(s); });
+  entry_list one;
+  one.add(encode_entry(*e));
+  (void)observer_->observe(book_->self(), seq, one, [this](sequence s) { return book_->find_entry(s); });
 }
 
 void station::learn_identity(const entry& e) {

@@ -121,10 +121,10 @@ private:
   void answer(till_answer a);
   void write_facts(facts_request& r);
   void ingest(const segment_arrival& a);
-  status verify_segment(const segment& s, const std::vector<bytes>& entries, std::size_t skip);
-  void interpret(const segment& s, std::span<const bytes> entries, merkle_frontier before);
-  void adopt_directory(const stream_id& id, std::span<const bytes> entries);
-  void observe_journal(const stream_id& id, std::span<const bytes> entries, merkle_frontier before);
+  status verify_segment(const segment& s, const merkle_run& run);
+  void interpret(const segment& s, const entry_list& entries, const merkle_frontier& before);
+  void adopt_directory(const stream_id& id, const entry_list& entries);
+  void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
   void learn_certificate(const entry& e);
   void learn_identity(const entry& e);
@@ -185,7 +185,7 @@ private:
   struct run_of_entries {
     stream_id stream;
     std::uint64_t first{};
-    std::vector<bytes> entries;
+    std::shared_ptr<const result<opened_segment>> opened;
   };
   std::vector<run_of_entries> open_runs_, sealed_runs_;  ///< taken from neighbours and not durable yet
   tick_ms chase_due_ = 0, chase_wait_ = 0;

@@ -204,8 +204,8 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
   for (auto from = copied && oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
     auto list = reader.own_entries(id, from, size, segment_entries_max);
     ensure(list.ok() && !list->empty(), "durable entries are readable");
-    for (const auto& e : *list) {
-      oracle_.durable(self, from++, e);
+    for (auto e : *list) {
+      oracle_.durable(self, from++, bytes(e));
       ++counted_.entries;
       counted_.closed += peek_kind(e) == entry_kind::close_epoch;
       counted_.granted_anew += peek_kind(e) == entry_kind::regrant;

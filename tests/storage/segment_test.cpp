@@ -1,5 +1,7 @@
 #include "storage/segment.hpp"
 
+#include "storage/sha256.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "random_entry.hpp"
@@ -57,6 +59,27 @@ TEST_CASE("entries come out of a segment as they went in", "[segment]") {
   // An empty entry and octets that are no entry travel as well: the frame does not look inside.
   std::vector<bytes> odd = {bytes{}, bytes("\0\xff", 2), bytes(entry_bytes_max, 'z')};
   CHECK(*unpack_entries(segment_of(odd)) == odd);
+  CHECK(unpack_entries(segment_of(odd))->copies() == odd);
+}
+
+TEST_CASE("an opened segment has the hashes of its entries", "[segment]") {
+  auto s = segment_of({bytes("one"), bytes("two"), bytes("three")}, 5);
+  auto opened = open_segment(s);
+  REQUIRE(opened.ok());
+  CHECK(opened->run.first() == 5);
+  CHECK(opened->run.end() == 8);
+  merkle_frontier one_by_one, at_once;
+  for (const auto* e : {"a", "b", "c", "d", "e"}) {
+    one_by_one.append(merkle_leaf(e));
+    at_once.append(merkle_leaf(e));
+  }
+  for (auto e : opened->entries)
+    one_by_one.append(merkle_leaf(e));
+  std::vector<merkle_subtree> tiles;
+  at_once.append(opened->run, tiles);
+  CHECK(at_once == one_by_one);
+  s.entries = 2;
+  CHECK(open_segment(s).code() == errc::malformed);
 }
 
 TEST_CASE("cut and changed segments fail or stay what they say", "[segment]") {
@@ -112,7 +135,7 @@ TEST_CASE("a segment holds as many entries as it says, and nothing behind them",
   CHECK(unpack_entries(s).ok());
   s.payload += '\0';
   CHECK(unpack_entries(s).code() == errc::malformed);
-  s.payload = pack_entries({bytes("one")}) + pack_entries({bytes("two")});  // two frames
+  s.payload = pack_entries(std::vector<bytes>{"one"}) + pack_entries(std::vector<bytes>{"two"});  // two frames
   s.entries = 2;
   CHECK(unpack_entries(s).code() == errc::malformed);
 
