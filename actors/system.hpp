@@ -15,6 +15,7 @@ struct system_options {
   public_key parent_key{};
   std::string listen_endpoint;  ///< for children
   std::chrono::milliseconds heartbeat{0};
+  std::chrono::milliseconds batch{0};  ///< how long what is not urgent waits, so that it travels together
   std::string reader_path, scanner_path;
   unsigned reader_baud = 9600, scanner_baud = 9600;
   std::vector<std::string> card_prefixes;

@@ -14,7 +14,7 @@ struct segment {
   std::uint64_t first{};    ///< sequence of the first entry
   std::uint32_t entries{};  ///< 1 to segment_entries_max
   signature sign{};         ///< Ed25519 over the checkpoint body at size first + entries
-  bytes payload;            ///< zstd frame of (length uv, entry bytes) for each entry
+  bytes payload;            ///< form `u8`, then (length uv, entry bytes) for each entry, as they are or as a zstd frame
 
   std::uint64_t size_after() const { return first + entries; }
 };
@@ -66,7 +66,10 @@ private:
   std::vector<place> places_;
 };
 
-/// Compresses entries. REQUIRES: 1 to segment_entries_max entries whose sum with lengths is at most segment_bytes_max.
+/// Of a payload: what zstd may add to what does not compress, and the form.
+constexpr std::size_t payload_bytes_max = segment_bytes_max + 64 * 1024;
+
+/// Compresses entries if that makes them shorter. REQUIRES: 1 to segment_entries_max entries whose sum with lengths is at most segment_bytes_max.
 bytes pack_entries(const entry_list& entries);
 /// The entries of a segment, byte for byte. `malformed` for damaged frames, wrong counts, or more octets than allowed.
 result<entry_list> unpack_entries(const segment& s);

@@ -10,8 +10,8 @@ namespace {
 
 // Hints of where value lies are for display; the oldest account's is forgotten first.
 constexpr std::size_t hints_max = 10'000;
-// How soon a missing cosignature of head office is asked for, and how seldom in the end.
-constexpr tick_ms chase_first_ms = 10'000, chase_max_ms = 10 * 60'000;
+// How seldom a missing cosignature of head office is asked for in the end.
+constexpr tick_ms chase_max_ms = 10 * 60'000;
 
 /// The segment from entry `from` on. The signature is over its end and stays.
 segment without_beginning(const segment& s, const entry_list& entries, std::uint64_t from) {
@@ -301,19 +301,24 @@ std::optional<cosign_message> station::newest_cosignature(const stream_id& id, n
   return std::get<cosign_message>(*m);
 }
 
-// Head office's cosignature passes through many hands and is sent once; whoever misses it for long asks for it.
+// Head office's cosignature passes through many hands and is sent once; whoever misses it for long asks for it. What was
+// written since does not count: while people trade there is always something that is not cosigned yet.
 void station::chase_cosignature() {
   auto p = parent();
   auto size = book_->durable_next();
-  auto have = p && up_.count(*p) && size > 0 ? cosigned() : std::nullopt;
-  if (!p || !up_.count(*p) || size == 0 || (have && have->size >= size)) {
-    chase_wait_ = 0;
-    return;
+  bool up = p && up_.count(*p) && size > 0;
+  auto known = up ? cosigned() : std::nullopt;
+  auto have = known ? known->size : 0;
+  if (!up || have >= size || (chase_wait_ != 0 && have >= chase_size_)) chase_wait_ = 0;
+  if (!up || have >= size) return;
+  if (chase_wait_ == 0) {
+    chase_size_ = size;
+    chase_wait_ = config_.cosign_wait_ms;
+  } else {
+    if (tick_ < chase_due_) return;
+    open_effects_.push_back(to_neighbour{*p, have_message{book_->journal(), have}});
+    chase_wait_ = std::min(chase_wait_ * 2, std::max(chase_max_ms, config_.cosign_wait_ms));
   }
-  if (tick_ < chase_due_) return;
-  if (chase_wait_ != 0)
-    open_effects_.push_back(to_neighbour{*p, have_message{book_->journal(), have ? have->size : 0}});
-  chase_wait_ = std::clamp(chase_wait_ * 2, chase_first_ms, chase_max_ms);
   chase_due_ = tick_ + chase_wait_;
 }
 

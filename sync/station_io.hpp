@@ -90,7 +90,9 @@ struct to_neighbour {
   node_id neighbour;
   message what;
 };
-struct advanced_effect {};  ///< durable streams grew: sessions look again
+struct advanced_effect {
+  bool urgent = false;  ///< the own journal has an entry that a neighbour waits for
+};  ///< durable streams grew: sessions look again
 struct rules_effect {
   std::uint64_t version;
 };
