@@ -135,7 +135,9 @@ message read_below(byte_reader& r) {
   for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
     below_message::item item;
     item.node = read_node(r);
-    item.up = r.u8() == 1;
+    auto up = r.u8();
+    if (up > 1) r.fail();
+    item.up = up == 1;
     item.last_contact = r.sv();
     item.entries = r.uv();
     m.items.push_back(item);

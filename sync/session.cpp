@@ -287,7 +287,8 @@ bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, t
 bool session::may_wait(const message& m) const {
   if (config_.hold_ms == 0) return false;
   const auto* c = std::get_if<cosign_message>(&m);
-  return (c && c->by != config_.self.node) || std::holds_alternative<time_message>(m);
+  return (c && c->by != config_.self.node) || std::holds_alternative<time_message>(m) ||
+         std::holds_alternative<below_message>(m);
 }
 
 void session::put_later(message m, tick_ms now) {

@@ -89,7 +89,8 @@ public:
   /// cosignature follows.
   session_effects on_ingested(const stream_id& id, std::uint64_t size, errc code, bool ack, tick_ms now);
   /// Something that the station tells this peer. A signature that passed through here (head office's cosignature,
-  /// its time) is not urgent: with `hold_ms` it waits for other traffic, and a newer one takes its place.
+  /// its time) and what is for screens are not urgent: with `hold_ms` they wait for other traffic, and a newer one
+  /// takes the place of its like.
   session_effects say(message m, tick_ms now);
   /// The own journal has an entry that somebody waits for: nothing is held back until it was sent.
   session_effects hurry(tick_ms now);

@@ -117,6 +117,7 @@ private:
     switch (in_.below(4)) {
       case 0: return time_message{now_, {}};
       case 1: return ask_message{in_.octet(), {1}, purse_paid, in_.octet(), 100};
+      case 2: return below_message{{{{3}, in_.below(2) == 0, 0, in_.octet()}}};
       default: return cosign_message{stream(), in_.octet(), {}, {1U + in_.octet() % 2U}, now_, {}};
     }
   }

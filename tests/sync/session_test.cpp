@@ -351,6 +351,17 @@ TEST_CASE("head office's signatures ride along with other traffic", "[sync][sess
   CHECK(sent<time_message>(region.talk.tick(25'300'000)).size() == 1);
 }
 
+TEST_CASE("what is for screens waits for company, and the newest goes", "[sync][session]") {
+  side region{parent_id, [](const stream_id& id) { return id.sub == sub_stream::journal; }, 60'000};
+  (void)region.talk.on_message(hello_message{1, 1, child_id, true}, 0);
+  CHECK(region.talk.say(below_message{{{{3}, true, 1, 1}}}, 0).empty());
+  CHECK(region.talk.say(below_message{{{{3}, true, 2, 2}}}, 1'000).empty());
+  CHECK(region.talk.tick(59'000).empty());
+  auto later = sent<below_message>(region.talk.tick(61'000));
+  REQUIRE(later.size() == 1);
+  CHECK(later.front().items.front().entries == 2);
+}
+
 TEST_CASE("what is not acknowledged is repeated ever more seldom", "[sync][session]") {
   lone_child c(2);
   std::vector<tick_ms> repeats;
