@@ -70,9 +70,7 @@ public:
     done({.code = errc::not_entitled, .detail = "", .first = 0, .written = 0});
   }
   void carry(std::vector<message>, std::function<void(const carried_answer&)> done) override {
-    carried_answer a;
-    a.code = errc::unsupported;
-    done(a);
+    done({.code = errc::unsupported, .detail = "", .taken = {}, .cosigned = {}});
   }
   void ask_elsewhere(account_id) override { asked.fetch_add(1); }
   std::optional<elsewhere_hint> elsewhere(account_id) const override {

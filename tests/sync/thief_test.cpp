@@ -78,8 +78,8 @@ struct theft {
 
 }  // namespace
 
-// Not defended yet (docs/threat-model.md): what is contested still raises the thief's holding, and what he sends of it is
-// credited. Catch2 fails these two when they begin to pass.
+// Not defended yet (docs/threat-model.md): what is contested still raises the thief's holding, and what he sends of it
+// is credited. Catch2 fails these two when they begin to pass.
 TEST_CASE("a thief's made-up receives give nobody anything", "[sync][thief][!shouldfail]") {
   theft w;
   auto before = spendable(w.net);
