@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "sync/certificate.hpp"
+
 using namespace tally;
 
 namespace {
