@@ -2,12 +2,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "sync/certificate.hpp"
-
 using namespace tally;
 
 namespace {
 
+constexpr node_id hq_id{1};
 const writer_id parent_id{{1}, {{1}}}, child_id{{7}, {{7}}}, earlier_id{{7}, {{6}}};
 const stream_id journal{child_id, sub_stream::journal, {}}, earlier{earlier_id, sub_stream::journal, {}},
     directory{parent_id, sub_stream::directory, {}}, grants{parent_id, sub_stream::addressed, {7}};
@@ -332,9 +331,9 @@ TEST_CASE("head office's signatures ride along with other traffic", "[sync][sess
   (void)region.talk.connected(0);
   (void)region.talk.on_message(hello_message{1, 1, child_id, true}, 0);
   auto cosign = [](std::uint64_t size, node_id by) { return cosign_message{journal, size, {}, by, 5, {}}; };
-  CHECK(region.talk.say(cosign(1, head_office), 0).empty());
-  CHECK(region.talk.say(cosign(3, head_office), 1'000).empty());
-  CHECK(region.talk.say(cosign(2, head_office), 2'000).empty());  // came late
+  CHECK(region.talk.say(cosign(1, hq_id), 0).empty());
+  CHECK(region.talk.say(cosign(3, hq_id), 1'000).empty());
+  CHECK(region.talk.say(cosign(2, hq_id), 2'000).empty());  // came late
   CHECK(region.talk.say(time_message{7, {}}, 2'000).empty());
   auto effects = region.talk.say(cosign(4, {2}), 3'000);
   REQUIRE(effects.size() == 3);
@@ -342,7 +341,7 @@ TEST_CASE("head office's signatures ride along with other traffic", "[sync][sess
   CHECK(std::get<brief_cosign_message>(std::get<send_effect>(effects[1]).what).size == 3);
   CHECK(sent<time_message>(effects).size() == 1);
   // Alone they go when their time is up; the time once an hour with others, or every six hours.
-  CHECK(region.talk.say(cosign(4, head_office), 4'000).empty());
+  CHECK(region.talk.say(cosign(4, hq_id), 4'000).empty());
   CHECK(region.talk.say(time_message{8, {}}, 4'000).empty());
   CHECK(region.talk.tick(63'999).empty());
   CHECK(region.talk.tick(64'000).size() == 1);
