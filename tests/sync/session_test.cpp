@@ -250,7 +250,7 @@ TEST_CASE("no more than the credit is under way, and it grows while answers are 
   CHECK(shipped == 4);  // 16 KiB at first
   CHECK(sent<segment_message>(child.talk.on_streams({journal}, 1)).empty());
   tick_ms now = 0;
-  for (std::uint64_t under_way : {8U, 16U, 32U, 64U, 127U, 127U}) {
+  for (std::uint64_t under_way : {8U, 16U, 32U, 64U, 128U, 128U}) {
     acked = shipped;
     now += 100;
     count_up(child.talk.on_message(have_message{journal, acked}, now));
