@@ -108,8 +108,8 @@ status open_data(running_node& n, const node_config& config) {
   load_certificates(*n.store, *n.certificates);
   auto own = n.certificates->find(n.identity.node);
   if (!own)
-    return error{errc::not_certified, "no certificate of this node under the root of " +
-                                          n.layout.identity().string() + " is in " + n.layout.db().string()};
+    return error{errc::not_certified, "no certificate of this node under the root of " + n.layout.identity().string() +
+                                          " is in " + n.layout.db().string()};
   if ((*own)->signing != n.signer->key() || (*own)->curve != n.curve.pub)
     return error{errc::not_certified,
                  "the keys in " + n.layout.keys().string() + " do not fit this node's certificate"};

@@ -12,7 +12,7 @@ namespace {
 // How a payload holds its entries. One entry alone gets longer by zstd's frame.
 constexpr char form_plain = 0, form_zstd = 1;
 
-// Above this a frame takes more time and is hardly shorter; below, a store's batch of a minute is done in a millisecond.
+// Above this a frame takes more time and is hardly shorter; below, a store's batch of a minute takes a millisecond.
 constexpr int compression_level = 9;
 
 }  // namespace

@@ -69,7 +69,8 @@ private:
 /// Of a payload: what zstd may add to what does not compress, and the form.
 constexpr std::size_t payload_bytes_max = segment_bytes_max + 64 * 1024;
 
-/// Compresses entries if that makes them shorter. REQUIRES: 1 to segment_entries_max entries whose sum with lengths is at most segment_bytes_max.
+/// Compresses entries if that makes them shorter. REQUIRES: 1 to segment_entries_max entries whose sum with lengths is
+/// at most segment_bytes_max.
 bytes pack_entries(const entry_list& entries);
 /// The entries of a segment, byte for byte. `malformed` for damaged frames, wrong counts, or more octets than allowed.
 result<entry_list> unpack_entries(const segment& s);

@@ -6,7 +6,7 @@
 
 namespace tally {
 
-/// One number for each of millions of keys: open addressing, 24 octets a key, no pointers. Zero and absent are the same.
+/// One number for each of millions of keys: open addressing, 24 octets a key, no pointers. Zero and absent are one.
 ///
 /// Cut into parts by account, so that growing moves a 256th at a time and a checkpoint can write one part anew.
 /// Remembers

@@ -301,8 +301,8 @@ std::optional<cosign_message> station::newest_cosignature(const stream_id& id, n
   return std::get<cosign_message>(*m);
 }
 
-// Head office's cosignature passes through many hands and is sent once; whoever misses it for long asks for it. What was
-// written since does not count: while people trade there is always something that is not cosigned yet.
+// Head office's cosignature passes through many hands and is sent once; whoever misses it for long asks for it. What
+// was written since does not count: while people trade there is always something that is not cosigned yet.
 void station::chase_cosignature() {
   auto p = parent();
   auto size = book_->durable_next();

@@ -92,7 +92,7 @@ struct to_neighbour {
 };
 struct advanced_effect {
   bool urgent = false;  ///< the own journal has an entry that a neighbour waits for
-};  ///< durable streams grew: sessions look again
+};                      ///< durable streams grew: sessions look again
 struct rules_effect {
   std::uint64_t version;
 };
