@@ -8,16 +8,8 @@ constexpr auto tick_interval = std::chrono::milliseconds(100);
 using input_ptr = caf::stateful_actor<input_state>*;
 
 void publish_events(input_state& st, const reader_events& events) {
-  for (const auto& e : events) {
-    if (const auto* card = std::get_if<card_read>(&e)) {
-      st.context->events.publish(card_event{card->number, st.config.device});
-    } else if (const auto* p = std::get_if<product_scanned>(&e)) {
-      st.context->events.publish(product_event{p->ean});
-    } else {
-      st.context->events.publish(
-          misread_event{st.config.device, std::string(misread_name(std::get<misread>(e).reason))});
-    }
-  }
+  for (const auto& e : events)
+    publish_reading(*st.context, st.config.device, e);
 }
 
 bool is_reader(const input_state& st) { return st.config.device == "reader"; }
@@ -27,13 +19,35 @@ void set_state(input_state& st, bool plugged) {
   st.context->set_device(which, st.config.device, plugged ? "ready" : "unplugged");
 }
 
+struct publisher {
+  event_bus& events;
+  const std::string& device;
+
+  void operator()(const card_read& c) const { events.publish(card_event{c.number, device, {}}); }
+  void operator()(const chip_read& c) const {
+    events.publish(card_event{c.medium, device, std::string(chip_type_name(c.type))});
+  }
+  void operator()(const chip_removed&) const { events.publish(card_removed_event{device}); }
+  void operator()(const card_code_scanned& c) const { events.publish(card_event{c.text, device, {}}); }
+  void operator()(const voucher_scanned& v) const { events.publish(voucher_event{v.code}); }
+  void operator()(const receipt_scanned& r) const { events.publish(receipt_code_event{r.text}); }
+  void operator()(const product_scanned& p) const { events.publish(product_event{p.ean}); }
+  void operator()(const misread& m) const {
+    events.publish(misread_event{device, std::string(misread_name(m.reason))});
+  }
+};
+
 }  // namespace
+
+void publish_reading(node_context& context, const std::string& device, const reader_event& event) {
+  std::visit(publisher{context.events, device}, event);
+}
 
 caf::behavior input_device(input_ptr self, node_context* context, const input_config& config) {
   auto& st = self->state;
   st.context = context;
   st.config = config;
-  st.codes = barcode_reader(config.codes);
+  st.codes = mixed_reader(config.codes);
   caf::actor me = self;
   serial_port::callbacks on;
   on.on_bytes = [me](std::string data) {

@@ -1,11 +1,18 @@
 #pragma once
 #include "actors/context.hpp"
+#include "actors/device_options.hpp"
 #include "actors/messages.hpp"
-#include "devices/barcode.hpp"
+#include "actors/supervisor.hpp"
+#include "devices/display.hpp"
+#include "devices/driver_cups.hpp"
+#include "devices/driver_evdev.hpp"
+#include "devices/driver_pcsc.hpp"
+#include "devices/driver_printer_device.hpp"
 #include "devices/driver_serial.hpp"
 #include "devices/driver_tcp.hpp"
+#include "devices/keyboard.hpp"
+#include "devices/mixed.hpp"
 #include "devices/printer.hpp"
-#include "devices/track.hpp"
 
 namespace tally {
 
@@ -15,22 +22,70 @@ struct input_config {
   barcode_options codes;  ///< scanner only
 };
 
-/// A reader or a scanner: its serial port and its pure machine. What it reads goes to the screens as an event.
+/// A reader or a scanner: its serial port and its pure machine. What it reads goes to the screens as an event. A reader
+/// takes stripes only; a scanner takes codes and stripes, by their content.
 struct input_state {
   static inline const char* name = "input";
   node_context* context = nullptr;
   input_config config;
   track_reader stripe;
-  barcode_reader codes;
+  mixed_reader codes;
   std::unique_ptr<serial_port> port;
 };
 /// Takes input_message and plug_message (from the port's thread), tick_message, stop_message. Unplugged and back is
 /// normal.
 caf::behavior input_device(caf::stateful_actor<input_state>* self, node_context* context, const input_config& config);
 
+struct wedge_config {
+  evdev_options keyboard;
+  barcode_options codes;
+};
+struct wedge_state {
+  static inline const char* name = "wedge";
+  node_context* context = nullptr;
+  keyboard_decoder keys;
+  mixed_reader reader;
+  std::unique_ptr<evdev_keyboard> driver;
+};
+/// A reader or scanner that pretends to be a keyboard; stripes and codes are told apart by their content.
+/// Takes key_message and device_message (from the driver's thread), tick_message, stop_message.
+caf::behavior wedge_device(caf::stateful_actor<wedge_state>* self, node_context* context, const wedge_config& config);
+
+struct display_config {
+  serial_options port;
+  charset text = charset::cp437;
+};
+struct display_state {
+  static inline const char* name = "display";
+  node_context* context = nullptr;
+  charset text = charset::cp437;
+  bytes shown;  ///< what stands there, or will once it is plugged in
+  bool plugged = false;
+  std::unique_ptr<serial_port> port;
+};
+/// The customer's display. Takes display_message, plug_message (from the port's thread), stop_message. After a re-plug
+/// it shows again what it showed.
+caf::behavior display_device(caf::stateful_actor<display_state>* self, node_context* context,
+                             const display_config& config);
+
+struct chip_state {
+  static inline const char* name = "chip";
+  node_context* context = nullptr;
+  std::unique_ptr<pcsc_reader> driver;
+};
+/// Chip and contactless readers behind pcscd. What they read goes to the screens as an event of device "chip".
+/// Takes reading_message and device_message (from the driver's thread), stop_message.
+caf::behavior chip_device(caf::stateful_actor<chip_state>* self, node_context* context, const pcsc_options& config);
+
+/// Tells the screens what a reader of any kind read. Any thread.
+void publish_reading(node_context& context, const std::string& device, const reader_event& event);
+
 struct printer_config {
-  tcp_printer_options address;
+  std::optional<cups_name> queue;  ///< or else
+  tcp_printer_options address;     ///< used when `device.path` is empty
+  device_printer_options device;
   printer_options machine;
+  bytes duplicate_head, drawer_pulse;  ///< as device_options
 };
 
 /// One ticket that waits for paper. Durable in the family `spool` until it is known to be printed.
@@ -46,22 +101,39 @@ bytes spool_key(std::uint64_t id);
 
 constexpr std::size_t spool_max = 1000;
 
+/// Of so many receipts a mark is kept that their ticket was put into the spool, written in one batch with the ticket:
+/// after a crash it tells which of the newest receipts have none (`was_spooled`).
+constexpr std::size_t spooled_kept = 256;
+bytes spooled_key(const std::string& receipt);
+bool was_spooled(const kv_store& store, const std::string& receipt);
+
 struct printer_actor_state {
   static inline const char* name = "printer";
   node_context* context = nullptr;
   printer_machine machine;
-  std::unique_ptr<tcp_printer_link> link;
-  std::deque<spool_job> jobs;  ///< oldest first, at most spool_max
+  std::unique_ptr<printer_link> link;   ///< or, behind CUPS, no link but
+  std::unique_ptr<cups_printer> queue;  ///< which has no machine: CUPS drives the printer
+  bool queue_busy = false;
+  bool unsent = false;        ///< the link took nothing of the job that is out: the next try is the first
+  std::uint32_t attempt = 0;  ///< of the oldest ticket in this run
+  bytes duplicate_head, drawer_pulse;
+  std::deque<std::string> spooled;  ///< receipts whose ticket was spooled, oldest first, at most spooled_kept
+  std::deque<spool_job> jobs;       ///< oldest first, at most spool_max
   std::uint64_t next_id = 1;
   std::uint64_t writing = 0;  ///< job whose `begun` mark is on its way to the disk
 };
 
+/// Behind CUPS a ticket counts as printed when CUPS has handed it over; it is found again there after a crash.
 /// Prints the spool in order: a job is sent only after "begun" is durable, and forgotten only after the printer has
 /// proved it. A job
 /// that may have been printed before is printed with a mark that says so.
 ///
-/// Takes ticket_message, wire bytes as input_message, plug_message (connected or not), tick_message, stop_message.
+/// Takes ticket_message, drawer_message, wire bytes as input_message, plug_message (connected or not), tick_message,
+/// stop_message.
 caf::behavior printer(caf::stateful_actor<printer_actor_state>* self, node_context* context,
                       const printer_config& config);
+
+/// One part for each device that is configured, for the supervisor. `context` outlives the parts.
+std::vector<supervised> device_parts(node_context& context, const device_options& options);
 
 }  // namespace tally

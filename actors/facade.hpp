@@ -61,9 +61,19 @@ struct node_snapshot {
 
 // What happens at a node, for screens. Sent after it is durable.
 struct card_event {
-  std::string number;
+  std::string number;  ///< digits, "uid:…" of a chip without a number, or the text of a card's signed QR code
+  std::string source;  ///< "reader", "scanner", "wedge", "chip"
+  std::string kind{};  ///< of a chip: its type; else empty
+};
+struct card_removed_event {
   std::string source;
-};  ///< "reader", "scanner"
+};
+struct voucher_event {
+  std::string code;
+};
+struct receipt_code_event {
+  std::string id;
+};  ///< a receipt's QR was scanned
 struct product_event {
   std::string ean;
 };
@@ -77,11 +87,11 @@ struct receipt_event {
 struct print_event {
   std::string receipt;
   std::string state;
-};  ///< "waiting", "printed", "possible_duplicate"
+};  ///< "waiting", "printed", "possible_duplicate", "refused"
 struct device_event {
   std::string device;
   std::string state;
-};  ///< "printer"/"reader"/"scanner", state as in docs/http-api.md
+};  ///< "printer"/"reader"/"scanner"/"chip", state as in docs/http-api.md
 struct link_event {
   bool up;
 };
@@ -99,8 +109,9 @@ struct hint_event {
   account_id account;
   elsewhere_hint hint;
 };  ///< where value lies was learnt
-using node_event = std::variant<card_event, product_event, misread_event, receipt_event, print_event, device_event,
-                                link_event, rules_event, blocked_event, alarm_event, hint_event>;
+using node_event = std::variant<card_event, card_removed_event, voucher_event, receipt_code_event, product_event,
+                                misread_event, receipt_event, print_event, device_event, link_event, rules_event,
+                                blocked_event, alarm_event, hint_event>;
 
 /// Fan-out of events. `publish` calls subscribers on the publisher's thread: they must be quick and must not block.
 /// Thread-safe.
@@ -118,7 +129,8 @@ private:
 };
 
 struct device_states {
-  std::string printer = "none", reader = "none", scanner = "none";
+  std::string printer = "none", reader = "none", scanner = "none", chip = "none";
+  std::string wedge = "none", display = "none";
 };
 
 /// The running node, for the HTTP interface and the terminal protocol: thread-safe, free of CAF.
@@ -140,9 +152,16 @@ public:
   virtual std::optional<elsewhere_hint> elsewhere(account_id account) const = 0;
   /// A till returned a mark with a valid MAC of this node: `done(true)` if it shows that this node was rolled back.
   virtual void returned_mark(const writer_id& writer, sequence seq, std::function<void(bool)> done) = 0;
-  /// Queues a ticket in the durable spool; `receipt` names it in events. False: no printer is configured, or the
-  /// spool is full (1,000 jobs).
-  virtual bool print(const std::string& receipt, const bytes& ticket) = 0;
+  /// Queues the tickets of a receipt in the durable spool, all or none; `receipt` names them in events. False: there is
+  /// no printer. A spool that is full (1,000 jobs) is told as an event.
+  virtual bool print(const std::string& receipt, std::vector<bytes> tickets) = 0;
+  /// Opens the cash drawer at once. False: no printer is configured. Not spooled: a printer that is away loses it.
+  virtual bool open_drawer() { return false; }
+  /// Two lines for the customer's display, in UTF-8. False: none is configured. The newest wins.
+  virtual bool show_customer(const std::string& upper, const std::string& lower) {
+    (void)upper, (void)lower;
+    return false;
+  }
   virtual std::shared_ptr<const node_snapshot> snapshot() const = 0;
   virtual device_states devices() const = 0;
   virtual event_bus& events() = 0;

@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 
 #include "actors/facade.hpp"
+#include "devices/keyboard.hpp"
 
 namespace tally {
 
@@ -72,10 +73,28 @@ struct plug_message {
 };
 struct ticket_message {
   std::string receipt;
-  std::shared_ptr<const bytes> ticket;
+  std::shared_ptr<const std::vector<bytes>> tickets;
 };
 struct tick_message {};
 struct stop_message {};
+/// A reader read something.
+struct reading_message {
+  std::shared_ptr<const reader_event> event;
+};
+/// A device is in another state, by the name that screens know it by.
+struct device_message {
+  std::string state;
+};
+/// Keys of a reader that pretends to be a keyboard.
+struct key_message {
+  input_key key;
+};
+/// Open the cash drawer now.
+struct drawer_message {};
+/// What the customer is to read.
+struct display_message {
+  std::string upper, lower;
+};
 
 }  // namespace tally
 
@@ -96,6 +115,11 @@ CAF_BEGIN_TYPE_ID_BLOCK(tally, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(tally, (tally::tick_message))
   CAF_ADD_TYPE_ID(tally, (tally::stop_message))
   CAF_ADD_TYPE_ID(tally, (tally::cut_off_message))
+  CAF_ADD_TYPE_ID(tally, (tally::reading_message))
+  CAF_ADD_TYPE_ID(tally, (tally::device_message))
+  CAF_ADD_TYPE_ID(tally, (tally::key_message))
+  CAF_ADD_TYPE_ID(tally, (tally::drawer_message))
+  CAF_ADD_TYPE_ID(tally, (tally::display_message))
 CAF_END_TYPE_ID_BLOCK(tally)
 
 // None of these can be remote: no address of an actor is ever published.
@@ -115,3 +139,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::ticket_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::tick_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::stop_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::cut_off_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::reading_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::device_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::key_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::drawer_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::display_message)

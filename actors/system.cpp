@@ -40,6 +40,7 @@ public:
                  .uplink = {},
                  .downlink = {},
                  .printer = {},
+                 .display = {},
                  .devices = {}},
         snapshot_(std::make_shared<std::atomic<std::shared_ptr<const node_snapshot>>>()),
         system_(config_) {}
@@ -83,11 +84,21 @@ public:
       s.after_durable([done, rolled_back] { done(rolled_back); });
     });
   }
-  bool print(const std::string& receipt, const bytes& ticket) override {
+  bool print(const std::string& receipt, std::vector<bytes> tickets) override {
     auto a = context_.handle(&node_context::printer);
     if (!a) return false;
-    caf::anon_send(a, ticket_message{receipt, std::make_shared<const bytes>(ticket)});
+    caf::anon_send(a, ticket_message{receipt, std::make_shared<const std::vector<bytes>>(std::move(tickets))});
     return true;
+  }
+  bool open_drawer() override {
+    auto a = context_.handle(&node_context::printer);
+    if (a) caf::anon_send(a, drawer_message{});
+    return static_cast<bool>(a);
+  }
+  bool show_customer(const std::string& upper, const std::string& lower) override {
+    auto a = context_.handle(&node_context::display);
+    if (a) caf::anon_send(a, display_message{upper, lower});
+    return static_cast<bool>(a);
   }
   std::shared_ptr<const node_snapshot> snapshot() const override { return snapshot_->load(); }
   device_states devices() const override {
@@ -168,33 +179,11 @@ status running_system::open(certificate_book& certificates, const signer& keys, 
 }
 
 std::vector<supervised> running_system::parts(const writer_id& self, std::shared_ptr<std::promise<status>> listening) {
-  std::vector<supervised> list;
   auto current = [this, self] {
     auto s = snapshot_->load();
     return s ? s->self : self;
   };
-  if (!options_.printer_host.empty())
-    list.push_back({"the printer", [this](caf::actor_system& sys) {
-                      printer_config c;
-                      c.address.host = options_.printer_host;
-                      c.address.port = options_.printer_port;
-                      auto a = sys.spawn(printer, &context_, c);
-                      context_.set_handle(&node_context::printer, a);
-                      return a;
-                    }});
-  auto add_input = [&](const char* device, const std::string& path, unsigned baud) {
-    if (path.empty()) return;
-    list.push_back({std::string("the ") + device, [this, device, path, baud](caf::actor_system& sys) {
-                      input_config c;
-                      c.device = device;
-                      c.port.path = path;
-                      c.port.baud = baud;
-                      c.codes.card_prefixes = options_.card_prefixes;
-                      return caf::actor(sys.spawn(input_device, &context_, c));
-                    }});
-  };
-  add_input("reader", options_.reader_path, options_.reader_baud);
-  add_input("scanner", options_.scanner_path, options_.scanner_baud);
+  auto list = device_parts(context_, options_.devices);
   link_config link;
   link.self = options_.station.self;
   link.wire.heartbeat = options_.heartbeat;
@@ -234,7 +223,7 @@ void running_system::stop() {
                       [&] { options_.log(errc::timeout, std::string(what) + " did not stop in 10 s"); });
   };
   wait_for(supervisor_, "links and devices");
-  for (auto which : {&node_context::uplink, &node_context::downlink, &node_context::printer})
+  for (auto which : {&node_context::uplink, &node_context::downlink, &node_context::printer, &node_context::display})
     context_.set_handle(which, {});
   wait_for(ledger_, "the ledger");
   context_.set_handle(&node_context::ledger, {});

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 
+#include "actors/device_options.hpp"
 #include "actors/facade.hpp"
 #include "sync/keys.hpp"
 
@@ -16,11 +17,7 @@ struct system_options {
   std::string listen_endpoint;  ///< for children
   std::chrono::milliseconds heartbeat{0};
   std::chrono::milliseconds batch{0};  ///< how long what is not urgent waits, so that it travels together
-  std::string reader_path, scanner_path;
-  unsigned reader_baud = 9600, scanner_baud = 9600;
-  std::vector<std::string> card_prefixes;
-  std::string printer_host;
-  std::uint16_t printer_port = 9100;
+  device_options devices;
   std::int64_t exposure_days = 7;
   epoch_id first_epoch;  ///< used when the journal is empty
   std::function<void(errc, const std::string&)> log;

@@ -1,3 +1,7 @@
+# What most files include of the standard library, compiled once per target. Every file still includes what it uses.
+set(tally_std_headers <algorithm> <array> <charconv> <chrono> <filesystem> <functional> <map> <memory> <optional> <set> <string>
+  <string_view> <unordered_map> <variant> <vector>)
+
 # tally_library(NAME FOLDER f SOURCES … DEPS …)
 #
 # One static library of ours. Its headers are reached as "folder/file.hpp" through a link directory that holds that one
@@ -12,4 +16,9 @@ function(tally_library name)
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${door})
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE tally_flags ${ARG_PRIVATE_DEPS})
+  # Worth its own seconds only where many files share it.
+  list(LENGTH ARG_SOURCES count)
+  if(count GREATER 8)
+    target_precompile_headers(${name} PRIVATE ${tally_std_headers})
+  endif()
 endfunction()

@@ -155,6 +155,10 @@ void printer_server::set_offline(bool offline) {
   change([&](printer_emulator& p) { return p.set_offline(offline); });
 }
 
+void printer_server::set_overheated(bool hot) {
+  change([&](printer_emulator& p) { return p.set_overheated(hot); });
+}
+
 void printer_server::set_lines_left(std::size_t lines) {
   change([&](printer_emulator& p) {
     p.set_lines_left(lines);

@@ -20,7 +20,7 @@ namespace tally {
 /// to `stop` or the destructor. Every call may come from any thread. Keeps the last 50 tickets, in memory only.
 class printer_server {
 public:
-  printer_server() = default;
+  explicit printer_server(const printer_model& model = {}) : printer_(model) {}
   ~printer_server() { stop(); }
   printer_server(const printer_server&) = delete;
   printer_server& operator=(const printer_server&) = delete;
@@ -34,6 +34,7 @@ public:
   void set_paper(paper_state paper);
   void set_cover_open(bool open);
   void set_offline(bool offline);
+  void set_overheated(bool hot);
   void set_lines_left(std::size_t lines);
   /// Off: the connection breaks and no new one is taken, what was in the buffer is lost. The port stays the same.
   void set_power(bool on);

@@ -48,6 +48,14 @@ bool pty_device::plugged() const {
   return static_cast<bool>(master_);
 }
 
+result<bytes> pty_device::read() {
+  const std::lock_guard lock(mutex_);
+  if (!master_) return error{errc::offline, "the device is unplugged"};
+  std::array<char, 4096> chunk;
+  const ssize_t n = ::read(master_.get(), chunk.data(), chunk.size());
+  return bytes(chunk.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+}
+
 status pty_device::write(byte_view data) {
   const std::lock_guard lock(mutex_);
   if (!master_) return {errc::offline, "the device is unplugged"};

@@ -30,6 +30,9 @@ public:
   /// terminal's buffer (4 KiB) is full, with nothing or a part sent.
   status write(byte_view data);
 
+  /// What was sent to the device since the last call, at most 4 KiB; empty: nothing. `offline` when unplugged.
+  result<bytes> read();
+
 private:
   mutable std::mutex mutex_;
   std::filesystem::path link_;

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "devices/driver_find.hpp"
+
 namespace tally {
 
 namespace {
@@ -27,6 +29,22 @@ const rate* find_rate(unsigned baud) {
 }
 
 }  // namespace
+
+bool is_baud_rate(unsigned baud) { return find_rate(baud) != nullptr; }
+
+bool is_terminal(int fd) { return ::isatty(fd) == 1; }
+
+bool set_up_line(int fd, unsigned baud) {
+  termios t{};
+  if (::tcgetattr(fd, &t) != 0) return false;
+  ::cfmakeraw(&t);
+  t.c_cflag &= ~static_cast<tcflag_t>(CSTOPB | PARENB | CRTSCTS);
+  t.c_cflag |= CS8 | CREAD | CLOCAL;
+  const speed_t speed = find_rate(baud)->speed;
+  ::cfsetispeed(&t, speed);
+  ::cfsetospeed(&t, speed);
+  return ::tcsetattr(fd, TCSANOW, &t) == 0;
+}
 
 serial_port::serial_port(serial_options options, callbacks calls)
     : options_(std::move(options)), calls_(std::move(calls)) {}
@@ -54,8 +72,10 @@ void serial_port::stop() {
 void serial_port::run() {
   while (!stopping_) {
     if (const unique_fd fd = open_port()) {
+      set_open(fd.get());
       report(true);
       read_until_gone(fd.get());
+      set_open(-1);
     }
     if (stopping_) break;
     report(false);
@@ -63,18 +83,24 @@ void serial_port::run() {
   }
 }
 
+void serial_port::set_open(int fd) {
+  const std::lock_guard lock(open_mutex_);
+  open_ = fd;
+}
+
+status serial_port::write(byte_view data) {
+  const std::lock_guard lock(open_mutex_);
+  if (open_ < 0) return {errc::offline, options_.path + " is unplugged"};
+  const ssize_t n = ::write(open_, data.data(), data.size());
+  if (n != static_cast<ssize_t>(data.size())) return {errc::busy, options_.path + " does not take its bytes"};
+  return done();
+}
+
 unique_fd serial_port::open_port() const {
-  unique_fd fd(::open(options_.path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  const auto path = resolve_device(options_.path, device_class::serial);
+  unique_fd fd(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return {};
-  termios t{};
-  if (::tcgetattr(fd.get(), &t) != 0) return {};  // not a terminal, or gone again
-  ::cfmakeraw(&t);
-  t.c_cflag &= ~static_cast<tcflag_t>(CSTOPB | PARENB | CRTSCTS);
-  t.c_cflag |= CS8 | CREAD | CLOCAL;
-  const speed_t speed = find_rate(options_.baud)->speed;
-  ::cfsetispeed(&t, speed);
-  ::cfsetospeed(&t, speed);
-  if (::tcsetattr(fd.get(), TCSANOW, &t) != 0) return {};
+  if (!set_up_line(fd.get(), options_.baud)) return {};
   return fd;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -10,10 +11,16 @@
 namespace tally {
 
 struct serial_options {
-  std::string path;      ///< a tty: /dev/ttyUSB0, a pty, or a link to one
+  std::string path;      ///< a tty: /dev/ttyUSB0, a pty, a link to one, or as resolve_device: "usb:VENDOR:PRODUCT"
   unsigned baud = 9600;  ///< 1200 to 115200, one of the usual rates
   tick_ms retry_interval_ms = 300;
 };
+
+/// One of the usual rates, 1200 to 115200.
+[[nodiscard]] bool is_baud_rate(unsigned baud);
+[[nodiscard]] bool is_terminal(int fd);
+/// Sets an open tty to raw, 8N1, that rate. False: it is gone, or no tty. REQUIRES: is_baud_rate(baud).
+[[nodiscard]] bool set_up_line(int fd, unsigned baud);
 
 /// Reads a serial line, 8N1 and raw, and keeps reading over unplugging: while the device is away it is opened again
 /// every `retry_interval_ms`.
@@ -21,7 +28,7 @@ struct serial_options {
 /// Owns one thread, from `start` to `stop` or the destructor. Both callbacks run on that thread; they must not
 /// throw, and must not call `stop`. `on_bytes` gets 1 to 4096 bytes as they came. `on_state` tells the first
 /// state and every change: true plugged in, false away. Reads no faster than `on_bytes` returns, so nothing
-/// piles up here.
+/// piles up here. `write` may come from any thread.
 class serial_port {
 public:
   struct callbacks {
@@ -39,9 +46,13 @@ public:
   status start();
   /// Ends the thread and closes the device, within what one callback takes. Harmless when not started.
   void stop();
+  /// Sends a short text, as much as the line takes at once. `offline` while the device is away; `busy` when it did not
+  /// take all.
+  status write(byte_view data);
 
 private:
   void run();
+  void set_open(int fd);
   unique_fd open_port() const;
   void read_until_gone(int fd);
   void report(bool plugged);
@@ -50,6 +61,8 @@ private:
   callbacks calls_;
   wakeup wake_;
   std::atomic<bool> stopping_{false};
+  std::mutex open_mutex_;
+  int open_ = -1;                                                                   // the descriptor while it is open
   enum class told : std::uint8_t { nothing, plugged, away } told_ = told::nothing;  // thread only
   std::thread thread_;
 };

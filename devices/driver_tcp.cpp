@@ -50,58 +50,11 @@ bool connected_well(int fd) {
 }  // namespace
 
 tcp_printer_link::tcp_printer_link(tcp_printer_options options, callbacks calls)
-    : options_(std::move(options)), calls_(std::move(calls)) {}
+    : printer_link(options.waits, std::move(calls)), options_(std::move(options)) {}
 
-tcp_printer_link::~tcp_printer_link() { stop(); }
-
-status tcp_printer_link::start() {
-  invariant(!thread_.joinable(), "a printer link is started once");
+status tcp_printer_link::check() const {
   if (address_list(options_).first == nullptr) return {errc::bad_config, "not a numeric address: " + options_.host};
-  stopping_ = false;
-  thread_ = std::thread([this] { run(); });
   return done();
-}
-
-void tcp_printer_link::stop() {
-  if (!thread_.joinable()) return;
-  stopping_ = true;
-  wake_.signal();
-  thread_.join();
-}
-
-status tcp_printer_link::send(byte_view data) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!connected_) return {errc::offline, "the printer is not connected"};
-    if (queue_.size() + data.size() > options_.queue_bytes_max)
-      return {errc::busy, "the printer does not take its bytes"};
-    queue_.append(data);
-  }
-  wake_.signal();
-  return done();
-}
-
-void tcp_printer_link::drop() {
-  {
-    const std::lock_guard lock(mutex_);
-    drop_ = connected_;
-  }
-  wake_.signal();
-}
-
-void tcp_printer_link::run() {
-  tick_ms backoff = options_.backoff_min_ms;
-  while (!stopping_) {
-    if (const unique_fd fd = connect_once()) {
-      backoff = options_.backoff_min_ms;
-      serve(fd.get());
-    }
-    // A wake-up that is not for stopping must not shorten the wait, or `drop` would turn it into a busy loop.
-    const tick_ms until = monotonic_ms() + backoff;
-    for (tick_ms left = backoff; left > 0 && !stopping_; left = until - monotonic_ms())
-      poll_one(-1, 0, wake_, static_cast<int>(left));
-    backoff = std::min(backoff * 2, options_.backoff_max_ms);
-  }
 }
 
 unique_fd tcp_printer_link::connect_once() {
@@ -113,65 +66,16 @@ unique_fd tcp_printer_link::connect_once() {
   set_options(fd.get());
   if (::connect(fd.get(), a.ai_addr, a.ai_addrlen) == 0) return fd;
   if (errno != EINPROGRESS) return {};
-  const tick_ms until = monotonic_ms() + options_.connect_timeout_ms;
-  for (tick_ms left = options_.connect_timeout_ms; left > 0 && !stopping_; left = until - monotonic_ms()) {
-    if (poll_one(fd.get(), POLLOUT, wake_, static_cast<int>(left)) == 0) continue;
+  const tick_ms until = monotonic_ms() + waits_.connect_timeout_ms;
+  for (tick_ms left = waits_.connect_timeout_ms; left > 0 && !stopping(); left = until - monotonic_ms()) {
+    if (poll_one(fd.get(), POLLOUT, wake(), static_cast<int>(left)) == 0) continue;
     return connected_well(fd.get()) ? std::move(fd) : unique_fd{};
   }
   return {};
 }
 
-void tcp_printer_link::serve(int fd) {
-  {
-    const std::lock_guard lock(mutex_);
-    connected_ = true;
-    drop_ = false;
-    queue_.clear();
-  }
-  calls_.on_connected();
-  tick_ms taken_at = monotonic_ms();  // when the printer last took bytes, or had none to take
-  while (!stopping_) {
-    std::size_t waiting = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      if (drop_) break;
-      waiting = queue_.size();
-    }
-    const tick_ms now = monotonic_ms();
-    if (waiting == 0) taken_at = now;
-    const tick_ms left = taken_at + options_.stall_timeout_ms - now;
-    if (left <= 0) break;
-    const auto events = static_cast<short>(waiting > 0 ? POLLIN | POLLOUT : POLLIN);
-    const short happened = poll_one(fd, events, wake_, waiting > 0 ? static_cast<int>(left) : -1);
-    if ((happened & (POLLIN | POLLHUP | POLLERR)) != 0 && !receive(fd)) break;
-    if ((happened & POLLOUT) != 0) {
-      if (!flush(fd)) break;
-      taken_at = monotonic_ms();
-    }
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    connected_ = false;
-    queue_.clear();
-  }
-  calls_.on_disconnected();
-}
-
-bool tcp_printer_link::flush(int fd) {
-  const std::lock_guard lock(mutex_);
-  const ssize_t n = ::send(fd, queue_.data(), queue_.size(), MSG_NOSIGNAL);
-  if (n < 0) return errno == EAGAIN || errno == EINTR;
-  queue_.erase(0, static_cast<std::size_t>(n));
-  return true;
-}
-
-bool tcp_printer_link::receive(int fd) {
-  std::array<char, 4096> chunk;
-  const ssize_t n = ::recv(fd, chunk.data(), chunk.size(), 0);
-  if (n < 0) return errno == EAGAIN || errno == EINTR;
-  if (n == 0) return false;
-  calls_.on_bytes(std::string(chunk.data(), static_cast<std::size_t>(n)));
-  return true;
+long tcp_printer_link::write_some(int fd, byte_view data) const {
+  return ::send(fd, data.data(), data.size(), MSG_NOSIGNAL);
 }
 
 }  // namespace tally

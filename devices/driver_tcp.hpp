@@ -1,78 +1,29 @@
 #pragma once
-#include <atomic>
 #include <cstdint>
-#include <functional>
-#include <mutex>
 #include <string>
-#include <thread>
 
-#include "devices/driver_fd.hpp"
-#include "ledger/result.hpp"
-#include "ledger/types.hpp"
+#include "devices/driver_printer_link.hpp"
 
 namespace tally {
 
 struct tcp_printer_options {
   std::string host;  ///< a numeric IPv4 or IPv6 address, or "localhost": no name server is asked
   std::uint16_t port = 9100;
-  tick_ms connect_timeout_ms = 3000;
-  tick_ms stall_timeout_ms = 60000;  ///< bytes wait to be sent and the printer takes none: disconnect
-  tick_ms backoff_min_ms = 250;      ///< wait after the first failure; doubled up to the maximum
-  tick_ms backoff_max_ms = 5000;
-  std::size_t queue_bytes_max = 256 * 1024;
+  printer_link_options waits{};
 };
 
-/// A network printer's raw port. Connects, and connects again for as long as it lives.
-///
-/// Owns one thread, from `start` to `stop` or the destructor. The callbacks run on that thread, one at a time;
-/// they must not throw, and must not call `stop`; they may call `send` and `drop`. `on_connected` and
-/// `on_disconnected` alternate; `on_bytes` gets 1 to 4096 bytes and comes between them. `send` and `drop` may
-/// come from any thread. Sent does not mean printed: bytes queued or on the wire are lost with the connection,
-/// and nothing is sent twice.
-class tcp_printer_link {
+/// A network printer's raw port; behaves as `printer_link` says.
+class tcp_printer_link final : public printer_link {
 public:
-  struct callbacks {
-    std::function<void()> on_connected;
-    std::function<void()> on_disconnected;
-    std::function<void(std::string)> on_bytes;
-  };
-
   tcp_printer_link(tcp_printer_options options, callbacks calls);
-  ~tcp_printer_link();
-  tcp_printer_link(const tcp_printer_link&) = delete;
-  tcp_printer_link& operator=(const tcp_printer_link&) = delete;
-
-  /// Starts connecting; a printer that is away is no error. `bad_config` for a host that is no address.
-  /// REQUIRES: not started.
-  status start();
-  /// Ends the thread and the connection, within what one callback takes; reports `on_disconnected` if it was
-  /// connected.
-  void stop();
-
-  /// Queues bytes: all or, with `busy`, none when the queue would pass its bound. `offline` when not connected.
-  status send(byte_view data);
-
-  /// Closes the connection, which is then made anew.
-  void drop();
+  ~tcp_printer_link() override { stop(); }
 
 private:
-  void run();
-  unique_fd connect_once();
-  void serve(int fd);
-  bool flush(int fd);
-  bool receive(int fd);
+  [[nodiscard]] status check() const override;
+  [[nodiscard]] unique_fd connect_once() override;
+  [[nodiscard]] long write_some(int fd, byte_view data) const override;
 
   tcp_printer_options options_;
-  callbacks calls_;
-  wakeup wake_;
-  std::atomic<bool> stopping_{false};
-
-  std::mutex mutex_;  // guards the three below
-  bool connected_ = false;
-  bool drop_ = false;
-  bytes queue_;
-
-  std::thread thread_;
 };
 
 }  // namespace tally

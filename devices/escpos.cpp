@@ -3,80 +3,171 @@
 #include <algorithm>
 #include <string_view>
 
-#include "devices/cp437.hpp"
-
 namespace tally::escpos {
 
 namespace {
 
 using namespace std::string_view_literals;
 
-constexpr auto initialise = "\x1B\x40"sv;              // ESC @
-constexpr auto code_page_437 = "\x1B\x74\x00"sv;       // ESC t 0
-constexpr auto kick_pin_2 = "\x1B\x70\x00\x19\xFA"sv;  // ESC p 0 25 250: on 50 ms, off 500 ms
-constexpr auto feed_and_cut = "\x1D\x56\x42\x00"sv;    // GS V 66 0
-constexpr auto feed_4_lines = "\x1B\x64\x04"sv;        // ESC d 4
-constexpr auto centre_on = "\x1B\x61\x01"sv;           // ESC a 1
+constexpr auto initialise = "\x1B\x40"sv;             // ESC @
+constexpr auto international_usa = "\x1B\x52\x00"sv;  // ESC R 0: '$' is '$', also on printers made for China or Korea
+constexpr auto wide_on = "\x1C\x26"sv;                // FS &: two octets make one character
+constexpr auto wide_off = "\x1C\x2E"sv;               // FS .
+constexpr auto select_page = "\x1B\x74"sv;            // ESC t n
+constexpr auto feed_and_cut = "\x1D\x56\x42\x00"sv;   // GS V 66 0
+constexpr auto feed_4_lines = "\x1B\x64\x04"sv;       // ESC d 4
+constexpr auto centre_on = "\x1B\x61\x01"sv;          // ESC a 1
 constexpr auto centre_off = "\x1B\x61\x00"sv;
 constexpr auto bold_on = "\x1B\x45\x01"sv;  // ESC E 1
 constexpr auto bold_off = "\x1B\x45\x00"sv;
 constexpr auto double_on = "\x1D\x21\x11"sv;  // GS ! 17: width and height
 constexpr auto double_off = "\x1D\x21\x00"sv;
+constexpr auto wide_double_on = "\x1C\x57\x01"sv;  // FS W 1: the same for characters of two octets
+constexpr auto wide_double_off = "\x1C\x57\x00"sv;
 
 constexpr auto qr_model_2 = "\x1D\x28\x6B\x04\x00\x31\x41\x32\x00"sv;  // GS ( k, function 165
-constexpr auto qr_module_6 = "\x1D\x28\x6B\x03\x00\x31\x43\x06"sv;     // function 167: 6 dots
+constexpr auto qr_module_size = "\x1D\x28\x6B\x03\x00\x31\x43"sv;      // function 167, then the dots of a module
 constexpr auto qr_level_m = "\x1D\x28\x6B\x03\x00\x31\x45\x31"sv;      // function 169
 constexpr auto qr_print = "\x1D\x28\x6B\x03\x00\x31\x51\x30"sv;        // function 181
 
-void append_qr(bytes& out, std::string_view data) {
-  const std::size_t length = data.size() + 3;
-  out.append(centre_on).append(qr_model_2).append(qr_module_6).append(qr_level_m);
-  out.append("\x1D\x28\x6B"sv);  // function 180: store
-  out.push_back(static_cast<char>(length & 0xFF));
-  out.push_back(static_cast<char>(length >> 8));
-  out.append("\x31\x50\x30"sv).append(data);
-  out.append(qr_print).append(centre_off);
+constexpr auto barcode_height = "\x1D\x68\x50"sv;    // GS h 80
+constexpr auto barcode_narrow = "\x1D\x77\x02"sv;    // GS w 2
+constexpr auto barcode_text_off = "\x1D\x48\x00"sv;  // GS H 0
+constexpr auto code_128 = "\x1D\x6B\x49"sv;          // GS k 73 n
+
+bool printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
 }
 
-void append_line(bytes& out, const line& l) {
+char code_page_number(charset set) {
+  switch (set) {
+    case charset::cp858: return 19;
+    case charset::cp852: return 18;
+    case charset::cp866: return 17;
+    case charset::cp1252: return 16;
+    default: return 0;
+  }
+}
+
+void append_u16(bytes& out, std::size_t n) {
+  out.push_back(static_cast<char>(n & 0xFF));
+  out.push_back(static_cast<char>(n >> 8));
+}
+
+/// GS v 0. A dot is added where the data would hold a real-time command (DLE EOT, DLE ENQ, DLE DC4).
+void append_raster(bytes& out, const raster& r) {
+  out.append(centre_on).append("\x1D\x76\x30\x00"sv);
+  append_u16(out, r.row_octets());
+  append_u16(out, r.height);
+  for (std::size_t i = 0; i < r.rows.size(); ++i) {
+    char c = r.rows[i];
+    const char after = i + 1 < r.rows.size() ? r.rows[i + 1] : '\0';
+    if (c == 0x10 && (after == 0x04 || after == 0x05 || after == 0x14)) c = 0x18;
+    out.push_back(c);
+  }
+  out.append(centre_off);
+}
+
+/// The largest modules, of at most six dots, with which the code still fits on the paper.
+status append_qr(bytes& out, std::string_view data, const printer_profile& profile) {
+  auto code = qr_raster(data, 1);
+  if (!code) return code.error();
+  const auto module = std::clamp<std::size_t>(profile.dots() / code->width, 1, 6);
+  if (profile.qr == qr_printing::dots) {
+    append_raster(out, *qr_raster(data, module));
+    return done();
+  }
+  out.append(centre_on).append(qr_model_2).append(qr_module_size);
+  out.push_back(static_cast<char>(module));
+  out.append(qr_level_m).append("\x1D\x28\x6B"sv);  // function 180: store
+  append_u16(out, data.size() + 3);
+  out.append("\x31\x50\x30"sv).append(data);
+  out.append(qr_print).append(centre_off);
+  return done();
+}
+
+void append_barcode(bytes& out, std::string_view text) {
+  out.append(centre_on).append(barcode_height).append(barcode_narrow).append(barcode_text_off).append(code_128);
+  bytes data("{B"sv);  // code set B; '{' itself is written twice
+  for (const char c : text)
+    data.append(c == '{' ? 2 : 1, c);
+  out.push_back(static_cast<char>(data.size()));
+  out.append(data).append(centre_off);
+}
+
+void append_line(bytes& out, const line& l, const text_codec& codec) {
+  const bool wide = is_wide(codec.set());
   if (l.centre) out.append(centre_on);
   if (l.bold) out.append(bold_on);
   if (l.double_size) out.append(double_on);
-  out.append(cp437_from_utf8(l.text));
+  if (l.double_size && wide) out.append(wide_double_on);
+  out.append(codec.encode(l.text));
   out.push_back('\n');
+  if (l.double_size && wide) out.append(wide_double_off);
   if (l.double_size) out.append(double_off);
   if (l.bold) out.append(bold_off);
   if (l.centre) out.append(centre_off);
 }
 
-line heading(const char* text) {
+line heading(const std::string& text) {
   line l(text);
   l.bold = l.double_size = l.centre = true;
   return l;
 }
 
-}  // namespace
-
-result<bytes> encode(const ticket& t) {
+status check(const ticket& t) {
   if (t.lines.size() > lines_max)
     return {errc::malformed, "a ticket has at most " + std::to_string(lines_max) + " lines"};
   if (t.qr.size() > qr_bytes_max)
     return {errc::malformed, "a QR code holds at most " + std::to_string(qr_bytes_max) + " bytes"};
-  if (!std::all_of(t.qr.begin(), t.qr.end(), [](char c) { return c >= 0x20 && c < 0x7F; }))
-    return {errc::malformed, "a QR code on a ticket holds printable ASCII only"};
-  bytes out;
-  out.append(initialise).append(code_page_437);
-  if (t.kick_drawer) out.append(kick_pin_2);
-  if (t.copy) append_line(out, heading("** COPY **"));
-  if (t.possible_duplicate) append_line(out, heading("POSSIBLE DUPLICATE"));
-  for (const line& l : t.lines) {
+  if (t.barcode.size() > barcode_bytes_max)
+    return {errc::malformed, "a barcode holds at most " + std::to_string(barcode_bytes_max) + " bytes"};
+  if (!printable(t.qr) || !printable(t.barcode))
+    return {errc::malformed, "a QR code or barcode on a ticket holds printable ASCII only"};
+  for (const line& l : t.lines)
     if (l.text.size() > line_bytes_max)
       return {errc::malformed, "a line holds at most " + std::to_string(line_bytes_max) + " bytes"};
-    append_line(out, l);
+  return done();
+}
+
+}  // namespace
+
+bytes kick_drawer(const printer_profile& profile) {
+  if (profile.drawer == drawer_pin::none) return {};
+  bytes out("\x1B\x70"sv);  // ESC p m 25 250: on 50 ms, off 500 ms
+  out.push_back(profile.drawer == drawer_pin::pin_5 ? '\x01' : '\x00');
+  return out.append("\x19\xFA"sv);
+}
+
+bytes open_drawer_now(const printer_profile& profile) {
+  if (profile.drawer == drawer_pin::none) return {};
+  bytes out("\x10\x14\x01"sv);  // DLE DC4 1 m t: t times 100 ms
+  out.push_back(profile.drawer == drawer_pin::pin_5 ? '\x01' : '\x00');
+  return out.append("\x02"sv);
+}
+
+result<bytes> encode(const ticket& t, const printer_profile& profile) {
+  TALLY_TRY(check(t));
+  const text_codec codec(profile.text);
+  bytes out;
+  out.append(initialise).append(international_usa);
+  if (is_wide(profile.text)) {
+    out.append(wide_on);
+  } else {
+    out.append(wide_off).append(select_page);
+    out.push_back(code_page_number(profile.text));
+  }
+  if (t.kick_drawer) out.append(escpos::kick_drawer(profile));
+  if (!t.copy_mark.empty()) append_line(out, heading(t.copy_mark), codec);
+  if (!t.duplicate_mark.empty()) append_line(out, heading(t.duplicate_mark), codec);
+  if (t.logo && !profile.logo.empty()) append_raster(out, profile.logo);
+  for (const line& l : t.lines) {
+    append_line(out, l, codec);
     if (out.size() > ticket_bytes_max) break;
   }
-  if (!t.qr.empty()) append_qr(out, t.qr);
-  out.append(t.cut ? feed_and_cut : feed_4_lines);
+  if (!t.qr.empty()) TALLY_TRY(append_qr(out, t.qr, profile));
+  if (!t.barcode.empty()) append_barcode(out, t.barcode);
+  if (t.cut) out.append(profile.cutter ? feed_and_cut : feed_4_lines);
   if (out.size() > ticket_bytes_max)
     return {errc::malformed, "a ticket has at most " + std::to_string(ticket_bytes_max) + " bytes"};
   return out;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "devices/printer_profile.hpp"
 #include "ledger/result.hpp"
 #include "ledger/types.hpp"
 
@@ -26,22 +27,31 @@ struct line {
 /// What is to be printed. A ticket that may have been printed before says so on top, and so does a copy.
 struct ticket {
   std::vector<line> lines;
-  bool copy = false;
-  bool possible_duplicate = false;
-  std::string qr;            ///< printed under the lines; printable ASCII; empty: none
-  bool cut = true;           ///< partial cut after feeding to the cutter; else fed past the tear bar
-  bool kick_drawer = false;  ///< opens the cash drawer before printing
+  std::string copy_mark;       ///< "COPY", in the shop's language; printed large on top when not empty
+  std::string duplicate_mark;  ///< "POSSIBLE DUPLICATE", likewise
+  std::string qr;              ///< printed under the lines; printable ASCII; empty: none
+  std::string barcode;         ///< Code 128 under that, 1 to 40 printable ASCII characters; empty: none
+  bool logo = false;           ///< the profile's, on top
+  bool cut = true;             ///< partial cut after feeding to the cutter; else fed past the tear bar
+  bool kick_drawer = false;    ///< opens the cash drawer before printing
 };
 
 inline constexpr std::size_t lines_max = 500;
 inline constexpr std::size_t line_bytes_max = 1024;
 inline constexpr std::size_t qr_bytes_max = 1024;
+inline constexpr std::size_t barcode_bytes_max = 40;
 inline constexpr std::size_t ticket_bytes_max = 64 * 1024;
 
-/// The bytes to send, starting with a reset of the printer. Text is sent in code page 437; what it lacks, Chinese for
-/// one, is printed as '?' for now, and so is a control character. `malformed` when a limit above is passed or the QR
-/// text holds anything but printable ASCII: a byte there could be taken for a real-time command.
-result<bytes> encode(const ticket& t);
+/// The bytes to send, starting with a reset of the printer, in the code of the profile (text_codec says what becomes of
+/// characters that it lacks). `malformed` when a limit above is passed, or the text of a QR code or barcode holds
+/// anything but printable ASCII: a byte there could be taken for a real-time command. A picture is changed by one dot
+/// where it would look like one.
+result<bytes> encode(const ticket& t, const printer_profile& profile = {});
+
+/// Opens the drawer, in its turn. Empty when the profile has none.
+bytes kick_drawer(const printer_profile& profile);
+/// `DLE DC4`: opens the drawer at once, also while paper is out or another ticket prints. Empty when there is none.
+bytes open_drawer_now(const printer_profile& profile);
 
 /// Four printable characters (0x20 to 0x7E) by which the printer names a job in its answer.
 using process_id = std::array<char, 4>;

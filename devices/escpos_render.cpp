@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "devices/cp437.hpp"
 #include "devices/escpos_skip.hpp"
+#include "devices/raster.hpp"
 
 namespace tally {
 
@@ -12,11 +12,23 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::size_t command_bytes_max = 8 * 1024;  // a longer one is a picture: skipped as it comes
+constexpr std::size_t command_bytes_max = 56 * 1024;  // a longer one is skipped as it comes
 
 int at(byte_view d, std::size_t i) { return static_cast<unsigned char>(d[i]); }
 
+charset page_of(int n) {
+  switch (n) {
+    case 16: return charset::cp1252;
+    case 17: return charset::cp866;
+    case 18: return charset::cp852;
+    case 19: return charset::cp858;
+    default: return charset::cp437;
+  }
+}
+
 }  // namespace
+
+printer_emulator::printer_emulator(const printer_model& model) : model_(model), wide_(model.wide) {}
 
 bytes printer_emulator::feed(byte_view data) {
   bytes answer;
@@ -32,9 +44,14 @@ bytes printer_emulator::feed(byte_view data) {
 void printer_emulator::receive(char c, bytes& answer) {
   // Real-time requests are picked out on arrival, wherever they stand, as the reference warns.
   held_.push_back(c);
-  if (held_ == "\x10"sv || held_ == "\x10\x04"sv) return;
-  if (held_.size() == 3 && c >= 1 && c <= 4) {
+  const byte_view pulse("\x10\x14\x01"sv);
+  if (held_ == "\x10"sv || held_ == "\x10\x04"sv || (held_.size() <= 4 && byte_view(held_).starts_with(pulse)) ||
+      held_ == pulse.substr(0, 2))
+    return;
+  if (held_.size() == 3 && held_[1] == 0x04 && c >= 1 && c <= 4) {
     answer.push_back(real_time(c));
+  } else if (held_.size() == 5 && byte_view(held_).starts_with(pulse)) {
+    ++drawer_kicks_;
   } else {
     for (const char h : held_) {
       if (skip_ > 0)
@@ -58,7 +75,18 @@ void printer_emulator::run(bytes& answer) {
   buffer_.erase(0, done);
 }
 
+std::size_t printer_emulator::wide_length(byte_view front) const {
+  if (!wide_on_ || front.front() >= 0) return 0;
+  if (model_.wide == charset::gb18030 && front.size() > 1 && front[1] >= '0' && front[1] <= '9') return 4;
+  return 2;
+}
+
 std::size_t printer_emulator::step(byte_view front, bytes& answer) {
+  if (const auto wide = wide_length(front); wide != 0) {
+    if (front.size() < wide) return 0;
+    add_text(front.substr(0, wide), 2);
+    return wide;
+  }
   const auto length = escpos::command_length(front);
   if (!length) return front.size() >= command_bytes_max ? 1 : 0;
   if (front.size() < *length) {
@@ -70,8 +98,8 @@ std::size_t printer_emulator::step(byte_view front, bytes& answer) {
   switch (command.front()) {
     case 0x1B: esc(command); break;
     case 0x1D: gs(command, answer); break;
-    case 0x10:
-    case 0x1C: break;
+    case 0x1C: fs(command); break;
+    case 0x10: break;
     default: control_or_text(command.front());
   }
   return *length;
@@ -84,12 +112,23 @@ void printer_emulator::control_or_text(char c) {
     // To the next stop or the end of the line, whichever comes first: wide characters have stops beyond it.
     do
       control_or_text(' ');
-    while (line_columns_ % (8 * style_.width) != 0 && line_columns_ + style_.width <= columns);
+    while (line_columns_ % (8 * style_.width) != 0 && line_columns_ + style_.width <= model_.columns);
   } else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) {
-    if (line_columns_ + style_.width > columns) feed_line();
-    line_ += utf8_from_cp437({&c, 1});
-    line_columns_ += style_.width;
+    add_text({&c, 1}, 1);
   }
+}
+
+void printer_emulator::add_text(byte_view coded, std::size_t columns) {
+  const auto width = columns * style_.width;
+  if (line_columns_ + width > model_.columns) feed_line();
+  line_ += (columns > 1 ? wide_ : narrow_).decode(coded);
+  line_columns_ += width;
+}
+
+void printer_emulator::fs(byte_view command) {
+  if (command.size() < 2) return;
+  if (command[1] == '&') wide_on_ = true;
+  if (command[1] == '.') wide_on_ = false;
 }
 
 void printer_emulator::esc(byte_view command) {
@@ -100,7 +139,10 @@ void printer_emulator::esc(byte_view command) {
       style_ = {};
       line_.clear();
       line_columns_ = 0;
+      wide_on_ = true;
+      narrow_ = text_codec(charset::cp437);
       break;
+    case 't': narrow_ = text_codec(page_of(n)); break;
     case 'a':
       if (n % 48 <= 2) style_.align = n % 48;
       break;
@@ -122,6 +164,8 @@ void printer_emulator::gs(byte_view command, bytes& answer) {
   switch (command[1]) {
     case '!': style_.width = static_cast<std::size_t>(((n >> 4) & 7) + 1); break;
     case 'V': cut(true); break;
+    case 'v': picture(command); break;
+    case 'k': barcode(command); break;
     case 'a':
       asb_on_ = n != 0;
       if (asb_on_) answer += asb();
@@ -152,20 +196,46 @@ void printer_emulator::block(byte_view command, bytes& answer) {
   }
   if (command[2] != 'k' || data.size() < 3 || data[0] != 0x31) return;
   if (data[1] == 0x50 && data[2] == 0x30) {
-    qr_store_ = utf8_from_cp437(data.substr(3));
+    qr_store_ = text_codec(charset::cp437).decode(data.substr(3));
     for (char& c : qr_store_)
       if (static_cast<unsigned char>(c) < 0x20) c = '?';
   } else if (data[1] == 0x51 && data[2] == 0x30 && !qr_store_.empty()) {
-    if (!line_.empty()) feed_line();
-    line_ = "[QR] " + qr_store_;
-    line_columns_ = std::min(columns, line_.size());
     paper_now_.qr = qr_store_;
-    feed_line();
+    add_line("[QR] " + qr_store_);
   }
 }
 
+void printer_emulator::add_line(std::string text) {
+  if (!line_.empty()) feed_line();
+  line_ = std::move(text);
+  line_columns_ = std::min(model_.columns, line_.size());
+  feed_line();
+}
+
+void printer_emulator::picture(byte_view command) {
+  if (command.size() < 8 || command[2] != '0') return;
+  raster r;
+  r.width = static_cast<std::size_t>(at(command, 4) + at(command, 5) * 256) * 8;
+  r.height = static_cast<std::size_t>(at(command, 6) + at(command, 7) * 256);
+  r.rows = bytes(command.substr(8));
+  add_line("[PICTURE " + std::to_string(r.width) + " x " + std::to_string(r.height) + "]");
+  auto& kept = paper_now_.pictures;
+  if (kept.size() >= pictures_max) kept.erase(kept.begin());
+  kept.push_back(std::move(r));
+}
+
+void printer_emulator::barcode(byte_view command) {
+  if (command.size() < 6 || command[2] != 73 || command[4] != '{') return;
+  std::string text;
+  for (std::size_t i = 6; i < command.size(); ++i) {
+    if (command[i] == '{') ++i;
+    if (i < command.size()) text.push_back(command[i] >= 0x20 && command[i] < 0x7F ? command[i] : '?');
+  }
+  add_line("[BARCODE] " + text);
+}
+
 void printer_emulator::feed_line() {
-  std::size_t left = columns - std::min(columns, line_columns_);
+  std::size_t left = model_.columns - std::min(model_.columns, line_columns_);
   if (style_.align == 0 || line_.empty()) left = 0;
   if (style_.align == 1) left /= 2;
   paper_now_.lines.push_back(std::string(left, ' ') + line_);
@@ -205,8 +275,8 @@ char printer_emulator::real_time(int n) const {
   int b = 0x12;
   const bool out = paper_ == paper_state::out;
   if (n == 1 && blocked()) b |= 0x08;
-  if (n == 2) b |= (cover_open_ ? 0x04 : 0) | (out ? 0x20 : 0) | (error_ ? 0x40 : 0);
-  if (n == 3 && error_) b |= 0x08;
+  if (n == 2) b |= (cover_open_ ? 0x04 : 0) | (out ? 0x20 : 0) | (error_ || hot_ ? 0x40 : 0);
+  if (n == 3) b |= (error_ ? 0x08 : 0) | (hot_ ? 0x40 : 0);
   if (n == 4) b |= (paper_ != paper_state::ok ? 0x0C : 0) | (out ? 0x60 : 0);
   return static_cast<char>(b);
 }
@@ -215,7 +285,7 @@ bytes printer_emulator::asb() const {
   const bool out = paper_ == paper_state::out;
   bytes b(4, '\0');
   b[0] = static_cast<char>(0x10 | (blocked() ? 0x08 : 0) | (cover_open_ ? 0x20 : 0));
-  b[1] = error_ ? 0x08 : 0x00;
+  b[1] = static_cast<char>((error_ ? 0x08 : 0x00) | (hot_ ? 0x40 : 0x00));
   b[2] = static_cast<char>((paper_ != paper_state::ok ? 0x03 : 0) | (out ? 0x0C : 0));
   return b;
 }
@@ -252,7 +322,15 @@ bytes printer_emulator::set_error(bool error) {
   return changed(before);
 }
 
+bytes printer_emulator::set_overheated(bool hot) {
+  const bytes before = asb();
+  hot_ = hot;
+  return changed(before);
+}
+
 void printer_emulator::power_cycle() {
+  wide_on_ = true;
+  narrow_ = text_codec(charset::cp437);
   held_.clear();
   buffer_.clear();
   skip_ = 0;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "devices/charset.hpp"
 #include "devices/escpos_status.hpp"
 #include "ledger/types.hpp"
 
@@ -12,12 +13,21 @@ namespace tally {
 
 /// A piece of paper as it fell from the printer.
 struct rendered_ticket {
-  std::vector<std::string> lines;  ///< UTF-8, aligned with spaces; a QR code is the line "[QR] content"
-  std::string qr;                  ///< content of the last QR code on it
-  bool cut = true;                 ///< false: it grew longer than `ticket_lines_max` and was torn off
+  /// UTF-8, aligned with spaces; a QR code is the line "[QR] content", a barcode "[BARCODE] content", a picture
+  /// "[PICTURE width x height]".
+  std::vector<std::string> lines;
+  std::string qr;                ///< content of the last QR code on it
+  std::vector<raster> pictures;  ///< the last 4
+  bool cut = true;               ///< false: it grew longer than `ticket_lines_max` and was torn off
 };
 
-/// An ESC/POS receipt printer of 42 columns without the paper: the printer of the demo, and what the drivers
+/// Which printer is emulated.
+struct printer_model {
+  std::size_t columns = 42;
+  charset wide = charset::gb18030;  ///< of its characters of two octets, switched on by FS & and off by FS .
+};
+
+/// An ESC/POS receipt printer without the paper: the printer of the demo, and what the drivers
 /// are tested against. Written from the command reference, not from our encoder; commands that leave no text
 /// are skipped with their parameters.
 ///
@@ -31,7 +41,9 @@ public:
   static constexpr std::size_t buffer_bytes_max = 64 * 1024;
   static constexpr std::size_t tickets_max = 50;
   static constexpr std::size_t ticket_lines_max = 1000;
-  static constexpr std::size_t columns = 42;
+  static constexpr std::size_t pictures_max = 4;
+
+  explicit printer_emulator(const printer_model& model = {});
 
   /// Takes bytes cut anywhere; returns what the printer answers.
   [[nodiscard]] bytes feed(byte_view data);
@@ -41,6 +53,7 @@ public:
   [[nodiscard]] bytes set_cover_open(bool open);
   [[nodiscard]] bytes set_offline(bool offline);
   [[nodiscard]] bytes set_error(bool error);
+  [[nodiscard]] bytes set_overheated(bool hot);
 
   /// The roll ends after so many more lines; `set_paper` puts in a new one.
   void set_lines_left(std::size_t lines) { lines_left_ = lines; }
@@ -68,6 +81,12 @@ private:
   void run(bytes& answer);
   std::size_t step(byte_view front, bytes& answer);
   void control_or_text(char c);
+  void fs(byte_view command);
+  void picture(byte_view command);
+  void barcode(byte_view command);
+  void add_text(byte_view coded, std::size_t columns);
+  [[nodiscard]] std::size_t wide_length(byte_view front) const;
+  void add_line(std::string text);
   void esc(byte_view command);
   void gs(byte_view command, bytes& answer);
   void block(byte_view command, bytes& answer);
@@ -76,15 +95,20 @@ private:
   void feed_lines(std::size_t count);
   void cut(bool cutter);
   void end_ticket(bool cutter);
-  [[nodiscard]] bool blocked() const { return offline_ || cover_open_ || error_ || paper_ == paper_state::out; }
+  [[nodiscard]] bool blocked() const { return offline_ || cover_open_ || error_ || hot_ || paper_ == paper_state::out; }
   [[nodiscard]] char real_time(int n) const;
   [[nodiscard]] bytes asb() const;
   [[nodiscard]] bytes changed(const bytes& before);
 
+  printer_model model_;
+  text_codec wide_;
+  text_codec narrow_{charset::cp437};
+  bool wide_on_ = true;
   paper_state paper_ = paper_state::ok;
   bool cover_open_ = false;
   bool offline_ = false;
   bool error_ = false;
+  bool hot_ = false;
   bool asb_on_ = false;
   std::optional<std::size_t> lines_left_;
   std::uint64_t drawer_kicks_ = 0;

@@ -20,7 +20,9 @@ std::vector<printer_answer> status_reader::feed(byte_view data) {
 }
 
 printer_status status_reader::status() const {
-  return {online_, cover_open_, paper_stop_ ? paper_state::out : sensor_, error_offline_ || error_cause_};
+  // n=2 only says that there is an error; n=3 says which.
+  const bool error = error_cause_ || (error_offline_ && !heat_);
+  return {online_, cover_open_, paper_stop_ ? paper_state::out : sensor_, error, heat_};
 }
 
 void status_reader::take(std::uint8_t b, std::vector<printer_answer>& out) {
@@ -74,7 +76,10 @@ void status_reader::take_status(std::uint8_t b) {
       paper_stop_ = (b & 0x20) != 0;
       error_offline_ = (b & 0x40) != 0;
       break;
-    case 3: error_cause_ = (b & 0x6C) != 0; break;
+    case 3:
+      error_cause_ = (b & 0x2C) != 0;
+      heat_ = (b & 0x40) != 0;
+      break;
     default: sensor_ = paper_of((b & 0x60) != 0, (b & 0x0C) != 0); break;
   }
 }
@@ -83,7 +88,8 @@ void status_reader::take_asb() {
   online_ = (block_[0] & 0x08) == 0;
   cover_open_ = (block_[0] & 0x20) != 0;
   error_offline_ = false;
-  error_cause_ = (block_[1] & 0x6C) != 0;
+  error_cause_ = (block_[1] & 0x2C) != 0;
+  heat_ = (block_[1] & 0x40) != 0;
   paper_stop_ = false;
   sensor_ = paper_of((block_[2] & 0x0C) != 0, (block_[2] & 0x03) != 0);
 }

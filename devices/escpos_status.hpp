@@ -15,7 +15,8 @@ struct printer_status {
   bool online = false;
   bool cover_open = false;
   paper_state paper = paper_state::ok;
-  bool error = false;  ///< cutter, head or mechanism; also those that mend themselves
+  bool error = false;       ///< cutter or mechanism
+  bool overheated = false;  ///< the head is too hot, or another fault that mends itself
   friend bool operator==(const printer_status&, const printer_status&) = default;
 };
 
@@ -73,6 +74,7 @@ private:
   paper_state sensor_ = paper_state::ok;
   bool error_offline_ = false;  // n=2
   bool error_cause_ = false;    // n=3
+  bool heat_ = false;           // n=3
 };
 
 }  // namespace escpos

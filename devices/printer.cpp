@@ -18,6 +18,7 @@ std::string_view printer_state_name(printer_state state) {
     case printer_state::cover_open: return "cover_open";
     case printer_state::offline: return "offline";
     case printer_state::error: return "error";
+    case printer_state::overheated: return "overheated";
   }
   return "error";
 }
@@ -141,7 +142,12 @@ void printer_machine::take_status_answer(int request, tick_ms now, printer_effec
 tick_ms printer_machine::silence_limit() const {
   // A full receive buffer keeps requests waiting behind the ticket, so a printing printer may be silent for longer.
   const bool printing = job_ && job_->sent;
-  return printing ? std::max(options_.silence_timeout_ms, options_.proof_timeout_ms) : options_.silence_timeout_ms;
+  return printing ? std::max(options_.silence_timeout_ms, proof_limit()) : options_.silence_timeout_ms;
+}
+
+tick_ms printer_machine::proof_limit() const {
+  return options_.proof_timeout_ms +
+         static_cast<tick_ms>(job_->sent_bytes) * 1000 / std::max<tick_ms>(options_.slowest_bytes_per_s, 1);
 }
 
 printer_state printer_machine::judge() const {
@@ -150,6 +156,7 @@ printer_state printer_machine::judge() const {
   if (s.cover_open) return printer_state::cover_open;
   if (s.paper == paper_state::out) return printer_state::paper_out;
   if (s.error) return printer_state::error;
+  if (s.overheated) return printer_state::overheated;
   if (!s.online) return printer_state::offline;
   return s.paper == paper_state::low ? printer_state::paper_low : printer_state::ready;
 }
@@ -164,7 +171,7 @@ void printer_machine::update_state(tick_ms now, printer_effects& out) {
     if (able()) send_job(now, out);
   } else if (able() || !answering_) {
     // A printer that says nothing gets no more time than one that could print.
-    if (!job_->due) job_->due = now + options_.proof_timeout_ms;
+    if (!job_->due) job_->due = now + proof_limit();
   } else {
     job_->due.reset();
   }
@@ -177,8 +184,9 @@ void printer_machine::send_job(tick_ms now, printer_effects& out) {
       options_.proof == print_proof::process_id ? escpos::process_id_request(job_->process) : escpos::paper_request();
   job_->ticket.clear();
   job_->sent = true;
-  job_->due = now + options_.proof_timeout_ms;
-  out.emplace_back(printer_send{std::move(data)});
+  job_->sent_bytes = data.size();
+  job_->due = now + proof_limit();
+  out.emplace_back(printer_send{std::move(data), true});
 }
 
 void printer_machine::finish(bool printed, printer_effects& out) {

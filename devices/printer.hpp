@@ -12,8 +12,8 @@
 namespace tally {
 
 /// What a till shows of its printer. The worst that holds, in this order: offline when the link is down or the
-/// printer does not answer, cover_open, paper_out, error, offline when it says so itself, paper_low, ready.
-enum class printer_state : std::uint8_t { ready, paper_low, paper_out, cover_open, offline, error };
+/// printer does not answer, cover_open, paper_out, error, overheated, offline when it says so itself, paper_low, ready.
+enum class printer_state : std::uint8_t { ready, paper_low, paper_out, cover_open, offline, error, overheated };
 
 /// Stable name, as in the HTTP interface: "paper_out".
 std::string_view printer_state_name(printer_state state);
@@ -29,12 +29,15 @@ struct printer_options {
   tick_ms poll_interval_ms = 2000;     ///< between two rounds of status requests
   tick_ms answer_timeout_ms = 3000;    ///< a request without an answer for so long: offline
   tick_ms silence_timeout_ms = 10000;  ///< no byte for so long: the connection is dropped, for a fresh one
-  tick_ms proof_timeout_ms = 30000;    ///< a job sent to a printer that could print, and no proof: uncertain
-  std::uint64_t first_process = 0;     ///< where process IDs start; another value after each restart is best
+  /// A job sent to a printer that could print, no proof for so long and for as long as its bytes take: uncertain.
+  tick_ms proof_timeout_ms = 30000;
+  tick_ms slowest_bytes_per_s = 50;  ///< an impact printer on a slow line
+  std::uint64_t first_process = 0;   ///< where process IDs start; another value after each restart is best
 };
 
 struct printer_send {
   bytes data;
+  bool ticket = false;  ///< the whole job, and not a question
 };
 /// Close the connection and open it again; report `on_disconnected` as for any loss.
 struct printer_drop {};
@@ -76,6 +79,8 @@ public:
   [[nodiscard]] result<printer_effects> start(std::uint64_t job, bytes ticket, tick_ms now);
 
   [[nodiscard]] printer_state state() const { return state_; }
+  /// A job that is started now is sent at once.
+  [[nodiscard]] bool able() const { return state_ == printer_state::ready || state_ == printer_state::paper_low; }
   [[nodiscard]] bool idle() const { return !job_; }
   /// When `tick` has something to do; nothing without a connection.
   [[nodiscard]] std::optional<tick_ms> deadline() const;
@@ -85,6 +90,7 @@ private:
     std::uint64_t id = 0;
     bytes ticket;  // emptied once sent
     bool sent = false;
+    std::size_t sent_bytes = 0;
     escpos::process_id process{};
     std::optional<tick_ms> due;  // no proof by then: uncertain; unset while the printer cannot print
   };
@@ -97,7 +103,7 @@ private:
   void finish(bool printed, printer_effects& out);
   [[nodiscard]] printer_state judge() const;
   [[nodiscard]] tick_ms silence_limit() const;
-  [[nodiscard]] bool able() const { return state_ == printer_state::ready || state_ == printer_state::paper_low; }
+  [[nodiscard]] tick_ms proof_limit() const;
 
   printer_options options_;
   escpos::status_reader reader_;

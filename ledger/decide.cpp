@@ -55,9 +55,15 @@ std::optional<decision> check_key(const till_command& c, const situation& s) {
   return std::nullopt;
 }
 
-maybe_refusal check_card(account_id account, const situation& s, card_record& card) {
+/// A genuine card that is not in this node's directory yet is at version 0 of its state: its account is known, and that
+/// nothing was published against it that has come here.
+maybe_refusal check_card(account_id account, bool genuine, const situation& s, card_record& card) {
   if (s.stopped != errc::ok) return refuse(s.stopped, "", account);
   auto c = card_of(s.st, account);
+  if (!c && genuine) {
+    card = {};
+    return std::nullopt;
+  }
   if (!c) return refuse(errc::unknown_card, "", account);
   if (c->status != card_status::active) return refuse(errc::card_blocked, "", account);
   card = *c;
@@ -108,7 +114,7 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
                   c.account);
   if (c.account.value != 0) {
     card_record card;
-    if (auto r = check_card(c.account, s, card)) return *r;
+    if (auto r = check_card(c.account, c.genuine, s, card)) return *r;
     e.account = c.account;
     e.account_version = card.version;
   } else if (c.card != 0) {
@@ -124,7 +130,7 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
 decision decide_top_up(const top_up_command& c, const situation& s, std::vector<posting>& postings) {
   card_record card;
   if (c.value <= 0 || c.value > amount_max) return refuse(errc::bad_amount, "the amount of a top-up", c.account);
-  if (auto r = check_card(c.account, s, card)) return *r;
+  if (auto r = check_card(c.account, c.genuine, s, card)) return *r;
   entry e = start(entry_kind::top_up, c.key, s);
   e.rules_version = s.rules.version_at(e.business_date);
   const auto* rules = s.rules.rules(e.rules_version);

@@ -22,6 +22,7 @@ struct sale_command {
   std::vector<line_item> lines;
   amount card{};                     ///< to be taken from the account's paid purse
   std::vector<tender_item> tenders;  ///< the rest
+  bool genuine = false;  ///< head office signed for this account on the card itself: it need not be known here yet
   friend bool operator==(const sale_command&, const sale_command&) = default;
 };
 struct top_up_command {
@@ -29,6 +30,7 @@ struct top_up_command {
   account_id account;
   amount value{};
   tender_kind tender = tender_kind::cash;
+  bool genuine = false;  ///< as in a sale
   friend bool operator==(const top_up_command&, const top_up_command&) = default;
 };
 struct reverse_command {

@@ -69,7 +69,13 @@ void show_status(const call& c) {
         {"held", s->held},
         {"rules_version", rules ? rules->version : 0},
         {"unit", {{"code", rules ? rules->currency : "CNY"}, {"exponent", rules ? rules->exponent : 2}}},
-        {"devices", {{"printer", d.printer}, {"reader", d.reader}, {"scanner", d.scanner}}},
+        {"devices",
+         {{"printer", d.printer},
+          {"reader", d.reader},
+          {"scanner", d.scanner},
+          {"chip", d.chip},
+          {"wedge", d.wedge},
+          {"display", d.display}}},
         {"children", children},
         {"below", below}});
 }

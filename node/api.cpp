@@ -1,8 +1,10 @@
 #include "node/api.hpp"
 
+#include "devices/chip.hpp"
 #include "devices/luhn.hpp"
 #include "node/http_guard.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/card_qr.hpp"
 #include "sync/medium.hpp"
 
 namespace tally {
@@ -137,11 +139,24 @@ errc blocked_by(const node_snapshot& s) {
   return s.disk_low ? errc::full : errc::ok;
 }
 
-std::optional<account_id> account_of_card(const api_context& api, std::string_view number) {
+std::string masked_card(std::string_view card) { return looks_like_card_code(card) ? "QR" : mask_number(card); }
+
+result<known_card> find_card(const api_context& api, std::string_view card) {
+  const auto& chain = api.services.identity.believes.chain;
+  if (looks_like_card_code(card)) {
+    auto key = api.services.head_office_key ? api.services.head_office_key() : std::nullopt;
+    if (!key) return error{errc::unknown_card, "head office's key is not known here yet"};
+    auto code = verify_card_code(card, chain, *key, ed25519_verifier());
+    if (!code) return code.code() == errc::malformed ? error{errc::unknown_card, ""} : code.error();
+    return known_card{code->account, code->tail.empty() ? "****" : "**** " + code->tail, true};
+  }
   // Anything else was never mapped, and is not worth a hash.
-  if (!all_digits(number) || number.size() < card_digits_min || number.size() > card_digits_max) return std::nullopt;
+  bool digits = all_digits(card) && card.size() >= card_digits_min && card.size() <= card_digits_max;
+  if (!digits && !is_uid_medium(card)) return error{errc::unknown_card, ""};
   durable_state st(api.services.node.store());
-  return account_of(st, medium_of(api.services.identity.believes.chain, number));
+  auto account = account_of(st, medium_of(chain, card));
+  if (!account) return error{errc::unknown_card, ""};
+  return known_card{*account, mask_number(card), false};
 }
 
 void write_link(json_writer& w, const node_snapshot& s) {
@@ -167,6 +182,9 @@ void write_devices(json_writer& w, const device_states& d) {
   one("printer", d.printer);
   one("reader", d.reader);
   one("scanner", d.scanner);
+  one("chip", d.chip);
+  one("wedge", d.wedge);
+  one("display", d.display);
   w.close('}');
 }
 

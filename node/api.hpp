@@ -54,6 +54,10 @@ struct http_services {
   std::int64_t exposure_days = 7;
   /// Takes what somebody may have tried, for the security log; may be empty. Any thread.
   std::function<void(errc, const std::string&)> security{};
+  receipt_layout layout{};
+  bool printer_configured = false;
+  /// Head office's signing key as its certificate in the store says; nothing before there is one.
+  std::function<std::optional<public_key>()> head_office_key{};
 };
 
 /// Services and what the interface keeps of its own. Shared with callbacks under way. Thread-safe.
@@ -113,15 +117,26 @@ std::uint64_t next_counter(const api_context& api, const writer_id& self, std::u
 std::string seen_mark(const api_context& api, const node_snapshot& s, std::uint64_t at_least = 0);
 /// Why card value is stopped, `full` when the disk is.
 errc blocked_by(const node_snapshot& s);
-std::optional<account_id> account_of_card(const api_context& api, std::string_view number);
+/// A card as it was read or typed: its number, "uid:…" of a chip, or the text of its signed QR code.
+struct known_card {
+  account_id account;
+  std::string masked;
+  bool genuine = false;  ///< head office's signature says so; the card need not be known here
+};
+constexpr std::size_t card_text_max = 160;
+/// Errors: `unknown_card`; `bad_signature` for a QR code that is forged or of another chain.
+result<known_card> find_card(const api_context& api, std::string_view card);
+/// What may be shown of a card that was read.
+std::string masked_card(std::string_view card);
 /// Fields of the objects of the same name in docs/http-api.md, brackets included.
 void write_link(json_writer& w, const node_snapshot& s);
 void write_devices(json_writer& w, const device_states& d);
 void write_blocked(json_writer& w, errc why);
-/// Receipt JSON of a finished request, with `next_counter` and `seen`; `masked` replaces the account's form if
-/// not empty. `text` receives the ticket's lines: with the card's balance, which only the first answer of an entry has.
+/// Receipt JSON of a finished request, with `next_counter` and `seen`; `masked` replaces the account's form if not
+/// empty. `tickets` receives what is to be printed, nothing if it cannot be: with the card's balance, which only the
+/// first answer of an entry has.
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
-                                 std::vector<std::string>* text = nullptr);
+                                 std::vector<bytes>* tickets = nullptr);
 
 /// Remembers the last four digits of a card that was presented, for receipts that are asked for later. One small
 /// record for each account, the newest card of it; durable soon after, never before the entry that follows.
@@ -139,6 +154,12 @@ void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request
 void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_receipt(const api_ptr& api, std::uint32_t terminal, std::string_view id, const call_ptr& call);
+/// After an approved request: opens the drawer when cash was taken or given, shows the sum on the customer's display.
+void tell_counter(const api_context& api, const till_answer& a);
+/// Prints the newest receipts that a crash kept from the spool. Waits up to 5 s for the printer's actor.
+void print_unprinted(const api_ptr& api);
+void handle_drawer(const api_ptr& api, const call_ptr& call);
+void handle_display(const api_ptr& api, const api_request& r, const call_ptr& call);
 void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call);
 void handle_network(const api_ptr& api, const call_ptr& call);
 /// POST /api/v1/admin/pair `{"terminal":201}` (terminal optional) and GET /api/v1/admin/tills; everything else

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "devices/luhn.hpp"
-
 namespace tally {
 namespace {
 
@@ -27,10 +25,32 @@ struct teller {
     json_writer w;
     w.open('{');
     w.field("number", e.number);
-    w.field("masked", mask_number(e.number));
+    w.field("masked", masked_card(e.number));
     w.field("source", e.source);
+    if (!e.kind.empty()) w.field("kind", e.kind);
     w.close('}');
     return frame("card", w.take());
+  }
+  std::string operator()(const card_removed_event& e) const {
+    json_writer w;
+    w.open('{');
+    w.field("source", e.source);
+    w.close('}');
+    return frame("card_removed", w.take());
+  }
+  std::string operator()(const voucher_event& e) const {
+    json_writer w;
+    w.open('{');
+    w.field("code", e.code);
+    w.close('}');
+    return frame("voucher", w.take());
+  }
+  std::string operator()(const receipt_code_event& e) const {
+    json_writer w;
+    w.open('{');
+    w.field("id", e.id);
+    w.close('}');
+    return frame("receipt_code", w.take());
   }
   std::string operator()(const product_event& e) const {
     auto s = api.services.node.snapshot();

@@ -48,15 +48,15 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
 
 void send_receipt(const api_ptr& api, std::uint32_t terminal, const till_answer& a, const std::string& masked,
                   const call_ptr& call) {
-  std::vector<std::string> text;
-  auto json = receipt_json(*api, a, masked, &text);
-  if (!json) return call->finish(refuse_money(*api, terminal, json.error()));
   auto& node = api->services.node;
+  std::vector<bytes> tickets;
+  const bool prints = !a.repeated && node.devices().printer != "none";
+  auto json = receipt_json(*api, a, masked, prints ? &tickets : nullptr);
+  if (!json) return call->finish(refuse_money(*api, terminal, json.error()));
+  tell_counter(*api, a);
   // The first answer of an entry brings its ticket. An answer that was asked for again does not: the customer
   // would get two.
-  if (!a.repeated && node.devices().printer != "none") {
-    if (auto ticket = receipt_ticket(text, false, false)) (void)node.print(receipt_id(a.writer, a.seq), *ticket);
-  }
+  if (!tickets.empty()) (void)node.print(receipt_id(a.writer, a.seq), std::move(tickets));
   call->finish({.status = 200, .body = std::move(*json)});
 }
 
@@ -84,14 +84,16 @@ void check_mark_then_execute(const api_ptr& api, money_request m, const call_ptr
 }
 
 /// The account of an optional or required card.
-std::optional<error> take_card(const api_context& api, std::optional<std::string_view> number, account_id& account,
+template <class Command>
+std::optional<error> take_card(const api_context& api, std::optional<std::string_view> number, Command& c,
                                std::string& masked) {
   if (!number) return std::nullopt;
-  auto found = account_of_card(api, *number);
-  if (!found) return error{errc::unknown_card, ""};
-  account = *found;
-  masked = mask_number(*number);
-  remember_card(api, account, masked);
+  auto found = find_card(api, *number);
+  if (!found) return found.error();
+  c.account = found->account;
+  c.genuine = found->genuine;
+  masked = found->masked;
+  remember_card(api, c.account, masked);
   return std::nullopt;
 }
 
@@ -184,7 +186,7 @@ void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& 
   money_request m;
   sale_command c;
   c.key = key_from(f, terminal);
-  auto number = f.maybe_text("card", 64);
+  auto number = f.maybe_text("card", card_text_max);
   const auto& lines = f.list("lines");
   const auto& tenders = f.list("tenders");
   m.seen = seen_from(f);
@@ -194,8 +196,7 @@ void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& 
   if (read.problem) return call->finish(refuse_money(*api, terminal, *read.problem));
   c.lines = std::move(read.lines);
   if (auto problem = read_tenders(tenders, c)) return call->finish(refuse_money(*api, terminal, *problem));
-  if (auto problem = take_card(*api, number, c.account, m.masked))
-    return call->finish(refuse_money(*api, terminal, *problem));
+  if (auto problem = take_card(*api, number, c, m.masked)) return call->finish(refuse_money(*api, terminal, *problem));
   m.command = std::move(c);
   check_mark_then_execute(api, std::move(m), call);
 }
@@ -208,7 +209,7 @@ void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request
   money_request m;
   top_up_command c;
   c.key = key_from(f, terminal);
-  auto number = f.text("card", 64);
+  auto number = f.text("card", card_text_max);
   c.value = f.number("amount", 1, amount_max);
   auto tender = f.text("tender", 16);
   if (f.ok() && tender != "cash" && tender != "bank") f.fail("tender", "must be cash or bank");
@@ -216,8 +217,7 @@ void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request
   m.seen = seen_from(f);
   f.only_these();
   if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
-  if (auto problem = take_card(*api, number, c.account, m.masked))
-    return call->finish(refuse_money(*api, terminal, *problem));
+  if (auto problem = take_card(*api, number, c, m.masked)) return call->finish(refuse_money(*api, terminal, *problem));
   m.command = std::move(c);
   check_mark_then_execute(api, std::move(m), call);
 }

@@ -1,5 +1,12 @@
-#include "devices/luhn.hpp"
+#include <chrono>
+#include <thread>
+
+#include "actors/devices.hpp"
+#include "devices/display.hpp"
+#include "ledger/money.hpp"
 #include "node/api.hpp"
+#include "node/json_read.hpp"
+#include "node/receipt_words.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
@@ -38,7 +45,8 @@ result<receipt> stored_receipt(const api_context& api, std::string_view id) {
   if (!data) return data.code() == errc::not_found ? error{errc::not_found, "no such receipt"} : data.error();
   auto e = decode_entry(*data);
   if (!e) return error{errc::not_found, "that entry is no receipt"};
-  auto r = describe_receipt(*e, name->writer, name->seq, *s->rules, node.store(), api.services.identity.name);
+  auto r = describe_receipt(*e, name->writer, name->seq, *s->rules, node.store(), api.services.identity.name,
+                            api.services.layout.lang);
   if (!r) return r.error();
   durable_state st(node.store());
   if (e->account.value != 0) {
@@ -72,11 +80,12 @@ std::string remembered_card(const api_context& api, account_id account) {
 }
 
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
-                                 std::vector<std::string>* text) {
+                                 std::vector<bytes>* tickets) {
   const auto& e = std::get<entry>(a.outcome);
   auto& node = api.services.node;
   auto s = node.snapshot();
-  auto r = describe_receipt(e, a.writer, a.seq, *s->rules, node.store(), api.services.identity.name);
+  auto r = describe_receipt(e, a.writer, a.seq, *s->rules, node.store(), api.services.identity.name,
+                            api.services.layout.lang);
   if (!r) return r.error();
   if (e.account.value != 0) {
     auto card = masked.empty() ? remembered_card(api, e.account) : std::string(masked);
@@ -88,9 +97,10 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
     }
   }
   if (a.repeated) r->reversed_by = reversed_by(durable_state(node.store()), a.writer, a.seq);
-  auto lines = receipt_text(*r, a.repeated ? ticket_balance::left_out : ticket_balance::printed);
+  auto lines = receipt_text(*r, a.repeated ? ticket_balance::left_out : ticket_balance::printed, api.services.layout);
   auto json = to_json(api, *r, lines, *s, e.terminal, a.writer == s->self ? a.seq + 1 : 0);
-  if (text) *text = std::move(lines);
+  if (tickets)
+    if (auto made = receipt_tickets(*r, lines, api.services.layout)) *tickets = std::move(*made);
   return json;
 }
 
@@ -98,7 +108,79 @@ void handle_receipt(const api_ptr& api, std::uint32_t terminal, std::string_view
   auto r = stored_receipt(*api, id);
   if (!r) return call->finish(refuse(*api, r.error()));
   auto s = api->services.node.snapshot();
-  call->finish({.status = 200, .body = to_json(*api, *r, receipt_text(*r, ticket_balance::left_out), *s, terminal, 0)});
+  call->finish(
+      {.status = 200,
+       .body = to_json(*api, *r, receipt_text(*r, ticket_balance::left_out, api->services.layout), *s, terminal, 0)});
+}
+
+void print_unprinted(const api_ptr& api) {
+  constexpr int looked_at_max = 64, beyond_max = 8;
+  auto& node = api->services.node;
+  if (!api->services.printer_configured) return;
+  for (int waits = 0; node.devices().printer == "none" && waits < 500; ++waits)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  auto self = node.snapshot()->self;
+  auto seq = stream_reader(node.store()).size({self, sub_stream::journal, {}});
+  std::vector<receipt> missing;
+  int marked = 0;
+  for (int looked = 0; seq > 0 && looked < looked_at_max && marked < beyond_max; ++looked) {
+    auto r = stored_receipt(*api, receipt_id(self, --seq));
+    if (!r) continue;  // most entries are no receipts
+    if (was_spooled(node.store(), r->id)) {
+      ++marked;  // two answers may have overtaken each other: a few more are looked at
+    } else {
+      missing.push_back(std::move(*r));
+    }
+  }
+  if (marked == 0) return;  // this printer is new, or has not been in use for long
+  for (auto r = missing.rbegin(); r != missing.rend(); ++r) {
+    const auto& layout = api->services.layout;
+    auto tickets = receipt_tickets(*r, receipt_text(*r, ticket_balance::left_out, layout), layout);
+    if (tickets) (void)node.print(r->id, std::move(*tickets));
+  }
+}
+
+void tell_counter(const api_context& api, const till_answer& a) {
+  const auto* e = std::get_if<entry>(&a.outcome);
+  if (!e || a.repeated) return;
+  auto& node = api.services.node;
+  amount total = 0;
+  bool cash = false;
+  for (const auto& t : e->tenders) {
+    cash = cash || t.kind == tender_kind::cash;
+    (void)checked_add(total, t.amount, total);
+  }
+  for (const auto& v : e->values)
+    if (e->kind == entry_kind::sale) (void)checked_add(total, v.amount, total);
+  if (cash) (void)node.open_drawer();
+  const auto& rules = rules_now(*node.snapshot());
+  const text_codec codec(api.services.layout.display);
+  const auto sum = format_amount(total, static_cast<int>(rules.exponent));
+  const auto& words = words_of(api.services.layout.lang);
+  const auto here = e->account.value != 0 ? format_amount(a.here, static_cast<int>(rules.exponent)) : std::string();
+  (void)node.show_customer(display_row(std::string(words.total) + " " + rules.currency, sum, codec),
+                           here.empty() ? std::string() : display_row(words.here, here, codec));
+}
+
+void handle_drawer(const api_ptr& api, const call_ptr& call) {
+  if (!api->services.node.open_drawer())
+    return call->finish(refuse(*api, {errc::offline, "no printer, and so no drawer, is configured at this node"}));
+  call->finish({.status = 200, .body = R"({"opened":true})"});
+}
+
+void handle_display(const api_ptr& api, const api_request& r, const call_ptr& call) {
+  constexpr std::size_t text_max = 120;
+  auto body = parse_json(r.body);
+  if (!body) return call->finish(refuse(*api, body.error()));
+  json_fields f(*body);
+  auto text = [&](const char* name) { return std::string(f.maybe_text(name, text_max).value_or("")); };
+  auto upper = text("upper"), upper_right = text("upper_right"), lower = text("lower"),
+       lower_right = text("lower_right");
+  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  const text_codec codec(api->services.layout.display);
+  if (!api->services.node.show_customer(display_row(upper, upper_right, codec), display_row(lower, lower_right, codec)))
+    return call->finish(refuse(*api, {errc::offline, "no customer display is configured at this node"}));
+  call->finish({.status = 200, .body = R"({"shown":true})"});
 }
 
 void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call) {
@@ -106,9 +188,10 @@ void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call)
   if (!r) return call->finish(refuse(*api, r.error()));
   auto& node = api->services.node;
   if (node.devices().printer == "none") return call->finish(refuse(*api, problem::no_printer));
-  auto ticket = receipt_ticket(receipt_text(*r, ticket_balance::left_out), true, false);
+  const auto& layout = api->services.layout;
+  auto ticket = receipt_ticket(r->id, receipt_text(*r, ticket_balance::left_out, layout), true, layout);
   if (!ticket) return call->finish(refuse(*api, ticket.error()));
-  if (!node.print(r->id, *ticket))
+  if (!node.print(r->id, {std::move(*ticket)}))
     return call->finish(refuse(*api, {errc::busy, "1,000 tickets wait for the printer"}));
   call->finish({.status = 200, .body = R"({"queued":true})"});
 }

@@ -1,4 +1,3 @@
-#include "devices/luhn.hpp"
 #include "node/api.hpp"
 #include "node/http_guard.hpp"
 #include "node/json_read.hpp"
@@ -32,16 +31,11 @@ api_response paired_answer(const tills::pairing& p) {
   return out;
 }
 
-struct card_request {
-  account_id account;
-  std::string masked;
-};
-
-void answer_card(const api_ptr& api, const card_request& c, const call_ptr& call) {
+void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) {
   auto s = api->services.node.snapshot();
   durable_state st(api->services.node.store());
   auto card = card_of(st, c.account);
-  if (!card) return call->finish(refuse(*api, {errc::not_found, "the card's account"}));
+  if (!card && !c.genuine) return call->finish(refuse(*api, {errc::not_found, "the card's account"}));
   auto here = holding(st, s->self, c.account);
   if (st.read_failed()) return call->finish(refuse(*api, {errc::io, "the database could not be read"}));
   auto hint = api->services.node.elsewhere(c.account);
@@ -50,7 +44,9 @@ void answer_card(const api_ptr& api, const card_request& c, const call_ptr& call
   w.field("account", c.account.value);
   w.field("masked", c.masked);
   w.field("kind", "stored_value");
-  w.field("status", status_name(card->status));
+  // Signed by head office, but its card is not in this store's directory yet.
+  w.field("status", card ? status_name(card->status) : "not_known_yet");
+  w.field("genuine", c.genuine ? std::optional(true) : std::nullopt);
   w.field("unit", rules_now(*s).currency);
   w.field("here", here);
   w.field("elsewhere", hint ? std::optional(hint->value) : std::nullopt);
@@ -61,7 +57,7 @@ void answer_card(const api_ptr& api, const card_request& c, const call_ptr& call
 }
 
 /// A card that was never seen here: with a link, the answer is worth a moment.
-void wait_for_hint(const api_ptr& api, const card_request& c, const call_ptr& call, int left) {
+void wait_for_hint(const api_ptr& api, const known_card& c, const call_ptr& call, int left) {
   if (left == 0 || api->services.node.elsewhere(c.account)) return answer_card(api, c, call);
   call->after(hint_poll, [api, c, call, left] { wait_for_hint(api, c, call, left - 1); });
 }
@@ -144,19 +140,19 @@ void handle_lookup(const api_ptr& api, const api_request& r, const call_ptr& cal
   auto body = parse_json(r.body);
   if (!body) return call->finish(refuse(*api, body.error()));
   json_fields f(*body);
-  auto number = f.text("card", 64);
+  auto number = f.text("card", card_text_max);
   if (!f.ok()) return call->finish(refuse(*api, f.problem()));
-  auto account = account_of_card(*api, number);
-  if (!account) {
-    auto out = refuse(*api, {errc::unknown_card, ""});
-    out.status = 404;
+  auto found = find_card(*api, number);
+  if (!found) {
+    auto out = refuse(*api, found.error());
+    if (found.code() == errc::unknown_card) out.status = 404;
     return call->finish(std::move(out));
   }
-  remember_card(*api, *account, mask_number(number));
-  api->services.node.ask_elsewhere(*account);
+  remember_card(*api, found->account, found->masked);
+  api->services.node.ask_elsewhere(found->account);
   auto s = api->services.node.snapshot();
   bool asks = s->link_up && s->role == node_role::store;
-  wait_for_hint(api, {*account, mask_number(number)}, call, asks ? hint_polls_max : 0);
+  wait_for_hint(api, *found, call, asks ? hint_polls_max : 0);
 }
 
 }  // namespace tally

@@ -25,6 +25,7 @@ void add_limits(CLI::App& app, int& status);
 void add_revoke(CLI::App& app, int& status);
 void add_pair(CLI::App& app, int& status);
 void add_status(CLI::App& app, int& status);
+void add_devices(CLI::App& app, int& status);
 void add_audit(CLI::App& app, int& status);
 void add_export(CLI::App& app, int& status);
 void add_prove(CLI::App& app, int& status);

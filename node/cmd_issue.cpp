@@ -4,29 +4,33 @@
 #include <cerrno>
 #include <charconv>
 #include <iostream>
+#include <memory>
 
+#include "devices/chip.hpp"
 #include "devices/driver_fd.hpp"
 #include "devices/luhn.hpp"
 #include "node/cmd_file.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
+#include "sync/card_qr.hpp"
+#include "sync/driver_keyfile.hpp"
 #include "sync/entropy_sodium.hpp"
 
 namespace tally::cmd {
 namespace {
 
 struct options {
-  std::string data, prefix, csv, resume, kind = "stored_value";
+  std::string data, prefix, csv, resume, uids, codes, kind = "stored_value";
   std::size_t count = 0;
 };
 
-constexpr std::string_view csv_head = "number,account\n";
+constexpr std::string_view csv_head = "number,account\n", codes_head = "account,code\n";
 constexpr std::size_t csv_bytes_max = std::size_t{64} << 20;  // a million lines are half of it
 
 /// The numbers as they were issued, for the card printer: mode 0600, on the disk before head office knows the cards.
 class number_file {
 public:
-  static result<number_file> create(const std::string& path) {
+  static result<number_file> create(const std::string& path, std::string_view head = csv_head) {
     number_file out;
     out.path_ = path;
     if (path.empty()) return out;
@@ -34,7 +38,7 @@ public:
     if (!out.fd_ && errno == EEXIST)
       return error{errc::not_allowed, path + " exists; card numbers are never overwritten"};
     if (!out.fd_) return error{errc::io, os_error("cannot create " + path, errno)};
-    TALLY_TRY(out.write(csv_head));
+    TALLY_TRY(out.write(head));
     return out;
   }
 
@@ -52,7 +56,6 @@ public:
     return done();
   }
 
-private:
   status write(std::string_view text) {
     while (!text.empty()) {
       auto n = ::write(fd_.get(), text.data(), text.size());
@@ -64,8 +67,39 @@ private:
     return done();
   }
 
+private:
   std::string path_;
   unique_fd fd_;
+};
+
+/// What the QR codes of cards say, signed with head office's own key, in a file of its own.
+class code_file {
+public:
+  static result<std::unique_ptr<code_file>> create(const options& o, const std::string& chain) {
+    if (o.codes.empty()) return std::unique_ptr<code_file>();
+    auto key = read_signing_key(data_layout{o.data}.signing_key());
+    if (!key) return key.error();
+    auto file = number_file::create(o.codes, codes_head);
+    if (!file) return file.error();
+    return std::make_unique<code_file>(std::move(*key), chain, std::move(*file));
+  }
+  code_file(signing_key key, std::string chain, number_file file)
+      : signer_(std::move(key)), chain_(std::move(chain)), file_(std::move(file)) {}
+
+  status add(const std::vector<issued_card>& cards) {
+    std::string text;
+    for (const auto& c : cards) {
+      const auto tail = c.number.size() >= 8 ? c.number.substr(c.number.size() - 4) : std::string();
+      text += std::to_string(c.account) + "," + make_card_code(signer_, chain_, {{c.account}, tail}) + "\n";
+    }
+    return file_.write(text);
+  }
+  void remove() const { file_.remove(); }
+
+private:
+  ed25519_signer signer_;
+  std::string chain_;
+  number_file file_;
 };
 
 /// A list that `number_file` wrote. Its last line may be half there: no card has that number.
@@ -81,8 +115,8 @@ result<std::vector<issued_card>> read_list(const std::string& path) {
     issued_card c{std::string(line.substr(0, comma)), 0};
     auto account = comma == line.npos ? std::string_view{} : line.substr(comma + 1);
     auto [stop, bad] = std::from_chars(account.data(), account.data() + account.size(), c.account);
-    if (c.number.size() != 16 || !luhn_valid(c.number) || bad != std::errc{} || c.account == 0 ||
-        stop != account.data() + account.size())
+    const bool known = is_uid_medium(c.number) || (c.number.size() == 16 && luhn_valid(c.number));
+    if (!known || bad != std::errc{} || c.account == 0 || stop != account.data() + account.size())
       return error{errc::bad_config, path + ":" + std::to_string(number) + ": this is no card number with its account"};
     out.push_back(std::move(c));
   }
@@ -103,9 +137,9 @@ int finish(const options& o, const node_identity& id, std::uint32_t kind) {
 }
 
 /// What an operator does with a list that broke off.
-void tell_rest(const options& o, std::size_t drawn, std::size_t written) {
+void tell_rest(const options& o, std::size_t count, std::size_t drawn, std::size_t written) {
   std::cerr << "\n"
-            << written << " of " << o.count << " cards are issued; " << drawn - written
+            << written << " of " << count << " cards are issued; " << drawn - written
             << " numbers after them in the list may be cards or not. ";
   if (o.csv.empty())
     std::cerr << "Do not use those.\n";
@@ -114,11 +148,25 @@ void tell_rest(const options& o, std::size_t drawn, std::size_t written) {
               << "\n";
 }
 
+/// Numbers to draw, or the chips of a list.
+result<card_order> order_of(const options& o, std::uint32_t kind) {
+  card_order order{{}, o.prefix, kind, o.count, {}};
+  if (o.uids.empty()) return order;
+  auto text = read_small_file(o.uids, csv_bytes_max);
+  if (!text) return text.error();
+  auto list = parse_uids(*text);
+  if (!list) return error{errc::malformed, o.uids + ": " + list.error().detail};
+  order.uids = std::move(*list);
+  order.count = order.uids.size();
+  return order;
+}
+
 int run(const options& o) {
   auto kind = card_kind_of(o.kind);
   if (!kind) return fail(exit_usage, "--kind " + o.kind + " is not known; use stored_value");
-  if (o.resume.empty() && o.count == 0) return fail(exit_usage, "--count is missing: how many cards to make");
-  if (o.resume.empty() && (o.prefix.empty() || o.prefix.size() > 8 || !all_digits(o.prefix)))
+  const bool draws = o.resume.empty() && o.uids.empty();
+  if (draws && o.count == 0) return fail(exit_usage, "--count is missing: how many cards to make");
+  if (draws && (o.prefix.empty() || o.prefix.size() > 8 || !all_digits(o.prefix)))
     return fail(exit_usage, "--prefix is 1 to 8 digits, as 9704");
   auto id = read_identity(o.data);
   if (!id) return fail(id.error());
@@ -126,16 +174,25 @@ int run(const options& o) {
     return fail(exit_refused, "only head office issues cards, and " + o.data + " is of " +
                                   std::string(role_name(id->role)) + " \"" + id->name + "\"; no card was made");
   if (!o.resume.empty()) return finish(o, *id, *kind);
+  auto order = order_of(o, *kind);
+  if (!order) return fail_file(order.error());
+  order->chain = id->believes.chain;
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
+  auto codes = code_file::create(o, order->chain);
+  if (!codes) return fail(codes.error());
   auto file = number_file::create(o.csv);
-  if (!file) return fail(file.error());
+  if (!file) {
+    if (*codes) (*codes)->remove();
+    return fail(file.error());
+  }
   system_entropy random;
   std::size_t drawn = 0, written = 0;
   auto issued = issue_cards(
-      *hq, {id->believes.chain, o.prefix, *kind, o.count}, random,
-      [&](const std::vector<issued_card>& cards) {
+      *hq, *order, random,
+      [&](const std::vector<issued_card>& cards) -> status {
         drawn += cards.size();
+        if (*codes) TALLY_TRY((*codes)->add(cards));
         return file->add(cards);
       },
       [&](std::size_t done, std::size_t total) {
@@ -144,10 +201,11 @@ int run(const options& o) {
       });
   if (!issued) {
     if (drawn == 0) file->remove();
-    if (drawn != 0) tell_rest(o, drawn, written);
+    if (drawn == 0 && *codes) (*codes)->remove();
+    if (drawn != 0) tell_rest(o, order->count, drawn, written);
     return fail(issued.error());
   }
-  std::cerr << o.count << " cards are issued. Whoever has the numbers can print the cards: guard the list.\n";
+  std::cerr << order->count << " cards are issued. Whoever has the numbers can print the cards: guard the list.\n";
   return exit_ok;
 }
 
@@ -160,15 +218,23 @@ void add_issue(CLI::App& app, int& status) {
   auto* count = c->add_option("--count", o->count, "how many")->check(CLI::Range(1, 1'000'000));
   auto* prefix = c->add_option("--prefix", o->prefix, "first digits of each number, 1 to 8");
   auto* csv = c->add_option("--csv", o->csv, "new file for the numbers, mode 0600; without it they are printed");
+  auto* uids = c->add_option("--uids", o->uids, "instead: a list of chips' UIDs, one a line; each becomes a card");
+  uids->excludes(count)->excludes(prefix);
+  auto* codes = c->add_option("--codes", o->codes,
+                              "new file for what each card's QR code says, signed by head office, mode 0600");
   c->add_option("--resume", o->resume,
                 "a list of an earlier --csv that broke off: make those of its cards that are none")
       ->excludes(count)
       ->excludes(prefix)
-      ->excludes(csv);
+      ->excludes(csv)
+      ->excludes(uids)
+      ->excludes(codes);
   c->add_option("--kind", o->kind, "kind of card: stored_value")->capture_default_str();
   c->footer(
       "A number has 16 digits: prefix, serial number, 4 random ones, check digit.\n"
       "Example:\n  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv\n"
+      "  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv --codes codes.csv\n"
+      "  tallystick issue --data /srv/tally --uids chips.txt --csv chips.csv\n"
       "  tallystick issue --data /srv/tally --resume cards.csv");
   c->callback([o, &status] { status = run(*o); });
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <sstream>
 
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
@@ -19,6 +20,12 @@ using cfg = node_config;
 
 constexpr std::int64_t path_max = 4'096, address_max = 200;
 constexpr std::array<std::int64_t, 8> bauds{1'200, 2'400, 4'800, 9'600, 19'200, 38'400, 57'600, 115'200};
+
+constexpr std::array<std::string_view, 4> languages{"en", "zh-Hans", "zh-Hant", "ko"};
+constexpr std::array<std::string_view, 9> charsets{"auto",   "cp437",   "cp858", "cp852", "cp866",
+                                                   "cp1252", "gb18030", "big5",  "euc-kr"};
+constexpr std::array<std::string_view, 2> qr_kinds{"native", "dots"};
+constexpr std::array<std::string_view, 3> drawers{"none", "pin2", "pin5"};
 
 #define TALLY_TEXT [](cfg & c) -> std::string&
 #define TALLY_NUMBER [](cfg & c) -> std::int64_t&
@@ -56,17 +63,63 @@ constexpr std::array keys{
                .help = "milliseconds that sales wait for others to travel with, where each message costs money; what "
                        "somebody waits for goes at once"},
     config_key{.name = "reader.path", .text = TALLY_TEXT { return c.reader.path; }, .max = path_max,
-               .shape = text_shape::device, .help = "serial magnetic-stripe reader; empty: none"},
+               .shape = text_shape::device,
+               .help = "serial magnetic-stripe reader: a path, usb:VENDOR:PRODUCT or name:TEXT; empty: none"},
     config_key{.name = "reader.baud", .number = TALLY_NUMBER { return c.reader.baud; }, .allowed = bauds,
                .help = "its speed in bits per second"},
     config_key{.name = "scanner.path", .text = TALLY_TEXT { return c.scanner.path; }, .max = path_max,
-               .shape = text_shape::device, .help = "serial barcode scanner; empty: none"},
+               .shape = text_shape::device,
+               .help = "serial barcode and QR scanner: a path, usb:VENDOR:PRODUCT or name:TEXT; empty: none"},
     config_key{.name = "scanner.baud", .number = TALLY_NUMBER { return c.scanner.baud; }, .allowed = bauds,
                .help = "its speed in bits per second"},
     config_key{.name = "scanner.card_prefix", .text = TALLY_TEXT { return c.scanner.card_prefix; }, .max = 8,
                .shape = text_shape::digits, .help = "a scanned number that starts so is a card; empty: none is"},
+    config_key{.name = "wedge.device", .text = TALLY_TEXT { return c.wedge.device; }, .max = path_max,
+               .shape = text_shape::device,
+               .help = "reader or scanner that types like a keyboard: a path below /dev/input, usb:VENDOR:PRODUCT or "
+                       "name:TEXT; nobody else receives what it types; empty: none"},
+    config_key{.name = "display.path", .text = TALLY_TEXT { return c.display.path; }, .max = path_max,
+               .shape = text_shape::device, .help = "customer display, two lines of 20, on a serial line; empty: none"},
+    config_key{.name = "display.baud", .number = TALLY_NUMBER { return c.display.baud; }, .allowed = bauds,
+               .help = "its speed in bits per second"},
+    config_key{.name = "display.charset", .text = TALLY_TEXT { return c.display.charset; }, .max = 8,
+               .shape = text_shape::choice, .may_be_empty = false, .choices = charsets,
+               .help = "code of its characters; auto: the usual one of receipt.language"},
+    config_key{.name = "chip.reader", .text = TALLY_TEXT { return c.chip.reader; }, .max = 120,
+               .shape = text_shape::plain,
+               .help = "chip and contactless readers behind pcscd: any, or a part of a reader's name; empty: none"},
     config_key{.name = "printer.address", .text = TALLY_TEXT { return c.printer.address; }, .max = address_max,
                .shape = text_shape::host_port, .help = "ESC/POS network printer; empty: none"},
+    config_key{.name = "printer.queue", .text = TALLY_TEXT { return c.printer.queue; }, .max = address_max,
+               .shape = text_shape::queue,
+               .help = "instead: a raw queue of CUPS, as receipts or receipts@server:631; it opens no cash drawer"},
+    config_key{.name = "printer.path", .text = TALLY_TEXT { return c.printer.path; }, .max = path_max,
+               .shape = text_shape::device,
+               .help = "instead: an ESC/POS printer on a serial line or a device file, as /dev/usb/lp0"},
+    config_key{.name = "printer.baud", .number = TALLY_NUMBER { return c.printer.baud; }, .allowed = bauds,
+               .help = "speed of a serial printer in bits per second"},
+    config_key{.name = "printer.columns", .number = TALLY_NUMBER { return c.printer.columns; }, .min = 24, .max = 64,
+               .help = "characters on a line: 32 on 58 mm paper, 42 or 48 on 80 mm"},
+    config_key{.name = "printer.charset", .text = TALLY_TEXT { return c.printer.charset; }, .max = 8,
+               .shape = text_shape::choice, .may_be_empty = false, .choices = charsets,
+               .help = "code of the printer's characters; auto: the usual one of receipt.language"},
+    config_key{.name = "printer.qr", .text = TALLY_TEXT { return c.printer.qr; }, .max = 8,
+               .shape = text_shape::choice, .may_be_empty = false, .choices = qr_kinds,
+               .help = "whether the printer draws QR codes itself or gets them as dots"},
+    config_key{.name = "printer.cutter", .flag = TALLY_FLAG { return c.printer.cutter; },
+               .help = "it cuts the paper; else the paper is fed to the tear bar"},
+    config_key{.name = "printer.drawer", .text = TALLY_TEXT { return c.printer.drawer; }, .max = 8,
+               .shape = text_shape::choice, .may_be_empty = false, .choices = drawers,
+               .help = "where the cash drawer is plugged in; it opens when cash is taken"},
+    config_key{.name = "printer.logo", .text = TALLY_TEXT { return c.printer.logo; }, .max = path_max,
+               .shape = text_shape::folder, .help = "a black and white picture (PBM) on top of receipts; empty: none"},
+    config_key{.name = "printer.process_ids", .flag = TALLY_FLAG { return c.printer.process_ids; },
+               .help = "it answers process IDs (GS ( H); false: a ticket counts as printed once it is taken"},
+    config_key{.name = "receipt.language", .text = TALLY_TEXT { return c.receipt.language; }, .max = 8,
+               .shape = text_shape::choice, .may_be_empty = false, .choices = languages,
+               .help = "language of what this store prints"},
+    config_key{.name = "receipt.qr", .flag = TALLY_FLAG { return c.receipt.qr; },
+               .help = "print a receipt's number as a QR code under it, which a scanner at the till reads"},
     config_key{.name = "ledger.customer_wait_ms", .number = TALLY_NUMBER { return c.ledger.customer_wait_ms; },
                .max = 10'000, .help = "longest that a customer waits for value that lies elsewhere, milliseconds"},
     config_key{.name = "ledger.reserve_mb", .number = TALLY_NUMBER { return c.ledger.reserve_mb; }, .min = 1,
@@ -103,6 +156,7 @@ void placed(node_config& c, const config_key& key, std::string where) {
 status set_text(node_config& c, const config_key& key, const std::string& value, const std::string& where) {
   auto length = static_cast<std::int64_t>(value.size());
   bool fits = value.empty() ? key.may_be_empty : length <= key.max && has_shape(value, key.shape);
+  if (key.shape == text_shape::choice) fits = std::ranges::find(key.choices, value) != key.choices.end();
   if (!fits) return refuse(where, key, '"' + value.substr(0, 200) + '"');
   key.text(c) = value;
   placed(c, key, where);
@@ -139,6 +193,14 @@ status set_from_text(node_config& c, std::string_view name, const std::string& v
 }
 
 bool is_path(const config_key& key) { return key.shape == text_shape::folder || key.shape == text_shape::device; }
+
+std::string listed(const auto& values) {
+  std::ostringstream out;
+  out << "one of";
+  for (const auto& v : values)
+    out << " " << v;
+  return out.str();
+}
 
 class file_reader {
 public:
@@ -190,7 +252,8 @@ private:
     if (!s) return wrong_type();
     TALLY_TRY(set_text(out_, *key, *s, place));
     fs::path p = *s;
-    if (is_path(*key) && !s->empty() && p.is_relative())
+    bool by_kind = s->starts_with("usb:") || s->starts_with("name:");
+    if (is_path(*key) && !s->empty() && !by_kind && p.is_relative())
       key->text(out_) = (file_.parent_path() / p).lexically_normal().string();
     return done();
   }
@@ -226,12 +289,8 @@ std::string default_text(const config_key& key) {
 std::string limit_text(const config_key& key) {
   if (key.flag) return "true or false";
   if (key.number && key.allowed.empty()) return std::to_string(key.min) + " to " + std::to_string(key.max);
-  if (key.number) {
-    std::string out = "one of";
-    for (auto n : key.allowed)
-      out += " " + std::to_string(n);
-    return out;
-  }
+  if (key.number) return listed(key.allowed);
+  if (key.shape == text_shape::choice) return listed(key.choices);
   auto out = std::string(shape_text(key.shape)) + " of at most " + std::to_string(key.max) + " bytes";
   return key.may_be_empty ? out + ", or empty" : out;
 }

@@ -43,9 +43,34 @@ struct node_config {
     std::int64_t baud = 9600;
     std::string card_prefix;
   } scanner;
+  struct wedge_part {
+    std::string device;
+  } wedge;
+  struct chip_part {
+    std::string reader;
+  } chip;
+  struct display_part {
+    std::string path;
+    std::int64_t baud = 9600;
+    std::string charset = "auto";
+  } display;
   struct printer_part {
     std::string address;
+    std::string queue;
+    std::string path;
+    std::int64_t baud = 9600;
+    std::int64_t columns = 42;
+    std::string charset = "auto";
+    std::string qr = "native";
+    bool cutter = true;
+    std::string drawer = "pin2";
+    std::string logo;
+    bool process_ids = true;
   } printer;
+  struct receipt_part {
+    std::string language = "en";
+    bool qr = false;
+  } receipt;
   struct ledger_part {
     std::int64_t customer_wait_ms = 1'500;
     std::int64_t reserve_mb = 64;
@@ -63,7 +88,20 @@ struct node_config {
 };
 
 /// What the text of a key must look like. Empty text is allowed where `may_be_empty` says so.
-enum class text_shape : std::uint8_t { folder, device, log_level, ip_port, host_port, tcp, digits, http_base, names };
+enum class text_shape : std::uint8_t {
+  folder,
+  device,
+  log_level,
+  ip_port,
+  host_port,
+  tcp,
+  digits,
+  http_base,
+  plain,
+  choice,
+  queue,
+  names
+};
 
 /// One row of the table of keys. Exactly one of `text`, `number`, `flag` is set and reaches the value.
 struct config_key {
@@ -74,7 +112,8 @@ struct config_key {
   std::int64_t min = 0, max = 0;          ///< of a number; of a text, its length in octets
   text_shape shape = text_shape::folder;  ///< of a text
   bool may_be_empty = true;
-  std::span<const std::int64_t> allowed{};  ///< of a number: only these, when not empty
+  std::span<const std::int64_t> allowed{};      ///< of a number: only these, when not empty
+  std::span<const std::string_view> choices{};  ///< of a text with shape `choice`: only these
   std::string_view help;
 };
 std::span<const config_key> config_keys();

@@ -5,6 +5,9 @@
 #include <boost/asio/ip/address.hpp>
 #include <charconv>
 
+#include "devices/cups.hpp"
+#include "devices/driver_find.hpp"
+
 namespace tally {
 namespace {
 
@@ -59,7 +62,10 @@ bool has_shape(std::string_view value, text_shape shape) {
   if (!plain) return false;
   switch (shape) {
     case text_shape::folder: return true;
-    case text_shape::device: return true;
+    case text_shape::device: return is_device_name(value);
+    case text_shape::plain: return true;
+    case text_shape::queue: return parse_cups_name(value).has_value();
+    case text_shape::choice: return true;  // the key says which
     case text_shape::log_level: {
       constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
       return std::ranges::find(levels, value) != levels.end();
@@ -90,7 +96,10 @@ bool has_shape(std::string_view value, text_shape shape) {
 std::string_view shape_text(text_shape shape) {
   switch (shape) {
     case text_shape::folder: return "the path of a folder";
-    case text_shape::device: return "the path of a device";
+    case text_shape::device: return "the path of a device, usb:VENDOR:PRODUCT or name:TEXT,";
+    case text_shape::plain: return "a text";
+    case text_shape::queue: return "the name of a queue, queue@server or queue@server:port,";
+    case text_shape::choice: return "one of several texts";
     case text_shape::log_level: return "one of debug, info, warn, error, a text";
     case text_shape::ip_port: return "an IP address and a port (0 to 65535), as 127.0.0.1:8080,";
     case text_shape::host_port: return "a host and a port (1 to 65535), as 192.168.1.20:9100,";

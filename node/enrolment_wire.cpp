@@ -64,10 +64,11 @@ result<invitation_record> decode_invitation(byte_view data) {
   out.what.limits = read_limits(r);
   out.what.expiry = r.sv();
   r.fixed(out.hash);
-  out.used = r.u8() != 0;
+  auto used = r.u8();
+  out.used = used != 0;
   r.fixed(out.used_by);
   out.certificate = r.str(certificate_bytes_max + 100);
-  if (!r.at_end()) return error{errc::corrupt, "a stored invitation is damaged"};
+  if (!r.at_end() || used > 1) return error{errc::corrupt, "a stored invitation is damaged"};
   return out;
 }
 

@@ -82,6 +82,8 @@ status server::open() {
   }
   asio::co_spawn(
       first->io, [this] { return accept(); }, asio::detached);
+  // Before the first request: its ticket needs the printer's actor, which this waits for.
+  print_unprinted(shared_.api);
   for (auto& w : workers_)
     w->thread = std::thread([w] { w->io.run(); });
   return done();

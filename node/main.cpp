@@ -28,6 +28,7 @@ int run(int argc, char** argv) {
   add_revoke(app, status);
   add_pair(app, status);
   add_status(app, status);
+  add_devices(app, status);
   add_audit(app, status);
   add_export(app, status);
   add_prove(app, status);

@@ -1,8 +1,10 @@
 #include "node/office.hpp"
 
 #include <algorithm>
+#include <set>
 #include <span>
 
+#include "devices/chip.hpp"
 #include "devices/luhn.hpp"
 #include "node/admin.hpp"
 #include "storage/entry_codec.hpp"
@@ -163,6 +165,31 @@ std::optional<std::string> card_number(std::string_view prefix, std::uint64_t se
   return n + *check;
 }
 
+result<std::vector<std::string>> parse_uids(std::string_view text) {
+  std::vector<std::string> out;
+  std::set<std::string> seen;
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    auto end = text.find('\n');
+    auto row = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+    row = row.substr(0, row.find('#'));
+    std::string medium = "uid:";
+    for (char c : row)
+      if (c != ':' && c != ' ' && c != '\t' && c != '\r')
+        medium += static_cast<char>(c >= 'a' && c <= 'f' ? c - 32 : c);
+    if (medium.size() == 4) continue;
+    auto bad = [&](const char* why) { return error{errc::malformed, "line " + std::to_string(line) + ": " + why}; };
+    if (!is_uid_medium(medium)) return bad("a UID is 4 to 10 octets in hexadecimal, as 04:A1:B2:C3:D4:E5:80");
+    if (medium.size() == 12 && medium.starts_with("uid:08"))
+      return bad("this UID was drawn at random (a phone, a passport); it will never come again");
+    if (!seen.insert(medium).second) return bad("this UID stands in the list twice");
+    if (out.size() == admin_cards_reserve_max) return bad("too many");
+    out.push_back(std::move(medium));
+  }
+  if (out.empty()) return error{errc::malformed, "there is no UID in the list"};
+  return out;
+}
+
 namespace {
 
 /// One batch with accounts that follow each other: how many of the cards are new.
@@ -200,17 +227,21 @@ status issue_cards(const admin_client& hq, const card_order& order, entropy& ran
                    const std::function<status(const std::vector<issued_card>&)>& batch_made, const progress& tell) {
   if (order.count == 0 || order.count > admin_cards_reserve_max)
     return error{errc::malformed, "the number of cards is 1 to " + std::to_string(admin_cards_reserve_max)};
-  auto reserved = hq.post("cards/reserve", {{"count", order.count}, {"prefix", order.prefix}});
+  json wanted{{"count", order.count}};
+  if (order.uids.empty()) wanted["prefix"] = order.prefix;
+  auto reserved = hq.post("cards/reserve", wanted);
   if (!reserved) return reserved.error();
   auto first = member<std::uint64_t>(*reserved, "first");
   if (!first) return strange();
-  if (!card_number(order.prefix, *first + order.count - 1, 0)) return strange();
+  if (order.uids.empty() && !card_number(order.prefix, *first + order.count - 1, 0)) return strange();
   for (std::size_t at = 0; at < order.count;) {
     auto n = std::min(admin_cards_batch_max, order.count - at);
     std::vector<issued_card> cards;
     for (std::size_t i = 0; i < n; ++i) {
       auto account = *first + at + i;
-      cards.push_back({*card_number(order.prefix, account, four_digits(random)), account});
+      cards.push_back(
+          {order.uids.empty() ? *card_number(order.prefix, account, four_digits(random)) : order.uids[at + i],
+           account});
     }
     TALLY_TRY(batch_made(cards));
     auto made = map_cards(hq, order.chain, order.kind, cards);

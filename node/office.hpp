@@ -60,9 +60,14 @@ struct card_order {
   std::string prefix;  ///< 1 to 8 digits
   std::uint32_t kind = 1;
   std::size_t count = 0;  ///< 1 to 1,000,000
+  /// Not empty: the cards are bare chips, known by these media ("uid:…"), `count` of them. No numbers are drawn.
+  std::vector<std::string> uids{};
 };
+/// The media of a list of chips, one UID a line: 4 to 10 octets in hexadecimal, colons and spaces between them allowed,
+/// '#' starts a comment. Errors: `malformed` with the line, also for a UID that comes twice or is drawn at random.
+result<std::vector<std::string>> parse_uids(std::string_view text);
 struct issued_card {
-  std::string number;  ///< 16 digits: prefix, serial number, 4 random digits, check digit
+  std::string number;  ///< 16 digits: prefix, serial number, 4 random digits, check digit; or a chip's "uid:…"
   std::uint64_t account = 0;
 };
 /// "9704" 17 4821 → 16 digits with their Luhn digit. Nothing when the serial number does not fit.

@@ -9,12 +9,14 @@
 #include <iostream>
 
 #include "actors/system.hpp"
+#include "devices/escpos.hpp"
 #include "node/admin.hpp"
 #include "node/config_text.hpp"
 #include "node/founding.hpp"
 #include "node/http_server.hpp"
 #include "node/identity.hpp"
 #include "node/logging.hpp"
+#include "node/receipt_config.hpp"
 #include "storage/rocks_kv.hpp"
 #include "sync/driver_keyfile.hpp"
 #include "sync/entropy_sodium.hpp"
@@ -44,6 +46,7 @@ struct running_node {
   std::unique_ptr<ed25519_signer> signer;
   curve_key curve, door_key;
   node_secret secret;
+  receipt_layout layout_of_receipts;
   system_entropy random;
   std::unique_ptr<node_system> system;
   std::unique_ptr<admin_context> admin;
@@ -122,6 +125,28 @@ status open_data(running_node& n, const node_config& config) {
   return done();
 }
 
+device_options make_devices(const node_config& config, const receipt_layout& layout) {
+  device_options d;
+  d.reader_path = config.reader.path;
+  d.reader_baud = static_cast<unsigned>(config.reader.baud);
+  d.scanner_path = config.scanner.path;
+  d.scanner_baud = static_cast<unsigned>(config.scanner.baud);
+  d.chip_reader = config.chip.reader;
+  d.wedge = config.wedge.device;
+  d.display_path = config.display.path;
+  d.display_baud = static_cast<unsigned>(config.display.baud);
+  d.display_charset = layout.display;
+  d.drawer_pulse = escpos::open_drawer_now(layout.printer);
+  if (!config.scanner.card_prefix.empty()) d.card_prefixes = {config.scanner.card_prefix};
+  if (!config.printer.address.empty()) std::tie(d.printer_host, d.printer_port) = split_address(config.printer.address);
+  d.printer_queue = config.printer.queue;
+  d.printer_path = config.printer.path;
+  d.printer_baud = static_cast<unsigned>(config.printer.baud);
+  d.printer_proves_ids = config.printer.process_ids;
+  d.duplicate_head = duplicate_head(layout);
+  return d;
+}
+
 result<system_options> make_options(running_node& n, const node_config& config) {
   system_options o;
   o.station.chain = n.identity.believes.chain;
@@ -147,12 +172,7 @@ result<system_options> make_options(running_node& n, const node_config& config) 
     o.parent = (*parent)->node;
     o.parent_key = (*parent)->curve;
   }
-  o.reader_path = config.reader.path;
-  o.reader_baud = static_cast<unsigned>(config.reader.baud);
-  o.scanner_path = config.scanner.path;
-  o.scanner_baud = static_cast<unsigned>(config.scanner.baud);
-  if (!config.scanner.card_prefix.empty()) o.card_prefixes = {config.scanner.card_prefix};
-  if (!config.printer.address.empty()) std::tie(o.printer_host, o.printer_port) = split_address(config.printer.address);
+  o.devices = make_devices(config, n.layout_of_receipts);
   auto* log = n.log.get();
   o.log = [log](errc code, const std::string& text) { log->problem(code, text); };
   o.fatal = [log](const std::string& why) {
@@ -197,6 +217,15 @@ status start_door(running_node& n, const node_config& config) {
   return done();
 }
 
+/// From the certificate that the store holds now, so that a renewed key counts at once.
+std::optional<public_key> head_office_key(const running_node& n) {
+  auto stored = stored_certificate(*n.store, head_office);
+  if (!stored) return std::nullopt;
+  certificate_book book(n.identity.believes.chain, n.identity.believes.root, n.verifier);
+  auto own = book.add(*stored);
+  return own ? std::optional((*own)->signing) : std::nullopt;
+}
+
 error http_error(const node_config& config, const error& e) {
   if (e.detail.starts_with("cannot listen on ")) return at_setting(config, "http.listen", e.detail);
   if (e.detail.starts_with("no till.html in ")) return at_setting(config, "http.web_dir", e.detail);
@@ -239,7 +268,11 @@ status start_http(running_node& n, const node_config& config) {
       .open_network = config.http.open_network,
       .demo_control = config.demo.control,
       .exposure_days = config.network.exposure_days,
-      .security = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); }};
+      .security = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); },
+      .layout = n.layout_of_receipts,
+      .printer_configured =
+          !config.printer.address.empty() || !config.printer.path.empty() || !config.printer.queue.empty(),
+      .head_office_key = [&n] { return head_office_key(n); }};
   auto http = http_server::start(std::move(options), std::move(services));
   if (!http) return http_error(config, http.error());
   n.http = std::move(*http);
@@ -249,6 +282,9 @@ status start_http(running_node& n, const node_config& config) {
 
 status start_node(running_node& n, const node_config& config) {
   TALLY_TRY(open_data(n, config));
+  auto layout = make_receipt_layout(config);
+  if (!layout) return layout.error();
+  n.layout_of_receipts = std::move(*layout);
   auto options = make_options(n, config);
   if (!options) return options.error();
   auto system = node_system::start(std::move(*options), *n.store, *n.certificates, *n.signer, n.curve, n.random);

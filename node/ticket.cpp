@@ -1,64 +1,70 @@
 #include "node/ticket.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 
 #include "devices/escpos.hpp"
+#include "devices/scan.hpp"
 #include "ledger/accounts.hpp"
+#include "node/receipt_template.hpp"
+#include "node/receipt_words.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/streams.hpp"
 
 namespace tally {
 namespace {
 
-/// Columns that UTF-8 text takes on paper: East Asian wide characters take two.
-std::size_t columns_of(std::string_view text) {
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto c = static_cast<unsigned char>(text[i]);
-    if ((c & 0xc0) == 0x80) continue;
-    // U+1100 and above begin with 0xe1 0x84; everything from U+2E80 to U+FFFF and beyond counts as wide.
-    bool wide = c >= 0xf0 || (c >= 0xe3 && c <= 0xef) ||
-                (c == 0xe2 && i + 1 < text.size() && (text[i + 1] & 0xff) >= 0xba) ||
-                (c == 0xe1 && i + 1 < text.size() && (text[i + 1] & 0xff) >= 0x84 && (text[i + 1] & 0xff) <= 0x87);
-    n += wide ? 2 : 1;
+/// Lays text out in the columns of one printer.
+class paper {
+public:
+  explicit paper(const receipt_layout& layout) : codec_(layout.printer.text), width_(layout.printer.columns) {}
+
+  void add(std::string line) {
+    line = codec_.shown(line);
+    line.erase(line.find_last_not_of(' ') + 1);
+    lines_.push_back(std::move(line));
   }
-  return n;
-}
-
-/// As much of the text as fits, never half a character.
-std::string fit(std::string_view text, std::size_t columns) {
-  std::size_t end = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    std::size_t next = i + 1;
-    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xc0) == 0x80)
-      ++next;
-    if (columns_of(text.substr(0, next)) > columns) break;
-    i = end = next;
+  void rule() { add(std::string(width_, '-')); }
+  /// Left and right on one line, or on two where they do not fit.
+  void row(std::string_view left, std::string_view right) {
+    if (!left.empty() && codec_.columns(left) + 1 + codec_.columns(right) > width_) {
+      add(codec_.fit(left, width_));
+      left = {};
+    }
+    const auto used = codec_.columns(left) + codec_.columns(right);
+    add(std::string(left).append(width_ - std::min(width_, used), ' ').append(right));
   }
-  return std::string(text.substr(0, end));
-}
-
-std::string row(std::string_view left, std::string_view right) {
-  auto room = ticket_columns - std::min(ticket_columns, columns_of(right) + 1);
-  auto text = fit(left, room);
-  text.append(ticket_columns - std::min(ticket_columns, columns_of(text) + columns_of(right)), ' ');
-  return text.append(right);
-}
-
-std::string centred(std::string_view text) {
-  auto t = fit(text, ticket_columns);
-  return std::string((ticket_columns - columns_of(t)) / 2, ' ') + t;
-}
-
-void centred_lines(std::string_view text, std::vector<std::string>& out) {
-  while (!text.empty() && out.size() < 40) {
-    auto end = text.find('\n');
-    auto line = text.substr(0, end);
-    out.push_back(centred(line));
-    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+  void centred(std::string_view text) {
+    auto t = codec_.fit(text, width_);
+    add(std::string((width_ - codec_.columns(t)) / 2, ' ') + t);
   }
-}
+  void centred_lines(std::string_view text) {
+    for (int n = 0; !text.empty() && n < 40; ++n) {
+      auto end = text.find('\n');
+      centred(text.substr(0, end));
+      text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+    }
+  }
+  void wrapped(std::string_view text) {
+    for (int n = 0; !text.empty() && n < 40; ++n) {
+      auto t = codec_.fit(text, width_);
+      if (t.empty()) return;
+      // Between two words, where there is a place.
+      if (t.size() < text.size() && text[t.size()] != ' ')
+        if (const auto space = t.rfind(' '); space != t.npos && space > 0) t.resize(space);
+      text.remove_prefix(t.size());
+      text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+      add(std::move(t));
+    }
+  }
+  std::vector<std::string> take() { return std::move(lines_); }
+
+private:
+  text_codec codec_;
+  std::size_t width_;
+  std::vector<std::string> lines_;
+};
 
 std::string local_time(unix_seconds t) {
   std::time_t clock = t;
@@ -78,13 +84,14 @@ std::string_view tender_name(tender_kind k) {
   return "other";
 }
 
-const std::string& name_of(const product& p) {
+const std::string& name_of(const product& p, language lang) {
+  if (const auto& own = p.names[static_cast<std::size_t>(lang)]; !own.empty()) return own;
   for (const auto& n : p.names)
     if (!n.empty()) return n;
   return p.ean;
 }
 
-void describe_lines(const entry& e, const catalogue& rules, receipt& r) {
+void describe_lines(const entry& e, const catalogue& rules, language lang, receipt& r) {
   const auto* record = rules.rules(e.rules_version);
   if (!record) record = rules.newest();
   if (record) {
@@ -92,6 +99,7 @@ void describe_lines(const entry& e, const catalogue& rules, receipt& r) {
     r.exponent = static_cast<int>(record->exponent);
     r.header = record->header;
     r.footer = record->footer;
+    r.form = record->receipts[r.kind == "sale" ? 0 : r.kind == "top_up" ? 1 : 2];
   }
   auto letter = [&](std::uint32_t rate) {
     return record && rate < record->taxes.size() ? record->taxes[rate].letter : std::string("?");
@@ -101,7 +109,7 @@ void describe_lines(const entry& e, const catalogue& rules, receipt& r) {
     out.product = l.product.value;
     out.quantity = l.quantity;
     if (const auto* p = rules.find(l.product, e.rules_version)) {
-      out.name = name_of(*p);
+      out.name = name_of(*p, lang);
       out.price = p->price;
       out.tax = letter(p->tax);
       (void)checked_mul(p->price, l.quantity, out.sum);  // it was priced before, so it fits
@@ -141,9 +149,83 @@ result<entry> cited_entry(const entry& e, const writer_id& writer, const kv_stor
   return cited;
 }
 
-std::string_view title(const receipt& r) {
-  if (r.kind == "sale") return "SALE";
-  return r.kind == "top_up" ? "TOP-UP" : "REVERSAL";
+const char* title(const receipt& r, const receipt_words& words) {
+  if (r.kind == "sale") return words.sale;
+  return r.kind == "top_up" ? words.top_up : words.reversal;
+}
+
+const char* paid_by(std::string_view kind, const receipt_words& words) {
+  if (kind == "card") return words.card_value;
+  if (kind == "cash") return words.cash;
+  if (kind == "bank") return words.bank;
+  return kind == "online" ? words.online : words.transfer;
+}
+
+void lay_out_card(const receipt& r, ticket_balance b, const receipt_words& words, paper& out) {
+  auto money = [&](amount a) { return format_amount(a, r.exponent); };
+  out.add("");
+  auto number = r.masked.starts_with("card ") ? r.masked.substr(5) : r.masked;
+  out.row(std::string(words.card) + " " + number, "");
+  if (b == ticket_balance::left_out) return;
+  if (r.here) out.row("  " + std::string(words.here), money(*r.here));
+  if (r.elsewhere && *r.elsewhere != 0)
+    out.row("  " + std::string(words.elsewhere) + " " + local_time(r.elsewhere_as_of), money(*r.elsewhere));
+}
+
+std::string field_value(std::string_view name, const receipt& r, const receipt_words& words) {
+  if (name == "store") return r.store;
+  if (name == "title") return title(r, words);
+  if (name == "time") return local_time(r.stamp);
+  if (name == "till") return std::string(words.till) + " " + std::to_string(r.terminal);
+  if (name == "counter") return std::string(words.number) + " " + std::to_string(r.counter);
+  if (name == "sum") return format_amount(r.total, r.exponent);
+  return r.masked.starts_with("card ") ? r.masked.substr(5) : r.masked;  // card_number
+}
+
+void lay_out_text(const template_line& l, const receipt& r, const receipt_words& words, paper& out) {
+  const auto value = [&](std::string_view name) { return field_value(name, r, words); };
+  const auto left = fill_in(l.left, value), right = fill_in(l.right, value);
+  if (left.empty() && right.empty()) {
+    if (l.left.empty() && l.right.empty()) out.add("");
+    return;
+  }
+  if (l.centred) return out.centred(left);
+  if (right.empty()) return out.wrapped(left);
+  out.row(left, right);
+}
+
+void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, const receipt_words& words,
+                  paper& out) {
+  using part = template_line::part;
+  auto money = [&](amount a) { return format_amount(a, r.exponent); };
+  switch (what) {
+    case part::header: return out.centred_lines(r.header);
+    case part::lines:
+      for (const auto& l : r.lines)
+        out.row(l.name, std::to_string(l.quantity) + " x " + money(l.price) + "  " + money(l.sum) + " " + l.tax);
+      if (!r.lines.empty()) out.rule();
+      return;
+    case part::total: return out.row(std::string(words.total) + " " + r.currency, money(r.total));
+    case part::tenders:
+      for (const auto& t : r.tenders)
+        out.row("  " + std::string(paid_by(t.kind, words)), money(t.sum));
+      return;
+    case part::taxes:
+      for (const auto& t : r.taxes)
+        out.row("  " + std::string(words.tax) + " " + t.letter + " " + t.percent + " %", money(t.sum));
+      return;
+    case part::reverses:
+      if (r.reverses.empty()) return;
+      out.add(words.reverses);
+      return out.wrapped(r.reverses);
+    case part::card:
+      if (!r.masked.empty()) lay_out_card(r, b, words, out);
+      return;
+    case part::id: return out.wrapped(r.id);
+    case part::footer: return out.centred_lines(r.footer);
+    case part::rule: return out.rule();
+    case part::text: return;
+  }
 }
 
 }  // namespace
@@ -166,7 +248,7 @@ std::optional<receipt_name> parse_receipt_id(std::string_view text) {
 }
 
 result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequence seq, const catalogue& rules,
-                                 const kv_store& store, std::string_view store_name) {
+                                 const kv_store& store, std::string_view store_name, language lang) {
   receipt r;
   if (e.kind == entry_kind::sale) {
     r.kind = "sale";
@@ -186,72 +268,65 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
   r.account = e.account;
   if (e.account.value != 0) r.masked = "card " + std::to_string(e.account.value);
   if (e.kind != entry_kind::reverse) {
-    describe_lines(e, rules, r);
+    describe_lines(e, rules, lang, r);
     describe_money(e, r);
     return r;
   }
   auto cited = cited_entry(e, writer, store);
   if (!cited) return cited.error();
-  describe_lines(*cited, rules, r);
+  describe_lines(*cited, rules, lang, r);
   describe_money(*cited, r);
   r.reverses = receipt_id(writer, *e.cites);
   return r;
 }
 
-std::vector<std::string> receipt_text(const receipt& r, ticket_balance b) {
-  auto money = [&](amount a) { return format_amount(a, r.exponent); };
-  std::vector<std::string> out;
-  centred_lines(r.header, out);
-  out.push_back(centred(r.store));
-  out.push_back(centred(title(r)));
-  out.push_back(row(local_time(r.stamp), "till " + std::to_string(r.terminal) + " no. " + std::to_string(r.counter)));
-  out.push_back(std::string(ticket_columns, '-'));
-  for (const auto& l : r.lines) {
-    auto right = std::to_string(l.quantity) + " x " + money(l.price) + "  " + money(l.sum) + " " + l.tax;
-    if (columns_of(l.name) + 1 + columns_of(right) > ticket_columns) {
-      out.push_back(fit(l.name, ticket_columns));
-      out.push_back(row("", right));
-    } else {
-      out.push_back(row(l.name, right));
-    }
+std::vector<std::string> receipt_text(const receipt& r, ticket_balance b, const receipt_layout& layout) {
+  const auto& words = words_of(layout.lang);
+  paper out(layout);
+  // What was published is checked; a layout from a later version of this program may not be known here.
+  auto lines = parse_layout(r.form.layout.empty() ? usual_layout : r.form.layout);
+  if (!lines) lines = parse_layout(usual_layout);
+  for (const auto& l : *lines)
+    if (l.what == template_line::part::text)
+      lay_out_text(l, r, words, out);
+    else
+      lay_out_part(l.what, r, b, words, out);
+  return out.take();
+}
+
+result<std::vector<bytes>> receipt_tickets(const receipt& r, const std::vector<std::string>& text,
+                                           const receipt_layout& layout) {
+  std::vector<bytes> out;
+  for (std::uint32_t n = 0; n < std::clamp(r.form.copies, 1U, receipt_copies_max); ++n) {
+    auto one = receipt_ticket(r.id, text, n > 0, layout);
+    if (!one) return one.error();
+    out.push_back(std::move(*one));
   }
-  if (!r.lines.empty()) out.push_back(std::string(ticket_columns, '-'));
-  out.push_back(row("TOTAL " + r.currency, money(r.total)));
-  for (const auto& t : r.tenders)
-    out.push_back(row("  " + std::string(t.kind), money(t.sum)));
-  for (const auto& t : r.taxes)
-    out.push_back(row("  incl. tax " + t.letter + " " + t.percent + " %", money(t.sum)));
-  if (!r.reverses.empty()) {
-    out.emplace_back("reverses");
-    out.push_back("  " + fit(r.reverses, ticket_columns - 2));
-  }
-  if (!r.masked.empty()) {
-    out.emplace_back();
-    out.push_back(row("Card " + (r.masked.starts_with("card ") ? r.masked.substr(5) : r.masked), ""));
-    bool told = b == ticket_balance::printed;
-    if (told && r.here) out.push_back(row("  to spend here", money(*r.here)));
-    if (told && r.elsewhere && *r.elsewhere != 0)
-      out.push_back(row("  elsewhere, " + local_time(r.elsewhere_as_of), money(*r.elsewhere)));
-  }
-  out.emplace_back();
-  out.push_back(fit(r.id, ticket_columns));
-  centred_lines(r.footer, out);
-  for (auto& l : out)
-    l.erase(l.find_last_not_of(' ') + 1);
   return out;
 }
 
-result<bytes> receipt_ticket(const std::vector<std::string>& text, bool copy, bool possible_duplicate) {
+result<bytes> receipt_ticket(std::string_view id, const std::vector<std::string>& text, bool copy,
+                             const receipt_layout& layout) {
+  const auto& words = words_of(layout.lang);
   escpos::ticket t;
   t.lines.reserve(text.size());
   for (const auto& l : text) {
     escpos::line line(l);
-    line.bold = l.starts_with("TOTAL ");
+    line.bold = l.starts_with(std::string(words.total) + " ");
     t.lines.push_back(std::move(line));
   }
-  t.copy = copy;
-  t.possible_duplicate = possible_duplicate;
-  return escpos::encode(t);
+  if (copy) t.copy_mark = words.copy;
+  t.logo = true;
+  if (layout.qr) t.qr = std::string(receipt_mark) + std::string(id);
+  return escpos::encode(t, layout.printer);
+}
+
+bytes duplicate_head(const receipt_layout& layout) {
+  escpos::ticket t;
+  t.duplicate_mark = words_of(layout.lang).possible_duplicate;
+  t.cut = false;
+  auto head = escpos::encode(t, layout.printer);
+  return head ? std::move(*head) : bytes{};
 }
 
 void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text) {

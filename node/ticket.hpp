@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "devices/printer_profile.hpp"
 #include "ledger/rules.hpp"
 #include "node/json_write.hpp"
 #include "storage/kv.hpp"
@@ -45,11 +46,17 @@ struct receipt {
   std::string currency = "CNY";
   int exponent = 2;
   std::string header, footer;
+  receipt_form form;                  ///< of the rules that it cites
   std::string reverses, reversed_by;  ///< ids, or empty
 };
 
-/// Columns of a ticket.
-constexpr std::size_t ticket_columns = 42;
+/// How this store's receipts look, on paper and, the same, on the till's screen.
+struct receipt_layout {
+  language lang = language::en;
+  printer_profile printer;
+  charset display = charset::cp437;  ///< of the customer's display
+  bool qr = false;                   ///< the receipt's id as a QR code under it, for a scanner
+};
 
 /// "node.epoch.sequence", and back; nothing for other text.
 std::string receipt_id(const writer_id& w, sequence seq);
@@ -61,19 +68,28 @@ std::optional<receipt_name> parse_receipt_id(std::string_view text);
 
 /// Describes a sale, top-up or reversal of this node. A reversal's lines and total are those of the entry that
 /// it cites, read from `store`. `here`, `elsewhere`, `masked` of a known number and `reversed_by` are the
-/// caller's to fill in. Errors: not_found (another kind), io, corrupt.
+/// caller's to fill in. Products have their names of that language, or else any. Errors: not_found (another kind), io,
+/// corrupt.
 result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequence seq, const catalogue& rules,
-                                 const kv_store& store, std::string_view store_name);
+                                 const kv_store& store, std::string_view store_name, language lang = language::en);
 
 /// What a card is worth changes, so only the ticket that is printed at once says it. A repeated answer and a copy leave
 /// it out, and are the same text whenever they are asked for.
 enum class ticket_balance : std::uint8_t { printed, left_out };
 
-/// The ticket line by line, each at most 42 columns (a wide character takes two). Time is the machine's local time.
-std::vector<std::string> receipt_text(const receipt& r, ticket_balance b = ticket_balance::printed);
+/// The ticket line by line, as wide as the paper at most, each character as the printer has it. Time is the machine's
+/// local time.
+std::vector<std::string> receipt_text(const receipt& r, ticket_balance b = ticket_balance::printed,
+                                      const receipt_layout& layout = {});
 
-/// Bytes for the printer. Errors as of escpos::encode.
-result<bytes> receipt_ticket(const std::vector<std::string>& text, bool copy, bool possible_duplicate);
+/// Bytes for the printer of the receipt `id`. Errors as of escpos::encode.
+result<bytes> receipt_ticket(std::string_view id, const std::vector<std::string>& text, bool copy,
+                             const receipt_layout& layout = {});
+/// The ticket as often as the receipt's kind asks for, all but the first marked as copies.
+result<std::vector<bytes>> receipt_tickets(const receipt& r, const std::vector<std::string>& text,
+                                           const receipt_layout& layout = {});
+/// What is printed in front of a ticket that may be on paper already. Never refused.
+bytes duplicate_head(const receipt_layout& layout);
 
 /// Writes the fields of docs/http-api.md, without brackets and without `next_counter` and `seen`.
 void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text);

@@ -10,6 +10,7 @@ namespace tally {
 namespace {
 // Repeats of one key that are answered with it; a till repeats every few seconds and a sale waits for 1.5 s.
 constexpr std::size_t joined_max = 16;
+constexpr std::uint32_t silent_wait_ms = 150;  // for a parent that left the last question unanswered
 }  // namespace
 
 std::string stream_origin(std::string_view chain, const stream_id& id) {
@@ -117,14 +118,26 @@ void station::run(unix_seconds now, tick_ms tick) {
   if (observer_->since_checkpoint() >= config_.checkpoint_every) observer_->checkpoint(book_->view());
 }
 
+/// Between stations nothing is said for long while one has a question open, so the first silence is believed.
+std::uint32_t station::customer_wait_ms() const {
+  return parent_silent_ ? std::min(config_.customer_wait_ms, silent_wait_ms) : config_.customer_wait_ms;
+}
+
+void station::heard(node_id from) {
+  if (parent_silent_ && parent() == from) parent_silent_ = false;
+}
+
 void station::handle(const station_input& input) {
   if (const auto* r = std::get_if<till_request>(&input)) {
     on_till(*r);
   } else if (const auto* a = std::get_if<segment_arrival>(&input)) {
+    heard(a->from);
     ingest(*a);
   } else if (const auto* c = std::get_if<control_arrival>(&input)) {
+    heard(c->from);
     control(*c);
   } else if (const auto* l = std::get_if<link_change>(&input)) {
+    heard(l->neighbour);
     if (l->up) {
       up_.insert(l->neighbour);
       ++links_seen_;
@@ -141,8 +154,7 @@ void station::handle(const station_input& input) {
   } else if (const auto* e = std::get_if<elsewhere_request>(&input)) {
     auto p = parent();
     if (p && up_.count(*p))
-      custodian_.need(random_id() | 1ULL << 63, e->account, purse_paid, 0, config_.customer_wait_ms, tick_, now_,
-                      *this);
+      custodian_.need(random_id() | 1ULL << 63, e->account, purse_paid, 0, customer_wait_ms(), tick_, now_, *this);
   }
 }
 
@@ -199,7 +211,7 @@ void station::decide_till(const till_request& r, bool last, amount pulled) {
       auto id = random_id();
       auto here = why.here.value_or(0);
       waiting_.emplace(id, waiting_sale{r, here, {}});
-      custodian_.need(id, why.account, purse_paid, here + why.missing, config_.customer_wait_ms, tick_, now_, *this);
+      custodian_.need(id, why.account, purse_paid, here + why.missing, customer_wait_ms(), tick_, now_, *this);
       return;
     }
     a.outcome = std::move(why);

@@ -117,6 +117,8 @@ private:
           entropy& random);
 
   void handle(const station_input& input);
+  std::uint32_t customer_wait_ms() const;
+  void heard(node_id from);
   void on_till(const till_request& r);
   void decide_till(const till_request& r, bool last, tally::amount pulled);
   void answer(till_answer a);
@@ -178,6 +180,8 @@ private:
   std::unique_ptr<observer> observer_;  // reads the book's state
   custodian custodian_;
   std::deque<station_input> urgent_, bulk_;
+  /// It left a till's question unanswered and has said nothing since: the next customers do not wait for it as long.
+  bool parent_silent_ = false;
   std::map<std::uint64_t, waiting_sale> waiting_;  ///< own request id → sale that waits for rights
   std::set<node_id> up_;
   std::map<account_id, elsewhere_hint> hints_;

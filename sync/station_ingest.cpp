@@ -439,6 +439,7 @@ void station::finished(std::uint64_t own_request, account_id account, const told
     hints_[account] = {m.elsewhere, m.as_of};
     open_effects_.push_back(hint_effect{account, hints_[account]});
   }
+  if (m.code == errc::timeout) parent_silent_ = true;
   auto it = waiting_.find(own_request);
   if (it == waiting_.end()) return;
   auto sale = std::move(it->second);

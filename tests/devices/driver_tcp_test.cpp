@@ -13,7 +13,7 @@ namespace {
 struct station {
   explicit station(std::uint16_t port, printer_options o = quick())
       : machine(o),
-        link({.host = "127.0.0.1", .port = port, .backoff_min_ms = 10, .backoff_max_ms = 50},
+        link({.host = "127.0.0.1", .port = port, .waits = {.backoff_min_ms = 10, .backoff_max_ms = 50}},
              {.on_connected = [this] { with([&] { return machine.on_connected(monotonic_ms()); }); },
               .on_disconnected = [this] { with([&] { return machine.on_disconnected(); }); },
               .on_bytes = [this](std::string d) { with([&] { return machine.on_bytes(d, monotonic_ms()); }); }}) {
@@ -218,7 +218,7 @@ TEST_CASE("a stalled printer is given up", "[devices][tcp]") {
   printer.set_offline(true);
   std::atomic<int> downs{0};
   tcp_printer_link link(
-      {.host = "127.0.0.1", .port = printer.port(), .stall_timeout_ms = 50, .backoff_min_ms = 10},
+      {.host = "127.0.0.1", .port = printer.port(), .waits = {.stall_timeout_ms = 50, .backoff_min_ms = 10}},
       {.on_connected = [] {}, .on_disconnected = [&] { ++downs; }, .on_bytes = [](const std::string&) {}});
   REQUIRE(link.start().ok());
   const std::string chunk(64 * 1024, 'x');
@@ -252,7 +252,7 @@ TEST_CASE("only addresses are taken, and stopping does not wait", "[devices][tcp
   REQUIRE(printer.start(0).ok());
   const auto port = printer.port();
   printer.stop();
-  tcp_printer_link away({.host = "127.0.0.1", .port = port, .backoff_min_ms = 3'600'000}, {});
+  tcp_printer_link away({.host = "127.0.0.1", .port = port, .waits = {.backoff_min_ms = 3'600'000}}, {});
   REQUIRE(away.start().ok());
   away.stop();  // would hang for an hour
   CHECK(away.send("x").code() == errc::offline);

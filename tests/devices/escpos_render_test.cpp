@@ -36,7 +36,7 @@ TEST_CASE("our encoder's ticket looks as meant", "[devices][render]") {
   escpos::line shop("Store A");
   shop.centre = shop.double_size = true;
   t.lines = {shop, "Bread", "", "Caf\u00E9"};
-  t.copy = true;
+  t.copy_mark = "** COPY **";
   t.kick_drawer = true;
   t.qr = "tally:1";
   printer_emulator p;
@@ -87,7 +87,6 @@ TEST_CASE("common commands leave no trace in the text", "[devices][render]") {
                                   "12345\x00"sv,
                                   "\x1Dk\x49\x05"
                                   "12345"sv,
-                                  "\x1Dv0\x00\x02\x00\x03\x00XXXXXX"sv,
                                   "\x1B*\x00\x03\x00XXX"sv,
                                   "\x1B*\x21\x02\x00XXXXXX"sv,
                                   "\x1D*\x01\x01XXXXXXXX"sv,

@@ -26,10 +26,14 @@ TEST_CASE("each DLE EOT answer tells its part", "[devices][status]") {
   CHECK(r.status() == printer_status{false, false, paper_state::ok, true});
   CHECK(r.feed("\x12").size() == 1);
   r.expect(3);
-  for (const char* error : {"\x16", "\x1A", "\x32", "\x52"}) {
+  for (const char* error : {"\x16", "\x1A", "\x32"}) {
     CHECK(r.feed(error).size() == 1);
     CHECK(r.status().error);
+    CHECK_FALSE(r.status().overheated);
   }
+  CHECK(r.feed("\x52").size() == 1);
+  CHECK(r.status().overheated);
+  CHECK_FALSE(r.status().error);
   CHECK(r.feed("\x12").size() == 1);
   CHECK_FALSE(r.status().error);
   r.expect(4);

@@ -1,34 +1,34 @@
 #include "devices/escpos.hpp"
 
-#include "devices/cp437.hpp"
-
 using namespace tally;
 using namespace std::string_literals;
 
 namespace {
 
-bytes encoded(const escpos::ticket& t) {
-  const auto r = escpos::encode(t);
+bytes encoded(const escpos::ticket& t, const printer_profile& profile = {}) {
+  const auto r = escpos::encode(t, profile);
   REQUIRE(r.ok());
   return *r;
 }
+
+/// Reset, ESC R 0, single octets, code page 437.
+const bytes start = "\x1B\x40\x1B\x52\x00\x1C\x2E\x1B\x74\x00"s;
 
 }  // namespace
 
 TEST_CASE("a plain ticket is reset, code page, lines, cut", "[devices][escpos]") {
   escpos::ticket t;
   t.lines = {"Bread", "", "Milk  2 x 1.00"};
-  CHECK(encoded(t) ==
-        "\x1B\x40"s
-        "\x1B\x74\x00"s
-        "Bread\n\nMilk  2 x 1.00\n"
-        "\x1D\x56\x42\x00"s);
+  CHECK(encoded(t) == start +
+                          "Bread\n\nMilk  2 x 1.00\n"
+                          "\x1D\x56\x42\x00"s);
+  printer_profile tear_bar;
+  tear_bar.cutter = false;
+  CHECK(encoded(t, tear_bar) == start +
+                                    "Bread\n\nMilk  2 x 1.00\n"
+                                    "\x1B\x64\x04"s);
   t.cut = false;
-  CHECK(encoded(t) ==
-        "\x1B\x40"s
-        "\x1B\x74\x00"s
-        "Bread\n\nMilk  2 x 1.00\n"
-        "\x1B\x64\x04"s);
+  CHECK(encoded(t) == start + "Bread\n\nMilk  2 x 1.00\n");
 }
 
 TEST_CASE("each style is switched on before its line and off after it", "[devices][escpos]") {
@@ -40,48 +40,43 @@ TEST_CASE("each style is switched on before its line and off after it", "[device
   escpos::line middle("C");
   middle.centre = true;
   t.lines = {bold, large, middle};
-  CHECK(encoded(t) ==
-        "\x1B\x40"s
-        "\x1B\x74\x00"s
-        "\x1B\x45\x01"
-        "B\n"
-        "\x1B\x45\x00"s
-        "\x1D\x21\x11"
-        "D\n"
-        "\x1D\x21\x00"s
-        "\x1B\x61\x01"
-        "C\n"
-        "\x1B\x61\x00"s
-        "\x1D\x56\x42\x00"s);
+  CHECK(encoded(t) == start +
+                          "\x1B\x45\x01"
+                          "B\n"
+                          "\x1B\x45\x00"s
+                          "\x1D\x21\x11"
+                          "D\n"
+                          "\x1D\x21\x00"s
+                          "\x1B\x61\x01"
+                          "C\n"
+                          "\x1B\x61\x00"s
+                          "\x1D\x56\x42\x00"s);
 }
 
 TEST_CASE("the drawer opens first, then the marks, then the lines", "[devices][escpos]") {
   escpos::ticket t;
-  t.kick_drawer = t.copy = t.possible_duplicate = true;
+  t.kick_drawer = true;
+  t.copy_mark = "** COPY **";
+  t.duplicate_mark = "POSSIBLE DUPLICATE";
   const auto on = "\x1B\x61\x01\x1B\x45\x01\x1D\x21\x11"s;
   const auto off = "\x1D\x21\x00\x1B\x45\x00\x1B\x61\x00"s;
-  CHECK(encoded(t) ==
-        "\x1B\x40"s
-        "\x1B\x74\x00"s
-        "\x1B\x70\x00\x19\xFA"s +
-            on + "** COPY **\n" + off + on + "POSSIBLE DUPLICATE\n" + off + "\x1D\x56\x42\x00"s);
+  CHECK(encoded(t) == start + "\x1B\x70\x00\x19\xFA"s + on + "** COPY **\n" + off + on + "POSSIBLE DUPLICATE\n" + off +
+                          "\x1D\x56\x42\x00"s);
 }
 
 TEST_CASE("a QR code is model, size, level, store, print", "[devices][escpos]") {
   escpos::ticket t;
   t.qr = "AB";
-  CHECK(encoded(t) ==
-        "\x1B\x40"s
-        "\x1B\x74\x00"s
-        "\x1B\x61\x01"
-        "\x1D\x28\x6B\x04\x00\x31\x41\x32\x00"s
-        "\x1D\x28\x6B\x03\x00\x31\x43\x06"s
-        "\x1D\x28\x6B\x03\x00\x31\x45\x31"s
-        "\x1D\x28\x6B\x05\x00\x31\x50\x30"s
-        "AB"
-        "\x1D\x28\x6B\x03\x00\x31\x51\x30"s
-        "\x1B\x61\x00"s
-        "\x1D\x56\x42\x00"s);
+  CHECK(encoded(t) == start +
+                          "\x1B\x61\x01"
+                          "\x1D\x28\x6B\x04\x00\x31\x41\x32\x00"s
+                          "\x1D\x28\x6B\x03\x00\x31\x43\x06"s
+                          "\x1D\x28\x6B\x03\x00\x31\x45\x31"s
+                          "\x1D\x28\x6B\x05\x00\x31\x50\x30"s
+                          "AB"
+                          "\x1D\x28\x6B\x03\x00\x31\x51\x30"s
+                          "\x1B\x61\x00"s
+                          "\x1D\x56\x42\x00"s);
   t.qr = std::string(1024, 'x');
   CHECK(encoded(t).find("\x1D\x28\x6B\x03\x04\x31\x50\x30xxx"s) != std::string::npos);
 }
@@ -106,11 +101,9 @@ TEST_CASE("process ids are four printable characters and follow one another", "[
 TEST_CASE("no text can carry a printer command", "[devices][escpos]") {
   escpos::ticket t;
   t.lines = {"a\x1B\x40\x1D\x56\x00\x10\x04\x01\r\nb\x7F"s};
-  CHECK(encoded(t) ==
-        "\x1B\x40"s
-        "\x1B\x74\x00"s
-        "a?@?V??????b?\n"
-        "\x1D\x56\x42\x00"s);
+  CHECK(encoded(t) == start +
+                          "a?@?V??????b?\n"
+                          "\x1D\x56\x42\x00"s);
   t.lines.clear();
   for (const auto& qr : {"a\x10\x04\x01"s, "\x00"s, "\n"s, "\xC3\xA9"s}) {
     t.qr = qr;
@@ -135,26 +128,53 @@ TEST_CASE("what is too large is refused with its limit", "[devices][escpos]") {
   CHECK(escpos::encode(t).code() == errc::malformed);
 }
 
-TEST_CASE("code page 437 holds some of the world's letters", "[devices][cp437]") {
-  CHECK(cp437_from_utf8("Caf\u00E9 \u00A35 \u00FC \u00DF") ==
-        "Caf\x82 \x9C"
-        "5 \x81 \xE1");
-  CHECK(cp437_from_utf8("\u9762\u5305 \u20AC1") == "?? ?1");
-  CHECK(cp437_from_utf8("\u2550\u00A0") == "\xCD\xFF");
-  std::string all;
-  for (int b = 0x80; b <= 0xFF; ++b)
-    all.push_back(static_cast<char>(b));
-  CHECK(cp437_from_utf8(utf8_from_cp437(all)) == all);
-  CHECK(utf8_from_cp437("A\x82") == "A\u00E9");
+TEST_CASE("each code page and each wide code is switched on by its own commands", "[devices][escpos]") {
+  escpos::ticket t;
+  t.cut = false;
+  const auto with = [&](charset set, const char* text) {
+    printer_profile p;
+    p.text = set;
+    t.lines = {text};
+    return encoded(t, p);
+  };
+  const auto reset = "\x1B\x40\x1B\x52\x00"s;
+  CHECK(with(charset::cp858, "\u20AC") == reset + "\x1C\x2E\x1B\x74\x13\xD5\n"s);
+  CHECK(with(charset::cp866, "\u0434") == reset + "\x1C\x2E\x1B\x74\x11\xA4\n"s);
+  CHECK(with(charset::gb18030, "\u9762\u5305") == reset + "\x1C\x26\xC3\xE6\xB0\xFC\n"s);
+  CHECK(with(charset::big5, "\u9EB5\u5305") == reset + "\x1C\x26\xC4\xD1\xA5\x5D\n"s);
+  CHECK(with(charset::euc_kr, "\uC2DD\uBE75") == reset + "\x1C\x26\xBD\xC4\xBB\xA7\n"s);
 }
 
-TEST_CASE("bytes that are not UTF-8 become one mark each", "[devices][cp437]") {
-  CHECK(cp437_from_utf8("\xFF\xC3") == "??");
-  CHECK(cp437_from_utf8("\xC0\xAF") == "??");            // overlong
-  CHECK(cp437_from_utf8("\xE0\x80\xAF") == "???");       // overlong
-  CHECK(cp437_from_utf8("\xED\xA0\x80") == "???");       // surrogate
-  CHECK(cp437_from_utf8("\xF4\x90\x80\x80") == "????");  // above U+10FFFF
-  CHECK(cp437_from_utf8("\xE9\x9D"
-                        "a") == "??a");  // cut short
-  CHECK(cp437_from_utf8("\xF0\x9F\x8D\x9E") == "?");
+TEST_CASE("the drawer has two pins, or none", "[devices][escpos]") {
+  printer_profile p;
+  CHECK(escpos::kick_drawer(p) == "\x1B\x70\x00\x19\xFA"s);
+  p.drawer = drawer_pin::pin_5;
+  CHECK(escpos::kick_drawer(p) == "\x1B\x70\x01\x19\xFA"s);
+  p.drawer = drawer_pin::none;
+  CHECK(escpos::kick_drawer(p).empty());
+}
+
+TEST_CASE("a barcode is Code 128, subset B, a brace doubled", "[devices][escpos]") {
+  escpos::ticket t;
+  t.cut = false;
+  t.barcode = "A{1";
+  CHECK(encoded(t) == start +
+                          "\x1B\x61\x01\x1D\x68\x50\x1D\x77\x02\x1D\x48\x00\x1D\x6B\x49\x06{BA{{1"
+                          "\x1B\x61\x00"s);
+  t.barcode = std::string(escpos::barcode_bytes_max + 1, '1');
+  CHECK(escpos::encode(t).code() == errc::malformed);
+  t.barcode = "\n";
+  CHECK(escpos::encode(t).code() == errc::malformed);
+}
+
+TEST_CASE("a logo comes before the lines, and never holds a real-time command", "[devices][escpos]") {
+  printer_profile p;
+  p.logo = {16, 2, "\x10\x04\xFF\x10"s};
+  escpos::ticket t;
+  t.logo = true;
+  t.cut = false;
+  t.lines = {"x"};
+  CHECK(encoded(t, p) == start + "\x1B\x61\x01\x1D\x76\x30\x00\x02\x00\x02\x00\x18\x04\xFF\x10\x1B\x61\x00x\n"s);
+  t.logo = false;
+  CHECK(encoded(t, p) == start + "x\n");
 }

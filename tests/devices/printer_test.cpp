@@ -12,7 +12,12 @@ namespace {
 
 /// A printer machine wired to an emulated printer, on a clock that the test turns.
 struct wired {
-  explicit wired(printer_options o = {}) : machine(o) {}
+  explicit wired(printer_options o = {}) : machine(quick(o)) {}
+  /// Its times do not depend on the size of a ticket, unless a test says so.
+  static printer_options quick(printer_options o) {
+    if (o.slowest_bytes_per_s == printer_options{}.slowest_bytes_per_s) o.slowest_bytes_per_s = 1'000'000'000;
+    return o;
+  }
 
   void apply(const printer_effects& effects) {
     for (const auto& e : effects) {
@@ -327,4 +332,32 @@ TEST_CASE("whatever happens, each job ends once", "[devices][printer][fuzz]") {
     CHECK(std::all_of(ended.begin(), ended.end(), [](const auto& e) { return e.second == 1; }));
     CHECK(job > 100);
   }
+}
+
+TEST_CASE("a slow printer has the time that its bytes take, and says nothing meanwhile", "[devices][printer]") {
+  wired w({.slowest_bytes_per_s = 100});
+  w.connect();
+  w.told();
+  const bytes ticket(20'000, 'x');
+  w.mute = w.deaf = true;  // it prints, and hears no request before it is done
+  CHECK(w.start(1, ticket));
+  w.run(200'000);
+  CHECK(w.told() == texts{"offline"});  // 20,000 bytes take 200 s, and the proof 30 s more
+  w.mute = w.deaf = false;
+  w.change(w.printer.feed(ticket + "\n" + escpos::process_id_request(escpos::make_process_id(0))));
+  w.run(4'000);
+  CHECK(w.told() == texts{"printed 1", "ready"});
+}
+
+TEST_CASE("an overheated head is a state of its own, and the ticket goes on by itself", "[devices][printer]") {
+  wired w;
+  w.connect();
+  w.told();
+  w.change(w.printer.set_overheated(true));
+  CHECK(w.told() == texts{"overheated"});
+  CHECK(w.start(1));
+  w.run(60'000);
+  CHECK(w.told().empty());
+  w.change(w.printer.set_overheated(false));
+  CHECK(w.told() == texts{"ready", "printed 1"});
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "devices/barcode.hpp"
+#include "devices/mixed.hpp"
 #include "devices/track.hpp"
 
 namespace tally::test {
@@ -14,6 +15,12 @@ namespace tally::test {
 inline std::string to_text(const reader_event& e) {
   if (const auto* c = std::get_if<card_read>(&e)) return "card " + std::to_string(c->source_track) + " " + c->number;
   if (const auto* p = std::get_if<product_scanned>(&e)) return "product " + p->ean;
+  if (const auto* c = std::get_if<card_code_scanned>(&e)) return "code " + c->text;
+  if (const auto* v = std::get_if<voucher_scanned>(&e)) return "voucher " + v->code;
+  if (const auto* r = std::get_if<receipt_scanned>(&e)) return "receipt " + r->text;
+  if (const auto* c = std::get_if<chip_read>(&e))
+    return "chip " + std::string(chip_type_name(c->type)) + " " + c->medium + (c->uid.empty() ? "" : " uid " + c->uid);
+  if (std::holds_alternative<chip_removed>(e)) return "removed";
   return "misread " + std::string(misread_name(std::get<misread>(e).reason));
 }
 

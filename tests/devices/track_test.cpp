@@ -13,18 +13,21 @@ TEST_CASE("every recorded trace gives what is written under it", "[devices][trac
     ++files;
     const trace t = read_trace(entry.path());
     REQUIRE_FALSE(t.cases.empty());
-    REQUIRE((t.machine == "track" || t.machine == "barcode"));
+    REQUIRE((t.machine == "track" || t.machine == "barcode" || t.machine == "mixed"));
     for (const bool bytewise : {false, true}) {
       track_reader track{t.track};
       barcode_reader barcode{t.barcode};
+      mixed_reader mixed{t.barcode, t.track};
       for (const auto& c : t.cases) {
         INFO(entry.path().filename() << ":" << c.line << (bytewise ? " byte by byte" : ""));
-        const auto got = t.machine == "track" ? run_case(track, c, bytewise) : run_case(barcode, c, bytewise);
+        const auto got = t.machine == "track"     ? run_case(track, c, bytewise)
+                         : t.machine == "barcode" ? run_case(barcode, c, bytewise)
+                                                  : run_case(mixed, c, bytewise);
         CHECK(got == c.expected);
       }
     }
   }
-  CHECK(files == 5);
+  CHECK(files == 7);
 }
 
 TEST_CASE("a flood without an end is one misread, and the next swipe is read", "[devices][track]") {

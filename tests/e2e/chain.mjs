@@ -16,28 +16,32 @@ export const LIMITS = [
 ];
 const PASSPHRASE = 'a passphrase for tests only';
 
-/** A node of the chain: its directory, its configuration, its process. Ports stay the same over restarts. */
+/**
+ * A node of the chain: its directory, its configuration, its process. Ports stay the same over restarts. `place` says
+ * where it lives: address of its pages (`http`), of its link (`link`), and what its command begins with (`prefix`).
+ */
 export class Node {
-  constructor(t, name, role, data) {
+  constructor(t, name, role, data, place = {}) {
     Object.assign(this, { t, name, role, data: data ?? join(t.dir, name) });
+    this.place = { http: '127.0.0.1', link: '127.0.0.1', prefix: [], ...place };
     this.config = join(t.dir, `${name}.toml`);
   }
   async ports() {
     this.httpPort = await freePort();
     if (this.role !== 'store') this.linkPort = await freePort();
     if (this.role === 'hq') this.doorPort = await freePort();
-    this.url = `http://127.0.0.1:${this.httpPort}`;
+    this.url = `http://${this.place.http}:${this.httpPort}`;
     this.http = new Http(this.url);
   }
   writeConfig(parent, more = '') {
     const link = [
-      this.linkPort && `listen = "tcp://127.0.0.1:${this.linkPort}"`,
-      this.doorPort && `door = "tcp://127.0.0.1:${this.doorPort}"`,
-      parent && `parent = "tcp://127.0.0.1:${parent.linkPort}"`,
+      this.linkPort && `listen = "tcp://${this.place.link}:${this.linkPort}"`,
+      this.doorPort && `door = "tcp://${this.place.link}:${this.doorPort}"`,
+      parent && `parent = "tcp://${this.place.parent ?? parent.place.link}:${this.place.parentPort ?? parent.linkPort}"`,
     ].filter(Boolean);
     const text = [
       `[node]\ndata_dir = "${this.data}"`,
-      `[http]\nlisten = "127.0.0.1:${this.httpPort}"\nopen_network = true`,
+      `[http]\nlisten = "${this.place.http}:${this.httpPort}"\nopen_network = true`,
       `[link]\n${link.join('\n')}`,
       more,
     ];
@@ -45,7 +49,8 @@ export class Node {
   }
   /** Starts the process; does not wait for it. `more` are further arguments. */
   launch(...more) {
-    this.child = this.t.start(this.name, binary(), ['node', '--config', this.config, ...more]);
+    const [program, ...args] = [...this.place.prefix, binary(), 'node', '--config', this.config, ...more];
+    this.child = this.t.start(this.name, program, args);
     return this.child;
   }
   async ready() {
@@ -84,18 +89,20 @@ export class Node {
 
 /**
  * Makes and starts a chain: `shape` names each node with its role and parent, head office first.
- * `dataOf(name)` may put a node's data elsewhere, `configOf(name)` adds to its configuration.
+ * `dataOf(name)` may put a node's data elsewhere, `configOf(name)` adds to its configuration, `placeOf(name)` is its `place`,
+ * `beforeNode(name, nodes)` comes before it is made.
  */
-export async function makeChain(t, shape, { cards = 10, dataOf = () => undefined, configOf = () => '' } = {}) {
+export async function makeChain(t, shape, { cards = 10, dataOf = () => undefined, configOf = () => '', placeOf = () => ({}), beforeNode } = {}) {
   const nodes = {};
   const passphrase = join(t.dir, 'passphrase');
   writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 });
   mkdirSync(join(t.dir, 'usb'));
   for (const [name, role, parent] of shape) {
-    const node = new Node(t, name, role, dataOf(name));
+    const node = new Node(t, name, role, dataOf(name), placeOf(name));
     nodes[name] = node;
     await node.ports();
     node.parent = nodes[parent];
+    await beforeNode?.(name, nodes);
     node.writeConfig(node.parent, configOf(name));
     if (role === 'hq') {
       const root = join(t.dir, 'usb', 'root.key');

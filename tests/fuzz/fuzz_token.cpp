@@ -1,5 +1,6 @@
 // What people type and tills return.
 #include "fuzz/fuzz.hpp"
+#include "sync/card_qr.hpp"
 #include "sync/token.hpp"
 
 using namespace tally;
@@ -15,6 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (auto mark = verify_rollback_token(secret, in))
     fuzz::expect(make_rollback_token(secret, *mark) == in, "a mark has one text");
   if (hash_pairing_code(secret, in)) fuzz::expect(in.size() >= 6 && in.size() <= 16, "a code has six digits");
+  static const ed25519_signer office(signing_key_from_seed(std::array<std::uint8_t, 32>{1}));
+  if (auto code = verify_card_code(in, "fuzz", office.key(), ed25519_verifier()))
+    fuzz::expect(make_card_code(office, "fuzz", *code) == in, "a card's code has one text");
   (void)hash_bearer_token(in);
   return 0;
 }

@@ -95,6 +95,30 @@ TEST_CASE("nobody spends more than is held here", "[decide]") {
   CHECK(refused(t.run(t.sale(100, {}, {{product_id{1}, 1}}))) == errc::insufficient);
 }
 
+TEST_CASE("a genuine card that is not known here yet is loaded and pays what lies here", "[decide]") {
+  till t;
+  auto up = t.top_up(700, unknown_card);
+  up.genuine = true;
+  auto loaded = t.run(up);
+  CHECK(written(loaded).account == unknown_card);
+  CHECK(written(loaded).account_version == 0);
+  CHECK(t.held(unknown_card) == 700);
+  auto buy = t.sale(500);
+  buy.account = unknown_card;
+  buy.genuine = true;
+  auto bought = t.run(buy);
+  CHECK(written(bought).account_version == 0);
+  CHECK(t.held(unknown_card) == 200);
+  auto again = t.sale(500);
+  again.account = unknown_card;
+  again.genuine = true;
+  CHECK(refused(t.run(again)) == errc::insufficient);
+  // The same number without the proof is a stranger still.
+  again.key = t.next_key();
+  again.genuine = false;
+  CHECK(refused(t.run(again)) == errc::unknown_card);
+}
+
 TEST_CASE("only known, active cards pay", "[decide]") {
   till t;
   auto with = [&](account_id account) {
@@ -111,6 +135,10 @@ TEST_CASE("only known, active cards pay", "[decide]") {
     CHECK(refused(t.run(t.top_up(500, card_2))) == errc::card_blocked);
   }
   CHECK(refused(t.run(t.top_up(500, unknown_card))) == errc::unknown_card);
+  // A card that proves itself need not be known, but what is known of a card counts.
+  auto genuine = t.top_up(500, frozen_card);
+  genuine.genuine = true;
+  CHECK(refused(t.run(genuine)) == errc::card_blocked);
   // A node that was rolled back neither takes nor creates card value, and still sells for cash.
   t.stopped = errc::rolled_back;
   CHECK(with(card_1) == errc::rolled_back);

@@ -301,6 +301,20 @@ TEST_CASE("the digest of a card number, for ever", "[admin]") {
   CHECK(medium_of("brewery", "9704000000000017") != medium_of("bakery", "9704000000000017"));
 }
 
+TEST_CASE("a list of chips: one UID a line, in any usual spelling", "[admin]") {
+  auto list = parse_uids("# stock\n04:a1:b2:c3:d4:e5:80\r\n\n04 A1 B2 C3  # a small one\n04A1B2C3D4E580112233");
+  REQUIRE(list);
+  CHECK(*list == std::vector<std::string>{"uid:04A1B2C3D4E580", "uid:04A1B2C3", "uid:04A1B2C3D4E580112233"});
+  for (const char* bad :
+       {"", "# none", "04A1B2", "04A1B2C3D", "04A1B2C3\n04:a1:b2:c3", "083F2177", "hello", "04A1B2C3D4E58011223344"}) {
+    INFO(bad);
+    CHECK(parse_uids(bad).code() == errc::malformed);
+  }
+  CHECK(parse_uids("04A1B2C3\n\nxyz").error().detail.starts_with("line 3"));
+  // Seven octets that begin with 08 are a card's own.
+  CHECK(parse_uids("08A1B2C3D4E580").ok());
+}
+
 TEST_CASE("card numbers", "[admin]") {
   CHECK(*card_number("9704", 17, 42) == "970400000170042" + std::string(1, *luhn_digit("970400000170042")));
   CHECK(luhn_valid(*card_number("9704", 9'999'999, 9'999)));

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "node/config_text.hpp"
+#include "node/receipt_config.hpp"
 #include "storage/temp_dir.hpp"
 
 using namespace tally;
@@ -39,6 +40,9 @@ std::string good_text(text_shape shape) {
     case text_shape::digits: return "9704";
     case text_shape::names: return "till.example.com,192.168.1.20";
     case text_shape::http_base: return "http://127.0.0.1:8080";
+    case text_shape::plain: return "ACR122U";
+    case text_shape::queue: return "receipts@print.local:631";
+    case text_shape::choice: break;  // the key says which
   }
   return "";
 }
@@ -73,6 +77,15 @@ TEST_CASE("every key of the table takes its bounds and refuses what lies beyond"
       auto off = set(name, "false");
       CHECK_FALSE(k.flag(*off));
       CHECK(set(name, "1").code() == errc::bad_config);
+    } else if (k.shape == text_shape::choice) {
+      REQUIRE_FALSE(k.choices.empty());
+      for (auto choice : k.choices) {
+        auto c = set(name, std::string(choice));
+        REQUIRE(c);
+        CHECK(k.text(*c) == choice);
+      }
+      for (const char* bad : {"", "EN", "something else"})
+        CHECK(set(name, bad).code() == errc::bad_config);
     } else {
       auto c = set(name, good_text(k.shape));
       REQUIRE(c);
@@ -169,6 +182,48 @@ TEST_CASE("paths in a file are relative to the file", "[config]") {
   CHECK(c->node.data_dir == (f.dir.path() / "data").string());
   CHECK(c->reader.path == "/dev/ttyS0");
   CHECK(f.load({"node.data_dir=other"})->node.data_dir == "other");
+}
+
+TEST_CASE("a device is named by a path or by kind, and a kind is no path", "[config]") {
+  config_file f("[scanner]\npath = \"usb:0C2E:0720\"\n[wedge]\ndevice = \"name:PSC\"\n[reader]\npath = \"tty\"\n");
+  auto c = f.load();
+  REQUIRE(c);
+  CHECK(c->scanner.path == "usb:0C2E:0720");
+  CHECK(c->wedge.device == "name:PSC");
+  CHECK(c->reader.path == (f.dir.path() / "tty").string());
+  CHECK(set("scanner.path", "usb:0C2E").code() == errc::bad_config);
+  CHECK(set("printer.queue", "no queue").code() == errc::bad_config);
+}
+
+TEST_CASE("what the printer and the receipt are configured to be", "[config]") {
+  auto layout = [](std::vector<std::string> o) {
+    o.push_back("node.data_dir=data");
+    return make_receipt_layout(*load_config("", o, no_environment));
+  };
+  CHECK(layout({})->printer.text == charset::cp437);
+  CHECK(layout({"receipt.language=zh-Hans"})->printer.text == charset::gb18030);
+  CHECK(layout({"receipt.language=zh-Hant"})->printer.text == charset::big5);
+  auto korean = layout({"receipt.language=ko", "printer.charset=gb18030", "printer.columns=32", "printer.qr=dots",
+                        "printer.drawer=pin5", "printer.cutter=false"});
+  REQUIRE(korean);
+  CHECK(korean->lang == language::ko);
+  CHECK(korean->printer.text == charset::gb18030);
+  CHECK(korean->display == charset::euc_kr);
+  CHECK(korean->printer.columns == 32);
+  CHECK(korean->printer.qr == qr_printing::dots);
+  CHECK(korean->printer.drawer == drawer_pin::pin_5);
+  CHECK_FALSE(korean->printer.cutter);
+  CHECK(layout({"printer.address=127.0.0.1:9100", "printer.path=/dev/usb/lp0"}).code() == errc::bad_config);
+  CHECK(layout({"printer.queue=q", "printer.path=/dev/usb/lp0"}).code() == errc::bad_config);
+
+  test::temp_dir dir;
+  const auto logo = (dir.path() / "logo.pbm").string();
+  CHECK(layout({"printer.logo=" + logo}).code() == errc::bad_config);
+  std::ofstream(logo) << "P1 8 1 10101010";
+  CHECK(layout({"printer.logo=" + logo})->printer.logo.width == 8);
+  std::ofstream(logo) << "P4 400 1\n" << std::string(50, 'x');
+  CHECK(layout({"printer.logo=" + logo})->printer.logo.width == 400);
+  CHECK(layout({"printer.logo=" + logo, "printer.columns=32"}).code() == errc::bad_config);
 }
 
 TEST_CASE("addresses", "[config]") {

@@ -17,14 +17,11 @@ inline const std::string chain = "testchain";
 inline const std::string card_a = "9704000000003931", card_frozen = "9704000000005555";
 constexpr unix_seconds noon = 1'795'348'800;  // 2026-11-22T12:00:00Z
 inline writer_id writer_of(std::uint32_t node, std::uint8_t epoch = 1) {
-  writer_id w{node_id{node}, {}};
-  w.epoch.value[7] = epoch;
-  return w;
+  return {node_id{node}, {{0, 0, 0, 0, 0, 0, 0, epoch}}};
 }
 
-/// A store's node with a real ledger in memory and neither links nor devices: node 3, two cards, three
-/// products. Requests are decided on a thread of its own, all that wait in one group; what is answered is
-/// committed.
+/// A store's node with a real ledger in memory and neither links nor devices: node 3, two cards, three products.
+/// Requests are decided on a thread of its own, all that wait in one group; what is answered is committed.
 class fake_facade final : public node_facade {
 public:
   fake_facade() {
@@ -89,11 +86,17 @@ public:
       after_.push_back([done, old_copy] { done(old_copy); });
     });
   }
-  bool print(const std::string& receipt, const bytes& ticket) override {
+  bool print(const std::string& receipt, std::vector<bytes> tickets) override {
     std::lock_guard lock(mutex_);
     if (devices_.printer == "none" || spool_full) return false;
-    printed.push_back({receipt, ticket});
+    for (auto& ticket : tickets)
+      printed.push_back({receipt, std::move(ticket)});
     return true;
+  }
+  bool open_drawer() override { return ++drawers > 0 && devices().printer != "none"; }
+  bool show_customer(const std::string& upper, const std::string& lower) override {
+    shown = upper + "|" + lower;
+    return devices().display != "none";
   }
   std::shared_ptr<const node_snapshot> snapshot() const override {
     std::lock_guard lock(mutex_);
@@ -143,10 +146,10 @@ public:
     snapshot_ = next;
   }
 
-  std::atomic<int> tills_seen{0}, asked{0}, marks{0};
-  std::atomic<bool> mute{false};      ///< requests are swallowed
-  std::atomic<bool> announce{false};  ///< receipts go to the bus
-  std::atomic<bool> spool_full{false};
+  std::atomic<int> tills_seen{0}, asked{0}, marks{0}, drawers{0};
+  std::atomic<bool> mute{false};                         ///< requests are swallowed
+  std::atomic<bool> announce{false}, spool_full{false};  ///< receipts go to the bus; no ticket is taken
+  std::string shown;
   std::vector<std::pair<std::string, bytes>> printed;
 
 private:
@@ -217,15 +220,14 @@ private:
     return a;
   }
   void receive(account_id account, std::vector<value_item> values) {
-    auto from = writer_of(2);
     entry e;
     e.kind = entry_kind::receive;
     date_entry(e, book_->st(), book_->self(), noon, 0);
-    e.peer = from;
-    e.channel = static_cast<std::uint64_t>(number(book_->st(), channel_key(false, from, book_->self()))) + 1;
+    e.peer = writer_of(2);
+    e.channel = static_cast<std::uint64_t>(number(book_->st(), channel_key(false, e.peer, book_->self()))) + 1;
     e.account = account;
     e.values = std::move(values);
-    e.head = stream_head{{from, sub_stream::addressed, node_id{3}}, e.channel, {}};
+    e.head = stream_head{{e.peer, sub_stream::addressed, node_id{3}}, e.channel, {}};
     auto written = book_->write(e);
     invariant(written.ok(), written.ok() ? "" : written.error().detail.c_str());
   }
@@ -236,8 +238,7 @@ private:
   event_bus bus_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;
-  std::vector<std::function<void()>> after_;
+  std::deque<std::function<void()>> queue_, after_;
   std::shared_ptr<const node_snapshot> snapshot_;
   node_snapshot extra_;
   std::optional<elsewhere_hint> hint_;

@@ -323,31 +323,38 @@ TEST_CASE("tickets: one for each receipt, marked when it is a copy", "[node][htt
   for (const auto& l : printer.tickets()[1].lines)
     copy += l + "\n";
   CHECK(copy.find("COPY") != std::string::npos);
+  // The rules ask for two of each reversal: one for the shop.
+  REQUIRE(d.post("/api/v1/reversals", R"({"counter":4,"receipt":")" + id + "\"}").status == 200);
+  REQUIRE(d.node.printed.size() == 4);
+  CHECK(d.node.printed[2].first == d.node.printed[3].first);
+  for (std::size_t n = 2; n < 4; ++n)
+    (void)printer.feed(d.node.printed[n].second);
+  CHECK(printer.tickets()[2].lines.front().find("COPY") == std::string::npos);
+  CHECK(printer.tickets()[3].lines.front().find("COPY") != std::string::npos);
   d.node.spool_full = true;
   CHECK(error_of(d.post("/api/v1/receipts/" + id + "/print", "{}")) == "429 busy");
 }
 
-TEST_CASE("a ticket is 42 columns wide whatever is on it", "[node][ticket]") {
-  receipt r;
-  r.kind = "sale";
-  r.id = "3.5f0c1a2b3c4d5e6f.18446744073709551615";
-  r.store = std::string(60, 'S');
-  r.header = "超市超市超市超市超市超市超市超市超市超市超市超市超市\n\n" + std::string(100, 'h');
-  r.lines = {{1, "Bread", 2, 1'250, 2'500, "A"},
-             {2, "面包面包面包面包面包面包面包面包面包面包面包面包面包", 9'999, 1'250, 12'498'750, "A"}};
-  r.total = 12'501'250;
-  r.tenders = {{"card", 12'501'250}};
-  r.masked = "**** 3931";
-  r.here = 0;
-  auto text = receipt_text(r);
-  for (const auto& l : text) {
-    std::size_t columns = 0;
-    for (char c : l)
-      if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) columns += static_cast<unsigned char>(c) >= 0xe3 ? 2 : 1;
-    CHECK(columns <= ticket_columns);
-  }
-  CHECK(std::find(text.begin(), text.end(), "Bread                   2 x 12.50  25.00 A") != text.end());
-  CHECK(receipt_ticket(text, true, true).ok());
+TEST_CASE("cash opens the drawer, and the customer reads the sum", "[node][http]") {
+  desk d;
+  CHECK(error_of(d.post("/api/v1/drawer", "{}")) == "503 offline");
+  CHECK(error_of(d.post("/api/v1/display", "{}")) == "503 offline");
+  device_states all{"ready", "ready", "none"};
+  all.display = "ready";
+  d.node.set_devices(all);
+  d.node.drawers = 0;
+  REQUIRE(d.top_up(5'000).status == 200);
+  CHECK(d.node.drawers == 1);
+  CHECK(d.node.shown == "TOTAL CNY      50.00|to spend here  50.00");
+  REQUIRE(d.post("/api/v1/sales", d.sale_body(2, 1)).status == 200);
+  CHECK(d.node.drawers == 1);
+  CHECK(d.node.shown == "TOTAL CNY      12.50|to spend here  37.50");
+  REQUIRE(d.post("/api/v1/sales", d.sale_body(2, 1)).status == 200);  // asked again: nothing happens again
+  CHECK(d.post("/api/v1/drawer", "{}").body == R"({"opened":true})");
+  CHECK(d.node.drawers == 2);
+  CHECK(d.post("/api/v1/display", R"({"upper":"Loaf","upper_right":"12.50"})").body == R"({"shown":true})");
+  CHECK(d.node.shown == "Loaf           12.50|                    ");
+  CHECK(error_of(d.post("/api/v1/display", R"({"upper":12})")) == "400 malformed");
 }
 
 TEST_CASE("the network as a store and as head office see it", "[node][http]") {

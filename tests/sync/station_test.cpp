@@ -299,6 +299,30 @@ TEST_CASE("a repeated key that waits is answered with the sale it waits for", "[
   CHECK(first->seq == second->seq);
 }
 
+TEST_CASE("a parent that answers nothing is not waited for again until it says something", "[sync][station]") {
+  station_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  auto waits = [&](std::uint64_t request, tick_ms ms) {  // not answered before, answered after
+    REQUIRE(b.st->put(till_request{request, net.sale(b, 30), true}).ok());
+    net.settle(b);
+    net.pass_time(ms - 10);
+    net.settle(b);
+    CHECK_FALSE(net.answer_of(b, request).has_value());
+    net.pass_time(20);
+    net.settle(b);
+    auto answered = net.answer_of(b, request);
+    REQUIRE(answered.has_value());
+    CHECK(why(*answered) == errc::insufficient);
+  };
+  waits(9'001, 1'500);
+  waits(9'002, 150);
+  waits(9'003, 150);
+  net.sync();  // the post comes, with the answers to what was asked
+  waits(9'004, 1'500);
+}
+
 TEST_CASE("with a full disk nothing new is done, and what was done is still answered", "[sync][station]") {
   station_net net;
   auto& a = net.at(3);

@@ -18,6 +18,9 @@ export interface Devices {
   printer?: Device;
   reader?: Device;
   scanner?: Device;
+  chip?: Device;
+  wedge?: Device;
+  display?: Device;
 }
 
 export interface TillInfo {

@@ -5,7 +5,7 @@ import { t, tOr } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
 import { Pairing } from '../lib/pairing';
 import { basketTotal, connected, type View } from '../lib/till';
-import type { Device, TillInfo } from '../lib/types';
+import type { Device, Devices, TillInfo } from '../lib/types';
 import { Icon, LangSwitch } from '../lib/ui';
 import { Basket } from './basket';
 import { dispatch, model, pair, pay } from './controller';
@@ -15,12 +15,12 @@ import { PayColumn } from './pay';
 import { Products } from './products';
 import { Receipts, ReverseDialog } from './receipts';
 
-function DeviceChip({ kind, device }: { kind: 'printer' | 'reader' | 'scanner'; device: Device | undefined }) {
+function DeviceChip({ kind, device }: { kind: keyof Devices; device: Device | undefined }) {
   if (!device?.configured) return null;
   const tone = device.state === 'ready' ? 'good' : device.state === 'paper_low' ? 'warn' : 'bad';
   return (
     <span class={`chip ${tone}`} data-testid={`status-${kind}`} data-state={device.state}>
-      <Icon name={kind === 'printer' ? 'printer' : kind === 'reader' ? 'card' : 'scan'} />
+      <Icon name={kind === 'printer' ? 'printer' : kind === 'reader' || kind === 'chip' ? 'card' : 'scan'} />
       <span>
         {t(`status.${kind}`)}
         <small>{tOr('state.', device.state)}</small>
@@ -64,6 +64,9 @@ function Head({ info }: { info: TillInfo }) {
         <DeviceChip kind="printer" device={info.devices.printer} />
         <DeviceChip kind="reader" device={info.devices.reader} />
         <DeviceChip kind="scanner" device={info.devices.scanner} />
+        <DeviceChip kind="chip" device={info.devices.chip} />
+        <DeviceChip kind="wedge" device={info.devices.wedge} />
+        <DeviceChip kind="display" device={info.devices.display} />
         {info.topup_quota_left !== null && (
           <span class="chip" data-testid="status-quota" data-minor={info.topup_quota_left}>
             <Icon name="quota" />

@@ -1,6 +1,7 @@
 // Carries events between the pure till and the world: HTTP, the event stream, the browser's storage, the clock.
 import { signal } from '@preact/signals';
 import { authHeaders, call, sendMoney, setToken } from '../lib/api';
+import { hasKey } from '../lib/i18n';
 import { readStored, step, type MoneyRequest, type OutboxEffect, type OutboxEvent } from '../lib/outbox';
 import { keepEvents, type EventKeeper, type SseEvent } from '../lib/sse';
 import {
@@ -215,7 +216,13 @@ function onEvent(event: SseEvent): void {
   else if (event.event === 'receipt') dispatch({ type: 'receipt', receipt: data as unknown as Receipt });
   else if (event.event === 'print')
     dispatch({ type: 'print', receipt: String(data['receipt']), state: String(data['state']) });
-  else if (event.event === 'device')
+  else if (event.event === 'misread') {
+    const key = `misread.${String(data['reason'])}`;
+    dispatch({
+      type: 'notice',
+      notice: { tone: 'error', type: 'text', key: hasKey(key) ? key : 'misread.again' },
+    });
+  } else if (event.event === 'device')
     dispatch({ type: 'patch', info: { devices: { ...model.value.info?.devices, ...(data as Devices) } } });
   else if (event.event === 'link') dispatch({ type: 'patch', info: { link: data as unknown as LinkState } });
   else if (event.event === 'blocked')

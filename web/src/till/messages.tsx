@@ -61,7 +61,9 @@ function OutboxBanner({ info }: { info: TillInfo }) {
 
 export function Banners({ info }: { info: TillInfo }) {
   const { reachable, listening } = model.value;
-  const paper = info.devices.printer?.state === 'paper_out';
+  const printer = info.devices.printer?.configured ? info.devices.printer.state : 'none';
+  const paper = printer === 'paper_out';
+  const printerText = `banner.printer_${printer}`;
   return (
     <div class="banners">
       {info.blocked && (
@@ -90,6 +92,11 @@ export function Banners({ info }: { info: TillInfo }) {
       {paper && (
         <div class="banner calm" role="status" data-testid="banner-paper">
           {t('banner.paper_out')}
+        </div>
+      )}
+      {hasKey(printerText) && (
+        <div class="banner calm" role="status" data-testid="banner-printer" data-state={printer}>
+          {t(printerText)}
         </div>
       )}
     </div>

@@ -89,7 +89,7 @@ function CardPanel({ info }: { info: TillInfo }) {
           <div class="card-head">
             <Icon name="card" />
             <strong data-testid="card-masked">{card.card.masked}</strong>
-            <span class={`badge ${card.card.status === 'active' ? 'good' : 'bad'}`} data-testid="card-status">
+            <span class={`badge ${['active', 'not_known_yet'].includes(card.card.status) ? 'good' : 'bad'}`} data-testid="card-status">
               {tOr('card.status.', card.card.status)}
             </span>
             <button

@@ -1,0 +1,37 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "devices/printer.hpp"
+
+namespace tally {
+
+/// What a queue of CUPS says of its printer ("printer-state" and "printer-state-reasons", RFC 8011, 5.4.11 and 5.4.12),
+/// as a till shows it. Unknown reasons count as nothing; those that end in "-report" are remarks, not faults. Pure.
+printer_state cups_printer_state(int state, const std::vector<std::string>& reasons);
+
+/// How a job stands ("job-state", RFC 8011, 5.3.7).
+enum class cups_job : std::uint8_t {
+  waiting,  ///< pending, held, processing, stopped
+  printed,  ///< completed: CUPS has handed it over, all of it
+  failed,   ///< cancelled or aborted: some of it may be on paper
+};
+cups_job cups_job_state(int state);
+
+/// The name under which CUPS keeps a job: the same for the same try of the same ticket, so that after a crash it is
+/// found again instead of sent twice. At most 127 octets of printable ASCII.
+std::string cups_title(std::string_view receipt, std::uint64_t ticket, std::uint32_t attempt);
+
+/// "queue", "queue@server" or "queue@server:port".
+struct cups_name {
+  std::string queue;
+  std::string server = "localhost";
+  int port = 631;
+  friend bool operator==(const cups_name&, const cups_name&) = default;
+};
+/// Nothing for a text that names no queue: letters, digits, '_', '-' and '.', at most 127.
+std::optional<cups_name> parse_cups_name(std::string_view text);
+
+}  // namespace tally

@@ -1,0 +1,204 @@
+#include "devices/driver_cups.hpp"
+
+#include <cups/cups.h>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "devices/driver_fd.hpp"
+
+namespace tally {
+
+namespace {
+
+/// A connection to CUPS and what is asked over it. One thread.
+class connection {
+public:
+  explicit connection(const cups_options& o)
+      : queue_(o.name.queue),
+        uri_("ipp://localhost/printers/" + o.name.queue),
+        http_(::httpConnect2(o.name.server.c_str(), o.name.port, nullptr, AF_UNSPEC, HTTP_ENCRYPTION_IF_REQUESTED, 1,
+                             o.connect_timeout_ms, nullptr)) {}
+  ~connection() {
+    if (http_ != nullptr) ::httpClose(http_);
+  }
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+  [[nodiscard]] bool ok() const { return http_ != nullptr; }
+
+  result<printer_state> state() {
+    static const char* const wanted[] = {"printer-state", "printer-state-reasons"};
+    ipp_t* request = ::ippNewRequest(IPP_OP_GET_PRINTER_ATTRIBUTES);
+    ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", nullptr, uri_.c_str());
+    ::ippAddStrings(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", 2, nullptr, wanted);
+    const answer a(::cupsDoRequest(http_, request, "/"));
+    if (::cupsLastError() == IPP_STATUS_ERROR_NOT_FOUND) return error{errc::not_found, "CUPS has no queue " + queue_};
+    if (a.ipp == nullptr || ::cupsLastError() > IPP_STATUS_OK_EVENTS_COMPLETE) return failed();
+    std::vector<std::string> reasons;
+    ipp_attribute_t* list = ::ippFindAttribute(a.ipp, "printer-state-reasons", IPP_TAG_KEYWORD);
+    for (int i = 0; list != nullptr && i < ::ippGetCount(list); ++i)
+      reasons.emplace_back(::ippGetString(list, i, nullptr));
+    ipp_attribute_t* number = ::ippFindAttribute(a.ipp, "printer-state", IPP_TAG_ENUM);
+    return cups_printer_state(number != nullptr ? ::ippGetInteger(number, 0) : 0, reasons);
+  }
+
+  /// The server's number of the newest job of that title; 0: there is none.
+  result<int> find(const std::string& title) {
+    cups_job_t* jobs = nullptr;
+    const int n = ::cupsGetJobs2(http_, &jobs, queue_.c_str(), 1, CUPS_WHICHJOBS_ALL);
+    if (n < 0) return failed();
+    int found = 0;
+    for (int i = 0; i < n; ++i)
+      if (title == jobs[i].title) found = std::max(found, jobs[i].id);
+    ::cupsFreeJobs(n, jobs);
+    return found;
+  }
+
+  /// Its number; 0 when it broke off in the middle: then nobody knows what is there.
+  int submit(const std::string& title, byte_view data) {
+    const int id = ::cupsCreateJob(http_, queue_.c_str(), title.c_str(), 0, nullptr);
+    if (id == 0) return 0;
+    bool good =
+        ::cupsStartDocument(http_, queue_.c_str(), id, title.c_str(), CUPS_FORMAT_RAW, 1) == HTTP_STATUS_CONTINUE;
+    good = good && ::cupsWriteRequestData(http_, data.data(), data.size()) == HTTP_STATUS_CONTINUE;
+    good = good && ::cupsFinishDocument(http_, queue_.c_str()) <= IPP_STATUS_OK_EVENTS_COMPLETE;
+    if (good) return id;
+    (void)::cupsCancelJob2(http_, queue_.c_str(), id, 0);
+    return 0;
+  }
+
+  /// How a job stands; failed when CUPS has forgotten it.
+  result<cups_job> follow(int id) {
+    ipp_t* request = ::ippNewRequest(IPP_OP_GET_JOB_ATTRIBUTES);
+    ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", nullptr, uri_.c_str());
+    ::ippAddInteger(request, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "job-id", id);
+    ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", nullptr, ::cupsUser());
+    ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", nullptr, "job-state");
+    const answer a(::cupsDoRequest(http_, request, "/"));
+    if (::cupsLastError() == IPP_STATUS_ERROR_NOT_FOUND) return cups_job::failed;
+    ipp_attribute_t* number = a.ipp != nullptr ? ::ippFindAttribute(a.ipp, "job-state", IPP_TAG_ENUM) : nullptr;
+    if (number == nullptr) return failed();
+    return cups_job_state(::ippGetInteger(number, 0));
+  }
+
+private:
+  struct answer {
+    explicit answer(ipp_t* i) : ipp(i) {}
+    ~answer() {
+      if (ipp != nullptr) ::ippDelete(ipp);
+    }
+    answer(const answer&) = delete;
+    answer& operator=(const answer&) = delete;
+    ipp_t* ipp;
+  };
+  static error failed() { return {errc::offline, std::string("CUPS: ") + ::cupsLastErrorString()}; }
+
+  std::string queue_, uri_;
+  http_t* http_;
+};
+
+}  // namespace
+
+struct cups_printer::inner {
+  cups_options options;
+  callbacks calls;
+  wakeup wake;
+  std::atomic<bool> stopping{false};
+  std::mutex mutex;
+  std::optional<job> current;  // guarded
+  int server_id = 0;           // thread only: its number at CUPS
+  std::optional<printer_state> told;
+  std::thread thread;
+
+  void run() {
+    while (!stopping) {
+      connection c(options);
+      if (!c.ok()) report(printer_state::offline);
+      while (c.ok() && !stopping) {
+        const auto state = c.state();
+        report(state ? *state : printer_state::offline);
+        if (!state && state.code() != errc::not_found) break;
+        if (!state || !step(c)) break;
+        poll_one(-1, 0, wake, static_cast<int>(options.poll_interval_ms));
+      }
+      if (!stopping) poll_one(-1, 0, wake, static_cast<int>(options.poll_interval_ms));
+    }
+  }
+
+  /// Brings the job on. False: the connection is of no use any more.
+  bool step(connection& c) {
+    std::optional<job> now;
+    {
+      const std::lock_guard lock(mutex);
+      now = current;
+    }
+    if (!now) return true;
+    if (server_id == 0 && now->maybe_there) {
+      const auto found = c.find(now->title);
+      if (!found) return false;
+      server_id = *found;
+    }
+    if (server_id == 0) {
+      server_id = c.submit(now->title, now->maybe_there ? now->again : now->ticket);
+      const std::lock_guard lock(mutex);
+      current->maybe_there = true;
+      return server_id != 0;
+    }
+    const auto how = c.follow(server_id);
+    if (!how) return false;
+    if (*how == cups_job::waiting) return true;
+    {
+      const std::lock_guard lock(mutex);
+      current.reset();
+    }
+    server_id = 0;
+    calls.on_job(now->id, *how == cups_job::printed);
+    return true;
+  }
+
+  void report(printer_state s) {
+    if (told == s) return;
+    told = s;
+    calls.on_state(s);
+  }
+};
+
+cups_printer::cups_printer(cups_options options, callbacks calls) : inner_(std::make_unique<inner>()) {
+  inner_->options = std::move(options);
+  inner_->calls = std::move(calls);
+}
+
+cups_printer::~cups_printer() { stop(); }
+
+status cups_printer::start() {
+  invariant(!inner_->thread.joinable(), "a queue is started once");
+  inner_->thread = std::thread([in = inner_.get()] { in->run(); });
+  return done();
+}
+
+void cups_printer::stop() {
+  if (!inner_->thread.joinable()) return;
+  inner_->stopping = true;
+  inner_->wake.signal();
+  inner_->thread.join();
+}
+
+status cups_printer::print(job j) {
+  {
+    const std::lock_guard lock(inner_->mutex);
+    if (inner_->current) return {errc::busy, "the queue has a ticket that is not finished"};
+    inner_->current = std::move(j);
+  }
+  inner_->wake.signal();
+  return done();
+}
+
+result<printer_state> ask_cups(const cups_options& options) {
+  connection c(options);
+  if (!c.ok()) return error{errc::offline, "CUPS does not answer at " + options.name.server};
+  return c.state();
+}
+
+}  // namespace tally

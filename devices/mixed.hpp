@@ -1,0 +1,36 @@
+#pragma once
+#include <optional>
+
+#include "devices/barcode.hpp"
+#include "devices/track.hpp"
+
+namespace tally {
+
+/// A device that sends stripes and scanned codes alike, as keyboard wedges and combined readers do: a line that begins
+/// with '%' or ';' is a stripe's, any other a code's.
+///
+/// Pure: bytes and `now` in, events out. One owner; not thread-safe; nothing durable. Limits as of `track_reader` and
+/// `barcode_reader`; a stripe without a line end is over after `track_reader::idle_ms_max`.
+class mixed_reader {
+public:
+  explicit mixed_reader(barcode_options codes = {}, track_options stripe = {})
+      : stripe_(stripe), codes_(std::move(codes)) {}
+
+  /// Takes bytes as they came. REQUIRES: `now` does not go backward between calls.
+  [[nodiscard]] reader_events feed(byte_view data, tick_ms now);
+  [[nodiscard]] reader_events tick(tick_ms now);
+  [[nodiscard]] std::optional<tick_ms> deadline() const;
+  /// Forgets what is half read: the device was unplugged, or dropped some of its bytes.
+  void reset();
+  [[nodiscard]] std::size_t buffered() const { return stripe_.buffered() + codes_.buffered(); }
+
+private:
+  enum class line : std::uint8_t { start, stripe, code };
+
+  track_reader stripe_;
+  barcode_reader codes_;
+  line line_ = line::start;
+  tick_ms last_byte_ = 0;
+};
+
+}  // namespace tally

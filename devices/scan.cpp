@@ -1,0 +1,107 @@
+#include "devices/scan.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace tally {
+
+namespace {
+
+constexpr std::size_t voucher_min = 6, voucher_max = 40, receipt_max = 80;
+
+/// Whether the last digit makes the weighted sum a multiple of ten; any length.
+bool gs1_check(std::string_view digits) {
+  int sum = 0;
+  int weight = 1;
+  for (auto it = digits.rbegin(); it != digits.rend(); ++it) {
+    sum += (*it - '0') * weight;
+    weight = 4 - weight;
+  }
+  return sum % 10 == 0;
+}
+
+/// UPC-E to UPC-A (GS1 General Specifications, 5.2.2.4.2): number system, six digits, check digit.
+std::string spread_upc_e(std::string_view e) {
+  const std::string d(e.substr(1, 6));
+  std::string body;
+  switch (d[5]) {
+    case '0':
+    case '1':
+    case '2': body = d.substr(0, 2) + d[5] + "0000" + d.substr(2, 3); break;
+    case '3': body = d.substr(0, 3) + "00000" + d.substr(3, 2); break;
+    case '4': body = d.substr(0, 4) + "00000" + d[4]; break;
+    default: body = d.substr(0, 5) + "0000" + d[5];
+  }
+  return std::string(1, e[0]) + body + e[7];
+}
+
+std::optional<std::string> product_of(std::string_view digits) {
+  if (digits.size() == 13 || digits.size() == 8) {
+    if (gs1_check(digits)) return std::string(digits);
+  }
+  if (digits.size() == 12 && gs1_check(digits)) return "0" + std::string(digits);
+  if (digits.size() == 8 && (digits[0] == '0' || digits[0] == '1')) {
+    const auto a = spread_upc_e(digits);
+    if (gs1_check(a)) return "0" + a;
+  }
+  // A GTIN-14 whose first digit is not 0 is a carton, which nobody sells by the piece.
+  if (digits.size() == 14 && digits[0] == '0' && gs1_check(digits)) return std::string(digits.substr(1));
+  return std::nullopt;
+}
+
+bool is_product_length(std::size_t n) { return n == 8 || n == 12 || n == 13 || n == 14; }
+
+bool is_card(std::string_view digits, const scan_options& o) {
+  if (digits.size() < o.digits_min || digits.size() > o.digits_max) return false;
+  return std::any_of(o.card_prefixes.begin(), o.card_prefixes.end(),
+                     [&](const std::string& p) { return !p.empty() && digits.starts_with(p); });
+}
+
+reader_event marked(std::string_view text) {
+  const auto rest = text.substr(voucher_mark.size());  // the three marks are of one length
+  static_assert(card_code_mark.size() == voucher_mark.size() && receipt_mark.size() == voucher_mark.size());
+  if (text.starts_with(card_code_mark)) return card_code_scanned{std::string(text)};
+  if (text.starts_with(receipt_mark)) {
+    if (rest.empty() || rest.size() > receipt_max) return misread{misread_reason::bad_format};
+    return receipt_scanned{std::string(rest)};
+  }
+  const bool plain = std::all_of(rest.begin(), rest.end(),
+                                 [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; });
+  if (!plain || rest.size() < voucher_min || rest.size() > voucher_max) return misread{misread_reason::bad_format};
+  return voucher_scanned{std::string(rest)};
+}
+
+/// The GTIN of a GS1 element string; the text itself when it is none.
+std::string_view gtin_of(std::string_view text) {
+  if (text.starts_with("(01)") && text.size() >= 18) return text.substr(4, 14);
+  if (text.size() > 16 && text.starts_with("01") && all_digits(text.substr(0, 16)) && gs1_check(text.substr(2, 14)))
+    return text.substr(2, 14);
+  return text;
+}
+
+}  // namespace
+
+bool ean_valid(std::string_view ean) {
+  return (ean.size() == 8 || ean.size() == 13) && all_digits(ean) && gs1_check(ean);
+}
+
+reader_event recognise_scan(std::string_view text, const scan_options& options) {
+  const bool gs1 =
+      text.starts_with("]C1") || text.starts_with("]Q3") || text.starts_with("]d2") || text.starts_with("]e0");
+  if (text.size() > 3 && text.front() == ']') text.remove_prefix(3);
+  // FNC1 between the elements of a GS1 code comes as GS (1Dh).
+  const bool printable =
+      std::all_of(text.begin(), text.end(), [&](char c) { return (c >= 0x20 && c < 0x7F) || (gs1 && c == 0x1D); });
+  if (!printable) return misread{misread_reason::bad_character};
+  if (text.starts_with(card_code_mark) || text.starts_with(voucher_mark) || text.starts_with(receipt_mark))
+    return marked(text);
+  if (gs1 || text.starts_with("(01)")) text = gtin_of(text);
+  if (!all_digits(text)) return misread{misread_reason::unknown_code};
+  const bool card = is_card(text, options);
+  if (card && luhn_valid(text)) return card_read{std::string(text), 0};
+  if (auto product = product_of(text)) return product_scanned{std::move(*product)};
+  if (card) return misread{misread_reason::bad_number};
+  return misread{is_product_length(text.size()) ? misread_reason::bad_check : misread_reason::unknown_code};
+}
+
+}  // namespace tally

@@ -1,0 +1,90 @@
+#include <iostream>
+
+#include "node/admin_client.hpp"
+#include "node/cmd.hpp"
+#include "node/config.hpp"
+#include "node/device_doctor.hpp"
+#include "node/device_watch.hpp"
+
+namespace tally::cmd {
+namespace {
+
+struct options {
+  std::string file;
+  std::vector<std::string> overrides;
+  std::int64_t seconds = 0;
+};
+
+/// The configuration, and whether its node holds the devices at this moment.
+result<node_config> configuration(const options& o) { return load_config(o.file, o.overrides); }
+
+bool node_runs(const node_config& config) {
+  auto node = admin_client::open(config.node.data_dir);
+  return node && node->get("status").ok();
+}
+
+void say(const std::string& line) { std::cout << line << std::endl; }
+
+int run_doctor(const options& o) {
+  auto config = configuration(o);
+  if (!config) return fail(config.error());
+  const auto findings = examine_devices(*config);
+  if (findings.empty())
+    return fail(exit_usage, "no device is configured; 'tallystick devices list' shows what is there");
+  std::vector<std::vector<std::string>> rows;
+  bool good = true;
+  for (const auto& f : findings) {
+    rows.push_back({f.device, f.good ? "good" : "PROBLEM", f.text});
+    good = good && f.good;
+  }
+  std::cout << table(rows);
+  if (node_runs(*config)) std::cout << "The node runs; 'tallystick status' shows how it sees them.\n";
+  return good ? exit_ok : exit_refused;
+}
+
+int with_devices(const options& o, status (*run)(const node_config&, const options&)) {
+  auto config = configuration(o);
+  if (!config) return fail(config.error());
+  if (node_runs(*config))
+    return fail(exit_refused, "the node runs and holds the devices: stop it first, or try them at its till");
+  if (auto ok = run(*config, o); !ok) return fail(ok.error());
+  return exit_ok;
+}
+
+CLI::App* add_part(CLI::App& app, const char* name, const char* help, const std::shared_ptr<options>& o) {
+  auto* c = app.add_subcommand(name, help);
+  c->add_option("--config", o->file, "configuration file (TOML)")->required();
+  c->add_option("--set", o->overrides, "section.key=value; beats the environment and the file");
+  return c;
+}
+
+}  // namespace
+
+void add_devices(CLI::App& app, int& status) {
+  auto o = std::make_shared<options>();
+  auto* c = app.add_subcommand("devices", "Readers, printer, display: what is there, does it work, what is wrong");
+  c->require_subcommand(1);
+  c->footer(
+      "Examples:\n  tallystick devices list\n  tallystick devices doctor --config store.toml\n"
+      "  tallystick devices watch --config store.toml\n"
+      "  tallystick devices watch --config store.toml --set chip.reader=any --seconds 30\n"
+      "  tallystick devices test --config store.toml");
+  c->add_subcommand("list", "What is plugged into this machine, by names that a configuration takes")
+      ->callback([&status] {
+        std::cout << plugged_in_text();
+        status = exit_ok;
+      });
+  add_part(*c, "doctor", "Say in plain words what is wrong with the configured devices; status 1 if something is", o)
+      ->callback([o, &status] { status = run_doctor(*o); });
+  auto* watch = add_part(*c, "watch", "Show what the configured readers read, until Ctrl-C; the node must not run", o);
+  watch->add_option("--seconds", o->seconds, "end after so many")->check(CLI::Range(1, 86'400));
+  watch->callback([o, &status] {
+    status = with_devices(
+        *o, [](const node_config& config, const options& from) { return watch_devices(config, from.seconds, say); });
+  });
+  add_part(*c, "test", "Print a test page in the configured code; the node must not run", o)->callback([o, &status] {
+    status = with_devices(*o, [](const node_config& config, const options&) { return test_printer(config, say); });
+  });
+}
+
+}  // namespace tally::cmd

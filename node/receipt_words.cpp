@@ -1,0 +1,22 @@
+#include "node/receipt_words.hpp"
+
+#include <array>
+
+namespace tally {
+
+const receipt_words& words_of(language l) {
+  static constexpr std::array<receipt_words, language_count> all{{
+      {"SALE", "TOP-UP", "REVERSAL", "till", "no.", "TOTAL", "card", "cash", "bank", "online", "transfer", "incl. tax",
+       "reverses", "Card", "to spend here", "elsewhere,", "** COPY **", "POSSIBLE DUPLICATE"},
+      {"销售单", "充值单", "冲正单", "收银机", "单号", "合计", "会员卡", "现金", "银行卡", "在线支付", "转账", "含税",
+       "冲正原单", "卡号", "本店可用", "其他门店", "** 副本 **", "可能重复打印"},
+      {"銷售單", "加值單", "沖正單", "收銀機", "單號", "合計", "會員卡", "現金", "銀行卡", "線上支付", "轉帳", "含稅",
+       "沖正原單", "卡號", "本店可用", "其他門市", "** 副本 **", "可能重複列印"},
+      {"판매", "충전", "취소", "계산대", "번호", "합계", "회원 카드", "현금", "은행 카드", "온라인 결제", "계좌 이체",
+       "세금 포함", "취소 대상", "카드", "이 매장 잔액", "다른 매장", "** 재발행 **", "중복 인쇄 가능"},
+  }};
+  const auto i = static_cast<std::size_t>(l);
+  return all[i < all.size() ? i : 0];
+}
+
+}  // namespace tally

@@ -1,0 +1,101 @@
+// A receipt printer on a serial line: a pseudo-terminal with an emulated printer at its far end.
+#include "devices/driver_printer_device.hpp"
+
+#include <catch2/catch.hpp>
+#include <deque>
+
+#include "devices/driver_pty.hpp"
+#include "devices/escpos_render.hpp"
+#include "devices/printer.hpp"
+#include "devices/wait.hpp"
+
+using namespace tally;
+using namespace tally::test;
+
+namespace {
+
+std::string temporary_link() {
+  auto name = (std::filesystem::temp_directory_path() / "tally-printer-XXXXXX").string();
+  REQUIRE(mkdtemp(name.data()) != nullptr);
+  return name + "/printer";
+}
+
+}  // namespace
+
+TEST_CASE("a ticket goes over a serial line, and the printer answers on it", "[devices][printer_device]") {
+  const auto path = temporary_link();
+  pty_device line(path);
+  REQUIRE(line.plug().ok());
+  std::mutex mutex;
+  printer_machine machine({.poll_interval_ms = 20});
+  std::vector<std::string> log;
+  std::unique_ptr<device_printer_link> link;
+  const auto apply = [&](const printer_effects& effects) {
+    for (const auto& e : effects) {
+      // The line may be gone by now; its loss is told next.
+      if (const auto* s = std::get_if<printer_send>(&e)) (void)link->send(s->data);
+      if (const auto* p = std::get_if<job_printed>(&e)) log.push_back("printed " + std::to_string(p->job));
+      if (const auto* u = std::get_if<job_uncertain>(&e)) log.push_back("uncertain " + std::to_string(u->job));
+      if (const auto* c = std::get_if<printer_state_changed>(&e)) log.emplace_back(printer_state_name(c->state));
+    }
+  };
+  const auto with = [&](auto f) {
+    const std::lock_guard lock(mutex);
+    apply(f());
+  };
+  link = std::make_unique<device_printer_link>(
+      device_printer_options{.path = path, .baud = 115200, .waits = {.backoff_min_ms = 10, .backoff_max_ms = 50}},
+      printer_link::callbacks{
+          .on_connected = [&] { with([&] { return machine.on_connected(monotonic_ms()); }); },
+          .on_disconnected = [&] { with([&] { return machine.on_disconnected(); }); },
+          .on_bytes = [&](std::string d) { with([&] { return machine.on_bytes(d, monotonic_ms()); }); }});
+  REQUIRE(link->start().ok());
+
+  printer_emulator paper;
+  const auto told = [&](const std::string& text) {
+    return eventually([&] {
+      if (line.plugged()) {
+        if (auto data = line.read(); data) {
+          const auto answer = paper.feed(*data);
+          if (!answer.empty()) CHECK(line.write(answer).ok());
+        }
+      }
+      with([&] { return machine.tick(monotonic_ms()); });
+      const std::lock_guard lock(mutex);
+      return std::find(log.begin(), log.end(), text) != log.end();
+    });
+  };
+  CHECK(told("ready"));
+  escpos::ticket t;
+  t.lines = {"over a line"};
+  {
+    const std::lock_guard lock(mutex);
+    auto started = machine.start(1, *escpos::encode(t), monotonic_ms());
+    REQUIRE(started.ok());
+    apply(*started);
+  }
+  CHECK(told("printed 1"));
+  REQUIRE(paper.tickets().size() == 1);
+  CHECK(paper.tickets().front().lines == std::vector<std::string>{"over a line"});
+
+  // Unplugged and back.
+  line.unplug();
+  CHECK(told("offline"));
+  {
+    const std::lock_guard lock(mutex);
+    log.clear();
+  }
+  paper.power_cycle();
+  REQUIRE(line.plug().ok());
+  CHECK(told("ready"));
+  link->stop();  // not `reset`: its callbacks use it up to the end
+  line.unplug();
+  std::filesystem::remove_all(std::filesystem::path(path).parent_path());
+}
+
+TEST_CASE("a printer's device needs a path and a rate that exists", "[devices][printer_device]") {
+  device_printer_link none({.path = ""}, {});
+  CHECK(none.start().code() == errc::bad_config);
+  device_printer_link odd({.path = "/dev/null", .baud = 12345}, {});
+  CHECK(odd.start().code() == errc::bad_config);
+}
