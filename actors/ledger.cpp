@@ -53,10 +53,10 @@ void tell_streams(ledger_state& st) {
   }
 }
 
-void tell_advanced(ledger_state& st) {
+void tell_advanced(ledger_state& st, bool urgent) {
   if (st.generation != st.station->generation()) tell_streams(st);
-  if (auto a = st.context->handle(&node_context::uplink)) caf::anon_send(a, advanced_message{});
-  if (auto a = st.context->handle(&node_context::downlink)) caf::anon_send(a, advanced_message{});
+  if (auto a = st.context->handle(&node_context::uplink)) caf::anon_send(a, advanced_message{urgent});
+  if (auto a = st.context->handle(&node_context::downlink)) caf::anon_send(a, advanced_message{urgent});
 }
 
 struct deliver {
@@ -72,7 +72,7 @@ struct deliver {
     if (auto a = link_for(st, e.neighbour))
       caf::anon_send(a, outgoing_message{e.neighbour, std::make_shared<const message>(e.what)});
   }
-  void operator()(const advanced_effect&) { tell_advanced(st); }
+  void operator()(const advanced_effect& e) { tell_advanced(st, e.urgent); }
   void operator()(const rules_effect& e) {
     st.rules = std::make_shared<const catalogue>(st.station->ledger().rules());
     st.context->events.publish(rules_event{e.version});

@@ -23,9 +23,10 @@ void claim_rollback(node_context* context, const rollback_effect& e) {
   if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{std::move(task)});
 }
 
-std::unique_ptr<session> make_session(node_context* context, const writer_id& self, bool to_parent) {
+std::unique_ptr<session> make_session(node_context* context, const writer_id& self, bool to_parent, tick_ms hold_ms) {
   session_config config;
   config.self = self;
+  config.hold_ms = hold_ms;
   // A coarse sieve; the station decides (it knows the tree).
   config.accepts = [to_parent, node = self.node](const stream_id& id) {
     return id.writer.node != node && (id.sub == sub_stream::journal) != to_parent;
@@ -42,7 +43,9 @@ bool carry(node_context* context, node_id peer, link_session& link, const sessio
       // A full queue drops it: the session repeats what is not acknowledged.
       send(encode_message(s->what));
     } else if (const auto* i = std::get_if<ingest_effect>(&e)) {
-      to_ledger(context, segment_arrival{peer, i->what});
+      // Opened here, so that the ledger's thread does not unpack and hash what the link's thread can.
+      to_ledger(context,
+                segment_arrival{peer, i->what, std::make_shared<const result<opened_segment>>(open_segment(i->what))});
     } else if (const auto* b = std::get_if<control_effect>(&e); b && std::holds_alternative<below_message>(b->what)) {
       context->links.report(peer, std::get<below_message>(b->what));
     } else if (const auto* c = std::get_if<control_effect>(&e)) {
@@ -96,7 +99,7 @@ void up_link(up_ptr self, bool up) {
   went_down(st.context, st.config.peer, st.session);
   if (was) st.context->events.publish(link_event{false});
   if (!up) return;
-  st.session.machine = make_session(st.context, st.self_writer, true);
+  st.session.machine = make_session(st.context, st.self_writer, true, st.config.hold_ms);
   auto now = st.context->clock.tick();
   st.opened_at = now;
   up_carry(self, st.session.machine->connected(now));
@@ -133,7 +136,7 @@ void down_open(down_ptr self, node_id peer) {
   auto& st = self->state;
   auto& link = st.sessions[peer];
   went_down(st.context, peer, link);
-  link.machine = make_session(st.context, st.self_writer, false);
+  link.machine = make_session(st.context, st.self_writer, false, st.config.hold_ms);
   auto now = st.context->clock.tick();
   down_carry(self, peer, link.machine->connected(now));
   if (link.machine && link.streams) down_carry(self, peer, link.machine->on_streams(*link.streams, now));
@@ -183,7 +186,9 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
       [self](const link_message& m) {
         if (self->state.again_due == 0) up_link(self, m.up);
       },
-      [self](const outgoing_message& m) { up_carry(self, {send_effect{*m.what}}); },
+      [self](const outgoing_message& m) {
+        up_drive(self, [&](session& x, tick_ms now) { return x.say(*m.what, now); });
+      },
       [self](const ingested_message& m) {
         up_drive(self, [&](session& x, tick_ms now) {
           return x.on_ingested(m.what.stream, m.what.size, m.what.code, m.what.ack, now);
@@ -193,9 +198,10 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
         self->state.session.streams = m.list;
         up_drive(self, [&](session& x, tick_ms now) { return x.on_streams(*m.list, now); });
       },
-      [self](advanced_message) {
+      [self](advanced_message m) {
         if (self->state.session.streams)
           up_drive(self, [&](session& x, tick_ms now) { return x.on_streams(*self->state.session.streams, now); });
+        if (m.urgent) up_drive(self, [](session& x, tick_ms now) { return x.hurry(now); });
       },
       [self](const epoch_message& m) {
         self->state.self_writer = m.self;
@@ -265,8 +271,7 @@ caf::behavior downlink(down_ptr self, node_context* context, const link_config& 
         went_down(self->state.context, m.node, self->state.sessions[m.node]);
       },
       [self](const outgoing_message& m) {
-        auto it = self->state.sessions.find(m.to);
-        if (it != self->state.sessions.end() && it->second.machine) down_carry(self, m.to, {send_effect{*m.what}});
+        down_drive(self, m.to, [&](session& x, tick_ms now) { return x.say(*m.what, now); });
       },
       [self](const ingested_message& m) {
         down_drive(self, m.what.from, [&](session& x, tick_ms now) {

@@ -48,7 +48,9 @@ struct outgoing_message {
 struct ingested_message {
   ingested_effect what;
 };
-struct advanced_message {};
+struct advanced_message {
+  bool urgent = false;
+};
 /// The streams that may go to a neighbour now.
 struct streams_message {
   node_id to;

@@ -187,6 +187,7 @@ std::vector<supervised> running_system::parts(const writer_id& self, std::shared
   link_config link;
   link.self = options_.station.self;
   link.wire.heartbeat = options_.heartbeat;
+  link.hold_ms = options_.batch.count();
   if (!options_.listen_endpoint.empty())
     list.push_back({"the link to children", [this, link, current, listening](caf::actor_system& sys) mutable {
                       auto c = link;

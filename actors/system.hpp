@@ -16,6 +16,7 @@ struct system_options {
   public_key parent_key{};
   std::string listen_endpoint;  ///< for children
   std::chrono::milliseconds heartbeat{0};
+  std::chrono::milliseconds batch{0};  ///< how long what is not urgent waits, so that it travels together
   device_options devices;
   std::int64_t exposure_days = 7;
   epoch_id first_epoch;  ///< used when the journal is empty

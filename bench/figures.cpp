@@ -61,6 +61,25 @@ latencies raw_append_sync(const std::filesystem::path& dir, std::size_t octets, 
   return times;
 }
 
+std::int64_t raw_write_sync(const std::filesystem::path& dir, std::string_view text, std::size_t step) {
+  auto file = dir / "raw.write";
+  int fd = ::open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), file.string());
+  auto start = now_ns();
+  bool ok = true;
+  for (; ok && !text.empty(); text.remove_prefix(std::min(step, text.size()))) {
+    auto part = text.substr(0, step);
+    ok = ::write(fd, part.data(), part.size()) == static_cast<ssize_t>(part.size()) && ::fdatasync(fd) == 0;
+  }
+  auto took = now_ns() - start;
+  int failed = ok ? 0 : errno;
+  ::close(fd);
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);
+  if (!ok) throw std::system_error(failed, std::generic_category(), file.string());
+  return took;
+}
+
 double cpu_us() {
   rusage u{};
   ::getrusage(RUSAGE_SELF, &u);

@@ -32,6 +32,10 @@ void report(std::string_view name, latencies& times, std::int64_t took_ns = 0);
 /// durable answer. The file is removed at the end. Throws std::system_error when the disk does not take it.
 latencies raw_append_sync(const std::filesystem::path& dir, std::size_t octets, std::size_t count);
 
+/// Writes `text` to a file in `dir`, `step` octets at a time with an fdatasync behind each; the nanoseconds that it
+/// took. The file is removed at the end. Throws std::system_error when the disk does not take it.
+std::int64_t raw_write_sync(const std::filesystem::path& dir, std::string_view text, std::size_t step);
+
 /// Processor time of this process so far, all threads, in microseconds. Unlike wall time it says the same on a machine
 /// that others use too.
 double cpu_us();

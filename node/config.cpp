@@ -59,6 +59,9 @@ constexpr std::array keys{
                .shape = text_shape::tcp, .help = "link.listen of the parent; empty at head office"},
     config_key{.name = "link.heartbeat_ms", .number = TALLY_NUMBER { return c.link.heartbeat_ms; }, .max = 600'000,
                .help = "milliseconds between heartbeats on the link; 0 sends none"},
+    config_key{.name = "link.batch_ms", .number = TALLY_NUMBER { return c.link.batch_ms; }, .max = 3'600'000,
+               .help = "milliseconds that sales wait for others to travel with, where each message costs money; what "
+                       "somebody waits for goes at once"},
     config_key{.name = "reader.path", .text = TALLY_TEXT { return c.reader.path; }, .max = path_max,
                .shape = text_shape::device,
                .help = "serial magnetic-stripe reader: a path, usb:VENDOR:PRODUCT or name:TEXT; empty: none"},

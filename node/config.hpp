@@ -32,6 +32,7 @@ struct node_config {
     std::string door;
     std::string parent;
     std::int64_t heartbeat_ms = 0;
+    std::int64_t batch_ms = 0;
   } link;
   struct serial_part {
     std::string path;

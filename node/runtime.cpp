@@ -111,8 +111,8 @@ status open_data(running_node& n, const node_config& config) {
   load_certificates(*n.store, *n.certificates);
   auto own = n.certificates->find(n.identity.node);
   if (!own)
-    return error{errc::not_certified, "no certificate of this node under the root of " +
-                                          n.layout.identity().string() + " is in " + n.layout.db().string()};
+    return error{errc::not_certified, "no certificate of this node under the root of " + n.layout.identity().string() +
+                                          " is in " + n.layout.db().string()};
   if ((*own)->signing != n.signer->key() || (*own)->curve != n.curve.pub)
     return error{errc::not_certified,
                  "the keys in " + n.layout.keys().string() + " do not fit this node's certificate"};
@@ -160,6 +160,9 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.station.doubt_days = static_cast<std::uint32_t>(config.network.doubt_days);
   o.listen_endpoint = config.link.listen;
   o.heartbeat = std::chrono::milliseconds(config.link.heartbeat_ms);
+  o.batch = std::chrono::milliseconds(config.link.batch_ms);
+  // What waits at each node on the way there and back is not missing yet.
+  o.station.cosign_wait_ms += 4 * config.link.batch_ms;
   o.parent_endpoint = config.link.parent;
   if (!config.link.parent.empty()) {
     const auto* own = *n.certificates->find(n.identity.node);

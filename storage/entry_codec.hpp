@@ -15,6 +15,8 @@ bytes encode_entry(const entry& e);
 /// and blobs over their limits. A kind without a built row is not decoded: `unsupported`; store its bytes and contest
 /// it.
 result<entry> decode_entry(byte_view data);
+/// The same into `e`, whose memory is used again; after a failure it means nothing.
+status decode_entry(byte_view data, entry& e);
 
 /// The kind in the first octet, without decoding the rest; 0 for empty or over-long numbers.
 entry_kind peek_kind(byte_view data);

@@ -71,26 +71,40 @@ hash256 merkle_frontier::root() const {
   return hash;
 }
 
-void merkle_frontier::append(const hash256& leaf) {
-  invariant(size_ != ~std::uint64_t{0}, "a log holds less than 2^64 entries");
-  auto hash = leaf;
-  unsigned level = 0;
-  for (; has_bit(size_, level); ++level)
-    hash = merkle_node(hash_[level], hash);
-  hash_[level] = hash;
-  ++size_;
-}
-
-void merkle_frontier::append(const hash256& leaf, std::vector<merkle_subtree>& full) {
-  invariant(size_ != ~std::uint64_t{0}, "a log holds less than 2^64 entries");
-  auto hash = leaf;
-  unsigned level = 0;
+// Adds a full subtree. REQUIRES: the size is a multiple of its leaves.
+void merkle_frontier::add(unsigned level, hash256 hash, std::vector<merkle_subtree>* full) {
+  invariant(size_ <= ~std::uint64_t{0} - (std::uint64_t{1} << level), "a log holds less than 2^64 entries");
+  auto grown = std::uint64_t{1} << level;
   for (; has_bit(size_, level); ++level) {
     hash = merkle_node(hash_[level], hash);
-    if ((level + 1) % tile_levels == 0) full.push_back({level + 1, size_ >> (level + 1), hash});
+    if (full && (level + 1) % tile_levels == 0) full->push_back({level + 1, size_ >> (level + 1), hash});
   }
   hash_[level] = hash;
-  ++size_;
+  size_ += grown;
+}
+
+void merkle_frontier::append(const hash256& leaf) { add(0, leaf, nullptr); }
+void merkle_frontier::append(const hash256& leaf, std::vector<merkle_subtree>& full) { add(0, leaf, &full); }
+
+void merkle_frontier::append(const merkle_run& run, std::vector<merkle_subtree>& full) {
+  invariant(run.first() == size_, "a run continues its log");
+  full.insert(full.end(), run.tiles().begin(), run.tiles().end());
+  for (const auto& s : run.subtrees())
+    add(s.level, s.hash, &full);
+}
+
+void merkle_run::append(const hash256& leaf) {
+  subtrees_.push_back({0, end_++, leaf});
+  for (;;) {
+    auto n = subtrees_.size();
+    if (n < 2) return;
+    const auto &left = subtrees_[n - 2], &right = subtrees_[n - 1];
+    if (left.level != right.level || left.index % 2 != 0) return;
+    merkle_subtree both{left.level + 1, left.index / 2, merkle_node(left.hash, right.hash)};
+    subtrees_.pop_back();
+    subtrees_.back() = both;
+    if (both.level % tile_levels == 0) tiles_.push_back(both);
+  }
 }
 
 void merkle_frontier::write(byte_writer& out) const {

@@ -25,6 +25,25 @@ inline constexpr unsigned tile_levels = 8;
 /// that lie within the size in question. Whatever it returns is believed: the verifiers below are the check.
 using node_reader = std::function<bool(unsigned level, std::uint64_t index, hash256& out)>;
 
+/// Hashes of a run of leaves as far as they follow from the run alone: the full subtrees that lie in it. What is left
+/// is to join them to the log before it (`merkle_frontier::append`).
+///
+/// Pure value, at most two subtrees a level.
+class merkle_run {
+public:
+  explicit merkle_run(std::uint64_t first) : first_(first), end_(first) {}
+  void append(const hash256& leaf);
+
+  std::uint64_t first() const { return first_; }
+  std::uint64_t end() const { return end_; }
+  const std::vector<merkle_subtree>& subtrees() const { return subtrees_; }  ///< from left to right
+  const std::vector<merkle_subtree>& tiles() const { return tiles_; }        ///< that lie in the run as a whole
+
+private:
+  std::uint64_t first_, end_;
+  std::vector<merkle_subtree> subtrees_, tiles_;
+};
+
 /// The right edge of an RFC 6962 / RFC 9162 log: one hash for each set bit of its size. Enough to append and to know
 /// the root, without history.
 ///
@@ -40,6 +59,8 @@ public:
   void append(const hash256& leaf);
   /// The same, and adds to `full` each tile that this leaf filled, lowest level first.
   void append(const hash256& leaf, std::vector<merkle_subtree>& full);
+  /// Adds a run that begins here, and to `full` each tile that it filled, in no order. REQUIRES: run.first() == size().
+  void append(const merkle_run& run, std::vector<merkle_subtree>& full);
 
   // -- canonical bytes -------------------------------------------------------
 
@@ -53,6 +74,7 @@ public:
   friend bool operator==(const merkle_frontier& a, const merkle_frontier& b);
 
 private:
+  void add(unsigned level, hash256 hash, std::vector<merkle_subtree>* full);
   friend result<merkle_frontier> frontier_at(std::uint64_t size, const node_reader& reader);
 
   std::uint64_t size_ = 0;

@@ -4,42 +4,107 @@
 
 #include <memory>
 
-namespace tally {
+#include "storage/sha256.hpp"
 
-bytes pack_entries(const std::vector<bytes>& entries) {
-  byte_writer w;
+namespace tally {
+namespace {
+
+// How a payload holds its entries. One entry alone gets longer by zstd's frame.
+constexpr char form_plain = 0, form_zstd = 1;
+
+// Above this a frame takes more time and is hardly shorter; below, a store's batch of a minute takes a millisecond.
+constexpr int compression_level = 9;
+
+}  // namespace
+
+entry_list::entry_list(const std::vector<bytes>& entries) {
   for (const auto& e : entries)
-    w.str(e);
-  invariant(!entries.empty() && entries.size() <= segment_entries_max && w.size() <= segment_bytes_max,
-            "segment bounds");
-  bytes out(ZSTD_compressBound(w.size()), '\0');
-  // A context per thread: making one costs more than a small segment.
-  thread_local std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
-  invariant(context != nullptr, "zstd context");
-  auto plain = w.view();
-  auto n = ZSTD_compressCCtx(context.get(), out.data(), out.size(), plain.data(), plain.size(), 3);
-  invariant(!ZSTD_isError(n), "zstd compression");
-  out.resize(n);
+    add(e);
+}
+
+void entry_list::add(byte_view entry) {
+  byte_writer w(std::move(octets_));
+  w.uv(entry.size());
+  places_.push_back({static_cast<std::uint32_t>(w.size()), static_cast<std::uint32_t>(entry.size())});
+  w.raw(entry);
+  octets_ = w.take();
+}
+
+std::vector<bytes> entry_list::copies() const {
+  std::vector<bytes> out;
+  out.reserve(size());
+  for (std::size_t i = 0; i < size(); ++i)
+    out.emplace_back((*this)[i]);
   return out;
 }
 
-result<std::vector<bytes>> unpack_entries(const segment& s) {
-  auto size = ZSTD_getFrameContentSize(s.payload.data(), s.payload.size());
+bytes pack_entries(const entry_list& entries) {
+  auto plain = entries.octets();
+  invariant(!entries.empty() && entries.size() <= segment_entries_max && plain.size() <= segment_bytes_max,
+            "segment bounds");
+  bytes out(1 + ZSTD_compressBound(plain.size()), form_zstd);
+  // A context per thread: making one costs more than a small segment.
+  thread_local std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  invariant(context != nullptr, "zstd context");
+  auto n =
+      ZSTD_compressCCtx(context.get(), out.data() + 1, out.size() - 1, plain.data(), plain.size(), compression_level);
+  invariant(!ZSTD_isError(n), "zstd compression");
+  out.resize(1 + n);
+  if (n >= plain.size()) {
+    out.assign(1, form_plain);
+    out.append(plain);
+  }
+  return out;
+}
+
+namespace {
+
+status unpack_frame(byte_view frame, bytes& plain) {
+  auto size = ZSTD_getFrameContentSize(frame.data(), frame.size());
   if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > segment_bytes_max)
     return error{errc::malformed, "a segment's frame"};
-  if (ZSTD_findFrameCompressedSize(s.payload.data(), s.payload.size()) != s.payload.size())
+  if (ZSTD_findFrameCompressedSize(frame.data(), frame.size()) != frame.size())
     return error{errc::malformed, "octets behind a segment's frame"};
-  bytes plain(static_cast<std::size_t>(size), '\0');
+  plain.resize(static_cast<std::size_t>(size));
   thread_local std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
   invariant(context != nullptr, "zstd context");
-  auto n = ZSTD_decompressDCtx(context.get(), plain.data(), plain.size(), s.payload.data(), s.payload.size());
+  auto n = ZSTD_decompressDCtx(context.get(), plain.data(), plain.size(), frame.data(), frame.size());
   if (ZSTD_isError(n) || n != size) return error{errc::malformed, "a segment's compression"};
+  return done();
+}
+
+}  // namespace
+
+result<entry_list> unpack_entries(const segment& s) {
+  entry_list out;
+  auto& plain = out.octets_;
+  if (s.payload.empty()) return error{errc::malformed, "a segment without a payload"};
+  auto content = byte_view(s.payload).substr(1);
+  if (s.payload[0] == form_zstd) {
+    TALLY_TRY(unpack_frame(content, plain));
+  } else if (s.payload[0] == form_plain && content.size() <= segment_bytes_max) {
+    plain = content;
+  } else {
+    return error{errc::malformed, "a segment's payload"};
+  }
   byte_reader r(plain);
-  std::vector<bytes> out;
-  out.reserve(s.entries);
-  for (std::uint32_t i = 0; i < s.entries && r.ok(); ++i)
-    out.emplace_back(r.str(entry_bytes_max));
+  out.places_.reserve(s.entries);
+  for (std::uint32_t i = 0; i < s.entries && r.ok(); ++i) {
+    auto e = r.str(entry_bytes_max);
+    if (r.ok())
+      out.places_.push_back(
+          {static_cast<std::uint32_t>(plain.size() - r.remaining() - e.size()), static_cast<std::uint32_t>(e.size())});
+  }
   if (!r.ok() || !r.at_end()) return error{errc::malformed, "a segment's entries"};
+  return out;
+}
+
+result<opened_segment> open_segment(const segment& s) {
+  auto entries = unpack_entries(s);
+  if (!entries) return entries.error();
+  opened_segment out{std::move(*entries), merkle_run(s.first)};
+  for (std::size_t i = 0; i < out.entries.size(); ++i)
+    out.run.append(merkle_leaf(out.entries[i]));
   return out;
 }
 
@@ -60,7 +125,7 @@ result<segment> decode_segment(byte_view data) {
   s.first = r.uv(UINT64_MAX / 2);
   s.entries = static_cast<std::uint32_t>(r.uv(segment_entries_max));
   r.fixed(s.sign);
-  s.payload = r.str(segment_bytes_max + 64 * 1024);
+  s.payload = r.str(payload_bytes_max);
   if (!r.ok() || !r.at_end() || s.entries == 0) return error{errc::malformed, "a segment"};
   return s;
 }

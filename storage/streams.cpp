@@ -58,20 +58,23 @@ stream_writer::open_tip& stream_writer::open(const stream_id& id) {
 
 const merkle_frontier& stream_writer::tip(const stream_id& id) { return open(id).frontier; }
 
+void stream_writer::put_tiles(const stream_id& id) {
+  for (const auto& tile : full_)
+    view_.put(family::entries, tile_key(id, tile.level, tile.index), view_of(tile.hash));
+  full_.clear();
+}
+
 void stream_writer::add_leaf(const stream_id& id, open_tip& t, byte_view entry) {
-  thread_local std::vector<merkle_subtree> full;
-  full.clear();
   if (t.frontier.size() == 0) ++born_;
-  t.frontier.append(merkle_leaf(entry), full);
+  t.frontier.append(merkle_leaf(entry), full_);
   t.changed = true;
-  for (const auto& tile : full)
-    view_.put(family::entries, tile_key(id, tile.level, tile.index), bytes(view_of(tile.hash)));
+  put_tiles(id);
 }
 
 sequence stream_writer::append_own(const stream_id& journal, byte_view entry, const std::optional<stream_id>& also) {
   auto& t = open(journal);
   sequence seq = t.frontier.size();
-  view_.put(family::entries, own_entry_key(journal.writer.epoch, seq), bytes(entry));
+  view_.put(family::entries, own_entry_key(journal.writer.epoch, seq), entry);
   add_leaf(journal, t, entry);
   if (also) {
     auto& sub = open(*also);
@@ -83,13 +86,15 @@ sequence stream_writer::append_own(const stream_id& journal, byte_view entry, co
   return seq;
 }
 
-void stream_writer::append_foreign(const segment& s, std::span<const bytes> entries, std::size_t skip) {
+void stream_writer::append_foreign(const segment& s, const merkle_run& run) {
   auto& t = open(s.stream);
-  invariant(t.frontier.size() == s.first + skip, "a segment continues its stream");
-  for (std::size_t i = skip; i < entries.size(); ++i)
-    add_leaf(s.stream, t, entries[i]);
+  invariant(t.frontier.size() == s.first && run.end() == s.size_after(), "a segment continues its stream");
+  if (t.frontier.size() == 0) ++born_;
+  t.frontier.append(run, full_);
+  t.changed = true;
+  put_tiles(s.stream);
   view_.put(family::segments, segment_key(s.stream, s.first), encode_segment(s));
-  view_.put(family::meta, signature_key(s.stream), bytes(view_of(s.sign)));
+  view_.put(family::meta, signature_key(s.stream), view_of(s.sign));
 }
 
 void stream_writer::flush() {
@@ -143,9 +148,10 @@ result<bytes> stream_reader::own_entry(const writer_id& self, sequence seq) cons
   return v;
 }
 
-result<std::vector<bytes>> stream_reader::own_entries(const stream_id& id, std::uint64_t from, std::uint64_t until,
-                                                      std::size_t max_entries) const {
-  std::vector<bytes> out;
+result<entry_list> stream_reader::own_entries(const stream_id& id, std::uint64_t from, std::uint64_t until,
+                                              std::size_t max_entries) const {
+  entry_list out;
+  bytes target;
   std::size_t octets = 0;
   max_entries = std::min<std::size_t>(max_entries, segment_entries_max);
   bool journal = id.sub == sub_stream::journal;
@@ -155,15 +161,16 @@ result<std::vector<bytes>> stream_reader::own_entries(const stream_id& id, std::
       TALLY_TRY(c->state());
       return error{errc::corrupt, "entry " + std::to_string(n) + " is missing"};
     }
-    bytes e(c->value());
+    auto e = c->value();
     if (!journal) {
-      auto target = own_entry(id.writer, byte_reader(e).uv());
-      if (!target) return target.error();
-      e = std::move(*target);
+      auto found = own_entry(id.writer, byte_reader(e).uv());
+      if (!found) return found.error();
+      target = std::move(*found);
+      e = target;
     }
     octets += e.size() + 4;
     if (octets > segment_bytes_max) break;
-    out.push_back(std::move(e));
+    out.add(e);
   }
   return out;
 }
@@ -184,13 +191,13 @@ result<bytes> stream_reader::entry_of(const stream_id& id, std::uint64_t seq, co
     auto list = own_entries(id, seq, seq + 1, 1);
     if (!list) return list.error();
     if (list->empty()) return error{errc::not_found, ""};
-    return std::move(list->front());
+    return bytes(list->front());
   }
   auto s = foreign_segment(id, seq);
   if (!s) return s.error();
   auto list = unpack_entries(*s);
   if (!list) return list.error();
-  return std::move((*list)[static_cast<std::size_t>(seq - s->first)]);
+  return bytes((*list)[static_cast<std::size_t>(seq - s->first)]);
 }
 
 std::optional<signature> stream_reader::foreign_signature(const stream_id& id) const {
@@ -212,7 +219,8 @@ node_reader stream_reader::nodes(const stream_id& id, const writer_id& self) con
   auto leaves = [this, id, self](std::uint64_t first, std::span<hash256> out) {
     auto n = first, end = first + out.size();
     while (n < end) {
-      std::vector<bytes> list;
+      entry_list list;
+      std::size_t skip = 0;
       if (id.writer.node == self.node) {
         auto own = own_entries(id, n, end, out.size());
         if (!own || own->empty()) return false;
@@ -222,13 +230,11 @@ node_reader stream_reader::nodes(const stream_id& id, const writer_id& self) con
         if (!s) return false;
         auto all = unpack_entries(*s);
         if (!all) return false;
-        list.assign(std::make_move_iterator(all->begin() + static_cast<std::ptrdiff_t>(n - s->first)),
-                    std::make_move_iterator(all->end()));
+        list = std::move(*all);
+        skip = static_cast<std::size_t>(n - s->first);
       }
-      for (auto& e : list) {
-        if (n == end) break;
-        out[static_cast<std::size_t>(n++ - first)] = merkle_leaf(e);
-      }
+      for (auto i = skip; i < list.size() && n != end; ++i)
+        out[static_cast<std::size_t>(n++ - first)] = merkle_leaf(list[i]);
     }
     return true;
   };

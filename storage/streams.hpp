@@ -21,8 +21,9 @@ public:
   /// Appends to an own journal and, when `also` names one, to the sub-stream that carries the entry too.
   /// REQUIRES: `journal.sub == journal`; the sub-stream has the same writer.
   sequence append_own(const stream_id& journal, byte_view entry, const std::optional<stream_id>& also);
-  /// Stores a verified segment whose entries from `skip` on are new. The tip moves to the segment's end.
-  void append_foreign(const segment& s, std::span<const bytes> entries, std::size_t skip);
+  /// Stores a verified segment that continues its stream. The tip moves to the segment's end.
+  /// REQUIRES: `run` is over its entries, from the tip's size on.
+  void append_foreign(const segment& s, const merkle_run& run);
   /// Streams that got their first entry here since the start.
   std::uint64_t born() const { return born_; }
   /// Writes the frontiers that changed. Call before the view is sealed.
@@ -35,10 +36,12 @@ private:
   };
   open_tip& open(const stream_id& id);
   void add_leaf(const stream_id& id, open_tip& t, byte_view entry);
+  void put_tiles(const stream_id& id);
 
   kv_view& view_;
   std::uint64_t born_ = 0;
   std::map<stream_id, open_tip> tips_;  // as many as streams were touched since the start
+  std::vector<merkle_subtree> full_;    // scratch
 };
 
 /// Reads durable streams. Const, any thread.
@@ -55,8 +58,8 @@ public:
   /// One entry of an own journal. `not_found`, io.
   result<bytes> own_entry(const writer_id& self, sequence seq) const;
   /// Entries [from, …) of an own stream: at most segment bounds, at most `max_entries`.
-  result<std::vector<bytes>> own_entries(const stream_id& id, std::uint64_t from, std::uint64_t until,
-                                         std::size_t max_entries) const;
+  result<entry_list> own_entries(const stream_id& id, std::uint64_t from, std::uint64_t until,
+                                 std::size_t max_entries) const;
   /// The stored segment that contains `seq` of a stream of somebody else.
   result<segment> foreign_segment(const stream_id& id, std::uint64_t seq) const;
   /// One entry of any stream, own or foreign.

@@ -228,10 +228,14 @@ result<audit_report> auditor::run() {
   for (const auto& [id, tip] : heads_)
     check_stream(id);
   strays();
-  const auto& folded = report_.role == node_role::store ? own_ : seen_;
+  bool store = report_.role == node_role::store;
   if (options_.today != 0) report_.today = options_.today;
-  totals(folded);
-  open_transfers(folded);
+  totals(store ? own_.balances() : seen_.balances());
+  if (store) {
+    open_transfers(own_, own_.cells());
+  } else {
+    open_transfers(seen_, seen_.cells());
+  }
   if (disk_) return *disk_;
   if (options_.progress) options_.progress(total_, total_);
   return std::move(report_);

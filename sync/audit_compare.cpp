@@ -43,48 +43,77 @@ bool auditor::certified_record(const cell_key& k, const cell& c) const {
   });
 }
 
-void auditor::compare_key(std::string_view check, byte_view prefix, byte_view key, byte_view value,
-                          const memory_state& expected, bool observed, std::uint64_t& met) {
-  ++line(check).count;
-  auto rest = key.substr(prefix.size());
-  if (auto a = parse_balance_key(rest); a && balance_key(*a) == rest) {
+void auditor::compare_key(byte_view key, byte_view value, std::uint64_t& met) {
+  ++line(check_projection).count;
+  if (auto a = parse_balance_key(key); a && balance_key(*a) == key) {
     auto v = decode_balance(value);
-    auto want = expected.balance(*a);
+    auto want = own_.balance(*a);
     if (want != 0) ++met;
     if (v != want)
-      problem(check, account_text(*a), {}, std::to_string(want), v ? std::to_string(*v) : "bytes that are no amount");
+      problem(check_projection, account_text(*a), {}, std::to_string(want),
+              v ? std::to_string(*v) : "bytes that are no amount");
     return;
   }
-  auto k = parse_cell_key(rest);
-  if (!k || cell_key_bytes(*k) != rest)
-    return problem(check, "key " + to_hex(key), {}, "a key of the projection", "bytes that are none");
+  auto k = parse_cell_key(key);
+  if (!k || cell_key_bytes(*k) != key)
+    return problem(check_projection, "key " + to_hex(key), {}, "a key of the projection", "bytes that are none");
   auto v = decode_cell(value);
-  auto want = expected.find(*k);
+  auto want = own_.find(*k);
   if (want) ++met;
-  if (!want && v && !observed && certified_record(*k, *v)) return;
+  if (!want && v && certified_record(*k, *v)) return;
   if (!v || !want || !(*v == *want))
-    problem(check, cell_text(*k), {}, want ? value_text(*want) : "nothing",
+    problem(check_projection, cell_text(*k), {}, want ? value_text(*want) : "nothing",
             v ? value_text(*v) : "bytes that are no record");
 }
 
-void auditor::compare(std::string_view check, byte_view prefix, const memory_state& expected, bool observed) {
-  std::uint64_t met = 0, wanted = expected.raw_cells().size();
-  for (const auto& [a, v] : expected.raw_balances())
+void auditor::compare_own() {
+  std::uint64_t met = 0, wanted = own_.raw_cells().size();
+  for (const auto& [a, v] : own_.raw_balances())
     if (v != 0) ++wanted;
   for (char kind : {balance_prefix, cell_prefix}) {
-    auto p = bytes(prefix) + kind;
+    bytes p(1, kind);
     auto c = store_.scan(family::state, p);
-    for (; c->valid() && c->key().substr(0, p.size()) == p; c->next())
-      compare_key(check, prefix, c->key(), c->value(), expected, observed, met);
+    for (; c->valid() && c->key().substr(0, 1) == p; c->next())
+      compare_key(c->key(), c->value(), met);
     if (auto s = c->state(); !s.ok()) disk_ = s.error();
   }
   if (met == wanted) return;
   bytes v;
-  auto missing = [&](const bytes& key) { return store_.get(family::state, bytes(prefix) + key, v) == lookup::absent; };
-  for (const auto& [a, n] : expected.balances())
-    if (missing(balance_key(a))) problem(check, account_text(a), {}, std::to_string(n), "no balance");
-  for (const auto& [k, n] : expected.cells())
-    if (missing(cell_key_bytes(k))) problem(check, cell_text(k), {}, value_text(n), "nothing");
+  auto missing = [&](const bytes& key) { return store_.get(family::state, key, v) == lookup::absent; };
+  for (const auto& [a, n] : own_.balances())
+    if (missing(balance_key(a))) problem(check_projection, account_text(a), {}, std::to_string(n), "no balance");
+  for (const auto& [k, n] : own_.cells())
+    if (missing(cell_key_bytes(k))) problem(check_projection, cell_text(k), {}, value_text(n), "nothing");
+}
+
+/// Reads the checkpoints as a node does when it starts, and compares everything that came of them.
+void auditor::compare_observed() {
+  watched_state stored;
+  if (auto s = stored.load(store_); !s.ok()) {
+    if (s.code() == errc::io) disk_ = s.error();
+    return problem(check_observed, writer_name(self_), {}, "checkpoints that can be read", s.error().detail);
+  }
+  auto differ = [&](const auto& have, const auto& want, auto name, auto text, const char* none) {
+    line(check_observed).count += want.size();
+    auto h = have.begin();
+    auto w = want.begin();
+    while (h != have.end() || w != want.end()) {
+      bool only_have = w == want.end() || (h != have.end() && h->first < w->first);
+      bool only_want = !only_have && (h == have.end() || w->first < h->first);
+      if (only_have) {
+        problem(check_observed, name(h->first), {}, none, text(h->second));
+      } else if (only_want) {
+        problem(check_observed, name(w->first), {}, text(w->second), none);
+      } else if (!(h->second == w->second)) {
+        problem(check_observed, name(w->first), {}, text(w->second), text(h->second));
+      }
+      if (!only_want) ++h;
+      if (!only_have) ++w;
+    }
+  };
+  differ(
+      stored.balances(), seen_.balances(), account_text, [](amount v) { return std::to_string(v); }, "0");
+  differ(stored.cells(), seen_.cells(), cell_text, value_text, "nothing");
 }
 
 // -- bytes that belong to nothing --------------------------------------------------

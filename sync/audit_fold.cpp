@@ -66,7 +66,7 @@ void auditor::fold_own() {
       problem(check_projection, stream_name(id), learned_[id], "everything that is held of the directory is adopted",
               "adopted up to " + std::to_string(learned_[id]) + " of " + std::to_string(tip.size()));
   if (own_complete_) {
-    compare(check_projection, {}, own_, false);
+    compare_own();
   } else {
     problem(check_projection, stream_name({self_, sub_stream::journal, {}}), {}, "a whole journal to compare with",
             "a damaged one");
@@ -94,7 +94,7 @@ void auditor::fold_observed() {
   for (const auto& id : all)
     fold_journal(id, 0, std::min(positions[id.writer], size_of(id)), seen_, true, true);
   if (seen_complete_) {
-    compare(check_observed, "o", seen_, true);
+    compare_observed();
   } else {
     problem(check_observed, writer_name(self_), {}, "whole journals to compare with", "a damaged one");
   }
@@ -102,7 +102,7 @@ void auditor::fold_observed() {
     fold_journal(id, std::min(positions[id.writer], size_of(id)), size_of(id), seen_, true, true);
 }
 
-void auditor::fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, memory_state& s, bool observed,
+void auditor::fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, state& s, bool observed,
                            bool report) {
   entry_walk walk(store_, id, self_.node, from, until);
   auto role = role_of(id.writer.node);
@@ -113,7 +113,7 @@ void auditor::fold_journal(const stream_id& id, std::uint64_t from, std::uint64_
   if (!note(walk)) (observed ? seen_complete_ : own_complete_) = false;
 }
 
-void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view data, memory_state& s, bool observed,
+void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view data, state& s, bool observed,
                          bool report) {
   auto e = decode_entry(data);
   if (report) look_at(id, at.seq, data, e ? &*e : nullptr);
@@ -163,7 +163,7 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
 }
 
 void auditor::report_verdict(const stream_id& id, const entry& e, const entry_place& place, const error& why,
-                             const memory_state& s) {
+                             const state& s) {
   auto found = std::string(errc_name(why.code)) + (why.detail.empty() ? "" : ": " + why.detail);
   auto expected =
       "a " + std::string(kind_name(e.kind)) + " that node " + std::to_string(place.writer.node.value) + " may write";
@@ -179,7 +179,7 @@ void auditor::report_verdict(const stream_id& id, const entry& e, const entry_pl
   problem(check_of(why.code), stream_name(id), place.seq, std::move(expected), std::move(found));
 }
 
-void auditor::learn_until(const stream_id& directory, std::uint64_t size, memory_state& s) {
+void auditor::learn_until(const stream_id& directory, std::uint64_t size, state& s) {
   auto& n = learned_[directory];
   entry_walk walk(store_, directory, self_.node, n, std::min(size, size_of(directory)));
   while (auto item = walk.next()) {
@@ -191,7 +191,7 @@ void auditor::learn_until(const stream_id& directory, std::uint64_t size, memory
 }
 
 /// What a node takes in from head office's directory.
-void auditor::learn(const entry& e, memory_state& s) {
+void auditor::learn(const entry& e, state& s) {
   apply_directory(e, s);
   auto record = [](cell_type t, std::uint64_t a, std::uint64_t b) {
     return cell_key{.type = t, .a = a, .b = b, .writer = {}, .peer = {}};

@@ -9,6 +9,7 @@
 #include "sync/audit.hpp"
 #include "sync/certificate.hpp"
 #include "sync/entry_walk.hpp"
+#include "sync/watched_state.hpp"
 
 namespace tally::audit_detail {
 
@@ -105,26 +106,23 @@ private:
   // -- audit_fold.cpp: journals in order --------------------------------------
   void fold_own();
   void fold_observed();
-  void fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, memory_state& s, bool observed,
-                    bool report);
-  void fold_entry(const entry_place& place, const stream_id& id, byte_view data, memory_state& s, bool observed,
-                  bool report);
-  void learn_until(const stream_id& directory, std::uint64_t size, memory_state& s);
-  void learn(const entry& e, memory_state& s);
-  void report_verdict(const stream_id& id, const entry& e, const entry_place& place, const error& why,
-                      const memory_state& s);
+  void fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, state& s, bool observed, bool report);
+  void fold_entry(const entry_place& place, const stream_id& id, byte_view data, state& s, bool observed, bool report);
+  void learn_until(const stream_id& directory, std::uint64_t size, state& s);
+  void learn(const entry& e, state& s);
+  void report_verdict(const stream_id& id, const entry& e, const entry_place& place, const error& why, const state& s);
   std::optional<entry> entry_at(const stream_id& id, sequence seq);
   std::vector<stream_id> own_epochs();
 
   // -- audit_compare.cpp: what is stored against what was folded -----------------
-  void compare(std::string_view check, byte_view prefix, const memory_state& expected, bool observed);
-  void compare_key(std::string_view check, byte_view prefix, byte_view key, byte_view value,
-                   const memory_state& expected, bool observed, std::uint64_t& met);
+  void compare_own();
+  void compare_key(byte_view key, byte_view value, std::uint64_t& met);
+  void compare_observed();
   bool certified_record(const cell_key& k, const cell& c) const;
 
   // -- audit_totals.cpp ----------------------------------------------------------
-  void totals(const memory_state& s);
-  void open_transfers(const memory_state& s);
+  void totals(const std::map<ledger_account, amount>& balances);
+  void open_transfers(const state& s, const std::map<cell_key, cell>& cells);
 
   const kv_store& store_;
   const audit_trust& trust_;
@@ -151,7 +149,8 @@ private:
   std::map<stream_id, std::vector<adoption>> adopted_;  ///< by journal, in order
   std::map<stream_id, std::uint64_t> learned_;          ///< directory entries that the own fold took in
   std::map<unit_id, audit_totals> sums_;
-  memory_state own_, seen_;
+  memory_state own_;
+  watched_state seen_;
   bool own_complete_ = true, seen_complete_ = true;
   std::optional<error> disk_;  ///< a failed read: the answer of the whole run
   std::uint64_t done_ = 0, total_ = 0;

@@ -25,12 +25,12 @@ void read_transfer(byte_view text, audit_transfer& t) {
 
 }  // namespace
 
-void auditor::totals(const memory_state& s) {
+void auditor::totals(const std::map<ledger_account, amount>& balances) {
   bool whole = report_.role == node_role::hq;
   auto inside = [&](const writer_id& w) { return whole || held({w, sub_stream::journal, {}}); };
   std::map<unit_id, amount> zero;
   bool fits = true;
-  for (const auto& [a, v] : s.balances()) {
+  for (const auto& [a, v] : balances) {
     // Rights are credits; here they are shown as what they are worth. The smallest 64-bit number has no opposite.
     fits = fits && v != INT64_MIN && checked_add(zero[a.unit], v, zero[a.unit]);
     if (!fits) break;
@@ -76,9 +76,9 @@ void auditor::totals(const memory_state& s) {
   }
 }
 
-void auditor::open_transfers(const memory_state& s) {
+void auditor::open_transfers(const state& s, const std::map<cell_key, cell>& cells) {
   std::vector<audit_transfer> open;
-  for (const auto& [k, c] : s.raw_cells()) {
+  for (const auto& [k, c] : cells) {
     if (k.type != cell_type::transfer || k.b > 1) continue;
     if (s.find(withheld_key(k.writer, k.peer, k.a))) continue;  // seen, and not credited
     const auto &from = k.writer, &to = k.peer;

@@ -7,16 +7,16 @@ namespace tally {
 
 std::uint64_t durable_source::size(const stream_id& id) const { return reader_.size(id); }
 
-result<segment> durable_source::next_segment(const stream_id& id, std::uint64_t from) const {
-  return id.writer.node == self_ ? sign_own(id, from) : reader_.foreign_segment(id, from);
+result<segment> durable_source::next_segment(const stream_id& id, std::uint64_t from, std::size_t entries_max) const {
+  return id.writer.node == self_ ? sign_own(id, from, entries_max) : reader_.foreign_segment(id, from);
 }
 
-result<segment> durable_source::sign_own(const stream_id& id, std::uint64_t from) const {
+result<segment> durable_source::sign_own(const stream_id& id, std::uint64_t from, std::size_t entries_max) const {
   // One read of the head: a commit that falls between two reads must not mix an old size with a new root.
   auto head = reader_.frontier(id);
   if (!head) return head.error();
   if (from >= head->size()) return error{errc::not_found, "entry " + std::to_string(from)};
-  auto entries = reader_.own_entries(id, from, head->size(), segment_entries_max);
+  auto entries = reader_.own_entries(id, from, head->size(), entries_max);
   if (!entries) return entries.error();
   if (entries->empty()) return error{errc::corrupt, "entry " + std::to_string(from) + " is over its bound"};
 
@@ -37,7 +37,10 @@ result<segment> durable_source::sign_own(const stream_id& id, std::uint64_t from
 }
 
 std::optional<hash256> durable_source::root_at(const stream_id& id, std::uint64_t size) const {
-  if (id.writer.node != self_ || size > reader_.size(id)) return std::nullopt;
+  if (id.writer.node != self_) return std::nullopt;
+  auto head = reader_.frontier(id);
+  if (!head || size > head->size()) return std::nullopt;
+  if (size == head->size()) return head->root();  // the usual question, and answered without the leaves
   auto root = tally::root_at(size, reader_.nodes(id, {self_, {}}));
   return root ? std::optional(*root) : std::nullopt;
 }

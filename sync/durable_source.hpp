@@ -20,13 +20,14 @@ public:
 
   std::uint64_t size(const stream_id& id) const override;
   /// Errors: not_found (nothing at `from`), io, corrupt.
-  result<segment> next_segment(const stream_id& id, std::uint64_t from) const override;
+  result<segment> next_segment(const stream_id& id, std::uint64_t from,
+                               std::size_t entries_max = segment_entries_max) const override;
   /// Nothing for own streams, for unknown ones, and when the database does not answer.
   std::optional<signed_head> evidence(const stream_id& id) const override;
   std::optional<hash256> root_at(const stream_id& id, std::uint64_t size) const override;
 
 private:
-  result<segment> sign_own(const stream_id& id, std::uint64_t from) const;
+  result<segment> sign_own(const stream_id& id, std::uint64_t from, std::size_t entries_max) const;
 
   stream_reader reader_;
   const signer& key_;

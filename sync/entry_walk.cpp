@@ -86,7 +86,7 @@ std::optional<entry_walk::item> entry_walk::next_own() {
 
 std::optional<entry_walk::item> entry_walk::next_foreign() {
   if ((!segment_ || at_ >= segment_->size_after()) && !load_segment()) return std::nullopt;
-  const auto& data = unpacked_[static_cast<std::size_t>(at_ - segment_->first)];
+  auto data = unpacked_[static_cast<std::size_t>(at_ - segment_->first)];
   return item{at_, data, at_ + 1 == segment_->size_after() ? &segment_->sign : nullptr};
 }
 

@@ -49,7 +49,7 @@ private:
   bool moved_ = false;  ///< the cursor stands on what was handed out last
   bytes entry_;         ///< an entry reached through an index
   std::optional<segment> segment_;
-  std::vector<bytes> unpacked_;
+  entry_list unpacked_;
   std::optional<walk_damage> damage_;
 };
 

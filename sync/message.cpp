@@ -3,7 +3,21 @@
 namespace tally {
 namespace {
 
-enum class tag : std::uint8_t { hello = 1, heads, want, segment, have, cosign, time, ask, told, refuse, below };
+enum class tag : std::uint8_t {
+  hello = 1,
+  heads,
+  want,
+  segment,
+  have,
+  cosign,
+  time,
+  ask,
+  told,
+  refuse,
+  below,
+  brief_segment,
+  brief_cosign
+};
 
 struct encoder {
   byte_writer& w;
@@ -87,6 +101,20 @@ struct encoder {
       w.uv(i.entries);
     }
   }
+  void operator()(const brief_segment_message& m) {
+    head(tag::brief_segment);
+    w.uv(m.first);
+    w.uv(m.entries);
+    w.fixed(m.sign);
+    w.raw(m.payload);
+  }
+  void operator()(const brief_cosign_message& m) {
+    head(tag::brief_cosign);
+    w.uv(m.size);
+    w.uv(m.by.value);
+    w.sv(m.time);
+    w.fixed(m.sign);
+  }
 };
 
 node_id read_node(byte_reader& r) { return {static_cast<std::uint32_t>(r.uv(UINT32_MAX))}; }
@@ -107,7 +135,9 @@ message read_below(byte_reader& r) {
   for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
     below_message::item item;
     item.node = read_node(r);
-    item.up = r.u8() == 1;
+    auto up = r.u8();
+    if (up > 1) r.fail();
+    item.up = up == 1;
     item.last_contact = r.sv();
     item.entries = r.uv();
     m.items.push_back(item);
@@ -158,6 +188,25 @@ message read_ask(byte_reader& r) {
   return m;
 }
 
+brief_segment_message read_brief_segment(byte_reader& r) {
+  brief_segment_message m;
+  m.first = r.uv(UINT64_MAX / 2);
+  m.entries = static_cast<std::uint32_t>(r.uv(segment_entries_max));
+  r.fixed(m.sign);
+  m.payload = r.raw(r.remaining());
+  if (m.entries == 0 || m.payload.size() > payload_bytes_max) r.fail();
+  return m;
+}
+
+brief_cosign_message read_brief_cosign(byte_reader& r) {
+  brief_cosign_message m;
+  m.size = r.uv();
+  m.by = read_node(r);
+  m.time = r.sv();
+  r.fixed(m.sign);
+  return m;
+}
+
 std::optional<message> read_body(tag t, byte_reader& r) {
   switch (t) {
     case tag::hello: {
@@ -197,6 +246,8 @@ std::optional<message> read_body(tag t, byte_reader& r) {
       return m;
     }
     case tag::below: return read_below(r);
+    case tag::brief_segment: return read_brief_segment(r);
+    case tag::brief_cosign: return read_brief_cosign(r);
   }
   return std::nullopt;
 }

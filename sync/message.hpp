@@ -63,6 +63,22 @@ struct cosign_message {
   signature sign{};
   friend bool operator==(const cosign_message&, const cosign_message&) = default;
 };
+/// A segment of the sender's current journal, as its hello named it: the most frequent one, so the name is left out.
+struct brief_segment_message {
+  std::uint64_t first{};
+  std::uint32_t entries{};
+  signature sign{};
+  bytes payload;
+  friend bool operator==(const brief_segment_message&, const brief_segment_message&) = default;
+};
+/// A cosignature over the receiver's current journal. Name and root are left out: the receiver knows both.
+struct brief_cosign_message {
+  std::uint64_t size{};
+  node_id by;
+  unix_seconds time{};
+  signature sign{};
+  friend bool operator==(const brief_cosign_message&, const brief_cosign_message&) = default;
+};
 /// Head office's time, signed; parents pass it on.
 struct time_message {
   unix_seconds time{};
@@ -110,7 +126,8 @@ struct refuse_message {
 };
 
 using message = std::variant<hello_message, heads_message, want_message, segment_message, have_message, cosign_message,
-                             time_message, ask_message, told_message, refuse_message, below_message>;
+                             time_message, ask_message, told_message, refuse_message, below_message,
+                             brief_segment_message, brief_cosign_message>;
 
 constexpr std::size_t message_bytes_max = 2 * 1024 * 1024;
 

@@ -6,9 +6,6 @@
 namespace tally {
 namespace {
 
-// Family `state`, so that the keys of the own fold and of the observed one cannot meet: 'o' and the usual key; 'p' position;
-// 'u' rights that nothing proves.
-bytes observed(byte_view key) { return "o" + bytes(key); }
 bytes writer_key(char kind, const writer_id& w) {
   byte_writer out;
   out.u8(static_cast<std::uint8_t>(kind));
@@ -22,37 +19,10 @@ cell_key contested_count(const writer_id& w) {
 
 }  // namespace
 
-void tracked_state::set_balance(const ledger_account& a, amount v) {
-  inner_.set_balance(a, v);
-  balances_.insert(a);
-}
-void tracked_state::put(const cell_key& k, cell v) {
-  inner_.put(k, std::move(v));
-  cells_.insert(k);
-}
-void tracked_state::erase(const cell_key& k) {
-  inner_.erase(k);
-  cells_.insert(k);
-}
-
 status observer::load(const stream_reader& reader, node_id self) {
-  auto c = reader.store().scan(family::state, "o");
-  for (; c->valid() && c->key()[0] == 'o'; c->next()) {
-    auto key = c->key().substr(1);
-    if (auto a = parse_balance_key(key)) {
-      auto v = decode_balance(c->value());
-      if (!v) return error{errc::corrupt, "an observed balance"};
-      state_.untracked().set_balance(*a, *v);
-    } else if (auto k = parse_cell_key(key)) {
-      auto v = decode_cell(c->value());
-      if (!v) return error{errc::corrupt, "an observed fact"};
-      state_.untracked().put(*k, std::move(*v));
-    } else {
-      return error{errc::corrupt, "an observed key"};
-    }
-  }
-  TALLY_TRY(c->state());
-  for (c = reader.store().scan(family::state, "p"); c->valid() && c->key()[0] == 'p'; c->next()) {
+  TALLY_TRY(state_.load(reader.store()));
+  auto c = reader.store().scan(family::state, "p");
+  for (; c->valid() && c->key()[0] == 'p'; c->next()) {
     byte_reader key(c->key().substr(1)), value(c->value());
     auto w = read_writer(key);
     positions_[w] = value.uv();
@@ -91,16 +61,20 @@ status observer::load(const stream_reader& reader, node_id self) {
       if (!s) return error{errc::corrupt, "a segment is missing: " + s.error().detail};
       auto entries = unpack_entries(*s);
       if (!entries) return error{errc::corrupt, "a stored segment"};
-      observe(id.writer, at, std::span(*entries).subspan(static_cast<std::size_t>(at - s->first)), find, addressed);
+      entry_list left;
+      for (auto i = static_cast<std::size_t>(at - s->first); i < entries->size(); ++i)
+        left.add((*entries)[i]);
+      observe(id.writer, at, at == s->first ? *entries : left, find, addressed);
     }
   }
   return done();
 }
 
-std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t first, std::span<const bytes> entries,
+std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t first, const entry_list& entries,
                                        const std::function<std::optional<entry>(sequence)>& find,
                                        const unproven_rights::read_addressed& addressed) {
   std::vector<verdict> out;
+  out.reserve(entries.size());
   auto node = node_of(directory_, writer.node);
   auto role = writer.node == self_ && self_role_ != node_role{} ? self_role_ : node ? node->role : node_role{};
   // A reversal may cite an entry that lies in the same run, which the caller cannot read yet.
@@ -135,47 +109,37 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     auto k = contested_count(writer);
     state_.put(k, {number(state_, k) + 1, {}});
   };
-  auto e = decode_entry(data);
-  if (!e) {
-    contest(e.error());
+  auto& e = entry_;
+  if (auto decoded = decode_entry(data, e); !decoded) {
+    contest(decoded.error());
     state_.put({.type = cell_type::contested, .a = seq, .b = 0, .writer = writer, .peer = {}},
                {static_cast<std::int64_t>(v.why), {}});
     return v;
   }
   entry_place place{writer, role, seq, nullptr, true, &directory_, self_role_ == node_role::hq};
   std::optional<entry> cited;
-  if (e->cites && (cited = find(*e->cites))) place.cited = &*cited;
-  auto postings = judge(*e, place, state_);
+  if (e.cites && (cited = find(*e.cites))) place.cited = &*cited;
+  auto judged = judge(e, place, state_, postings_);
   // This node knows its own sends completely: a receive of one that it never wrote is made up.
-  if (postings && e->kind == entry_kind::receive && e->peer.node == self_ && !sent_by_us(*e, writer))
-    postings = error{errc::bad_proof, "a receive of a send that was never made"};
-  if (auto proven = unproven_.check(*e, place, self_, state_); postings && !proven) postings = proven.error();
-  if (!postings) {
-    contest(postings.error());
+  if (judged && e.kind == entry_kind::receive && e.peer.node == self_ && !sent_by_us(e, writer))
+    judged = error{errc::bad_proof, "a receive of a send that was never made"};
+  if (judged) judged = unproven_.check(e, place, self_, state_);
+  if (!judged) {
+    contest(judged.error());
     // Applied as its writer applied it, so that what follows still fits. What cannot be expanded moves nothing.
-    postings = expand(*e, writer);
-    if (!postings || !merge(*postings)) postings = std::vector<posting>{};
+    if (!expand(e, writer, postings_) || !merge(postings_)) postings_.clear();
   }
-  unproven_.count(*e, place, *postings, v.why, state_, addressed);
-  auto applied = apply(*e, place, *postings, state_, v.why);
+  unproven_.count(e, place, postings_, v.why, state_, addressed);
+  auto applied = apply(e, place, postings_, state_, v.why);
   if (!applied) {
     contest(applied.error());
-    (void)apply(*e, place, {}, state_, v.why);
+    (void)apply(e, place, {}, state_, v.why);
   }
   return v;
 }
 
 void observer::checkpoint(kv_view& view) {
-  for (const auto& a : state_.changed_balances())
-    view.put(family::state, observed(balance_key(a)), encode_balance(state_.balance(a)));
-  for (const auto& k : state_.changed_cells()) {
-    auto c = state_.find(k);
-    if (c) {
-      view.put(family::state, observed(cell_key_bytes(k)), encode_cell(*c));
-    } else {
-      view.erase(family::state, observed(cell_key_bytes(k)));
-    }
-  }
+  state_.checkpoint(view);
   for (const auto& w : moved_) {
     byte_writer value;
     value.uv(positions_[w]);
@@ -189,8 +153,6 @@ void observer::checkpoint(kv_view& view) {
     view.put(family::state, writer_key('u', w), value.take());
   }
   unproven_.written();
-  state_.changed_balances().clear();
-  state_.changed_cells().clear();
   moved_.clear();
   since_checkpoint_ = 0;
 }

@@ -4,27 +4,9 @@
 #include "ledger/fold.hpp"
 #include "storage/streams.hpp"
 #include "sync/unproven.hpp"
+#include "sync/watched_state.hpp"
 
 namespace tally {
-
-/// A state in memory that knows what changed since it was last written out.
-class tracked_state final : public state {
-public:
-  tally::amount balance(const ledger_account& a) const override { return inner_.balance(a); }
-  void set_balance(const ledger_account& a, tally::amount v) override;
-  std::optional<cell> find(const cell_key& k) const override { return inner_.find(k); }
-  void put(const cell_key& k, cell v) override;
-  void erase(const cell_key& k) override;
-  const memory_state& all() const { return inner_; }
-  memory_state& untracked() { return inner_; }
-  std::set<ledger_account>& changed_balances() { return balances_; }
-  std::set<cell_key>& changed_cells() { return cells_; }
-
-private:
-  memory_state inner_;
-  std::set<ledger_account> balances_;
-  std::set<cell_key> cells_;
-};
 
 /// What one entry of a descendant's journal came to.
 struct verdict {
@@ -52,7 +34,7 @@ public:
   status load(const stream_reader& reader, node_id self);
   /// Judges and applies new entries of a journal, from `first` on. `find` reads earlier entries of that journal, `addressed`
   /// those of head office's streams to descendants.
-  std::vector<verdict> observe(const writer_id& writer, std::uint64_t first, std::span<const bytes> entries,
+  std::vector<verdict> observe(const writer_id& writer, std::uint64_t first, const entry_list& entries,
                                const std::function<std::optional<entry>(sequence)>& find,
                                const unproven_rights::read_addressed& addressed = {});
   /// A send of `from` to a descendant went through here: it may prove a receive that came before it, by another way. True:
@@ -66,7 +48,7 @@ public:
   std::uint64_t since_checkpoint() const { return since_checkpoint_; }
 
   const state& st() const { return state_; }
-  const memory_state& all() const { return state_.all(); }
+  const watched_state& all() const { return state_; }
   std::uint64_t position(const writer_id& w) const;
   /// Writers seen, with what each holds in all.
   std::vector<writer_id> writers() const;
@@ -83,11 +65,13 @@ private:
   const state& directory_;
   node_id self_;
   node_role self_role_;
-  tracked_state state_;
+  watched_state state_;
   unproven_rights unproven_;
   std::map<writer_id, std::uint64_t> positions_;
   std::set<writer_id> moved_;
   std::uint64_t since_checkpoint_ = 0;
+  entry entry_;  ///< scratch, as the postings: an entry takes no memory of its own
+  std::vector<posting> postings_;
 };
 
 }  // namespace tally

@@ -4,8 +4,17 @@
 
 namespace tally {
 namespace {
+
 constexpr tick_ms wait_max_ms = 60'000;
-}
+// An acknowledgement within the first lets the credit grow, one beyond the second lets it shrink.
+constexpr tick_ms fast_ms = 2'000, slow_ms = 8'000;
+// Octets that an entry takes in a segment, about: how many are cut off when little credit is left.
+constexpr std::size_t octets_per_entry = 16;
+
+// Head office's time on a link where messages cost money: as seldom as that with other traffic, and alone.
+constexpr tick_ms time_apart_ms = 3'600'000, time_alone_ms = 6 * 3'600'000;
+
+}  // namespace
 
 void session::say_hello(session_effects& out) const {
   out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self, peer_.has_value()}});
@@ -14,6 +23,7 @@ void session::say_hello(session_effects& out) const {
 session_effects session::connected(tick_ms now) {
   session_effects out;
   hello_due_ = now + config_.retry_ms;
+  credit_ = std::min(config_.credit_first_bytes, config_.credit_bytes);
   say_hello(out);
   return out;
 }
@@ -21,9 +31,34 @@ session_effects session::connected(tick_ms now) {
 // Streams of parents wait until the parent has seen how far our own journal goes; journals of children never do.
 bool session::may_take(const stream_id& id) const { return confirmed_ || id.sub == sub_stream::journal; }
 
+// What both sides know since their hellos is left out: whose journal it is, and what its root is at a size.
+message session::brief(message m) const {
+  if (auto* s = std::get_if<segment_message>(&m); s && s->seg.stream == own_journal())
+    return brief_segment_message{s->seg.first, s->seg.entries, s->seg.sign, std::move(s->seg.payload)};
+  if (auto* c = std::get_if<cosign_message>(&m);
+      c && peer_ && c->stream == stream_id{peer_->writer, sub_stream::journal, {}})
+    return brief_cosign_message{c->size, c->by, c->time, c->sign};
+  return m;
+}
+
+std::optional<message> session::whole(const message& m) const {
+  if (const auto* s = std::get_if<brief_segment_message>(&m))
+    return segment_message{{{peer_->writer, sub_stream::journal, {}}, s->first, s->entries, s->sign, s->payload}};
+  if (const auto* c = std::get_if<brief_cosign_message>(&m)) {
+    auto root = source_.root_at(own_journal(), c->size);
+    if (!root) return std::nullopt;
+    return cosign_message{own_journal(), c->size, *root, c->by, c->time, c->sign};
+  }
+  return std::nullopt;
+}
+
 session_effects session::on_message(const message& m, tick_ms now) {
   session_effects out;
   if (closed_) return out;
+  if (std::holds_alternative<brief_segment_message>(m) || std::holds_alternative<brief_cosign_message>(m)) {
+    auto named = peer_ ? whole(m) : std::nullopt;
+    return named ? on_message(*named, now) : out;
+  }
   if (const auto* hello = std::get_if<hello_message>(&m)) {
     on_hello(*hello, out, now);
   } else if (const auto* refusal = std::get_if<refuse_message>(&m)) {
@@ -75,8 +110,11 @@ void session::start_anew() {
     o.offer_due = o.offer_wait = 0;
   }
   flight_bytes_ = 0;
+  credit_ = std::min(config_.credit_first_bytes, config_.credit_bytes);
   in_.clear();
   confirmed_ = false;
+  later_.clear();
+  time_said_.reset();
 }
 
 void session::on_heads(const heads_message& m, session_effects& out, tick_ms now) {
@@ -131,15 +169,39 @@ void session::on_want(const want_message& m, session_effects& out, tick_ms now) 
     auto own = source_.root_at(m.stream, m.from);
     if (own && *own != m.proof->root) return out.push_back(rollback_effect{m.stream, m.from, *m.proof});
   }
-  if (journal) confirm(out, now);
+  if (journal) {
+    confirm(out, now);
+    hurry_ = true;  // whoever asks does not wait for the window
+  }
   if (o.subscribed && m.from < o.acked) return;  // came late
-  for (const auto& f : o.flight)
-    flight_bytes_ -= f.second;
-  o.flight.clear();
+  forget_flight(o);
   o.subscribed = true;
   o.acked = o.sent = m.from;
   o.wait = config_.retry_ms;
   pump(out, now);
+  if (journal && o.sent >= o.size) hurry_ = false;
+}
+
+void session::forget_flight(outgoing& o) {
+  for (const auto& f : o.flight)
+    flight_bytes_ -= f.octets;
+  o.flight.clear();
+}
+
+// Takes what was acknowledged out of the flight, and learns from the time it took how much the line carries.
+void session::land(outgoing& o, tick_ms now) {
+  o.wait = config_.retry_ms;
+  tick_ms took = -1;
+  while (!o.flight.empty() && o.flight.front().size_after <= o.acked) {
+    took = now - o.flight.front().at;
+    flight_bytes_ -= o.flight.front().octets;
+    o.flight.pop_front();
+  }
+  if (took < 0) return;
+  // What is behind it takes about as long; a repeat before its time would only lengthen the queue.
+  o.wait = std::clamp(took * 3, config_.retry_ms, wait_max_ms);
+  if (took <= fast_ms) credit_ = std::min(credit_ * 2, config_.credit_bytes);
+  if (took > slow_ms) credit_ = std::max(credit_ / 2, config_.credit_first_bytes);
 }
 
 void session::on_have(const stream_id& id, std::uint64_t size, session_effects& out, tick_ms now) {
@@ -148,12 +210,8 @@ void session::on_have(const stream_id& id, std::uint64_t size, session_effects& 
   auto& o = it->second;
   o.acked = size;
   o.sent = std::max(o.sent, o.acked);
-  o.wait = config_.retry_ms;
+  land(o, now);
   o.due = now + o.wait;
-  while (!o.flight.empty() && o.flight.front().first <= o.acked) {
-    flight_bytes_ -= o.flight.front().second;
-    o.flight.pop_front();
-  }
   pump(out, now);
 }
 
@@ -189,7 +247,7 @@ void session::pump(session_effects& out, tick_ms now) {
   for (auto& [id, o] : out_) {
     if (!o.subscribed) continue;
     o.size = source_.size(id);
-    if (o.sent < o.size) order.emplace_back(o.size - o.sent, id);
+    if (o.sent < o.size && !held(id, o, now)) order.emplace_back(o.size - o.sent, id);
   }
   std::sort(order.begin(), order.end());
   for (const auto& [left, id] : order)
@@ -197,9 +255,17 @@ void session::pump(session_effects& out, tick_ms now) {
       continue;
 }
 
+// Small segments would each pay for a signature, a message and an answer.
+bool session::held(const stream_id& id, outgoing& o, tick_ms now) {
+  if (config_.hold_ms == 0 || hurry_ || id != own_journal() || o.size - o.sent >= config_.hold_entries) return false;
+  if (!o.held_since) o.held_since = now;
+  return now < *o.held_since + config_.hold_ms;
+}
+
 bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, tick_ms now) {
-  if (o.sent >= o.size || flight_bytes_ >= config_.credit_bytes) return false;
-  auto s = source_.next_segment(id, o.sent);
+  if (o.sent >= o.size || flight_bytes_ >= credit_) return false;
+  auto entries = std::clamp<std::size_t>(credit_ / octets_per_entry, 64, segment_entries_max);
+  auto s = source_.next_segment(id, o.sent, entries);
   if (!s) {
     stalled_ = true;  // unreadable now; the next tick comes back to it
     return false;
@@ -207,10 +273,73 @@ bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, t
   if (o.flight.empty()) o.due = now + o.wait;
   auto octets = s->payload.size() + 128;
   o.sent = s->size_after();
-  o.flight.emplace_back(o.sent, octets);
+  o.flight.push_back({o.sent, octets, now});
   flight_bytes_ += octets;
-  out.push_back(send_effect{segment_message{std::move(*s)}});
+  out.push_back(send_effect{brief(segment_message{std::move(*s)})});
+  if (id == own_journal() && o.sent >= o.size) {
+    o.held_since.reset();
+    hurry_ = false;
+  }
+  say_later(out, now);
   return true;
+}
+
+bool session::may_wait(const message& m) const {
+  if (config_.hold_ms == 0) return false;
+  const auto* c = std::get_if<cosign_message>(&m);
+  return (c && c->by != config_.self.node) || std::holds_alternative<time_message>(m) ||
+         std::holds_alternative<below_message>(m);
+}
+
+void session::put_later(message m, tick_ms now) {
+  auto time = std::holds_alternative<time_message>(m);
+  auto due = now + (time ? time_alone_ms : config_.hold_ms);
+  later_due_ = later_.empty() ? due : std::min(later_due_, due);
+  for (auto& waiting : later_) {
+    const auto* old = std::get_if<cosign_message>(&waiting);
+    const auto* c = std::get_if<cosign_message>(&m);
+    bool same = old && c ? old->stream == c->stream && old->by == c->by : waiting.index() == m.index();
+    if (!same) continue;
+    // Sizes of one signer only grow; what comes late says nothing new.
+    if (!old || !c || old->size <= c->size) waiting = std::move(m);
+    return;
+  }
+  if (later_.size() < heads_max) later_.push_back(std::move(m));
+}
+
+// Other traffic goes out, or time is up.
+void session::say_later(session_effects& out, tick_ms now) {
+  std::vector<message> kept;
+  for (auto& m : later_) {
+    bool time = std::holds_alternative<time_message>(m);
+    if (time && time_said_ && now < *time_said_ + time_apart_ms) {
+      kept.push_back(std::move(m));
+      continue;
+    }
+    if (time) time_said_ = now;
+    out.push_back(send_effect{brief(std::move(m))});
+  }
+  later_ = std::move(kept);
+  if (!later_.empty()) later_due_ = *time_said_ + time_alone_ms;
+}
+
+session_effects session::say(message m, tick_ms now) {
+  session_effects out;
+  if (closed_ || !peer_) return out;
+  if (may_wait(m)) {
+    put_later(std::move(m), now);
+    return out;
+  }
+  out.push_back(send_effect{brief(std::move(m))});
+  say_later(out, now);
+  return out;
+}
+
+session_effects session::hurry(tick_ms now) {
+  session_effects out;
+  hurry_ = true;
+  if (!closed_ && peer_) pump(out, now);
+  return out;
 }
 
 session_effects session::on_ingested(const stream_id& id, std::uint64_t size, errc code, bool ack, tick_ms now) {
@@ -256,13 +385,15 @@ session_effects session::tick(tick_ms now) {
     if (!o.subscribed || o.flight.empty() || now < o.due) continue;
     o.wait = std::min(o.wait * 2, wait_max_ms);
     o.due = now + o.wait;
-    for (const auto& f : o.flight)
-      flight_bytes_ -= f.second;
-    o.flight.clear();
+    forget_flight(o);
     o.sent = o.acked;
+    hurry_ = hurry_ || id == own_journal();  // it waited once already
     again = true;
   }
+  if (auto own = out_.find(own_journal()); own != out_.end())
+    again = again || (own->second.held_since && now >= *own->second.held_since + config_.hold_ms);
   if (again) pump(out, now);
+  if (!later_.empty() && now >= later_due_) say_later(out, now);
   return out;
 }
 

@@ -15,8 +15,10 @@ public:
   virtual std::uint64_t size(const stream_id& id) const = 0;
   /// A segment that contains entry `from` and ends at a signed head, at most `segment_bytes_max` before compression.
   /// For
-  /// own streams it starts at `from` and is signed now; for others it is the stored one, which may start earlier.
-  virtual result<segment> next_segment(const stream_id& id, std::uint64_t from) const = 0;
+  /// own streams it starts at `from`, has at most `entries_max` entries and is signed now; for others it is the stored
+  /// one, which may start earlier.
+  virtual result<segment> next_segment(const stream_id& id, std::uint64_t from,
+                                       std::size_t entries_max = segment_entries_max) const = 0;
   /// The writer's own signature over the newest head that is stored here.
   struct signed_head {
     std::uint64_t size{};
@@ -52,13 +54,20 @@ using session_effects = std::vector<session_effect>;
 struct session_config {
   writer_id self;
   std::function<bool(const stream_id&)> accepts;  ///< streams that this side takes from that peer
-  std::size_t credit_bytes = 512 * 1024;          ///< shipped and not yet acknowledged, per connection
-  tick_ms retry_ms = 5'000;                       ///< first repeat of what was not answered; doubles up to 60 s
+  /// Shipped and not yet acknowledged, per connection: at first, and once acknowledgements came fast. A slow line would
+  /// take minutes for the larger, and everything urgent would wait behind it.
+  std::size_t credit_first_bytes = 16 * 1024, credit_bytes = 512 * 1024;
+  tick_ms retry_ms = 5'000;  ///< first repeat of what was not answered; doubles up to 60 s
+  /// Where each message costs money: new entries of the own journal wait this long for more of them, and what is not
+  /// urgent for other traffic. 0: everything at once.
+  tick_ms hold_ms = 0;
+  std::uint64_t hold_entries = 64;  ///< as many do not wait any more
 };
 
 /// One connection to a parent or child, as a state machine: hello, heads, missing segments under credit,
 /// acknowledgements, quiet. Loss, repeats and reordering are harmless; it resumes at the exact entry. No heartbeat: a
-/// quiet link is silent.
+/// quiet link is silent. Names and roots that the peer knows are left out on the wire; what this takes and gives has
+/// them.
 ///
 /// A node that was restored from an old copy must not act on its old life before its parent could say so. Therefore who
 /// asks for the peer's own journal shows the peer's signature over what is here of it: a peer that has less, or
@@ -79,6 +88,12 @@ public:
   /// Outcome of an ingest: durable size of the stream, or why the segment was not taken. `ack` false when a
   /// cosignature follows.
   session_effects on_ingested(const stream_id& id, std::uint64_t size, errc code, bool ack, tick_ms now);
+  /// Something that the station tells this peer. A signature that passed through here (head office's cosignature,
+  /// its time) and what is for screens are not urgent: with `hold_ms` they wait for other traffic, and a newer one
+  /// takes the place of its like.
+  session_effects say(message m, tick_ms now);
+  /// The own journal has an entry that somebody waits for: nothing is held back until it was sent.
+  session_effects hurry(tick_ms now);
   session_effects tick(tick_ms now);
 
   bool greeted() const { return peer_.has_value(); }
@@ -93,7 +108,13 @@ private:
     std::uint64_t size{}, acked{}, sent{};
     bool subscribed = false;
     tick_ms offer_due{}, offer_wait{}, due{}, wait{};
-    std::deque<std::pair<std::uint64_t, std::size_t>> flight;  ///< size after, octets
+    struct shipment {
+      std::uint64_t size_after{};
+      std::size_t octets{};
+      tick_ms at{};
+    };
+    std::deque<shipment> flight;
+    std::optional<tick_ms> held_since;  ///< entries wait for more of them
   };
   struct incoming {
     std::uint64_t offered{}, have{}, asked{};
@@ -113,17 +134,30 @@ private:
   void offer(session_effects& out, bool all, tick_ms now);
   void pump(session_effects& out, tick_ms now);
   bool pump_one(const stream_id& id, outgoing& o, session_effects& out, tick_ms now);
+  bool held(const stream_id& id, outgoing& o, tick_ms now);
+  void land(outgoing& o, tick_ms now);
+  void forget_flight(outgoing& o);
+  bool may_wait(const message& m) const;
+  void put_later(message m, tick_ms now);
+  void say_later(session_effects& out, tick_ms now);
+  message brief(message m) const;
+  std::optional<message> whole(const message& m) const;
+  stream_id own_journal() const { return {config_.self, sub_stream::journal, {}}; }
 
   session_config config_;
   const stream_source& source_;
   std::optional<hello_message> peer_;
   std::map<stream_id, outgoing> out_;
   std::map<stream_id, incoming> in_;
-  std::size_t flight_bytes_ = 0;
+  std::size_t flight_bytes_ = 0, credit_ = 0;
   tick_ms hello_due_ = 0;
   bool closed_ = false;
   bool stalled_ = false;    ///< a stream could not be read
   bool confirmed_ = false;  ///< the peer has no more of our journal than we have
+  bool hurry_ = false;
+  std::vector<message> later_;  ///< waits for other traffic: one of each kind, stream and signer
+  tick_ms later_due_ = 0;
+  std::optional<tick_ms> time_said_;
 };
 
 }  // namespace tally

@@ -260,6 +260,8 @@ void station::write_facts(facts_request& r) {
 result<sequence> station::write(const entry& e) {
   auto seq = book_->write(e);
   if (seq) observe_own(*seq);
+  // Rights on their way: a customer may wait for them.
+  if (seq && e.kind == entry_kind::send) urgent_open_ = true;
   return seq;
 }
 
@@ -268,9 +270,9 @@ void station::observe_own(sequence seq) {
   if (config_.role == node_role::store) return;
   auto e = book_->find_entry(seq);
   invariant(e.has_value(), "an entry that was written a moment ago");
-  bytes data = encode_entry(*e);
-  (void)observer_->observe(book_->self(), seq, std::span(&data, 1),
-                           [this](sequence s) { return book_->find_entry(s); });
+  entry_list one;
+  one.add(encode_entry(*e));
+  (void)observer_->observe(book_->self(), seq, one, [this](sequence s) { return book_->find_entry(s); });
 }
 
 void station::learn_identity(const entry& e) {
@@ -316,7 +318,7 @@ std::optional<kv_batch> station::seal() {
   sealed_effects_ = std::move(open_effects_);
   open_effects_.clear();
   sealed_runs_ = std::exchange(open_runs_, {});
-  if (grows || segments_open_) sealed_effects_.push_back(advanced_effect{});
+  if (grows || segments_open_) sealed_effects_.push_back(advanced_effect{std::exchange(urgent_open_, false)});
   segments_open_ = false;
   cosigned_sealed_ = std::exchange(cosigned_open_, false);
   sealed_generation_ = book_->streams_born() + certificates_.size() + links_seen_;

@@ -19,6 +19,7 @@ struct station_config {
   std::uint32_t customer_wait_ms = 1'500;   ///< longest that a till waits for rights from elsewhere
   std::size_t urgent_max = 4'096;           ///< till requests and asks that wait for a decision, then `busy`
   std::size_t bulk_max = 256;               ///< segments and head office's batches that wait, then `busy`
+  tick_ms cosign_wait_ms = 10'000;          ///< how soon a missing cosignature of head office is asked for
   std::uint64_t reserve_bytes = 64u << 20;  ///< below this much free disk: new business is refused with `full`
   std::uint64_t checkpoint_every =
       observer::checkpoint_entries_max;  ///< entries between checkpoints of what is observed
@@ -123,11 +124,11 @@ private:
   void answer(till_answer a);
   void write_facts(facts_request& r);
   void ingest(const segment_arrival& a);
-  status verify_segment(const segment& s, const std::vector<bytes>& entries, std::size_t skip);
-  void interpret(const segment& s, std::span<const bytes> entries, merkle_frontier before);
-  void pass_through(const stream_id& id, std::span<const bytes> entries);
-  void adopt_directory(const stream_id& id, std::span<const bytes> entries);
-  void observe_journal(const stream_id& id, std::span<const bytes> entries, merkle_frontier before);
+  status verify_segment(const segment& s, const merkle_run& run);
+  void interpret(const segment& s, const entry_list& entries, const merkle_frontier& before);
+  void pass_through(const stream_id& id, const entry_list& entries);
+  void adopt_directory(const stream_id& id, const entry_list& entries);
+  void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
   void learn_certificate(const entry& e);
   void learn_identity(const entry& e);
@@ -191,10 +192,11 @@ private:
   struct run_of_entries {
     stream_id stream;
     std::uint64_t first{};
-    std::vector<bytes> entries;
+    std::shared_ptr<const result<opened_segment>> opened;
   };
   std::vector<run_of_entries> open_runs_, sealed_runs_;  ///< taken from neighbours and not durable yet
   tick_ms chase_due_ = 0, chase_wait_ = 0;
+  std::uint64_t chase_size_ = 0;  ///< of the own journal: what is waited for
   /// Durable cosignatures over the own journal that were looked up since one of them last changed.
   mutable std::map<node_id, std::optional<cosign_message>> cosigned_;
   time_message last_time_;
@@ -210,6 +212,7 @@ private:
   tick_ms settle_due_ = 0, doubt_due_ = 0;
   std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
+  bool urgent_open_ = false;
   bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
 };
 

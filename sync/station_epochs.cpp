@@ -152,10 +152,11 @@ void station::settle_epochs() {
 amount station::lies_at(const writer_id& closed) const {
   amount sum = 0;
   if (held_total(observer_->st(), closed) <= 0) return 0;
-  for (const auto& [a, v] : observer_->all().raw_balances())
-    if (a.type == account_type::hold && a.writer == closed && v < 0)
-      if (!checked_add(sum, std::max<amount>(doubt_left(a), 0), sum)) return amount_max;
-  return sum;
+  bool fits = true;
+  observer_->all().each_holding(closed, [&](const ledger_account& a, amount v) {
+    if (v < 0) fits = fits && checked_add(sum, std::max<amount>(doubt_left(a), 0), sum);
+  });
+  return fits ? sum : amount_max;
 }
 
 // Transfers first: a send that only its receive proves has left the holding already.
@@ -169,30 +170,30 @@ void station::find_doubt(const writer_id& closed) {
     return e;
   };
   std::map<ledger_account, amount> gone;
-  for (const auto& [k, c] : observer_->all().raw_cells()) {
-    if (k.type != cell_type::transfer || k.b > 1 || (k.b == 1 ? k.peer : k.writer) != closed) continue;
+  observer_->all().each_transfer([&](const cell_key& k, const cell& c) {
+    if (k.b > 1 || (k.b == 1 ? k.peer : k.writer) != closed) return;
     if (k.b == 0 && k.a <= static_cast<std::uint64_t>(number(observer_->st(), channel_key(true, k.writer, k.peer))))
-      continue;  // the send is known and differs: that is contested, not lost
+      return;  // the send is known and differs: that is contested, not lost
     auto half = parse_transfer_text(c.data);
-    if (!half) continue;
+    if (!half) return;
     auto e = fact(half->first, half->second);
     e.peer = k.b == 1 ? k.writer : k.peer;
     e.channel = k.a;
     e.cited_kind = k.b == 1 ? entry_kind::receive : entry_kind::send;
-    if (k.b == 0 && std::any_of(e.values.begin(), e.values.end(), [](const auto& v) { return v.purse == 0; })) continue;
+    if (k.b == 0 && std::any_of(e.values.begin(), e.values.end(), [](const auto& v) { return v.purse == 0; })) return;
     if (k.b == 0)
       for (const auto& v : e.values)
         gone[hold_account(closed, e.account, v.purse, v.bucket, v.unit)] += v.amount;
     regrants_.push_back(std::move(e));
-  }
-  for (const auto& [a, v] : observer_->all().raw_balances()) {
-    if (a.type != account_type::hold || a.writer != closed || v >= 0) continue;
+  });
+  observer_->all().each_holding(closed, [&](const ledger_account& a, amount v) {
+    if (v >= 0) return;
     auto left = doubt_left(a);
     if (auto it = gone.find(a); it != gone.end()) left -= it->second;
     if (left > 0)
       regrants_.push_back(
           fact({a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), left}}));
-  }
+  });
   settled_.insert(closed);
 }
 

@@ -10,8 +10,16 @@ namespace {
 
 // Hints of where value lies are for display; the oldest account's is forgotten first.
 constexpr std::size_t hints_max = 10'000;
-// How soon a missing cosignature of head office is asked for, and how seldom in the end.
-constexpr tick_ms chase_first_ms = 10'000, chase_max_ms = 10 * 60'000;
+// How seldom a missing cosignature of head office is asked for in the end.
+constexpr tick_ms chase_max_ms = 10 * 60'000;
+
+/// The segment from entry `from` on. The signature is over its end and stays.
+segment without_beginning(const segment& s, const entry_list& entries, std::uint64_t from) {
+  entry_list left;
+  for (auto i = static_cast<std::size_t>(from - s.first); i < entries.size(); ++i)
+    left.add(entries[i]);
+  return {s.stream, from, static_cast<std::uint32_t>(left.size()), s.sign, pack_entries(left)};
+}
 
 bytes cosignature_key(const stream_id& id, node_id by) {
   byte_writer w;
@@ -104,38 +112,37 @@ void station::ingest(const segment_arrival& a) {
     if (journal) cosign(a.from, s.stream);
     return report(have, errc::ok, !journal);
   }
-  auto entries = unpack_entries(s);
-  if (!entries) return report(have, errc::malformed, false);
-  auto skip = static_cast<std::size_t>(have - s.first);
-  if (auto ok = verify_segment(s, *entries, skip); !ok) {
+  auto opened = a.opened ? a.opened : std::make_shared<const result<opened_segment>>(open_segment(s));
+  if (!*opened) return report(have, errc::malformed, false);
+  // Only what the signature covers from our own prefix on is kept: the part before `have` was not compared.
+  segment rest;
+  const auto* kept = &s;
+  if (s.first != have) {
+    rest = without_beginning(s, (*opened)->entries, have);
+    opened = std::make_shared<const result<opened_segment>>(open_segment(rest));
+    invariant(opened->ok(), "what was just packed opens");
+    kept = &rest;
+  }
+  if (auto ok = verify_segment(*kept, (*opened)->run); !ok) {
     open_effects_.push_back(
         alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
     return report(have, ok.error().code, false);
   }
-  // Only what the signature covers from our own prefix on is kept: the part before `have` was not compared.
-  std::vector<bytes> fresh(std::make_move_iterator(entries->begin() + static_cast<std::ptrdiff_t>(skip)),
-                           std::make_move_iterator(entries->end()));
-  segment kept = s;
-  if (skip != 0) {
-    kept.first = have;
-    kept.entries = static_cast<std::uint32_t>(fresh.size());
-    kept.payload = pack_entries(fresh);
-  }
   auto before = book_->streams().tip(s.stream);
-  book_->streams().append_foreign(kept, fresh, 0);
+  book_->streams().append_foreign(*kept, (*opened)->run);
   segments_open_ = true;
-  if (journal) open_runs_.push_back({s.stream, have, fresh});
-  interpret(kept, fresh, before);
+  if (journal) open_runs_.push_back({s.stream, have, opened});
+  interpret(*kept, (*opened)->entries, before);
   if (journal) cosign(a.from, s.stream);
   report(s.size_after(), errc::ok, !journal);
 }
 
-status station::verify_segment(const segment& s, const std::vector<bytes>& entries, std::size_t skip) {
+status station::verify_segment(const segment& s, const merkle_run& run) {
   auto keys = certificates_.keys_for(s.stream.writer);
   if (keys.empty()) return error{errc::not_certified, "node " + std::to_string(s.stream.writer.node.value)};
   auto frontier = book_->streams().tip(s.stream);
-  for (auto i = skip; i < entries.size(); ++i)
-    frontier.append(merkle_leaf(entries[i]));
+  std::vector<merkle_subtree> tiles;
+  frontier.append(run, tiles);
   auto body = checkpoint_body({stream_origin(config_.chain, s.stream), frontier.size(), frontier.root(), {}});
   auto signed_it = [&](const public_key& key) { return certificates_.with().verify(key, body, s.sign); };
   if (std::none_of(keys.begin(), keys.end(), signed_it))
@@ -144,14 +151,15 @@ status station::verify_segment(const segment& s, const std::vector<bytes>& entri
   return done();
 }
 
-void station::interpret(const segment& s, std::span<const bytes> entries, merkle_frontier frontier) {
+void station::interpret(const segment& s, const entry_list& entries, const merkle_frontier& before) {
   if (s.stream.sub == sub_stream::directory) return adopt_directory(s.stream, entries);
-  if (s.stream.sub == sub_stream::journal) return observe_journal(s.stream, entries, frontier);
+  if (s.stream.sub == sub_stream::journal) return observe_journal(s.stream, entries, before);
   if (s.stream.to != config_.self) return pass_through(s.stream, entries);
   // The head at each entry, so that each receive names just what it depends on.
-  for (const auto& data : entries) {
-    frontier.append(merkle_leaf(data));
-    auto e = decode_entry(data);
+  auto frontier = before;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    frontier.append(merkle_leaf(entries[i]));
+    auto e = decode_entry(entries[i]);
     if (!e || e->kind != entry_kind::send) {
       open_effects_.push_back(
           alarm_effect{errc::not_entitled, "an addressed stream carries something else than a send"});
@@ -162,18 +170,18 @@ void station::interpret(const segment& s, std::span<const bytes> entries, merkle
 }
 
 // On its way to a descendant, which may have had it by another way.
-void station::pass_through(const stream_id& id, std::span<const bytes> entries) {
+void station::pass_through(const stream_id& id, const entry_list& entries) {
   if (id.sub != sub_stream::addressed) return;
-  for (const auto& data : entries)
-    if (auto e = decode_entry(data); e && e->kind == entry_kind::send)
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (auto e = decode_entry(entries[i]); e && e->kind == entry_kind::send)
       proof_came_ = observer_->passed_through(*e, id.writer) || proof_came_;
 }
 
-void station::adopt_directory(const stream_id& id, std::span<const bytes> entries) {
+void station::adopt_directory(const stream_id& id, const entry_list& entries) {
   auto version = book_->rules().version_at(UINT32_MAX);
   bool closed = false;
-  for (const auto& data : entries) {
-    auto e = decode_entry(data);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto e = decode_entry(entries[i]);
     if (!e) {
       open_effects_.push_back(alarm_effect{e.error().code, "an entry of the directory: " + e.error().detail});
       continue;
@@ -202,9 +210,11 @@ void station::adopt_directory(const stream_id& id, std::span<const bytes> entrie
 std::optional<entry> station::find_foreign(const stream_id& id, sequence seq) const {
   bytes data;
   for (const auto* runs : {&open_runs_, &sealed_runs_})
-    for (const auto& run : *runs)
-      if (run.stream == id && seq >= run.first && seq - run.first < run.entries.size())
-        data = run.entries[static_cast<std::size_t>(seq - run.first)];
+    for (const auto& run : *runs) {
+      const auto& entries = (*run.opened)->entries;
+      if (run.stream == id && seq >= run.first && seq - run.first < entries.size())
+        data = entries[static_cast<std::size_t>(seq - run.first)];
+    }
   if (data.empty()) {
     auto stored = reader_.entry_of(id, seq, book_->self());
     if (!stored) return std::nullopt;
@@ -215,13 +225,14 @@ std::optional<entry> station::find_foreign(const stream_id& id, sequence seq) co
   return std::move(*e);
 }
 
-void station::observe_journal(const stream_id& id, std::span<const bytes> entries, merkle_frontier frontier) {
+void station::observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before) {
   auto find = [&](sequence seq) { return find_foreign(id, seq); };
   auto addressed = [&](const stream_id& from, sequence seq) { return find_foreign(from, seq); };
-  auto verdicts = observer_->observe(id.writer, frontier.size(), entries, find, addressed);
+  auto verdicts = observer_->observe(id.writer, before.size(), entries, find, addressed);
   settled_.erase(id.writer);  // it may have brought value that was in doubt
+  // The head behind an entry is needed for sends to this node only, and computed up to there.
+  auto frontier = before;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    frontier.append(merkle_leaf(entries[i]));
     const auto& v = verdicts[i];
     if (v.why != errc::ok) {
       open_effects_.push_back(alarm_effect{
@@ -229,7 +240,10 @@ void station::observe_journal(const stream_id& id, std::span<const bytes> entrie
     }
     if (v.kind != entry_kind::send) continue;
     auto e = decode_entry(entries[i]);
-    if (e && e->peer.node == config_.self) take_rights(*e, {id, frontier.size(), frontier.root()}, id.writer, v.why);
+    if (!e || e->peer.node != config_.self) continue;
+    while (frontier.size() <= v.seq)
+      frontier.append(merkle_leaf(entries[static_cast<std::size_t>(frontier.size() - before.size())]));
+    take_rights(*e, {id, frontier.size(), frontier.root()}, id.writer, v.why);
   }
 }
 
@@ -296,19 +310,24 @@ std::optional<cosign_message> station::newest_cosignature(const stream_id& id, n
   return std::get<cosign_message>(*m);
 }
 
-// Head office's cosignature passes through many hands and is sent once; whoever misses it for long asks for it.
+// Head office's cosignature passes through many hands and is sent once; whoever misses it for long asks for it. What
+// was written since does not count: while people trade there is always something that is not cosigned yet.
 void station::chase_cosignature() {
   auto p = parent();
   auto size = book_->durable_next();
-  auto have = p && up_.count(*p) && size > 0 ? cosigned() : std::nullopt;
-  if (!p || !up_.count(*p) || size == 0 || (have && have->size >= size)) {
-    chase_wait_ = 0;
-    return;
+  bool up = p && up_.count(*p) && size > 0;
+  auto known = up ? cosigned() : std::nullopt;
+  auto have = known ? known->size : 0;
+  if (!up || have >= size || (chase_wait_ != 0 && have >= chase_size_)) chase_wait_ = 0;
+  if (!up || have >= size) return;
+  if (chase_wait_ == 0) {
+    chase_size_ = size;
+    chase_wait_ = config_.cosign_wait_ms;
+  } else {
+    if (tick_ < chase_due_) return;
+    open_effects_.push_back(to_neighbour{*p, have_message{book_->journal(), have}});
+    chase_wait_ = std::min(chase_wait_ * 2, std::max(chase_max_ms, config_.cosign_wait_ms));
   }
-  if (tick_ < chase_due_) return;
-  if (chase_wait_ != 0)
-    open_effects_.push_back(to_neighbour{*p, have_message{book_->journal(), have ? have->size : 0}});
-  chase_wait_ = std::clamp(chase_wait_ * 2, chase_first_ms, chase_max_ms);
   chase_due_ = tick_ + chase_wait_;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -27,6 +28,8 @@ struct facts_request {
 struct segment_arrival {
   node_id from;
   segment seg;
+  /// What `open_segment(seg)` gives, if somebody opened it already on another thread.
+  std::shared_ptr<const result<opened_segment>> opened = nullptr;
 };
 struct control_arrival {
   node_id from;
@@ -87,7 +90,9 @@ struct to_neighbour {
   node_id neighbour;
   message what;
 };
-struct advanced_effect {};  ///< durable streams grew: sessions look again
+struct advanced_effect {
+  bool urgent = false;  ///< the own journal has an entry that a neighbour waits for
+};                      ///< durable streams grew: sessions look again
 struct rules_effect {
   std::uint64_t version;
 };

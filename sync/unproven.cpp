@@ -32,7 +32,7 @@ unproven_rights::sums made_by(const std::vector<posting>& postings) {
 }
 
 cell_key half(bool received, std::uint64_t channel, const writer_id& from, const writer_id& to) {
-  return {.type = cell_type::transfer, .a = channel, .b = received ? 1U : 0U, .writer = from, .peer = to};
+  return {.type = cell_type::transfer, .a = channel, .b = received ? 0U : 1U, .writer = from, .peer = to};
 }
 
 bool fits(const entry& receive, const entry& send, const writer_id& receiver) {

@@ -9,10 +9,10 @@ using namespace tally;
 
 namespace {
 
-void check(const memory_state& s) {
+void check(const watched_state& s) {
   std::map<unit_id, __int128> units;
   std::map<writer_id, __int128> held;
-  for (const auto& [a, v] : s.raw_balances()) {
+  for (const auto& [a, v] : s.balances()) {
     units[a.unit] += v;
     if (a.type == account_type::hold && a.unit == main_unit) held[a.writer] -= v;
   }
@@ -44,7 +44,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!found) return std::nullopt;
       return std::move(*found);
     };
-    auto verdicts = o.observe(w, journal.size(), std::span(&e, 1), find);
+    entry_list one;
+    one.add(e);
+    auto verdicts = o.observe(w, journal.size(), one, find);
     fuzz::expect(verdicts.size() == 1, "every entry has a verdict");
     journal.push_back(std::move(e));
   }

@@ -32,6 +32,7 @@ public:
     sides_[0].offered = {journal, journal_before};
     sides_[1].self = above_id;
     sides_[1].offered = {directory, grants};
+    if (in_.below(3) == 0) hold_ = 1 + in_.octet() * 100;
     for (auto& s : sides_)
       for (const auto& id : s.offered)
         s.source.sizes[id] = in_.below(20);
@@ -52,10 +53,12 @@ public:
 private:
   void connect(int i) {
     auto& s = sides_[i];
-    s.talk = std::make_unique<session>(
-        session_config{
-            .self = s.self, .accepts = [&s](const stream_id& id) { return s.accepts(id); }, .credit_bytes = 700},
-        s.source);
+    s.talk = std::make_unique<session>(session_config{.self = s.self,
+                                                      .accepts = [&s](const stream_id& id) { return s.accepts(id); },
+                                                      .credit_first_bytes = 200,
+                                                      .credit_bytes = 700,
+                                                      .hold_ms = hold_},
+                                       s.source);
     s.closed = false;
     s.inbox.clear();
     carry(i, s.talk->connected(now_));
@@ -142,8 +145,8 @@ private:
     auto ack = g.stream.sub != sub_stream::journal;
     auto size = s.source.size(g.stream);
     carry(i, s.talk->on_ingested(g.stream, size, code, ack, now_));
-    if (code == errc::ok && !ack && peer.inbox.size() < 256)
-      peer.inbox.push_back(cosign_message{g.stream, size, {}, s.self.node, 1, {}});
+    if (code == errc::ok && !ack)
+      carry(i, s.talk->say(cosign_message{g.stream, size, peer.source.root, s.self.node, 1, {}}, now_));
   }
 
   void heal() {
@@ -174,7 +177,7 @@ private:
 
   chooser in_;
   side sides_[2];
-  tick_ms now_ = 0;
+  tick_ms now_ = 0, hold_ = 0;
 };
 
 }  // namespace

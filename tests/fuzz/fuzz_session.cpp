@@ -24,6 +24,7 @@ public:
     offered_ = child_ ? std::vector{journal, journal_before} : std::vector{directory, grants};
     for (const auto& id : known)
       source_.sizes[id] = in_.below(12);
+    if (in_.below(3) == 0) hold_ = 1 + in_.octet() * 100;
     if (in_.below(4) == 0) source_.octets = credit * 2;  // one segment is more than the credit
     start();
   }
@@ -39,6 +40,8 @@ private:
     c.self = self_;
     c.accepts = [this](const stream_id& id) { return accepts(id); };
     c.credit_bytes = credit;
+    c.credit_first_bytes = 300;
+    c.hold_ms = hold_;
     s_ = std::make_unique<session>(c, source_);
     greeted_ = confirmed_ = closed_ = false;
     wanted_.clear();
@@ -58,7 +61,7 @@ private:
   }
 
   void step() {
-    switch (in_.below(10)) {
+    switch (in_.below(12)) {
       case 0: return start();
       case 1:
       case 2: return hear(made_up());
@@ -72,13 +75,15 @@ private:
       case 6: now_ += 1 + in_.octet() * 500; return look(s_->tick(now_));
       case 7: source_.sizes[offered_[in_.below(2)]] += in_.below(9); return look(s_->on_streams(offered_, now_));
       case 8: return taken();
+      case 9: return look(s_->say(station_says(), now_));
+      case 10: return look(s_->hurry(now_));
       default: return flood();
     }
   }
 
   message made_up() {
     auto id = stream();
-    switch (in_.below(10)) {
+    switch (in_.below(12)) {
       case 0:
         return hello_message{in_.octet() % 3U, in_.octet() % 3U, in_.below(2) == 0 ? peer_ : cousin_id,
                              in_.below(2) == 0};
@@ -97,9 +102,23 @@ private:
       case 6: return time_message{now_, {}};
       case 7: return ask_message{in_.octet(), {1}, purse_paid, in_.octet(), 100};
       case 8: return told_message{in_.octet(), 0, 0, 0, errc::ok};
+      case 9:
+        return brief_segment_message{
+            in_.size_near(source_.size(journal)) & (UINT64_MAX / 2), 1U + in_.octet(), {}, bytes(in_.some(20))};
+      case 10: return brief_cosign_message{in_.size_near(source_.size(journal)), peer_.node, 1, {}};
       default:
         return in_.below(8) == 0 ? message(refuse_message{errc::busy, "no"})
                                  : message(hello_message{1, 1, peer_, true});
+    }
+  }
+
+  /// What the station tells a neighbour besides segments.
+  message station_says() {
+    switch (in_.below(4)) {
+      case 0: return time_message{now_, {}};
+      case 1: return ask_message{in_.octet(), {1}, purse_paid, in_.octet(), 100};
+      case 2: return below_message{{{{3}, in_.below(2) == 0, 0, in_.octet()}}};
+      default: return cosign_message{stream(), in_.octet(), {}, {1U + in_.octet() % 2U}, now_, {}};
     }
   }
 
@@ -155,6 +174,12 @@ private:
     look(s_->on_message(m, now_), &m);
   }
 
+  /// A brief segment is of the own journal.
+  message named(const message& m) const {
+    const auto* b = std::get_if<brief_segment_message>(&m);
+    if (!b) return m;
+    return segment_message{{{self_, sub_stream::journal, {}}, b->first, b->entries, b->sign, b->payload}};
+  }
   bool is_offered(const stream_id& id) const { return std::ranges::find(offered_, id) != offered_.end(); }
 
   void look(const session_effects& effects, const message* heard = nullptr) {
@@ -164,7 +189,8 @@ private:
     for (const auto& e : effects) {
       if (const auto* s = std::get_if<send_effect>(&e)) {
         check_sendable(s->what);
-        if (const auto* g = std::get_if<segment_message>(&s->what)) {
+        auto what = named(s->what);
+        if (const auto* g = std::get_if<segment_message>(&what)) {
           expect(is_offered(g->seg.stream) && wanted_.count(g->seg.stream) == 1,
                  "only what was offered and asked for is shipped");
           expect(g->seg.size_after() <= source_.size(g->seg.stream), "only what is durable is shipped");
@@ -206,7 +232,7 @@ private:
   std::vector<stream_id> offered_;
   std::set<stream_id> wanted_;
   std::deque<message> heard_;
-  tick_ms now_ = 0;
+  tick_ms now_ = 0, hold_ = 0;
 };
 
 }  // namespace

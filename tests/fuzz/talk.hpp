@@ -62,10 +62,10 @@ public:
     auto it = sizes.find(id);
     return it == sizes.end() ? 0 : it->second;
   }
-  result<segment> next_segment(const stream_id& id, std::uint64_t from) const override {
+  result<segment> next_segment(const stream_id& id, std::uint64_t from, std::size_t entries_max) const override {
     auto end = size(id);
-    expect(from < end, "nothing is asked for that is not durable");
-    auto n = std::min(end - from, cut - from % cut);
+    expect(from < end && entries_max > 0, "nothing is asked for that is not durable");
+    auto n = std::min({end - from, cut - from % cut, std::uint64_t{entries_max}});
     return segment{id, from, static_cast<std::uint32_t>(n), {}, bytes(octets, 'x')};
   }
   hash256 root{9};  ///< of every stream at every size

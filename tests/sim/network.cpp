@@ -41,6 +41,7 @@ void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {
   auto* st = n.st.get();
   session_config c;
   c.self = st->ledger().self();
+  c.hold_ms = plan_.hold_ms;
   c.accepts = [st, peer](const stream_id& id) { return st->accepts(peer, id); };
   n.links[peer] = {std::make_unique<session>(c, *n.source), connection, false};
   auto life = n.life;
@@ -137,6 +138,15 @@ void world::offer(sim_node& n) {
   for (auto p : peers)
     if (auto it = n.links.find(p); it != n.links.end())
       act(n, p, it->second.session->on_streams(n.st->streams_for(p), now_));
+}
+
+// An own journal has an entry that somebody waits for.
+void world::hurry(sim_node& n) {
+  std::vector<node_id> peers;
+  for (auto& [peer, l] : n.links)
+    peers.push_back(peer);
+  for (auto p : peers)
+    if (auto it = n.links.find(p); it != n.links.end()) act(n, p, it->second.session->hurry(now_));
 }
 
 }  // namespace tally::sim

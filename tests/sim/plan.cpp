@@ -20,6 +20,7 @@ plan plan::from_seed(std::uint64_t seed) {
     p.repeat_permille = static_cast<unsigned>(d.below(100));
   }
   p.delay_max = d.chance(250) ? d.between(1'000, 5'000) : d.between(5, 400);
+  if (d.chance(300)) p.hold_ms = d.between(1, 60) * 1'000;
   p.commit_max = d.chance(200) ? d.between(100, 2'000) : d.between(1, 30);
   p.trade_ms = d.between(10, 120) * 60'000;
   p.request_every = d.chance(300) ? d.between(500, 3'000) : d.between(5'000, 60'000);
@@ -48,9 +49,9 @@ std::string plan::text() const {
          n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) + " loss " +
          n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) + ", clocks " +
          n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", checkpoint " +
-         n(checkpoint_every) + ", real keys " + n(real_signatures) + ", restore " + n(static_cast<int>(restore)) +
-         ", ending " + n(static_cast<int>(ending)) + " doubt " + n(doubt_days) + " close wait " +
-         n(close_wait_ms / 60'000) + " min";
+         n(checkpoint_every) + ", hold " + n(hold_ms) + ", real keys " + n(real_signatures) + ", restore " +
+         n(static_cast<int>(restore)) + ", ending " + n(static_cast<int>(ending)) + " doubt " + n(doubt_days) +
+         " close wait " + n(close_wait_ms / 60'000) + " min";
 }
 
 }  // namespace tally::sim

@@ -39,6 +39,7 @@ struct plan {
   bool wild_links = false;  ///< single messages are lost, repeated and overtake one another
   unsigned loss_permille = 0, repeat_permille = 0;
   tick_ms delay_max = 200, commit_max = 30;
+  tick_ms hold_ms = 0;                     ///< sessions gather what is not urgent
   tick_ms trade_ms = 60 * 60'000;          ///< how long tills trade
   tick_ms request_every = 15'000;          ///< mean pause of a till
   tick_ms crash_every = 0, cut_every = 0;  ///< mean over the whole chain; 0: never

@@ -134,6 +134,7 @@ void world::boot(sim_node& n) {
   c.checkpoint_every = plan_.checkpoint_every;
   c.close_wait_ms = plan_.close_wait_ms;
   c.doubt_days = plan_.doubt_days;
+  c.cosign_wait_ms = 10'000 + 3 * plan_.hold_ms;
   auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
   ensure(opened.ok(),
          "node " + std::to_string(n.id.value) + " does not open: " + (opened.ok() ? "" : opened.error().detail));
@@ -204,8 +205,8 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
   for (auto from = copied && oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
     auto list = reader.own_entries(id, from, size, segment_entries_max);
     ensure(list.ok() && !list->empty(), "durable entries are readable");
-    for (const auto& e : *list) {
-      oracle_.durable(self, from++, e);
+    for (auto e : *list) {
+      oracle_.durable(self, from++, bytes(e));
       ++counted_.entries;
       counted_.closed += peek_kind(e) == entry_kind::close_epoch;
       counted_.granted_anew += peek_kind(e) == entry_kind::regrant;
@@ -306,11 +307,12 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
         act(n, i->from, it->second.session->on_ingested(i->stream, i->size, i->code, i->ack, now_));
     } else if (const auto* m = std::get_if<to_neighbour>(&e)) {
       auto it = n.links.find(m->neighbour);
-      if (it != n.links.end() && it->second.session->greeted()) send(n, m->neighbour, m->what);
+      if (it != n.links.end()) act(n, m->neighbour, it->second.session->say(m->what, now_));
     } else if (const auto* cut = std::get_if<cut_off_effect>(&e)) {
       if (n.links.count(cut->node) && !admitted(nodes_.at(cut->node), n)) drop(n, cut->node);
-    } else if (std::holds_alternative<advanced_effect>(e)) {
+    } else if (const auto* grown = std::get_if<advanced_effect>(&e)) {
       offer(n);
+      if (grown->urgent) hurry(n);
     } else if (const auto* a2 = std::get_if<alarm_effect>(&e)) {
       alarm(n, *a2);
     }

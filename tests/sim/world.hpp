@@ -149,6 +149,7 @@ private:
   void open_session(sim_node& n, node_id peer, std::uint64_t connection);
   void act(sim_node& n, node_id peer, session_effects list);
   void offer(sim_node& n);
+  void hurry(sim_node& n);
 
   // trade.cpp: people
   void open_shop();

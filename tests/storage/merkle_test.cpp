@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <map>
@@ -348,4 +349,37 @@ TEST_CASE("kept tiles and the leaves of one tile rebuild every hash", "[storage]
   CHECK(bad_requests == 0);
   kept.erase({8, 5});
   CHECK(inclusion_proof(4 * 256, n, reader).code() == errc::not_found);
+}
+
+TEST_CASE("a run of leaves joins its log at any place", "[merkle]") {
+  const auto leaves = numbered_leaves(1500);
+  std::mt19937 dice(7);
+  for (int round = 0; round < 60; ++round) {
+    auto first = round < 20 ? static_cast<std::size_t>(round) : dice() % 1200;
+    auto end = first + dice() % (leaves.size() - first + 1);
+    merkle_frontier one_by_one, at_once;
+    std::vector<merkle_subtree> tiles, more;
+    for (std::size_t i = 0; i < first; ++i) {
+      one_by_one.append(leaves[i], tiles);
+      at_once.append(leaves[i]);
+    }
+    tiles.clear();
+    merkle_run run(first);
+    for (auto i = first; i < end; ++i) {
+      one_by_one.append(leaves[i], tiles);
+      run.append(leaves[i]);
+    }
+    REQUIRE(run.first() == first);
+    REQUIRE(run.end() == end);
+    REQUIRE(run.subtrees().size() <= 24);
+    at_once.append(run, more);
+    REQUIRE(at_once == one_by_one);
+    REQUIRE(at_once.root() == mth(std::span(leaves).first(end)));
+    auto in_order = [](const merkle_subtree& a, const merkle_subtree& b) {
+      return std::pair(a.level, a.index) < std::pair(b.level, b.index);
+    };
+    std::sort(tiles.begin(), tiles.end(), in_order);
+    std::sort(more.begin(), more.end(), in_order);
+    REQUIRE(more == tiles);
+  }
 }

@@ -28,7 +28,7 @@ TEST_CASE("a flipped byte in an own entry is found and named", "[sync][audit][ta
 TEST_CASE("a changed entry in somebody else's segment is found and named", "[sync][audit][tamper]") {
   copy c(1);
   auto s = c.segments(journal_of(3)).at(2);
-  auto list = *unpack_entries(s);
+  auto list = unpack_entries(s)->copies();
   auto e = *decode_entry(list.at(1));
   e.operator_id ^= 1;
   list[1] = encode_entry(e);

@@ -83,7 +83,7 @@ struct office {
         writer.append_own(id, e, std::nullopt);
     } else {
       segment s{id, first, static_cast<std::uint32_t>(list.size()), {}, pack_entries(list)};
-      writer.append_foreign(s, list, 0);
+      writer.append_foreign(s, open_segment(s)->run);
     }
     auto find = [this, w](sequence seq) -> std::optional<entry> {
       auto data = stream_reader(store).entry_of({w, sub_stream::journal, {}}, seq, hq);
@@ -303,6 +303,7 @@ TEST_CASE("a damaged or silent disk stops the load", "[observer]") {
   CHECK(load([](kv_batch& b) { b.put(family::state, "o" + balance_key(quota_account(store_a, quota_unit)), ""); }) ==
         errc::corrupt);
   CHECK(load([](kv_batch& b) { b.put(family::state, "pz", "x"); }) == errc::corrupt);
+  CHECK(load([](kv_batch& b) { b.put(family::state, "hz", "x"); }) == errc::corrupt);
   stream_id id{store_a, sub_stream::journal, {}};
   CHECK(load([&](kv_batch& b) { b.erase(family::segments, segment_key(id, 2)); }) == errc::corrupt);
   CHECK(load([&](kv_batch& b) { b.put(family::segments, segment_key(id, 2), "x"); }) == errc::corrupt);

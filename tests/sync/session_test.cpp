@@ -6,6 +6,7 @@ using namespace tally;
 
 namespace {
 
+constexpr node_id hq_id{1};
 const writer_id parent_id{{1}, {{1}}}, child_id{{7}, {{7}}}, earlier_id{{7}, {{6}}};
 const stream_id journal{child_id, sub_stream::journal, {}}, earlier{earlier_id, sub_stream::journal, {}},
     directory{parent_id, sub_stream::directory, {}}, grants{parent_id, sub_stream::addressed, {7}};
@@ -21,9 +22,9 @@ public:
     auto it = sizes.find(id);
     return it == sizes.end() ? 0 : it->second;
   }
-  result<segment> next_segment(const stream_id& id, std::uint64_t from) const override {
+  result<segment> next_segment(const stream_id& id, std::uint64_t from, std::size_t entries_max) const override {
     if (from >= size(id)) return error{errc::not_found, ""};
-    auto n = std::min(size(id) - from, cut);
+    auto n = std::min({size(id) - from, cut, std::uint64_t{entries_max}});
     return segment{id, from, static_cast<std::uint32_t>(n), {}, bytes(octets, 'x')};
   }
   hash256 root{9};  ///< of every stream at every size
@@ -38,8 +39,8 @@ public:
 
 /// One side, with what it asked for since the last look.
 struct side {
-  explicit side(writer_id who, std::function<bool(const stream_id&)> accepts)
-      : talk({.self = who, .accepts = std::move(accepts)}, source) {}
+  explicit side(writer_id who, std::function<bool(const stream_id&)> accepts, tick_ms hold_ms = 0)
+      : talk({.self = who, .accepts = std::move(accepts), .hold_ms = hold_ms}, source) {}
   counted_source source;
   session talk;
 };
@@ -83,12 +84,20 @@ struct both_sides {
   }
 };
 
+/// With the name that goes without saying.
+message named(const message& m) {
+  if (const auto* s = std::get_if<brief_segment_message>(&m))
+    return segment_message{{journal, s->first, s->entries, s->sign, s->payload}};
+  return m;
+}
 template <class T>
 std::vector<T> sent(const session_effects& effects) {
   std::vector<T> out;
   for (const auto& e : effects)
-    if (const auto* s = std::get_if<send_effect>(&e))
-      if (const auto* m = std::get_if<T>(&s->what)) out.push_back(*m);
+    if (const auto* s = std::get_if<send_effect>(&e)) {
+      auto whole = named(s->what);
+      if (const auto* m = std::get_if<T>(&whole)) out.push_back(*m);
+    }
   return out;
 }
 template <class T>
@@ -222,24 +231,136 @@ TEST_CASE("a gap asks from the durable end, once for many segments behind it", "
   CHECK(sent<want_message>(c.child.talk.on_ingested(directory, 5, errc::gap, false, 9'000)).size() == 1);
 }
 
-TEST_CASE("no more than the credit is under way", "[sync][session]") {
+TEST_CASE("no more than the credit is under way, and it grows while answers are quick", "[sync][session]") {
   side child{child_id, [](const stream_id&) { return false; }};
   child.source.sizes[journal] = 1'000;
   child.source.cut = 1;
-  child.source.octets = 10'000;
+  child.source.octets = 4'000;
   (void)child.talk.connected(0);
   (void)child.talk.on_streams({journal}, 0);
   (void)child.talk.on_message(hello_message{1, 1, parent_id, true}, 0);
-  auto segments = sent<segment_message>(child.talk.on_message(want_message{journal, 0, std::nullopt}, 0));
-  std::size_t octets = 0;
-  for (const auto& s : segments)
-    octets += s.seg.payload.size();
-  CHECK(octets <= 512 * 1024 + 10'000);
-  CHECK(segments.size() > 40);
+  std::uint64_t shipped = 0, acked = 0;
+  auto count_up = [&](const session_effects& effects) {
+    for (const auto& s : sent<segment_message>(effects)) {
+      CHECK(s.seg.first == shipped);
+      shipped = s.seg.size_after();
+    }
+  };
+  count_up(child.talk.on_message(want_message{journal, 0, std::nullopt}, 0));
+  CHECK(shipped == 4);  // 16 KiB at first
   CHECK(sent<segment_message>(child.talk.on_streams({journal}, 1)).empty());
-  auto more = sent<segment_message>(child.talk.on_message(have_message{journal, 20}, 2));
-  CHECK(more.size() == 20);
-  CHECK(more.front().seg.first == segments.back().seg.size_after());
+  tick_ms now = 0;
+  for (std::uint64_t under_way : {8U, 16U, 32U, 64U, 128U, 128U}) {
+    acked = shipped;
+    now += 100;
+    count_up(child.talk.on_message(have_message{journal, acked}, now));
+    CHECK(shipped - acked == under_way);  // up to 512 KiB
+  }
+  // A line that takes ten seconds for it is given half as much the next time.
+  acked = shipped;
+  now += 10'000;
+  count_up(child.talk.on_message(have_message{journal, acked}, now));
+  CHECK(shipped - acked == 64);
+}
+
+TEST_CASE("a slow line is not asked to carry the same again", "[sync][session]") {
+  lone_child c(200);
+  c.child.source.octets = 1'000;
+  (void)c.say(have_message{journal, 100}, 9'000);  // the first took nine seconds
+  CHECK(sent<segment_message>(c.child.talk.tick(20'000)).empty());
+  CHECK(sent<segment_message>(c.child.talk.tick(35'000)).empty());
+  CHECK_FALSE(sent<segment_message>(c.child.talk.tick(36'000)).empty());
+}
+
+TEST_CASE("a head that both know is not repeated on the wire", "[sync][session]") {
+  lone_child c(4);
+  auto effects = c.say(brief_cosign_message{3, {1}, 77, {}});
+  REQUIRE(count<control_effect>(effects) == 1);
+  const auto& whole = std::get<cosign_message>(std::get<control_effect>(effects[0]).what);
+  CHECK(whole == cosign_message{journal, 3, c.child.source.root, {1}, 77, {}});
+  CHECK(c.child.talk.backlog() == 1);
+  CHECK(c.say(brief_cosign_message{5, {1}, 77, {}}).empty());  // more than there is
+
+  side parent{parent_id, [](const stream_id& id) { return id.sub == sub_stream::journal; }};
+  (void)parent.talk.connected(0);
+  CHECK(parent.talk.on_message(brief_segment_message{0, 1, {}, "x"}, 0).empty());  // from nobody yet
+  (void)parent.talk.on_message(hello_message{1, 1, child_id, true}, 0);
+  effects = parent.talk.on_message(brief_segment_message{0, 1, {}, "x"}, 0);
+  REQUIRE(count<ingest_effect>(effects) == 1);
+  CHECK(std::get<ingest_effect>(effects[0]).what.stream == journal);
+  // Its own cosignature is brief, one for somebody further down is not.
+  effects = parent.talk.say(cosign_message{journal, 1, {}, {1}, 5, {}}, 0);
+  REQUIRE(effects.size() == 1);
+  CHECK(std::holds_alternative<brief_cosign_message>(std::get<send_effect>(effects[0]).what));
+  CHECK(sent<cosign_message>(parent.talk.say(cosign_message{earlier, 1, {}, {1}, 5, {}}, 0)).size() == 1);
+}
+
+TEST_CASE("where messages cost money, entries wait for company", "[sync][session]") {
+  side child{child_id, [](const stream_id&) { return false; }, 60'000};
+  (void)child.talk.connected(0);
+  (void)child.talk.on_streams({journal}, 0);
+  (void)child.talk.on_message(hello_message{1, 1, parent_id, true}, 0);
+  child.source.sizes[journal] = 3;
+  // Who connects does not wait.
+  CHECK(sent<segment_message>(child.talk.on_message(want_message{journal, 0, std::nullopt}, 0)).size() == 1);
+  (void)child.talk.on_message(have_message{journal, 3}, 10);
+  auto grow = [&](std::uint64_t size, tick_ms now) {
+    child.source.sizes[journal] = size;
+    return sent<segment_message>(child.talk.on_streams({journal}, now));
+  };
+  CHECK(grow(4, 1'000).empty());
+  CHECK(grow(5, 30'000).empty());
+  CHECK(child.talk.tick(60'999).empty());
+  auto both = sent<segment_message>(child.talk.tick(61'000));
+  REQUIRE(both.size() == 1);
+  CHECK(both[0].seg.first == 3);
+  CHECK(both[0].seg.entries == 2);
+  (void)child.talk.on_message(have_message{journal, 5}, 61'100);
+  // Many do not wait, nor what somebody waits for.
+  CHECK(grow(68, 62'000).empty());
+  CHECK(grow(69, 63'000).size() == 1);
+  (void)child.talk.on_message(have_message{journal, 69}, 63'100);
+  CHECK(grow(70, 64'000).empty());
+  CHECK(sent<segment_message>(child.talk.hurry(64'001)).size() == 1);
+  (void)child.talk.on_message(have_message{journal, 70}, 64'100);
+  CHECK(grow(71, 65'000).empty());
+}
+
+TEST_CASE("head office's signatures ride along with other traffic", "[sync][session]") {
+  side region{{{2}, {{2}}}, [](const stream_id& id) { return id.sub == sub_stream::journal; }, 60'000};
+  (void)region.talk.connected(0);
+  (void)region.talk.on_message(hello_message{1, 1, child_id, true}, 0);
+  auto cosign = [](std::uint64_t size, node_id by) { return cosign_message{journal, size, {}, by, 5, {}}; };
+  CHECK(region.talk.say(cosign(1, hq_id), 0).empty());
+  CHECK(region.talk.say(cosign(3, hq_id), 1'000).empty());
+  CHECK(region.talk.say(cosign(2, hq_id), 2'000).empty());  // came late
+  CHECK(region.talk.say(time_message{7, {}}, 2'000).empty());
+  auto effects = region.talk.say(cosign(4, {2}), 3'000);
+  REQUIRE(effects.size() == 3);
+  CHECK(std::get<brief_cosign_message>(std::get<send_effect>(effects[0]).what).size == 4);
+  CHECK(std::get<brief_cosign_message>(std::get<send_effect>(effects[1]).what).size == 3);
+  CHECK(sent<time_message>(effects).size() == 1);
+  // Alone they go when their time is up; the time once an hour with others, or every six hours.
+  CHECK(region.talk.say(cosign(4, hq_id), 4'000).empty());
+  CHECK(region.talk.say(time_message{8, {}}, 4'000).empty());
+  CHECK(region.talk.tick(63'999).empty());
+  CHECK(region.talk.tick(64'000).size() == 1);
+  CHECK(sent<time_message>(region.talk.say(cosign(5, {2}), 3'602'000)).empty());
+  CHECK(sent<time_message>(region.talk.say(cosign(6, {2}), 3'603'000)).size() == 1);
+  CHECK(region.talk.say(time_message{9, {}}, 3'700'000).empty());
+  CHECK(region.talk.tick(25'299'999).empty());
+  CHECK(sent<time_message>(region.talk.tick(25'300'000)).size() == 1);
+}
+
+TEST_CASE("what is for screens waits for company, and the newest goes", "[sync][session]") {
+  side region{parent_id, [](const stream_id& id) { return id.sub == sub_stream::journal; }, 60'000};
+  (void)region.talk.on_message(hello_message{1, 1, child_id, true}, 0);
+  CHECK(region.talk.say(below_message{{{{3}, true, 1, 1}}}, 0).empty());
+  CHECK(region.talk.say(below_message{{{{3}, true, 2, 2}}}, 1'000).empty());
+  CHECK(region.talk.tick(59'000).empty());
+  auto later = sent<below_message>(region.talk.tick(61'000));
+  REQUIRE(later.size() == 1);
+  CHECK(later.front().items.front().entries == 2);
 }
 
 TEST_CASE("what is not acknowledged is repeated ever more seldom", "[sync][session]") {

@@ -231,8 +231,9 @@ TEST_CASE("segments that do not prove themselves leave nothing behind", "[sync][
   s = *good;
   auto entries = unpack_entries(s);
   REQUIRE(entries.ok());
-  entries->back().back() = static_cast<char>(entries->back().back() ^ 1);
-  s.payload = pack_entries(*entries);
+  auto changed = entries->copies();
+  changed.back().back() = static_cast<char>(changed.back().back() ^ 1);
+  s.payload = pack_entries(changed);
   refused(s, errc::bad_signature);
   s = *good;
   s.payload.resize(s.payload.size() / 2);

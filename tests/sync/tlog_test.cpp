@@ -301,10 +301,9 @@ TEST_CASE("whom a checkpoint must be signed by, and of what log it is", "[sync][
   auto tip = stream_reader(hq.store).foreign_segment(store.journal(), copy->size() - 1);
   REQUIRE(tip.ok());
   auto forged = *tip;
-  auto entries = unpack_entries(forged);
-  REQUIRE(entries.ok());
-  entries->back().back() = static_cast<char>(entries->back().back() ^ 1);
-  forged.payload = pack_entries(*entries);
+  auto entries = unpack_entries(forged)->copies();
+  entries.back().back() = static_cast<char>(entries.back().back() ^ 1);
+  forged.payload = pack_entries(entries);
   kv_batch bad;
   bad.put(family::segments, segment_key(store.journal(), forged.first), encode_segment(forged));
   memory_kv changed(hq.store.image());
