@@ -143,9 +143,10 @@ public:
   virtual std::optional<elsewhere_hint> elsewhere(account_id account) const = 0;
   /// A till returned a mark with a valid MAC of this node: `done(true)` if it shows that this node was rolled back.
   virtual void returned_mark(const writer_id& writer, sequence seq, std::function<void(bool)> done) = 0;
-  /// Queues a ticket in the durable spool; `receipt` names it in events. False: no printer is configured, or the
-  /// spool is full (1,000 jobs).
-  virtual bool print(const std::string& receipt, const bytes& ticket) = 0;
+  /// Queues the tickets of a receipt in the durable spool, all or none; `receipt` names them in events. A spool that is
+  /// full (1,000 jobs) is told as an event.
+  /// False: no printer is configured.
+  virtual bool print(const std::string& receipt, std::vector<bytes> tickets) = 0;
   /// Opens the cash drawer at once. False: no printer is configured. Not spooled: a printer that is away loses it.
   virtual bool open_drawer() { return false; }
   /// Two lines for the customer's display, in UTF-8. False: none is configured. The newest wins.

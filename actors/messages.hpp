@@ -70,7 +70,7 @@ struct plug_message {
 };
 struct ticket_message {
   std::string receipt;
-  std::shared_ptr<const bytes> ticket;
+  std::shared_ptr<const std::vector<bytes>> tickets;
 };
 struct tick_message {};
 struct stop_message {};

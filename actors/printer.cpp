@@ -174,18 +174,23 @@ void load_spool(printer_actor_state& st) {
 
 void take_ticket(self_ptr self, const ticket_message& m) {
   auto& st = self->state;
-  if (st.jobs.size() >= spool_max) return st.context->events.publish(print_event{m.receipt, "refused"});
-  spool_job j{st.next_id++, m.receipt, *m.ticket, false};
+  if (st.jobs.size() + m.tickets->size() > spool_max)
+    return st.context->events.publish(print_event{m.receipt, "refused"});
   // Waiting until it is durable costs nothing here: the record of `begun` is written before anything is sent anyway.
-  std::vector<spool_write> writes{{spool_key(j.id), encode_spool(j)}, {spooled_key(m.receipt), spool_key(j.id)}};
+  std::vector<spool_write> writes;
+  for (const auto& ticket : *m.tickets) {
+    spool_job j{st.next_id++, m.receipt, ticket, false};
+    writes.push_back({spool_key(j.id), encode_spool(j)});
+    say(st, j, "waiting");
+    st.jobs.push_back(std::move(j));
+  }
+  writes.push_back({spooled_key(m.receipt), spool_key(st.next_id - 1)});
   if (std::find(st.spooled.begin(), st.spooled.end(), m.receipt) == st.spooled.end()) st.spooled.push_back(m.receipt);
   if (st.spooled.size() > spooled_kept) {
     writes.push_back({spooled_key(st.spooled.front()), std::nullopt});
     st.spooled.pop_front();
   }
   write_spool(st.context, std::move(writes), {});
-  say(st, j, "waiting");
-  st.jobs.push_back(std::move(j));
   next(self);
 }
 

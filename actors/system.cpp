@@ -78,10 +78,10 @@ public:
       s.after_durable([done, rolled_back] { done(rolled_back); });
     });
   }
-  bool print(const std::string& receipt, const bytes& ticket) override {
+  bool print(const std::string& receipt, std::vector<bytes> tickets) override {
     auto a = context_.handle(&node_context::printer);
     if (!a) return false;
-    caf::anon_send(a, ticket_message{receipt, std::make_shared<const bytes>(ticket)});
+    caf::anon_send(a, ticket_message{receipt, std::make_shared<const std::vector<bytes>>(std::move(tickets))});
     return true;
   }
   bool open_drawer() override {

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,6 +21,15 @@ struct tax_rate {
   friend bool operator==(const tax_rate&, const tax_rate&) = default;
 };
 
+/// How receipts of one kind look and how many are printed.
+struct receipt_form {
+  std::string layout;        ///< lines with {fields}, as docs/receipts.md says; empty: the usual layout
+  std::uint32_t copies = 1;  ///< tickets at once, 1 to receipt_copies_max; all but the first say that they are copies
+  friend bool operator==(const receipt_form&, const receipt_form&) = default;
+};
+constexpr std::uint32_t receipt_copies_max = 4;
+constexpr std::size_t receipt_layout_bytes_max = 2000;
+
 /// What head office published under one version, products apart.
 struct rules_record {
   std::uint64_t version{};         ///< from 1, each publication the next
@@ -32,6 +42,7 @@ struct rules_record {
   amount top_up_min = 1;
   amount top_up_max = 1'000'000;
   std::vector<tax_rate> taxes;
+  std::array<receipt_form, 3> receipts;  ///< of sales, top-ups, reversals
   friend bool operator==(const rules_record&, const rules_record&) = default;
 };
 

@@ -133,9 +133,10 @@ void write_link(json_writer& w, const node_snapshot& s);
 void write_devices(json_writer& w, const device_states& d);
 void write_blocked(json_writer& w, errc why);
 /// Receipt JSON of a finished request, with `next_counter` and `seen`; `masked` replaces the account's form if
-/// not empty. `text` receives the ticket's lines: with the card's balance, which only the first answer of an entry has.
+/// not empty. `tickets` receives what is to be printed, nothing if it cannot be: with the card's balance, which only the
+/// first answer of an entry has.
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
-                                 std::vector<std::string>* text = nullptr);
+                                 std::vector<bytes>* tickets = nullptr);
 
 /// Remembers the last four digits of a card that was presented, for receipts that are asked for later. One small
 /// record for each account, the newest card of it; durable soon after, never before the entry that follows.

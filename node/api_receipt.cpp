@@ -80,7 +80,7 @@ std::string remembered_card(const api_context& api, account_id account) {
 }
 
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
-                                 std::vector<std::string>* text) {
+                                 std::vector<bytes>* tickets) {
   const auto& e = std::get<entry>(a.outcome);
   auto& node = api.services.node;
   auto s = node.snapshot();
@@ -99,7 +99,8 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
   if (a.repeated) r->reversed_by = reversed_by(durable_state(node.store()), a.writer, a.seq);
   auto lines = receipt_text(*r, a.repeated ? ticket_balance::left_out : ticket_balance::printed, api.services.layout);
   auto json = to_json(api, *r, lines, *s, e.terminal, a.writer == s->self ? a.seq + 1 : 0);
-  if (text) *text = std::move(lines);
+  if (tickets)
+    if (auto made = receipt_tickets(*r, lines, api.services.layout)) *tickets = std::move(*made);
   return json;
 }
 
@@ -133,9 +134,9 @@ void print_unprinted(const api_ptr& api) {
   }
   if (marked == 0) return;  // this printer is new, or has not been in use for long
   for (auto r = missing.rbegin(); r != missing.rend(); ++r) {
-    auto ticket = receipt_ticket(r->id, receipt_text(*r, ticket_balance::left_out, api->services.layout), false,
-                                 api->services.layout);
-    if (ticket) (void)node.print(r->id, *ticket);
+    const auto& layout = api->services.layout;
+    auto tickets = receipt_tickets(*r, receipt_text(*r, ticket_balance::left_out, layout), layout);
+    if (tickets) (void)node.print(r->id, std::move(*tickets));
   }
 }
 
@@ -190,7 +191,7 @@ void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call)
   const auto& layout = api->services.layout;
   auto ticket = receipt_ticket(r->id, receipt_text(*r, ticket_balance::left_out, layout), true, layout);
   if (!ticket) return call->finish(refuse(*api, ticket.error()));
-  if (!node.print(r->id, *ticket))
+  if (!node.print(r->id, {std::move(*ticket)}))
     return call->finish(refuse(*api, {errc::busy, "1,000 tickets wait for the printer"}));
   call->finish({.status = 200, .body = R"({"queued":true})"});
 }

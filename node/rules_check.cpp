@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "devices/barcode.hpp"
+#include "node/receipt_template.hpp"
 #include "node/rules_file.hpp"
 #include "sync/text.hpp"
 
@@ -25,6 +26,18 @@ status check_taxes(const std::vector<tax_rate>& taxes) {
   return done();
 }
 
+status check_receipts(const rules_record& r) {
+  for (const auto& f : r.receipts) {
+    if (f.copies < 1 || f.copies > receipt_copies_max)
+      return bad("a receipt is printed 1 to " + std::to_string(receipt_copies_max) + " times");
+    if (f.layout.empty()) continue;
+    if (f.layout.size() > receipt_layout_bytes_max || !is_plain_utf8(f.layout, true))
+      return bad("a receipt's layout is UTF-8 text of at most " + std::to_string(receipt_layout_bytes_max) + " bytes");
+    if (auto lines = parse_layout(f.layout); !lines) return lines.error();
+  }
+  return done();
+}
+
 }  // namespace
 
 status check_rules(const rules_record& r) {
@@ -38,6 +51,7 @@ status check_rules(const rules_record& r) {
     return bad("card_prefix is at most 8 digits");
   if (r.top_up_min < 1 || r.top_up_max > amount_max) return bad("top-up limits are out of range");
   if (r.top_up_min > r.top_up_max) return bad("top_up_min is above top_up_max");
+  TALLY_TRY(check_receipts(r));
   return check_taxes(r.taxes);
 }
 

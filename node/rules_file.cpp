@@ -1,5 +1,6 @@
 #include "node/rules_file.hpp"
 
+#include <array>
 #include <chrono>
 #include <initializer_list>
 #include <map>
@@ -24,8 +25,9 @@ public:
     if (!parsed) return bad(parsed.error().source(), std::string(parsed.error().description()));
     const toml::table& root = parsed.table();
     TALLY_TRY(only(root, {"effective_from", "currency", "exponent", "header", "footer", "card_prefix", "top_up_min",
-                          "top_up_max", "tax", "product"}));
+                          "top_up_max", "tax", "product", "receipt"}));
     TALLY_TRY(read_head(root));
+    TALLY_TRY(read_receipts(root));
     TALLY_TRY(each(root, "tax", [&](const toml::table& t) { return read_tax(t); }));
     TALLY_TRY(located(root.source(), check_rules(out_.rules)));
     TALLY_TRY(each(root, "product", [&](const toml::table& t) { return read_product(t); }));
@@ -129,6 +131,28 @@ private:
     TALLY_TRY(money(root, "top_up_max", static_cast<int>(exponent), r.top_up_max));
     if (const auto* v = root.get("top_up_min"); v && r.top_up_min > r.top_up_max)
       return bad(v->source(), "top_up_min is above top_up_max");
+    return done();
+  }
+
+  status read_receipts(const toml::table& root) {
+    const auto* all = root.get("receipt");
+    if (!all) return done();
+    const auto* kinds = all->as_table();
+    if (!kinds)
+      return bad(all->source(), "receipts are written as [receipt.sale], [receipt.top_up], [receipt.reversal]");
+    constexpr std::array<std::string_view, 3> names{"sale", "top_up", "reversal"};
+    TALLY_TRY(only(*kinds, {names[0], names[1], names[2]}));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto* one = kinds->get(names[i]);
+      if (!one) continue;
+      const auto* t = one->as_table();
+      if (!t) return bad(one->source(), "receipts are written as [receipt." + std::string(names[i]) + "]");
+      TALLY_TRY(only(*t, {"copies", "layout"}));
+      std::int64_t copies = 1;
+      TALLY_TRY(integer(*t, "copies", 1, receipt_copies_max, copies));
+      out_.rules.receipts[i].copies = static_cast<std::uint32_t>(copies);
+      TALLY_TRY(text(*t, "layout", out_.rules.receipts[i].layout));
+    }
     return done();
   }
 

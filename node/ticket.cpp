@@ -1,11 +1,13 @@
 #include "node/ticket.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 
 #include "devices/escpos.hpp"
 #include "devices/scan.hpp"
 #include "ledger/accounts.hpp"
+#include "node/receipt_template.hpp"
 #include "node/receipt_words.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/streams.hpp"
@@ -48,7 +50,11 @@ public:
     for (int n = 0; !text.empty() && n < 40; ++n) {
       auto t = codec_.fit(text, width_);
       if (t.empty()) return;
+      // Between two words, where there is a place.
+      if (t.size() < text.size() && text[t.size()] != ' ')
+        if (const auto space = t.rfind(' '); space != t.npos && space > 0) t.resize(space);
       text.remove_prefix(t.size());
+      text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
       add(std::move(t));
     }
   }
@@ -93,6 +99,7 @@ void describe_lines(const entry& e, const catalogue& rules, language lang, recei
     r.exponent = static_cast<int>(record->exponent);
     r.header = record->header;
     r.footer = record->footer;
+    r.form = record->receipts[r.kind == "sale" ? 0 : r.kind == "top_up" ? 1 : 2];
   }
   auto letter = [&](std::uint32_t rate) {
     return record && rate < record->taxes.size() ? record->taxes[rate].letter : std::string("?");
@@ -165,6 +172,62 @@ void lay_out_card(const receipt& r, ticket_balance b, const receipt_words& words
     out.row("  " + std::string(words.elsewhere) + " " + local_time(r.elsewhere_as_of), money(*r.elsewhere));
 }
 
+std::string field_value(std::string_view name, const receipt& r, const receipt_words& words) {
+  if (name == "store") return r.store;
+  if (name == "title") return title(r, words);
+  if (name == "time") return local_time(r.stamp);
+  if (name == "till") return std::string(words.till) + " " + std::to_string(r.terminal);
+  if (name == "counter") return std::string(words.number) + " " + std::to_string(r.counter);
+  if (name == "sum") return format_amount(r.total, r.exponent);
+  return r.masked.starts_with("card ") ? r.masked.substr(5) : r.masked;  // card_number
+}
+
+void lay_out_text(const template_line& l, const receipt& r, const receipt_words& words, paper& out) {
+  const auto value = [&](std::string_view name) { return field_value(name, r, words); };
+  const auto left = fill_in(l.left, value), right = fill_in(l.right, value);
+  if (left.empty() && right.empty()) {
+    if (l.left.empty() && l.right.empty()) out.add("");
+    return;
+  }
+  if (l.centred) return out.centred(left);
+  if (right.empty()) return out.wrapped(left);
+  out.row(left, right);
+}
+
+void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, const receipt_words& words,
+                  paper& out) {
+  using part = template_line::part;
+  auto money = [&](amount a) { return format_amount(a, r.exponent); };
+  switch (what) {
+    case part::header: return out.centred_lines(r.header);
+    case part::lines:
+      for (const auto& l : r.lines)
+        out.row(l.name, std::to_string(l.quantity) + " x " + money(l.price) + "  " + money(l.sum) + " " + l.tax);
+      if (!r.lines.empty()) out.rule();
+      return;
+    case part::total: return out.row(std::string(words.total) + " " + r.currency, money(r.total));
+    case part::tenders:
+      for (const auto& t : r.tenders)
+        out.row("  " + std::string(paid_by(t.kind, words)), money(t.sum));
+      return;
+    case part::taxes:
+      for (const auto& t : r.taxes)
+        out.row("  " + std::string(words.tax) + " " + t.letter + " " + t.percent + " %", money(t.sum));
+      return;
+    case part::reverses:
+      if (r.reverses.empty()) return;
+      out.add(words.reverses);
+      return out.wrapped(r.reverses);
+    case part::card:
+      if (!r.masked.empty()) lay_out_card(r, b, words, out);
+      return;
+    case part::id: return out.wrapped(r.id);
+    case part::footer: return out.centred_lines(r.footer);
+    case part::rule: return out.rule();
+    case part::text: return;
+  }
+}
+
 }  // namespace
 
 std::string receipt_id(const writer_id& w, sequence seq) { return writer_name(w) + "." + std::to_string(seq); }
@@ -219,31 +282,27 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
 
 std::vector<std::string> receipt_text(const receipt& r, ticket_balance b, const receipt_layout& layout) {
   const auto& words = words_of(layout.lang);
-  auto money = [&](amount a) { return format_amount(a, r.exponent); };
   paper out(layout);
-  out.centred_lines(r.header);
-  out.centred(r.store);
-  out.centred(title(r, words));
-  out.row(local_time(r.stamp), std::string(words.till) + " " + std::to_string(r.terminal) + " " + words.number + " " +
-                                   std::to_string(r.counter));
-  out.rule();
-  for (const auto& l : r.lines)
-    out.row(l.name, std::to_string(l.quantity) + " x " + money(l.price) + "  " + money(l.sum) + " " + l.tax);
-  if (!r.lines.empty()) out.rule();
-  out.row(std::string(words.total) + " " + r.currency, money(r.total));
-  for (const auto& t : r.tenders)
-    out.row("  " + std::string(paid_by(t.kind, words)), money(t.sum));
-  for (const auto& t : r.taxes)
-    out.row("  " + std::string(words.tax) + " " + t.letter + " " + t.percent + " %", money(t.sum));
-  if (!r.reverses.empty()) {
-    out.add(words.reverses);
-    out.wrapped(r.reverses);
-  }
-  if (!r.masked.empty()) lay_out_card(r, b, words, out);
-  out.add("");
-  out.wrapped(r.id);
-  out.centred_lines(r.footer);
+  // What was published is checked; a layout from a later version of this program may not be known here.
+  auto lines = parse_layout(r.form.layout.empty() ? usual_layout : r.form.layout);
+  if (!lines) lines = parse_layout(usual_layout);
+  for (const auto& l : *lines)
+    if (l.what == template_line::part::text)
+      lay_out_text(l, r, words, out);
+    else
+      lay_out_part(l.what, r, b, words, out);
   return out.take();
+}
+
+result<std::vector<bytes>> receipt_tickets(const receipt& r, const std::vector<std::string>& text,
+                                           const receipt_layout& layout) {
+  std::vector<bytes> out;
+  for (std::uint32_t n = 0; n < std::clamp(r.form.copies, 1U, receipt_copies_max); ++n) {
+    auto one = receipt_ticket(r.id, text, n > 0, layout);
+    if (!one) return one.error();
+    out.push_back(std::move(*one));
+  }
+  return out;
 }
 
 result<bytes> receipt_ticket(std::string_view id, const std::vector<std::string>& text, bool copy,

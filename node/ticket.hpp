@@ -46,6 +46,7 @@ struct receipt {
   std::string currency = "CNY";
   int exponent = 2;
   std::string header, footer;
+  receipt_form form;                  ///< of the rules that it cites
   std::string reverses, reversed_by;  ///< ids, or empty
 };
 
@@ -84,6 +85,9 @@ std::vector<std::string> receipt_text(const receipt& r, ticket_balance b = ticke
 /// Bytes for the printer of the receipt `id`. Errors as of escpos::encode.
 result<bytes> receipt_ticket(std::string_view id, const std::vector<std::string>& text, bool copy,
                              const receipt_layout& layout = {});
+/// The ticket as often as the receipt's kind asks for, all but the first marked as copies.
+result<std::vector<bytes>> receipt_tickets(const receipt& r, const std::vector<std::string>& text,
+                                           const receipt_layout& layout = {});
 /// What is printed in front of a ticket that may be on paper already. Never refused.
 bytes duplicate_head(const receipt_layout& layout);
 

@@ -253,8 +253,10 @@ result<entry> decode_entry(byte_view data) {
 }
 
 bytes encode_rules(const rules_record& r) {
+  // The first version of this record has no receipts: without any the record is what older nodes can read.
+  const bool receipts = r.receipts != decltype(r.receipts){};
   byte_writer w;
-  w.uv(1);  // version of this record
+  w.uv(receipts ? 2 : 1);
   w.uv(r.version);
   w.uv(r.effective_from);
   w.str(r.currency);
@@ -269,13 +271,18 @@ bytes encode_rules(const rules_record& r) {
     w.str(t.letter);
     w.uv(t.basis_points);
   }
+  if (receipts)
+    for (const auto& f : r.receipts) {
+      w.str(f.layout);
+      w.uv(f.copies);
+    }
   return w.take();
 }
 
 result<rules_record> decode_rules(byte_view data) {
   byte_reader r(data);
   rules_record x;
-  r.uv(1);
+  const auto form = r.uv(2);
   x.version = r.uv();
   x.effective_from = u32(r);
   x.currency = r.str(8);
@@ -288,6 +295,11 @@ result<rules_record> decode_rules(byte_view data) {
   x.taxes = read_list<tax_rate>(r, taxes_max, [&] {
     return tax_rate{bytes(r.str(4)), static_cast<std::uint32_t>(r.uv(100'000))};
   });
+  if (form == 2)
+    for (auto& f : x.receipts) {
+      f.layout = r.str(receipt_layout_bytes_max);
+      f.copies = static_cast<std::uint32_t>(r.uv(receipt_copies_max));
+    }
   if (!r.ok() || !r.at_end() || encode_rules(x) != data) return error{errc::malformed, "a rules record"};
   return x;
 }

@@ -86,10 +86,11 @@ public:
       after_.push_back([done, old_copy] { done(old_copy); });
     });
   }
-  bool print(const std::string& receipt, const bytes& ticket) override {
+  bool print(const std::string& receipt, std::vector<bytes> tickets) override {
     std::lock_guard lock(mutex_);
     if (devices_.printer == "none" || spool_full) return false;
-    printed.push_back({receipt, ticket});
+    for (auto& ticket : tickets)
+      printed.push_back({receipt, std::move(ticket)});
     return true;
   }
   bool open_drawer() override { return ++drawers > 0 && devices().printer != "none"; }

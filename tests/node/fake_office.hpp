@@ -40,7 +40,7 @@ public:
   void ask_elsewhere(account_id) override {}
   std::optional<elsewhere_hint> elsewhere(account_id) const override { return std::nullopt; }
   void returned_mark(const writer_id&, sequence, std::function<void(bool)> done) override { done(false); }
-  bool print(const std::string&, const bytes&) override { return false; }
+  bool print(const std::string&, std::vector<bytes>) override { return false; }
   std::shared_ptr<const node_snapshot> snapshot() const override { return shown; }
   device_states devices() const override { return {}; }
   event_bus& events() override { return events_; }

@@ -323,6 +323,14 @@ TEST_CASE("tickets: one for each receipt, marked when it is a copy", "[node][htt
   for (const auto& l : printer.tickets()[1].lines)
     copy += l + "\n";
   CHECK(copy.find("COPY") != std::string::npos);
+  // The rules ask for two of each reversal: one for the shop.
+  REQUIRE(d.post("/api/v1/reversals", R"({"counter":4,"receipt":")" + id + "\"}").status == 200);
+  REQUIRE(d.node.printed.size() == 4);
+  CHECK(d.node.printed[2].first == d.node.printed[3].first);
+  for (std::size_t n = 2; n < 4; ++n)
+    (void)printer.feed(d.node.printed[n].second);
+  CHECK(printer.tickets()[2].lines.front().find("COPY") == std::string::npos);
+  CHECK(printer.tickets()[3].lines.front().find("COPY") != std::string::npos);
   d.node.spool_full = true;
   CHECK(error_of(d.post("/api/v1/receipts/" + id + "/print", "{}")) == "429 busy");
 }

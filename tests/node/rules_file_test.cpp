@@ -86,6 +86,25 @@ TEST_CASE("every error of a rules file names line and reason", "[rules]") {
   CHECK(why("product = 1\n" + head) == "f.toml:1: product is written as [[product]]");
 }
 
+TEST_CASE("receipts have copies and a layout in the rules", "[rules]") {
+  const std::string sale = "[receipt.sale]\ncopies = 2\nlayout = \"\"\"\n{store}{right}{sum}\n{total}\n{id}\n\"\"\"\n";
+  auto r = parse_rules(head + bread + sale, "f.toml");
+  REQUIRE(r);
+  CHECK(r->rules.receipts[0] == receipt_form{"{store}{right}{sum}\n{total}\n{id}\n", 2});
+  CHECK(r->rules.receipts[1] == receipt_form{});
+  CHECK(why(head + bread + "[receipt.gift]\ncopies = 1\n").find("there is no key gift here") != std::string::npos);
+  CHECK(why(head + bread + "[receipt.sale]\ncopies = 5\n") == "f.toml:13: copies is a whole number from 1 to 4");
+  CHECK(why(head + bread + "[receipt]\nsale = 1\n") == "f.toml:13: receipts are written as [receipt.sale]");
+  CHECK(why(head + bread + replaced(sale, "{total}\n", "")).find("shows {total} and {id}") != std::string::npos);
+  const auto wrong = [&](const std::string& line) { return why(head + bread + replaced(sale, "{store}", line)); };
+  CHECK(wrong("{shop}").find("line 1 of a receipt's layout: there is no field {shop}") != std::string::npos);
+  CHECK(wrong("{lines} ").find("{lines} stands on a line of its own") != std::string::npos);
+  CHECK(wrong("a {").find("a brace stands alone") != std::string::npos);
+  CHECK(wrong("a }").find("a brace stands alone") != std::string::npos);
+  CHECK(wrong("a{right}").find("{right} stands once") != std::string::npos);
+  CHECK(wrong("a{centre}").find("at the start of a line") != std::string::npos);
+}
+
 TEST_CASE("wrong taxes and products", "[rules]") {
   CHECK(why(replaced(head, "\"A\"", "\"a\"") + bread).find("A to Z") != std::string::npos);
   CHECK(why(replaced(head, "13.00", "100.01") + bread) == "f.toml:3: a tax rate is 0.00 to 100.00 percent");

@@ -11,6 +11,7 @@ inline std::vector<entry> test_rules() {
   r.footer = "Thank you";
   r.top_up_min = 100;
   r.top_up_max = 100'000'000;
+  r.receipts[2].copies = 2;
   r.taxes = {{"A", 1300}, {"B", 0}};
   entry e;
   e.kind = entry_kind::publish;

@@ -1,8 +1,10 @@
 #include "node/ticket.hpp"
 
 #include <catch2/catch.hpp>
+#include <random>
 
 #include "devices/escpos_render.hpp"
+#include "node/receipt_template.hpp"
 
 using namespace tally;
 
@@ -52,7 +54,7 @@ TEST_CASE("each language has its words, and each sum stands at the right edge", 
     for (const auto& l : text) {
       INFO(l);
       CHECK(codec.columns(l) <= r.columns);
-      if (l.ends_with(" A") || l.ends_with("31.50") || l.ends_with("6.50")) {
+      if (l.ends_with("25.00 A") || l.ends_with("31.50") || l.ends_with("6.50")) {
         CHECK(codec.columns(l) == r.columns);
         ++sums;
       }
@@ -113,6 +115,68 @@ TEST_CASE("narrow paper takes two lines where one is too short, and breaks a lon
   const auto id = std::find(text.begin(), text.end(), r.id.substr(0, 32));
   REQUIRE(id != text.end());
   CHECK(*(id + 1) == r.id.substr(32));
+}
+
+TEST_CASE("a receipt is laid out as its rules say", "[node][ticket]") {
+  auto r = sample();
+  r.header = "Bakery";
+  r.form.layout =
+      "{centre}** {store} **\n"
+      "{lines}\n"
+      "{total}\n"
+      "Card {right}{card_number}\n"
+      "\n"
+      "Two loaves, one free: every Friday until noon\n"
+      "{id}\n";
+  const auto layout = layout_of(language::en, charset::gb18030, 32);
+  CHECK(receipt_text(r, ticket_balance::printed, layout) ==
+        std::vector<std::string>{"         ** Store A **", "白面包        2 x 12.50  25.00 A",
+                                 "Milk, 250 ml    1 x 6.50  6.50 B", std::string(32, '-'),
+                                 "TOTAL CNY                  31.50", "Card                   **** 3931", "",
+                                 "Two loaves, one free: every", "Friday until noon", r.id});
+  // A line whose fields are all empty is left out.
+  r.masked.clear();
+  r.form.layout = "{card_number}\n{total}\n{id}\n";
+  CHECK(receipt_text(r, ticket_balance::printed, layout).size() == 2);
+  // One that this program cannot read gives the usual receipt.
+  r.form.layout = "{from_the_future}";
+  const auto usual = receipt_text(r, ticket_balance::printed, layout);
+  r.form.layout = usual_layout;
+  CHECK(receipt_text(r, ticket_balance::printed, layout) == usual);
+  CHECK(usual.size() > 8);
+}
+
+TEST_CASE("whatever a layout holds, it is refused or fits on the paper", "[node][ticket]") {
+  const std::vector<std::string> pieces{"{total}\n", "{id}\n",  "{",         "}",        "{store}",
+                                        "{centre}",  "{right}", "{lines}\n", "{card}\n", "\n",
+                                        "面包",      " word",   "{sum}",     "{time}",   "\r\n"};
+  std::mt19937_64 random(7);
+  const auto layout = layout_of(language::ko, charset::euc_kr, 32);
+  const text_codec codec(charset::euc_kr);
+  auto r = sample();
+  int accepted = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    r.form.layout = i % 2 == 0 ? "{total}\n{id}\n" : "";
+    for (auto n = random() % 12; n > 0; --n)
+      r.form.layout += pieces[random() % pieces.size()];
+    accepted += parse_layout(r.form.layout).ok() ? 1 : 0;
+    for (const auto& l : receipt_text(r, ticket_balance::printed, layout))
+      REQUIRE(codec.columns(l) <= 32);
+  }
+  CHECK(accepted > 100);
+}
+
+TEST_CASE("a receipt is printed as often as its rules say, once unmarked", "[node][ticket]") {
+  auto r = sample();
+  r.form.copies = 3;
+  const auto layout = layout_of(language::en, charset::cp437, 42);
+  const auto text = receipt_text(r, ticket_balance::printed, layout);
+  const auto tickets = receipt_tickets(r, text, layout);
+  REQUIRE(tickets.ok());
+  REQUIRE(tickets->size() == 3);
+  CHECK((*tickets)[0] == *receipt_ticket(r.id, text, false, layout));
+  CHECK((*tickets)[1] == *receipt_ticket(r.id, text, true, layout));
+  CHECK((*tickets)[2] == (*tickets)[1]);
 }
 
 TEST_CASE("a receipt's QR code says its id, when it is asked for", "[node][ticket]") {

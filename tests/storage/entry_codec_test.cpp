@@ -227,6 +227,19 @@ TEST_CASE("rules and products have one spelling too", "[codec]") {
     CHECK_FALSE(decode(good + '\0').ok());
   };
   mutate(data, decode_rules, encode_rules);
+  // Receipts came with the second form of the record; without them it is the first.
+  CHECK(data.front() == 1);
+  r.receipts[1] = {"{total}\n{id}\n", 2};
+  auto with_receipts = encode_rules(r);
+  CHECK(with_receipts.front() == 2);
+  REQUIRE(decode_rules(with_receipts).ok());
+  CHECK(*decode_rules(with_receipts) == r);
+  mutate(with_receipts, decode_rules, encode_rules);
+  r.receipts[1].layout = std::string(receipt_layout_bytes_max + 1, 'x');
+  CHECK_FALSE(decode_rules(encode_rules(r)).ok());
+  r.receipts[1] = {"", receipt_copies_max + 1};
+  CHECK_FALSE(decode_rules(encode_rules(r)).ok());
+  r.receipts = {};
   mutate(record, decode_product, encode_product);
   p.price = -1;
   CHECK_FALSE(decode_product(encode_product(p)).ok());
