@@ -58,7 +58,7 @@ public:
 
   /// Its number; 0 when it broke off in the middle: then nobody knows what is there.
   int submit(const std::string& title, byte_view data) {
-    const int id = ::cupsCreateJob(http_, queue_.c_str(), title.c_str(), 0, nullptr);
+    const int id = create(title);
     if (id == 0) return 0;
     bool good =
         ::cupsStartDocument(http_, queue_.c_str(), id, title.c_str(), CUPS_FORMAT_RAW, 1) == HTTP_STATUS_CONTINUE;
@@ -84,6 +84,18 @@ public:
   }
 
 private:
+  /// By hand: cupsCreateJob first looks for the queue among all printers of the network, and may miss it.
+  int create(const std::string& title) {
+    ipp_t* request = ::ippNewRequest(IPP_OP_CREATE_JOB);
+    ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", nullptr, uri_.c_str());
+    ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", nullptr, ::cupsUser());
+    ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_NAME, "job-name", nullptr, title.c_str());
+    const answer a(::cupsDoRequest(http_, request, ("/printers/" + queue_).c_str()));
+    ipp_attribute_t* number = a.ipp != nullptr ? ::ippFindAttribute(a.ipp, "job-id", IPP_TAG_INTEGER) : nullptr;
+    const bool good = ::cupsLastError() <= IPP_STATUS_OK_EVENTS_COMPLETE;
+    return good && number != nullptr ? ::ippGetInteger(number, 0) : 0;
+  }
+
   struct answer {
     explicit answer(ipp_t* i) : ipp(i) {}
     ~answer() {

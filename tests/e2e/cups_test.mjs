@@ -24,7 +24,7 @@ class Cups {
     const open = '  Order allow,deny\n  Allow all\n';
     writeFileSync(
       join(this.dir, 'cupsd.conf'),
-      `LogLevel warn\nListen 127.0.0.1:${port}\nListen ${this.dir}/run/cups.sock\nBrowsing No\nWebInterface No\n` +
+      `LogLevel warn\nDirtyCleanInterval 0\nListen 127.0.0.1:${port}\nListen ${this.dir}/run/cups.sock\nBrowsing No\nWebInterface No\n` +
         `DefaultAuthType None\n<Location />\n${open}</Location>\n<Location /admin>\n${open}</Location>\n` +
         `<Policy default>\n<Limit All>\n${open}</Limit>\n</Policy>\n`,
     );
