@@ -32,13 +32,13 @@ public:
 
   /// Reads the last checkpoint and replays what came after it. Errors: io, corrupt.
   status load(const stream_reader& reader, node_id self);
-  /// Judges and applies new entries of a journal, from `first` on. `find` reads earlier entries of that journal, `addressed`
-  /// those of head office's streams to descendants.
+  /// Judges and applies new entries of a journal, from `first` on. `find` reads earlier entries of that journal,
+  /// `addressed` those of head office's streams to descendants.
   std::vector<verdict> observe(const writer_id& writer, std::uint64_t first, const entry_list& entries,
                                const std::function<std::optional<entry>(sequence)>& find,
                                const unproven_rights::read_addressed& addressed = {});
-  /// A send of `from` to a descendant went through here: it may prove a receive that came before it, by another way. True:
-  /// write a checkpoint with the group that keeps the send.
+  /// A send of `from` to a descendant went through here: it may prove a receive that came before it, by another way.
+  /// True: write a checkpoint with the group that keeps the send.
   bool passed_through(const entry& send, const writer_id& from) { return unproven_.proved(send, from, state_); }
   /// What nothing proves of the rights at a store.
   unproven_rights::sums unproven(const writer_id& w) const { return unproven_.of(w); }
