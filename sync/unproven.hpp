@@ -10,9 +10,9 @@ namespace tally {
 
 /// Rights of stores that only their own journals speak for: what a contested entry made, what was received although
 /// nobody here knows the send, what was loaded from such quota. It is applied as its writer wrote it, so that later
-/// entries fit, but whoever is sent rights credits no more than what is proven: the sum of all holdings less what is
-/// counted here. So a store's key alone makes no value for anybody, and a thief gains nothing above what was given to the
-/// store.
+/// entries fit, but whoever is sent rights credits no more than what is proven: the sum of all holdings less what
+/// is counted here. So a store's key alone makes no value for anybody, and a thief gains nothing above what was
+/// given to the store.
 ///
 /// Counted by store, not by card: what was sold is taken to have come from what is proven. A count goes down when the
 /// missing half of a transfer comes. Regions are not counted here: their transfers' halves come in any order.
@@ -27,8 +27,8 @@ public:
 
   /// Before a good entry is applied: `bad_proof` for a send to `self` of rights that are not proven.
   status check(const entry& e, const entry_place& place, node_id self, const state& s) const;
-  /// Before any entry is applied, with what it will move: counts what it makes, and what it proves. `why` is the verdict
-  /// so far; `read` finds entries of head office's streams to descendants, which pass through here.
+  /// Before any entry is applied, with what it will move: counts what it makes, and what it proves. `why` is the
+  /// verdict so far; `read` finds entries of head office's streams to descendants, which pass through here.
   void count(const entry& e, const entry_place& place, const std::vector<posting>& postings, errc why, const state& s,
              const read_addressed& read);
   /// A send of another node's stream came: a receive that came before it is proven now. True when it changed something.
