@@ -93,7 +93,7 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
   }
   if (auto p = s.parent()) {
     auto row = context.links.at(*p);
-    out->link_up = row.up;
+    out->link_up = row.up && !s.parent_silent();
     out->last_contact = row.last_contact;
     if (auto c = s.cosigned(*p)) out->parent_cosigned = c->size;
   }

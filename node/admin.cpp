@@ -99,6 +99,8 @@ constexpr std::array routes{
     route{"POST", "publish", true, [](const call& c) { publish(c); }},
     route{"POST", "cards/reserve", true, [](const call& c) { reserve_cards(c); }},
     route{"POST", "cards/map", true, [](const call& c) { map_cards(c); }},
+    route{"POST", "card", true, show_card},
+    route{"POST", "card/state", true, [](const call& c) { set_card(c); }},
     route{"POST", "carry", false, carry},
 };
 

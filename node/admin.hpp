@@ -29,6 +29,8 @@ namespace tally {
 //   POST cards/reserve          hq         {"count"} or {"count","prefix"} → {"first"}; `full` when the numbers do not
 //                                          fit behind the prefix, and then nothing is reserved
 //   POST cards/map              hq         {"first","kind","media":[hex…]} → {"written"}
+//   POST card                   hq         {"medium":hex} → {"account","state","kind","version"}
+//   POST card/state             hq         {"medium","state"} → the same, once it is durable
 //   POST carry                  any node   {"messages":[base64…]}, from a stick → {"code","detail","cosignatures",
 //                                          "taken":[{"stream","size","fresh","code"}],"cosigned":[base64…]}
 

@@ -48,14 +48,6 @@ std::uint64_t next_account(const node_facade& node, admin_context& context) {
   return context.next_account;
 }
 
-/// Writes facts and answers `out` when they are durable.
-void write_facts(const call& c, std::vector<entry> facts, json out) {
-  c.node.facts(std::move(facts), [respond = c.respond, out = std::move(out)](const facts_answer& a) {
-    if (a.code != errc::ok) return respond(http_status(a.code), error_json({a.code, a.detail}));
-    respond(200, out.dump());
-  });
-}
-
 /// A machine that takes an existing node's place keeps its name, role, parents and limits.
 result<invitation> replacement_in(const call& c, node_id node, std::int64_t hours) {
   auto stored = node == head_office ? std::nullopt : stored_certificate(c.node.store(), node);
@@ -131,6 +123,13 @@ result<std::vector<std::string>> doors_in(const call& c) {
 }
 
 }  // namespace
+
+void write_facts(const call& c, std::vector<entry> facts, json out) {
+  c.node.facts(std::move(facts), [respond = c.respond, out = std::move(out)](const facts_answer& a) {
+    if (a.code != errc::ok) return respond(http_status(a.code), error_json({a.code, a.detail}));
+    respond(200, out.dump());
+  });
+}
 
 result<node_limits> limits_in(const json& j) {
   node_limits l;

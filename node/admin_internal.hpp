@@ -6,7 +6,7 @@
 
 namespace tally::admin {
 
-// Parts of node/admin.cpp, node/admin_carry.cpp and node/admin_facts.cpp; no other file includes this.
+// Parts of node/admin.cpp and of the files node/admin_*.cpp; no other file includes this.
 
 using json = nlohmann::json;
 
@@ -48,5 +48,9 @@ void publish(call c);
 void reserve_cards(call c);
 void map_cards(call c);
 void carry(const call& c);
+void show_card(const call& c);
+void set_card(call c);
+/// Writes facts and answers `out` when they are durable.
+void write_facts(const call& c, std::vector<entry> facts, json out);
 
 }  // namespace tally::admin

@@ -22,6 +22,7 @@ struct api_problem {
   int status;
 };
 namespace problem {
+inline constexpr api_problem no_display{"no_display", "No customer display is configured at this node.", 409};
 inline constexpr api_problem no_printer{"no_printer", "No printer is configured at this node.", 409};
 inline constexpr api_problem too_many_codes{
     "too_many_codes", "Ten pairing codes are open. Use one of them, or wait until they expire.", 409};

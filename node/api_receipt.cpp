@@ -179,7 +179,7 @@ void handle_display(const api_ptr& api, const api_request& r, const call_ptr& ca
   if (!f.ok()) return call->finish(refuse(*api, f.problem()));
   const text_codec codec(api->services.layout.display);
   if (!api->services.node.show_customer(display_row(upper, upper_right, codec), display_row(lower, lower_right, codec)))
-    return call->finish(refuse(*api, {errc::offline, "no customer display is configured at this node"}));
+    return call->finish(refuse(*api, problem::no_display));
   call->finish({.status = 200, .body = R"({"shown":true})"});
 }
 

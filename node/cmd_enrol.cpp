@@ -26,7 +26,8 @@ int run(const options& o) {
   if (!id) return fail(id.error());
   std::cout << "This is now " << role_name(id->role) << " \"" << id->name << "\", node " << id->node.value
             << " of chain " << id->believes.chain << ".\nIts keys are in " << data_layout{o.data}.keys().string()
-            << " and stay there.\nNext: tallystick node --config " << role_name(id->role) << ".toml\n";
+            << " and stay there.\nNext: tallystick node --config " << role_name(id->role) << ".toml, made from config/"
+            << role_name(id->role) << ".toml\n";
   return exit_ok;
 }
 

@@ -23,7 +23,7 @@ int run(options o) {
   if (!id) return fail(id.error());
   std::cout << "Head office of chain " << id->believes.chain << " is in " << o.plan.data_dir.string() << ".\n"
             << "Its root key is sealed in " << o.plan.root_key.string() << ": move that file off this machine and keep "
-            << "it with the passphrase apart.\nNext: tallystick node --config hq.toml\n";
+            << "it with the passphrase apart.\nNext: tallystick node --config hq.toml, made from config/hq.toml\n";
   return exit_ok;
 }
 

@@ -67,9 +67,9 @@ int run(const options& o) {
   if (a->name_taken)
     std::cerr << "Mind: another node or open invitation is called \"" << o.name << "\" as well; people will mix them "
               << "up. 'tallystick invite --cancel " << a->node.value << "' takes this one back.\n";
-  auto what = o.replaces == 0 ? o.role + " \"" + o.name + "\"" : std::string("the machine that replaces the one of");
-  std::cerr << "Token for " << what << ", node " << a->node.value << ". It works once, for " << o.hours
-            << " hours, and whoever has it can become that node.\n"
+  auto what = o.replaces == 0 ? o.role + " \"" + o.name + "\"" : std::string("the machine that takes the place");
+  std::cerr << "Token for " << what << (o.replaces == 0 ? ", node " : " of node ") << a->node.value
+            << ". It works once, for " << o.hours << " hours, and whoever has it can become that node.\n"
             << "On the new machine: tallystick enrol --data DIR --token …\n";
   std::cout << a->token << "\n";
   return exit_ok;

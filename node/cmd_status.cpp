@@ -52,16 +52,21 @@ public:
     auto list = s_.value("below", json::array());
     if (list.empty()) return "";
     std::vector<std::vector<std::string>> rows{
-        {"NODE", "NAME", "ROLE", "PARENT", "ENTRIES", "HELD", "QUOTA", "EXPOSURE", "CONTESTED"}};
+        {"NODE", "NAME", "ROLE", "PARENT", "ENTRIES", "HELD", "QUOTA", "EXPOSURE", "CONTESTED", "STATE"}};
     for (const auto& r : list)
       rows.push_back({std::to_string(r.value("node", 0U)), r.value("name", ""), r.value("role", ""),
                       std::to_string(r.value("parent", 0U)), std::to_string(r.value("entries", std::uint64_t{0})),
                       money("held", r), money("quota", r), money("exposure", r),
-                      std::to_string(r.value("contested", std::uint64_t{0}))});
+                      std::to_string(r.value("contested", std::uint64_t{0})), state_of(r)});
     return "\n" + table(rows);
   }
 
 private:
+  std::string state_of(const json& r) const {
+    std::string out = r.value("revoked", false) ? "revoked" : "";
+    if (r.value("in_doubt", amount{0}) != 0) out += (out.empty() ? "" : ", ") + money("in_doubt", r) + " in doubt";
+    return out.empty() ? "-" : out;
+  }
   std::string money(const char* name, const json& in) const {
     return format_amount(in.value(name, amount{0}), exponent_) + " " + code_;
   }

@@ -95,7 +95,7 @@ bool has_shape(std::string_view value, text_shape shape) {
 
 std::string_view shape_text(text_shape shape) {
   switch (shape) {
-    case text_shape::folder: return "the path of a folder";
+    case text_shape::folder: return "a path";
     case text_shape::device: return "the path of a device, usb:VENDOR:PRODUCT or name:TEXT,";
     case text_shape::plain: return "a text";
     case text_shape::queue: return "the name of a queue, queue@server or queue@server:port,";

@@ -70,6 +70,10 @@ result<stream_id> log_data::find_stream(std::string_view name) const {
   std::vector<stream_id> fits;
   for (const auto& id : *list)
     if (is_short_name(name, id, identity_.node)) fits.push_back(id);
+  // A store or region holds head office's directory and has none of its own.
+  if (fits.empty())
+    for (const auto& id : *list)
+      if (stream_name(id).ends_with("/" + std::string(name)) && id.sub == sub_stream::directory) fits.push_back(id);
   if (fits.size() == 1) return fits.front();
   std::string text = fits.empty() ? "there is no stream " + std::string(name) + " here; there are"
                                   : std::string(name) + " names several streams:";

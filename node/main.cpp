@@ -24,6 +24,7 @@ int run(int argc, char** argv) {
   add_enrol(app, status);
   add_publish(app, status);
   add_issue(app, status);
+  add_card(app, status);
   add_limits(app, status);
   add_revoke(app, status);
   add_pair(app, status);
@@ -40,9 +41,19 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
+  } catch (const CLI::RequiredError& e) {
+    auto known = app.get_subcommands({});
+    bool named = argc > 1 && std::any_of(known.begin(), known.end(), [&](auto* c) { return c->check_name(argv[1]); });
+    if (argc > 1 && argv[1][0] != '-' && !named) {
+      std::cerr << "tallystick: there is no command '" << argv[1]
+                << "'; 'tallystick --help' lists those that there are\n";
+    } else {
+      app.exit(e, std::cout, std::cerr);
+    }
+    return tally::cmd::exit_usage;
   } catch (const CLI::ParseError& e) {
     app.exit(e, std::cout, std::cerr);
-    return exit_usage;
+    return tally::cmd::exit_usage;
   }
   return status;
 }
@@ -51,7 +62,11 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    auto status = run(argc, argv);
+    // What nobody could read is not done: a token, a code, a list of cards.
+    if (std::cout.flush() || status != 0) return status;
+    std::cerr << "tallystick: the output could not be written\n";
+    return tally::cmd::exit_usage;
   } catch (const std::exception& e) {
     std::cerr << "tallystick: " << e.what() << "\n";
     return tally::cmd::exit_refused;

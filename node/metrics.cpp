@@ -51,8 +51,9 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name)
            node.last_contact);
   }
   single(out, "held_minor", "gauge", "Card value that may be spent at this node, in minor units.", node.held);
-  single(out, "topup_quota_left_minor", "gauge", "Top-ups that this node may still take, in minor units.",
-         node.quota_left);
+  if (node.role != node_role::hq)  // head office's own is the source of all quotas
+    single(out, "topup_quota_left_minor", "gauge", "Top-ups that this node may still take, in minor units.",
+           node.quota_left);
   single(out, "card_value_stopped", "gauge", "Whether card value is stopped at this node.",
          node.stopped != errc::ok ? 1 : 0);
   single(out, "disk_low", "gauge", "Whether the disk reserve is reached.", node.disk_low ? 1 : 0);

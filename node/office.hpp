@@ -43,6 +43,19 @@ status revoke_node(const admin_client& hq, node_id node);
 /// Closes the current epoch of a node whose disk is gone. Errors: not_found (no such node, or no open epoch).
 status close_node_epoch(const admin_client& hq, node_id node);
 
+struct card_answer {
+  account_id account;
+  std::string state;  ///< name of a `card_status`
+  std::uint64_t version = 0;
+};
+std::string_view card_status_name(card_status s);
+std::optional<card_status> card_status_of(std::string_view name);
+/// Only the digest of a card's number reaches head office's node. Errors: unknown_card.
+result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const std::string& number);
+/// Every store acts on it from when it hears of it. Errors: unknown_card; not_allowed for a cancelled card.
+result<card_answer> set_card_state(const admin_client& hq, const std::string& chain, const std::string& number,
+                                   const std::string& state);
+
 status set_node_limits(const admin_client& hq, node_id node, const node_limits& limits);
 
 struct publish_answer {

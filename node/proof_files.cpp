@@ -123,32 +123,36 @@ status prove(const log_data& data, const prove_options& o) {
     if (head.code() == errc::not_allowed) return error{errc::not_allowed, head.error().detail + ": " + data.no_key()};
     return head.error();
   }
+  if (auto key = read_public_file(o.out / "log.vkey", 1'000); key && *key != verifier_key(log->key()) + "\n")
+    return error{errc::not_allowed,
+                 o.out.string() + " holds proofs of another log than " + log->origin() + "; choose another directory"};
   auto cosigned = log->cosignatures(head->head);
   auto note = log->note(*head, cosigned);
+  TALLY_TRY(write_inclusions(*log, o, head->head.size, note));
+  TALLY_TRY(write_consistency(*log, o, *head, note));
   TALLY_TRY(write_public_file(o.out / "checkpoint", note));
   TALLY_TRY(write_keys(*log, cosigned, o.out));
   std::cout << "checkpoint, log.vkey: " << log->origin() << " at size " << head->head.size;
   for (const auto& m : cosigned)
     std::cout << ", cosigned by node " << m.by.value;
   std::cout << "\n";
-  TALLY_TRY(write_inclusions(*log, o, head->head.size, note));
-  TALLY_TRY(write_consistency(*log, o, *head, note));
   return sync_files(o.out);
 }
 
-/// What an earlier export left in `out`: its size, 0 for an empty place.
-result<std::uint64_t> exported_size(const stream_log& log, const fs::path& out) {
+/// Refuses a place that holds anything but an earlier export of this log. Its files are compared when they are written.
+status check_place(const stream_log& log, const fs::path& out) {
   std::error_code ec;
-  if (!fs::exists(out, ec) || fs::is_empty(out, ec)) return std::uint64_t{0};
+  if (!fs::exists(out, ec) || fs::is_empty(out, ec)) return done();
   error other{errc::not_allowed,
               out.string() + " is not empty and holds no export of " + log.origin() + "; choose another directory"};
   auto text = read_public_file(out / "checkpoint", note_bytes_max);
   if (!text) {
     // An export that broke off has its key already.
     auto key = read_public_file(out / "log.vkey", 1'000);
-    if (key && *key == verifier_key(log.key()) + "\n") return std::uint64_t{0};
+    if (key && *key == verifier_key(log.key()) + "\n") return done();
     return other;
   }
+  if (!fs::is_directory(out / "tile", ec)) return other;  // proofs
   auto parsed = parse_note(*text);
   auto before = parsed ? parse_checkpoint_body(parsed->body) : result<checkpoint>(parsed.error());
   if (!before || before->origin != log.origin()) return other;
@@ -156,7 +160,7 @@ result<std::uint64_t> exported_size(const stream_log& log, const fs::path& out) 
   if (!root || *root != before->root)
     return error{errc::not_allowed, out.string() + " holds an export of another history of " + log.origin() +
                                         "; choose another directory"};
-  return before->size;
+  return done();
 }
 
 status export_one(const log_data& data, const stream_id& id, const fs::path& out) {
@@ -167,8 +171,7 @@ status export_one(const log_data& data, const stream_id& id, const fs::path& out
     if (head.code() == errc::not_allowed) return error{errc::not_allowed, head.error().detail + ": " + data.no_key()};
     return head.error();
   }
-  auto have = exported_size(*log, out);
-  if (!have) return have.error();
+  TALLY_TRY(check_place(*log, out));
   auto cosigned = log->cosignatures(head->head);
   TALLY_TRY(write_keys(*log, cosigned, out));
   file_tiles files(out);
@@ -176,13 +179,13 @@ status export_one(const log_data& data, const stream_id& id, const fs::path& out
     if (total >= 16'384)
       cmd::show_progress(stream_name(id), static_cast<std::size_t>(n), static_cast<std::size_t>(total));
   };
-  auto written = write_tiles(*log, data.store(), data.identity().node, head->head, *have, files, done_so_far);
+  auto written = write_tiles(*log, data.store(), data.identity().node, head->head, 0, files, done_so_far);
   if (!written) return written.error();
   // The checkpoint last: whoever reads it finds every file that it needs.
   TALLY_TRY(sync_files(out));
   TALLY_TRY(write_public_file(out / "checkpoint", log->note(*head, cosigned)));
   TALLY_TRY(sync_files(out));
-  std::cout << out.string() << ": " << log->origin() << ", " << written->size << " entries, " << written->files
+  std::cout << out.string() << ": " << log->origin() << ", " << written->size << " entries, " << files.written()
             << " files written\n";
   return done();
 }

@@ -42,6 +42,15 @@ status write_public_file(const fs::path& file, byte_view data) {
   return done();
 }
 
+status file_tiles::put(const std::string& path, byte_view data) {
+  auto file = dir_ / path;
+  std::error_code ec;
+  if (fs::is_regular_file(file, ec) && fs::file_size(file, ec) == data.size())
+    if (auto there = read_public_file(file, data.size()); there && *there == data) return done();
+  ++written_;
+  return write_public_file(file, data);
+}
+
 status sync_files(const fs::path& dir) {
   int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return failed(dir, "cannot open");

@@ -19,14 +19,17 @@ status sync_files(const std::filesystem::path& dir);
 /// At most `bytes_max`; `not_found`, `io`, `malformed` when it is larger. For files from anywhere.
 result<bytes> read_public_file(const std::filesystem::path& file, std::size_t bytes_max);
 
-/// Tiles below a directory.
+/// Tiles below a directory. A file that says the same already is left alone, so an export that is repeated writes what
+/// is new, and what somebody damaged or took away.
 class file_tiles final : public tile_sink {
 public:
   explicit file_tiles(std::filesystem::path dir) : dir_(std::move(dir)) {}
-  status put(const std::string& path, byte_view data) override { return write_public_file(dir_ / path, data); }
+  status put(const std::string& path, byte_view data) override;
+  std::uint64_t written() const { return written_; }
 
 private:
   std::filesystem::path dir_;
+  std::uint64_t written_ = 0;
 };
 
 }  // namespace tally

@@ -129,7 +129,7 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     // Applied as its writer applied it, so that what follows still fits. What cannot be expanded moves nothing.
     if (!expand(e, writer, postings_) || !merge(postings_)) postings_.clear();
   }
-  unproven_.count(e, place, postings_, v.why, state_, addressed);
+  unproven_.count(e, place, postings_, v.why, self_, state_, addressed);
   auto applied = apply(e, place, postings_, state_, v.why);
   if (!applied) {
     contest(applied.error());

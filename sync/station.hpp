@@ -95,6 +95,8 @@ public:
   std::vector<node_id> children() const;
   const std::set<node_id>& neighbours_up() const { return up_; }
   std::optional<public_key> curve_key_of(node_id node) const;
+  /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
+  bool parent_silent() const { return parent_silent_; }
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
   /// Certificates of all nodes that this one is an ancestor of.
   std::vector<certificate> nodes_below() const;
@@ -205,7 +207,6 @@ private:
   tick_ms tick_ = 0, replenish_due_ = 0;
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
   std::map<writer_id, tick_ms> heirs_;  ///< epochs that nobody closed the way for yet → when they were first seen
-  std::set<writer_id> unproven_told_;   ///< closed epochs that wait, and an alarm said so
   std::set<writer_id> settled_;         ///< closed epochs where nothing more is to be granted anew
   std::deque<entry> regrants_;          ///< waiting to be written
   std::map<writer_id, amount> doubt_;   ///< what lies at closed epochs

@@ -55,7 +55,7 @@ result<entry> station::closing_fact(node_id node, const std::optional<writer_id>
   if (config_.role != node_role::hq || node == config_.self)
     return error{errc::not_entitled, "head office closes epochs of other nodes"};
   auto record = node_of(book_->st(), node);
-  if (!record) return error{errc::not_found, "node " + std::to_string(node.value)};
+  if (!record) return error{errc::not_found, "there is no node " + std::to_string(node.value)};
   entry e;
   e.kind = entry_kind::close_epoch;
   e.subject = {node, record->epoch};
@@ -79,8 +79,9 @@ result<entry> station::revocation_fact(node_id node) {
     return error{errc::not_entitled, "head office revokes other nodes"};
   auto record = node_of(book_->st(), node);
   const auto* newest = certificate_of(node);
-  if (!record || !newest) return error{errc::not_found, "node " + std::to_string(node.value)};
-  if (certificates_.is_revoked(node)) return error{errc::revoked, "node " + std::to_string(node.value)};
+  if (!record || !newest) return error{errc::not_found, "there is no node " + std::to_string(node.value)};
+  if (certificates_.is_revoked(node))
+    return error{errc::revoked, "node " + std::to_string(node.value) + " is revoked already"};
   entry e;
   e.kind = entry_kind::revoke;
   e.subject = {node, record->epoch};
@@ -136,13 +137,9 @@ void station::settle_epochs() {
     if (!how) continue;
     if (look) doubt_[w] = lies_at(w);
     if (settled_.count(w) || !regrants_.empty()) continue;
-    if (auto made = observer_->unproven(w); made.rights > 0) {
-      // Halves that are on their way prove it; else somebody looks at it, and nothing is granted meanwhile.
-      if (look && unproven_told_.insert(w).second)
-        open_effects_.push_back(alarm_effect{errc::bad_proof, std::to_string(made.rights) + " of what lies at " +
-                                                                  writer_name(w) + " is proven by nothing"});
-      continue;
-    }
+    // A thief's made-up rights are not granted anew: somebody looks at what is in doubt.
+    bool suspect = observer_->contested_of(w) > 0 || revoking_of(book_->st(), w).has_value();
+    if (suspect && observer_->unproven(w).rights > 0) continue;
     auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
     if (how->complete() || today >= how->day + config_.doubt_days) find_doubt(w);
   }

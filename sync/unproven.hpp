@@ -29,8 +29,8 @@ public:
   status check(const entry& e, const entry_place& place, node_id self, const state& s) const;
   /// Before any entry is applied, with what it will move: counts what it makes, and what it proves. `why` is the
   /// verdict so far; `read` finds entries of head office's streams to descendants, which pass through here.
-  void count(const entry& e, const entry_place& place, const std::vector<posting>& postings, errc why, const state& s,
-             const read_addressed& read);
+  void count(const entry& e, const entry_place& place, const std::vector<posting>& postings, errc why, node_id self,
+             const state& s, const read_addressed& read);
   /// A send of another node's stream came: a receive that came before it is proven now. True when it changed something.
   bool proved(const entry& send, const writer_id& from, const state& s);
 

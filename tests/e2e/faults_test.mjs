@@ -2,14 +2,14 @@
 // of round trip, a long dark time with sales on both sides, kill -9 in the dark. At the end nothing is lost or doubled, and every
 // audit is green. The time from healing until head office has all is told, never asserted.
 //
-// TALLY_DARK_SECONDS is the length of each dark time (8); docs/testing.md names the two hours.
+// TALLY_DARK_SECONDS is the length of each dark time (4); docs/testing.md names the two hours.
 import assert from 'node:assert/strict';
 import { allCosigned, makeChain } from './chain.mjs';
 import { PATIENCE_MS, freePort, newSeed, scenario, seeded, skip, sleep, until } from './lib.mjs';
 import { Till, compare, ledgerOf } from './till.mjs';
 import { Line, inPrivateNetwork, missing, slowRelay } from './wan.mjs';
 
-const dark = Number(process.env.TALLY_DARK_SECONDS ?? 8);
+const dark = Number(process.env.TALLY_DARK_SECONDS ?? 4);
 assert.ok(dark >= 1 && dark <= 86_400, 'TALLY_DARK_SECONDS is 1 to 86400');
 const why = process.env.TALLY_PRIVATE_NETWORK ? undefined : missing();
 if (!why) await inPrivateNetwork(import.meta.url);

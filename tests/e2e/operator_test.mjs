@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { LIMITS, invite, makeChain } from './chain.mjs';
-import { ROOT, binary, freePort, good, hasCommand, scenario, skipPart, tallystick } from './lib.mjs';
+import { Http, ROOT, binary, freePort, good, hasCommand, scenario, skipPart, tallystick, until } from './lib.mjs';
 
 const modeOf = (path) => statSync(path).mode & 0o777;
 
@@ -43,6 +43,7 @@ await scenario('operator', 420, async (t) => {
   await limits(hq, store);
   await invitations(hq);
   await cardLists(t, hq, store, cards);
+  await cardStates(hq, store, cards);
   await prices(t, hq);
   t.step('limits, invitations, cards, prices');
   await exports(t, hq);
@@ -121,7 +122,8 @@ async function terminal(t, args) {
     [
       `${line} < /dev/tty &`,
       'pid=$!',
-      "until stty -a | grep -q -- ' -echo '; do sleep 0.05; done", // so the prompt stands
+      // So the prompt stands. Bounded: what ended already never asks.
+      "for i in $(seq 1200); do stty -a | grep -q -- ' -echo ' && break; sleep 0.05; done",
       'kill -TERM $pid',
       'wait $pid',
       'echo "ended with $?"',
@@ -203,6 +205,36 @@ async function cardLists(t, hq, store, cards) {
   writeFileSync(csv, `number,account\n${drawn[0]},${account}\n${cards[1]}x,2\n`);
   await fails(['issue', '--data', hq.data, '--resume', csv], 2, `${csv}:3`);
   await fails(['issue', '--data', hq.data, '--resume', `${csv}-not`], 2, 'does not exist');
+}
+
+/** Head office freezes a card, the store refuses it, and takes it again. */
+async function cardStates(hq, store, cards) {
+  const card = (...more) => ['card', '--data', hq.data, '--card', cards[0], ...more];
+  assert.match((await good(card())).out, /The card is active \(account \d+, version 0/);
+  const { token } = await store.pair();
+  const till = new Http(store.url, token);
+  let counter = 0;
+  const topUp = async () =>
+    till.post('/api/v1/topups', { counter: (counter += 1), card: cards[0], amount: 1000, tender: 'cash' });
+  assert.equal((await topUp()).status, 200);
+  assert.match((await good(card('--state', 'frozen'))).out, /is frozen .*version 1 /);
+  await until('the store to refuse the card', async () => {
+    const a = await topUp();
+    return a.status === 409 && a.body.error === 'card_blocked';
+  });
+  const sale = { lines: [{ product: 1, quantity: 1 }], tenders: [{ kind: 'card', amount: 1250 }] };
+  const refused = await till.post('/api/v1/sales', { counter: (counter += 1), card: cards[0], ...sale });
+  assert.deepEqual([refused.status, refused.body.error], [409, 'card_blocked']);
+  await good(card('--state', 'active'));
+  await until('the store to take the card', async () => (await topUp()).status === 200);
+  till.close();
+  const spare = ['card', '--data', hq.data, '--card', cards[2], '--state'];
+  await good([...spare, 'lost']);
+  await good([...spare, 'cancelled']);
+  await fails([...spare, 'active'], 1, 'cancelled', 'for good');
+  await fails(['card', '--data', hq.data, '--card', '4711'], 1, 'no card with this number');
+  await fails(['card', '--data', store.data, '--card', cards[0]], 1, 'head office');
+  await fails([...spare, 'melted'], 2, 'melted');
 }
 
 async function prices(t, hq) {

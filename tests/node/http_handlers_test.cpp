@@ -338,7 +338,7 @@ TEST_CASE("tickets: one for each receipt, marked when it is a copy", "[node][htt
 TEST_CASE("cash opens the drawer, and the customer reads the sum", "[node][http]") {
   desk d;
   CHECK(error_of(d.post("/api/v1/drawer", "{}")) == "503 offline");
-  CHECK(error_of(d.post("/api/v1/display", "{}")) == "503 offline");
+  CHECK(error_of(d.post("/api/v1/display", "{}")) == "409 no_display");
   device_states all{"ready", "ready", "none"};
   all.display = "ready";
   d.node.set_devices(all);

@@ -1,0 +1,63 @@
+#include "ledger/state.hpp"
+#include "node/admin_internal.hpp"
+#include "node/office.hpp"
+#include "storage/kv_state.hpp"
+#include "sync/text.hpp"
+
+// Looking at one card and changing whether it may be used: see node/admin.hpp.
+namespace tally::admin {
+namespace {
+
+struct found {
+  account_id account;
+  card_record card;
+};
+
+result<found> card_in(const call& c) {
+  auto text = text_in(c.in, "medium", 32);
+  if (!text) return text.error();
+  std::array<std::uint8_t, 16> digest{};
+  if (!from_hex(*text, digest)) return error{errc::malformed, "a medium is 32 hexadecimal digits"};
+  durable_state st(c.node.store());
+  auto account = account_of(st, bytes(view_of(digest)));
+  auto card = account ? card_of(st, *account) : std::nullopt;
+  if (!card) return error{errc::unknown_card, "head office has issued no card with this number"};
+  return found{*account, *card};
+}
+
+json card_out(const found& f) {
+  return {{"account", f.account.value},
+          {"state", card_status_name(f.card.status)},
+          {"kind", f.card.kind},
+          {"version", f.card.version}};
+}
+
+}  // namespace
+
+void show_card(const call& c) {
+  auto f = card_in(c);
+  if (!f) return c.refuse(f.error());
+  c.ok(card_out(*f));
+}
+
+void set_card(call c) {
+  auto f = card_in(c);
+  if (!f) return c.refuse(f.error());
+  auto name = text_in(c.in, "state", 20);
+  if (!name) return c.refuse(name.error());
+  auto to = card_status_of(*name);
+  if (!to) return c.refuse({errc::malformed, "state is active, frozen, lost, expired or cancelled"});
+  if (*to == f->card.status) return c.ok(card_out(*f));
+  if (f->card.status == card_status::cancelled)
+    return c.refuse({errc::not_allowed, "this card is cancelled, which is for good"});
+  entry e;
+  e.kind = entry_kind::card_state;
+  e.account = f->account;
+  e.status = *to;
+  e.account_version = f->card.version + 1;
+  f->card.status = *to;
+  f->card.version = e.account_version;
+  write_facts(c, {e}, card_out(*f));
+}
+
+}  // namespace tally::admin
