@@ -71,7 +71,7 @@ std::string_view advice(printer_state s) {
     case printer_state::paper_low: return "prints; its paper ends soon.";
     case printer_state::paper_out: return "is out of paper: put in a new roll. Waiting receipts follow by themselves.";
     case printer_state::cover_open: return "has its cover open: close it.";
-    case printer_state::offline: return "does not answer status requests; a running node holds the only connection of most.";
+    case printer_state::offline: return "does not answer; a running node holds the only connection that most take.";
     case printer_state::error:
       return "reports a fault (cutter or mechanism): look for jammed paper, switch it off and on.";
     case printer_state::overheated: return "is too hot and goes on by itself when it has cooled down.";
