@@ -40,7 +40,7 @@ public:
   }
   ~silent_terminal() {
     if (!changed_) return;
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal_before);
+    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal_before);
     for (std::size_t i = 0; i < signals.size(); ++i)
       ::sigaction(signals[i], &before_[i], nullptr);
   }
@@ -61,10 +61,11 @@ status check_length(const std::string& passphrase) {
 }
 
 std::string ask(std::string_view prompt) {
-  std::cerr << prompt << std::flush;
   std::string line;
   {
+    // First the silence, which throws away what was typed before; what follows the prompt is never lost.
     silent_terminal quiet;
+    std::cerr << prompt << std::flush;
     std::getline(std::cin, line);
   }
   std::cerr << "\n";
