@@ -7,8 +7,6 @@ namespace {
 
 constexpr auto tick_interval = std::chrono::milliseconds(250);
 constexpr tick_ms again_min_ms = 500, again_max_ms = 60'000;
-// Without heartbeats only an answer shows that a parent is there. Long enough for a full message at 30 kbit/s.
-constexpr tick_ms silence_max_ms = 180'000;
 
 void to_ledger(node_context* context, station_input input) {
   auto job = std::make_shared<ledger_job>();
@@ -29,6 +27,7 @@ std::unique_ptr<session> make_session(node_context* context, const writer_id& se
   session_config config;
   config.self = self;
   config.hold_ms = hold_ms;
+  if (to_parent) config.silence_ms = session_silence_ms + 2 * hold_ms;
   // A coarse sieve; the station decides (it knows the tree).
   config.accepts = [to_parent, node = self.node](const stream_id& id) {
     return id.writer.node != node && (id.sub == sub_stream::journal) != to_parent;
@@ -82,10 +81,8 @@ using up_ptr = caf::stateful_actor<uplink_state>*;
 void up_carry(up_ptr self, const session_effects& effects) {
   auto& st = self->state;
   bool was = st.session.greeted;
-  bool keep = carry(st.context, st.config.peer, st.session, effects, [&](bytes b) {
-    if (st.said_at == 0) st.said_at = st.context->clock.tick();
-    (void)st.wire->send(std::move(b));
-  });
+  bool keep =
+      carry(st.context, st.config.peer, st.session, effects, [&](bytes b) { (void)st.wire->send(std::move(b)); });
   if (!was && st.session.greeted) st.context->events.publish(link_event{true});
   if (keep) return;
   went_down(st.context, st.config.peer, st.session);
@@ -100,7 +97,6 @@ void up_carry(up_ptr self, const session_effects& effects) {
 void up_link(up_ptr self, bool up) {
   auto& st = self->state;
   bool was = st.session.greeted;
-  st.said_at = 0;
   went_down(st.context, st.config.peer, st.session);
   if (was) st.context->events.publish(link_event{false});
   if (!up) return;
@@ -185,7 +181,6 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
         auto& s = self->state;
         auto decoded = decode_message(*m.body);
         if (!decoded) return s.context->log(decoded.error().code, "a message of the parent");
-        s.said_at = 0;
         s.context->links.heard(m.from, s.context->clock.wall());
         up_drive(self, [&](session& x, tick_ms now) { return x.on_message(*decoded, now); });
       },
@@ -219,10 +214,6 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
         auto& s = self->state;
         if (s.again_due != 0 && s.context->clock.tick() >= s.again_due) {
           s.again_due = 0;
-          s.wire->reset();
-        } else if (s.said_at != 0 && s.context->clock.tick() - s.said_at > silence_max_ms + 2 * s.config.hold_ms) {
-          s.context->log(errc::offline, "the parent answers nothing: connecting anew");
-          up_link(self, false);
           s.wire->reset();
         }
         up_drive(self, [](session& x, tick_ms now) { return x.tick(now); });

@@ -34,7 +34,6 @@ struct uplink_state {
   writer_id self_writer;
   std::unique_ptr<zmq_client> wire;
   link_session session;
-  tick_ms said_at = 0;                  ///< first word that the parent has not answered; 0: none
   tick_ms opened_at = 0;                ///< when the newest connection began
   tick_ms again_ms = 0, again_due = 0;  ///< wait after a connection that a session ended; 0: none
 };

@@ -1,5 +1,6 @@
 #include "ledger/entry.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -32,6 +33,17 @@ std::string date_text(std::uint32_t day) {
   std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(d.year()), static_cast<unsigned>(d.month()),
                 static_cast<unsigned>(d.day()));
   return text;
+}
+
+std::string_view card_status_name(card_status s) {
+  auto i = static_cast<std::size_t>(s);
+  return i >= 1 && i <= card_status_names.size() ? card_status_names[i - 1] : "unknown";
+}
+
+std::optional<card_status> card_status_of(std::string_view name) {
+  auto it = std::find(card_status_names.begin(), card_status_names.end(), name);
+  if (it == card_status_names.end()) return std::nullopt;
+  return static_cast<card_status>(it - card_status_names.begin() + 1);
 }
 
 }  // namespace tally

@@ -102,6 +102,10 @@ enum class card_status : std::uint8_t { active = 1, frozen = 2, lost = 3, expire
 enum class publish_topic : std::uint8_t { rules = 1, product = 2, notice = 3 };
 enum class node_role : std::uint8_t { hq = 1, region = 2, store = 3 };
 std::string_view role_name(node_role role);
+/// "active", "frozen", "lost", "expired", "cancelled": in the order of the type, whose numbers begin at 1.
+inline constexpr std::array<std::string_view, 5> card_status_names{"active", "frozen", "lost", "expired", "cancelled"};
+std::string_view card_status_name(card_status s);
+std::optional<card_status> card_status_of(std::string_view name);
 
 /// What head office allows one node, in minor units of the main unit.
 struct node_limits {

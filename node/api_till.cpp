@@ -9,17 +9,6 @@ namespace {
 constexpr auto hint_poll = std::chrono::milliseconds(25);
 constexpr int hint_polls_max = 16;
 
-std::string_view status_name(card_status s) {
-  switch (s) {
-    case card_status::active: return "active";
-    case card_status::frozen: return "frozen";
-    case card_status::lost: return "lost";
-    case card_status::expired: return "expired";
-    case card_status::cancelled: return "cancelled";
-  }
-  return "unknown";
-}
-
 api_response paired_answer(const tills::pairing& p) {
   json_writer w;
   w.open('{');
@@ -45,7 +34,7 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   w.field("masked", c.masked);
   w.field("kind", "stored_value");
   // Signed by head office, but its card is not in this store's directory yet.
-  w.field("status", card ? status_name(card->status) : "not_known_yet");
+  w.field("status", card ? card_status_name(card->status) : "not_known_yet");
   w.field("genuine", c.genuine ? std::optional(true) : std::nullopt);
   w.field("unit", rules_now(*s).currency);
   w.field("here", here);

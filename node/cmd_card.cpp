@@ -36,7 +36,7 @@ void add_card(CLI::App& app, int& status) {
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--card", o->card, "the number on the card")->required();
   c->add_option("--state", o->state, "what it is from now on; without it the state is shown")
-      ->check(CLI::IsMember({"active", "frozen", "lost", "expired", "cancelled"}));
+      ->check(CLI::IsMember(std::vector<std::string>(card_status_names.begin(), card_status_names.end())));
   c->footer(
       "A card that is not active neither pays nor is loaded; what lies on it stays. Cancelled is for good, everything\n"
       "else can be taken back with '--state active'.\n"

@@ -121,8 +121,6 @@ status set_node_limits(const admin_client& hq, node_id node, const node_limits& 
 }
 
 namespace {
-constexpr std::array<std::string_view, 5> card_states{"active", "frozen", "lost", "expired", "cancelled"};
-
 result<card_answer> card_call(const admin_client& hq, const char* path, const nlohmann::json& body) {
   auto a = hq.post(path, body);
   if (!a) return a.error();
@@ -130,17 +128,6 @@ result<card_answer> card_call(const admin_client& hq, const char* path, const nl
       {a->value("account", std::uint64_t{0})}, a->value("state", std::string{}), a->value("version", std::uint64_t{0})};
 }
 }  // namespace
-
-std::string_view card_status_name(card_status s) {
-  auto i = static_cast<std::size_t>(s);
-  return i >= 1 && i <= card_states.size() ? card_states[i - 1] : "unknown";
-}
-
-std::optional<card_status> card_status_of(std::string_view name) {
-  for (std::size_t i = 0; i < card_states.size(); ++i)
-    if (card_states[i] == name) return static_cast<card_status>(i + 1);
-  return std::nullopt;
-}
 
 result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const std::string& number) {
   return card_call(hq, "card", {{"medium", to_hex(medium_of(chain, number))}});

@@ -48,8 +48,6 @@ struct card_answer {
   std::string state;  ///< name of a `card_status`
   std::uint64_t version = 0;
 };
-std::string_view card_status_name(card_status s);
-std::optional<card_status> card_status_of(std::string_view name);
 /// Only the digest of a card's number reaches head office's node. Errors: unknown_card.
 result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const std::string& number);
 /// Every store acts on it from when it hears of it. Errors: unknown_card; not_allowed for a cancelled card.

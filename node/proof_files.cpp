@@ -179,7 +179,7 @@ status export_one(const log_data& data, const stream_id& id, const fs::path& out
     if (total >= 16'384)
       cmd::show_progress(stream_name(id), static_cast<std::size_t>(n), static_cast<std::size_t>(total));
   };
-  auto written = write_tiles(*log, data.store(), data.identity().node, head->head, 0, files, done_so_far);
+  auto written = write_tiles(*log, data.store(), data.identity().node, head->head, files, done_so_far);
   if (!written) return written.error();
   // The checkpoint last: whoever reads it finds every file that it needs.
   TALLY_TRY(sync_files(out));

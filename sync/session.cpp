@@ -54,6 +54,7 @@ std::optional<message> session::whole(const message& m) const {
 
 session_effects session::on_message(const message& m, tick_ms now) {
   session_effects out;
+  owed_since_.reset();
   if (closed_) return out;
   if (std::holds_alternative<brief_segment_message>(m) || std::holds_alternative<brief_cosign_message>(m)) {
     auto named = peer_ ? whole(m) : std::nullopt;
@@ -363,9 +364,28 @@ session_effects session::on_ingested(const stream_id& id, std::uint64_t size, er
   return out;
 }
 
+bool session::is_owed() const {
+  if (!peer_ || flight_bytes_ > 0) return true;
+  return std::any_of(in_.begin(), in_.end(), [](const auto& i) { return i.second.have < i.second.offered; });
+}
+
+bool session::fell_silent(tick_ms now) {
+  if (config_.silence_ms == 0 || !is_owed()) {
+    owed_since_.reset();
+    return false;
+  }
+  if (!owed_since_) owed_since_ = now;
+  return now - *owed_since_ >= config_.silence_ms;
+}
+
 session_effects session::tick(tick_ms now) {
   session_effects out;
   if (closed_) return out;
+  if (fell_silent(now)) {
+    closed_ = true;
+    out.push_back(close_effect{errc::offline, "it answers nothing"});
+    return out;
+  }
   if (!peer_) {
     if (now >= hello_due_) {
       hello_due_ = now + config_.retry_ms;

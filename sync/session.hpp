@@ -51,6 +51,9 @@ struct close_effect {
 using session_effect = std::variant<send_effect, ingest_effect, control_effect, rollback_effect, close_effect>;
 using session_effects = std::vector<session_effect>;
 
+/// How long a child waits for any word of a parent that owes it an answer: a full message takes as long at 30 kbit/s.
+inline constexpr tick_ms session_silence_ms = 180'000;
+
 struct session_config {
   writer_id self;
   std::function<bool(const stream_id&)> accepts;  ///< streams that this side takes from that peer
@@ -62,6 +65,9 @@ struct session_config {
   /// urgent for other traffic. 0: everything at once.
   tick_ms hold_ms = 0;
   std::uint64_t hold_entries = 64;  ///< as many do not wait any more
+  /// Without heartbeats only answers show that a peer is there: when it owes one and has said nothing for so long, the
+  /// session closes with `offline`, so that somebody connects anew. 0: never.
+  tick_ms silence_ms = 0;
 };
 
 /// One connection to a parent or child, as a state machine: hello, heads, missing segments under credit,
@@ -137,6 +143,8 @@ private:
   bool held(const stream_id& id, outgoing& o, tick_ms now);
   void land(outgoing& o, tick_ms now);
   void forget_flight(outgoing& o);
+  bool is_owed() const;
+  bool fell_silent(tick_ms now);
   bool may_wait(const message& m) const;
   void put_later(message m, tick_ms now);
   void say_later(session_effects& out, tick_ms now);
@@ -149,6 +157,7 @@ private:
   std::optional<hello_message> peer_;
   std::map<stream_id, outgoing> out_;
   std::map<stream_id, incoming> in_;
+  std::optional<tick_ms> owed_since_;  ///< nothing was heard since
   std::size_t flight_bytes_ = 0, credit_ = 0;
   tick_ms hello_due_ = 0;
   bool closed_ = false;

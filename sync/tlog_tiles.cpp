@@ -30,27 +30,7 @@ constexpr std::size_t levels = 8;
 
 class tile_writer {
 public:
-  tile_writer(const stream_log& log, tile_sink& sink) : log_(log), sink_(sink) {}
-
-  /// Takes up where a log of `from` entries stood; a multiple of 256.
-  status resume(std::uint64_t from) {
-    auto nodes = log_.nodes();
-    auto f = frontier_at(from, nodes);
-    if (!f) return error{errc::corrupt, f.error().detail};
-    frontier_ = *f;
-    for (std::size_t level = 1; level < levels; ++level) {
-      auto all = from >> (8 * level);
-      count_[level] = all;
-      for (auto i = all / tile_width * tile_width; i < all; ++i) {
-        hash256 h;
-        if (!nodes(static_cast<unsigned>(8 * level), i, h))
-          return error{errc::corrupt, "a stored tile hash is missing"};
-        add(level, h);
-      }
-    }
-    count_[0] = from;
-    return done();
-  }
+  explicit tile_writer(tile_sink& sink) : sink_(sink) {}
 
   status entry(byte_view data) {
     if (data.size() > bundle_entry_bytes_max)
@@ -99,7 +79,6 @@ private:
     return sink_.put(path, data);
   }
 
-  const stream_log& log_;
   tile_sink& sink_;
   merkle_frontier frontier_;
   std::vector<merkle_subtree> full_;
@@ -120,13 +99,10 @@ std::string bundle_path(std::uint64_t index, std::uint64_t width) {
 }
 
 result<tiles_written> write_tiles(const stream_log& log, const kv_store& store, node_id self, const checkpoint& head,
-                                  std::uint64_t have, tile_sink& sink,
-                                  const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  invariant(have <= head.size && head.size <= log.size(), "an export goes forward");
-  auto from = have / tile_width * tile_width;
-  tile_writer out(log, sink);
-  TALLY_TRY(out.resume(from));
-  entry_walk walk(store, log.id(), self, from, head.size);
+                                  tile_sink& sink, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+  invariant(head.size <= log.size(), "a head of this log");
+  tile_writer out(sink);
+  entry_walk walk(store, log.id(), self, 0, head.size);
   while (auto item = walk.next()) {
     TALLY_TRY(out.entry(item->data));
     if (progress && (item->seq + 1) % 16'384 == 0) progress(item->seq + 1, head.size);

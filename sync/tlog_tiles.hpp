@@ -29,15 +29,14 @@ struct tiles_written {
   std::uint64_t files = 0;  ///< tiles and bundles written, without checkpoint and key
 };
 
-/// Writes entry bundles, then tiles, of the first `head.size` entries; files that a log of `have` entries needed whole
-/// are left out (`have` 0: everything is written). `have` must be the size of a checkpoint of this log that was
-/// exported to the same place, no larger than the head.
+/// Gives the sink all entry bundles and tiles of the first `head.size` entries. It sees everything each time, so it can
+/// leave alone what it has, and mend what was lost.
 ///
 /// The hashes are computed from the entries, and compared with the signed root before this returns ok: the caller
 /// writes the checkpoint only then. Memory: one bundle (16 MiB at most), a tile of each level. Errors: `corrupt` with
 /// the place, `unsupported` for an entry that is too long for a bundle, `io`, and whatever the sink answers.
 result<tiles_written> write_tiles(const stream_log& log, const kv_store& store, node_id self, const checkpoint& head,
-                                  std::uint64_t have, tile_sink& sink,
+                                  tile_sink& sink,
                                   const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
 
 }  // namespace tally

@@ -2,7 +2,7 @@
 // judged by a verifier that shares nothing with the program (tlog.mjs); and `tallystick verify` against files that
 // were changed.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { allCosigned, makeChain } from './chain.mjs';
 import { good, scenario, tallystick } from './lib.mjs';
@@ -48,11 +48,11 @@ async function nothingElseHolds(dir, entry, from) {
   assert.equal((await tallystick(asked)).code, 0);
 }
 
-/** Tiles of a stream, checked by the independent reader; they hold the entries of `proof`, a directory of `prove`. */
+/** Tiles of a stream, checked by the independent reader; they hold the entries of `proof`, if given, a directory of `prove`. */
 async function tilesOf(data, out, more, proof) {
   await good(['export', '--data', data, '--format', 'tlog-tiles', ...more, out]);
   const opened = tlog.openTiles(out, keyIn(out));
-  for (const name of readdirSync(proof)) {
+  for (const name of proof ? readdirSync(proof) : []) {
     const entry = /^entry-(\d+)$/.exec(name);
     if (entry) assert.deepEqual(opened.entries[Number(entry[1])], readFileSync(join(proof, name)), name);
   }
@@ -148,6 +148,21 @@ await scenario('proofs', 240, async (t) => {
   await good(['issue', '--data', hq.data, '--count', '300', '--prefix', '9704', '--csv', join(t.dir, 'more.csv')]);
   const second = await tilesOf(hq.data, tiles, ['--stream', 'directory'], directory);
   assert.ok(second.head.size >= first.head.size + 300n);
+  // What was lost or damaged since is made whole, though no entry is new.
+  rmSync(join(tiles, 'tile', '0', '000'));
+  const bundle = join(tiles, 'tile', 'entries', '000');
+  const spoiled = readFileSync(bundle);
+  spoiled[spoiled.length - 1] ^= 1;
+  writeFileSync(bundle, spoiled);
+  assert.throws(() => tlog.openTiles(tiles, keyIn(tiles)));
+  const mended = await tilesOf(hq.data, tiles, ['--stream', 'directory'], directory);
+  assert.equal(mended.head.size, second.head.size);
+  // Head office's directory by its short name where it is not one's own.
+  await tilesOf(a.data, join(t.dir, 'short'), ['--stream', 'directory']);
+  const proofs = await tallystick(['export', '--data', a.data, '--format', 'tlog-tiles', own]);
+  assert.deepEqual([proofs.code, /holds no export of/.test(proofs.err)], [1, true], proofs.err);
+  const over = await tallystick(['prove', '--data', a.data, '--stream', '1/directory', '--out', own]);
+  assert.deepEqual([over.code, /proofs of another log/.test(over.err)], [1, true], over.err);
   const other = await tallystick(['export', '--data', a.data, '--format', 'tlog-tiles', tiles]);
   assert.equal(other.code, 1);
   assert.match(other.err, /holds no export of/);

@@ -1,16 +1,8 @@
 #include "fuzz/fuzz.hpp"
+#include "fuzz/trusting.hpp"
 #include "sync/certificate.hpp"
 
 using namespace tally;
-
-namespace {
-
-/// Believes every signature, so that what a forger could only dream of is tried as well.
-struct trusting final : verifier {
-  bool verify(const public_key&, byte_view, const signature&) const override { return true; }
-};
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto in = fuzz::view(data, size);
@@ -23,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::expect(encode(*c) == s->body, "a certificate is written as it was read");
     fuzz::expect(check(*c).ok(), "what decodes is proper");
   }
-  static const trusting all;
+  static const fuzz::trusting all;
   certificate_book book("demo", {}, all);
   auto added = book.add(*s);
   fuzz::expect(!added || book.find((*added)->node).ok(), "what was added is found");

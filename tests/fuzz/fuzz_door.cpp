@@ -1,22 +1,14 @@
 // What a stranger sends to the door, what a door that is not head office's answers, and records of invitations.
 #include "fuzz/fuzz.hpp"
+#include "fuzz/trusting.hpp"
 #include "node/enrolment.hpp"
 #include "node/ticket.hpp"
 
 using namespace tally;
 
-namespace {
-
-/// Believes every signature, so that what lies behind it is tried as well.
-struct trusting final : verifier {
-  bool verify(const public_key&, byte_view, const signature&) const override { return true; }
-};
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto in = fuzz::view(data, size);
-  static const trusting all;
+  static const fuzz::trusting all;
   static const ed25519_verifier real;
   (void)read_enrolment_request(in, all);
   (void)read_enrolment_request(in, real);

@@ -1,11 +1,10 @@
 #pragma once
 // What the fuzzers of connections share: streams of which only sizes matter, and drawing from the input.
 #include <algorithm>
-#include <map>
 #include <memory>
 
 #include "fuzz/fuzz.hpp"
-#include "sync/session.hpp"
+#include "sync/counted_source.hpp"
 
 namespace tally::fuzz {
 
@@ -51,30 +50,13 @@ private:
   byte_view in_;
 };
 
-/// Durable streams. A segment ends at a signed head: at each `cut`.
-class counted_source final : public stream_source {
+/// As in the tests; what a session asks for is durable.
+class counted_source final : public test::counted_source {
 public:
-  std::map<stream_id, std::uint64_t> sizes;
-  std::uint64_t cut = 3;
-  std::size_t octets = 100;
-
-  std::uint64_t size(const stream_id& id) const override {
-    auto it = sizes.find(id);
-    return it == sizes.end() ? 0 : it->second;
-  }
+  counted_source() { cut = 3, octets = 100; }
   result<segment> next_segment(const stream_id& id, std::uint64_t from, std::size_t entries_max) const override {
-    auto end = size(id);
-    expect(from < end && entries_max > 0, "nothing is asked for that is not durable");
-    auto n = std::min({end - from, cut - from % cut, std::uint64_t{entries_max}});
-    return segment{id, from, static_cast<std::uint32_t>(n), {}, bytes(octets, 'x')};
-  }
-  hash256 root{9};  ///< of every stream at every size
-  std::optional<signed_head> evidence(const stream_id& id) const override {
-    if (size(id) == 0) return std::nullopt;
-    return signed_head{size(id), {root, signature{8}}};
-  }
-  std::optional<hash256> root_at(const stream_id& id, std::uint64_t n) const override {
-    return n <= size(id) ? std::optional(root) : std::nullopt;
+    expect(from < size(id) && entries_max > 0, "nothing is asked for that is not durable");
+    return test::counted_source::next_segment(id, from, entries_max);
   }
 };
 

@@ -42,6 +42,7 @@ void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {
   session_config c;
   c.self = st->ledger().self();
   c.hold_ms = plan_.hold_ms;
+  if (link_of(n.id, peer).child == n.id) c.silence_ms = session_silence_ms + 2 * plan_.hold_ms;
   c.accepts = [st, peer](const stream_id& id) { return st->accepts(peer, id); };
   n.links[peer] = {std::make_unique<session>(c, *n.source), connection, false};
   auto life = n.life;
@@ -123,6 +124,7 @@ void world::act(sim_node& n, node_id peer, session_effects list) {
       }
     } else {
       const auto& close = std::get<close_effect>(e);
+      if (close.code == errc::offline) return drop(n, peer);  // connects anew
       throw broken("node " + std::to_string(n.id.value) + " closes its session with " + std::to_string(peer.value) +
                    ": " + std::string(errc_name(close.code)) + " " + close.text);
     }

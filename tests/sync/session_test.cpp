@@ -2,7 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "sync/counted_source.hpp"
+
 using namespace tally;
+using tally::test::counted_source;
 
 namespace {
 
@@ -10,32 +13,6 @@ constexpr node_id hq_id{1};
 const writer_id parent_id{{1}, {{1}}}, child_id{{7}, {{7}}}, earlier_id{{7}, {{6}}};
 const stream_id journal{child_id, sub_stream::journal, {}}, earlier{earlier_id, sub_stream::journal, {}},
     directory{parent_id, sub_stream::directory, {}}, grants{parent_id, sub_stream::addressed, {7}};
-
-/// Streams of which only sizes matter. Segments hold at most `cut` entries, as if signed heads lay there.
-class counted_source final : public stream_source {
-public:
-  std::map<stream_id, std::uint64_t> sizes;
-  std::uint64_t cut = 1'000;
-  std::size_t octets = 10;  ///< of each segment's payload
-
-  std::uint64_t size(const stream_id& id) const override {
-    auto it = sizes.find(id);
-    return it == sizes.end() ? 0 : it->second;
-  }
-  result<segment> next_segment(const stream_id& id, std::uint64_t from, std::size_t entries_max) const override {
-    if (from >= size(id)) return error{errc::not_found, ""};
-    auto n = std::min({size(id) - from, cut, std::uint64_t{entries_max}});
-    return segment{id, from, static_cast<std::uint32_t>(n), {}, bytes(octets, 'x')};
-  }
-  hash256 root{9};  ///< of every stream at every size
-  std::optional<signed_head> evidence(const stream_id& id) const override {
-    if (size(id) == 0) return std::nullopt;
-    return signed_head{size(id), {root, signature{8}}};
-  }
-  std::optional<hash256> root_at(const stream_id& id, std::uint64_t n) const override {
-    return n <= size(id) ? std::optional(root) : std::nullopt;
-  }
-};
 
 /// One side, with what it asked for since the last look.
 struct side {
@@ -372,6 +349,27 @@ TEST_CASE("what is not acknowledged is repeated ever more seldom", "[sync][sessi
   CHECK(c.say(have_message{journal, 2}, 300'000).empty());
   for (tick_ms now = 301'000; now <= 900'000; now += 1'000)
     CHECK(c.child.talk.tick(now).empty());
+}
+
+TEST_CASE("a peer that owes an answer and says nothing is given up, a quiet one is not", "[sync][session]") {
+  counted_source source;
+  source.sizes[journal] = 8;
+  session talk({.self = child_id, .accepts = [](const stream_id&) { return true; }, .silence_ms = 180'000}, source);
+  auto gives_up = [&](tick_ms from, tick_ms to) {  // when, on ticks of a second
+    for (auto now = from; now <= to; now += 1'000)
+      if (count<close_effect>(talk.tick(now)) > 0) return now;
+    return tick_ms{-1};
+  };
+  (void)talk.connected(0);
+  (void)talk.on_message(hello_message{protocol_version, protocol_version, parent_id, true}, 1'000);
+  (void)talk.on_streams({journal}, 1'000);
+  CHECK(gives_up(2'000, 10'000'000) == -1);  // nothing is owed
+  (void)talk.on_message(want_message{journal, 0, {}}, 10'000'000);
+  CHECK(gives_up(10'001'000, 10'180'000) == -1);
+  (void)talk.on_message(have_message{journal, 4}, 10'180'000);  // a word, though not the whole answer
+  CHECK(gives_up(10'181'000, 10'360'000) == -1);
+  CHECK(gives_up(10'361'000, 10'400'000) == 10'361'000);
+  CHECK(talk.tick(10'500'000).empty());
 }
 
 TEST_CASE("a parent that has more of the journal proves it, and only then it counts", "[sync][session]") {

@@ -76,9 +76,9 @@ struct lone_log {
     REQUIRE(l.ok());
     return *l;
   }
-  result<tiles_written> write(tile_sink& out, std::uint64_t have = 0) {
+  result<tiles_written> write(tile_sink& out) {
     auto l = log();
-    return write_tiles(l, store, head_office, l.head()->head, have, out);
+    return write_tiles(l, store, head_office, l.head()->head, out);
   }
 };
 
@@ -146,28 +146,6 @@ TEST_CASE("tiles of every shape are those of the text", "[sync][tlog]") {
   auto tiles = expected_tiles(node.leaves);
   CHECK(tiles.size() == 273 + 1 + 1 + 1 + 1);
   CHECK(tiles.count("tile/0/273.p/112") + tiles.count("tile/1/001.p/17") + tiles.count("tile/2/000.p/1") == 3);
-}
-
-TEST_CASE("an export goes on where the last one ended", "[sync][tlog]") {
-  lone_log node;
-  memory_tiles out;
-  std::uint64_t have = 0;
-  for (std::uint64_t size : {3u, 256u, 300u, 513u, 1'000u, 66'000u, 66'001u}) {
-    node.grow(size);
-    auto before = out.files.size();
-    auto written = node.write(out, have);
-    REQUIRE(written.ok());
-    CHECK(written->files <= 2 * (size - have) / 256 + 6);
-    CHECK(out.files.size() >= before);
-    memory_tiles whole;
-    REQUIRE(node.write(whole).ok());
-    for (const auto& [path, data] : whole.files) {
-      INFO(path);
-      REQUIRE(out.files.count(path) == 1);
-      CHECK(out.files[path] == data);
-    }
-    have = size;
-  }
 }
 
 TEST_CASE("nothing wrong is exported", "[sync][tlog]") {

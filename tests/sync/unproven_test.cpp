@@ -1,0 +1,116 @@
+// What only a store's own journal speaks for, counted and released, one entry at a time.
+#include "sync/unproven.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace tally;
+
+namespace {
+
+constexpr node_id self{2};
+const writer_id hq{{1}, {{1}}}, region{self, {{2}}}, store{{3}, {{3}}};
+const stream_id grants{hq, sub_stream::addressed, store.node};
+
+struct watcher {
+  memory_state st;
+  unproven_rights rights;
+  node_role role = node_role::store;
+  std::optional<entry> stored;  ///< the only entry of `grants` that is here
+
+  entry_place place(sequence seq = 9) const { return {store, role, seq, nullptr, true, nullptr, false}; }
+  void hold(amount n) { st.put({.type = cell_type::held_total, .a = 0, .b = 0, .writer = store, .peer = {}}, {n, {}}); }
+  void count(const entry& e, errc why = errc::ok) {
+    auto postings = expand(e, store);
+    REQUIRE(postings.ok());
+    rights.count(e, place(), *postings, why, self, st,
+                 [&](const stream_id& id, sequence seq) { return id == grants && seq == 0 ? stored : std::nullopt; });
+  }
+  bool may_send(amount n) const {
+    entry e;
+    e.kind = entry_kind::send;
+    e.peer = region;
+    e.account = {17};
+    e.values = {{purse_paid, main_unit, 0, n}};
+    return rights.check(e, place(), self, st).ok();
+  }
+};
+
+entry transfer(entry_kind kind, const writer_id& peer, amount n, std::uint32_t purse = purse_paid) {
+  entry e;
+  e.kind = kind;
+  e.peer = peer;
+  e.channel = 1;
+  if (purse != 0) e.account = {17};
+  e.values = {{purse, purse == 0 ? quota_of(main_unit) : main_unit, 0, n}};
+  if (kind == entry_kind::receive) e.head = stream_head{grants, 1, {}};
+  return e;
+}
+
+cell_key received_half() { return {.type = cell_type::transfer, .a = 1, .b = 0, .writer = hq, .peer = store}; }
+
+}  // namespace
+
+TEST_CASE("a receive that nobody knows the send of makes nothing that can be sent on", "[sync][unproven]") {
+  watcher w;
+  w.hold(500);
+  CHECK(w.may_send(500));
+  w.count(transfer(entry_kind::receive, hq, 1'000));
+  w.hold(1'500);
+  CHECK(w.rights.of(store).rights == 1'000);
+  CHECK(w.may_send(500));
+  CHECK_FALSE(w.may_send(501));
+  CHECK(w.rights.changed().count(store) == 1);
+}
+
+TEST_CASE("the send proves it, before and after", "[sync][unproven]") {
+  watcher w;
+  w.hold(1'000);
+  auto receive = transfer(entry_kind::receive, hq, 1'000), send = transfer(entry_kind::send, store, 1'000);
+  SECTION("it lies in a stream that passes through here") {
+    w.stored = send;
+    w.count(receive);
+    CHECK(w.may_send(1'000));
+  }
+  SECTION("one of another amount does not") {
+    w.stored = transfer(entry_kind::send, store, 999);
+    w.count(receive);
+    CHECK_FALSE(w.may_send(1));
+  }
+  SECTION("it passes later, because the receive came by hand") {
+    w.count(receive);
+    w.st.put(received_half(), {0, transfer_text(receive)});
+    CHECK_FALSE(w.may_send(1));
+    auto other = send;
+    other.values[0].amount = 999;
+    CHECK_FALSE(w.rights.proved(other, hq, w.st));
+    CHECK(w.rights.proved(send, hq, w.st));
+    CHECK(w.may_send(1'000));
+  }
+}
+
+TEST_CASE("contested entries and loads from unproven quota count, good ones do not", "[sync][unproven]") {
+  watcher w;
+  entry load;
+  load.kind = entry_kind::top_up;
+  load.account = {17};
+  load.values = {{purse_paid, main_unit, 0, 300}};
+  load.tenders = {{tender_kind::cash, main_unit, 300}};
+  w.count(load);
+  CHECK(w.rights.of(store).rights == 0);
+  w.count(load, errc::no_quota);
+  CHECK(w.rights.of(store).rights == 300);
+  w.count(transfer(entry_kind::receive, hq, 200, 0));
+  CHECK(w.rights.of(store).quota == 200);
+  w.count(load);  // no quota is left that is proven: as much of it as the made-up quota covers
+  CHECK(w.rights.of(store).rights == 500);
+}
+
+TEST_CASE("regions are not counted, and own sends are known", "[sync][unproven]") {
+  watcher w;
+  w.hold(1'000);
+  w.count(transfer(entry_kind::receive, region, 1'000));  // `self` sent it, or it was contested
+  CHECK(w.may_send(1'000));
+  w.role = node_role::region;
+  w.count(transfer(entry_kind::receive, hq, 1'000));
+  CHECK(w.rights.of(store).rights == 0);
+}
