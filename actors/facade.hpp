@@ -166,8 +166,9 @@ public:
   virtual device_states devices() const = 0;
   virtual event_bus& events() = 0;
   virtual const kv_store& store() const = 0;  ///< durable view; any thread
-  /// Small durable records of the node layer (pairings, tokens), in the family `meta` under 'n'. The write goes into
-  /// the next group.
+  /// Small durable records of the node layer (pairings, tokens), in the family `meta` under 'n'. `done` is called when
+  /// it is durable. Without `done` nobody waits for it: it is written with whatever comes next, within 0.1 s, and a
+  /// crash before that loses it.
   virtual void remember(std::string key, std::optional<bytes> value, std::function<void(bool)> done) = 0;
   virtual std::optional<bytes> recall(std::string_view key) const = 0;
 };

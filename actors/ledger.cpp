@@ -205,7 +205,7 @@ caf::behavior ledger(self_ptr self, std::shared_ptr<std::unique_ptr<tally::stati
       [self](const job_message& m) { take_job(self, m.job); },
       [self](const task_message& m) {
         (*m.task)(*self->state.station);
-        pump(self);
+        if (m.urgent) pump(self);
       },
       [self](const commit_message& m) {
         if (m.code != errc::ok) return self->state.context->fatal(std::string(errc_name(m.code)) + ": " + m.detail);

@@ -25,6 +25,7 @@ struct job_message {
 };
 /// Work on the ledger's own thread that needs its state: rollback marks, small records.
 struct task_message {
+  bool urgent = true;  ///< false: what it writes goes with the next group, at the next tick at the latest
   std::shared_ptr<std::function<void(station&)>> task;
 };
 /// The committer has written the group in flight, or could not.

@@ -108,16 +108,16 @@ public:
   event_bus& events() override { return context_.events; }
   const kv_store& store() const override { return context_.store; }
   void remember(std::string key, std::optional<bytes> value, std::function<void(bool)> done) override {
-    run([key = note_key(key), value = std::move(value), done = std::move(done)](station& s) {
+    const bool urgent = static_cast<bool>(done);
+    auto task = [key = note_key(key), value = std::move(value), done = std::move(done)](station& s) {
       if (value) {
         s.ledger().view().put(family::meta, key, *value);
       } else {
         s.ledger().view().erase(family::meta, key);
       }
-      s.after_durable([done] {
-        if (done) done(true);
-      });
-    });
+      if (done) s.after_durable([done] { done(true); });
+    };
+    run(std::move(task), urgent);
   }
   std::optional<bytes> recall(std::string_view key) const override {
     bytes v;
@@ -126,8 +126,8 @@ public:
   }
 
 private:
-  void run(std::function<void(station&)> task) {
-    caf::anon_send(ledger_, task_message{std::make_shared<std::function<void(station&)>>(std::move(task))});
+  void run(std::function<void(station&)> task, bool urgent = true) {
+    caf::anon_send(ledger_, task_message{urgent, std::make_shared<std::function<void(station&)>>(std::move(task))});
   }
   std::vector<supervised> parts(const writer_id& self, std::shared_ptr<std::promise<status>> listening);
 

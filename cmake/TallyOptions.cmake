@@ -2,6 +2,7 @@
 option(TALLY_TESTS "build the tests" ON)
 option(TALLY_BENCH "build the benchmarks" OFF)
 option(TALLY_ALL "build actors and the node (CAF, Beast); OFF leaves the pure libraries" ON)
+option(TALLY_UNITY "compile sources of one library a few at a time: a whole build is quicker, a single change is slower" OFF)
 option(TALLY_ASAN "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(TALLY_TSAN "ThreadSanitizer (code without CAF)" OFF)
 option(TALLY_TIDY "run clang-tidy while compiling" OFF)

@@ -10,27 +10,17 @@
 #include "node/founding.hpp"
 #include "node/identity.hpp"
 #include "node/snapshot_store.hpp"
+#include "node/terminal.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
 namespace {
 
-constexpr int exit_holds = 0, exit_problem = 1, exit_unreadable = 2;
 constexpr int attempts_max = 5;
 
 int unreadable(const error& e) {
-  std::cerr << "tallystick: the data could not be read: "
-            << (e.detail.empty() ? std::string(errc_text(e.code)) : e.detail) << "\n";
-  return exit_unreadable;
-}
-
-/// A bar on a terminal, and nothing elsewhere: a log needs no bar.
-void show(std::uint64_t seen, std::uint64_t total) {
-  constexpr std::uint64_t width = 40;
-  auto filled = total == 0 ? width : seen * width / total;
-  std::cerr << "\raudit [" << std::string(filled, '#') << std::string(width - filled, ' ') << "] "
-            << (total == 0 ? 100 : seen * 100 / total) << " %" << std::flush;
-  if (seen >= total) std::cerr << "\r" << std::string(width + 16, ' ') << "\r" << std::flush;
+  return cmd::fail(cmd::exit_usage,
+                   "the data could not be read: " + (e.detail.empty() ? std::string(errc_text(e.code)) : e.detail));
 }
 
 /// Is the folder's identity.toml what the certificate of the database's node says? If not, it is a problem of the
@@ -58,7 +48,8 @@ int cmd_audit(const std::filesystem::path& data_dir, bool json, bool quiet) {
   auto now =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   options.today = day_of(now);
-  if (!json && !quiet && ::isatty(STDERR_FILENO) == 1) options.progress = show;
+  if (!json && !quiet && ::isatty(STDERR_FILENO) == 1)
+    options.progress = [](std::uint64_t seen, std::uint64_t total) { cmd::show_progress("audit", seen, total); };
   for (int attempt = 1;; ++attempt) {
     auto snapshot = open_snapshot(data_dir);
     if (!snapshot) return unreadable(snapshot.error());
@@ -78,7 +69,7 @@ int cmd_audit(const std::filesystem::path& data_dir, bool json, bool quiet) {
       std::cout << audit_text(*report, trust.chain, quiet);
     }
     std::cout.flush();
-    return report->ok() ? exit_holds : exit_problem;
+    return report->ok() ? cmd::exit_ok : cmd::exit_refused;
   }
 }
 

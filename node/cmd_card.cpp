@@ -7,11 +7,11 @@
 namespace tally::cmd {
 namespace {
 
-struct options {
+struct card_options {
   std::string data, card, state;
 };
 
-int run(const options& o) {
+int run_card(const card_options& o) {
   auto id = read_identity(o.data);
   if (!id) return fail(id.error());
   auto hq = admin_client::open(o.data);
@@ -31,7 +31,7 @@ int run(const options& o) {
 }  // namespace
 
 void add_card(CLI::App& app, int& status) {
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<card_options>();
   auto* c = app.add_subcommand("card", "Head office: show a card's state, freeze it, report it lost, cancel it");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--card", o->card, "the number on the card")->required();
@@ -42,7 +42,7 @@ void add_card(CLI::App& app, int& status) {
       "else can be taken back with '--state active'.\n"
       "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --state frozen");
-  c->callback([o, &status] { status = run(*o); });
+  c->callback([o, &status] { status = run_card(*o); });
 }
 
 }  // namespace tally::cmd

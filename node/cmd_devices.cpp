@@ -9,14 +9,14 @@
 namespace tally::cmd {
 namespace {
 
-struct options {
+struct devices_options {
   std::string file;
   std::vector<std::string> overrides;
   std::int64_t seconds = 0;
 };
 
 /// The configuration, and whether its node holds the devices at this moment.
-result<node_config> configuration(const options& o) { return load_config(o.file, o.overrides); }
+result<node_config> configuration(const devices_options& o) { return load_config(o.file, o.overrides); }
 
 bool node_runs(const node_config& config) {
   auto node = admin_client::open(config.node.data_dir);
@@ -25,7 +25,7 @@ bool node_runs(const node_config& config) {
 
 void say(const std::string& line) { std::cout << line << std::endl; }
 
-int run_doctor(const options& o) {
+int run_doctor(const devices_options& o) {
   auto config = configuration(o);
   if (!config) return fail(config.error());
   const auto findings = examine_devices(*config);
@@ -42,7 +42,7 @@ int run_doctor(const options& o) {
   return good ? exit_ok : exit_refused;
 }
 
-int with_devices(const options& o, status (*run)(const node_config&, const options&)) {
+int with_devices(const devices_options& o, status (*run)(const node_config&, const devices_options&)) {
   auto config = configuration(o);
   if (!config) return fail(config.error());
   if (node_runs(*config))
@@ -51,7 +51,7 @@ int with_devices(const options& o, status (*run)(const node_config&, const optio
   return exit_ok;
 }
 
-CLI::App* add_part(CLI::App& app, const char* name, const char* help, const std::shared_ptr<options>& o) {
+CLI::App* add_part(CLI::App& app, const char* name, const char* help, const std::shared_ptr<devices_options>& o) {
   auto* c = app.add_subcommand(name, help);
   c->add_option("--config", o->file, "configuration file (TOML)")->required();
   c->add_option("--set", o->overrides, "section.key=value; beats the environment and the file");
@@ -61,7 +61,7 @@ CLI::App* add_part(CLI::App& app, const char* name, const char* help, const std:
 }  // namespace
 
 void add_devices(CLI::App& app, int& status) {
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<devices_options>();
   auto* c = app.add_subcommand("devices", "Readers, printer, display: what is there, does it work, what is wrong");
   c->require_subcommand(1);
   c->footer(
@@ -79,11 +79,13 @@ void add_devices(CLI::App& app, int& status) {
   auto* watch = add_part(*c, "watch", "Show what the configured readers read, until Ctrl-C; the node must not run", o);
   watch->add_option("--seconds", o->seconds, "end after so many")->check(CLI::Range(1, 86'400));
   watch->callback([o, &status] {
-    status = with_devices(
-        *o, [](const node_config& config, const options& from) { return watch_devices(config, from.seconds, say); });
+    status = with_devices(*o, [](const node_config& config, const devices_options& from) {
+      return watch_devices(config, from.seconds, say);
+    });
   });
   add_part(*c, "test", "Print a test page in the configured code; the node must not run", o)->callback([o, &status] {
-    status = with_devices(*o, [](const node_config& config, const options&) { return test_printer(config, say); });
+    status =
+        with_devices(*o, [](const node_config& config, const devices_options&) { return test_printer(config, say); });
   });
 }
 

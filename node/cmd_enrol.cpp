@@ -8,11 +8,11 @@
 namespace tally::cmd {
 namespace {
 
-struct options {
+struct enrol_options {
   std::string data, token, token_file;
 };
 
-int run(const options& o) {
+int run_enrol(const enrol_options& o) {
   auto token = o.token;
   if (!o.token_file.empty()) {
     auto text = read_small_file(o.token_file, 4'096);
@@ -34,7 +34,7 @@ int run(const options& o) {
 }  // namespace
 
 void add_enrol(CLI::App& app, int& status) {
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<enrol_options>();
   auto* c = app.add_subcommand("enrol", "Make this machine a node of a chain, with a token from head office");
   c->add_option("--data", o->data, "new data directory")->required();
   auto* token = c->add_option("--token", o->token, "what 'tallystick invite' printed");
@@ -48,7 +48,7 @@ void add_enrol(CLI::App& app, int& status) {
   c->callback([o, token, file, &status] {
     status = token->count() + file->count() == 0
                  ? fail(exit_usage, "--token or --token-file is missing; 'tallystick invite' at head office prints one")
-                 : run(*o);
+                 : run_enrol(*o);
   });
 }
 

@@ -8,12 +8,12 @@
 namespace tally::cmd {
 namespace {
 
-struct options {
+struct init_hq_options {
   head_office_plan plan;
   std::string passphrase_file;
 };
 
-int run(options o) {
+int run_init_hq(init_hq_options o) {
   auto passphrase = read_passphrase(o.passphrase_file, "the root key");
   if (!passphrase) return fail(passphrase.error());
   o.plan.passphrase = std::move(*passphrase);
@@ -30,7 +30,7 @@ int run(options o) {
 }  // namespace
 
 void add_init_hq(CLI::App& app, int& status) {
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<init_hq_options>();
   auto* c = app.add_subcommand("init-hq", "Begin a chain: its root key, and head office's data directory");
   c->add_option("--data", o->plan.data_dir, "new data directory")->required();
   c->add_option("--chain", o->plan.chain, "name of the chain for ever: 1 to 40 of a-z, 0-9 and -")->required();
@@ -41,7 +41,7 @@ void add_init_hq(CLI::App& app, int& status) {
   c->footer(
       "Example:\n  tallystick init-hq --data /srv/tally --chain bakery --name \"Head office\" "
       "--root-key /media/usb/bakery.root");
-  c->callback([o, &status] { status = run(*o); });
+  c->callback([o, &status] { status = run_init_hq(*o); });
 }
 
 }  // namespace tally::cmd

@@ -10,7 +10,7 @@
 namespace tally::cmd {
 namespace {
 
-struct options {
+struct invite_options {
   std::string data, role = "store", name;
   std::uint32_t parent = 1, replaces = 0, cancel = 0;
   bool list = false;
@@ -43,7 +43,7 @@ int cancel(const admin_client& hq, std::uint32_t node) {
   return exit_ok;
 }
 
-int run(const options& o) {
+int run_invite(const invite_options& o) {
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
   if (o.list) return show_open(*hq);
@@ -78,7 +78,7 @@ int run(const options& o) {
 }  // namespace
 
 void add_invite(CLI::App& app, int& status) {
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<invite_options>();
   auto* c = app.add_subcommand("invite", "Head office: make a one-time token for a new region or store");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--role", o->role, "store or region")->check(CLI::IsMember({"store", "region"}))->capture_default_str();
@@ -100,7 +100,7 @@ void add_invite(CLI::App& app, int& status) {
       "  tallystick invite --data /srv/tally --replace 3\n"
       "  tallystick invite --data /srv/tally --list\n"
       "  tallystick invite --data /srv/tally --cancel 7");
-  c->callback([o, &status] { status = run(*o); });
+  c->callback([o, &status] { status = run_invite(*o); });
 }
 
 }  // namespace tally::cmd

@@ -19,7 +19,7 @@
 namespace tally::cmd {
 namespace {
 
-struct options {
+struct issue_options {
   std::string data, prefix, csv, resume, uids, codes, kind = "stored_value";
   std::size_t count = 0;
 };
@@ -75,7 +75,7 @@ private:
 /// What the QR codes of cards say, signed with head office's own key, in a file of its own.
 class code_file {
 public:
-  static result<std::unique_ptr<code_file>> create(const options& o, const std::string& chain) {
+  static result<std::unique_ptr<code_file>> create(const issue_options& o, const std::string& chain) {
     if (o.codes.empty()) return std::unique_ptr<code_file>();
     auto key = read_signing_key(data_layout{o.data}.signing_key());
     if (!key) return key.error();
@@ -124,7 +124,7 @@ result<std::vector<issued_card>> read_list(const std::string& path) {
   return out;
 }
 
-int finish(const options& o, const node_identity& id, std::uint32_t kind) {
+int finish(const issue_options& o, const node_identity& id, std::uint32_t kind) {
   auto list = read_list(o.resume);
   if (!list) return fail_file(list.error());
   auto hq = admin_client::open(o.data);
@@ -137,7 +137,7 @@ int finish(const options& o, const node_identity& id, std::uint32_t kind) {
 }
 
 /// What an operator does with a list that broke off.
-void tell_rest(const options& o, std::size_t count, std::size_t drawn, std::size_t written) {
+void tell_rest(const issue_options& o, std::size_t count, std::size_t drawn, std::size_t written) {
   std::cerr << "\n"
             << written << " of " << count << " cards are issued; " << drawn - written
             << " numbers after them in the list may be cards or not. ";
@@ -149,7 +149,7 @@ void tell_rest(const options& o, std::size_t count, std::size_t drawn, std::size
 }
 
 /// Numbers to draw, or the chips of a list.
-result<card_order> order_of(const options& o, std::uint32_t kind) {
+result<card_order> order_of(const issue_options& o, std::uint32_t kind) {
   card_order order{{}, o.prefix, kind, o.count, {}};
   if (o.uids.empty()) return order;
   auto text = read_small_file(o.uids, csv_bytes_max);
@@ -161,7 +161,7 @@ result<card_order> order_of(const options& o, std::uint32_t kind) {
   return order;
 }
 
-int run(const options& o) {
+int run_issue(const issue_options& o) {
   auto kind = card_kind_of(o.kind);
   if (!kind) return fail(exit_usage, "--kind " + o.kind + " is not known; use stored_value");
   const bool draws = o.resume.empty() && o.uids.empty();
@@ -212,7 +212,7 @@ int run(const options& o) {
 }  // namespace
 
 void add_issue(CLI::App& app, int& status) {
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<issue_options>();
   auto* c = app.add_subcommand("issue", "Head office: make new cards");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   auto* count = c->add_option("--count", o->count, "how many")->check(CLI::Range(1, 1'000'000));
@@ -236,7 +236,7 @@ void add_issue(CLI::App& app, int& status) {
       "  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv --codes codes.csv\n"
       "  tallystick issue --data /srv/tally --uids chips.txt --csv chips.csv\n"
       "  tallystick issue --data /srv/tally --resume cards.csv");
-  c->callback([o, &status] { status = run(*o); });
+  c->callback([o, &status] { status = run_issue(*o); });
 }
 
 }  // namespace tally::cmd

@@ -9,7 +9,7 @@
 namespace tally::cmd {
 namespace {
 
-struct options {
+struct limits_options {
   std::string data;
   std::uint32_t node = 0;
   limit_texts limits;
@@ -39,7 +39,7 @@ bool any(const limit_texts& l) {
   return !l.ceiling.empty() || !l.daily_inflow.empty() || !l.quota.empty() || !l.daily_quota.empty();
 }
 
-int run(const options& o) {
+int run_limits(const limits_options& o) {
   if (o.node == 0 && any(o.limits)) return fail(exit_usage, "--node is missing; it says whose limits are to change");
   if (o.node != 0 && !any(o.limits))
     return fail(exit_usage,
@@ -105,7 +105,7 @@ result<node_limits> limits_from(const admin_client& hq, const limit_texts& texts
 }
 
 void add_limits(CLI::App& app, int& status) {
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<limits_options>();
   auto* c = app.add_subcommand("limits", "Head office: show or change what each store may hold and sell");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--node", o->node, "number of the node to change; without it all are shown")
@@ -114,7 +114,7 @@ void add_limits(CLI::App& app, int& status) {
   c->footer(
       "What is not given stays as it is.\nExamples:\n  tallystick limits --data /srv/tally\n"
       "  tallystick limits --data /srv/tally --node 3 --ceiling 20000");
-  c->callback([o, &status] { status = run(*o); });
+  c->callback([o, &status] { status = run_limits(*o); });
 }
 
 }  // namespace tally::cmd

@@ -7,12 +7,12 @@
 namespace tally::cmd {
 namespace {
 
-struct options {
+struct publish_options {
   std::string data, file;
   bool check_only = false;
 };
 
-int run(const options& o) {
+int run_publish(const publish_options& o) {
   auto list = read_rules_file(o.file);
   if (!list) return fail_file(list.error());
   if (o.check_only) {
@@ -35,7 +35,7 @@ int run(const options& o) {
 }  // namespace
 
 void add_publish(CLI::App& app, int& status) {
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<publish_options>();
   auto* c = app.add_subcommand("publish", "Head office: publish prices and rules from a file as the next version");
   c->add_option("file", o->file, "rules file (TOML); config/demo-rules.toml is a commented one")->required();
   c->add_option("--data", o->data, "head office's data directory; its node must run");
@@ -43,7 +43,7 @@ void add_publish(CLI::App& app, int& status) {
   c->footer(
       "The file is the whole price list: a product that is no longer in it is withdrawn.\n"
       "Example:\n  tallystick publish --data /srv/tally prices.toml");
-  c->callback([o, &status] { status = run(*o); });
+  c->callback([o, &status] { status = run_publish(*o); });
 }
 
 }  // namespace tally::cmd

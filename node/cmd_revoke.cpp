@@ -6,12 +6,12 @@
 namespace tally::cmd {
 namespace {
 
-struct options {
+struct revoke_options {
   std::string data;
   std::uint32_t node = 0;
 };
 
-int run(const options& o, status (*decide)(const admin_client&, node_id), const char* text) {
+int run_revoke(const revoke_options& o, status (*decide)(const admin_client&, node_id), const char* text) {
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
   if (auto done = decide(*hq, node_id{o.node}); !done) return fail(done.error());
@@ -21,12 +21,12 @@ int run(const options& o, status (*decide)(const admin_client&, node_id), const 
 
 void add(CLI::App& app, int& status, const char* name, const char* help, const char* footer,
          tally::status (*decide)(const admin_client&, node_id), const char* text) {
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<revoke_options>();
   auto* c = app.add_subcommand(name, help);
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--node", o->node, "number of the node")->required();
   c->footer(footer);
-  c->callback([o, decide, text, &status] { status = run(*o, decide, text); });
+  c->callback([o, decide, text, &status] { status = run_revoke(*o, decide, text); });
 }
 
 }  // namespace

@@ -4,11 +4,11 @@
 namespace tally::cmd {
 
 void add_ship(CLI::App& app, int& status) {
-  struct options {
+  struct values {
     ship_options ship;
     std::string to, from;
   };
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<values>();
   auto* c = app.add_subcommand("ship", "Carry journals, prices and cosignatures between nodes on a stick");
   c->add_option("--data", o->ship.data, "the node's data directory")->required();
   auto* to = c->add_option("--to", o->to, "write what the other node lacks to this directory (a stick)");

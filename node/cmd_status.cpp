@@ -77,7 +77,7 @@ private:
   int exponent_ = 2;
 };
 
-int run(const std::string& data, bool raw) {
+int run_status(const std::string& data, bool raw) {
   auto node = admin_client::open(data);
   if (!node) return fail(node.error());
   auto s = node->get("status");
@@ -100,7 +100,7 @@ void add_status(CLI::App& app, int& status) {
   c->add_option("--data", *data, "data directory; its node must run")->required();
   c->add_flag("--json", *raw, "as JSON");
   c->footer("Example:\n  tallystick status --data /srv/tally");
-  c->callback([data, raw, &status] { status = run(*data, *raw); });
+  c->callback([data, raw, &status] { status = run_status(*data, *raw); });
 }
 
 }  // namespace tally::cmd

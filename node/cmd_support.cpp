@@ -2,7 +2,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <iostream>
@@ -72,30 +71,7 @@ std::string ask(std::string_view prompt) {
   return line;
 }
 
-std::size_t width_of(std::string_view s) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(s, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 }  // namespace
-
-int fail(const error& e) {
-  auto text = e.detail.empty() ? std::string(errc_text(e.code)) : e.detail;
-  switch (e.code) {
-    case errc::bad_config:
-    case errc::bad_rules:
-    case errc::malformed: return fail(exit_usage, text);
-    case errc::offline:
-    case errc::timeout: return fail(exit_offline, text);
-    default: return fail(exit_refused, text);
-  }
-}
-
-int fail(int status, std::string_view sentence) {
-  bool ended = !sentence.empty() && (sentence.back() == '.' || sentence.back() == '\n');
-  std::cerr << "tallystick: " << sentence << (ended ? "" : ".") << "\n";
-  return status;
-}
 
 result<std::string> read_passphrase(const std::string& file, std::string_view what) {
   if (!file.empty()) {
@@ -112,46 +88,6 @@ result<std::string> read_passphrase(const std::string& file, std::string_view wh
   TALLY_TRY(check_length(first));
   if (ask("The same again: ") != first) return error{errc::not_allowed, "the two passphrases differ; nothing was made"};
   return first;
-}
-
-std::string table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], width_of(row[i]));
-  }
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      if (i + 1 < row.size()) line += std::string(widths[i] - width_of(row[i]) + 2, ' ');
-    }
-    out += line + "\n";
-  }
-  return out;
-}
-
-std::string ago(std::int64_t moment, std::int64_t now) {
-  if (moment == 0) return "never";
-  auto s = std::max<std::int64_t>(0, now - moment);
-  if (s < 120) return std::to_string(s) + " s ago";
-  if (s < 7'200) return std::to_string(s / 60) + " min ago";
-  if (s < 172'800) return std::to_string(s / 3'600) + " h ago";
-  return std::to_string(s / 86'400) + " days ago";
-}
-
-void show_progress(std::string_view what, std::size_t done, std::size_t total) {
-  constexpr std::size_t bar = 30;
-  if (total == 0) return;
-  if (::isatty(STDERR_FILENO) != 1) {
-    if (done == total) std::cerr << what << ": " << done << " of " << total << "\n";
-    return;
-  }
-  auto filled = done * bar / total;
-  std::cerr << "\r" << what << " [" << std::string(filled, '#') << std::string(bar - filled, ' ') << "] " << done
-            << " of " << total << (done == total ? "\n" : "") << std::flush;
 }
 
 }  // namespace tally::cmd

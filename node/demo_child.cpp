@@ -26,6 +26,7 @@ namespace {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::close_range(3, ~0U, 0);  // what a library opened without O_CLOEXEC: listening sockets above all
   ::execv(program, arguments);
   ::_exit(127);
 }

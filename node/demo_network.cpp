@@ -39,7 +39,7 @@ result<std::uint16_t> take_port(std::uint32_t& next) {
   return error{errc::io, "no free port is left on this machine"};
 }
 
-std::string tcp(std::uint16_t port) { return "tcp://127.0.0.1:" + std::to_string(port); }
+std::string local_address(std::uint16_t port) { return "tcp://127.0.0.1:" + std::to_string(port); }
 
 }  // namespace
 
@@ -115,9 +115,9 @@ status demo_network::write_config(std::size_t index) {
                                      {"open_network", true}}},
                 {"demo", toml::table{{"control", control}}}};
   toml::table link;
-  if (n.link_port != 0) link.insert("listen", tcp(n.link_port));
-  if (n.role == node_role::hq) link.insert("door", tcp(door_port));
-  if (n.relay) link.insert("parent", tcp(n.relay->port()));
+  if (n.link_port != 0) link.insert("listen", local_address(n.link_port));
+  if (n.role == node_role::hq) link.insert("door", local_address(door_port));
+  if (n.relay) link.insert("parent", local_address(n.relay->port()));
   // The demo's links cost nothing, so a cut one is noticed within five seconds; real metered links send no heartbeat.
   link.insert("heartbeat_ms", 1000);
   t.insert("link", std::move(link));

@@ -5,6 +5,7 @@
 #include "devices/luhn.hpp"
 #include "node/demo.hpp"
 #include "node/founding.hpp"
+#include "node/http_call.hpp"
 #include "node/office.hpp"
 #include "sync/entropy_sodium.hpp"
 

@@ -67,11 +67,11 @@ public:
   status add_wedge(const std::string& device, const scan_options& codes) {
     auto r = std::make_shared<mixed_reader>(codes);
     readers_.push_back({"wedge", r});
-    auto keys = std::make_shared<keyboard_decoder>();
+    auto typist = std::make_shared<keyboard_decoder>();
     evdev_keyboard::callbacks on;
-    on.on_key = [this, r, keys](const input_key& k) {
+    on.on_key = [this, r, typist](const input_key& k) {
       const std::lock_guard lock(mutex_);
-      const auto typed = keys->feed(k);
+      const auto typed = typist->feed(k);
       if (typed.lost) r->reset();
       say("wedge", r->feed(typed.text, monotonic_ms()));
     };

@@ -5,13 +5,13 @@
 
 #include "ledger/closing.hpp"
 #include "node/enrolment_wire.hpp"
+#include "node/founding.hpp"
 #include "storage/kv_state.hpp"
 
 namespace tally {
 namespace {
 
 constexpr unix_seconds validity = unix_seconds{10} * 365 * 24 * 3600;
-constexpr unix_seconds clock_slack = 24 * 3600;  // a new node's clock may be behind head office's
 
 std::uint32_t powers_of(node_role role) {
   if (role == node_role::region) return power::parent;
@@ -141,7 +141,7 @@ status enrolment_desk::use_up(const enrolment_request& r, invitation_record& rec
                 .curve = r.curve,
                 .epoch = r.epoch,
                 .serial = before ? before->serial + 1 : 1,
-                .not_before = std::max<unix_seconds>(0, now - clock_slack),
+                .not_before = std::max<unix_seconds>(0, now - certificate_clock_slack),
                 .not_after = now + validity,
                 .engine = engine_revision};
   TALLY_TRY(check(c));

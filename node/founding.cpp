@@ -18,7 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr unix_seconds hq_validity = unix_seconds{20} * 365 * 24 * 3600;
-constexpr unix_seconds clock_slack = 24 * 3600;
 
 constexpr std::string_view epoch_file = "enrol.epoch";
 
@@ -183,7 +182,7 @@ result<node_identity> found_head_office(const head_office_plan& plan, unix_secon
                 .curve = {},
                 .epoch = {},
                 .serial = 1,
-                .not_before = std::max<unix_seconds>(0, now - clock_slack),
+                .not_before = std::max<unix_seconds>(0, now - certificate_clock_slack),
                 .not_after = now + hq_validity,
                 .engine = engine_revision};
   c.signing.fill(1);

@@ -15,6 +15,9 @@ namespace tally {
 // be empty or hold what an earlier try made, and nothing else; its own mode is left as it is, and everything in it is
 // made for its owner alone.
 
+/// A new node's clock may be behind head office's: certificates are valid from this long before they are made.
+inline constexpr unix_seconds certificate_clock_slack = 24 * 3600;
+
 struct head_office_plan {
   std::filesystem::path data_dir;
   std::string chain;  ///< 1 to 40 of [a-z0-9-], the same at every node for ever

@@ -6,8 +6,8 @@
 namespace {
 
 constexpr const char* exit_help =
-    "Exit status: 0 done; 1 refused or failed; 2 wrong command line, configuration or file; 3 the node does not run or "
-    "does not answer; 75 the disk failed while a node ran.\n"
+    "Exit status: 0 done; 1 refused or failed; 2 wrong command line or configuration, or a file that cannot be "
+    "used; 3 the node does not run or does not answer; 75 the disk failed while a node ran.\n"
     "'tallystick COMMAND --help' shows options and examples.";
 
 int run(int argc, char** argv) {

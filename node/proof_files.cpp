@@ -4,9 +4,9 @@
 #include <charconv>
 #include <iostream>
 
-#include "node/cmd.hpp"
 #include "node/log_data.hpp"
 #include "node/public_files.hpp"
+#include "node/terminal.hpp"
 #include "node/ticket.hpp"
 #include "sync/entry_walk.hpp"
 #include "sync/tlog_proof.hpp"
@@ -14,15 +14,6 @@
 namespace tally {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr int exit_written = 0, exit_refused = 1, exit_unreadable = 2;
-
-int refuse(const error& e) {
-  std::cerr << "tallystick: " << (e.detail.empty() ? std::string(errc_text(e.code)) : e.detail) << "\n";
-  bool broken = e.code == errc::io || e.code == errc::corrupt || e.code == errc::malformed || e.code == errc::full ||
-                e.code == errc::unsupported;
-  return broken ? exit_unreadable : exit_refused;
-}
 
 /// A number, or the id of a receipt of this stream.
 result<sequence> entry_number(const stream_log& log, const std::string& text) {
@@ -194,25 +185,25 @@ status export_one(const log_data& data, const stream_id& id, const fs::path& out
 
 int cmd_prove(const prove_options& o) {
   auto data = log_data::open(o.data, o.key_file);
-  if (!data) return refuse(data.error());
+  if (!data) return cmd::fail(data.error());
   auto ok = prove(**data, o);
-  return ok ? exit_written : refuse(ok.error());
+  return ok ? cmd::exit_ok : cmd::fail(ok.error());
 }
 
 int cmd_export_tiles(const tiles_options& o) {
   auto data = log_data::open(o.data, o.key_file);
-  if (!data) return refuse(data.error());
+  if (!data) return cmd::fail(data.error());
   if (!o.all) {
     auto id = (*data)->find_stream(o.stream);
-    if (!id) return refuse(id.error());
+    if (!id) return cmd::fail(id.error());
     auto ok = export_one(**data, *id, o.out);
-    return ok ? exit_written : refuse(ok.error());
+    return ok ? cmd::exit_ok : cmd::fail(ok.error());
   }
   auto list = stream_reader((*data)->store()).list();
-  if (!list) return refuse(list.error());
+  if (!list) return cmd::fail(list.error());
   for (const auto& id : *list)
-    if (auto ok = export_one(**data, id, o.out / stream_name(id)); !ok) return refuse(ok.error());
-  return exit_written;
+    if (auto ok = export_one(**data, id, o.out / stream_name(id)); !ok) return cmd::fail(ok.error());
+  return cmd::exit_ok;
 }
 
 }  // namespace tally

@@ -5,11 +5,11 @@
 #include <iostream>
 
 #include "node/admin_client.hpp"
-#include "node/cmd.hpp"
 #include "node/log_data.hpp"
 #include "node/public_files.hpp"
 #include "node/ship_take.hpp"
 #include "node/stick.hpp"
+#include "node/terminal.hpp"
 #include "sync/entropy_sodium.hpp"
 #include "sync/entry_walk.hpp"
 #include "sync/hledger.hpp"
@@ -17,22 +17,6 @@
 namespace tally {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr int exit_done = 0, exit_refused = 1, exit_unreadable = 2, exit_offline = 3;
-
-int refuse(const error& e) {
-  std::cerr << "tallystick: " << (e.detail.empty() ? std::string(errc_text(e.code)) : e.detail) << "\n";
-  switch (e.code) {
-    case errc::io:
-    case errc::full:
-    case errc::corrupt:
-    case errc::malformed:
-    case errc::unsupported: return exit_unreadable;
-    case errc::offline:
-    case errc::timeout: return exit_offline;
-    default: return exit_refused;
-  }
-}
 
 unix_seconds wall_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -119,7 +103,7 @@ int ship_out(const log_data& d, const ship_options& o, bool rescue) {
   node_id to{o.node};
   if (o.node == 0) {
     auto parent = parent_of(d);
-    if (!parent) return refuse(parent.error());
+    if (!parent) return cmd::fail(parent.error());
     to = *parent;
   }
   std::vector<cosign_message> cosigned;
@@ -136,21 +120,21 @@ int ship_out(const log_data& d, const ship_options& o, bool rescue) {
     }
   }
   auto s = write_one(d, o.stick, to, o.everything, cosigned);
-  if (!s) return refuse(s.error());
+  if (!s) return cmd::fail(s.error());
   std::cout << "For node " << to.value << " on " << o.stick.string() << ": " << count_of(s->entries()) << "\n";
   tell_rows(*s);
   for (const auto& id : s->astray())
     std::cerr << "tallystick: " << stream_name(id)
               << " went on from an old copy and stays behind: other nodes know other entries under that name.\n";
-  int outcome = exit_done;
+  int outcome = cmd::exit_ok;
   for (const auto& r : s->rows()) {
     if (r.proved) continue;
-    outcome = exit_refused;
+    outcome = cmd::exit_refused;
     std::cerr << "tallystick: " << stream_name(r.stream) << ": entries " << r.from << " to " << r.size - 1
               << " stay behind: nobody can prove them without this node's signing key (" << d.no_key() << ").\n";
   }
-  if (outcome != exit_done && rescue)
-    if (auto ok = leave_unproved(d, o.stick); !ok) return refuse(ok.error());
+  if (outcome != cmd::exit_ok && rescue)
+    if (auto ok = leave_unproved(d, o.stick); !ok) return cmd::fail(ok.error());
   return outcome;
 }
 
@@ -158,16 +142,16 @@ int ship_out(const log_data& d, const ship_options& o, bool rescue) {
 
 int cmd_ship_to(const ship_options& o) {
   auto d = log_data::open(o.data, o.key_file);
-  if (!d) return refuse(d.error());
+  if (!d) return cmd::fail(d.error());
   return ship_out(**d, o, false);
 }
 
 int cmd_rescue(const ship_options& o) {
   if (node_runs(o.data))
-    return refuse(
+    return cmd::fail(
         {errc::not_allowed, "the node on " + o.data.string() + " runs: it is not dead; use 'tallystick ship'"});
   auto d = log_data::open(o.data, o.key_file);
-  if (!d) return refuse(d.error());
+  if (!d) return cmd::fail(d.error());
   std::cout << "Node " << (*d)->identity().node.value << " (" << (*d)->identity().name << "), epoch "
             << to_hex(view_of((*d)->self().epoch.value)) << ": its journal has "
             << count_of(stream_reader((*d)->store()).size({(*d)->self(), sub_stream::journal, {}})) << "\n";
@@ -176,11 +160,11 @@ int cmd_rescue(const ship_options& o) {
 
 int cmd_ship_from(const ship_options& o) {
   auto node = admin_client::open(o.data);
-  if (!node) return refuse(node.error());
+  if (!node) return cmd::fail(node.error());
   auto d = log_data::open(o.data, o.key_file);
-  if (!d) return refuse(d.error());
+  if (!d) return cmd::fail(d.error());
   auto all = shipments_on(o.stick, (*d)->identity().believes.chain);
-  if (!all) return refuse(all.error());
+  if (!all) return cmd::fail(all.error());
   auto self = (*d)->identity().node;
   std::vector<stick_shipment> ours;
   std::string others;
@@ -193,16 +177,16 @@ int cmd_ship_from(const ship_options& o) {
     }
   }
   if (ours.empty())
-    return refuse({errc::not_found, o.stick.string() + " has nothing for node " + std::to_string(self.value) +
-                                        (others.empty() ? "" : "; it carries " + others)});
-  int outcome = exit_done;
+    return cmd::fail({errc::not_found, o.stick.string() + " has nothing for node " + std::to_string(self.value) +
+                                           (others.empty() ? "" : "; it carries " + others)});
+  int outcome = cmd::exit_ok;
   for (const auto& s : ours) {
     auto taken = take_shipment(*node, s, (*d)->certificates(), **d);
     if (!taken) {
-      outcome = std::max(outcome, refuse(taken.error()));
+      outcome = std::max(outcome, cmd::fail(taken.error()));
       continue;
     }
-    if (taken->refused) outcome = std::max(outcome, exit_refused);
+    if (taken->refused) outcome = std::max(outcome, cmd::exit_refused);
     if (!o.answer || !taken->any) continue;
     // What was taken is durable by now, so a fresh look at the data shows it.
     auto now = log_data::open(o.data, o.key_file);
@@ -211,7 +195,7 @@ int cmd_ship_from(const ship_options& o) {
       std::cerr << "tallystick: the answer for node " << s.from.value
                 << " could not be written, so nothing goes back with "
                 << "this stick: " << answer.error().detail << "\n";
-      outcome = std::max(outcome, exit_refused);
+      outcome = std::max(outcome, cmd::exit_refused);
       continue;
     }
     std::cout << "Answer for node " << s.from.value << ": " << taken->cosigned.size()

@@ -2,14 +2,13 @@
 
 #include "node/proof_files.hpp"
 #include "node/public_files.hpp"
+#include "node/terminal.hpp"
 #include "sync/text.hpp"
 #include "sync/tlog_proof.hpp"
 
 namespace tally {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr int exit_holds = 0, exit_does_not_hold = 1, exit_unreadable = 2;
 
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
@@ -54,7 +53,7 @@ private:
     auto text = read_public_file(file, bytes_max);
     if (text) return std::move(*text);
     std::cerr << "tallystick: " << text.error().detail << "\n";
-    status_ = exit_unreadable;
+    status_ = cmd::exit_usage;
     return std::nullopt;
   }
   void outcome(const fs::path& file, const result<open_checkpoint>& c, const std::string& what) {
@@ -64,7 +63,7 @@ private:
     }
     std::cout << "DOES NOT HOLD: " << file.string() << ": "
               << (c.error().detail.empty() ? std::string(errc_text(c.code())) : c.error().detail) << "\n";
-    if (status_ == exit_holds) status_ = exit_does_not_hold;
+    if (status_ == cmd::exit_ok) status_ = cmd::exit_refused;
   }
   void checkpoint_file() {
     if (auto text = content(o_.checkpoint, note_bytes_max))
@@ -92,27 +91,22 @@ private:
   const verify_options& o_;
   log_trust trust_;
   ed25519_verifier with_;
-  int status_ = exit_holds;
+  int status_ = cmd::exit_ok;
 };
-
-int unusable(const std::string& why) {
-  std::cerr << "tallystick: " << why << "\n";
-  return exit_unreadable;
-}
 
 }  // namespace
 
 int cmd_verify(const verify_options& o) {
   if (o.checkpoint.empty() && o.proof.empty() && o.consistency.empty())
-    return unusable("nothing to check: name a --checkpoint, a --proof or a --consistency");
-  if (o.proof.empty() != o.entry.empty()) return unusable("--proof and --entry go together");
-  if (o.consistency.empty() != o.old.empty()) return unusable("--consistency and --old go together");
+    return cmd::fail(cmd::exit_usage, "nothing to check: name a --checkpoint, a --proof or a --consistency");
+  if (o.proof.empty() != o.entry.empty()) return cmd::fail(cmd::exit_usage, "--proof and --entry go together");
+  if (o.consistency.empty() != o.old.empty()) return cmd::fail(cmd::exit_usage, "--consistency and --old go together");
   auto log = key_from(o.key);
-  if (!log) return unusable(log.error().detail);
+  if (!log) return cmd::fail(cmd::exit_usage, log.error().detail);
   log_trust trust{*log, o.origin, {}};
   for (const auto& text : o.cosigners) {
     auto key = key_from(text);
-    if (!key) return unusable(key.error().detail);
+    if (!key) return cmd::fail(cmd::exit_usage, key.error().detail);
     trust.cosigners.push_back(std::move(*key));
   }
   return file_check(o, std::move(trust)).run();

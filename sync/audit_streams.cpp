@@ -4,7 +4,6 @@
 #include "ledger/kinds.hpp"
 #include "storage/sha256.hpp"
 #include "sync/audit_parts.hpp"
-#include "sync/station.hpp"
 #include "sync/audit_prices.hpp"
 #include "sync/checkpoint.hpp"
 #include "sync/station.hpp"

@@ -144,10 +144,10 @@ certificate_book::certificate_book(std::string chain, public_key root, const ver
     : chain_(std::move(chain)), root_(root), with_(&with) {}
 
 status certificate_book::verify_issuer(const certificate& c, const signed_certificate& s) const {
-  auto message = certificate_message(s.body);
+  auto text = certificate_message(s.body);
   if (c.node == head_office) {
     if (s.issuer != root_issuer) return error{errc::not_certified, "head office's certificate needs the root key"};
-    if (!with_->verify(root_, message, s.sig)) return error{errc::bad_signature, "root key"};
+    if (!with_->verify(root_, text, s.sig)) return error{errc::bad_signature, "root key"};
     return done();
   }
   if (s.issuer != head_office) return error{errc::not_certified, "certificates are issued by head office"};
@@ -157,7 +157,7 @@ status certificate_book::verify_issuer(const certificate& c, const signed_certif
   // Older keys of head office still count, newest first: a certificate outlives a rotation of the key that signed it.
   for (auto it = hq->second.rbegin(); it != hq->second.rend(); ++it) {
     if (revoked != revoked_through_.end() && it->first <= revoked->second) break;
-    if (with_->verify(it->second->cert.signing, message, s.sig)) return done();
+    if (with_->verify(it->second->cert.signing, text, s.sig)) return done();
   }
   return error{errc::bad_signature, "no key of head office signed this certificate"};
 }

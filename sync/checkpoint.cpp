@@ -190,7 +190,8 @@ std::string make_note(std::string_view body, std::span<const std::string> lines)
   invariant(body.ends_with('\n') && !lines.empty(), "a note has a text and a signature");
   std::string out(body);
   out += '\n';
-  for (const auto& line : lines) out += line;
+  for (const auto& line : lines)
+    out += line;
   return out;
 }
 

@@ -208,8 +208,8 @@ result<node_secret> read_node_secret(const fs::path& file) {
 status write_sealed_file(const fs::path& file, sealed_kind kind, const secret_octets<32>& secret,
                          std::string_view passphrase, entropy& source, seal_cost cost) {
   if (passphrase.size() < passphrase_bytes_min)
-    return error{errc::not_allowed, "the passphrase needs at least " + std::to_string(passphrase_bytes_min) +
-                                        " characters"};
+    return error{errc::not_allowed,
+                 "the passphrase needs at least " + std::to_string(passphrase_bytes_min) + " characters"};
   invariant(is_bearable(cost), "a bearable seal cost");
   std::array<std::uint8_t, crypto_pwhash_SALTBYTES> salt{};
   std::array<std::uint8_t, crypto_secretbox_NONCEBYTES> nonce{};

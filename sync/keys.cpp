@@ -70,15 +70,15 @@ curve_key curve_key_from_secret(std::span<const std::uint8_t, 32> secret) {
   return key;
 }
 
-signature sign(const signing_key& key, byte_view message) {
+signature sign(const signing_key& key, byte_view data) {
   signature out{};
-  invariant(crypto_sign_detached(out.data(), nullptr, octets(message), message.size(), key.secret.data()) == 0,
+  invariant(crypto_sign_detached(out.data(), nullptr, octets(data), data.size(), key.secret.data()) == 0,
             "Ed25519 signs any message");
   return out;
 }
 
-bool verify(const public_key& key, byte_view message, const signature& sig) {
-  return crypto_sign_verify_detached(sig.data(), octets(message), message.size(), key.data()) == 0;
+bool verify(const public_key& key, byte_view data, const signature& sig) {
+  return crypto_sign_verify_detached(sig.data(), octets(data), data.size(), key.data()) == 0;
 }
 
 }  // namespace tally

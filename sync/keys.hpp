@@ -78,23 +78,23 @@ curve_key make_curve_key(entropy& source);
 curve_key curve_key_from_secret(std::span<const std::uint8_t, 32> secret);
 
 /// Ed25519, detached. Deterministic: the same key and message give the same signature.
-signature sign(const signing_key& key, byte_view message);
+signature sign(const signing_key& key, byte_view data);
 /// False also for keys of small order and for signatures that are not in their canonical form.
-bool verify(const public_key& key, byte_view message, const signature& sig);
+bool verify(const public_key& key, byte_view data, const signature& sig);
 
 /// Signs with one key that it holds. A port, so that the simulator can use cheap signatures.
 class signer {
 public:
   virtual ~signer() = default;
   virtual const public_key& key() const = 0;
-  virtual signature sign(byte_view message) const = 0;
+  virtual signature sign(byte_view data) const = 0;
 };
 
 /// Checks signatures of any key. Const and thread-safe in every implementation.
 class verifier {
 public:
   virtual ~verifier() = default;
-  [[nodiscard]] virtual bool verify(const public_key& key, byte_view message, const signature& sig) const = 0;
+  [[nodiscard]] virtual bool verify(const public_key& key, byte_view data, const signature& sig) const = 0;
 };
 
 /// The real signer: Ed25519. Owns its key. Thread-safe.
@@ -102,7 +102,7 @@ class ed25519_signer final : public signer {
 public:
   explicit ed25519_signer(signing_key key) : key_(std::move(key)) {}
   const public_key& key() const override { return key_.pub; }
-  signature sign(byte_view message) const override { return tally::sign(key_, message); }
+  signature sign(byte_view data) const override { return tally::sign(key_, data); }
 
 private:
   signing_key key_;
@@ -111,8 +111,8 @@ private:
 /// The real verifier: Ed25519. Stateless.
 class ed25519_verifier final : public verifier {
 public:
-  bool verify(const public_key& key, byte_view message, const signature& sig) const override {
-    return tally::verify(key, message, sig);
+  bool verify(const public_key& key, byte_view data, const signature& sig) const override {
+    return tally::verify(key, data, sig);
   }
 };
 

@@ -11,9 +11,9 @@ secret_octets<32> derive(const node_secret& registry, const public_key& key) {
   return out;
 }
 
-signature keyed_hash(const secret_octets<32>& key, byte_view message) {
+signature keyed_hash(const secret_octets<32>& key, byte_view data) {
   signature out{};
-  crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(message.data()), message.size(),
+  crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(data.data()), data.size(),
                      key.data(), 32);
   return out;
 }
@@ -22,7 +22,7 @@ class fake_signer final : public signer {
 public:
   fake_signer(const node_secret& registry, const public_key& key) : pub_(key), secret_(derive(registry, key)) {}
   const public_key& key() const override { return pub_; }
-  signature sign(byte_view message) const override { return keyed_hash(secret_, message); }
+  signature sign(byte_view data) const override { return keyed_hash(secret_, data); }
 
 private:
   public_key pub_;
@@ -39,8 +39,8 @@ std::unique_ptr<signer> fake_keys::make_signer(entropy& source) const {
   return std::make_unique<fake_signer>(secret_, key);
 }
 
-bool fake_keys::verify(const public_key& key, byte_view message, const signature& sig) const {
-  return keyed_hash(derive(secret_, key), message) == sig;
+bool fake_keys::verify(const public_key& key, byte_view data, const signature& sig) const {
+  return keyed_hash(derive(secret_, key), data) == sig;
 }
 
 }  // namespace tally

@@ -85,7 +85,8 @@ result<enrolment_token> parse_enrolment_token(std::string_view text) {
   byte_reader r(payload);
   enrolment_token t;
   t.chain = r.str(chain_bytes_max);
-  for (auto n = r.uv(endpoints_max); n > 0 && r.ok(); --n) t.endpoints.emplace_back(r.str(endpoint_bytes_max));
+  for (auto n = r.uv(endpoints_max); n > 0 && r.ok(); --n)
+    t.endpoints.emplace_back(r.str(endpoint_bytes_max));
   r.fixed(t.door);
   r.fixed(t.hq);
   r.fixed(t.id);
@@ -104,9 +105,9 @@ status check_expiry(const enrolment_token& token, unix_seconds now) {
 }
 
 secret_hash hash_enrolment_secret(const token_id& id, byte_view secret) {
-  bytes message(view_of(id));
-  message += secret;
-  return hash_for<32>("tallystick enrolment secret v1", message, nullptr);
+  bytes both(view_of(id));
+  both += secret;
+  return hash_for<32>("tallystick enrolment secret v1", both, nullptr);
 }
 
 // -- rollback ------------------------------------------------------------------

@@ -27,7 +27,7 @@ struct enrolment_token {
   public_key hq{};                     ///< head office's signing key
   token_id id{};
   std::array<std::uint8_t, 16> secret{};
-  unix_seconds expiry = 0;             ///< exclusive
+  unix_seconds expiry = 0;  ///< exclusive
 
   friend bool operator==(const enrolment_token&, const enrolment_token&) = default;
 };

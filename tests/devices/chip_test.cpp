@@ -35,7 +35,7 @@ chip_failure failure_named(const std::string& name) {
   return chip_failure::lost;
 }
 
-std::vector<std::string> to_texts(const chip_effects& effects) {
+std::vector<std::string> lines_of(const chip_effects& effects) {
   std::vector<std::string> out;
   for (const auto& e : effects) {
     if (const auto* t = std::get_if<chip_transmit>(&e))
@@ -80,7 +80,7 @@ TEST_CASE("recorded chips give what is written under each step", "[devices][chip
         continue;
       }
       REQUIRE(got.empty());  // an effect that the trace does not name
-      got = to_texts(step(m, line));
+      got = lines_of(step(m, line));
       ++cases;
     }
     CHECK(got.empty());
@@ -100,7 +100,7 @@ TEST_CASE("a chip that asks for ever is given up", "[devices][chip]") {
       effects = m.on_answer(answer);
     }
     CHECK(exchanges == chip_reader::exchanges_max);
-    CHECK(to_texts(effects) == std::vector<std::string>{"= misread bad_format"});
+    CHECK(lines_of(effects) == std::vector<std::string>{"= misread bad_format"});
     CHECK(m.on_answer(answer).empty());
     CHECK_FALSE(m.reading());
   }
@@ -109,15 +109,15 @@ TEST_CASE("a chip that asks for ever is given up", "[devices][chip]") {
 TEST_CASE("a lost exchange begins again, twice", "[devices][chip]") {
   chip_reader m;
   (void)m.on_inserted("\x3B");
-  CHECK(to_texts(m.on_failed(chip_failure::lost)) == std::vector<std::string>{"= reset"});
+  CHECK(lines_of(m.on_failed(chip_failure::lost)) == std::vector<std::string>{"= reset"});
   (void)m.on_inserted("\x3B");
-  CHECK(to_texts(m.on_failed(chip_failure::lost)) == std::vector<std::string>{"= reset"});
+  CHECK(lines_of(m.on_failed(chip_failure::lost)) == std::vector<std::string>{"= reset"});
   (void)m.on_inserted("\x3B");
-  CHECK(to_texts(m.on_failed(chip_failure::lost)) == std::vector<std::string>{"= misread torn"});
+  CHECK(lines_of(m.on_failed(chip_failure::lost)) == std::vector<std::string>{"= misread torn"});
   // The next card has its own tries.
   (void)m.on_removed();
   (void)m.on_inserted("\x3B");
-  CHECK(to_texts(m.on_failed(chip_failure::lost)) == std::vector<std::string>{"= reset"});
+  CHECK(lines_of(m.on_failed(chip_failure::lost)) == std::vector<std::string>{"= reset"});
 }
 
 TEST_CASE("types of chips are told by their ATR", "[devices][chip]") {

@@ -119,7 +119,7 @@ public:
       } else {
         book_->view().erase(family::meta, key);
       }
-      after_.push_back([done] { done(true); });
+      if (done) after_.push_back([done] { done(true); });
     });
   }
   std::optional<bytes> recall(std::string_view key) const override {

@@ -58,7 +58,7 @@ public:
       invariant(store_.commit(b, true).ok(), "a store in memory");
       value ? (void)(notes[key] = *value) : (void)notes.erase(key);
     }
-    done(remembers);
+    if (done) done(remembers);
   }
   std::optional<bytes> recall(std::string_view key) const override {
     auto it = notes.find(key);

@@ -6,7 +6,7 @@
 using namespace tally;
 
 namespace {
-std::string problem(std::string_view text) {
+std::string why_not(std::string_view text) {
   auto j = parse_json(text);
   return j ? "" : j.error().detail;
 }
@@ -14,20 +14,20 @@ std::string problem(std::string_view text) {
 
 TEST_CASE("JSON is read strictly", "[node][json]") {
   CHECK(parse_json(R"({"a":1,"b":[true,null,"x",{"c":-5}]})").ok());
-  CHECK(problem("") != "");
-  CHECK(problem("{") != "");
-  CHECK(problem("{}x") != "");
-  CHECK(problem("{'a':1}") != "");
-  CHECK(problem("{\"a\":01}") != "");
-  CHECK(problem("{\"a\":\"\xff\"}") != "");
-  CHECK(problem("{\"a\":1,\"a\":1}").find("comes twice") != std::string::npos);
-  CHECK(problem(R"({"o":{"a":1,"\u0061":1}})").find("comes twice") != std::string::npos);
-  CHECK(problem(std::string(17, '[') + std::string(17, ']')).find("nested") != std::string::npos);
-  CHECK(problem(std::string(16, '[') + std::string(16, ']')) == "");
+  CHECK(why_not("") != "");
+  CHECK(why_not("{") != "");
+  CHECK(why_not("{}x") != "");
+  CHECK(why_not("{'a':1}") != "");
+  CHECK(why_not("{\"a\":01}") != "");
+  CHECK(why_not("{\"a\":\"\xff\"}") != "");
+  CHECK(why_not("{\"a\":1,\"a\":1}").find("comes twice") != std::string::npos);
+  CHECK(why_not(R"({"o":{"a":1,"\u0061":1}})").find("comes twice") != std::string::npos);
+  CHECK(why_not(std::string(17, '[') + std::string(17, ']')).find("nested") != std::string::npos);
+  CHECK(why_not(std::string(16, '[') + std::string(16, ']')) == "");
   std::string wide = "{";
   for (int i = 0; i < 300; ++i)
     wide += "\"k" + std::to_string(i) + "\":0,";
-  CHECK(problem(wide + "\"z\":0}").find("256") != std::string::npos);
+  CHECK(why_not(wide + "\"z\":0}").find("256") != std::string::npos);
 }
 
 TEST_CASE("only integers that fit are integers", "[node][json]") {

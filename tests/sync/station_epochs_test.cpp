@@ -17,10 +17,10 @@ errc why(const till_answer& a) {
 }
 amount held(station_net::node& n, const writer_id& w) { return holding(n.st->seen().st(), w, station_net::card); }
 
-entry about(entry_kind kind, node_id node) {
+entry about(entry_kind kind, node_id whom) {
   entry e;
   e.kind = kind;
-  e.subject.node = node;
+  e.subject.node = whom;
   return e;
 }
 

@@ -3,9 +3,10 @@
 #include "rules.hpp"
 
 namespace tally::tidy {
-namespace {
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+namespace {
 
 /// Walks over C++ text once and blanks what is not code.
 class blanker {
@@ -13,7 +14,8 @@ public:
   explicit blanker(std::string_view text) : in_(text), out_(text) {}
 
   std::string run() {
-    while (at_ < in_.size()) step();
+    while (at_ < in_.size())
+      step();
     return std::move(out_);
   }
 
@@ -42,7 +44,8 @@ private:
   bool is_raw() const {
     if (at_ == 0 || in_[at_ - 1] != 'R') return false;
     std::size_t begin = at_ - 1;
-    while (begin > 0 && is_word(in_[begin - 1])) --begin;
+    while (begin > 0 && is_word(in_[begin - 1]))
+      --begin;
     const std::string_view prefix = in_.substr(begin, at_ - 1 - begin);
     return prefix.empty() || prefix == "u8" || prefix == "u" || prefix == "U" || prefix == "L";
   }
@@ -50,7 +53,8 @@ private:
   /// 1'000: the word before the quote begins with a digit.
   bool is_digit_separator() const {
     std::size_t begin = at_;
-    while (begin > 0 && (is_word(in_[begin - 1]) || in_[begin - 1] == '\'')) --begin;
+    while (begin > 0 && (is_word(in_[begin - 1]) || in_[begin - 1] == '\''))
+      --begin;
     return begin < at_ && std::isdigit(static_cast<unsigned char>(in_[begin])) != 0;
   }
 

@@ -15,7 +15,8 @@ constexpr std::uintmax_t bytes_max = 1'000'000;
 
 std::string quoted(const std::string& s) {
   std::string out = "'";
-  for (const char c : s) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  for (const char c : s)
+    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
 }
 
@@ -29,7 +30,8 @@ std::vector<std::string> tracked(const fs::path& root) {
   if (pipe == nullptr) return {};
   std::string all;
   std::array<char, 4096> block{};
-  for (std::size_t got = 0; (got = std::fread(block.data(), 1, block.size(), pipe)) > 0;) all.append(block.data(), got);
+  for (std::size_t got = 0; (got = std::fread(block.data(), 1, block.size(), pipe)) > 0;)
+    all.append(block.data(), got);
   if (pclose(pipe) != 0) return {};
   std::vector<std::string> paths;
   for (std::size_t at = 0; at < all.size();) {

@@ -68,8 +68,6 @@ const std::array<std::string_view, 16> impure = {
     "time(&",
 };
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
 bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
 
 bool ends_with_any(std::string_view path, std::initializer_list<std::string_view> ends) {

@@ -37,5 +37,7 @@ findings check_tests(const source& file);          ///< test cases that cannot f
 
 /// `text` with comments and the insides of string and character literals replaced by spaces; lines stay lines.
 std::string code_only(std::string_view text);
+/// A character of a C++ name?
+bool is_word(char c);
 
 }  // namespace tally::tidy

@@ -19,13 +19,15 @@ namespace {
 /// The rules that fired, as one string: "arrow adapter".
 std::string fired(const std::string& path, const std::string& text) {
   std::string names;
-  for (const auto& f : check(source{path, text})) names += (names.empty() ? "" : " ") + f.rule;
+  for (const auto& f : check(source{path, text}))
+    names += (names.empty() ? "" : " ") + f.rule;
   return names;
 }
 
 std::string times(std::size_t count, const std::string& text) {
   std::string out;
-  for (std::size_t i = 0; i < count; ++i) out += text;
+  for (std::size_t i = 0; i < count; ++i)
+    out += text;
   return out;
 }
 
@@ -102,7 +104,18 @@ TEST_CASE("third parties stay in their adapters", "[tidy]") {
 }
 
 TEST_CASE("leftovers are found in any text, whole words only", "[tidy]") {
-  const std::string later = "TO" "DO", broken = "FIX" "ME", rough = "HA" "CK", mark = "X" "XX";
+  const std::string later =
+                        "TO"
+                        "DO",
+                    broken =
+                        "FIX"
+                        "ME",
+                    rough =
+                        "HA"
+                        "CK",
+                    mark =
+                        "X"
+                        "XX";
   for (const std::string& word : {later, broken, rough, mark}) {
     INFO(word);
     CHECK(fired("ledger/a.cpp", "int x;  // " + word + ": later\n") == "leftover");
@@ -112,14 +125,31 @@ TEST_CASE("leftovers are found in any text, whole words only", "[tidy]") {
 }
 
 TEST_CASE("paths of one machine are found, paths of every system are not", "[tidy]") {
-  for (const std::string path : {"/ro" "ot/x", "/ho" "me/jo/x", "/wo" "rk/x", "/t" "mp/x", "/ro" "ot"}) {
+  for (const std::string path : {"/ro"
+                                 "ot/x",
+                                 "/ho"
+                                 "me/jo/x",
+                                 "/wo"
+                                 "rk/x",
+                                 "/t"
+                                 "mp/x",
+                                 "/ro"
+                                 "ot"}) {
     INFO(path);
     CHECK(fired("ledger/a.cpp", "auto p = \"" + path + "\";\n") == "machine path");
     CHECK(fired("config/a.toml", "dir = \"" + path + "\"\n") == "machine path");
     CHECK(fired("docs/a.md", "see /var" + path + "\n").empty());
   }
-  CHECK(fired("docs/a.md", "GET /api/v1/ro" "ot and ./wo" "rk and ${TMPDIR:-/t" "mp}/x\n").empty());
-  CHECK(fired("docs/a.md", "/wo" "rkload /homely\n").empty());
+  CHECK(fired("docs/a.md",
+              "GET /api/v1/ro"
+              "ot and ./wo"
+              "rk and ${TMPDIR:-/t"
+              "mp}/x\n")
+            .empty());
+  CHECK(fired("docs/a.md",
+              "/wo"
+              "rkload /homely\n")
+            .empty());
 }
 
 TEST_CASE("lines, files and functions have a greatest size", "[tidy]") {

@@ -1,0 +1,82 @@
+#include "node/terminal.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+
+namespace tally::cmd {
+namespace {
+
+std::size_t width_of(std::string_view s) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(s, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
+int exit_status_of(errc code) {
+  switch (code) {
+    case errc::bad_config:
+    case errc::bad_rules:
+    case errc::malformed:
+    case errc::io:
+    case errc::corrupt:
+    case errc::unsupported: return exit_usage;
+    case errc::offline:
+    case errc::timeout: return exit_offline;
+    default: return exit_refused;
+  }
+}
+
+int fail(const error& e) {
+  return fail(exit_status_of(e.code), e.detail.empty() ? std::string(errc_text(e.code)) : e.detail);
+}
+
+int fail(int status, std::string_view sentence) {
+  bool ended = !sentence.empty() && (sentence.back() == '.' || sentence.back() == '\n');
+  std::cerr << "tallystick: " << sentence << (ended ? "" : ".") << "\n";
+  return status;
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], width_of(row[i]));
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      if (i + 1 < row.size()) line += std::string(widths[i] - width_of(row[i]) + 2, ' ');
+    }
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string ago(std::int64_t moment, std::int64_t now) {
+  if (moment == 0) return "never";
+  auto s = std::max<std::int64_t>(0, now - moment);
+  if (s < 120) return std::to_string(s) + " s ago";
+  if (s < 7'200) return std::to_string(s / 60) + " min ago";
+  if (s < 172'800) return std::to_string(s / 3'600) + " h ago";
+  return std::to_string(s / 86'400) + " days ago";
+}
+
+void show_progress(std::string_view what, std::size_t done, std::size_t total) {
+  constexpr std::size_t bar = 30;
+  if (total == 0) return;
+  if (::isatty(STDERR_FILENO) != 1) {
+    if (done == total) std::cerr << what << ": " << done << " of " << total << "\n";
+    return;
+  }
+  auto filled = done * bar / total;
+  std::cerr << "\r" << what << " [" << std::string(filled, '#') << std::string(bar - filled, ' ') << "] " << done
+            << " of " << total << (done == total ? "\n" : "") << std::flush;
+}
+
+}  // namespace tally::cmd
