@@ -57,6 +57,18 @@ struct node_snapshot {
     bool revoked = false;
   };
   std::vector<remote> below;
+  /// At a region or head office: contested entries that head office has not ruled about.
+  struct open_case {
+    writer_id writer;
+    sequence seq{};
+    errc why = errc::ok;
+  };
+  struct case_list {
+    std::vector<open_case> first;  ///< at most `cases_max`, by node, epoch and sequence
+    std::size_t open = 0;          ///< all of them
+  };
+  static constexpr std::size_t cases_max = 200;
+  std::shared_ptr<const case_list> cases = std::make_shared<case_list>();  ///< never null
 };
 
 // What happens at a node, for screens. Sent after it is durable.

@@ -109,11 +109,13 @@ void publish(self_ptr self) {
   if (st.station->config().role != node_role::store && now >= st.below_due) {
     st.below_due = now + 500;
     st.below = describe_below(*st.station, *st.context, st.exposure_days);
+    st.cases = list_cases(st.station->seen());
     tell_parent(st, now);
   }
   auto s = describe(*st.station, *st.context);
   s->rules = st.rules;
   s->below = st.below;
+  s->cases = st.cases;
   if (s->stopped != st.stopped_told) {
     st.stopped_told = s->stopped;
     st.context->events.publish(blocked_event{s->stopped});

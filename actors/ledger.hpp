@@ -22,6 +22,7 @@ struct ledger_state {
   std::int64_t exposure_days = 7;
   tick_ms below_due = 0, time_due = 0;
   std::vector<node_snapshot::remote> below;
+  std::shared_ptr<const node_snapshot::case_list> cases = std::make_shared<node_snapshot::case_list>();
   below_reporter reporter;
   errc stopped_told = errc::ok;
 };

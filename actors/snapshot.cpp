@@ -68,6 +68,18 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
   return out;
 }
 
+std::shared_ptr<const node_snapshot::case_list> list_cases(const observer& seen) {
+  auto out = std::make_shared<node_snapshot::case_list>();
+  for (const auto& [writer, entries] : seen.open()) {
+    out->open += entries.size();
+    for (const auto& [seq, why] : entries) {
+      if (out->first.size() == node_snapshot::cases_max) break;
+      out->first.push_back({writer, seq, why});
+    }
+  }
+  return out;
+}
+
 below_message report_below(const std::vector<node_snapshot::remote>& below, node_id self, const node_context& context) {
   below_message m;
   for (const auto& r : below) {

@@ -71,6 +71,17 @@ void put_revoking(state& s, const writer_id& w, const revoking& r) {
   s.put(key(cell_type::revoked, w), std::move(c));
 }
 
+std::optional<ruling_outcome> ruling_of(const state& s, const writer_id& w, sequence seq) {
+  auto c = s.find({.type = cell_type::ruled, .a = seq, .b = 0, .writer = w, .peer = {}});
+  if (!c) return std::nullopt;
+  return static_cast<ruling_outcome>(c->n);
+}
+void put_ruling(state& s, const writer_id& w, sequence seq, ruling_outcome outcome) {
+  if (ruling_of(s, w, seq)) return;
+  s.put({.type = cell_type::ruled, .a = seq, .b = 0, .writer = w, .peer = {}},
+        {static_cast<std::int64_t>(outcome), {}});
+}
+
 std::optional<heritage> heritage_of(const state& s, const writer_id& w) {
   auto c = s.find(key(cell_type::heir, w));
   if (!c || c->data.size() != heritage_octets) return std::nullopt;

@@ -30,6 +30,10 @@ constexpr std::uint64_t every_entry = INT64_MAX;
 std::optional<revoking> revoking_of(const state& s, const writer_id& w);
 void put_revoking(state& s, const writer_id& w, const revoking& r);
 
+/// What head office ruled about a contested entry; the first ruling stands.
+std::optional<ruling_outcome> ruling_of(const state& s, const writer_id& w, sequence seq);
+void put_ruling(state& s, const writer_id& w, sequence seq, ruling_outcome outcome);
+
 /// What the first entry of an epoch says of the one before.
 struct heritage {
   epoch_id before;

@@ -35,15 +35,28 @@ std::string date_text(std::uint32_t day) {
   return text;
 }
 
-std::string_view card_status_name(card_status s) {
-  auto i = static_cast<std::size_t>(s);
-  return i >= 1 && i <= card_status_names.size() ? card_status_names[i - 1] : "unknown";
+namespace {
+/// Enumerations whose numbers begin at 1 and whose names stand in the same order.
+template <class E, std::size_t N>
+std::string_view name_in(const std::array<std::string_view, N>& names, E value) {
+  auto i = static_cast<std::size_t>(value);
+  return i >= 1 && i <= N ? names[i - 1] : "unknown";
 }
+template <class E, std::size_t N>
+std::optional<E> value_in(const std::array<std::string_view, N>& names, std::string_view name) {
+  auto it = std::find(names.begin(), names.end(), name);
+  if (it == names.end()) return std::nullopt;
+  return static_cast<E>(it - names.begin() + 1);
+}
+}  // namespace
 
+std::string_view card_status_name(card_status s) { return name_in(card_status_names, s); }
 std::optional<card_status> card_status_of(std::string_view name) {
-  auto it = std::find(card_status_names.begin(), card_status_names.end(), name);
-  if (it == card_status_names.end()) return std::nullopt;
-  return static_cast<card_status>(it - card_status_names.begin() + 1);
+  return value_in<card_status>(card_status_names, name);
+}
+std::string_view ruling_outcome_name(ruling_outcome o) { return name_in(ruling_outcome_names, o); }
+std::optional<ruling_outcome> ruling_outcome_of(std::string_view name) {
+  return value_in<ruling_outcome>(ruling_outcome_names, name);
 }
 
 }  // namespace tally

@@ -107,6 +107,14 @@ inline constexpr std::array<std::string_view, 5> card_status_names{"active", "fr
 std::string_view card_status_name(card_status s);
 std::optional<card_status> card_status_of(std::string_view name);
 
+/// What head office ruled about a contested entry: it stands as good business, and the chain bears what it cost; the
+/// node's owner owes what it cost; nothing was lost by it.
+enum class ruling_outcome : std::uint8_t { stands = 1, owed = 2, no_loss = 3 };
+/// "stands", "owed", "no_loss": in the order of the type, whose numbers begin at 1.
+inline constexpr std::array<std::string_view, 3> ruling_outcome_names{"stands", "owed", "no_loss"};
+std::string_view ruling_outcome_name(ruling_outcome o);
+std::optional<ruling_outcome> ruling_outcome_of(std::string_view name);
+
 /// What head office allows one node, in minor units of the main unit.
 struct node_limits {
   tally::amount ceiling{};       ///< most card value it may hold, in transit to it included
@@ -134,7 +142,8 @@ struct entry {
   std::vector<tender_item> tenders;
   std::vector<tax_item> taxes;
   std::vector<line_item> lines;
-  std::optional<sequence> cites;  ///< reverse: the own entry that is undone
+  std::optional<sequence>
+      cites;  ///< reverse: the own entry that is undone; ruling: the entry of `subject` that it is about
   entry_kind cited_kind{};
   writer_id peer;           ///< send: to; receive: from
   std::uint64_t channel{};  ///< number on the channel (writer → peer), from 1
@@ -142,17 +151,18 @@ struct entry {
   std::uint64_t request{};          ///< id of the pull or recall that caused a send; 0 when none
   std::optional<stream_head> head;  ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
   publish_topic topic{};
-  bytes blob;    ///< certificate, product, rules, evidence
+  bytes blob;    ///< certificate, product, rules, evidence; ruling: a note
   bytes medium;  ///< 16 octets: digest of a card number
   std::uint32_t card_kind{};
   card_status status{};
   std::int64_t hq_time{};
-  writer_id subject;  ///< revoke, close_epoch, regrant, limits: whom it concerns
+  writer_id subject;  ///< revoke, close_epoch, regrant, limits, ruling: whom it concerns
   std::optional<node_limits> limits;
   std::uint32_t engine{};  ///< open_epoch: revision of expand() and of the rules engine
   std::uint64_t size{};    ///< open_epoch, close_epoch: what was proved of the epoch before; revoke: entries that stand
   errc reason = errc::ok;  ///< receive: why the send is not credited
   std::uint64_t serial{};  ///< revoke: certificates of the node up to this one are void
+  ruling_outcome outcome{};
 
   friend bool operator==(const entry&, const entry&) = default;
 };
@@ -162,7 +172,7 @@ constexpr std::uint32_t engine_revision = 1;
 
 /// Limits of one entry; a decoder refuses more, a decider never makes more.
 constexpr std::size_t lines_max = 200, values_max = 64, tenders_max = 16, taxes_max = 32, blob_max = 60'000,
-                      entry_bytes_max = 65'535;
+                      note_max = 200, entry_bytes_max = 65'535;
 constexpr std::int64_t quantity_max = 9999;
 
 /// Day number of a moment (days since 2020-01-01), never negative.

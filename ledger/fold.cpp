@@ -98,6 +98,14 @@ status check_regrant(const entry& e, const state& s) {
   return done();
 }
 
+// Whether that entry was contested is for who sees its journal to say, as with a regrant.
+status check_ruling(const entry& e) {
+  if (ruling_outcome_name(e.outcome) == "unknown") return error{errc::malformed, "no outcome of a ruling"};
+  if (e.blob.size() > note_max)
+    return error{errc::malformed, "the note of a ruling has more than " + std::to_string(note_max) + " octets"};
+  return done();
+}
+
 status check_closing(const entry& e, const state& s) {
   auto before = closing_of(s, e.subject);
   if (e.head->stream != stream_id{e.subject, sub_stream::journal, {}})
@@ -133,6 +141,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::receive: return check_transfer(e, p, s);
     case entry_kind::close_epoch: return check_closing(e, s);
     case entry_kind::regrant: return check_regrant(e, s);
+    case entry_kind::ruling: return check_ruling(e);
     case entry_kind::open_epoch: return p.seq == 0 ? done() : status(error{errc::malformed, "an epoch opens once"});
     default: return done();
   }
@@ -308,6 +317,9 @@ void apply_directory(const entry& e, state& s) {
       break;
     case entry_kind::revoke:
       if (!revoking_of(s, e.subject)) put_revoking(s, e.subject, {e.size, e.serial});
+      break;
+    case entry_kind::ruling:
+      if (e.cites) put_ruling(s, e.subject, *e.cites, e.outcome);
       break;
     case entry_kind::limits:
       if (e.limits) put_limits(s, e.subject.node, *e.limits);

@@ -60,7 +60,8 @@ constexpr kind_row rows[] = {
     {entry_kind::card_state, "card_state", false, false, true, true, set_of(account, field::standing),
      when | set_of(account_version), true},
     {entry_kind::clear, "clear", false, false, true, false, 0, when, false},
-    {entry_kind::ruling, "ruling", false, false, true, false, 0, when, false},
+    {entry_kind::ruling, "ruling", false, false, true, true, set_of(subject, cites, outcome), when | set_of(blob),
+     true},
 };
 
 struct index {
@@ -132,6 +133,7 @@ field_set fields_of(const entry& e) {
   put(field::size, e.size != 0);
   put(reason, e.reason != errc::ok);
   put(serial, e.serial != 0);
+  put(outcome, e.outcome != ruling_outcome{});
   return s;
 }
 

@@ -39,8 +39,9 @@ enum class field : std::uint8_t {
   size = 30,
   reason = 31,
   serial = 32,
+  outcome = 33,
 };
-constexpr std::uint8_t field_max = 32;
+constexpr std::uint8_t field_max = 33;
 
 using field_set = std::uint64_t;
 constexpr field_set bit(field f) { return field_set{1} << static_cast<unsigned>(f); }

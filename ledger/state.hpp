@@ -31,6 +31,7 @@ enum class cell_type : std::uint8_t {
   closed = 20,        ///< writer → what head office decided when it closed that epoch
   revoked = 21,       ///< writer → entries that stand
   heir = 22,          ///< writer → the epoch that it says it follows, and what was proved of that
+  ruled = 23,         ///< a: sequence, writer → what head office ruled about that entry
 };
 
 struct cell_key {

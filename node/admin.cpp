@@ -101,6 +101,8 @@ constexpr std::array routes{
     route{"POST", "cards/map", true, [](const call& c) { map_cards(c); }},
     route{"POST", "card", true, show_card},
     route{"POST", "card/state", true, [](const call& c) { set_card(c); }},
+    route{"GET", "cases", false, show_cases},
+    route{"POST", "rule", true, [](const call& c) { rule(c); }},
     route{"POST", "carry", false, carry},
 };
 

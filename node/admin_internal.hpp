@@ -50,6 +50,8 @@ void map_cards(call c);
 void carry(const call& c);
 void show_card(const call& c);
 void set_card(call c);
+void show_cases(const call& c);
+void rule(call c);
 /// Writes facts and answers `out` when they are durable.
 void write_facts(const call& c, std::vector<entry> facts, json out);
 

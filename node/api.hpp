@@ -163,6 +163,7 @@ void handle_drawer(const api_ptr& api, const call_ptr& call);
 void handle_display(const api_ptr& api, const api_request& r, const call_ptr& call);
 void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call);
 void handle_network(const api_ptr& api, const call_ptr& call);
+void handle_cases(const api_ptr& api, const call_ptr& call);
 /// POST /api/v1/admin/pair `{"terminal":201}` (terminal optional) and GET /api/v1/admin/tills; everything else
 /// goes to the hook. REQUIRES: is_admin.
 void handle_admin(const api_ptr& api, const api_request& r, const call_ptr& call);

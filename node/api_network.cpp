@@ -1,6 +1,7 @@
 #include <set>
 
 #include "node/api.hpp"
+#include "node/cases.hpp"
 #include "node/enrolment.hpp"
 #include "node/json_read.hpp"
 #include "storage/kv_state.hpp"
@@ -196,6 +197,10 @@ api_response tills_answer(const api_context& api) {
 
 }  // namespace
 
+void handle_cases(const api_ptr& api, const call_ptr& call) {
+  call->finish({.status = 200, .body = cases_json(api->services.node)});
+}
+
 void handle_network(const api_ptr& api, const call_ptr& call) {
   auto s = api->services.node.snapshot();
   durable_state st(api->services.node.store());
@@ -225,6 +230,7 @@ void handle_network(const api_ptr& api, const call_ptr& call) {
   w.close(']');
   w.field("total_exposure", total);
   w.field("exposure_days", api->services.exposure_days);
+  w.field("cases_open", s->cases->open);
   if (!api->services.demo_control.empty()) w.field("demo", api->services.demo_control);
   w.close('}');
   call->finish(answer(std::move(w)));

@@ -152,6 +152,9 @@ private:
       out_ += wrapped(
           "", "The newest " + std::to_string(r_.unsigned_tail) +
                   " entries of this node's journal are not cosigned by a parent yet: nobody else can vouch for them.");
+    if (r_.ruled != 0)
+      out_ += wrapped("", std::to_string(r_.ruled) +
+                              " contested entries are none of these problems: head office has ruled about them.");
     if (r_.unknown_kinds != 0)
       out_ += wrapped(
           "", std::to_string(r_.unknown_kinds) +
@@ -196,6 +199,7 @@ std::string audit_json(const audit_report& r, std::string_view chain) {
            {"exponent", r.exponent},
            {"streams", r.streams},
            {"entries", r.entries},
+           {"ruled", r.ruled},
            {"unknown_kinds", r.unknown_kinds},
            {"heads_elsewhere", r.heads_elsewhere},
            {"not_cosigned", r.unsigned_tail},

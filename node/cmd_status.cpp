@@ -64,7 +64,7 @@ public:
 private:
   std::string state_of(const json& r) const {
     std::string out = r.value("revoked", false) ? "revoked" : "";
-    if (r.value("in_doubt", amount{0}) != 0) out += (out.empty() ? "" : ", ") + money("in_doubt", r) + " in doubt";
+    if (r.value("doubt", amount{0}) != 0) out += (out.empty() ? "" : ", ") + money("doubt", r) + " in doubt";
     return out.empty() ? "-" : out;
   }
   std::string money(const char* name, const json& in) const {

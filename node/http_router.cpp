@@ -52,6 +52,8 @@ constexpr row rows[] = {
      [](const api_ptr& a, std::uint32_t, request r, call c) { handle_display(a, r, c); }},
     {"GET", "/api/v1/network", access::network,
      [](const api_ptr& a, std::uint32_t, request, call c) { handle_network(a, c); }},
+    {"GET", "/api/v1/cases", access::network,
+     [](const api_ptr& a, std::uint32_t, request, call c) { handle_cases(a, c); }},
     {"POST", "/api/v1/pair", access::anyone,
      [](const api_ptr& a, std::uint32_t, request r, call c) { handle_pair(a, r, c); }},
     {"GET", "/healthz", access::anyone, health},

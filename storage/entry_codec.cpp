@@ -83,6 +83,7 @@ void write_field(byte_writer& w, field f, const entry& e) {
     case field::size: return w.uv(e.size);
     case field::reason: return w.uv(static_cast<std::uint64_t>(e.reason));
     case field::serial: return w.uv(e.serial);
+    case field::outcome: return w.uv(static_cast<std::uint64_t>(e.outcome));
   }
 }
 
@@ -162,6 +163,7 @@ void read_field(byte_reader& r, field f, entry& e) {
     case field::size: e.size = r.uv(); break;
     case field::reason: e.reason = read_enum<errc>(r, 255); break;
     case field::serial: e.serial = r.uv(); break;
+    case field::outcome: e.outcome = read_enum<ruling_outcome>(r, 3); break;
   }
 }
 

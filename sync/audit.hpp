@@ -67,6 +67,7 @@ struct audit_report {
   std::string currency;     ///< from the newest rules held here; empty when there are none
   int exponent = 0;
   std::uint64_t streams = 0, entries = 0;
+  std::uint64_t ruled = 0;            ///< contested entries that head office has ruled about: no problem any more
   std::uint64_t unknown_kinds = 0;    ///< entries of kinds that this version does not build: contested, no problem
   std::uint64_t heads_elsewhere = 0;  ///< cited heads of streams, or of sizes, that are not held here
   std::uint64_t unsigned_tail = 0;    ///< newest entries of the own journal that no parent cosigned yet

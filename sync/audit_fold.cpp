@@ -140,7 +140,10 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
   auto postings = judge(*e, place, s);
   if (!postings) {
     why = postings.code();
-    if (report) report_verdict(id, *e, place, postings.error(), s);
+    // What head office decided about is known and listed; the audit is there for what nobody knows of.
+    const bool ruled = observed && ruling_of(own_, at.writer, at.seq).has_value();
+    if (report && ruled) ++report_.ruled;
+    if (report && !ruled) report_verdict(id, *e, place, postings.error(), s);
     contest();
     postings = expand(*e, at.writer);
     if (!postings || !merge(*postings)) postings = std::vector<posting>{};

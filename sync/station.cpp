@@ -277,6 +277,7 @@ void station::observe_own(sequence seq) {
 
 void station::learn_identity(const entry& e) {
   if (e.kind == entry_kind::certify) learn_certificate(e);
+  if (e.kind == entry_kind::ruling && observer_) observer_->ruled(e);
   if (e.kind != entry_kind::revoke) return;
   (void)certificates_.revoke({e.subject.node, e.subject.epoch, e.size, e.serial});
   ++links_seen_;  // who may connect is asked for anew

@@ -151,6 +151,7 @@ private:
   void replenish();
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {});
   status complete_fact(entry& e);
+  status check_case(const entry& ruling) const;
   void settle_epochs();
   void follow_heir(const writer_id& heir);
   void find_doubt(const writer_id& closed);

@@ -40,6 +40,7 @@ bool went_astray(const kv_store& store, const writer_id& own) {
 
 // Head office's own word for what an operator asked for by node number alone.
 status station::complete_fact(entry& e) {
+  if (e.kind == entry_kind::ruling) return check_case(e);
   if (e.subject.epoch != epoch_id{} || (e.kind != entry_kind::close_epoch && e.kind != entry_kind::revoke))
     return done();
   auto whole = e.kind == entry_kind::revoke
@@ -49,6 +50,15 @@ status station::complete_fact(entry& e) {
   if (e.kind == entry_kind::revoke && e.size != 0) whole->size = e.size;
   e = std::move(*whole);
   return done();
+}
+
+status station::check_case(const entry& ruling) const {
+  auto of = observer_->open().find(ruling.subject);
+  bool open = of != observer_->open().end() && ruling.cites && of->second.count(*ruling.cites) > 0;
+  if (open) return done();
+  if (ruling.cites && ruling_of(book_->st(), ruling.subject, *ruling.cites))
+    return error{errc::not_allowed, "head office has ruled about that entry already, and a ruling is final"};
+  return error{errc::not_found, "that entry is not contested, or not held here"};
 }
 
 result<entry> station::closing_fact(node_id node, const std::optional<writer_id>& successor) {

@@ -290,6 +290,11 @@ void watched_state::each_holding(const writer_id& w,
         if (auto a = holding_of(item.at)) visit(*a, item.value);
 }
 
+void watched_state::each_contested(const std::function<void(const writer_id&, sequence, errc)>& visit) const {
+  for (const auto& [k, c] : cells_)
+    if (k.type == cell_type::contested) visit(k.writer, k.a, static_cast<errc>(c.n));
+}
+
 void watched_state::each_transfer(const std::function<void(const cell_key&, const cell&)>& visit) const {
   for (const auto& [k, c] : cells_)
     if (k.type == cell_type::transfer) visit(k, c);

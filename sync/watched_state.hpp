@@ -37,6 +37,7 @@ public:
   std::size_t memory_octets() const;
   /// Holdings of one writer that are not zero, and transfers of all writers, in no order.
   void each_holding(const writer_id& w, const std::function<void(const ledger_account&, tally::amount)>& visit) const;
+  void each_contested(const std::function<void(const writer_id&, sequence, errc)>& visit) const;
   void each_transfer(const std::function<void(const cell_key&, const cell&)>& visit) const;
 
   // -- disk (storage/FORMAT.md, "What is observed") ----------------------------

@@ -240,6 +240,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     role: 'hq',
     unit: { code: 'CNY', exponent: 2 },
     exposure_days: 7,
+    cases_open: 0,
     demo: base,
     total_exposure: state.nodes.reduce((sum, it) => sum + it.exposure, 0),
     nodes: state.nodes.map(({ running, cut, ...it }) => ({ ...it, link: cut || !running ? 'down' : 'up' })),

@@ -171,6 +171,40 @@ await scenario('ship', 300, async (t) => {
   await a.start();
   await counter.sell(2);
   await allCosigned(a);
+
+  // Revoked in the dark: what it sells from now on is evidence, and a case until head office has ruled.
+  await a.stop();
+  a.writeConfig(undefined);
+  await a.start();
+  await good(['revoke', '--data', hq.data, '--node', String(a.id)]);
+  const before = counter.receipts.length;
+  await counter.sell(2);
+  const late = counter.receipts.splice(before);
+  await shipped(a, '--to', stick, '--for', '1');
+  await ship(hq, '--from', stick, '--no-answer');
+  const cases = async () => JSON.parse((await good(['cases', '--data', hq.data, '--json'])).out);
+  const open = await until('the late sales to be open cases', async () => {
+    const list = await cases();
+    return late.every((id) => list.cases.some((it) => it.id === id)) && list;
+  });
+  const [first] = open.cases.filter((it) => it.id === late[0]);
+  assert.deepEqual([first.why, first.kind, first.node, first.value], ['revoked', 'sale', a.id, 0]);
+  assert.match((await good(['cases', '--data', hq.data])).out, new RegExp(`${late[0]}.* sale .* revoked`));
+  const rule = (...more) => tallystick(['cases', '--data', hq.data, ...more]);
+  await refused(rule('--case', late[0]), 2, /go together/);
+  await refused(rule('--case', late[0], '--outcome', 'forgiven'), 2, /forgiven/);
+  await refused(rule('--case', counter.receipts[0], '--outcome', 'owed'), 1, /not contested/);
+  await refused(tallystick(['cases', '--data', region.data, '--case', late[0], '--outcome', 'owed']), 1, /only head office/);
+  await good(['cases', '--data', hq.data, '--case', late[0], '--outcome', 'owed', '--note', 'sold after it was stolen']);
+  await refused(rule('--case', late[0], '--outcome', 'stands'), 1, /final/);
+  const left = await until('the case to be closed', async () => {
+    const list = await cases();
+    return list.open === open.open - 1 && list;
+  });
+  assert.ok(!left.cases.some((it) => it.id === late[0]));
+  await good(['cases', '--data', hq.data, '--case', late[1], '--outcome', 'stands']);
+  t.step('a case was opened, and ruled about');
+
   for (const node of [a, region, hq]) await node.stop();
   for (const node of Object.values(nodes)) await node.audit();
   const ids = (await ledgerOf(hq.data)).list.map((it) => it.id);

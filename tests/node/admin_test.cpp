@@ -326,3 +326,44 @@ TEST_CASE("card numbers", "[admin]") {
   CHECK_FALSE(card_number("97o4", 1, 0));
   CHECK_FALSE(card_number("9704", 1, 10'000));
 }
+
+TEST_CASE("an open case is shown, and a ruling about it becomes a fact of head office", "[admin]") {
+  desk d;
+  CHECK(d.call("GET", "cases", "") == json{{"open", 0}, {"cases", json::array()}});
+  const writer_id store{{3}, {{0x9f, 1, 2, 3, 4, 5, 6, 7}}};
+  auto list = std::make_shared<node_snapshot::case_list>();
+  list->first.push_back({store, 117, errc::insufficient});
+  list->open = 5;
+  d.node.shown->cases = list;
+  auto shown = d.call("GET", "cases", "");
+  CHECK(d.status == 200);
+  CHECK(shown["open"] == 5);
+  REQUIRE(shown["cases"].size() == 1);
+  CHECK(shown["cases"][0]["id"] == "3.9f01020304050607.117");
+  CHECK(shown["cases"][0]["why"] == "insufficient");
+  CHECK(shown["cases"][0]["kind"] == "unknown");  // its journal is not in this store
+  CHECK_FALSE(shown["cases"][0].contains("value"));
+
+  const json ruling{{"case", "3.9f01020304050607.117"}, {"outcome", "owed"}, {"note", "till stolen"}};
+  for (const auto& bad :
+       {with(ruling, "case", "3.9f01020304050607.0117"), with(ruling, "case", 3), with(ruling, "outcome", "unknown"),
+        with(ruling, "outcome", ""), with(ruling, "note", "a\nb"), with(ruling, "note", std::string(201, 'x'))}) {
+    d.post("rule", bad);
+    CHECK(d.status == 400);
+  }
+  CHECK(d.node.written.empty());
+  d.post("rule", ruling);
+  CHECK(d.status == 200);
+  REQUIRE(d.node.written.size() == 1);
+  const auto& e = d.node.written.front();
+  CHECK(e.kind == entry_kind::ruling);
+  CHECK(e.subject == store);
+  CHECK(e.cites == 117);
+  CHECK(e.outcome == ruling_outcome::owed);
+  CHECK(e.blob == "till stolen");
+  d.context.identity.role = node_role::region;
+  d.post("rule", ruling);
+  CHECK(d.status == 403);
+  d.call("GET", "cases", "");
+  CHECK(d.status == 200);
+}

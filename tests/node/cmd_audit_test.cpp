@@ -228,10 +228,12 @@ TEST_CASE("a report with much in it keeps within 80 columns", "[node][audit]") {
   r.in_transit_count = 2'000;
   r.unsigned_tail = 5;
   r.unknown_kinds = 6;
+  r.ruled = 8;
   r.heads_elsewhere = 7;
   auto text = audit_text(r, std::string(40, 'c'), false);
   CHECK(widest(text) <= 80);
   CHECK(text.find("streams: and 999999 more") != std::string::npos);
+  CHECK(text.find("8 contested entries") != std::string::npos);
   CHECK(text.find("  and 1990 more") != std::string::npos);
   CHECK(text.find("92233720368547758.07 CNY") != std::string::npos);
   r.currency = "\xff";

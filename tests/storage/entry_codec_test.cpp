@@ -141,7 +141,7 @@ TEST_CASE("one fact has one spelling", "[codec]") {
   CHECK(code("01 9d 00 01") == errc::malformed);
   CHECK(code("01 1d 01 00") == errc::malformed);  // octets behind the last field
   CHECK(code("01 1d") == errc::malformed);
-  CHECK(code("01 21 01") == errc::malformed);  // a field that does not exist
+  CHECK(code("01 22 01") == errc::malformed);  // a field that does not exist
   CHECK(code("01 00 01") == errc::malformed);
   CHECK(code("01 1d ff ff ff ff ff ff ff ff ff 7f") == errc::malformed);  // over 64 bits
   CHECK(code("01 1d 80 80 80 80 10") == errc::malformed);                 // over 32 bits

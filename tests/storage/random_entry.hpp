@@ -102,6 +102,7 @@ private:
       case field::size: e.size = number(); break;
       case field::reason: e.reason = static_cast<errc>(below(256)); break;
       case field::serial: e.serial = number(); break;
+      case field::outcome: e.outcome = static_cast<ruling_outcome>(below(4)); break;
     }
   }
 

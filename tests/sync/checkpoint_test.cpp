@@ -32,8 +32,7 @@ const std::string sumdb_line =
     "Az3grsLX85Gz+s1SiTbgkuqxgItqFq7gsMUEyVnrsa9LM7Us9S+1xbFIGu95949rj4nPRYfvimWEPWL+o3GeoWwOoAw=\n";
 
 // The checkpoint of the tlog-checkpoint text, cosigned with Peter's key by another implementation (Python).
-const std::string sofa_body =
-    "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+const std::string sofa_body = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
 const std::string witness_key = "witness.example.com/w1+d46a2b1b+BBpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 const std::string witness_line =
     "\u2014 witness.example.com/w1 "
@@ -163,16 +162,17 @@ TEST_CASE("a checkpoint body has one reading", "[sync][checkpoint]") {
        {std::string(), std::string("\n"), "a\n1\n" + root.substr(0, root.size() - 1), "\n1\n" + root, "a\n01\n" + root,
         "a\n-1\n" + root, "a\n+1\n" + root, "a\n1 \n" + root, "a\n18446744073709551616\n" + root, "a\n\n" + root,
         std::string("a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n"), std::string("a\n1\nCsUYag==\n"),
-        "a\n1\n" + root + "\n",
-        "a\n1\n" + root + "x", "a\r\n1\n" + root, "a\n0x1\n" + root})
+        "a\n1\n" + root + "\n", "a\n1\n" + root + "x", "a\r\n1\n" + root, "a\n0x1\n" + root})
     CHECK(parse_checkpoint_body(bad).code() == errc::malformed);
   std::string wide(300, 'a');
   CHECK(parse_checkpoint_body(wide.append("\n1\n").append(root)).code() == errc::malformed);
   std::string many = "a\n1\n" + root;
-  for (int i = 0; i < 17; ++i) many += "x\n";
+  for (int i = 0; i < 17; ++i)
+    many += "x\n";
   CHECK_FALSE(parse_checkpoint_body(many).ok());
   const auto body = checkpoint_body(some_head());
-  for (std::size_t n = 0; n < body.size(); ++n) CHECK_FALSE(parse_checkpoint_body(body.substr(0, n)).ok());
+  for (std::size_t n = 0; n < body.size(); ++n)
+    CHECK_FALSE(parse_checkpoint_body(body.substr(0, n)).ok());
 }
 
 TEST_CASE("malformed notes are refused", "[sync][checkpoint]") {
@@ -189,7 +189,8 @@ TEST_CASE("malformed notes are refused", "[sync][checkpoint]") {
   std::string vast(70'000, 'a');
   CHECK(parse_note(vast.append("\n\n").append(peter_line)).code() == errc::malformed);
   std::string lines;
-  for (int i = 0; i < 100; ++i) lines += peter_line;
+  for (int i = 0; i < 100; ++i)
+    lines += peter_line;
   CHECK(parse_note(wisdom + "\n" + lines).ok());
   CHECK(parse_note(wisdom + "\n" + lines + peter_line).code() == errc::malformed);
 }

@@ -139,22 +139,25 @@ TEST_CASE("base 64 has one reading", "[sync][text]") {
   CHECK(to_base64url("\xfb\xff") == "-_8");
   CHECK(from_base64("Zm9vYg==", 4) == "foob");
   CHECK(from_base64("", 4) == "");
-  for (const char* bad : {"Zm9vYg", "Zm9vYg=", "Zm9vYh==", "Zm9v Yg==", "Zm9vYg==\n", "Zm9vYg===",
-                          "Zm9vY-==", "Z", "="})
+  for (const char* bad :
+       {"Zm9vYg", "Zm9vYg=", "Zm9vYh==", "Zm9v Yg==", "Zm9vYg==\n", "Zm9vYg===", "Zm9vY-==", "Z", "="})
     CHECK_FALSE(from_base64(bad, 100));
   CHECK_FALSE(from_base64("Zm9vYg==", 3));
   CHECK_FALSE(from_base64(std::string(400, 'A'), 100));
-  for (const char* bad : {"Zm9vYg==", "Zm9vYh", "Zm9vY+", "Zm9vY"}) CHECK_FALSE(from_base64url(bad, 100));
+  for (const char* bad : {"Zm9vYg==", "Zm9vYh", "Zm9vY+", "Zm9vY"})
+    CHECK_FALSE(from_base64url(bad, 100));
 }
 
 TEST_CASE("only well-formed UTF-8 passes", "[sync][text]") {
   CHECK(is_plain_utf8("Filiale Z\xc3\xbcrich \xe2\x82\xac \xf0\x9f\x8f\xaa"));
   CHECK_FALSE(is_plain_utf8("a\nb"));
   CHECK(is_plain_utf8("a\nb", true));
-  for (const char* bad : {"\x01", "\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82",
-                          "\x80", "\xe0\x80\x80"})
+  for (const char* bad :
+       {"\x01", "\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80", "\xe0\x80\x80"})
     CHECK_FALSE(is_plain_utf8(bad, true));
-  CHECK(has_unicode_space("a\xc2\xa0" "b"));
+  CHECK(
+      has_unicode_space("a\xc2\xa0"
+                        "b"));
   CHECK(has_unicode_space("a\xe3\x80\x80"));
   CHECK_FALSE(has_unicode_space("a\xc3\xa0"));
 }

@@ -7,15 +7,11 @@
 
 using namespace tally;
 using test::alarmed;
+using test::held;
 using test::station_net;
+using test::why;
 
 namespace {
-
-errc why(const till_answer& a) {
-  const auto* r = std::get_if<refusal>(&a.outcome);
-  return r ? r->why.code : errc::ok;
-}
-amount held(station_net::node& n, const writer_id& w) { return holding(n.st->seen().st(), w, station_net::card); }
 
 entry about(entry_kind kind, node_id whom) {
   entry e;

@@ -89,6 +89,15 @@ const T* seen(const station_net::node& n) {
     if (const auto* t = std::get_if<T>(&e)) return t;
   return nullptr;
 }
+/// Why a till was refused; `ok` when it was not.
+inline errc why(const till_answer& a) {
+  const auto* r = std::get_if<refusal>(&a.outcome);
+  return r ? r->why.code : errc::ok;
+}
+/// What the card is worth at a writer, as a node sees it.
+inline amount held(const station_net::node& n, const writer_id& w) {
+  return holding(n.st->seen().st(), w, station_net::card);
+}
 inline bool alarmed(const station_net::node& n, errc code) {
   for (const auto& e : n.seen)
     if (const auto* a = std::get_if<alarm_effect>(&e); a && a->code == code) return true;

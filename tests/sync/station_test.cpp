@@ -7,16 +7,12 @@
 
 using namespace tally;
 using test::alarmed;
+using test::held;
 using test::seen;
 using test::station_net;
+using test::why;
 
 namespace {
-
-errc why(const till_answer& a) {
-  const auto* r = std::get_if<refusal>(&a.outcome);
-  return r ? r->why.code : errc::ok;
-}
-amount held(station_net::node& n, const writer_id& w) { return holding(n.st->seen().st(), w, station_net::card); }
 
 /// What the third node's journal would go on with, if its software lied.
 entry lie(const station_net::node& liar, entry_kind kind) {

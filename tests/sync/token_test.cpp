@@ -105,14 +105,17 @@ TEST_CASE("pairing codes are six even digits and hashed under the node", "[sync]
     seen.insert(code);
   }
   CHECK(seen.size() > 1980);
-  for (int n : first) CHECK(n > 100);
+  for (int n : first)
+    CHECK(n > 100);
   auto hash = hash_pairing_code(secret, "482-913");
   REQUIRE(hash);
   CHECK(hash == hash_pairing_code(secret, " 482 913"));
   CHECK(hash == hash_pairing_code(secret, "482913"));
   CHECK(hash != hash_pairing_code(other, "482-913"));
   CHECK(hash != hash_pairing_code(secret, "482-914"));
-  for (const char* bad : {"", "48291", "4829130", "482-91a", "482_913", "\xd9\xa4" "82913"})
+  for (const char* bad : {"", "48291", "4829130", "482-91a", "482_913",
+                          "\xd9\xa4"
+                          "82913"})
     CHECK_FALSE(hash_pairing_code(secret, bad));
   CHECK_FALSE(hash_pairing_code(secret, "482913" + std::string(1000, ' ')));
 }

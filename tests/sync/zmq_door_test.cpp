@@ -55,8 +55,10 @@ TEST_CASE("the door answers anybody who knows its key", "[sync][zmq]") {
       auto answer = door_call(endpoint, w.server_key.pub, "caller " + std::to_string(i), seconds(60));
       answers.add(answer.ok() ? *answer : answer.error().detail);
     });
-  for (auto& t : callers) t.join();
-  for (int i = 0; i < 24; ++i) CHECK(answers.contains("answer to caller " + std::to_string(i)));
+  for (auto& t : callers)
+    t.join();
+  for (int i = 0; i < 24; ++i)
+    CHECK(answers.contains("answer to caller " + std::to_string(i)));
   *door = nullptr;
   CHECK(door_call(endpoint, w.server_key.pub, "q", seconds(1)).code() == errc::offline);
 }

@@ -136,6 +136,23 @@ export interface NetworkNode {
   alarm: string | null;
 }
 
+/** A contested entry that head office has not ruled about. */
+export interface OpenCase {
+  id: string;
+  node: number;
+  name?: string;
+  why: string;
+  text: string;
+  kind: string;
+  business_date?: string;
+  value?: number;
+  account?: number;
+}
+export interface CaseList {
+  open: number;
+  cases: OpenCase[];
+}
+
 export interface Network {
   now: number;
   node: number;
@@ -144,6 +161,7 @@ export interface Network {
   nodes: NetworkNode[];
   total_exposure: number;
   exposure_days: number;
+  cases_open: number;
   demo?: string;
 }
 

@@ -3,8 +3,10 @@ import { formatMinor } from '../lib/money';
 import { Pairing } from '../lib/pairing';
 import type { Network, NetworkNode, Unit } from '../lib/types';
 import { LangSwitch, Money } from '../lib/ui';
+import { Cases } from './cases';
 import { WaitingChart } from './chart';
 import {
+  cases,
   demo,
   demoProblem,
   demoReachable,
@@ -291,6 +293,7 @@ export function App() {
               <NodeCard key={it.node} node={it} net={net} />
             ))}
           </section>
+          {cases.value && <Cases list={cases.value} unit={net.unit} />}
           <Table net={net} />
         </main>
       )}

@@ -1,7 +1,7 @@
 // Polls the node for the picture of the network, and talks to the demo's control address when there is one.
 import { signal } from '@preact/signals';
 import { call, setToken } from '../lib/api';
-import type { DemoState, Network, Refusal } from '../lib/types';
+import type { CaseList, DemoState, Network, Refusal } from '../lib/types';
 import { pollDelay, remember, type Sample } from './state';
 
 export const picture = signal<Network | null>(null);
@@ -9,6 +9,7 @@ export const picture = signal<Network | null>(null);
 export const pictureAt = signal<number | null>(null);
 export const failures = signal(0);
 export const unpaired = signal(false);
+export const cases = signal<CaseList | null>(null);
 export const history = signal<Sample[]>([]);
 export const now = signal(Math.floor(Date.now() / 1000));
 
@@ -88,6 +89,12 @@ async function readPicture(): Promise<void> {
   picture.value = answer.body;
   pictureAt.value = at;
   history.value = remember(history.value, answer.body, at);
+  if (answer.body.cases_open === 0) {
+    cases.value = null;
+    return;
+  }
+  const list = await call<CaseList>('GET', '/api/v1/cases');
+  if (list.ok) cases.value = list.body;
 }
 
 export async function pair(code: string): Promise<Refusal | null> {
