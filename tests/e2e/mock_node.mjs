@@ -240,7 +240,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     role: 'hq',
     unit: { code: 'CNY', exponent: 2 },
     exposure_days: 7,
-    cases_open: 0,
+    cases_open: state.cases.length,
     demo: base,
     total_exposure: state.nodes.reduce((sum, it) => sum + it.exposure, 0),
     nodes: state.nodes.map(({ running, cut, ...it }) => ({ ...it, link: cut || !running ? 'down' : 'up' })),
@@ -258,6 +258,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
   function api(method, path, body, raw, terminal) {
     if (path === '/api/v1/pair' && method === 'POST') return pair(body);
     if (path === '/api/v1/network' && (openNetwork || terminal)) return ok(network());
+    if (path === '/api/v1/cases' && (openNetwork || terminal)) return ok({ open: state.cases.length, cases: state.cases });
     if (!terminal) return refuse(401, 'not_allowed');
     if (path === '/api/v1/till') return ok(till(terminal));
     if (path === '/api/v1/products') return ok({ version: 3, products: state.products });

@@ -47,6 +47,7 @@ export function freshState() {
     ...more,
   });
   return {
+    cases: [],
     codes: new Set(['482-913', '111-111']),
     tokens: new Map(),
     nextTerminal: 201,

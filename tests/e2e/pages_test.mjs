@@ -390,6 +390,23 @@ const tests = {
     await shows(page, 'demo-banner', 'refused');
   },
 
+  async 'an open case is a row until it is ruled about'() {
+    const page = await open('/network');
+    await at(page, 'table').waitFor();
+    assert.equal(await at(page, 'cases').count(), 0);
+    const id = '3.5f0c1a2b3c4d5e6f.117';
+    const found = { id, node: 3, name: 'Store A', why: 'revoked', text: '', kind: 'sale', value: 2500 };
+    mock.state.cases = [{ ...found, business_date: '2026-11-22' }, { id: `${id}8`, node: 3, why: 'malformed', text: '', kind: 'unknown' }];
+    await has(page, 'cases', 'open', 2);
+    await has(page, `case-${id}`, 'why', 'revoked');
+    await shows(page, `case-${id}`, '25.00');
+    await shows(page, `case-${id}8`, '—');
+    await at(page, 'lang').selectOption('ko');
+    await shows(page, `case-${id}`, '판매');
+    mock.state.cases = [];
+    await at(page, 'cases').waitFor({ state: 'detached' });
+  },
+
   async 'the network page says how old its picture is, and needs pairing where it is not open'() {
     const page = await open('/network', SIZES[2]);
     await at(page, 'node-4').waitFor();
