@@ -57,6 +57,11 @@ int run_invite(const invite_options& o) {
                    node_id{o.replaces}};
   if (o.replaces == 0 && o.name.empty())
     return fail({errc::bad_config, "--name is missing: what people call the node"});
+  if (o.limits.any() && (r.role == node_role::region || o.replaces != 0))
+    return fail(exit_usage, o.replaces != 0
+                                ? "the machine that takes a node's place has that node's limits; change them with "
+                                  "'tallystick limits'"
+                                : "limits are a store's; a region has none");
   if (r.role == node_role::store && o.replaces == 0) {
     auto limits = limits_from(*hq, o.limits, std::nullopt);
     if (!limits) return fail(limits.error());

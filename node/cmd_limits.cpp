@@ -35,13 +35,9 @@ int show(const admin_client& hq, const nlohmann::json& list) {
   return exit_ok;
 }
 
-bool any(const limit_texts& l) {
-  return !l.ceiling.empty() || !l.daily_inflow.empty() || !l.quota.empty() || !l.daily_quota.empty();
-}
-
 int run_limits(const limits_options& o) {
-  if (o.node == 0 && any(o.limits)) return fail(exit_usage, "--node is missing; it says whose limits are to change");
-  if (o.node != 0 && !any(o.limits))
+  if (o.node == 0 && o.limits.any()) return fail(exit_usage, "--node is missing; it says whose limits are to change");
+  if (o.node != 0 && !o.limits.any())
     return fail(exit_usage,
                 "nothing is to change: give --ceiling, --daily-inflow, --quota or --daily-quota; without --node all "
                 "limits are shown");

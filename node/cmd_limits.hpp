@@ -11,6 +11,8 @@ namespace tally::cmd {
 /// The four limits as an operator writes them, "10000" or "10000.00"; empty: not given.
 struct limit_texts {
   std::string ceiling, daily_inflow, quota, daily_quota;
+  /// One at least is given.
+  bool any() const { return !ceiling.empty() || !daily_inflow.empty() || !quota.empty() || !daily_quota.empty(); }
 };
 void add_limit_options(CLI::App& command, limit_texts& to);
 

@@ -39,8 +39,11 @@ std::optional<stick_shipment> pair_from(const fs::path& dir) {
   return stick_shipment{{*from}, {*to}, dir, {}};
 }
 
-/// A link on a stick could lead the writer, who may be root, anywhere.
-status no_links(const fs::path& stick, const std::string& chain) {
+/// A data directory is no stick, and a link on a stick could lead the writer, who may be root, anywhere.
+status check_stick(const fs::path& stick, const std::string& chain) {
+  if (std::error_code ec; fs::exists(stick / "identity.toml", ec))
+    return error{errc::not_allowed,
+                 stick.string() + " is a node's data directory; name a stick, or an empty directory"};
   for (const auto& dir : {stick / top, stick / top / chain}) {
     std::error_code ec;
     auto kind = fs::symlink_status(dir, ec);
@@ -65,7 +68,7 @@ result<std::vector<fs::path>> names_in(const fs::path& dir, std::size_t max) {
 
 result<std::vector<stick_shipment>> shipments_on(const fs::path& stick, const std::string& chain) {
   std::error_code ec;
-  TALLY_TRY(no_links(stick, chain));
+  TALLY_TRY(check_stick(stick, chain));
   if (!fs::is_directory(stick, ec)) return error{errc::not_found, stick.string() + " is no directory that can be read"};
   if (!fs::is_directory(stick / top, ec))
     return error{errc::not_found, stick.string() + " carries nothing of Tallystick"};
@@ -95,7 +98,7 @@ result<std::vector<stick_shipment>> shipments_on(const fs::path& stick, const st
 
 status write_shipment(const fs::path& stick, shipment& s, const std::string& chain, node_id from, node_id to,
                       const std::function<void(std::uint64_t)>& progress) {
-  TALLY_TRY(no_links(stick, chain));
+  TALLY_TRY(check_stick(stick, chain));
   auto place = stick / top / chain / pair_name(from, to);
   fs::path fresh = place.string() + ".new";
   std::error_code ec;

@@ -172,6 +172,9 @@ async function invitations(hq) {
   assert.match(await list(), /No invitation is open/);
   await fails(['enrol', '--data', `${hq.data}-twin`, '--token', twin.out.trim()], 1, 'does not know this token');
   await fails(['invite', '--data', hq.data, '--cancel', node], 1, 'no open invitation');
+  const region = ['invite', '--data', hq.data, '--role', 'region', '--name', 'East', ...LIMITS];
+  await fails(region, 2, 'a region has none');
+  await fails(['invite', '--data', hq.data, '--replace', '2', ...LIMITS], 2, "that node's limits");
 }
 
 /** Digits with their Luhn digit. */

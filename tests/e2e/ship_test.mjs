@@ -130,6 +130,7 @@ await scenario('ship', 300, async (t) => {
   await refused(ship(a, '--to', trap), 1, /no directory of its own/);
   await refused(ship(a, '--from', trap), 1, /no directory of its own/);
   assert.deepEqual(readdirSync(join(trap, 'elsewhere')), [], 'nothing is written through a link');
+  await refused(ship(a, '--to', region.data), 1, /is a node's data directory/);
   await refused(ship(a), 2, /--to DIRECTORY or --from DIRECTORY/);
   assert.match((await shipped(region, '--from', stick)).out, /journal: \d+ new/);
   t.step('everything else was refused, and the true one taken');
