@@ -20,7 +20,7 @@ void claim_rollback(node_context* context, const rollback_effect& e) {
     if (s.verify_rollback_proof(e.stream, e.size, e.proof))
       s.check_rollback(e.stream.writer, e.size, clock(), e.proof.root);
   });
-  if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{true, std::move(task)});
+  if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{std::move(task)});
 }
 
 std::unique_ptr<session> make_session(node_context* context, const writer_id& self, bool to_parent, tick_ms hold_ms) {

@@ -25,8 +25,8 @@ struct job_message {
 };
 /// Work on the ledger's own thread that needs its state: rollback marks, small records.
 struct task_message {
-  bool urgent = true;  ///< false: what it writes goes with the next group, at the next tick at the latest
   std::shared_ptr<std::function<void(station&)>> task;
+  bool urgent = true;  ///< false: what it writes goes with the next group, at the next tick at the latest
 };
 /// The committer has written the group in flight, or could not.
 struct commit_message {

@@ -30,7 +30,7 @@ void write_spool(node_context* context, std::vector<spool_write> writes, std::fu
         }
         s.after_durable(then ? then : [] {});
       });
-  if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{true, std::move(task)});
+  if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{std::move(task)});
 }
 
 void carry(self_ptr self, const printer_effects& effects);

@@ -70,7 +70,7 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
 
 std::shared_ptr<const node_snapshot::case_list> list_cases(const observer& seen) {
   auto out = std::make_shared<node_snapshot::case_list>();
-  for (const auto& [writer, entries] : seen.open()) {
+  for (const auto& [writer, entries] : seen.open_cases()) {
     out->open += entries.size();
     for (const auto& [seq, why] : entries) {
       if (out->first.size() == node_snapshot::cases_max) break;

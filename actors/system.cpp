@@ -127,7 +127,7 @@ public:
 
 private:
   void run(std::function<void(station&)> task, bool urgent = true) {
-    caf::anon_send(ledger_, task_message{urgent, std::make_shared<std::function<void(station&)>>(std::move(task))});
+    caf::anon_send(ledger_, task_message{std::make_shared<std::function<void(station&)>>(std::move(task)), urgent});
   }
   std::vector<supervised> parts(const writer_id& self, std::shared_ptr<std::promise<status>> listening);
 

@@ -11,9 +11,9 @@ endfunction()
 
 # tally_library(NAME FOLDER f SOURCES … [ALONE …] DEPS …)
 #
-# ALONE names sources that are never compiled together with others.
 # One static library of ours. Its headers are reached as "folder/file.hpp" through a link directory that holds that one
-# folder, so a library sees only the folders of the libraries it depends on: a forbidden include does not compile.
+# folder, so a library sees only the folders of the libraries it depends on: a forbidden include does not compile. ALONE
+# names sources that are never compiled together with others.
 function(tally_library name)
   cmake_parse_arguments(ARG "" "FOLDER" "SOURCES;ALONE;DEPS;PRIVATE_DEPS" ${ARGN})
   set(door ${CMAKE_BINARY_DIR}/doors/${ARG_FOLDER})

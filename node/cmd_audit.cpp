@@ -19,8 +19,7 @@ namespace {
 constexpr int attempts_max = 5;
 
 int unreadable(const error& e) {
-  return cmd::fail(cmd::exit_usage,
-                   "the data could not be read: " + (e.detail.empty() ? std::string(errc_text(e.code)) : e.detail));
+  return cmd::fail(cmd::exit_usage, "the data could not be read: " + cmd::sentence_of(e));
 }
 
 /// Is the folder's identity.toml what the certificate of the database's node says? If not, it is a problem of the

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "ledger/entry.hpp"
 #include "ledger/money.hpp"
 #include "node/admin_client.hpp"
 #include "node/cmd.hpp"

@@ -1,7 +1,7 @@
 #include <chrono>
 #include <iostream>
 
-#include "node/cmd_file.hpp"
+#include "node/cmd.hpp"
 #include "node/founding.hpp"
 #include "sync/entropy_sodium.hpp"
 

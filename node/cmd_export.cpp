@@ -10,10 +10,7 @@
 namespace tally {
 namespace {
 
-int not_exported(const error& e) {
-  return cmd::fail(cmd::exit_usage,
-                   "nothing was exported: " + (e.detail.empty() ? std::string(errc_text(e.code)) : e.detail));
-}
+int not_exported(const error& e) { return cmd::fail(cmd::exit_usage, "nothing was exported: " + cmd::sentence_of(e)); }
 
 }  // namespace
 

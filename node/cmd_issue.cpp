@@ -9,7 +9,7 @@
 #include "devices/chip.hpp"
 #include "devices/driver_fd.hpp"
 #include "devices/luhn.hpp"
-#include "node/cmd_file.hpp"
+#include "node/cmd.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
 #include "sync/card_qr.hpp"

@@ -1,6 +1,6 @@
 #include <iostream>
 
-#include "node/cmd_file.hpp"
+#include "node/cmd.hpp"
 #include "node/config.hpp"
 #include "node/office.hpp"
 #include "node/program.hpp"

@@ -1,6 +1,6 @@
 #include <iostream>
 
-#include "node/cmd_file.hpp"
+#include "node/cmd.hpp"
 #include "node/office.hpp"
 #include "sync/entropy_sodium.hpp"
 

@@ -13,6 +13,7 @@
 #include "node/demo_control.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
+#include "node/terminal.hpp"
 
 namespace tally {
 namespace {
@@ -191,9 +192,7 @@ int run_demo(const demo_options& options) {
   auto outcome = run(options, s);
   if (outcome) return 0;
   if (s.asked_to_end()) return 0;
-  std::cerr << "tallystick: " << (outcome.error().detail.empty() ? errc_text(outcome.code()) : outcome.error().detail)
-            << "\n";
-  return 1;
+  return cmd::fail(cmd::exit_refused, cmd::sentence_of(outcome.error()));
 }
 
 }  // namespace tally

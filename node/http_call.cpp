@@ -67,15 +67,10 @@ public:
 
 private:
   bool wait(short events, failure& bad) {
-    for (;;) {
-      auto left = until_ - monotonic_ms();
-      pollfd p{fd_.get(), events, 0};
-      auto n = left > 0 ? ::poll(&p, 1, static_cast<int>(left)) : 0;
-      if (n > 0) return true;
-      if (n < 0 && errno == EINTR) continue;
-      bad = n == 0 ? failure(asio::error::timed_out) : last_failure();
-      return false;
-    }
+    for (auto left = until_ - monotonic_ms(); left > 0; left = until_ - monotonic_ms())
+      if (poll_one(fd_.get(), events, nobody_, static_cast<int>(left)) != 0) return true;
+    bad = asio::error::timed_out;
+    return false;
   }
   template <class Call>
   std::size_t step(short events, failure& bad, Call call) {
@@ -96,6 +91,7 @@ private:
   }
 
   unique_fd fd_;
+  wakeup nobody_;
   tick_ms until_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/terminal.hpp"
 #include "storage/entry_codec.hpp"
 #include "sync/driver_keyfile.hpp"
 #include "sync/entry_walk.hpp"
@@ -55,7 +56,7 @@ result<std::unique_ptr<log_data>> log_data::open(const std::filesystem::path& da
   if (key) {
     d->own_ = std::make_unique<ed25519_signer>(std::move(*key));
   } else {
-    d->no_key_ = key.error().detail.empty() ? std::string(errc_text(key.code())) : key.error().detail;
+    d->no_key_ = cmd::sentence_of(key.error());
   }
   return d;
 }

@@ -17,6 +17,7 @@
 #include "node/identity.hpp"
 #include "node/logging.hpp"
 #include "node/receipt_config.hpp"
+#include "node/terminal.hpp"
 #include "storage/rocks_kv.hpp"
 #include "sync/driver_keyfile.hpp"
 #include "sync/entropy_sodium.hpp"
@@ -25,7 +26,7 @@
 namespace tally {
 namespace {
 
-constexpr int exit_broken = 1, exit_could_not_start = 2, exit_recover = 75;
+constexpr int exit_recover = 75;
 
 unix_seconds wall_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -324,10 +325,8 @@ int run_node(const node_config& config) {
 
   running_node n;
   if (auto ok = start_node(n, config); !ok) {
-    const auto& e = ok.error();
-    std::cerr << "tallystick: " << (e.detail.empty() ? std::string(errc_text(e.code)) : e.detail) << "\n";
     stop_node(n);
-    return e.code == errc::internal ? exit_broken : exit_could_not_start;
+    return cmd::fail(ok.code() == errc::internal ? cmd::exit_refused : cmd::exit_usage, cmd::sentence_of(ok.error()));
   }
   n.log->info("node " + std::to_string(n.identity.node.value) + " (" + std::string(role_name(n.identity.role)) + ", " +
               n.identity.name + ") listens on http://" + n.http->endpoint());

@@ -29,9 +29,10 @@ int exit_status_of(errc code) {
   }
 }
 
-int fail(const error& e) {
-  return fail(exit_status_of(e.code), e.detail.empty() ? std::string(errc_text(e.code)) : e.detail);
-}
+std::string sentence_of(const error& e) { return e.detail.empty() ? std::string(errc_text(e.code)) : e.detail; }
+
+int fail(const error& e) { return fail(exit_status_of(e.code), sentence_of(e)); }
+int fail_file(const error& e) { return fail(exit_usage, sentence_of(e)); }
 
 int fail(int status, std::string_view sentence) {
   bool ended = !sentence.empty() && (sentence.back() == '.' || sentence.back() == '\n');

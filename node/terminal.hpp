@@ -20,9 +20,14 @@ inline constexpr int exit_offline = 3;  ///< the node that it needs does not run
 /// The status for an error that ends a command.
 int exit_status_of(errc code);
 
+/// What an error says to people: its detail, or else what its code means.
+std::string sentence_of(const error& e);
+
 /// Prints one sentence on standard error; answers the exit status for it.
 int fail(const error& e);
 int fail(int status, std::string_view sentence);
+/// For a file or a value that the command line names: whatever is wrong with it, the status is `exit_usage`.
+int fail_file(const error& e);
 
 /// Columns, left aligned, as wide as needed; the first row is the heading. Widths count characters, not octets.
 std::string table(const std::vector<std::vector<std::string>>& rows);

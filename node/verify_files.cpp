@@ -61,8 +61,7 @@ private:
       std::cout << "holds: " << file.string() << ": " << what << describe(trust_, *c) << "\n";
       return;
     }
-    std::cout << "DOES NOT HOLD: " << file.string() << ": "
-              << (c.error().detail.empty() ? std::string(errc_text(c.code())) : c.error().detail) << "\n";
+    std::cout << "DOES NOT HOLD: " << file.string() << ": " << cmd::sentence_of(c.error()) << "\n";
     if (status_ == cmd::exit_ok) status_ = cmd::exit_refused;
   }
   void checkpoint_file() {

@@ -22,7 +22,7 @@ cell_key contested_count(const writer_id& w) {
 
 status observer::load(const stream_reader& reader, node_id self) {
   TALLY_TRY(state_.load(reader.store()));
-  state_.each_contested([&](const writer_id& w, sequence seq, errc why) { keep_open(w, seq, why); });
+  state_.each_contested([&](const writer_id& w, sequence seq, errc why) { open_case(w, seq, why); });
   auto c = reader.store().scan(family::state, "p");
   for (; c->valid() && c->key()[0] == 'p'; c->next()) {
     byte_reader key(c->key().substr(1)), value(c->value());
@@ -116,7 +116,7 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     contest(decoded.error());
     state_.put({.type = cell_type::contested, .a = seq, .b = 0, .writer = writer, .peer = {}},
                {static_cast<std::int64_t>(v.why), {}});
-    keep_open(writer, seq, v.why);
+    open_case(writer, seq, v.why);
     return v;
   }
   entry_place place{writer, role, seq, nullptr, true, &directory_, self_role_ == node_role::hq};
@@ -138,19 +138,24 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     contest(applied.error());
     (void)apply(e, place, {}, state_, v.why);
   }
-  if (v.why != errc::ok) keep_open(writer, seq, v.why);
+  if (v.why != errc::ok) open_case(writer, seq, v.why);
   return v;
 }
 
-void observer::keep_open(const writer_id& w, sequence seq, errc why) {
-  if (!ruling_of(directory_, w, seq)) open_[w][seq] = why;
+void observer::open_case(const writer_id& w, sequence seq, errc why) {
+  if (!ruling_of(directory_, w, seq)) open_cases_[w][seq] = why;
+}
+
+bool observer::is_open_case(const writer_id& w, sequence seq) const {
+  auto of = open_cases_.find(w);
+  return of != open_cases_.end() && of->second.count(seq) > 0;
 }
 
 void observer::ruled(const entry& ruling) {
-  auto of = open_.find(ruling.subject);
-  if (of == open_.end() || !ruling.cites) return;
+  auto of = open_cases_.find(ruling.subject);
+  if (of == open_cases_.end() || !ruling.cites) return;
   of->second.erase(*ruling.cites);
-  if (of->second.empty()) open_.erase(of);
+  if (of->second.empty()) open_cases_.erase(of);
 }
 
 void observer::checkpoint(kv_view& view) {

@@ -54,8 +54,9 @@ public:
   std::vector<writer_id> writers() const;
   std::uint64_t contested_of(const writer_id& w) const;
   /// Contested entries that head office has not ruled about, with the reason.
-  using open_entries = std::map<writer_id, std::map<sequence, errc>>;
-  const open_entries& open() const { return open_; }
+  using case_map = std::map<writer_id, std::map<sequence, errc>>;
+  const case_map& open_cases() const { return open_cases_; }
+  bool is_open_case(const writer_id& w, sequence seq) const;
   /// A ruling came.
   void ruled(const entry& ruling);
   static constexpr std::uint64_t checkpoint_entries_max = 100'000;
@@ -65,7 +66,7 @@ private:
                       const std::function<std::optional<entry>(sequence)>& find,
                       const unproven_rights::read_addressed& addressed);
 
-  void keep_open(const writer_id& w, sequence seq, errc why);
+  void open_case(const writer_id& w, sequence seq, errc why);
   bool sent_by_us(const entry& receive, const writer_id& writer) const;
 
   const state& directory_;
@@ -75,7 +76,7 @@ private:
   unproven_rights unproven_;
   std::map<writer_id, std::uint64_t> positions_;
   std::set<writer_id> moved_;
-  open_entries open_;
+  case_map open_cases_;
   std::uint64_t since_checkpoint_ = 0;
   entry entry_;  ///< scratch, as the postings: an entry takes no memory of its own
   std::vector<posting> postings_;

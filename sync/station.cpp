@@ -248,7 +248,7 @@ void station::write_facts(facts_request& r) {
       a.detail = seq.error().detail;
       break;
     }
-    learn_identity(r.facts[i]);
+    learn_decision(r.facts[i]);
     ++a.written;
   }
   facts_open_ = false;
@@ -275,9 +275,9 @@ void station::observe_own(sequence seq) {
   (void)observer_->observe(book_->self(), seq, one, [this](sequence s) { return book_->find_entry(s); });
 }
 
-void station::learn_identity(const entry& e) {
+void station::learn_decision(const entry& e) {
   if (e.kind == entry_kind::certify) learn_certificate(e);
-  if (e.kind == entry_kind::ruling && observer_) observer_->ruled(e);
+  if (e.kind == entry_kind::ruling) observer_->ruled(e);
   if (e.kind != entry_kind::revoke) return;
   (void)certificates_.revoke({e.subject.node, e.subject.epoch, e.size, e.serial});
   ++links_seen_;  // who may connect is asked for anew

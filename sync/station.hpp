@@ -133,7 +133,7 @@ private:
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
   void learn_certificate(const entry& e);
-  void learn_identity(const entry& e);
+  void learn_decision(const entry& e);
   result<sequence> write(const entry& e);
   void observe_own(sequence seq);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;

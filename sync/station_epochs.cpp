@@ -53,9 +53,7 @@ status station::complete_fact(entry& e) {
 }
 
 status station::check_case(const entry& ruling) const {
-  auto of = observer_->open().find(ruling.subject);
-  bool open = of != observer_->open().end() && ruling.cites && of->second.count(*ruling.cites) > 0;
-  if (open) return done();
+  if (ruling.cites && observer_->is_open_case(ruling.subject, *ruling.cites)) return done();
   if (ruling.cites && ruling_of(book_->st(), ruling.subject, *ruling.cites))
     return error{errc::not_allowed, "head office has ruled about that entry already, and a ruling is final"};
   return error{errc::not_found, "that entry is not contested, or not held here"};

@@ -182,7 +182,9 @@ await scenario('ship', 300, async (t) => {
   await counter.sell(2);
   const late = counter.receipts.splice(before);
   await shipped(a, '--to', stick, '--for', '1');
-  await ship(hq, '--from', stick, '--no-answer');
+  const taken = await ship(hq, '--from', stick, '--no-answer');
+  assert.equal(taken.code, 0, taken.out + taken.err);
+  assert.match(taken.out, /journal: 2 new/);
   const cases = async () => JSON.parse((await good(['cases', '--data', hq.data, '--json'])).out);
   const open = await until('the late sales to be open cases', async () => {
     const list = await cases();

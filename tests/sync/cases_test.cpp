@@ -22,10 +22,7 @@ TEST_CASE("a contested entry is an open case everywhere above until head office 
   bad.account = station_net::card;
   bad.values = {{purse_paid, main_unit, 0, 1'000'000}};
   REQUIRE(net.ingest(net.region(), a.id, net.forge(net.region(), a.journal(), {bad}, *a.keys)).code == errc::ok);
-  auto is_open = [&](station_net::node& n) {
-    auto of = n.st->seen().open().find(a.writer());
-    return of != n.st->seen().open().end() && of->second.count(seq) > 0;
-  };
+  auto is_open = [&](station_net::node& n) { return n.st->seen().is_open_case(a.writer(), seq); };
   entry ruling;
   ruling.kind = entry_kind::ruling;
   ruling.subject = a.writer();
