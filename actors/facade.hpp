@@ -24,6 +24,7 @@ struct node_snapshot {
   errc stopped = errc::ok;      ///< why card value is stopped
   bool disk_low = false;
   std::uint32_t business_date{};
+  std::int64_t hq_time{};  ///< last time that head office signed; 0: never told
   tally::amount quota_left{};
   tally::amount held{};
   std::shared_ptr<const catalogue> rules;  ///< never null

@@ -26,6 +26,17 @@ ledger_account quota_account(writer_id w, unit_id quota_unit) {
           .to = {}};
 }
 
+ledger_account debt_account(writer_id w, account_id account, std::uint32_t purse, unit_id unit) {
+  return {.type = account_type::debt,
+          .unit = unit,
+          .a = account.value,
+          .b = purse,
+          .c = 0,
+          .writer = w,
+          .from = {},
+          .to = {}};
+}
+
 ledger_account doubt_account(writer_id writer, writer_id closed, const ledger_account& holding) {
   auto a = holding;
   a.type = account_type::doubt;
@@ -78,6 +89,9 @@ std::string account_name(const ledger_account& a) {
     }
     case account_type::sales: return "sales" + tail;
     case account_type::tax: return "tax:" + num(a.a) + tail;
+    case account_type::redeemed: return "redeemed:p" + num(a.a) + tail;
+    case account_type::given: return "given:p" + num(a.a) + tail;
+    case account_type::debt: return "debt:" + num(a.a) + ":" + purse() + tail;
     case account_type::contested: return "contested" + tail;
   }
   return "suspense" + tail;

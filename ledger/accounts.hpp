@@ -17,11 +17,15 @@ enum class account_type : std::uint8_t {
   tax = 7,
   contested = 8,  ///< the other side of entries that the writer was not entitled to
   doubt = 9,      ///< value of a closed epoch that head office granted anew; the writer is head office
+  redeemed = 10,  ///< units that were spent: what they paid for was given without money
+  debt = 11,      ///< units taken back that were spent already: a debit, until the account earns them anew
+  given = 12,     ///< units that the rules gave: a debit, what the shop has promised
 };
 
 /// One ledger account. It ends with its only writer, so nobody else can change it.
 ///
-/// `a`, `b`, `c` by type: hold: account, purse, bucket · quota, issued: base unit · transit: 0 (from and to are
+/// `a`, `b`, `c` by type: hold: account, purse, bucket · debt: account, purse · redeemed, given: purse
+/// · quota, issued: base unit · transit: 0 (from and to are
 /// `from` and `to`) · tender: kind, shift · tax: rate · doubt: as hold, `from` the closed epoch.
 /// For transit, `writer` is the side that posted.
 struct ledger_account {
@@ -42,6 +46,7 @@ struct posting {
 
 ledger_account hold_account(writer_id w, account_id account, std::uint32_t purse, std::uint32_t bucket, unit_id unit);
 ledger_account quota_account(writer_id w, unit_id quota_unit);
+ledger_account debt_account(writer_id w, account_id account, std::uint32_t purse, unit_id unit);
 /// What head office (`writer`) took over from the holding of a closed epoch: a debit.
 ledger_account doubt_account(writer_id writer, writer_id closed, const ledger_account& holding);
 ledger_account transit_account(writer_id writer, writer_id from, writer_id to, unit_id unit);

@@ -1,10 +1,12 @@
 #include "ledger/decide.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "ledger/closing.hpp"
 #include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
+#include "ledger/purses.hpp"
 
 namespace tally {
 namespace {
@@ -15,15 +17,35 @@ refusal refuse(errc code, std::string detail, account_id account = {}) {
   return {{code, std::move(detail)}, account, {}, 0};
 }
 
-bool same_request(const till_command& c, const entry& e) {
-  if (const auto* sale = std::get_if<sale_command>(&c)) {
-    amount card = e.values.empty() ? 0 : e.values.front().amount;
-    return e.kind == entry_kind::sale && e.account == sale->account && e.lines == sale->lines && card == sale->card &&
-           e.tenders == sale->tenders;
+bool same_sale(const sale_command& c, const entry& e, const catalogue& rules) {
+  if (e.kind != entry_kind::sale || e.account != c.account || e.lines != c.lines || e.gifts != c.gifts ||
+      e.tenders != c.tenders)
+    return false;
+  static const programme none;
+  const auto* r = rules.rules(e.rules_version);
+  const auto& plan = r ? r->programme : none;
+  auto terms = terms_of_entry(e, plan);
+  if (!terms) return false;
+  // The till asks for money of the card; the decision split it into paid money and bonus.
+  amount card = 0;
+  for (const auto& v : e.values)
+    if (v.purse == purse_paid) card += v.amount;
+  std::map<std::uint32_t, amount> took, asked;
+  for (const auto& u : terms->uses) {
+    const auto* p = plan.purse(u.purse);
+    (p && p->kind == purse_kind::bonus ? card : took[u.purse]) += u.units;
   }
+  for (const auto& u : c.uses)
+    if (!asked.emplace(u.purse, u.units).second) return false;
+  return card == c.card && asked == took;
+}
+
+bool same_request(const till_command& c, const entry& e, const catalogue& rules) {
+  if (const auto* sale = std::get_if<sale_command>(&c)) return same_sale(*sale, e, rules);
   if (const auto* t = std::get_if<top_up_command>(&c))
     return e.kind == entry_kind::top_up && e.account == t->account && e.values.size() == 1 &&
-           e.values.front().amount == t->value && e.tenders.size() == 1 && e.tenders.front().kind == t->tender;
+           e.values.front().amount == t->value && e.tenders.size() == 1 && e.tenders.front().kind == t->tender &&
+           e.package == t->package;
   return e.kind == entry_kind::reverse && e.cites == std::get<reverse_command>(c).seq;
 }
 
@@ -42,7 +64,7 @@ std::optional<decision> check_key(const till_command& c, const situation& s) {
     if (!seq) continue;
     auto e = s.find_entry(w, *seq);
     if (!e) return refuse(errc::io, "the ledger could not be read");
-    if (!same_request(c, *e)) return refuse(errc::key_reused, "counter " + std::to_string(k.counter));
+    if (!same_request(c, *e, s.rules)) return refuse(errc::key_reused, "counter " + std::to_string(k.counter));
     return replayed{w, *seq};
   }
   if (k.counter > last) {
@@ -80,16 +102,32 @@ entry start(entry_kind kind, const till_key& k, const situation& s) {
   return e;
 }
 
+/// Which purse of the entry has too little, by how much.
+void explain_lack(const entry& e, const situation& s, refusal& r) {
+  std::map<std::uint32_t, amount> wanted;
+  auto add = [&](const value_item& v) { wanted[v.purse] += v.amount; };
+  bool back = e.kind == entry_kind::reverse && e.cited_kind == entry_kind::top_up;
+  if (e.kind != entry_kind::reverse || back) std::ranges::for_each(e.values, add);
+  if (e.kind == entry_kind::reverse) std::ranges::for_each(e.earned, add);
+  if (e.kind == entry_kind::reverse)
+    for (const auto& d : e.debts)
+      wanted[d.purse] -= d.amount;
+  for (auto [purse, n] : wanted) {
+    auto here = holding(s.st, s.self, e.account, purse);
+    if (here >= n) continue;
+    r.purse = purse;
+    r.here = here;
+    r.missing = n - here;
+    return;
+  }
+  r.here = holding(s.st, s.self, e.account);
+}
+
 decision judged(entry e, const situation& s, std::vector<posting>& postings, const entry* cited = nullptr) {
   auto verdict = judge(e, {s.self, s.role, s.next, cited}, s.st, postings);
   if (verdict) return e;
   refusal r{verdict.error(), e.account, {}, 0};
-  if (r.why.code == errc::insufficient) {
-    r.here = holding(s.st, s.self, e.account);
-    for (const auto& v : e.values)
-      r.missing += v.amount;
-    r.missing -= *r.here;
-  }
+  if (r.why.code == errc::insufficient) explain_lack(e, s, r);
   if (r.why.code == errc::no_quota) {
     r.here = quota_left(s.st, s.self);
     r.why.detail = "at most " + std::to_string(*r.here);
@@ -97,33 +135,143 @@ decision judged(entry e, const situation& s, std::vector<posting>& postings, con
   return r;
 }
 
-decision decide_sale(const sale_command& c, const situation& s, std::vector<posting>& postings) {
+/// Units that the rules give: what the quotas of this node cover, the rest as owed; older debts are settled first.
+void give_units(entry& e, std::vector<value_item> given, const situation& s) {
+  for (std::size_t i = 0, j = 0; i < given.size(); i = j) {
+    for (j = i; j < given.size() && given[j].purse == given[i].purse;)
+      ++j;
+    std::span<const value_item> of_purse(given.data() + i, j - i);
+    bool covered = s.role == node_role::hq || quota_left(s.st, s.self, given[i].unit) >= sum_of(of_purse);
+    auto& list = covered ? e.earned : e.owed;
+    list.insert(list.end(), of_purse.begin(), of_purse.end());
+  }
+  e.debts = settled_debts(s.st, s.self, e.account, e.earned);
+}
+
+void state_customer(entry& e, account_id account, const card_record& card, const programme& plan) {
+  e.account = account;
+  e.account_version = card.version;
+  e.level = card.level;
+  if (plan.asks_for_kinds()) e.card_kind = card.kind;
+}
+
+/// Bonus that pays a part of `card`, and the price with it. REQUIRES: `price` is that of `terms` without bonus.
+status use_bonus(const sale_command& c, const situation& s, const programme& plan, sale_terms& terms,
+                 priced_sale& price) {
+  auto left = c.card;
+  auto paid_here = holding(s.st, s.self, c.account);
+  const auto* kind = plan.card_kind(terms.who.kind);
+  bool any = false;
+  for (const auto& p : plan.purses) {
+    if (p.kind != purse_kind::bonus) continue;
+    if (kind && !kind->purses.empty() && !std::ranges::binary_search(kind->purses, p.id)) continue;
+    auto here = sum_of(spendable(s.st, s.self, c.account, p.id, &p, {s.hq_time, terms.business_date}));
+    auto n = std::min({here, left, worth_max(price, p)});
+    if (plan.paid_first) n = std::min(n, left - paid_here);
+    if (n <= 0) continue;
+    terms.uses.push_back({p.id, n});
+    left -= n;
+    any = true;
+  }
+  if (!any) return done();
+  auto again = price_sale(s.rules, terms);
+  if (!again) return again.error();
+  price = std::move(*again);
+  return done();
+}
+
+struct sale_terms_result {
+  sale_terms terms;
+  card_record card;
+};
+/// Terms of a sale without bonus, or why the card cannot be used.
+std::variant<sale_terms_result, refusal> terms_of(const sale_command& c, const situation& s, std::uint32_t date) {
+  sale_terms_result out;
+  auto& t = out.terms;
+  t.lines = c.lines;
+  t.gifts = c.gifts;
+  t.uses = c.uses;
+  t.business_date = date;
+  t.version = s.rules.version_at(date);
+  if (c.account.value == 0) return out;
+  if (auto r = check_card(c.account, c.genuine, s, out.card)) return *r;
+  const auto* record = s.rules.rules(t.version);
+  t.who = {true, record && record->programme.asks_for_kinds() ? out.card.kind : 0, out.card.level};
+  for (const auto& u : c.uses)
+    if (const auto* p = record ? record->programme.purse(u.purse) : nullptr; p && p->kind == purse_kind::bonus)
+      return refuse(errc::not_applicable, p->names[0] + " is spent with the amount from the card", c.account);
+  return out;
+}
+
+/// Puts the items of each purse that the sale uses into the entry; a refusal when there are too few.
+maybe_refusal take_units(entry& e, const priced_sale& price, const programme& plan, const situation& s) {
+  std::map<std::uint32_t, amount> wanted;
+  for (const auto* list : {&price.uses, &price.gifts})
+    for (const auto& u : *list)
+      if (!checked_add(wanted[u.purse], u.units, wanted[u.purse]))
+        return refuse(errc::overflow, "units of a purse", e.account);
+  for (auto [purse, n] : wanted) {
+    auto here = spendable(s.st, s.self, e.account, purse, plan.purse(purse), {s.hq_time, e.business_date});
+    auto sum = sum_of(here);
+    if (sum < n) return refusal{{errc::insufficient, plan.purse(purse)->names[0]}, e.account, sum, n - sum, purse};
+    for (const auto& v : first_of(here, n))
+      e.values.push_back(v);
+  }
+  if (e.values.size() >= values_max) return refuse(errc::bad_basket, "too many purses at once", e.account);
+  return std::nullopt;
+}
+
+maybe_refusal check_day(const entry& e, const programme& plan, const situation& s) {
+  const auto* kind = plan.card_kind(e.card_kind);
+  if (!kind || kind->per_day == 0) return std::nullopt;
+  amount paid = 0;
+  for (const auto& v : e.values)
+    if (v.unit == main_unit) paid += v.amount;
+  auto before = spent_on(s.st, e.business_date, s.self, e.account);
+  if (paid == 0 || before <= kind->per_day - paid) return std::nullopt;
+  return refuse(errc::bad_amount, "this card spends at most " + std::to_string(kind->per_day) + " a day here",
+                e.account);
+}
+
+maybe_refusal check_payments(const sale_command& c, amount& paid) {
   if (c.card < 0 || c.card > amount_max) return refuse(errc::bad_amount, "the amount from the card", c.account);
   if (c.tenders.size() > tenders_max) return refuse(errc::bad_tender, "too many payments", c.account);
-  amount paid = c.card;
+  paid = c.card;
   for (const auto& t : c.tenders)
     if (t.amount <= 0 || t.amount > amount_max || t.unit != main_unit || !checked_add(paid, t.amount, paid))
       return refuse(errc::bad_amount, "a payment", c.account);
+  return std::nullopt;
+}
+
+decision decide_sale(const sale_command& c, const situation& s, std::vector<posting>& postings) {
+  amount paid = 0;
+  if (auto r = check_payments(c, paid)) return *r;
   entry e = start(entry_kind::sale, c.key, s);
-  e.rules_version = s.rules.version_at(e.business_date);
-  auto basket = s.rules.price(c.lines, e.rules_version);
-  if (!basket) return refusal{basket.error(), c.account, {}, 0};
-  if (paid != basket->total)
+  auto how = terms_of(c, s, e.business_date);
+  if (auto* r = std::get_if<refusal>(&how)) return *r;
+  auto& [terms, card] = std::get<sale_terms_result>(how);
+  e.rules_version = terms.version;
+  auto price = price_sale(s.rules, terms);
+  if (!price) return refusal{price.error(), c.account, {}, 0};
+  if (paid != price->due)
     return refuse(errc::bad_tender,
-                  "the total is " + std::to_string(basket->total) + ", the payments are " + std::to_string(paid),
+                  "the total is " + std::to_string(price->due) + ", the payments are " + std::to_string(paid),
                   c.account);
-  if (c.account.value != 0) {
-    card_record card;
-    if (auto r = check_card(c.account, c.genuine, s, card)) return *r;
-    e.account = c.account;
-    e.account_version = card.version;
-  } else if (c.card != 0) {
-    return refuse(errc::unknown_card, "an amount from the card, but no card");
-  }
-  if (c.card != 0) e.values.push_back({purse_paid, main_unit, 0, c.card});
+  const auto& plan = s.rules.rules(terms.version)->programme;
+  if (c.account.value != 0) state_customer(e, c.account, card, plan);
+  if (c.account.value == 0 && c.card != 0) return refuse(errc::unknown_card, "an amount from the card, but no card");
+  if (c.card != 0)
+    if (auto ok = use_bonus(c, s, plan, terms, *price); !ok) return refusal{ok.error(), c.account, {}, 0};
+  // What bonus pays is not due any more.
+  amount from_card = c.card - (paid - price->due);
+  if (from_card != 0) e.values.push_back({purse_paid, main_unit, 0, from_card});
+  if (auto r = take_units(e, *price, plan, s)) return *r;
+  if (auto r = check_day(e, plan, s)) return *r;
   e.lines = c.lines;
+  e.gifts = c.gifts;
   e.tenders = c.tenders;
-  e.taxes = basket->taxes;
+  e.taxes = price->taxes;
+  give_units(e, std::move(price->earned), s);
   return judged(std::move(e), s, postings);
 }
 
@@ -140,11 +288,37 @@ decision decide_top_up(const top_up_command& c, const situation& s, std::vector<
                   "a top-up is from " + format_amount(rules->top_up_min, static_cast<int>(rules->exponent)) + " to " +
                       format_amount(rules->top_up_max, static_cast<int>(rules->exponent)),
                   c.account);
-  e.account = c.account;
-  e.account_version = card.version;
+  const auto& plan = rules->programme;
+  state_customer(e, c.account, card, plan);
+  if (const auto* kind = plan.card_kind(e.card_kind); kind && !kind->top_up)
+    return refuse(errc::not_applicable, kind->names[0] + ": not loaded at tills", c.account);
+  auto given =
+      price_top_up(s.rules, e.rules_version, {true, e.card_kind, e.level}, e.business_date, c.value, c.package);
+  if (!given) return refusal{given.error(), c.account, {}, 0};
   e.values.push_back({purse_paid, main_unit, 0, c.value});
   e.tenders.push_back({c.tender, main_unit, c.value});
+  e.package = c.package;
+  give_units(e, std::move(*given), s);
   return judged(std::move(e), s, postings);
+}
+
+/// What was earned and is spent meanwhile stays as a debt; bonus is money and must be there.
+std::vector<value_item> debts_of_reversal(const entry& e, const entry& cited, const situation& s) {
+  std::vector<value_item> out;
+  const auto* rules = s.rules.rules(cited.rules_version);
+  for (auto v : e.earned) {
+    const auto* p = rules ? rules->programme.purse(v.purse) : nullptr;
+    if (p && p->kind == purse_kind::bonus) continue;
+    auto here = -s.st.balance(hold_account(s.self, e.account, v.purse, v.bucket, v.unit));
+    // What the sale took of the same bucket comes back with it.
+    if (cited.kind == entry_kind::sale)
+      for (const auto& back : e.values)
+        if (back.purse == v.purse && back.bucket == v.bucket) here += back.amount;
+    if (here >= v.amount) continue;
+    v.amount -= std::max<amount>(here, 0);
+    out.push_back(v);
+  }
+  return out;
 }
 
 decision decide_reverse(const reverse_command& c, const situation& s, std::vector<posting>& postings) {
@@ -160,10 +334,28 @@ decision decide_reverse(const reverse_command& c, const situation& s, std::vecto
   e.values = cited->values;
   e.tenders = cited->tenders;
   e.taxes = cited->taxes;
+  e.earned = cited->earned;
+  e.debts = debts_of_reversal(e, *cited, s);
   return judged(std::move(e), s, postings, &*cited);
 }
 
 }  // namespace
+
+result<quote> quote_sale(const sale_command& c, const situation& s) {
+  auto date = business_date(s.st, s.self, s.now, s.hq_time);
+  auto how = terms_of(c, s, date);
+  if (auto* r = std::get_if<refusal>(&how)) return r->why;
+  auto& terms = std::get<sale_terms_result>(how).terms;
+  auto price = price_sale(s.rules, terms);
+  if (!price) return price.error();
+  if (c.card < 0 || c.card > price->due) return error{errc::bad_amount, "the amount from the card"};
+  const auto& plan = s.rules.rules(terms.version)->programme;
+  if (c.account.value != 0 && c.card != 0) TALLY_TRY(use_bonus(c, s, plan, terms, *price));
+  quote q{std::move(*price), {}};
+  for (const auto& u : q.price.uses)
+    if (const auto* p = plan.purse(u.purse); p && p->kind == purse_kind::bonus) q.bonus.push_back(u);
+  return q;
+}
 
 const till_key& key_of(const till_command& c) {
   return std::visit([](const auto& x) -> const till_key& { return x.key; }, c);
@@ -217,7 +409,8 @@ result<entry> decide_send(const situation& s, const writer_id& to, account_id ac
     auto limits = limits_of(s.st, to.node);
     amount sum = 0;
     for (const auto& v : values)
-      if (v.purse != 0 && !checked_add(sum, v.amount, sum)) return error{errc::overflow, "rights to send"};
+      if (v.purse != 0 && v.unit == main_unit && !checked_add(sum, v.amount, sum))
+        return error{errc::overflow, "rights to send"};
     auto today = sent_on(s.st, e.business_date, main_unit, s.self, to);
     if (sum > 0 && (held_there > limits.ceiling - sum || today > limits.daily_inflow - sum))
       return error{errc::over_ceiling, "node " + std::to_string(to.node.value)};

@@ -4,7 +4,7 @@
 #include <variant>
 
 #include "ledger/fold.hpp"
-#include "ledger/rules.hpp"
+#include "ledger/pricing.hpp"
 
 namespace tally {
 
@@ -20,9 +20,11 @@ struct sale_command {
   till_key key;
   account_id account;  ///< none for a sale in cash
   std::vector<line_item> lines;
-  amount card{};                     ///< to be taken from the account's paid purse
+  amount card{};                     ///< money to be taken from the account: paid purse and bonus, as the rules say
   std::vector<tender_item> tenders;  ///< the rest
   bool genuine = false;  ///< head office signed for this account on the card itself: it need not be known here yet
+  std::vector<unit_use> uses = {};    ///< points and vouchers that the customer chose; not bonus
+  std::vector<gift_item> gifts = {};  ///< pieces paid with units
   friend bool operator==(const sale_command&, const sale_command&) = default;
 };
 struct top_up_command {
@@ -30,7 +32,8 @@ struct top_up_command {
   account_id account;
   amount value{};
   tender_kind tender = tender_kind::cash;
-  bool genuine = false;  ///< as in a sale
+  bool genuine = false;       ///< as in a sale
+  std::uint32_t package = 0;  ///< of the rules; its price is `value`
   friend bool operator==(const top_up_command&, const top_up_command&) = default;
 };
 struct reverse_command {
@@ -68,8 +71,18 @@ struct refusal {
   account_id account;
   std::optional<amount> here;
   amount missing{};
+  std::uint32_t purse = purse_paid;  ///< insufficient: of which purse
 };
 using decision = std::variant<entry, replayed, refusal>;
+
+/// A sale as it would be decided now: what a till shows before it asks for it. Nothing is checked against a key.
+struct quote {
+  priced_sale price;
+  std::vector<unit_worth> bonus;  ///< of the money from the card, what bonus would pay, per purse
+};
+/// `c.card` may be anything from 0 to what is due; tenders are not looked at. Errors: as `price_sale`, and what is
+/// wrong with the card.
+result<quote> quote_sale(const sale_command& c, const situation& now);
 
 /// Decides one request of a till. Pure; the entry that it returns passes `judge`.
 ///

@@ -81,6 +81,14 @@ struct line_item {
   friend bool operator==(const line_item&, const line_item&) = default;
 };
 
+/// Pieces of a product that are paid with units of a purse (a gift for points, a visit), beside the lines in money.
+struct gift_item {
+  std::uint32_t purse{};
+  product_id product{};
+  std::int64_t quantity{};
+  friend bool operator==(const gift_item&, const gift_item&) = default;
+};
+
 /// Streams of a writer (REPLICATION: streams and epochs).
 enum class sub_stream : std::uint8_t { journal = 0, directory = 1, addressed = 2 };
 struct stream_id {
@@ -163,6 +171,13 @@ struct entry {
   errc reason = errc::ok;  ///< receive: why the send is not credited
   std::uint64_t serial{};  ///< revoke: certificates of the node up to this one are void
   ruling_outcome outcome{};
+  std::vector<value_item> earned;  ///< sale, top_up: units that the rules gave, from the issue quota of each
+  std::uint32_t level{};           ///< of the account, as the decision used it
+  std::vector<gift_item> gifts;
+  std::vector<value_item> owed;   ///< units that the rules gave and no quota covered: head office credits them
+  std::uint32_t package{};        ///< top_up: the package that was bought
+  std::vector<value_item> debts;  ///< reverse: of what is taken back, what was spent already; sale, top_up: of what is
+                                  ///< earned, what goes to an older debt (negative)
 
   friend bool operator==(const entry&, const entry&) = default;
 };
@@ -171,8 +186,8 @@ struct entry {
 constexpr std::uint32_t engine_revision = 1;
 
 /// Limits of one entry; a decoder refuses more, a decider never makes more.
-constexpr std::size_t lines_max = 200, values_max = 64, tenders_max = 16, taxes_max = 32, blob_max = 60'000,
-                      note_max = 200, entry_bytes_max = 65'535;
+constexpr std::size_t lines_max = 200, values_max = 64, tenders_max = 16, taxes_max = 32, gifts_max = 50,
+                      blob_max = 60'000, note_max = 200, entry_bytes_max = 65'535;
 constexpr std::int64_t quantity_max = 9999;
 
 /// Day number of a moment (days since 2020-01-01), never negative.

@@ -52,6 +52,7 @@ constexpr std::array rows{
     row{"internal", "Something that should not happen has happened. See the log."},
     row{"revoked", "Head office has revoked this node."},
     row{"epoch_closed", "Head office has closed this node's books. Card value stops until it is granted anew."},
+    row{"not_applicable", "This voucher, gift or package cannot be used here."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 

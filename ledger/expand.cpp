@@ -31,13 +31,33 @@ private:
 
 error wrapped() { return {errc::overflow, "the entry's amounts"}; }
 
+// Created against the issue quota of the unit. What was not paid for, the shop has given.
+status expand_created(const entry& e, const std::vector<value_item>& items, bool paid, sheet& s) {
+  for (const auto& v : items) {
+    if (v.purse == 0 || v.amount <= 0 || class_of(v.unit) != unit_class::value || e.account.value == 0)
+      return error{errc::malformed, "an item that is created"};
+    if (!paid && v.unit != unit_of(v.purse)) return error{errc::malformed, "an item that is given"};
+    s.rights(e, v, -v.amount);
+    if (!paid) s.plain(account_type::given, v.unit, v.purse, 0, v.amount);
+    auto q = quota_of(v.unit);
+    s.post(quota_account(s.writer(), q), v.amount);
+    s.plain(account_type::issued, q, base_of(q), 0, -v.amount);
+  }
+  return done();
+}
+
 status expand_sale(const entry& e, sheet& s) {
   amount net = 0;
   unit_id unit = main_unit;
   for (const auto& v : e.values) {
-    if (v.purse == 0 || v.unit != unit || v.amount <= 0) return error{errc::malformed, "a sale's purse item"};
+    if (v.purse == 0 || v.unit != unit_of(v.purse) || v.amount <= 0)
+      return error{errc::malformed, "a sale's purse item"};
     s.rights(e, v, v.amount);
-    if (!checked_add(net, v.amount, net)) return wrapped();
+    if (v.unit != unit) {
+      s.plain(account_type::redeemed, v.unit, v.purse, 0, -v.amount);
+    } else if (!checked_add(net, v.amount, net)) {
+      return wrapped();
+    }
   }
   for (const auto& t : e.tenders) {
     if (t.unit != unit || t.amount <= 0) return error{errc::malformed, "a sale's tender"};
@@ -51,7 +71,7 @@ status expand_sale(const entry& e, sheet& s) {
   }
   if (net < 0) return error{errc::malformed, "more tax than sale"};
   s.plain(account_type::sales, unit, 0, 0, -net);
-  return done();
+  return expand_created(e, e.earned, false, s);
 }
 
 status expand_top_up(const entry& e, sheet& s) {
@@ -59,13 +79,18 @@ status expand_top_up(const entry& e, sheet& s) {
     if (t.amount <= 0) return error{errc::malformed, "a top-up's tender"};
     s.plain(account_type::tender, t.unit, static_cast<std::uint64_t>(t.kind), e.shift, t.amount);
   }
-  for (const auto& v : e.values) {
-    if (v.purse == 0 || v.amount <= 0 || class_of(v.unit) != unit_class::value)
-      return error{errc::malformed, "a top-up's purse item"};
-    s.rights(e, v, -v.amount);
-    auto q = quota_of(v.unit);
-    s.post(quota_account(s.writer(), q), v.amount);
-    s.plain(account_type::issued, q, base_of(q), 0, -v.amount);
+  TALLY_TRY(expand_created(e, e.values, true, s));
+  return expand_created(e, e.earned, false, s);
+}
+
+// What is taken back and was spent already stays as a debt; what is earned goes to an older debt first.
+status expand_debts(const entry& e, sheet& s) {
+  bool back = e.kind == entry_kind::reverse;
+  for (const auto& d : e.debts) {
+    if (d.purse == 0 || d.unit != unit_of(d.purse) || (back ? d.amount <= 0 : d.amount >= 0) || d.amount == INT64_MIN)
+      return error{errc::malformed, "a debt"};
+    s.post(hold_account(s.writer(), e.account, d.purse, d.bucket, d.unit), -d.amount);
+    s.post(debt_account(s.writer(), e.account, d.purse, d.unit), d.amount);
   }
   return done();
 }
@@ -162,6 +187,7 @@ status expand(const entry& e, const writer_id& writer, std::vector<posting>& out
   if (reversal)
     for (auto& p : out)
       p.amount = -p.amount;  // cannot wrap: every amount above is the negation of a positive one or vice versa
+  TALLY_TRY(expand_debts(e, s));
   if (!balances(out)) return error{errc::unbalanced, "the entry's amounts do not sum to zero"};
   return done();
 }

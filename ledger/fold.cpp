@@ -25,7 +25,8 @@ status check_fields(const entry& e, const kind_row& row) {
 // What a decoder refuses must never be written: nobody could read it again, its writer included.
 status check_bounds(const entry& e) {
   bool fits = e.values.size() <= values_max && e.tenders.size() <= tenders_max && e.taxes.size() <= taxes_max &&
-              e.lines.size() <= lines_max && e.blob.size() <= blob_max;
+              e.lines.size() <= lines_max && e.earned.size() <= values_max && e.owed.size() <= values_max &&
+              e.debts.size() <= values_max && e.gifts.size() <= gifts_max && e.blob.size() <= blob_max;
   for (const auto& t : e.tenders)
     fits = fits && t.kind >= tender_kind::cash && t.kind <= tender_kind::transfer;
   if (!fits) return error{errc::malformed, "an entry over its bounds"};
@@ -39,10 +40,12 @@ status check_bounds(const entry& e) {
 // REQUIRES: merged postings, so that two items of one purse cannot each pass alone.
 status check_rights(const std::vector<posting>& postings, const state& s) {
   for (const auto& p : postings) {
-    if (p.amount <= 0 || !must_hold_credit(p.account)) continue;
+    bool debt = p.account.type == account_type::debt && p.amount < 0;
+    if (!debt && (p.amount <= 0 || !must_hold_credit(p.account))) continue;
     amount after = s.balance(p.account);
     if (!checked_add(after, p.amount, after)) return error{errc::overflow, account_name(p.account)};
-    if (after > 0) {
+    if (debt && after < 0) return error{errc::malformed, account_name(p.account) + " is not that much"};
+    if (!debt && after > 0) {
       auto code = p.account.type == account_type::quota ? errc::no_quota : errc::insufficient;
       return error{code, account_name(p.account) + " lacks " + std::to_string(after)};
     }
@@ -61,16 +64,29 @@ status check_key(const entry& e, const entry_place& p, const state& s) {
   return done();
 }
 
+// A debt is a part of what the entry gives or takes back, item by item.
+status check_debts(const entry& e) {
+  for (std::size_t i = 0; i < e.debts.size(); ++i) {
+    const auto& d = e.debts[i];
+    auto same = [&](const value_item& v) { return v.purse == d.purse && v.unit == d.unit && v.bucket == d.bucket; };
+    auto of = std::ranges::find_if(e.earned, same);
+    bool fits = of != e.earned.end() && d.amount <= of->amount && d.amount >= -of->amount &&
+                std::ranges::count_if(e.debts, same) == 1 && std::ranges::count_if(e.earned, same) == 1;
+    if (!fits) return error{errc::malformed, "a debt of nothing that was earned"};
+  }
+  return done();
+}
+
 status check_reversal(const entry& e, const entry_place& p, const state& s) {
   if (*e.cites >= p.seq || !p.cited) return error{errc::not_found, "the entry to reverse"};
   const auto& c = *p.cited;
   if (c.kind != e.cited_kind || (c.kind != entry_kind::sale && c.kind != entry_kind::top_up))
     return error{errc::not_reversible, std::string(kind_name(c.kind))};
   if (c.account != e.account || c.values != e.values || c.tenders != e.tenders || c.taxes != e.taxes ||
-      c.shift != e.shift)
+      c.shift != e.shift || c.earned != e.earned)
     return error{errc::malformed, "a reversal that differs from what it reverses"};
   if (s.find(key(cell_type::reversed, *e.cites, 0, p.writer))) return error{errc::already_reversed, ""};
-  return done();
+  return check_debts(e);
 }
 
 status check_transfer(const entry& e, const entry_place& p, const state& s) {
@@ -118,9 +134,14 @@ status check_closing(const entry& e, const state& s) {
 }
 
 status check_sale(const entry& e) {
-  if (e.values.empty() && e.tenders.empty() && e.taxes.empty()) return done();  // everything free of charge
-  if (!e.values.empty() && e.account.value == 0) return error{errc::malformed, "card value without an account"};
-  return done();
+  if (e.lines.empty() && e.gifts.empty()) return error{errc::malformed, "a sale of nothing"};
+  bool card = !e.values.empty() || !e.earned.empty() || !e.owed.empty() || !e.gifts.empty() || e.level != 0;
+  if (card && e.account.value == 0) return error{errc::malformed, "card value without an account"};
+  for (const auto& g : e.gifts)
+    if (g.purse < 2 || g.quantity < 1 || g.quantity > quantity_max) return error{errc::malformed, "a gift"};
+  for (const auto& v : e.owed)
+    if (v.purse < 2 || v.amount < 1) return error{errc::malformed, "units that are owed"};
+  return check_debts(e);
 }
 
 status check_top_up(const entry& e) {
@@ -129,7 +150,10 @@ status check_top_up(const entry& e) {
     if (!checked_add(paid, t.amount, paid)) return error{errc::overflow, "tenders"};
   for (const auto& v : e.values)
     if (!checked_add(loaded, v.amount, loaded)) return error{errc::overflow, "values"};
-  return paid == loaded ? done() : status(error{errc::unbalanced, "a top-up's value differs from what was paid"});
+  for (const auto& v : e.owed)
+    if (v.purse < 2 || v.amount < 1) return error{errc::malformed, "units that are owed"};
+  if (paid != loaded) return error{errc::unbalanced, "a top-up's value differs from what was paid"};
+  return check_debts(e);
 }
 
 status check_kind(const entry& e, const entry_place& p, const state& s) {
@@ -184,6 +208,12 @@ void apply_booked_half(const entry& e, state& s) {
   }
 }
 
+// Only chains whose rules look at kinds of cards state them, and only their rules have limits per day.
+void apply_spent(const entry& e, const entry_place& p, state& s) {
+  for (const auto& v : e.values)
+    if (v.unit == main_unit) add_spent(s, e.business_date, p.writer, e.account, v.amount);
+}
+
 void apply_life(const entry& e, const entry_place& p, state& s) {
   if (e.kind == entry_kind::open_epoch && e.head && e.head->stream.writer.node == p.writer.node) {
     put_heritage(s, p.writer, {e.head->stream.writer.epoch, std::max(e.size, e.head->size)});
@@ -195,6 +225,31 @@ void apply_life(const entry& e, const entry_place& p, state& s) {
     apply_booked_half(e, s);
   }
 }
+
+/// What one entry changes of its writer's sums per unit. Nearly always of the main unit alone.
+class held_change {
+public:
+  held_change(const state& s, const writer_id& w) : s_(s), w_(w) {}
+  [[nodiscard]] bool take(unit_id unit, amount posted) {
+    auto it = std::ranges::find(sums_, unit, &sum::unit);
+    if (it == sums_.end()) it = sums_.insert(it, {unit, held_total(s_, w_, unit), 0});
+    return !__builtin_sub_overflow(it->now, posted, &it->now) &&
+           !__builtin_sub_overflow(it->change, posted, &it->change);
+  }
+  void put(state& s) const {
+    for (const auto& x : sums_)
+      if (x.change != 0) s.put(held_total_key(w_, x.unit), {x.now, {}});
+  }
+
+private:
+  struct sum {
+    unit_id unit;
+    amount now{}, change{};
+  };
+  const state& s_;
+  writer_id w_;
+  std::vector<sum> sums_;
+};
 
 }  // namespace
 
@@ -269,22 +324,25 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   std::vector<amount> many;
   if (postings.size() > few.size()) many.resize(postings.size());
   auto* after = many.empty() ? few.data() : many.data();
-  auto held = held_total(s, p.writer), held_before = held;
+  held_change held(s, p.writer);
   for (std::size_t i = 0; i < postings.size(); ++i) {
     const auto& post = postings[i];
     bool fits = checked_add(s.balance(post.account), post.amount, after[i]);
-    if (fits && post.account.type == account_type::hold && post.account.unit == main_unit)
-      fits = !__builtin_sub_overflow(held, post.amount, &held);
+    if (fits && post.account.type == account_type::hold) fits = held.take(post.account.unit, post.amount);
     if (!fits) return error{errc::overflow, account_name(post.account)};
   }
-  for (std::size_t i = 0; i < postings.size(); ++i)
-    s.set_balance(postings[i].account, after[i]);
-  if (held != held_before) s.put(key(cell_type::held_total, 0, 0, p.writer), {held, {}});
+  for (std::size_t i = 0; i < postings.size(); ++i) {
+    const auto& a = postings[i].account;
+    s.set_balance(a, after[i]);
+    if (a.type == account_type::hold && a.c != 0) s.note_month(a, after[i] == 0);
+  }
+  held.put(s);
   if (auto k = key(cell_type::business_date, 0, 0, p.writer); e.business_date != 0 && number(s, k) != e.business_date)
     s.put(k, {e.business_date, {}});
   if (e.counter != 0) s.set_answered({p.writer, e.terminal, e.counter}, p.seq);
   if (e.kind == entry_kind::reverse && e.cites)
     s.put(key(cell_type::reversed, *e.cites, 0, p.writer), {static_cast<std::int64_t>(p.seq), {}});
+  if (e.kind == entry_kind::sale && e.card_kind != 0 && !p.watched) apply_spent(e, p, s);
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);
   if (why == errc::ok) apply_life(e, p, s);
   if (e.kind == entry_kind::adopt && e.head)
@@ -308,6 +366,7 @@ void apply_directory(const entry& e, state& s) {
       auto c = card_of(s, e.account).value_or(card_record{});
       c.status = e.status;
       if (e.card_kind != 0) c.kind = e.card_kind;
+      c.level = e.level;
       c.version = e.account_version;
       put_card(s, e.account, c);
       break;

@@ -15,12 +15,15 @@ constexpr field_set till = set_of(terminal, counter, operator_id, shift) | when;
 constexpr kind_row rows[] = {
     {entry_kind::open_epoch, "open_epoch", true, true, true, true, set_of(engine),
      when | set_of(head, rules_version, field::size), false},
-    {entry_kind::sale, "sale", true, false, false, true, set_of(terminal, counter, lines),
-     till | set_of(account, account_version, rules_version, values, tenders, taxes), false},
+    {entry_kind::sale, "sale", true, false, false, true, set_of(terminal, counter),
+     till | set_of(lines, account, account_version, rules_version, values, tenders, taxes, card_kind, earned,
+                   field::level, gifts, owed, debts),
+     false},
     {entry_kind::top_up, "top_up", true, false, false, true, set_of(terminal, counter, account, values, tenders),
-     till | set_of(account_version, rules_version), false},
+     till | set_of(account_version, rules_version, card_kind, earned, field::level, owed, field::package, debts),
+     false},
     {entry_kind::reverse, "reverse", true, false, false, true, set_of(terminal, counter, cites, cited_kind),
-     till | set_of(account, account_version, values, tenders, taxes), false},
+     till | set_of(account, account_version, values, tenders, taxes, earned, debts), false},
     {entry_kind::send, "send", true, true, true, true, set_of(peer, channel, cause, values),
      when | set_of(account, request), false},
     {entry_kind::receive, "receive", true, true, true, true, set_of(peer, channel, head),
@@ -56,9 +59,9 @@ constexpr kind_row rows[] = {
     {entry_kind::publish, "publish", false, false, true, true, set_of(topic, blob), when | set_of(rules_version), true},
     {entry_kind::limits, "limits", false, false, true, true, set_of(subject, field::limits), when, true},
     {entry_kind::map_media, "map_media", false, false, true, true, set_of(account, medium, card_kind, field::standing),
-     when | set_of(account_version), true},
+     when | set_of(account_version, field::level), true},
     {entry_kind::card_state, "card_state", false, false, true, true, set_of(account, field::standing),
-     when | set_of(account_version), true},
+     when | set_of(account_version, card_kind, field::level), true},
     {entry_kind::clear, "clear", false, false, true, false, 0, when, false},
     {entry_kind::ruling, "ruling", false, false, true, true, set_of(subject, cites, outcome), when | set_of(blob),
      true},
@@ -134,6 +137,12 @@ field_set fields_of(const entry& e) {
   put(reason, e.reason != errc::ok);
   put(serial, e.serial != 0);
   put(outcome, e.outcome != ruling_outcome{});
+  put(earned, !e.earned.empty());
+  put(field::level, e.level != 0);
+  put(gifts, !e.gifts.empty());
+  put(owed, !e.owed.empty());
+  put(field::package, e.package != 0);
+  put(debts, !e.debts.empty());
   return s;
 }
 

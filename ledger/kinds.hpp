@@ -40,8 +40,14 @@ enum class field : std::uint8_t {
   reason = 31,
   serial = 32,
   outcome = 33,
+  earned = 34,
+  level = 35,
+  gifts = 36,
+  owed = 37,
+  package = 38,
+  debts = 39,
 };
-constexpr std::uint8_t field_max = 33;
+constexpr std::uint8_t field_max = 39;
 
 using field_set = std::uint64_t;
 constexpr field_set bit(field f) { return field_set{1} << static_cast<unsigned>(f); }

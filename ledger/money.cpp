@@ -2,14 +2,23 @@
 
 namespace tally {
 
-std::optional<amount> mul_div_half_up(amount a, std::int64_t numerator, std::int64_t denominator) {
+std::optional<amount> mul_div(amount a, std::int64_t numerator, std::int64_t denominator, rounding how) {
   if (denominator == 0) return std::nullopt;
   __int128 n = static_cast<__int128>(a) * numerator;
   __int128 d = denominator;
   if (d < 0) n = -n, d = -d;
-  __int128 q = n >= 0 ? (n + d / 2) / d : -((-n + d / 2) / d);
+  const bool negative = n < 0;
+  if (negative) n = -n;
+  __int128 q = n / d;
+  const __int128 twice = n % d * 2;
+  if (how != rounding::down && (twice > d || (twice == d && (how == rounding::half_up || q % 2 != 0)))) ++q;
+  if (negative) q = -q;
   if (q > INT64_MAX || q < INT64_MIN) return std::nullopt;
   return static_cast<amount>(q);
+}
+
+std::optional<amount> mul_div_half_up(amount a, std::int64_t numerator, std::int64_t denominator) {
+  return mul_div(a, numerator, denominator, rounding::half_up);
 }
 
 std::string format_amount(amount minor, int exponent) {

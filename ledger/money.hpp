@@ -49,6 +49,10 @@ constexpr amount amount_max = 10'000'000'000'000'000;
 /// bits.
 std::optional<amount> mul_div_half_up(amount a, std::int64_t numerator, std::int64_t denominator);
 
+/// How an amount that does not divide is rounded: away from zero at a half, to the even neighbour at a half, down.
+enum class rounding : std::uint8_t { half_up = 0, half_even = 1, down = 2 };
+std::optional<amount> mul_div(amount a, std::int64_t numerator, std::int64_t denominator, rounding how);
+
 /// "12.50" for 1250 with exponent 2; "-0.05"; no grouping. Exponent 0 to 4.
 std::string format_amount(amount minor, int exponent);
 

@@ -2,11 +2,6 @@
 
 namespace tally {
 
-std::string_view language_tag(language l) {
-  static constexpr std::string_view tags[] = {"en", "zh-Hans", "zh-Hant", "ko"};
-  return tags[static_cast<std::size_t>(l)];
-}
-
 void catalogue::add(rules_record r) {
   auto v = r.version;
   rules_.insert_or_assign(v, std::move(r));

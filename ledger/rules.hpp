@@ -6,14 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "ledger/entry.hpp"
+#include "ledger/programme.hpp"
 
 namespace tally {
-
-/// Languages of everything that a shop sees, in the order in which names are stored.
-enum class language : std::uint8_t { en = 0, zh_hans = 1, zh_hant = 2, ko = 3 };
-constexpr std::size_t language_count = 4;
-std::string_view language_tag(language l);  ///< BCP 47: "en", "zh-Hans", "zh-Hant", "ko"
 
 struct tax_rate {
   std::string letter;            ///< as printed, "A"
@@ -43,6 +38,7 @@ struct rules_record {
   amount top_up_max = 1'000'000;
   std::vector<tax_rate> taxes;
   std::array<receipt_form, 3> receipts;  ///< of sales, top-ups, reversals
+  tally::programme programme;
   friend bool operator==(const rules_record&, const rules_record&) = default;
 };
 

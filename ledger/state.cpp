@@ -1,5 +1,7 @@
 #include "ledger/state.hpp"
 
+#include <algorithm>
+
 namespace tally {
 namespace {
 
@@ -24,6 +26,14 @@ bytes packed(std::uint32_t v) {
   for (int i = 0; i < 4; ++i)
     out += static_cast<char>(v >> (8 * i) & 255);
   return out;
+}
+
+// REQUIRES: 4 octets.
+std::uint32_t unpacked(byte_view in) {
+  std::uint32_t v = 0;
+  for (std::size_t i = 0; i < 4; ++i)
+    v |= static_cast<std::uint32_t>(static_cast<unsigned char>(in[i])) << (8 * i);
+  return v;
 }
 
 // Node records are packed without a codec of their own: role, epoch, then 4 octets per parent.
@@ -94,13 +104,15 @@ std::int64_t number(const state& s, const cell_key& k) {
 
 std::optional<card_record> card_of(const state& s, account_id account) {
   auto c = s.find({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}});
-  if (!c || c->data.size() != 5) return std::nullopt;
+  if (!c || (c->data.size() != 5 && c->data.size() != 9)) return std::nullopt;
   card_record r;
   r.version = static_cast<std::uint64_t>(c->n);
   r.status = static_cast<card_status>(c->data[0]);
   for (int i = 0; i < 4; ++i)
     r.kind |= static_cast<std::uint32_t>(static_cast<unsigned char>(c->data[static_cast<std::size_t>(i) + 1]))
               << (8 * i);
+  for (std::size_t i = 5; i < c->data.size(); ++i)
+    r.level |= static_cast<std::uint32_t>(static_cast<unsigned char>(c->data[i])) << (8 * (i - 5));
   return r;
 }
 
@@ -109,6 +121,8 @@ void put_card(state& s, account_id account, const card_record& r) {
   c.data += static_cast<char>(r.status);
   for (int i = 0; i < 4; ++i)
     c.data += static_cast<char>(r.kind >> (8 * i) & 255);
+  for (int i = 0; i < 4 && r.level != 0; ++i)
+    c.data += static_cast<char>(r.level >> (8 * i) & 255);
   s.put({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}}, std::move(c));
 }
 
@@ -194,14 +208,67 @@ void add_sent(state& s, std::uint32_t day, unit_id unit, const writer_id& from, 
   s.put(sent_key(unit, from, to), {sum, packed(day)});
 }
 
-amount holding(const state& s, writer_id w, account_id account, std::uint32_t purse) {
-  return -s.balance(hold_account(w, account, purse, 0, main_unit));
+static cell_key months_key(const writer_id& w, account_id account, std::uint32_t purse) {
+  return {.type = cell_type::months, .a = account.value, .b = purse, .writer = w, .peer = {}};
 }
+
+std::vector<std::uint32_t> state::months_held(const writer_id& w, account_id account, std::uint32_t purse) const {
+  std::vector<std::uint32_t> out;
+  auto c = find(months_key(w, account, purse));
+  for (std::size_t i = 0; c && i + 4 <= c->data.size(); i += 4)
+    out.push_back(unpacked(byte_view(c->data).substr(i, 4)));
+  return out;
+}
+
+void state::note_month(const ledger_account& held, bool empty) {
+  account_id account{held.a};
+  auto purse = static_cast<std::uint32_t>(held.b);
+  auto month = static_cast<std::uint32_t>(held.c);
+  auto list = months_held(held.writer, account, purse);
+  auto at = std::ranges::lower_bound(list, month);
+  if ((at != list.end() && *at == month) != empty) return;  // known so
+  if (empty) {
+    list.erase(at);
+  } else {
+    list.insert(at, month);
+  }
+  if (list.empty()) return erase(months_key(held.writer, account, purse));
+  cell c;
+  for (auto m : list)
+    c.data += packed(m);
+  put(months_key(held.writer, account, purse), std::move(c));
+}
+
+amount holding(const state& s, writer_id w, account_id account, std::uint32_t purse) {
+  amount sum = -s.balance(hold_account(w, account, purse, 0, unit_of(purse)));
+  if (purse == purse_paid) return sum;
+  for (auto m : s.months_held(w, account, purse))
+    if (!checked_add(sum, -s.balance(hold_account(w, account, purse, m, unit_of(purse))), sum)) return INT64_MAX;
+  return sum;
+}
+amount debt_of(const state& s, const writer_id& w, account_id account, std::uint32_t purse) {
+  return s.balance(debt_account(w, account, purse, unit_of(purse)));
+}
+
+static cell_key spent_key(const writer_id& w, account_id account) {
+  return {.type = cell_type::spent_today, .a = account.value, .b = 0, .writer = w, .peer = {}};
+}
+amount spent_on(const state& s, std::uint32_t day, const writer_id& w, account_id account) {
+  auto c = s.find(spent_key(w, account));
+  return c && c->data == packed(day) ? c->n : 0;
+}
+void add_spent(state& s, std::uint32_t day, const writer_id& w, account_id account, amount v) {
+  auto sum = spent_on(s, day, w, account);
+  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
+  s.put(spent_key(w, account), {sum, packed(day)});
+}
+
 amount quota_left(const state& s, writer_id w, unit_id value_unit) {
   return -s.balance(quota_account(w, quota_of(value_unit)));
 }
-amount held_total(const state& s, writer_id w) {
-  return number(s, {.type = cell_type::held_total, .a = 0, .b = 0, .writer = w, .peer = {}});
+amount held_total(const state& s, writer_id w, unit_id unit) { return number(s, held_total_key(w, unit)); }
+cell_key held_total_key(const writer_id& w, unit_id unit) {
+  return {.type = cell_type::held_total, .a = unit == main_unit ? 0U : base_of(unit), .b = 0, .writer = w, .peer = {}};
 }
 
 }  // namespace tally

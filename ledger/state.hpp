@@ -20,7 +20,7 @@ enum class cell_type : std::uint8_t {
   node = 9,           ///< a: node → directory facts
   limits = 10,        ///< a: node → limits
   sent_today = 11,    ///< b: unit, writer → peer: sum sent on the newest day of a send, and that day
-  held_total = 12,    ///< writer → sum of its holdings in the main unit
+  held_total = 12,    ///< a: base of the unit, 0 for the main unit, writer → sum of its holdings
   adopted = 13,       ///< a: sub_stream, b: `to`, peer: the stream's writer, writer → size
   transfer = 14,      ///< a: number, writer → peer: what one half of a transfer said, until the other half is
                       ///< seen (b 0 receive, 1 send); b 2: the receiver did not credit it
@@ -32,6 +32,8 @@ enum class cell_type : std::uint8_t {
   revoked = 21,       ///< writer → entries that stand
   heir = 22,          ///< writer → the epoch that it says it follows, and what was proved of that
   ruled = 23,         ///< a: sequence, writer → what head office ruled about that entry
+  months = 24,        ///< a: account, b: purse, writer → month buckets that hold something, ascending, 4 octets each
+  spent_today = 25,   ///< a: account, writer → card value spent on the newest day of a sale, and that day
 };
 
 struct cell_key {
@@ -77,6 +79,11 @@ public:
   /// only judges may answer 0 for every key that was used.
   virtual std::optional<sequence> answered(const key_use& k) const;
   virtual void set_answered(const key_use& k, sequence seq);
+
+  // Month buckets of a holding that are not zero, ascending. Kept in cells unless an implementation has another index.
+  virtual std::vector<std::uint32_t> months_held(const writer_id& w, account_id account, std::uint32_t purse) const;
+  /// The balance of a holding with a bucket became zero, or was zero before. REQUIRES: a hold account, bucket not 0.
+  virtual void note_month(const ledger_account& held, bool empty);
 };
 
 /// A state in memory. Iterable, in key order, so that two of them can be compared and printed.
@@ -108,6 +115,7 @@ struct card_record {
   card_status status = card_status::active;
   std::uint32_t kind{};
   std::uint64_t version{};
+  std::uint32_t level{};
 };
 std::optional<card_record> card_of(const state& s, account_id account);
 void put_card(state& s, account_id account, const card_record& c);
@@ -129,10 +137,18 @@ void put_node(state& s, node_id node, const node_record& r);
 node_limits limits_of(const state& s, node_id node);
 void put_limits(state& s, node_id node, const node_limits& l);
 
-/// Spending rights of an account at one node, over all its buckets that `purse` may have without expiry (bucket 0).
+/// Spending rights of an account at one node, over all buckets of the purse.
 tally::amount holding(const state& s, writer_id w, account_id account, std::uint32_t purse = purse_paid);
 tally::amount quota_left(const state& s, writer_id w, unit_id value_unit = main_unit);
-tally::amount held_total(const state& s, writer_id w);
+tally::amount held_total(const state& s, writer_id w, unit_id unit = main_unit);
+cell_key held_total_key(const writer_id& w, unit_id unit);
+/// Units of a purse that the account owes at that node.
+tally::amount debt_of(const state& s, const writer_id& w, account_id account, std::uint32_t purse);
+
+/// Card value of an account spent at that node on a business day; 0 for a day before the newest.
+tally::amount spent_on(const state& s, std::uint32_t day, const writer_id& w, account_id account);
+/// Saturates, as `add_sent`.
+void add_spent(state& s, std::uint32_t day, const writer_id& w, account_id account, tally::amount v);
 
 /// What `from` sent to `to` on one business day; 0 for a day before the newest.
 tally::amount sent_on(const state& s, std::uint32_t day, unit_id unit, const writer_id& from, const writer_id& to);

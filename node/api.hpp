@@ -133,6 +133,11 @@ std::string masked_card(std::string_view card);
 void write_link(json_writer& w, const node_snapshot& s);
 void write_devices(json_writer& w, const device_states& d);
 void write_blocked(json_writer& w, errc why);
+/// Field `purses`: what lies here of each purse of the programme beside the paid one, and elsewhere as last told.
+void write_purses(json_writer& w, const node_snapshot& s, const state& st, account_id account,
+                  const std::optional<elsewhere_hint>& hint);
+/// Field `name` with the languages that the text has.
+void write_names(json_writer& w, const localized& n);
 /// Receipt JSON of a finished request, with `next_counter` and `seen`; `masked` replaces the account's form if not
 /// empty. `tickets` receives what is to be printed, nothing if it cannot be: with the card's balance, which only the
 /// first answer of an entry has.
@@ -150,6 +155,10 @@ std::string remembered_card(const api_context& api, account_id account);
 void handle_pair(const api_ptr& api, const api_request& r, const call_ptr& call);
 void handle_till(const api_ptr& api, std::uint32_t terminal, const call_ptr& call);
 void handle_products(const api_ptr& api, const call_ptr& call);
+/// The programme that is in force: purses, packages, levels, kinds of card, discounts.
+void handle_programme(const api_ptr& api, const call_ptr& call);
+/// A basket with all that the rules take off and give, decided by nobody: what a till shows before it asks.
+void handle_quote(const api_ptr& api, const api_request& r, const call_ptr& call);
 void handle_lookup(const api_ptr& api, const api_request& r, const call_ptr& call);
 void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);

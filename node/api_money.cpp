@@ -1,5 +1,6 @@
 #include "devices/luhn.hpp"
 #include "node/api.hpp"
+#include "node/api_lines.hpp"
 #include "node/json_read.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
@@ -20,7 +21,11 @@ struct money_request {
 /// The ledger's words name its accounts; a cashier reads figures.
 std::string plain_detail(const node_snapshot& s, const till_answer& a, const refusal& r) {
   const auto& rules = rules_now(s);
-  auto money = [&](amount v) { return format_amount(v, static_cast<int>(rules.exponent)) + " " + rules.currency; };
+  const auto* purse = r.purse == purse_paid ? nullptr : rules.programme.purse(r.purse);
+  auto money = [&](amount v) {
+    if (purse && purse->kind != purse_kind::bonus) return std::to_string(v) + " " + purse->names[0];
+    return format_amount(v, static_cast<int>(rules.exponent)) + " " + rules.currency;
+  };
   switch (r.why.code) {
     case errc::insufficient:
       return money(r.here.value_or(a.here)) + " can be spent here, " + money(r.missing) + " are missing";
@@ -41,6 +46,7 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
       w.field("elsewhere_as_of", a.elsewhere ? std::optional(a.elsewhere->as_of) : std::nullopt);
       w.field("short", why.missing);
       w.field("pulled", a.pulled);
+      if (why.purse != purse_paid) w.field("purse", why.purse);
     }
     if (code == errc::no_quota) w.field("left", why.here.value_or(0));
   }));
@@ -101,57 +107,6 @@ till_key key_from(json_fields& f, std::uint32_t terminal) {
   return {terminal, static_cast<std::uint64_t>(f.integer("counter", 1, integer_max)), 0};
 }
 
-/// The rules under which barcodes of a request are read: those of its entry if it was executed before, so that
-/// the same request means the same products for ever, else today's.
-std::uint64_t version_for(const api_context& api, const node_snapshot& s, const till_key& k) {
-  durable_state st(api.services.node.store());
-  if (auto seq = st.answered({s.self, k.terminal, k.counter})) {
-    auto data = stream_reader(api.services.node.store()).own_entry(s.self, *seq);
-    if (data)
-      if (auto e = decode_entry(*data)) return e->rules_version;
-  }
-  return s.rules->version_at(s.business_date);
-}
-
-struct lines_result {
-  std::vector<line_item> lines;
-  std::optional<error> problem;
-};
-
-lines_result read_lines(const api_context& api, const till_key& key, const std::vector<json_value>& list) {
-  lines_result out;
-  if (list.size() > lines_max) return {{}, error{errc::bad_basket, "more than 200 lines"}};
-  std::shared_ptr<const node_snapshot> s;
-  std::uint64_t version = 0;
-  out.lines.reserve(list.size());
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    json_fields f(list[i], "lines[" + std::to_string(i) + "].");
-    line_item line;
-    auto id = f.maybe_integer("product", 1, std::numeric_limits<std::uint32_t>::max());
-    auto ean = f.maybe_text("ean", 32);
-    line.quantity = f.number("quantity", 1, quantity_max);
-    if (!id && !ean) f.fail("product", "or ean is missing");
-    if (id && ean) f.fail("product", "and ean must not both be there");
-    f.only_these();
-    if (!f.ok()) return {{}, f.problem()};
-    if (line.quantity < 1 || line.quantity > quantity_max)
-      return {{}, error{errc::bad_basket, "lines[" + std::to_string(i) + "].quantity must be from 1 to 9999"}};
-    if (id) {
-      line.product.value = static_cast<std::uint32_t>(*id);
-    } else {
-      if (!s) {
-        s = api.services.node.snapshot();
-        version = version_for(api, *s, key);
-      }
-      const auto* p = s->rules->find_ean(*ean, version);
-      if (!p) return {{}, error{errc::unknown_product, "the barcode of lines[" + std::to_string(i) + "]"}};
-      line.product = p->id;
-    }
-    out.lines.push_back(line);
-  }
-  return out;
-}
-
 std::optional<error> read_tenders(const std::vector<json_value>& list, sale_command& c) {
   if (list.size() > tenders_max) return error{errc::bad_tender, "more than 16 payments"};
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -189,12 +144,15 @@ void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& 
   auto number = f.maybe_text("card", card_text_max);
   const auto& lines = f.list("lines");
   const auto& tenders = f.list("tenders");
+  const auto& uses = f.maybe_list("uses");
+  const auto& gifts = f.maybe_list("gifts");
   m.seen = seen_from(f);
   f.only_these();
   if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
   auto read = read_lines(*api, c.key, lines);
   if (read.problem) return call->finish(refuse_money(*api, terminal, *read.problem));
   c.lines = std::move(read.lines);
+  if (auto problem = read_units(uses, gifts, c)) return call->finish(refuse_money(*api, terminal, *problem));
   if (auto problem = read_tenders(tenders, c)) return call->finish(refuse_money(*api, terminal, *problem));
   if (auto problem = take_card(*api, number, c, m.masked)) return call->finish(refuse_money(*api, terminal, *problem));
   m.command = std::move(c);
@@ -211,6 +169,7 @@ void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request
   c.key = key_from(f, terminal);
   auto number = f.text("card", card_text_max);
   c.value = f.number("amount", 1, amount_max);
+  c.package = static_cast<std::uint32_t>(f.maybe_integer("package", 1, 65'535).value_or(0));
   auto tender = f.text("tender", 16);
   if (f.ok() && tender != "cash" && tender != "bank") f.fail("tender", "must be cash or bank");
   c.tender = tender == "bank" ? tender_kind::bank : tender_kind::cash;

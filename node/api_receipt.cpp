@@ -52,6 +52,7 @@ result<receipt> stored_receipt(const api_context& api, std::string_view id) {
   if (e->account.value != 0) {
     if (auto card = remembered_card(api, e->account); !card.empty()) r->masked = std::move(card);
     r->here = holding(st, s->self, e->account);
+    describe_purses(*r, rules_now(*s), st, s->self, api.services.layout.lang);
     if (auto hint = node.elsewhere(e->account)) {
       r->elsewhere = hint->value;
       r->elsewhere_as_of = hint->as_of;
@@ -91,6 +92,8 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
     auto card = masked.empty() ? remembered_card(api, e.account) : std::string(masked);
     if (!card.empty()) r->masked = std::move(card);
     r->here = a.here;
+    if (const auto& rules = rules_now(*s); !rules.programme.purses.empty())
+      describe_purses(*r, rules, durable_state(node.store()), s->self, api.services.layout.lang);
     if (a.elsewhere) {
       r->elsewhere = a.elsewhere->value;
       r->elsewhere_as_of = a.elsewhere->as_of;
@@ -151,7 +154,7 @@ void tell_counter(const api_context& api, const till_answer& a) {
     (void)checked_add(total, t.amount, total);
   }
   for (const auto& v : e->values)
-    if (e->kind == entry_kind::sale) (void)checked_add(total, v.amount, total);
+    if (e->kind == entry_kind::sale && v.unit == main_unit) (void)checked_add(total, v.amount, total);
   if (cash) (void)node.open_drawer();
   const auto& rules = rules_now(*node.snapshot());
   const text_codec codec(api.services.layout.display);

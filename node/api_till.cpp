@@ -33,6 +33,8 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   w.field("account", c.account.value);
   w.field("masked", c.masked);
   w.field("kind", "stored_value");
+  w.field("card_kind", card ? card->kind : 0);
+  w.field("level", card ? card->level : 0);
   // Signed by head office, but its card is not in this store's directory yet.
   w.field("status", card ? card_status_name(card->status) : "not_known_yet");
   w.field("genuine", c.genuine ? std::optional(true) : std::nullopt);
@@ -40,6 +42,7 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   w.field("here", here);
   w.field("elsewhere", hint ? std::optional(hint->value) : std::nullopt);
   w.field("elsewhere_as_of", hint ? std::optional(hint->as_of) : std::nullopt);
+  write_purses(w, *s, st, c.account, hint);
   w.field("seen", seen_mark(*api, *s));
   w.close('}');
   call->finish(answer(std::move(w)));
@@ -111,11 +114,7 @@ void handle_products(const api_ptr& api, const call_ptr& call) {
     w.open('{');
     w.field("id", p->id.value);
     w.field("ean", p->ean);
-    w.key("name");
-    w.open('{');
-    for (std::size_t i = 0; i < language_count; ++i)
-      if (!p->names[i].empty()) w.field(language_tag(static_cast<language>(i)), p->names[i]);
-    w.close('}');
+    write_names(w, p->names);
     w.field("price", p->price);
     w.field("tax", rules && p->tax < rules->taxes.size() ? rules->taxes[p->tax].letter : "");
     w.close('}');

@@ -178,6 +178,11 @@ std::string_view json_fields::text(std::string_view name, std::size_t octets_max
   return maybe_text(name, octets_max).value_or(std::string_view{});
 }
 
+const std::vector<json_value>& json_fields::maybe_list(std::string_view name) {
+  static const std::vector<json_value> none;
+  return find(name) ? list(name) : none;
+}
+
 const std::vector<json_value>& json_fields::list(std::string_view name) {
   static const std::vector<json_value> none;
   const auto* v = find(name);

@@ -42,6 +42,8 @@ public:
   std::optional<std::string_view> maybe_text(std::string_view name, std::size_t octets_max);
   /// Never null; empty after a problem.
   const std::vector<json_value>& list(std::string_view name);
+  /// Absent and null are the same as empty.
+  const std::vector<json_value>& maybe_list(std::string_view name);
   /// A number whose bounds are a rule of the business: another type, or more than 64 bits, is a problem;
   /// a number beyond them is handed over, for the caller to refuse in its own words.
   std::int64_t number(std::string_view name, std::int64_t min, std::int64_t max);

@@ -14,6 +14,7 @@ struct receipt_words {
   const char* tax;                                           ///< before letter and percent of a tax that is contained
   const char* reverses;
   const char *card, *here, *elsewhere;
+  const char *later, *spent_before;  ///< after units that head office credits, and those taken back but spent
   const char *copy, *possible_duplicate;
 };
 const receipt_words& words_of(language l);

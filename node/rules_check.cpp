@@ -52,7 +52,8 @@ status check_rules(const rules_record& r) {
   if (r.top_up_min < 1 || r.top_up_max > amount_max) return bad("top-up limits are out of range");
   if (r.top_up_min > r.top_up_max) return bad("top_up_min is above top_up_max");
   TALLY_TRY(check_receipts(r));
-  return check_taxes(r.taxes);
+  TALLY_TRY(check_taxes(r.taxes));
+  return check_programme(r);
 }
 
 status check_product(const product& p, const rules_record& r) {

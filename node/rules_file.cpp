@@ -1,122 +1,42 @@
 #include "node/rules_file.hpp"
 
 #include <array>
-#include <chrono>
-#include <initializer_list>
 #include <map>
 #include <set>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
-#include "ledger/money.hpp"
 #include "node/identity.hpp"
+#include "node/rules_fields.hpp"
+#include "node/rules_programme.hpp"
 
 namespace tally {
 namespace {
 
 /// Reads one file. The first error stops it; line numbers are those of the file.
-class rules_reader {
+class rules_reader : toml_fields {
 public:
-  explicit rules_reader(std::string file_name) : file_(std::move(file_name)) {}
+  explicit rules_reader(const std::string& file_name) : toml_fields(file_name), file_(file_name) {}
 
   result<price_list> read(std::string_view text) {
     auto parsed = toml::parse(text, file_);
     if (!parsed) return bad(parsed.error().source(), std::string(parsed.error().description()));
     const toml::table& root = parsed.table();
     TALLY_TRY(only(root, {"effective_from", "currency", "exponent", "header", "footer", "card_prefix", "top_up_min",
-                          "top_up_max", "tax", "product", "receipt"}));
+                          "top_up_max", "tax", "product", "receipt", "rounding", "spend_first", "purse", "level",
+                          "card_kind", "discount", "earn", "package"}));
     TALLY_TRY(read_head(root));
     TALLY_TRY(read_receipts(root));
     TALLY_TRY(each(root, "tax", [&](const toml::table& t) { return read_tax(t); }));
     TALLY_TRY(located(root.source(), check_rules(out_.rules)));
     TALLY_TRY(each(root, "product", [&](const toml::table& t) { return read_product(t); }));
     if (out_.products.empty()) return bad(root.source(), "there is no product; write at least one [[product]]");
+    auto plan = read_programme_rules(root, file_, out_);
+    if (!plan) return plan.error();
+    out_.rules.programme = std::move(*plan);
+    TALLY_TRY(located(root.source(), check_rules(out_.rules)));
     return std::move(out_);
   }
 
 private:
-  error bad(const toml::source_region& at, const std::string& why) const {
-    auto line = std::max<toml::source_index>(at.begin.line, 1);
-    return {errc::bad_rules, file_ + ":" + std::to_string(line) + ": " + why};
-  }
-
-  status located(const toml::source_region& at, const status& s) const {
-    if (s) return done();
-    return bad(at, s.error().detail);
-  }
-
-  status only(const toml::table& t, std::initializer_list<std::string_view> known) const {
-    for (const auto& [key, value] : t) {
-      if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
-      std::string list;
-      for (auto k : known)
-        list += (list.empty() ? "" : ", ") + std::string(k);
-      return bad(key.source(), "there is no key " + std::string(key.str()) + " here; known are " + list);
-    }
-    return done();
-  }
-
-  template <class F>
-  status each(const toml::table& root, std::string_view key, F&& read_one) {
-    const auto* node = root.get(key);
-    if (!node) return done();
-    const auto* list = node->as_array();
-    if (!list) return bad(node->source(), std::string(key) + " is written as [[" + std::string(key) + "]]");
-    for (const auto& item : *list) {
-      const auto* t = item.as_table();
-      if (!t) return bad(item.source(), std::string(key) + " is written as [[" + std::string(key) + "]]");
-      TALLY_TRY(read_one(*t));
-    }
-    return done();
-  }
-
-  status text(const toml::table& t, std::string_view key, std::string& out) const {
-    const auto* v = t.get(key);
-    if (!v) return done();
-    auto s = v->value_exact<std::string>();
-    if (!s) return bad(v->source(), std::string(key) + " is text in quotes");
-    out = *s;
-    return done();
-  }
-
-  status integer(const toml::table& t, std::string_view key, std::int64_t min, std::int64_t max,
-                 std::int64_t& out) const {
-    const auto* v = t.get(key);
-    if (!v) return done();
-    auto n = v->value_exact<std::int64_t>();
-    if (!n || *n < min || *n > max)
-      return bad(v->source(),
-                 std::string(key) + " is a whole number from " + std::to_string(min) + " to " + std::to_string(max));
-    out = *n;
-    return done();
-  }
-
-  /// Text, because a decimal fraction in TOML is a binary one.
-  status money(const toml::table& t, std::string_view key, int exponent, amount& out) const {
-    const auto* v = t.get(key);
-    if (!v) return done();
-    auto s = v->value_exact<std::string>();
-    auto n = s ? parse_amount(*s, exponent) : std::nullopt;
-    if (!n || *n < 0 || *n > amount_max)
-      return bad(v->source(), std::string(key) + " is an amount in quotes with at most " + std::to_string(exponent) +
-                                  " decimals, as \"" + format_amount(1250, exponent) + "\"");
-    out = *n;
-    return done();
-  }
-
-  status date(const toml::table& t, std::string_view key, std::uint32_t& out) const {
-    const auto* v = t.get(key);
-    if (!v) return done();
-    auto d = v->value_exact<toml::date>();
-    if (!d) return bad(v->source(), std::string(key) + " is a date without quotes, as 2026-11-22");
-    std::chrono::year_month_day ymd{std::chrono::year(d->year), std::chrono::month(d->month), std::chrono::day(d->day)};
-    if (!ymd.ok() || d->year < 2020 || d->year > 2200) return bad(v->source(), std::string(key) + " is no such date");
-    std::chrono::sys_seconds start = std::chrono::sys_days(ymd);
-    out = day_of(start.time_since_epoch().count());
-    return done();
-  }
-
   status read_head(const toml::table& root) {
     auto& r = out_.rules;
     std::int64_t exponent = 2;
@@ -171,16 +91,6 @@ private:
     return done();
   }
 
-  status read_names(const toml::table& t, product& p) const {
-    const auto* v = t.get("name");
-    const auto* names = v ? v->as_table() : nullptr;
-    if (!names) return bad(v ? v->source() : t.source(), "a product has a name, as name = { en = \"Bread\" }");
-    TALLY_TRY(only(*names, {"en", "zh-Hans", "zh-Hant", "ko"}));
-    for (std::size_t i = 0; i < language_count; ++i)
-      TALLY_TRY(text(*names, language_tag(static_cast<language>(i)), p.names[i]));
-    return done();
-  }
-
   status read_tax_letter(const toml::table& t, product& p) const {
     const auto& taxes = out_.rules.taxes;
     if (!t.contains("tax") && taxes.size() == 1) return done();
@@ -207,7 +117,7 @@ private:
     TALLY_TRY(text(t, "ean", p.ean));
     if (!t.contains("price")) return bad(t.source(), "this product has no price");
     TALLY_TRY(money(t, "price", static_cast<int>(out_.rules.exponent), p.price));
-    TALLY_TRY(read_names(t, p));
+    TALLY_TRY(names_of(t, "a product", p.names));
     TALLY_TRY(read_tax_letter(t, p));
     TALLY_TRY(located(t.source(), check_product(p, out_.rules)));
     if (!ids_.insert(p.id.value).second)

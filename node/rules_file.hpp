@@ -29,6 +29,8 @@ result<price_list> read_rules_file(const std::filesystem::path& file);
 
 /// What can be checked of single records, by head office's node before it writes them. `bad_rules` with the reason.
 status check_rules(const rules_record& r);
+/// The part of `check_rules` that is about the programme: ranges, names, what contradicts itself or can never hold.
+status check_programme(const rules_record& r);
 status check_product(const product& p, const rules_record& r);
 
 /// The records that must be written so that `next` is on sale under `version`: new and changed products, and those that

@@ -9,8 +9,6 @@
 #include "ledger/accounts.hpp"
 #include "node/receipt_template.hpp"
 #include "node/receipt_words.hpp"
-#include "storage/entry_codec.hpp"
-#include "storage/streams.hpp"
 
 namespace tally {
 namespace {
@@ -74,81 +72,6 @@ std::string local_time(unix_seconds t) {
   return text;
 }
 
-std::string_view tender_name(tender_kind k) {
-  switch (k) {
-    case tender_kind::cash: return "cash";
-    case tender_kind::bank: return "bank";
-    case tender_kind::online: return "online";
-    case tender_kind::transfer: return "transfer";
-  }
-  return "other";
-}
-
-const std::string& name_of(const product& p, language lang) {
-  if (const auto& own = p.names[static_cast<std::size_t>(lang)]; !own.empty()) return own;
-  for (const auto& n : p.names)
-    if (!n.empty()) return n;
-  return p.ean;
-}
-
-void describe_lines(const entry& e, const catalogue& rules, language lang, receipt& r) {
-  const auto* record = rules.rules(e.rules_version);
-  if (!record) record = rules.newest();
-  if (record) {
-    r.currency = record->currency;
-    r.exponent = static_cast<int>(record->exponent);
-    r.header = record->header;
-    r.footer = record->footer;
-    r.form = record->receipts[r.kind == "sale" ? 0 : r.kind == "top_up" ? 1 : 2];
-  }
-  auto letter = [&](std::uint32_t rate) {
-    return record && rate < record->taxes.size() ? record->taxes[rate].letter : std::string("?");
-  };
-  for (const auto& l : e.lines) {
-    receipt::line out;
-    out.product = l.product.value;
-    out.quantity = l.quantity;
-    if (const auto* p = rules.find(l.product, e.rules_version)) {
-      out.name = name_of(*p, lang);
-      out.price = p->price;
-      out.tax = letter(p->tax);
-      (void)checked_mul(p->price, l.quantity, out.sum);  // it was priced before, so it fits
-    } else {
-      out.name = "product " + std::to_string(l.product.value);
-    }
-    r.lines.push_back(std::move(out));
-  }
-  for (const auto& t : e.taxes) {
-    auto points = record && t.rate < record->taxes.size() ? record->taxes[t.rate].basis_points : 0;
-    r.taxes.push_back({letter(t.rate), format_amount(points, 2), t.amount});
-  }
-}
-
-void describe_money(const entry& e, receipt& r) {
-  amount card = 0;
-  for (const auto& v : e.values)
-    (void)checked_add(card, v.amount, card);
-  if (e.kind == entry_kind::sale) {
-    r.total = card;
-    if (card != 0) r.tenders.push_back({"card", card});
-    for (const auto& t : e.tenders)
-      (void)checked_add(r.total, t.amount, r.total);
-  } else {
-    r.total = card;
-  }
-  for (const auto& t : e.tenders)
-    r.tenders.push_back({tender_name(t.kind), t.amount});
-}
-
-/// The entry that a reversal undoes.
-result<entry> cited_entry(const entry& e, const writer_id& writer, const kv_store& store) {
-  auto data = stream_reader(store).own_entry(writer, e.cites.value_or(0));
-  if (!data) return data.error();
-  auto cited = decode_entry(*data);
-  if (!cited) return error{errc::corrupt, "the entry that a reversal cites"};
-  return cited;
-}
-
 const char* title(const receipt& r, const receipt_words& words) {
   if (r.kind == "sale") return words.sale;
   return r.kind == "top_up" ? words.top_up : words.reversal;
@@ -161,11 +84,34 @@ const char* paid_by(std::string_view kind, const receipt_words& words) {
   return kind == "online" ? words.online : words.transfer;
 }
 
+/// What the entry gave or took back, and, on a first ticket, what is left.
+void lay_out_units(const receipt& r, ticket_balance b, const receipt_words& words, paper& out) {
+  auto figure = [&](const receipt::units& u, amount n, const char* sign) {
+    return sign + (u.is_money ? format_amount(n, r.exponent) : std::to_string(n));
+  };
+  bool back = r.kind == "reversal";
+  auto each = [&](const std::vector<receipt::units>& list, const char* sign, std::string_view after) {
+    for (const auto& u : list) {
+      auto name = "  " + u.name;
+      if (!after.empty()) name += " (" + std::string(after) + ")";
+      if (u.month != 0)
+        name +=
+            " " + std::to_string(u.month / 100) + "-" + (u.month % 100 < 10 ? "0" : "") + std::to_string(u.month % 100);
+      out.row(name, figure(u, u.units, sign));
+    }
+  };
+  each(r.earned, back ? "-" : "+", {});
+  each(r.debts, "", words.spent_before);
+  if (!back) each(r.owed, "+", words.later);
+  if (b == ticket_balance::printed) each(r.left, "", {});
+}
+
 void lay_out_card(const receipt& r, ticket_balance b, const receipt_words& words, paper& out) {
   auto money = [&](amount a) { return format_amount(a, r.exponent); };
   out.add("");
   auto number = r.masked.starts_with("card ") ? r.masked.substr(5) : r.masked;
   out.row(std::string(words.card) + " " + number, "");
+  lay_out_units(r, b, words, out);
   if (b == ticket_balance::left_out) return;
   if (r.here) out.row("  " + std::string(words.here), money(*r.here));
   if (r.elsewhere && *r.elsewhere != 0)
@@ -194,6 +140,15 @@ void lay_out_text(const template_line& l, const receipt& r, const receipt_words&
   out.row(left, right);
 }
 
+void lay_out_line(const receipt::line& l, const receipt& r, paper& out) {
+  auto money = [&](amount a) { return format_amount(a, r.exponent); };
+  auto pieces = std::to_string(l.quantity) + " x ";
+  if (!l.purse.empty())
+    return out.row(l.name, pieces + std::to_string(l.price) + " " + l.purse + "  " + std::to_string(l.sum));
+  out.row(l.name, pieces + money(l.price) + "  " + money(l.sum) + " " + l.tax);
+  if (l.discount != 0) out.row("  " + l.discount_name, "-" + money(l.discount));
+}
+
 void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, const receipt_words& words,
                   paper& out) {
   using part = template_line::part;
@@ -202,13 +157,15 @@ void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, 
     case part::header: return out.centred_lines(r.header);
     case part::lines:
       for (const auto& l : r.lines)
-        out.row(l.name, std::to_string(l.quantity) + " x " + money(l.price) + "  " + money(l.sum) + " " + l.tax);
+        lay_out_line(l, r, out);
+      for (const auto& v : r.vouchers)
+        out.row(v.name + (v.units > 1 ? " x " + std::to_string(v.units) : ""), "-" + money(v.money));
       if (!r.lines.empty()) out.rule();
       return;
     case part::total: return out.row(std::string(words.total) + " " + r.currency, money(r.total));
     case part::tenders:
       for (const auto& t : r.tenders)
-        out.row("  " + std::string(paid_by(t.kind, words)), money(t.sum));
+        out.row("  " + (t.name.empty() ? std::string(paid_by(t.kind, words)) : t.name), money(t.sum));
       return;
     case part::taxes:
       for (const auto& t : r.taxes)
@@ -245,39 +202,6 @@ std::optional<receipt_name> parse_receipt_id(std::string_view text) {
   // One receipt, one spelling: no leading zeros.
   if (receipt_id(out.writer, out.seq) != text) return std::nullopt;
   return out;
-}
-
-result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequence seq, const catalogue& rules,
-                                 const kv_store& store, std::string_view store_name, language lang) {
-  receipt r;
-  if (e.kind == entry_kind::sale) {
-    r.kind = "sale";
-  } else if (e.kind == entry_kind::top_up) {
-    r.kind = "top_up";
-  } else if (e.kind == entry_kind::reverse) {
-    r.kind = "reversal";
-  } else {
-    return error{errc::not_found, "that entry is no receipt"};
-  }
-  r.id = receipt_id(writer, seq);
-  r.terminal = e.terminal;
-  r.counter = e.counter;
-  r.business_date = e.business_date;
-  r.stamp = start_of_day(e.business_date) + e.stamp;
-  r.store = store_name;
-  r.account = e.account;
-  if (e.account.value != 0) r.masked = "card " + std::to_string(e.account.value);
-  if (e.kind != entry_kind::reverse) {
-    describe_lines(e, rules, lang, r);
-    describe_money(e, r);
-    return r;
-  }
-  auto cited = cited_entry(e, writer, store);
-  if (!cited) return cited.error();
-  describe_lines(*cited, rules, lang, r);
-  describe_money(*cited, r);
-  r.reverses = receipt_id(writer, *e.cites);
-  return r;
 }
 
 std::vector<std::string> receipt_text(const receipt& r, ticket_balance b, const receipt_layout& layout) {
@@ -329,6 +253,22 @@ bytes duplicate_head(const receipt_layout& layout) {
   return head ? std::move(*head) : bytes{};
 }
 
+static void write_units(json_writer& w, std::string_view name, const std::vector<receipt::units>& list) {
+  if (list.empty()) return;
+  w.key(name);
+  w.open('[');
+  for (const auto& u : list) {
+    w.open('{');
+    w.field("purse", u.purse);
+    w.field("name", u.name);
+    w.field("units", u.units);
+    if (u.money != 0) w.field("amount", u.money);
+    if (u.month != 0) w.field("month", u.month);
+    w.close('}');
+  }
+  w.close(']');
+}
+
 void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text) {
   auto maybe = [&](std::string_view name, const std::string& v) {
     w.key(name);
@@ -357,6 +297,11 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
     w.field("price", l.price);
     w.field("amount", l.sum);
     w.field("tax", l.tax);
+    if (!l.purse.empty()) w.field("purse", l.purse_id);
+    if (l.discount != 0) {
+      w.field("discount", l.discount);
+      w.field("discount_name", l.discount_name);
+    }
     w.close('}');
   }
   w.close(']');
@@ -367,6 +312,7 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
     w.open('{');
     w.field("kind", t.kind);
     w.field("amount", t.sum);
+    if (!t.name.empty()) w.field("name", t.name);
     w.close('}');
   }
   w.close(']');
@@ -380,6 +326,11 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
     w.close('}');
   }
   w.close(']');
+  write_units(w, "vouchers", r.vouchers);
+  write_units(w, "earned", r.earned);
+  write_units(w, "owed", r.owed);
+  write_units(w, "debts", r.debts);
+  write_units(w, "left", r.left);
   w.field("here", r.here);
   w.field("elsewhere", r.elsewhere);
   w.field("elsewhere_as_of", r.elsewhere ? std::optional(r.elsewhere_as_of) : std::nullopt);

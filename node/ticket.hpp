@@ -6,6 +6,7 @@
 
 #include "devices/printer_profile.hpp"
 #include "ledger/rules.hpp"
+#include "ledger/state.hpp"
 #include "node/json_write.hpp"
 #include "storage/kv.hpp"
 
@@ -19,10 +20,24 @@ struct receipt {
     std::int64_t quantity{};
     tally::amount price{}, sum{};
     std::string tax;  ///< letter
+    tally::amount discount{};
+    std::string discount_name = {};
+    std::string purse = {};  ///< paid with units of this purse: `price` and `sum` are its units
+    std::uint32_t purse_id{};
+  };
+  /// A voucher, or units of a purse that were given, taken back or are left.
+  struct units {
+    std::uint32_t purse{};
+    std::string name;
+    tally::amount units{};
+    tally::amount money{};  ///< voucher: what it took off
+    std::uint32_t month{};  ///< of the bucket, 0: none
+    bool is_money = false;  ///< bonus: units are minor units of the currency
   };
   struct tender {
-    std::string_view kind;  ///< "card", "cash", "bank", "online", "transfer"
+    std::string_view kind;  ///< "card", "bonus", "points", "cash", "bank", "online", "transfer"
     tally::amount sum{};
+    std::string name = {};  ///< of the purse: bonus, points
   };
   struct tax {
     std::string letter, percent;  ///< "A", "13.00"
@@ -41,6 +56,8 @@ struct receipt {
   tally::amount total{};
   std::vector<tender> tenders;
   std::vector<tax> taxes;
+  std::vector<units> vouchers, earned, owed, debts;  ///< debts: of a reversal, what was spent before
+  std::vector<units> left;                           ///< what the card has of other purses here, now
   std::optional<tally::amount> here, elsewhere;
   unix_seconds elsewhere_as_of{};
   std::string currency = "CNY";
@@ -72,6 +89,9 @@ std::optional<receipt_name> parse_receipt_id(std::string_view text);
 /// corrupt.
 result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequence seq, const catalogue& rules,
                                  const kv_store& store, std::string_view store_name, language lang = language::en);
+
+/// Fills in `left`.
+void describe_purses(receipt& r, const rules_record& rules, const state& st, const writer_id& self, language lang);
 
 /// What a card is worth changes, so only the ticket that is printed at once says it. A repeated answer and a copy leave
 /// it out, and are the same text whenever they are asked for.

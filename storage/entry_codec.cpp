@@ -1,6 +1,7 @@
 #include "storage/entry_codec.hpp"
 
 #include "ledger/kinds.hpp"
+#include "storage/programme_codec.hpp"
 
 namespace tally {
 namespace {
@@ -37,6 +38,14 @@ void write_lines(byte_writer& w, const std::vector<line_item>& list) {
   for (const auto& l : list) {
     w.uv(l.product.value);
     w.sv(l.quantity);
+  }
+}
+void write_gifts(byte_writer& w, const std::vector<gift_item>& list) {
+  write_list_head(w, list.size());
+  for (const auto& g : list) {
+    w.uv(g.purse);
+    w.uv(g.product.value);
+    w.sv(g.quantity);
   }
 }
 void write_head(byte_writer& w, const stream_head& h) {
@@ -84,6 +93,12 @@ void write_field(byte_writer& w, field f, const entry& e) {
     case field::reason: return w.uv(static_cast<std::uint64_t>(e.reason));
     case field::serial: return w.uv(e.serial);
     case field::outcome: return w.uv(static_cast<std::uint64_t>(e.outcome));
+    case field::earned: return write_values(w, e.earned);
+    case field::level: return w.uv(e.level);
+    case field::gifts: return write_gifts(w, e.gifts);
+    case field::owed: return write_values(w, e.owed);
+    case field::package: return w.uv(e.package);
+    case field::debts: return write_values(w, e.debts);
   }
 }
 
@@ -103,9 +118,13 @@ E read_enum(byte_reader& r, std::uint64_t max) {
   return static_cast<E>(r.uv(max));
 }
 
+void read_values(byte_reader& r, std::vector<value_item>& out) {
+  read_into(out, r, values_max, [&] { return value_item{u32(r), {u32(r)}, u32(r), r.sv()}; });
+}
+
 void read_lists(byte_reader& r, field f, entry& e) {
-  if (f == field::values)
-    read_into(e.values, r, values_max, [&] { return value_item{u32(r), {u32(r)}, u32(r), r.sv()}; });
+  if (f == field::gifts)
+    read_into(e.gifts, r, gifts_max, [&] { return gift_item{u32(r), product_id{u32(r)}, r.sv()}; });
   else if (f == field::tenders)
     read_into(e.tenders, r, tenders_max, [&] { return tender_item{read_enum<tender_kind>(r, 4), {u32(r)}, r.sv()}; });
   else if (f == field::taxes)
@@ -125,7 +144,13 @@ void read_field(byte_reader& r, field f, entry& e) {
     case field::account: e.account.value = r.uv(); break;
     case field::account_version: e.account_version = r.uv(); break;
     case field::rules_version: e.rules_version = r.uv(); break;
-    case field::values:
+    case field::values: read_values(r, e.values); break;
+    case field::earned: read_values(r, e.earned); break;
+    case field::owed: read_values(r, e.owed); break;
+    case field::debts: read_values(r, e.debts); break;
+    case field::level: e.level = u32(r); break;
+    case field::package: e.package = u32(r); break;
+    case field::gifts:
     case field::tenders:
     case field::taxes:
     case field::lines: read_lists(r, f, e); break;
@@ -239,6 +264,10 @@ void clear(entry& e) {
   fresh.tenders.swap(e.tenders);
   fresh.taxes.swap(e.taxes);
   fresh.lines.swap(e.lines);
+  fresh.debts.swap(e.debts);
+  fresh.owed.swap(e.owed);
+  fresh.gifts.swap(e.gifts);
+  fresh.earned.swap(e.earned);
   fresh.blob.swap(e.blob);
   fresh.medium.swap(e.medium);
   e = std::move(fresh);
@@ -246,6 +275,10 @@ void clear(entry& e) {
   e.tenders.clear();
   e.taxes.clear();
   e.lines.clear();
+  e.debts.clear();
+  e.owed.clear();
+  e.gifts.clear();
+  e.earned.clear();
   e.blob.clear();
   e.medium.clear();
 }
@@ -283,10 +316,11 @@ result<entry> decode_entry(byte_view data) {
 }
 
 bytes encode_rules(const rules_record& r) {
-  // The first version of this record has no receipts: without any the record is what older nodes can read.
-  const bool receipts = r.receipts != decltype(r.receipts){};
+  // Each form has what the one before has and one thing more: without it the record is what older nodes can read.
+  const bool plan = !r.programme.empty();
+  const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;
-  w.uv(receipts ? 2 : 1);
+  w.uv(plan ? 3 : receipts ? 2 : 1);
   w.uv(r.version);
   w.uv(r.effective_from);
   w.str(r.currency);
@@ -306,13 +340,14 @@ bytes encode_rules(const rules_record& r) {
       w.str(f.layout);
       w.uv(f.copies);
     }
+  if (plan) write_programme(w, r.programme);
   return w.take();
 }
 
 result<rules_record> decode_rules(byte_view data) {
   byte_reader r(data);
   rules_record x;
-  const auto form = r.uv(2);
+  const auto form = r.uv(3);
   x.version = r.uv();
   x.effective_from = u32(r);
   x.currency = r.str(8);
@@ -325,11 +360,12 @@ result<rules_record> decode_rules(byte_view data) {
   read_into(x.taxes, r, taxes_max, [&] {
     return tax_rate{bytes(r.str(4)), static_cast<std::uint32_t>(r.uv(100'000))};
   });
-  if (form == 2)
+  if (form >= 2)
     for (auto& f : x.receipts) {
       f.layout = r.str(receipt_layout_bytes_max);
       f.copies = static_cast<std::uint32_t>(r.uv(receipt_copies_max));
     }
+  if (form == 3) x.programme = read_programme(r);
   if (!r.ok() || !r.at_end() || encode_rules(x) != data) return error{errc::malformed, "a rules record"};
   return x;
 }

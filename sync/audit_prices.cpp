@@ -1,5 +1,9 @@
 #include "sync/audit_prices.hpp"
 
+#include <algorithm>
+
+#include "ledger/pricing.hpp"
+
 namespace tally::audit_detail {
 namespace {
 
@@ -11,6 +15,14 @@ std::string tax_text(const std::vector<tax_item>& taxes) {
   for (const auto& t : taxes)
     out += " rate " + std::to_string(t.rate) + ": " + std::to_string(t.amount) + ";";
   return out.empty() ? "no tax" : "tax" + out;
+}
+
+std::string units_text(const std::vector<value_item>& items) {
+  std::string out;
+  for (const auto& v : items)
+    out += (out.empty() ? "" : ", ") + std::to_string(v.amount) + " of purse " + std::to_string(v.purse) +
+           (v.bucket == 0 ? "" : "@" + std::to_string(v.bucket));
+  return out.empty() ? "no units earned" : out + " earned";
 }
 
 }  // namespace
@@ -57,35 +69,57 @@ void price_checker::adopt(const stream_id& stream, std::uint64_t size) {
 void price_checker::sale(sequence seq, const entry& e) {
   ++a_.line(check_prices).count;
   auto version = " under rules " + std::to_string(e.rules_version);
-  auto basket = rules_.price(e.lines, e.rules_version);
-  if (!basket)
+  static const programme none;
+  const auto* record = rules_.rules(e.rules_version);
+  auto terms = terms_of_entry(e, record ? record->programme : none);
+  auto price = terms ? price_sale(rules_, *terms) : error{errc::not_applicable, "gifts that these rules do not have"};
+  if (!price)
     return a_.problem(check_prices, where_, seq, "a basket that has a price" + version,
-                      std::string(errc_name(basket.code())) + ": " + basket.error().detail);
+                      std::string(errc_name(price.code())) + ": " + price.error().detail);
   amount paid = 0;
   bool fits = true;
   for (const auto& v : e.values)
-    fits = fits && checked_add(paid, v.amount, paid);
+    if (v.unit == main_unit) fits = fits && checked_add(paid, v.amount, paid);
   for (const auto& t : e.tenders)
     fits = fits && checked_add(paid, t.amount, paid);
-  if (!fits || paid != basket->total)
-    a_.problem(check_prices, where_, seq, "a total of " + std::to_string(basket->total) + " minor units" + version,
+  if (!fits || paid != price->due)
+    a_.problem(check_prices, where_, seq, "a total of " + std::to_string(price->due) + " minor units" + version,
                fits ? std::to_string(paid) : "amounts that overflow");
-  if (e.taxes != basket->taxes)
-    a_.problem(check_prices, where_, seq, tax_text(basket->taxes) + version, tax_text(e.taxes));
+  if (e.taxes != price->taxes)
+    a_.problem(check_prices, where_, seq, tax_text(price->taxes) + version, tax_text(e.taxes));
+  units(seq, e, std::move(price->earned), version);
+}
+
+void price_checker::units(sequence seq, const entry& e, std::vector<value_item> expected, const std::string& version) {
+  auto given = e.earned;
+  given.insert(given.end(), e.owed.begin(), e.owed.end());
+  auto by_bucket = [](const value_item& v) { return std::pair(v.purse, v.bucket); };
+  std::ranges::sort(given, {}, by_bucket);
+  if (given != expected) a_.problem(check_prices, where_, seq, units_text(expected) + version, units_text(given));
 }
 
 void price_checker::top_up(sequence seq, const entry& e) {
   ++a_.line(check_prices).count;
+  auto version = " under rules " + std::to_string(e.rules_version);
   const auto* r = rules_.rules(e.rules_version);
   if (!r)
     return a_.problem(check_prices, where_, seq, "rules " + std::to_string(e.rules_version) + ", adopted before",
                       "none");
-  for (const auto& v : e.values)
-    if (v.unit == main_unit && (v.amount < r->top_up_min || v.amount > r->top_up_max))
+  amount value = 0;
+  for (const auto& v : e.values) {
+    if (v.unit != main_unit) continue;
+    value = v.amount;
+    if (v.amount < r->top_up_min || v.amount > r->top_up_max)
       a_.problem(
           check_prices, where_, seq,
           "a top-up from " + std::to_string(r->top_up_min) + " to " + std::to_string(r->top_up_max) + " minor units",
           std::to_string(v.amount));
+  }
+  auto given = price_top_up(rules_, e.rules_version, {true, e.card_kind, e.level}, e.business_date, value, e.package);
+  if (!given)
+    return a_.problem(check_prices, where_, seq, "a package of these rules" + version,
+                      std::string(errc_name(given.code())) + ": " + given.error().detail);
+  units(seq, e, std::move(*given), version);
 }
 
 }  // namespace tally::audit_detail

@@ -41,6 +41,9 @@ void custodian::start(job first, tick_ms now, unix_seconds wall, custody& c) {
   if (!fresh) return;
   auto& j = it->second;
   j.elsewhere = c.elsewhere(j.account, j.purse, j.requester);
+  if (j.wanted == 0)
+    for (const auto& u : c.units_elsewhere(j.account, j.requester))
+      j.units[u.purse] += std::clamp<amount>(u.units, 0, amount_max);
   serve(j, c);
   auto left = static_cast<std::uint32_t>(std::max<tick_ms>(j.deadline - now, 0));
   auto lacks = missing(j, c);
@@ -78,7 +81,9 @@ void custodian::finish(job& j, errc code, unix_seconds wall, custody& c) {
   // To a till "nothing elsewhere" and "nobody told" are not the same.
   if (j.blind && code == errc::ok && j.requester.value == 0) code = errc::offline;
   j.ended = true;
-  j.end = {j.id, j.given, std::max<amount>(j.elsewhere - j.given, 0), wall, code};
+  j.end = {j.id, j.given, std::max<amount>(j.elsewhere - j.given, 0), wall, code, {}};
+  for (auto [purse, n] : j.units)
+    if (n > 0) j.end.units.push_back({purse, n});
   if (j.requester.value != 0) {
     c.tell(j.requester, j.end);
   } else {
@@ -96,14 +101,19 @@ void custodian::told(node_id from, const told_message& m, tick_ms, unix_seconds 
     // Who had no time to ask on still says what its journals say; who refused the question knows nothing.
     bool knows = m.code == errc::ok || m.code == errc::timeout;
     if (c.is_parent(from) && !knows) j.blind = true;
-    if (c.is_parent(from)) j.elsewhere += std::clamp<amount>(m.elsewhere, 0, amount_max);
+    if (c.is_parent(from)) {
+      j.elsewhere += std::clamp<amount>(m.elsewhere, 0, amount_max);
+      for (const auto& u : m.units)
+        if (j.wanted == 0 && (j.units.size() < told_units_max || j.units.count(u.purse)))
+          j.units[u.purse] += std::clamp<amount>(u.units, 0, amount_max);
+    }
     return advance(j, wall, c);
   }
 }
 
-void custodian::arrived(account_id account, amount n, unix_seconds wall, custody& c) {
+void custodian::arrived(account_id account, std::uint32_t purse, amount n, unix_seconds wall, custody& c) {
   for (auto& [k, j] : open_) {
-    if (j.ended || j.account != account) continue;
+    if (j.ended || j.account != account || j.purse != purse) continue;
     j.came += n;  // in either order with the word that promised it
     advance(j, wall, c);
   }

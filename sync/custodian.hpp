@@ -20,6 +20,8 @@ public:
                              std::uint64_t request) = 0;
   /// What is known to lie at other nodes than `who`.
   virtual tally::amount elsewhere(account_id account, std::uint32_t purse, node_id who) const = 0;
+  /// The same of its other purses, at most told_units_max.
+  virtual std::vector<unit_use> units_elsewhere(account_id, node_id) const { return {}; }
   virtual void ask(node_id neighbour, const ask_message& m) = 0;
   virtual void tell(node_id neighbour, const told_message& m) = 0;
   /// An ask of this node itself (requester: its till) has come to its end.
@@ -47,8 +49,8 @@ public:
   void need(std::uint64_t request, account_id account, std::uint32_t purse, tally::amount amount, std::uint32_t wait_ms,
             tick_ms now, unix_seconds wall, custody& c);
   void told(node_id from, const told_message& m, tick_ms now, unix_seconds wall, custody& c);
-  /// `n` of an account's rights arrived here.
-  void arrived(account_id account, tally::amount n, unix_seconds wall, custody& c);
+  /// `n` of an account's rights in a purse arrived here.
+  void arrived(account_id account, std::uint32_t purse, tally::amount n, unix_seconds wall, custody& c);
   /// A link went down: nothing more comes from there.
   void lost(node_id neighbour, unix_seconds wall, custody& c);
   void tick(tick_ms now, unix_seconds wall, custody& c);
@@ -62,9 +64,10 @@ private:
     std::uint32_t purse{};
     tally::amount wanted{}, given{}, promised{}, came{}, elsewhere{};
     tick_ms deadline{};
-    std::map<std::uint64_t, node_id> asked;  ///< own ask id → neighbour, unanswered
-    bool blind = false;                      ///< the parent gave no word of what lies elsewhere
-    bool ended = false;                      ///< kept until the deadline, against repeats
+    std::map<std::uint64_t, node_id> asked;        ///< own ask id → neighbour, unanswered
+    std::map<std::uint32_t, tally::amount> units;  ///< a question: elsewhere, of other purses
+    bool blind = false;                            ///< the parent gave no word of what lies elsewhere
+    bool ended = false;                            ///< kept until the deadline, against repeats
     told_message end;
   };
   using key = std::pair<node_id, std::uint64_t>;

@@ -85,6 +85,10 @@ struct encoder {
     w.sv(m.elsewhere);
     w.sv(m.as_of);
     w.uv(static_cast<std::uint64_t>(m.code));
+    for (const auto& u : m.units) {
+      w.uv(u.purse);
+      w.sv(u.units);
+    }
   }
   void operator()(const refuse_message& m) {
     head(tag::refuse);
@@ -175,6 +179,12 @@ message read_told(byte_reader& r) {
   m.elsewhere = r.sv();
   m.as_of = r.sv();
   m.code = static_cast<errc>(r.uv(255));
+  // Up to the end: a sender without other purses says nothing of them.
+  while (r.ok() && !r.at_end() && m.units.size() <= told_units_max) {
+    auto purse = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
+    m.units.push_back({purse, r.sv()});
+  }
+  if (m.units.size() > told_units_max) r.fail();
   return m;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <variant>
 
+#include "ledger/pricing.hpp"
 #include "storage/segment.hpp"
 
 namespace tally {
@@ -95,6 +96,7 @@ struct ask_message {
   std::uint32_t wait_ms{};  ///< after that nobody waits for it any more
   friend bool operator==(const ask_message&, const ask_message&) = default;
 };
+constexpr std::size_t told_units_max = 32;
 /// The end of an ask: what was sent for it (the sends themselves travel in their stream), and what is known to lie
 /// elsewhere.
 struct told_message {
@@ -103,6 +105,7 @@ struct told_message {
   tally::amount elsewhere{};
   unix_seconds as_of{};
   errc code = errc::ok;
+  std::vector<unit_use> units = {};  ///< to a question: what lies elsewhere in other purses; at most told_units_max
   friend bool operator==(const told_message&, const told_message&) = default;
 };
 /// How the nodes below the sender stand, as it knows: for the screens of its ancestors. Signed by nobody, and nobody

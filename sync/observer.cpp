@@ -34,9 +34,14 @@ status observer::load(const stream_reader& reader, node_id self) {
   for (c = reader.store().scan(family::state, "u"); c->valid() && c->key()[0] == 'u'; c->next()) {
     byte_reader key(c->key().substr(1)), value(c->value());
     auto w = read_writer(key);
-    auto rights = value.sv(), quota = value.sv();
-    if (!key.at_end() || !value.at_end()) return error{errc::corrupt, "rights that nothing proves"};
-    unproven_.load(w, {rights, quota});
+    // The main unit, then others with their number.
+    for (unit_id unit = main_unit; value.ok();) {
+      auto rights = value.sv(), quota = value.sv();
+      unproven_.load(w, unit, {rights, quota});
+      if (value.at_end()) break;
+      unit.value = static_cast<std::uint32_t>(value.uv(UINT32_MAX));
+    }
+    if (!key.at_end() || !value.ok()) return error{errc::corrupt, "rights that nothing proves"};
   }
   TALLY_TRY(c->state());
 
@@ -170,6 +175,12 @@ void observer::checkpoint(kv_view& view) {
     auto sums = unproven_.of(w);
     value.sv(sums.rights);
     value.sv(sums.quota);
+    for (const auto& [unit, sum] : unproven_.all(w)) {
+      if (unit == main_unit) continue;
+      value.uv(unit.value);
+      value.sv(sum.rights);
+      value.sv(sum.quota);
+    }
     view.put(family::state, writer_key('u', w), value.take());
   }
   unproven_.written();

@@ -208,16 +208,41 @@ void station::decide_till(const till_request& r, bool last, amount pulled) {
   } else {
     auto& why = std::get<refusal>(d);
     auto p = parent();
-    if (why.why.code == errc::insufficient && !last && p && up_.count(*p) && waiting_.size() < config_.urgent_max) {
-      auto id = random_id();
-      auto here = why.here.value_or(0);
-      waiting_.emplace(id, waiting_sale{r, here, {}});
-      custodian_.need(id, why.account, purse_paid, here + why.missing, customer_wait_ms(), tick_, now_, *this);
-      return;
-    }
+    if (why.why.code == errc::insufficient && !last && p && up_.count(*p) && waiting_.size() < config_.urgent_max)
+      return wait_for_rights(r, why);
     a.outcome = std::move(why);
   }
   answer(std::move(a));
+}
+
+std::vector<std::uint32_t> station::bonus_purses() const {
+  std::vector<std::uint32_t> out;
+  const auto& rules = book_->rules();
+  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
+  if (const auto* r = rules.rules(rules.version_at(today)))
+    for (const auto& p : r->programme.purses)
+      if (p.kind == purse_kind::bonus) out.push_back(p.id);
+  return out;
+}
+
+// Money of a card is paid money and bonus: what lacks may come from either.
+void station::wait_for_rights(const till_request& r, const refusal& why) {
+  auto id = random_id();
+  auto account = why.account;
+  std::vector<std::pair<std::uint32_t, amount>> wanted{{why.purse, why.here.value_or(0) + why.missing}};
+  if (why.purse == purse_paid)
+    for (auto purse : bonus_purses())
+      wanted.emplace_back(purse, held_here(account, purse) + why.missing);
+  auto& sale = waiting_.emplace(id, waiting_sale{r, held_here(account, purse_paid), {}, {}}).first->second;
+  std::vector<std::uint64_t> needs;
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    needs.push_back(i == 0 ? id : random_id());
+  sale.needs.insert(needs.begin(), needs.end());
+  for (auto need : needs)
+    needs_.emplace(need, id);
+  // An ask may end at once, and the last of them answers the till.
+  for (std::size_t i = 0; i < wanted.size() && waiting_.count(id); ++i)
+    custodian_.need(needs[i], account, wanted[i].first, wanted[i].second, customer_wait_ms(), tick_, now_, *this);
 }
 
 void station::answer(till_answer a) {
@@ -387,15 +412,24 @@ void station::replenish() {
 void station::replenish_store(node_id node, const node_record& record) {
   auto limits = limits_of(book_->st(), node);
   writer_id to{node, record.epoch};
-  auto unit = quota_of(main_unit);
-  auto there = quota_left(observer_->st(), to) + in_transit(book_->self(), to, unit);
-  // A quarter is used up before more is sent, so that grants stay few.
   if (record.epoch == epoch_id{} || certificates_.is_revoked(node)) return;
-  if (limits.quota_target <= 0 || there > limits.quota_target / 4 * 3) return;
   if (held_total(observer_->st(), to) > limits.ceiling) return;
+  replenish_unit(to, main_unit, limits.quota_target, limits.daily_quota);
+  // A node that may load no money gives nothing else either.
+  if (limits.quota_target <= 0) return;
+  if (const auto* rules = book_->rules().newest())
+    for (const auto& p : rules->programme.purses)
+      replenish_unit(to, unit_of(p.id), p.quota, p.quota);
+}
+
+void station::replenish_unit(const writer_id& to, unit_id value, amount target, amount per_day) {
+  auto unit = quota_of(value);
+  auto there = quota_left(observer_->st(), to, value) + in_transit(book_->self(), to, unit);
+  // A quarter is used up before more is sent, so that grants stay few.
+  if (target <= 0 || there > target / 4 * 3) return;
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
   auto sent = sent_on(book_->st(), today, unit, book_->self(), to);
-  auto n = std::min(limits.quota_target - there, limits.daily_quota - sent);
+  auto n = std::min(target - there, per_day - sent);
   if (n <= 0) return;
   auto e = decide_send(book_->at(now_), to, {}, {{0, unit, 0, n}}, send_cause::grant, 0, 0);
   if (e) (void)write(*e);

@@ -113,6 +113,7 @@ private:
     till_request request;
     tally::amount before{};
     std::vector<std::uint64_t> joined;  ///< later requests with the same key and content: answered together
+    std::set<std::uint64_t> needs;      ///< asks that are not at their end
   };
 
   station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
@@ -123,6 +124,9 @@ private:
   void heard(node_id from);
   void on_till(const till_request& r);
   void decide_till(const till_request& r, bool last, tally::amount pulled);
+  void wait_for_rights(const till_request& r, const refusal& why);
+  void end_wait(std::uint64_t waiting, account_id account);
+  std::vector<std::uint32_t> bonus_purses() const;
   void answer(till_answer a);
   void write_facts(facts_request& r);
   void ingest(const segment_arrival& a);
@@ -159,6 +163,7 @@ private:
   tally::amount doubt_left(const ledger_account& held) const;
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_store(node_id node, const node_record& record);
+  void replenish_unit(const writer_id& to, unit_id unit, tally::amount target, tally::amount per_day);
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
   const certificate* certificate_of(node_id node) const;
@@ -169,6 +174,7 @@ private:
   tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount,
                      std::uint64_t request) override;
   tally::amount elsewhere(account_id account, std::uint32_t purse, node_id who) const override;
+  std::vector<unit_use> units_elsewhere(account_id account, node_id who) const override;
   void ask(node_id neighbour, const ask_message& m) override;
   void tell(node_id neighbour, const told_message& m) override;
   void finished(std::uint64_t own_request, account_id account, const told_message& m) override;
@@ -188,6 +194,7 @@ private:
   /// It left a till's question unanswered and has said nothing since: the next customers do not wait for it as long.
   bool parent_silent_ = false;
   std::map<std::uint64_t, waiting_sale> waiting_;  ///< own request id → sale that waits for rights
+  std::map<std::uint64_t, std::uint64_t> needs_;   ///< ask id → own request id, of sales that wait
   std::set<node_id> up_;
   std::map<account_id, elsewhere_hint> hints_;
   std::vector<station_effect> open_effects_, sealed_effects_;

@@ -147,7 +147,7 @@ void station::settle_epochs() {
     if (settled_.count(w) || !regrants_.empty()) continue;
     // A thief's made-up rights are not granted anew: somebody looks at what is in doubt.
     bool suspect = observer_->contested_of(w) > 0 || revoking_of(book_->st(), w).has_value();
-    if (suspect && observer_->unproven(w).rights > 0) continue;
+    if (suspect && observer_->any_unproven(w)) continue;
     auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
     if (how->complete() || today >= how->day + config_.doubt_days) find_doubt(w);
   }
@@ -159,7 +159,7 @@ amount station::lies_at(const writer_id& closed) const {
   if (held_total(observer_->st(), closed) <= 0) return 0;
   bool fits = true;
   observer_->all().each_holding(closed, [&](const ledger_account& a, amount v) {
-    if (v < 0) fits = fits && checked_add(sum, std::max<amount>(doubt_left(a), 0), sum);
+    if (v < 0 && a.unit == main_unit) fits = fits && checked_add(sum, std::max<amount>(doubt_left(a), 0), sum);
   });
   return fits ? sum : amount_max;
 }

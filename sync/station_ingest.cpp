@@ -1,6 +1,8 @@
 // What arrives from neighbours: log first, verdict second.
 #include <algorithm>
 
+#include "ledger/purses.hpp"
+
 #include "storage/sha256.hpp"
 #include "sync/checkpoint.hpp"
 #include "sync/station.hpp"
@@ -269,10 +271,8 @@ void station::take_rights(const entry& send, const stream_head& head, const writ
     return;
   }
   if (send.account.value == 0 || contested != errc::ok) return;
-  amount came = 0;
   for (const auto& v : send.values)
-    if (v.purse == purse_paid) came += v.amount;
-  custodian_.arrived(send.account, came, now_, *this);
+    custodian_.arrived(send.account, v.purse, v.amount, now_, *this);
 }
 
 void station::cosign(node_id child, const stream_id& id) {
@@ -421,6 +421,16 @@ amount station::elsewhere(account_id account, std::uint32_t purse, node_id who) 
   return sum;
 }
 
+std::vector<unit_use> station::units_elsewhere(account_id account, node_id who) const {
+  std::vector<unit_use> out;
+  const auto* rules = book_->rules().newest();
+  for (std::size_t i = 0; rules && i < rules->programme.purses.size() && out.size() < told_units_max; ++i) {
+    auto purse = rules->programme.purses[i].id;
+    if (auto n = elsewhere(account, purse, who); n > 0) out.push_back({purse, n});
+  }
+  return out;
+}
+
 amount station::give(node_id to, account_id account, std::uint32_t purse, amount n, std::uint64_t request) {
   auto record = node_of(book_->st(), to);
   if (!record) return 0;
@@ -429,8 +439,9 @@ amount station::give(node_id to, account_id account, std::uint32_t purse, amount
   if (config_.role != node_role::store) {
     there = held_total(observer_->st(), peer) + in_transit(book_->self(), peer, main_unit);
   }
+  auto items = first_of(spendable(book_->st(), book_->self(), account, purse, nullptr, {}), n);
   auto cause = parent() == to ? send_cause::recall : send_cause::pull;
-  auto e = decide_send(book_->at(now_), peer, account, {{purse, main_unit, 0, n}}, cause, request, there);
+  auto e = decide_send(book_->at(now_), peer, account, items, cause, request, there);
   if (!e) {
     open_effects_.push_back(
         alarm_effect{e.error().code, "rights for node " + std::to_string(to.value) + ": " + e.error().detail});
@@ -445,14 +456,26 @@ void station::tell(node_id neighbour, const told_message& m) { open_effects_.pus
 void station::finished(std::uint64_t own_request, account_id account, const told_message& m) {
   if (hints_.size() >= hints_max) hints_.erase(hints_.begin());
   if (m.code == errc::ok) {
-    hints_[account] = {m.elsewhere, m.as_of};
+    hints_[account] = {m.elsewhere, m.as_of, m.units};
     open_effects_.push_back(hint_effect{account, hints_[account]});
   }
   if (m.code == errc::timeout) parent_silent_ = true;
-  auto it = waiting_.find(own_request);
-  if (it == waiting_.end()) return;
+  auto need = needs_.find(own_request);
+  if (need == needs_.end()) return;
+  auto id = need->second;
+  needs_.erase(need);
+  auto& sale = waiting_.at(id);
+  sale.needs.erase(own_request);
+  if (!sale.needs.empty() && std::holds_alternative<refusal>(decide(sale.request.command, book_->at(now_)))) return;
+  end_wait(id, account);
+}
+
+void station::end_wait(std::uint64_t waiting, account_id account) {
+  auto it = waiting_.find(waiting);
   auto sale = std::move(it->second);
   waiting_.erase(it);
+  for (auto left : sale.needs)
+    needs_.erase(left);
   auto pulled = std::max<amount>(held_here(account, purse_paid) - sale.before, 0);
   decide_till(sale.request, true, pulled);
   for (auto again : sale.joined)

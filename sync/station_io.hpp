@@ -61,6 +61,7 @@ using station_input = std::variant<till_request, facts_request, segment_arrival,
 struct elsewhere_hint {
   tally::amount value{};
   unix_seconds as_of{};
+  std::vector<unit_use> units = {};  ///< in other purses
 };
 struct till_answer {
   std::uint64_t request{};

@@ -11,22 +11,30 @@ constexpr node_id head_office_node{1};
 
 amount plus(amount a, amount b) { return __builtin_add_overflow(a, b, &a) ? amount_max : a; }
 
-unproven_rights::sums values_of(const entry& e) {
-  unproven_rights::sums out;
-  for (const auto& v : e.values) {
-    auto& to = v.purse == 0 ? out.quota : out.rights;
+using by_unit = unproven_rights::by_unit;
+
+void add_items(by_unit& out, const std::vector<value_item>& items) {
+  for (const auto& v : items) {
+    auto& of = out[value_of(v.unit)];
+    auto& to = v.purse == 0 ? of.quota : of.rights;
     to = plus(to, std::max<amount>(v.amount, 0));
   }
+}
+
+by_unit values_of(const entry& e) {
+  by_unit out;
+  add_items(out, e.values);
   return out;
 }
 
 /// Rights are credits, so what makes some is below zero.
-unproven_rights::sums made_by(const std::vector<posting>& postings) {
-  unproven_rights::sums out;
+by_unit made_by(const std::vector<posting>& postings) {
+  by_unit out;
   for (const auto& p : postings) {
     if (p.amount >= 0 || p.amount == INT64_MIN) continue;
-    if (p.account.type == account_type::hold) out.rights = plus(out.rights, -p.amount);
-    if (p.account.type == account_type::quota) out.quota = plus(out.quota, -p.amount);
+    auto unit = value_of(p.account.unit);
+    if (p.account.type == account_type::hold) out[unit].rights = plus(out[unit].rights, -p.amount);
+    if (p.account.type == account_type::quota) out[unit].quota = plus(out[unit].quota, -p.amount);
   }
   return out;
 }
@@ -60,13 +68,17 @@ status unproven_rights::check(const entry& e, const entry_place& place, node_id 
   if (e.kind != entry_kind::send || e.peer.node != self || place.role != node_role::store) return done();
   auto it = sums_.find(place.writer);
   if (it == sums_.end()) return done();
-  auto sent = values_of(e);
-  bool rights = sent.rights == 0 || plus(sent.rights, it->second.rights) <= held_total(s, place.writer);
-  bool quota = sent.quota == 0 || plus(sent.quota, it->second.quota) <= quota_left(s, place.writer);
-  if (rights && quota) return done();
-  return error{errc::bad_proof, "of what " + writer_name(place.writer) + " holds, " +
-                                    std::to_string(rights ? it->second.quota : it->second.rights) +
-                                    " is proven by nothing"};
+  for (const auto& [unit, sent] : values_of(e)) {
+    auto of = it->second.find(unit);
+    if (of == it->second.end()) continue;
+    bool rights = sent.rights == 0 || plus(sent.rights, of->second.rights) <= held_total(s, place.writer, unit);
+    bool quota = sent.quota == 0 || plus(sent.quota, of->second.quota) <= quota_left(s, place.writer, unit);
+    if (rights && quota) continue;
+    return error{errc::bad_proof, "of what " + writer_name(place.writer) + " holds, " +
+                                      std::to_string(rights ? of->second.quota : of->second.rights) +
+                                      " is proven by nothing"};
+  }
+  return done();
 }
 
 void unproven_rights::count(const entry& e, const entry_place& place, const std::vector<posting>& postings, errc why,
@@ -77,15 +89,22 @@ void unproven_rights::count(const entry& e, const entry_place& place, const std:
   if (place.role != node_role::store) return;
   bool received = e.kind == entry_kind::receive && e.reason == errc::ok;
   if (why != errc::ok || (received && !is_proven(e, place.writer, self, s, read))) {
-    auto made = made_by(postings);
-    return add(place.writer, made.rights, made.quota);
+    return add(place.writer, made_by(postings));
   }
-  if (e.kind != entry_kind::top_up) return;
+  if (e.kind != entry_kind::top_up && e.earned.empty()) return;
   auto it = sums_.find(place.writer);
-  if (it == sums_.end() || it->second.quota == 0) return;
-  auto loaded = values_of(e).rights;
-  auto clean = std::max<amount>(quota_left(s, place.writer) - it->second.quota, 0);
-  add(place.writer, std::clamp<amount>(loaded - clean, 0, it->second.quota), 0);
+  if (it == sums_.end() || e.kind == entry_kind::reverse) return;
+  // What it creates is taken to come from the proven part of the quota first.
+  by_unit created, made;
+  if (e.kind == entry_kind::top_up) add_items(created, e.values);
+  add_items(created, e.earned);
+  for (const auto& [unit, sum] : created) {
+    auto of = it->second.find(unit);
+    if (of == it->second.end() || of->second.quota == 0) continue;
+    auto clean = std::max<amount>(quota_left(s, place.writer, unit) - of->second.quota, 0);
+    made[unit].rights = std::clamp<amount>(sum.rights - clean, 0, of->second.quota);
+  }
+  add(place.writer, made);
 }
 
 bool unproven_rights::proved(const entry& send, const writer_id& from, const state& s) {
@@ -97,24 +116,41 @@ bool unproven_rights::release(const entry& e, const writer_id& from, const write
   if (it == sums_.end()) return false;
   auto received = s.find(half(true, e.channel, from, to));
   if (!received || received->data != transfer_text(e)) return false;
-  auto sent = values_of(e);
-  it->second.rights = std::max<amount>(it->second.rights - sent.rights, 0);
-  it->second.quota = std::max<amount>(it->second.quota - sent.quota, 0);
+  for (const auto& [unit, sent] : values_of(e)) {
+    auto of = it->second.find(unit);
+    if (of == it->second.end()) continue;
+    of->second.rights = std::max<amount>(of->second.rights - sent.rights, 0);
+    of->second.quota = std::max<amount>(of->second.quota - sent.quota, 0);
+  }
   changed_.insert(to);
   return true;
 }
 
-void unproven_rights::add(const writer_id& w, amount rights, amount quota) {
-  if (rights == 0 && quota == 0) return;
-  auto& to = sums_[w];
-  to.rights = plus(to.rights, rights);
-  to.quota = plus(to.quota, quota);
-  changed_.insert(w);
+void unproven_rights::add(const writer_id& w, const by_unit& made) {
+  for (const auto& [unit, sum] : made) {
+    if (sum.rights == 0 && sum.quota == 0) continue;
+    auto& to = sums_[w][unit];
+    to.rights = plus(to.rights, sum.rights);
+    to.quota = plus(to.quota, sum.quota);
+    changed_.insert(w);
+  }
 }
 
-unproven_rights::sums unproven_rights::of(const writer_id& w) const {
+unproven_rights::by_unit unproven_rights::all(const writer_id& w) const {
   auto it = sums_.find(w);
-  return it == sums_.end() ? sums{} : it->second;
+  return it == sums_.end() ? by_unit{} : it->second;
+}
+
+unproven_rights::sums unproven_rights::of(const writer_id& w, unit_id unit) const {
+  auto of_writer = all(w);
+  auto it = of_writer.find(unit);
+  return it == of_writer.end() ? sums{} : it->second;
+}
+
+bool unproven_rights::any(const writer_id& w) const {
+  auto it = sums_.find(w);
+  return it != sums_.end() &&
+         std::ranges::any_of(it->second, [](const auto& x) { return x.second.rights > 0 || x.second.quota > 0; });
 }
 
 }  // namespace tally

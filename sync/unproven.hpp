@@ -23,6 +23,7 @@ public:
   struct sums {
     tally::amount rights{}, quota{};
   };
+  using by_unit = std::map<unit_id, sums>;  ///< by the unit of value
   using read_addressed = std::function<std::optional<entry>(const stream_id& id, sequence seq)>;
 
   /// Before a good entry is applied: `bad_proof` for a send to `self` of rights that are not proven.
@@ -34,17 +35,20 @@ public:
   /// A send of another node's stream came: a receive that came before it is proven now. True when it changed something.
   bool proved(const entry& send, const writer_id& from, const state& s);
 
-  sums of(const writer_id& w) const;
+  sums of(const writer_id& w, unit_id unit = main_unit) const;
+  /// Whether anything of any unit is counted.
+  bool any(const writer_id& w) const;
+  by_unit all(const writer_id& w) const;
   /// What changed since `written`, and all that there is.
   const std::set<writer_id>& changed() const { return changed_; }
   void written() { changed_.clear(); }
-  void load(const writer_id& w, sums v) { sums_[w] = v; }
+  void load(const writer_id& w, unit_id unit, sums v) { sums_[w][unit] = v; }
 
 private:
-  void add(const writer_id& w, tally::amount rights, tally::amount quota);
+  void add(const writer_id& w, const by_unit& made);
   bool release(const entry& e, const writer_id& from, const writer_id& to, const state& s);
 
-  std::map<writer_id, sums> sums_;
+  std::map<writer_id, by_unit> sums_;
   std::set<writer_id> changed_;
 };
 

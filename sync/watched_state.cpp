@@ -8,6 +8,10 @@ namespace {
 constexpr std::uint32_t what_reversal = 0;
 
 bool is_counter(const cell_key& k) { return k.type == cell_type::counters && k.a == 1; }
+/// A number that each writer has: it lies in the writer's record, not in a map.
+bool is_number(const cell_key& k) {
+  return is_counter(k) || k.type == cell_type::business_date || (k.type == cell_type::held_total && k.a == 0);
+}
 
 }  // namespace
 
@@ -106,6 +110,23 @@ void watched_state::set_balance(const ledger_account& a, amount v) {
   changed_balances_.push_back(a);
 }
 
+// Nothing to keep: the kinds of holdings are few, and one look into the table for each tells.
+void watched_state::note_month(const ledger_account&, bool) {}
+
+std::vector<std::uint32_t> watched_state::months_held(const writer_id& w, account_id account,
+                                                      std::uint32_t purse) const {
+  std::vector<std::uint32_t> out;
+  auto writer = index_of(w);
+  if (writer == 0) return out;
+  for (std::uint32_t what = 1; what < kinds_.size(); ++what) {
+    const auto& k = kinds_[what];
+    if (k.purse == purse && k.bucket != 0 && table_.get({writer, what, account.value}) != 0)
+      out.push_back(static_cast<std::uint32_t>(k.bucket));
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
 // -- cells -----------------------------------------------------------------------
 
 const watched_state::number_near* watched_state::number_of(const part& p, const cell_key& k) {
@@ -120,10 +141,9 @@ const watched_state::number_near* watched_state::number_of(const part& p, const 
 std::optional<cell> watched_state::find(const cell_key& k) const {
   switch (k.type) {
     case cell_type::counters:
-      if (!is_counter(k)) break;
-      [[fallthrough]];
     case cell_type::held_total:
     case cell_type::business_date: {
+      if (!is_number(k)) break;
       const auto* p = part_of(k.writer);
       const auto* n = p ? number_of(*p, k) : nullptr;
       return n && n->present ? std::optional(cell{n->n, {}}) : std::nullopt;
@@ -148,10 +168,9 @@ std::optional<cell> watched_state::find(const cell_key& k) const {
 void watched_state::put(const cell_key& k, cell v) {
   switch (k.type) {
     case cell_type::counters:
-      if (!is_counter(k)) break;
-      [[fallthrough]];
     case cell_type::held_total:
     case cell_type::business_date: {
+      if (!is_number(k)) break;
       auto& p = reach(k.writer);
       auto* n = const_cast<number_near*>(number_of(p, k));
       *n = {v.n, true, true};

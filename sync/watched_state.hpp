@@ -29,6 +29,8 @@ public:
   std::uint64_t newest_counter(const writer_id& w, std::uint32_t terminal) const override;
   std::optional<sequence> answered(const key_use& k) const override;
   void set_answered(const key_use& k, sequence seq) override;
+  std::vector<std::uint32_t> months_held(const writer_id& w, account_id account, std::uint32_t purse) const override;
+  void note_month(const ledger_account& held, bool empty) override;
 
   /// Everything, in key order, so that two states can be compared and printed. Balances without zeros; the counters of
   /// a terminal as one `last_counter` cell.

@@ -233,7 +233,7 @@ TEST_CASE("no right goes below zero", "[judge]") {
     e.values = {{purse_paid, main_unit, 0, 6000}, {purse_paid, main_unit, 0, 6000}};
   }) == errc::insufficient);
   CHECK(b.changed(b.sale(), [](E e) { e.values[0].bucket = 202701; }) == errc::insufficient);
-  CHECK(b.changed(b.sale(), [](E e) { e.values[0].purse = 2; }) == errc::insufficient);
+  CHECK(b.changed(b.sale(), [](E e) { e.values[0].purse = 2; }) == errc::malformed);  // the unit is of purse 1
   CHECK(b.changed(b.sale(), [](E e) { e.account = {}; }) == errc::malformed);
   CHECK(b.changed(b.top_up(), [](E e) { e.values[0].amount = e.tenders[0].amount = 50'000; }) == errc::ok);
   CHECK(b.changed(b.top_up(), [](E e) { e.values[0].amount = e.tenders[0].amount = 50'001; }) == errc::no_quota);

@@ -60,6 +60,10 @@ private:
       if (f == field::tenders) e.tenders.push_back({static_cast<tender_kind>(below(5)), unit(), any_amount()});
       if (f == field::taxes) e.taxes.push_back({small(), unit(), any_amount()});
       if (f == field::lines) e.lines.push_back({product_id{small()}, any_amount()});
+      if (f == field::earned) e.earned.push_back({small(), unit(), small(), any_amount()});
+      if (f == field::owed) e.owed.push_back({small(), unit(), small(), any_amount()});
+      if (f == field::debts) e.debts.push_back({small(), unit(), small(), any_amount()});
+      if (f == field::gifts) e.gifts.push_back({small(), product_id{small()}, any_amount()});
     }
   }
   void fill(field f, entry& e) {
@@ -76,7 +80,13 @@ private:
       case field::values:
       case field::tenders:
       case field::taxes:
+      case field::earned:
+      case field::owed:
+      case field::debts:
+      case field::gifts:
       case field::lines: fill_list(f, e); break;
+      case field::level: e.level = small(); break;
+      case field::package: e.package = small(); break;
       case field::cites: e.cites = number(); break;
       case field::cited_kind: e.cited_kind = static_cast<entry_kind>(below(64)); break;
       case field::peer: e.peer = writer(); break;

@@ -56,7 +56,7 @@ struct fixture {
   }
   void arrive(amount n) {
     node.held += n;
-    c.arrived(card, now, 5, node);
+    c.arrived(card, purse_paid, now, 5, node);
   }
   void tick(tick_ms at) {
     now = at;

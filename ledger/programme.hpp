@@ -1,0 +1,160 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/entry.hpp"
+
+namespace tally {
+
+/// Languages of everything that a shop sees, in the order in which names are stored.
+enum class language : std::uint8_t { en = 0, zh_hans = 1, zh_hant = 2, ko = 3 };
+constexpr std::size_t language_count = 4;
+std::string_view language_tag(language l);  ///< BCP 47: "en", "zh-Hans", "zh-Hant", "ko"
+/// A text in each of them; the English one is always there.
+using localized = std::array<std::string, language_count>;
+
+/// What a purse of a card is for. Purse 1, what was paid in, is always there and has no row.
+enum class purse_kind : std::uint8_t {
+  bonus = 2,    ///< money that the shop gave: pays as money does, one minor unit for one, and is never paid out
+  points = 3,   ///< earned; pays for gifts, or as money at a rate
+  visits = 4,   ///< uses of a service that were paid before
+  voucher = 5,  ///< takes something off a basket, a piece at a time
+};
+/// "bonus", "points", "visits", "voucher": in the order of the type, whose numbers begin at 2.
+inline constexpr std::array<std::string_view, 4> purse_kind_names{"bonus", "points", "visits", "voucher"};
+
+/// What a purse's month bucket means: it expires when that month has ended, or can be spent from that month on.
+enum class bucket_rule : std::uint8_t { none = 0, expires = 1, opens = 2 };
+
+struct product_units {
+  product_id product;
+  amount units{};  ///< for one piece
+  friend bool operator==(const product_units&, const product_units&) = default;
+};
+
+/// A purse beside the paid one. Its unit is `unit_of(id)`, in whole units.
+struct purse_rule {
+  std::uint32_t id{};  ///< 2 to purse_id_max
+  purse_kind kind{};
+  localized names;
+  bucket_rule bucket{};
+  std::uint32_t months{};  ///< expires: valid to the end of the month so many after it was given; opens: parts
+  // points, visits: `rate_units` pay `rate_money` minor units of the currency; 0 when they pay no money.
+  amount rate_units{}, rate_money{};
+  std::uint32_t share_max = 10'000;  ///< bonus, points: at most this part of a basket, in basis points
+  std::vector<product_units> gifts;  ///< what it pays for piece by piece, ascending by product
+  amount off{};                      ///< voucher: minor units off for each one used
+  std::uint32_t off_basis_points{};  ///< voucher: or this part of what it applies to; then one at a time
+  amount min_total{};                ///< voucher: only on baskets from this total, after discounts
+  std::vector<product_id> on;        ///< voucher: only these products, ascending; empty: all
+  amount quota{};                    ///< what a store's issue quota of this unit is filled up to
+  friend bool operator==(const purse_rule&, const purse_rule&) = default;
+};
+
+/// When and for whom a rule holds. Empty lists and zeros hold for all.
+struct condition {
+  std::vector<std::uint32_t> levels, card_kinds;  ///< ascending; any of them asks for a card
+  std::vector<product_id> products;               ///< ascending
+  std::uint32_t from{}, until{};                  ///< business dates, both included; 0: open
+  std::uint8_t weekdays{};                        ///< bit 0 Monday to bit 6 Sunday; 0: every day
+  amount min_total{};  ///< discount: of the basket; earning: of it after discounts and vouchers; or of the top-up
+  friend bool operator==(const condition&, const condition&) = default;
+};
+
+/// A part or a sum off each piece. Of all that hold for a line the one that takes most counts, alone.
+struct discount_rule {
+  std::uint32_t id{};
+  localized names;
+  std::uint32_t basis_points{};  ///< of the line
+  amount off{};                  ///< or minor units of each piece, at most its price
+  condition when;
+  friend bool operator==(const discount_rule&, const discount_rule&) = default;
+};
+
+/// What a sale or a top-up gives besides. All that hold add up; each is rounded down by itself.
+struct earn_rule {
+  std::uint32_t id{};
+  localized names;
+  std::uint32_t purse{};
+  bool on_top_up = false;  ///< else on sales
+  amount units{};          ///< for each `per` minor units paid in money, or once when `per` is 0
+  amount per{};
+  condition when;
+  friend bool operator==(const earn_rule&, const earn_rule&) = default;
+};
+
+struct package_gift {
+  std::uint32_t purse{};
+  amount units{};
+  friend bool operator==(const package_gift&, const package_gift&) = default;
+};
+/// A button at the till: pay so much, it is loaded, and this comes with it.
+struct package_rule {
+  std::uint32_t id{};
+  localized names;
+  amount pay{};
+  std::vector<package_gift> gives;
+  condition when;
+  friend bool operator==(const package_rule&, const package_rule&) = default;
+};
+
+struct level_rule {
+  std::uint32_t id{};  ///< from 1; higher is better
+  localized names;
+  amount spend{};          ///< paid in money within `months`: reached at that sum, kept while it is reached
+  std::uint32_t months{};  ///< window, whole calendar months up to now
+  friend bool operator==(const level_rule&, const level_rule&) = default;
+};
+
+struct card_kind_rule {
+  std::uint32_t id{};  ///< from 1
+  localized names;
+  std::vector<std::uint32_t> purses;  ///< that it may have, ascending; empty: all of the programme
+  bool top_up = true;                 ///< can be loaded at tills
+  amount per_day{};                   ///< most card value that one node lets it spend in a business day; 0: no limit
+  friend bool operator==(const card_kind_rule&, const card_kind_rule&) = default;
+};
+
+/// A chain's programme: part of the rules of one version. Lists ascend by id.
+struct programme {
+  std::vector<purse_rule> purses;
+  std::vector<level_rule> levels;
+  std::vector<card_kind_rule> card_kinds;
+  std::vector<discount_rule> discounts;
+  std::vector<earn_rule> earns;
+  std::vector<package_rule> packages;
+  bool paid_first = false;       ///< paid money is spent before bonus; else after
+  bool round_half_even = false;  ///< amounts of money that do not divide: to the even neighbour; else away from zero
+  bool empty() const;
+  const purse_rule* purse(std::uint32_t id) const;
+  const level_rule* level(std::uint32_t id) const;
+  const card_kind_rule* card_kind(std::uint32_t id) const;
+  const package_rule* package(std::uint32_t id) const;
+  /// Whether any rule looks at the kind of a card: only then do entries state it.
+  bool asks_for_kinds() const;
+  friend bool operator==(const programme&, const programme&) = default;
+};
+
+constexpr std::uint32_t purse_id_max = 255;
+constexpr std::size_t programme_rules_max = 200;    ///< of each list
+constexpr std::size_t condition_items_max = 1'000;  ///< of each list of a condition
+constexpr std::uint32_t bucket_months_max = 60;
+
+/// Month of a business date, "yyyymm" as a number; and the month `n` later.
+std::uint32_t month_of(std::uint32_t day);
+std::uint32_t add_months(std::uint32_t yyyymm, std::uint32_t n);
+
+/// Whom a rule is asked about.
+struct customer {
+  bool card = false;
+  std::uint32_t kind{}, level{};
+};
+/// Whether a rule holds for a customer on a date, products and total apart.
+bool holds(const condition& c, const customer& who, std::uint32_t business_date);
+bool names_product(const std::vector<product_id>& list, product_id p);  ///< true for an empty list
+
+}  // namespace tally

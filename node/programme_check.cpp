@@ -1,0 +1,127 @@
+// What contradicts itself in a programme, or could never hold.
+#include <algorithm>
+
+#include "node/rules_file.hpp"
+#include "storage/entry_codec.hpp"
+#include "sync/text.hpp"
+
+namespace tally {
+namespace {
+
+error bad(const std::string& where, const std::string& why) { return {errc::bad_rules, where + ": " + why}; }
+
+template <class Rule>
+status check_row(const std::string& where, const std::vector<Rule>& list, std::size_t i) {
+  if (list[i].id == 0 || (i > 0 && list[i].id <= list[i - 1].id)) return bad(where, "ids ascend from 1");
+  if (list[i].names[0].empty()) return bad(where, "the English name is missing");
+  for (const auto& n : list[i].names)
+    if (n.size() > product_name_bytes_max || !is_plain_utf8(n))
+      return bad(where, "a name is UTF-8 text of at most " + std::to_string(product_name_bytes_max) + " bytes");
+  return done();
+}
+
+std::string row_name(std::string_view what, std::uint32_t id) { return std::string(what) + " " + std::to_string(id); }
+
+status check_condition(const std::string& where, const condition& c, const rules_record& r) {
+  const auto& plan = r.programme;
+  for (auto l : c.levels)
+    if (!plan.level(l)) return bad(where, "there is no level " + std::to_string(l));
+  for (auto k : c.card_kinds)
+    if (!plan.card_kind(k)) return bad(where, "there is no card_kind " + std::to_string(k));
+  if (c.until != 0 && c.from > c.until) return bad(where, "it ends before it begins");
+  if (c.until != 0 && c.until < r.effective_from) return bad(where, "it ends before these rules are in force");
+  if (c.weekdays > 127 || c.min_total < 0 || c.min_total > amount_max) return bad(where, "a condition out of range");
+  return done();
+}
+
+status check_purse(const std::string& where, const purse_rule& p) {
+  bool voucher = p.kind == purse_kind::voucher, bonus = p.kind == purse_kind::bonus;
+  if (p.id < 2 || p.id > purse_id_max) return bad(where, "a purse's id is 2 to " + std::to_string(purse_id_max));
+  if (p.kind < purse_kind::bonus || p.kind > purse_kind::voucher || p.bucket > bucket_rule::opens ||
+      p.months > bucket_months_max || p.share_max < 1 || p.share_max > 10'000 || p.quota < 0 || p.quota > amount_max)
+    return bad(where, "a value out of range");
+  if (voucher && (p.off > 0) == (p.off_basis_points > 0))
+    return bad(where, "a voucher takes off a sum (off) or a part (off_percent), one of them");
+  if (!voucher && (p.off != 0 || p.off_basis_points != 0 || p.min_total != 0 || !p.on.empty()))
+    return bad(where, "off, off_percent, min_total and products belong to vouchers");
+  if ((bonus || voucher) && (p.rate_units != 0 || !p.gifts.empty()))
+    return bad(where, "only points and visits have a rate or gifts");
+  if (p.kind == purse_kind::visits && p.gifts.empty()) return bad(where, "visits pay for nothing: name gifts");
+  if ((p.rate_units == 0) != (p.rate_money == 0)) return bad(where, "a rate names units and money");
+  if (p.off < 0 || p.off > amount_max || p.off_basis_points > 10'000) return bad(where, "off is out of range");
+  return done();
+}
+
+status check_levels(const programme& plan) {
+  for (std::size_t i = 0; i < plan.levels.size(); ++i) {
+    const auto& l = plan.levels[i];
+    auto where = row_name("level", l.id);
+    TALLY_TRY(check_row(where, plan.levels, i));
+    if (l.months < 1 || l.months > bucket_months_max) return bad(where, "months is 1 to 60");
+    if (l.spend < 0 || l.spend > amount_max || (i > 0 && l.spend <= plan.levels[i - 1].spend))
+      return bad(where, "a higher level asks for more spending than the one before");
+  }
+  return done();
+}
+
+status check_kinds(const programme& plan) {
+  for (std::size_t i = 0; i < plan.card_kinds.size(); ++i) {
+    const auto& k = plan.card_kinds[i];
+    auto where = row_name("card_kind", k.id);
+    TALLY_TRY(check_row(where, plan.card_kinds, i));
+    for (auto p : k.purses)
+      if (!plan.purse(p)) return bad(where, "there is no purse " + std::to_string(p));
+    if (k.per_day < 0 || k.per_day > amount_max) return bad(where, "per_day is out of range");
+  }
+  return done();
+}
+
+status check_gains(const rules_record& r) {
+  const auto& plan = r.programme;
+  for (std::size_t i = 0; i < plan.earns.size(); ++i) {
+    const auto& e = plan.earns[i];
+    auto where = row_name("earn", e.id);
+    TALLY_TRY(check_row(where, plan.earns, i));
+    TALLY_TRY(check_condition(where, e.when, r));
+    if (!plan.purse(e.purse)) return bad(where, "there is no purse " + std::to_string(e.purse));
+    if (e.units < 1 || e.units > amount_max || e.per < 0 || e.per > amount_max) return bad(where, "units or per");
+    if (e.on_top_up && !e.when.products.empty()) return bad(where, "a top-up has no products");
+  }
+  for (std::size_t i = 0; i < plan.packages.size(); ++i) {
+    const auto& p = plan.packages[i];
+    auto where = row_name("package", p.id);
+    TALLY_TRY(check_row(where, plan.packages, i));
+    TALLY_TRY(check_condition(where, p.when, r));
+    if (p.pay < r.top_up_min || p.pay > r.top_up_max) return bad(where, "pay is outside top_up_min and top_up_max");
+    for (const auto& g : p.gives)
+      if (!plan.purse(g.purse) || g.units < 1 || g.units > amount_max)
+        return bad(where, "there is no purse " + std::to_string(g.purse));
+  }
+  return done();
+}
+
+}  // namespace
+
+status check_programme(const rules_record& r) {
+  const auto& plan = r.programme;
+  for (std::size_t i = 0; i < plan.purses.size(); ++i) {
+    auto where = row_name("purse", plan.purses[i].id);
+    TALLY_TRY(check_row(where, plan.purses, i));
+    TALLY_TRY(check_purse(where, plan.purses[i]));
+  }
+  TALLY_TRY(check_levels(plan));
+  TALLY_TRY(check_kinds(plan));
+  for (std::size_t i = 0; i < plan.discounts.size(); ++i) {
+    const auto& d = plan.discounts[i];
+    auto where = row_name("discount", d.id);
+    TALLY_TRY(check_row(where, plan.discounts, i));
+    TALLY_TRY(check_condition(where, d.when, r));
+    if ((d.basis_points > 0) == (d.off > 0)) return bad(where, "a discount is a percent or a sum off each piece (off)");
+    if (d.basis_points > 10'000 || d.off < 0 || d.off > amount_max) return bad(where, "a value out of range");
+  }
+  TALLY_TRY(check_gains(r));
+  if (encode_rules(r).size() > blob_max) return bad("programme", "too large: more than 60,000 octets in all");
+  return done();
+}
+
+}  // namespace tally

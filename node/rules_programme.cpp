@@ -1,0 +1,266 @@
+#include "node/rules_programme.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::array<std::string_view, 7> weekday_names{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
+class programme_reader : toml_fields {
+public:
+  programme_reader(const std::string& file_name, const price_list& list)
+      : toml_fields(file_name), exponent_(static_cast<int>(list.rules.exponent)) {
+    for (const auto& p : list.products)
+      products_.push_back(p.id);
+    std::ranges::sort(products_);
+  }
+
+  result<programme> read(const toml::table& root) {
+    TALLY_TRY(choice(root, "rounding", {"half_up", "half_even"}, out_.round_half_even));
+    TALLY_TRY(choice(root, "spend_first", {"bonus", "paid"}, out_.paid_first));
+    TALLY_TRY(rows(root, "purse", out_.purses, purse_id_max, [&](auto& t, auto& x) { return purse(t, x); }));
+    TALLY_TRY(rows(root, "level", out_.levels, 255, [&](auto& t, auto& x) { return level(t, x); }));
+    TALLY_TRY(rows(root, "card_kind", out_.card_kinds, 65'535, [&](auto& t, auto& x) { return card_kind(t, x); }));
+    TALLY_TRY(rows(root, "discount", out_.discounts, 65'535, [&](auto& t, auto& x) { return discount(t, x); }));
+    TALLY_TRY(rows(root, "earn", out_.earns, 65'535, [&](auto& t, auto& x) { return earn(t, x); }));
+    TALLY_TRY(rows(root, "package", out_.packages, 65'535, [&](auto& t, auto& x) { return package(t, x); }));
+    return std::move(out_);
+  }
+
+private:
+  /// The second name sets `second`.
+  status choice(const toml::table& t, std::string_view key, std::array<std::string_view, 2> names, bool& second) const {
+    std::string word(names[0]);
+    TALLY_TRY(text(t, key, word));
+    if (word != names[0] && word != names[1])
+      return bad(t.get(key)->source(),
+                 std::string(key) + " is \"" + std::string(names[0]) + "\" or \"" + std::string(names[1]) + "\"");
+    second = word == names[1];
+    return done();
+  }
+
+  template <class Rule, class Read>
+  status rows(const toml::table& root, std::string_view key, std::vector<Rule>& out, std::int64_t id_max, Read read) {
+    return each(root, key, [&](const toml::table& t) -> status {
+      if (out.size() >= programme_rules_max)
+        return bad(t.source(), "more than " + std::to_string(programme_rules_max) + " [[" + std::string(key) + "]]");
+      Rule x;
+      std::int64_t id = 0;
+      if (!t.contains("id")) return bad(t.source(), "this " + std::string(key) + " has no id");
+      TALLY_TRY(integer(t, "id", 1, id_max, id));
+      x.id = static_cast<std::uint32_t>(id);
+      TALLY_TRY(names_of(t, "a " + std::string(key), x.names));
+      TALLY_TRY(read(t, x));
+      auto at = std::ranges::lower_bound(out, x.id, {}, &Rule::id);
+      if (at != out.end() && at->id == x.id)
+        return bad(t.source(), std::string(key) + " id " + std::to_string(id) + " was used before");
+      out.insert(at, std::move(x));
+      return done();
+    });
+  }
+
+  template <class T, class Make>
+  status numbers(const toml::table& t, std::string_view key, std::vector<T>& out, Make make) const {
+    const auto* v = t.get(key);
+    if (!v) return done();
+    const auto* list = v->as_array();
+    if (!list || list->empty() || list->size() > condition_items_max)
+      return bad(v->source(), std::string(key) + " is a list of numbers, as [1, 2]");
+    for (const auto& item : *list) {
+      auto n = item.value_exact<std::int64_t>();
+      if (!n || *n < 1 || *n > 0xffffffffLL) return bad(item.source(), std::string(key) + " is a list of numbers");
+      TALLY_TRY(make(static_cast<std::uint32_t>(*n), item.source()));
+      out.push_back(T{static_cast<std::uint32_t>(*n)});
+    }
+    std::ranges::sort(out);
+    if (std::ranges::adjacent_find(out) != out.end()) return bad(v->source(), std::string(key) + " names one twice");
+    return done();
+  }
+  status products(const toml::table& t, std::string_view key, std::vector<product_id>& out) const {
+    return numbers(t, key, out, [&](std::uint32_t id, const toml::source_region& at) { return known(id, at); });
+  }
+  status known(std::uint32_t id, const toml::source_region& at) const {
+    if (std::ranges::binary_search(products_, product_id{id})) return done();
+    return bad(at, "there is no product " + std::to_string(id));
+  }
+
+  status percent(const toml::table& t, std::string_view key, std::uint32_t& out) const {
+    amount bp = 0;
+    TALLY_TRY(money(t, key, 2, bp));
+    if (t.contains(key) && (bp < 1 || bp > 10'000))
+      return bad(t.get(key)->source(), std::string(key) + " is \"0.01\" to \"100.00\"");
+    if (t.contains(key)) out = static_cast<std::uint32_t>(bp);
+    return done();
+  }
+
+  status cash(const toml::table& t, std::string_view key, amount& out) const { return money(t, key, exponent_, out); }
+
+  /// Units of a purse: bonus is written as money, everything else as a whole number.
+  status units(const toml::table& t, std::uint32_t purse, amount& out) const {
+    const auto* p = out_.purse(purse);
+    if (!p) return bad(t.source(), "there is no [[purse]] with id " + std::to_string(purse));
+    if (p->kind == purse_kind::bonus) {
+      if (!t.contains("money") || t.contains("units"))
+        return bad(t.source(), "units of purse " + std::to_string(purse) + " are money, as money = \"5.00\"");
+      TALLY_TRY(cash(t, "money", out));
+    } else {
+      if (!t.contains("units") || t.contains("money"))
+        return bad(t.source(), "how much of purse " + std::to_string(purse) + " is written as units = 5");
+      TALLY_TRY(integer(t, "units", 1, amount_max, out));
+    }
+    return out > 0 ? done() : status(bad(t.source(), "nothing of purse " + std::to_string(purse)));
+  }
+
+  status when(const toml::table& t, condition& c) const {
+    auto any = [](std::uint32_t, const toml::source_region&) { return done(); };
+    TALLY_TRY(numbers(t, "levels", c.levels, any));
+    TALLY_TRY(numbers(t, "card_kinds", c.card_kinds, any));
+    TALLY_TRY(products(t, "products", c.products));
+    TALLY_TRY(date(t, "from", c.from));
+    TALLY_TRY(date(t, "until", c.until));
+    TALLY_TRY(cash(t, "min_total", c.min_total));
+    const auto* v = t.get("weekdays");
+    if (!v) return done();
+    const auto* list = v->as_array();
+    if (!list || list->empty()) return bad(v->source(), "weekdays is a list, as [\"sat\", \"sun\"]");
+    for (const auto& day : *list) {
+      auto name = day.value_exact<std::string>();
+      auto at = name ? std::ranges::find(weekday_names, *name) : weekday_names.end();
+      if (at == weekday_names.end()) return bad(day.source(), "a weekday is mon, tue, wed, thu, fri, sat or sun");
+      c.weekdays = static_cast<std::uint8_t>(c.weekdays | 1U << (at - weekday_names.begin()));
+    }
+    return done();
+  }
+
+  status purse(const toml::table& t, purse_rule& p) {
+    TALLY_TRY(only(t, {"id", "kind", "name", "expires_months", "opens_months", "rate", "share_percent", "gifts", "off",
+                       "off_percent", "min_total", "products", "quota"}));
+    std::string kind;
+    TALLY_TRY(text(t, "kind", kind));
+    auto at = std::ranges::find(purse_kind_names, kind);
+    if (at == purse_kind_names.end()) return bad(t.source(), "a purse has a kind: bonus, points, visits or voucher");
+    p.kind = static_cast<purse_kind>(at - purse_kind_names.begin() + 2);
+    std::int64_t months = 0;
+    if (t.contains("expires_months") && t.contains("opens_months"))
+      return bad(t.source(), "a purse has expires_months or opens_months, not both");
+    TALLY_TRY(integer(t, "expires_months", 0, bucket_months_max, months));
+    TALLY_TRY(integer(t, "opens_months", 1, bucket_months_max, months));
+    p.months = static_cast<std::uint32_t>(months);
+    if (t.contains("expires_months")) p.bucket = bucket_rule::expires;
+    if (t.contains("opens_months")) p.bucket = bucket_rule::opens;
+    TALLY_TRY(rate(t, p));
+    TALLY_TRY(percent(t, "share_percent", p.share_max));
+    TALLY_TRY(cash(t, "off", p.off));
+    TALLY_TRY(percent(t, "off_percent", p.off_basis_points));
+    TALLY_TRY(cash(t, "min_total", p.min_total));
+    TALLY_TRY(products(t, "products", p.on));
+    TALLY_TRY(gifts(t, p));
+    if (p.kind == purse_kind::bonus) return cash(t, "quota", p.quota);
+    return integer(t, "quota", 0, amount_max, p.quota);
+  }
+
+  status rate(const toml::table& t, purse_rule& p) const {
+    const auto* v = t.get("rate");
+    if (!v) return done();
+    const auto* r = v->as_table();
+    if (!r || !r->contains("units") || !r->contains("money"))
+      return bad(v->source(), "a rate is written as rate = { units = 100, money = \"1.00\" }");
+    TALLY_TRY(only(*r, {"units", "money"}));
+    TALLY_TRY(integer(*r, "units", 1, 1'000'000'000, p.rate_units));
+    TALLY_TRY(cash(*r, "money", p.rate_money));
+    return p.rate_money > 0 ? done() : status(bad(v->source(), "a rate pays something"));
+  }
+
+  status gifts(const toml::table& t, purse_rule& p) const {
+    return each(t, "gifts", [&](const toml::table& g) -> status {
+      TALLY_TRY(only(g, {"product", "units"}));
+      if (!g.contains("product") || !g.contains("units"))
+        return bad(g.source(), "a gift is written as { product = 1, units = 150 }");
+      std::int64_t id = 0;
+      amount n = 0;
+      TALLY_TRY(integer(g, "product", 1, 0xffffffff, id));
+      TALLY_TRY(known(static_cast<std::uint32_t>(id), g.source()));
+      TALLY_TRY(integer(g, "units", 1, amount_max, n));
+      product_units row{product_id{static_cast<std::uint32_t>(id)}, n};
+      auto at = std::ranges::lower_bound(p.gifts, row.product, {}, &product_units::product);
+      if (at != p.gifts.end() && at->product == row.product)
+        return bad(g.source(), "product " + std::to_string(id) + " is a gift of this purse already");
+      if (p.gifts.size() >= condition_items_max) return bad(g.source(), "too many gifts of one purse");
+      p.gifts.insert(at, row);
+      return done();
+    });
+  }
+
+  status level(const toml::table& t, level_rule& l) const {
+    TALLY_TRY(only(t, {"id", "name", "spend", "months"}));
+    std::int64_t months = 12;
+    TALLY_TRY(cash(t, "spend", l.spend));
+    TALLY_TRY(integer(t, "months", 1, bucket_months_max, months));
+    l.months = static_cast<std::uint32_t>(months);
+    return done();
+  }
+
+  status card_kind(const toml::table& t, card_kind_rule& k) const {
+    TALLY_TRY(only(t, {"id", "name", "purses", "top_up", "per_day"}));
+    TALLY_TRY(numbers(t, "purses", k.purses, [](std::uint32_t, const toml::source_region&) { return done(); }));
+    TALLY_TRY(cash(t, "per_day", k.per_day));
+    const auto* v = t.get("top_up");
+    if (!v) return done();
+    auto b = v->value_exact<bool>();
+    if (!b) return bad(v->source(), "top_up is true or false");
+    k.top_up = *b;
+    return done();
+  }
+
+  status discount(const toml::table& t, discount_rule& d) const {
+    TALLY_TRY(only(t, {"id", "name", "percent", "off", "levels", "card_kinds", "products", "from", "until", "weekdays",
+                       "min_total"}));
+    TALLY_TRY(percent(t, "percent", d.basis_points));
+    TALLY_TRY(cash(t, "off", d.off));
+    return when(t, d.when);
+  }
+
+  status earn(const toml::table& t, earn_rule& e) const {
+    TALLY_TRY(only(t, {"id", "name", "purse", "on", "units", "money", "per", "levels", "card_kinds", "products", "from",
+                       "until", "weekdays", "min_total"}));
+    std::int64_t purse = 0;
+    if (!t.contains("purse")) return bad(t.source(), "this earn names no purse");
+    TALLY_TRY(integer(t, "purse", 2, purse_id_max, purse));
+    e.purse = static_cast<std::uint32_t>(purse);
+    TALLY_TRY(choice(t, "on", {"sale", "top_up"}, e.on_top_up));
+    TALLY_TRY(units(t, e.purse, e.units));
+    TALLY_TRY(cash(t, "per", e.per));
+    if (t.contains("per") && e.per == 0) return bad(t.get("per")->source(), "per is above 0, or left out: once");
+    return when(t, e.when);
+  }
+
+  status package(const toml::table& t, package_rule& p) const {
+    TALLY_TRY(only(t, {"id", "name", "pay", "gives", "levels", "card_kinds", "from", "until", "weekdays"}));
+    if (!t.contains("pay")) return bad(t.source(), "this package has no pay");
+    TALLY_TRY(cash(t, "pay", p.pay));
+    auto given = each(t, "gives", [&](const toml::table& g) -> status {
+      TALLY_TRY(only(g, {"purse", "units", "money"}));
+      std::int64_t purse = 0;
+      package_gift x;
+      TALLY_TRY(integer(g, "purse", 2, purse_id_max, purse));
+      x.purse = static_cast<std::uint32_t>(purse);
+      TALLY_TRY(units(g, x.purse, x.units));
+      if (p.gives.size() >= 16) return bad(g.source(), "more than 16 things in one package");
+      p.gives.push_back(x);
+      return done();
+    });
+    TALLY_TRY(given);
+    return when(t, p.when);
+  }
+
+  int exponent_;
+  std::vector<product_id> products_;
+  programme out_;
+};
+
+}  // namespace
+
+result<programme> read_programme_rules(const toml::table& root, const std::string& file_name, const price_list& list) {
+  return programme_reader(file_name, list).read(root);
+}
+
+}  // namespace tally

@@ -1,0 +1,190 @@
+// What a receipt says, from its entry and the rules that it cites.
+#include <algorithm>
+
+#include "ledger/pricing.hpp"
+#include "node/ticket.hpp"
+#include "storage/entry_codec.hpp"
+#include "storage/streams.hpp"
+
+namespace tally {
+namespace {
+
+std::string_view tender_name(tender_kind k) {
+  switch (k) {
+    case tender_kind::cash: return "cash";
+    case tender_kind::bank: return "bank";
+    case tender_kind::online: return "online";
+    case tender_kind::transfer: return "transfer";
+  }
+  return "other";
+}
+
+const std::string& name_of(const localized& all, language lang) {
+  if (const auto& own = all[static_cast<std::size_t>(lang)]; !own.empty()) return own;
+  for (const auto& n : all)
+    if (!n.empty()) return n;
+  return all[0];
+}
+const std::string& name_of(const product& p, language lang) {
+  const auto& n = name_of(p.names, lang);
+  return n.empty() ? p.ean : n;
+}
+
+receipt::units units_of(const value_item& v, const programme& plan, language lang) {
+  const auto* p = plan.purse(v.purse);
+  receipt::units out{v.purse,  p ? name_of(p->names, lang) : "purse " + std::to_string(v.purse),
+                     v.amount, 0,
+                     v.bucket, p && p->kind == purse_kind::bonus};
+  return out;
+}
+
+/// Gifts, discounts and vouchers of a sale: what its rules say. Nothing when they are not here.
+void describe_programme(const entry& e, const catalogue& rules, language lang, receipt& r) {
+  static const programme none;
+  const auto* record = rules.rules(e.rules_version);
+  const auto& plan = record ? record->programme : none;
+  auto each = [&](const std::vector<value_item>& from, std::vector<receipt::units>& to) {
+    for (const auto& v : from)
+      to.push_back(units_of(v, plan, lang));
+  };
+  each(e.earned, r.earned);
+  each(e.owed, r.owed);
+  if (plan.empty() || e.kind != entry_kind::sale) return;
+  auto terms = terms_of_entry(e, plan);
+  auto price = terms ? price_sale(rules, *terms) : error{errc::not_applicable, ""};
+  if (!price) return;
+  for (std::size_t i = 0; i < price->lines.size() && i < r.lines.size(); ++i) {
+    r.lines[i].discount = price->lines[i].discount;
+    if (const auto* d = price->lines[i].rule) r.lines[i].discount_name = name_of(d->names, lang);
+  }
+  for (const auto& g : e.gifts) {
+    const auto* p = plan.purse(g.purse);
+    const auto* item = rules.find(g.product, e.rules_version);
+    receipt::line l;
+    l.product = g.product.value;
+    l.name = item ? name_of(*item, lang) : "product " + std::to_string(g.product.value);
+    l.quantity = g.quantity;
+    auto row = std::ranges::lower_bound(p->gifts, g.product, {}, &product_units::product);
+    l.price = row->units;
+    (void)checked_mul(l.price, l.quantity, l.sum);
+    l.purse = name_of(p->names, lang);
+    l.purse_id = p->id;
+    r.lines.push_back(std::move(l));
+  }
+  for (const auto& u : price->uses) {
+    const auto* p = plan.purse(u.purse);
+    const auto& name = name_of(p->names, lang);
+    if (p->kind == purse_kind::voucher) {
+      r.vouchers.push_back({u.purse, name, u.units, u.money, 0, false});
+    } else {
+      r.tenders.push_back({p->kind == purse_kind::bonus ? "bonus" : "points", u.money, name});
+      (void)checked_add(r.total, u.money, r.total);
+    }
+  }
+}
+
+void describe_lines(const entry& e, const catalogue& rules, language lang, receipt& r) {
+  const auto* record = rules.rules(e.rules_version);
+  if (!record) record = rules.newest();
+  if (record) {
+    r.currency = record->currency;
+    r.exponent = static_cast<int>(record->exponent);
+    r.header = record->header;
+    r.footer = record->footer;
+    r.form = record->receipts[r.kind == "sale" ? 0 : r.kind == "top_up" ? 1 : 2];
+  }
+  auto letter = [&](std::uint32_t rate) {
+    return record && rate < record->taxes.size() ? record->taxes[rate].letter : std::string("?");
+  };
+  for (const auto& l : e.lines) {
+    receipt::line out;
+    out.product = l.product.value;
+    out.quantity = l.quantity;
+    if (const auto* p = rules.find(l.product, e.rules_version)) {
+      out.name = name_of(*p, lang);
+      out.price = p->price;
+      out.tax = letter(p->tax);
+      (void)checked_mul(p->price, l.quantity, out.sum);  // it was priced before, so it fits
+    } else {
+      out.name = "product " + std::to_string(l.product.value);
+    }
+    r.lines.push_back(std::move(out));
+  }
+  for (const auto& t : e.taxes) {
+    auto points = record && t.rate < record->taxes.size() ? record->taxes[t.rate].basis_points : 0;
+    r.taxes.push_back({letter(t.rate), format_amount(points, 2), t.amount});
+  }
+}
+
+void describe_money(const entry& e, receipt& r) {
+  amount card = 0;
+  for (const auto& v : e.values)
+    if (v.unit == main_unit) (void)checked_add(card, v.amount, card);
+  if (e.kind == entry_kind::sale) {
+    (void)checked_add(r.total, card, r.total);
+    if (card != 0) r.tenders.push_back({"card", card});
+    for (const auto& t : e.tenders)
+      (void)checked_add(r.total, t.amount, r.total);
+  } else {
+    r.total = card;
+  }
+  for (const auto& t : e.tenders)
+    r.tenders.push_back({tender_name(t.kind), t.amount});
+}
+
+/// The entry that a reversal undoes.
+result<entry> cited_entry(const entry& e, const writer_id& writer, const kv_store& store) {
+  auto data = stream_reader(store).own_entry(writer, e.cites.value_or(0));
+  if (!data) return data.error();
+  auto cited = decode_entry(*data);
+  if (!cited) return error{errc::corrupt, "the entry that a reversal cites"};
+  return cited;
+}
+
+}  // namespace
+
+result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequence seq, const catalogue& rules,
+                                 const kv_store& store, std::string_view store_name, language lang) {
+  receipt r;
+  if (e.kind == entry_kind::sale) {
+    r.kind = "sale";
+  } else if (e.kind == entry_kind::top_up) {
+    r.kind = "top_up";
+  } else if (e.kind == entry_kind::reverse) {
+    r.kind = "reversal";
+  } else {
+    return error{errc::not_found, "that entry is no receipt"};
+  }
+  r.id = receipt_id(writer, seq);
+  r.terminal = e.terminal;
+  r.counter = e.counter;
+  r.business_date = e.business_date;
+  r.stamp = start_of_day(e.business_date) + e.stamp;
+  r.store = store_name;
+  r.account = e.account;
+  if (e.account.value != 0) r.masked = "card " + std::to_string(e.account.value);
+  if (e.kind != entry_kind::reverse) {
+    describe_lines(e, rules, lang, r);
+    describe_programme(e, rules, lang, r);
+    describe_money(e, r);
+    return r;
+  }
+  auto cited = cited_entry(e, writer, store);
+  if (!cited) return cited.error();
+  describe_lines(*cited, rules, lang, r);
+  describe_programme(*cited, rules, lang, r);
+  describe_money(*cited, r);
+  if (const auto* record = rules.rules(cited->rules_version))
+    for (const auto& v : e.debts)
+      r.debts.push_back(units_of(v, record->programme, lang));
+  r.reverses = receipt_id(writer, *e.cites);
+  return r;
+}
+
+void describe_purses(receipt& r, const rules_record& rules, const state& st, const writer_id& self, language lang) {
+  for (const auto& p : rules.programme.purses)
+    if (auto n = holding(st, self, r.account, p.id); n != 0)
+      r.left.push_back(units_of({p.id, unit_of(p.id), 0, n}, rules.programme, lang));
+}
+
+}  // namespace tally

@@ -1,0 +1,187 @@
+#include "storage/programme_codec.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::size_t name_octets_max = 120;
+
+std::uint32_t u32(byte_reader& r) { return static_cast<std::uint32_t>(r.uv(UINT32_MAX)); }
+
+template <class T, class Write>
+void write_list(byte_writer& w, const std::vector<T>& list, Write write) {
+  w.uv(list.size());
+  for (const auto& x : list)
+    write(x);
+}
+template <class T, class Read>
+void read_list(byte_reader& r, std::vector<T>& out, std::size_t max, Read read) {
+  auto n = r.uv(max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i)
+    out.push_back(read());
+}
+
+void write_names(byte_writer& w, const localized& n) {
+  for (const auto& text : n)
+    w.str(text);
+}
+localized read_names(byte_reader& r) {
+  localized n;
+  for (auto& text : n)
+    text = r.str(name_octets_max);
+  return n;
+}
+
+void write_numbers(byte_writer& w, const std::vector<std::uint32_t>& list) {
+  write_list(w, list, [&](std::uint32_t v) { w.uv(v); });
+}
+std::vector<std::uint32_t> read_numbers(byte_reader& r) {
+  std::vector<std::uint32_t> out;
+  read_list(r, out, condition_items_max, [&] { return u32(r); });
+  return out;
+}
+void write_products(byte_writer& w, const std::vector<product_id>& list) {
+  write_list(w, list, [&](product_id p) { w.uv(p.value); });
+}
+std::vector<product_id> read_products(byte_reader& r) {
+  std::vector<product_id> out;
+  read_list(r, out, condition_items_max, [&] { return product_id{u32(r)}; });
+  return out;
+}
+
+void write_condition(byte_writer& w, const condition& c) {
+  write_numbers(w, c.levels);
+  write_numbers(w, c.card_kinds);
+  write_products(w, c.products);
+  w.uv(c.from);
+  w.uv(c.until);
+  w.uv(c.weekdays);
+  w.sv(c.min_total);
+}
+condition read_condition(byte_reader& r) {
+  condition c;
+  c.levels = read_numbers(r);
+  c.card_kinds = read_numbers(r);
+  c.products = read_products(r);
+  c.from = u32(r);
+  c.until = u32(r);
+  c.weekdays = static_cast<std::uint8_t>(r.uv(127));
+  c.min_total = r.sv();
+  return c;
+}
+
+void write_purse(byte_writer& w, const purse_rule& p) {
+  w.uv(p.id);
+  w.uv(static_cast<std::uint64_t>(p.kind));
+  write_names(w, p.names);
+  w.uv(static_cast<std::uint64_t>(p.bucket));
+  w.uv(p.months);
+  w.sv(p.rate_units);
+  w.sv(p.rate_money);
+  w.uv(p.share_max);
+  write_list(w, p.gifts, [&](const product_units& g) {
+    w.uv(g.product.value);
+    w.sv(g.units);
+  });
+  w.sv(p.off);
+  w.uv(p.off_basis_points);
+  w.sv(p.min_total);
+  write_products(w, p.on);
+  w.sv(p.quota);
+}
+purse_rule read_purse(byte_reader& r) {
+  purse_rule p;
+  p.id = u32(r);
+  p.kind = static_cast<purse_kind>(r.uv(5));
+  p.names = read_names(r);
+  p.bucket = static_cast<bucket_rule>(r.uv(2));
+  p.months = u32(r);
+  p.rate_units = r.sv();
+  p.rate_money = r.sv();
+  p.share_max = u32(r);
+  read_list(r, p.gifts, condition_items_max, [&] { return product_units{product_id{u32(r)}, r.sv()}; });
+  p.off = r.sv();
+  p.off_basis_points = u32(r);
+  p.min_total = r.sv();
+  p.on = read_products(r);
+  p.quota = r.sv();
+  return p;
+}
+
+void write_rows(byte_writer& w, const programme& p) {
+  write_list(w, p.levels, [&](const level_rule& l) {
+    w.uv(l.id);
+    write_names(w, l.names);
+    w.sv(l.spend);
+    w.uv(l.months);
+  });
+  write_list(w, p.card_kinds, [&](const card_kind_rule& k) {
+    w.uv(k.id);
+    write_names(w, k.names);
+    write_numbers(w, k.purses);
+    w.uv(k.top_up ? 1 : 0);
+    w.sv(k.per_day);
+  });
+  write_list(w, p.discounts, [&](const discount_rule& d) {
+    w.uv(d.id);
+    write_names(w, d.names);
+    w.uv(d.basis_points);
+    w.sv(d.off);
+    write_condition(w, d.when);
+  });
+}
+void read_rows(byte_reader& r, programme& p) {
+  read_list(r, p.levels, programme_rules_max, [&] { return level_rule{u32(r), read_names(r), r.sv(), u32(r)}; });
+  read_list(r, p.card_kinds, programme_rules_max, [&] {
+    return card_kind_rule{u32(r), read_names(r), read_numbers(r), r.uv(1) == 1, r.sv()};
+  });
+  read_list(r, p.discounts, programme_rules_max, [&] {
+    return discount_rule{u32(r), read_names(r), u32(r), r.sv(), read_condition(r)};
+  });
+}
+
+}  // namespace
+
+void write_programme(byte_writer& w, const programme& p) {
+  w.uv((p.paid_first ? 1U : 0U) | (p.round_half_even ? 2U : 0U));
+  write_list(w, p.purses, [&](const purse_rule& x) { write_purse(w, x); });
+  write_rows(w, p);
+  write_list(w, p.earns, [&](const earn_rule& e) {
+    w.uv(e.id);
+    write_names(w, e.names);
+    w.uv(e.purse);
+    w.uv(e.on_top_up ? 1 : 0);
+    w.sv(e.units);
+    w.sv(e.per);
+    write_condition(w, e.when);
+  });
+  write_list(w, p.packages, [&](const package_rule& x) {
+    w.uv(x.id);
+    write_names(w, x.names);
+    w.sv(x.pay);
+    write_list(w, x.gives, [&](const package_gift& g) {
+      w.uv(g.purse);
+      w.sv(g.units);
+    });
+    write_condition(w, x.when);
+  });
+}
+
+programme read_programme(byte_reader& r) {
+  programme p;
+  const auto flags = r.uv(3);
+  p.paid_first = (flags & 1) != 0;
+  p.round_half_even = (flags & 2) != 0;
+  read_list(r, p.purses, purse_id_max, [&] { return read_purse(r); });
+  read_rows(r, p);
+  read_list(r, p.earns, programme_rules_max,
+            [&] { return earn_rule{u32(r), read_names(r), u32(r), r.uv(1) == 1, r.sv(), r.sv(), read_condition(r)}; });
+  read_list(r, p.packages, programme_rules_max, [&] {
+    package_rule x{u32(r), read_names(r), r.sv(), {}, {}};
+    read_list(r, x.gives, values_max, [&] { return package_gift{u32(r), r.sv()}; });
+    x.when = read_condition(r);
+    return x;
+  });
+  return p;
+}
+
+}  // namespace tally

@@ -1,0 +1,143 @@
+// The example of docs/programme.md, step by step: every figure of its table.
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <sstream>
+
+#include "ledger/fixture.hpp"
+#include "node/demo.hpp"
+#include "node/rules_file.hpp"
+
+using namespace tally;
+using namespace tally::test;
+
+namespace {
+
+constexpr std::uint32_t bonus = 2, points = 3, voucher = 4;
+
+std::string money(amount v) { return format_amount(v, 2); }
+
+class bakery {
+public:
+  bakery() {
+    auto list = parse_rules(demo_rules(), "demo-rules.toml");
+    REQUIRE(list);
+    for (auto* s : {&a, &b, &r}) {
+      s->prices = {};
+      auto rules = list->rules;
+      rules.version = 1;
+      s->prices.add(rules);
+      for (auto p : list->products) {
+        p.version = 1;
+        s->prices.add(p);
+      }
+    }
+    for (auto* s : {&a, &b}) {
+      s->quota(1'000'000);
+      for (const auto& p : list->rules.programme.purses)
+        REQUIRE(s->write(s->receive({}, {{0, quota_of(unit_of(p.id)), 0, p.quota}})).ok());
+    }
+  }
+
+  void top_up(std::uint32_t package, amount value) {
+    auto d = a.run(top_up_command{a.next_key(), card_1, value, tender_kind::cash, false, package});
+    row(a, "top-up, package " + std::to_string(package), written(d));
+  }
+  void sale(shop& s, const std::string& what, std::vector<line_item> lines, amount card, amount cash,
+            std::vector<unit_use> uses = {}) {
+    sale_command c{s.next_key(), card_1, std::move(lines), card, {}, false, std::move(uses), {}};
+    if (cash != 0) c.tenders.push_back({tender_kind::cash, main_unit, cash});
+    auto d = s.run(c);
+    row(s, what, written(d));
+  }
+  void reversal(sequence seq, const std::string& what) {
+    auto d = a.run(reverse_command{a.next_key(), seq});
+    row(a, what, written(d));
+  }
+  /// By way of the region, as a pull brings it.
+  void move_to_b(std::vector<value_item> values) {
+    auto pass = [&](shop& from, shop& to) {
+      auto e = decide_send(from.at(), to.self, card_1, values, send_cause::pull, 0, 0);
+      REQUIRE(e.ok());
+      REQUIRE(from.write(*e).ok());
+      REQUIRE(to.write(to.receive(card_1, values, from.self)).ok());
+    };
+    put_limits(r.st, b.self.node, {1'000'000, 1'000'000, 1'000'000, 1'000'000});
+    pass(a, r);
+    pass(r, b);
+  }
+  /// Card value that a store loaded and sold for, reversals taken off.
+  static std::pair<amount, amount> card_business(const shop& s) {
+    amount loaded = 0, spent = 0;
+    for (const auto& e : s.journal) {
+      bool back = e.kind == entry_kind::reverse;
+      auto kind = back ? e.cited_kind : e.kind;
+      for (const auto& v : e.values) {
+        if (v.unit != main_unit) continue;
+        if (kind == entry_kind::top_up) loaded += back ? -v.amount : v.amount;
+        if (kind == entry_kind::sale) spent += back ? -v.amount : v.amount;
+      }
+    }
+    return {loaded, spent};
+  }
+
+  shop a{store_a}, b{store_b}, r{region, node_role::region};
+  std::vector<std::string> rows;
+
+private:
+  void row(const shop& s, const std::string& what, const entry& e) {
+    amount due = 0, by_bonus = 0, by_card = 0, by_cash = 0;
+    for (const auto& v : e.values) {
+      if (v.purse == purse_paid) by_card += v.amount;
+      if (v.purse == bonus) by_bonus += v.amount;
+    }
+    for (const auto& t : e.tenders)
+      by_cash += t.amount;
+    due = e.kind == entry_kind::top_up ? by_cash : by_bonus + by_card + by_cash;
+    std::string earned;
+    bool back = e.kind == entry_kind::reverse;
+    for (const auto& v : e.earned)
+      earned += (earned.empty() ? "" : ", ") + std::string(back ? "-" : "") +
+                (v.purse == bonus ? money(v.amount) : std::to_string(v.amount)) +
+                (v.purse == bonus    ? " gift money"
+                 : v.purse == points ? " points"
+                                     : " voucher");
+    for (const auto& v : e.debts)
+      earned += "; " + std::to_string(v.amount) + (v.purse == voucher ? " voucher" : " points") + " spent before";
+    std::ostringstream out;
+    out << "| " << rows.size() + 1 << " | " << (s.self == store_a ? "A" : "B") << " | " << what << " | " << money(due)
+        << " | " << money(by_bonus) << " | " << (e.kind == entry_kind::top_up ? "" : money(by_card)) << " | "
+        << money(by_cash) << " | " << earned << " | " << money(s.held(card_1)) << " | "
+        << money(holding(s.st, s.self, card_1, bonus)) << " | " << holding(s.st, s.self, card_1, points) << " |";
+    rows.push_back(out.str());
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the example of docs/programme.md", "[programme]") {
+  bakery t;
+  t.top_up(1, 20'000);
+  t.sale(t.a, "2 white loaves, 1 cheesecake", {{product_id{1}, 2}, {product_id{9}, 1}}, 5'100, 0);
+  auto cake = t.a.journal.size();
+  t.sale(t.a, "a birthday cake", {{product_id{10}, 1}}, 10'000, 6'800);
+  t.sale(t.a, "2 cheesecakes with the voucher", {{product_id{9}, 2}}, 0, 4'700, {{voucher, 1}});
+  t.move_to_b({{purse_paid, main_unit, 0, 1'600}, {points, unit_of(points), 202711, 200}});
+  t.sale(t.b, "a coffee, 200 points pay 2.00", {{product_id{12}, 1}}, 1'600, 0, {{points, 200}});
+  t.reversal(cake, "the birthday cake goes back");
+  // What the stores owe each other: who took the money of a top-up owes it, who sold for card value is owed it.
+  auto [loaded, spent_a] = t.card_business(t.a);
+  auto spent_b = t.card_business(t.b).second;
+  amount left = t.a.held(card_1) + t.b.held(card_1);
+  CHECK(loaded - spent_a - spent_b == left);
+  t.rows.push_back("Settlement: A took " + money(loaded) + " and sold for " + money(spent_a) +
+                   " of card value, so it owes the scheme " + money(loaded - spent_a) + "; the scheme owes B " +
+                   money(spent_b) + "; the card holds " + money(left) + ".");
+
+  std::ifstream in(std::string(TALLY_SOURCE_DIR) + "/docs/programme.md");
+  std::ostringstream text;
+  text << in.rdbuf();
+  for (const auto& r : t.rows) {
+    INFO(r);
+    CHECK(text.str().find(r) != std::string::npos);
+  }
+}

@@ -1,0 +1,133 @@
+#include <catch2/catch.hpp>
+
+#include "node/demo.hpp"
+#include "node/rules_file.hpp"
+#include "storage/entry_codec.hpp"
+
+using namespace tally;
+
+namespace {
+
+const std::string base_rows =
+    "currency = \"CNY\"\ntop_up_min = \"10.00\"\ntop_up_max = \"1000.00\"\n[[tax]]\nletter = \"A\"\npercent = "
+    "\"13.00\"\n"
+    "[[product]]\nid = 1\nprice = \"12.50\"\nname = { en = \"Bread\" }\n"
+    "[[product]]\nid = 2\nprice = \"3.00\"\nname = { en = \"Roll\" }\n";
+const std::string points_row =
+    "[[purse]]\nid = 3\nkind = \"points\"\nname = { en = \"Points\" }\nexpires_months = 12\n"
+    "rate = { units = 100, money = \"1.00\" }\nshare_percent = \"50.00\"\ngifts = [{ product = 2, units = 90 }]\nquota "
+    "= 500\n";
+const std::string bonus_row = "[[purse]]\nid = 2\nkind = \"bonus\"\nname = { en = \"Bonus\" }\nquota = \"99.00\"\n";
+
+std::string why_not(const std::string& more) {
+  auto r = parse_rules(base_rows + more, "f.toml");
+  if (r) return "good";
+  CHECK(r.code() == errc::bad_rules);
+  return r.error().detail;
+}
+bool names(const std::string& more, const std::string& reason) {
+  auto got = why_not(more);
+  INFO(got);
+  return got.find("f.toml:") == 0 && got.find(reason) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a programme is read, whatever the order in the file", "[rules][programme]") {
+  auto r = parse_rules(
+      base_rows + points_row + bonus_row +
+          "[[level]]\nid = 1\nname = { en = \"Silver\" }\nspend = \"100.00\"\nmonths = 6\n"
+          "[[card_kind]]\nid = 1\nname = { en = \"Gift\" }\npurses = [2]\ntop_up = false\nper_day = \"50.00\"\n"
+          "[[discount]]\nid = 7\nname = { en = \"Sunday\" }\noff = \"0.50\"\nweekdays = [\"sun\", \"sat\"]\n"
+          "products = [2, 1]\nfrom = 2026-01-01\nuntil = 2026-12-31\n"
+          "[[earn]]\nid = 1\nname = { en = \"Points\" }\npurse = 3\nunits = 2\nper = \"1.00\"\nlevels = [1]\n"
+          "[[earn]]\nid = 2\nname = { en = \"On top-ups\" }\npurse = 2\non = \"top_up\"\nmoney = \"1.00\"\n"
+          "per = \"50.00\"\n"
+          "[[package]]\nid = 1\nname = { en = \"100 + 5\" }\npay = \"100.00\"\ngives = [{ purse = 2, money = "
+          "\"5.00\" }, { purse = 3, units = 40 }]\n",
+      "f.toml");
+  REQUIRE(r);
+  const auto& g = r->rules.programme;
+  REQUIRE(g.purses.size() == 2);
+  CHECK(g.purses[0].id == 2);
+  CHECK(g.purses[0].quota == 9'900);
+  CHECK(g.purses[1].bucket == bucket_rule::expires);
+  CHECK(g.purses[1].rate_units == 100);
+  CHECK(g.purses[1].rate_money == 100);
+  CHECK(g.purses[1].share_max == 5'000);
+  CHECK(g.purses[1].gifts == std::vector<product_units>{{product_id{2}, 90}});
+  CHECK(g.levels[0].months == 6);
+  CHECK_FALSE(g.card_kinds[0].top_up);
+  CHECK(g.card_kinds[0].per_day == 5'000);
+  CHECK(g.discounts[0].when.weekdays == 0b1100000);
+  CHECK(g.discounts[0].when.products == std::vector<product_id>{product_id{1}, product_id{2}});
+  CHECK(date_text(g.discounts[0].when.until) == "2026-12-31");
+  CHECK(g.earns[1].on_top_up);
+  CHECK(g.earns[1].units == 100);
+  CHECK(g.packages[0].gives == std::vector<package_gift>{{2, 500}, {3, 40}});
+  // And comes back from its record as it was; one octet less or more does not.
+  auto record = encode_rules(r->rules);
+  auto again = decode_rules(record);
+  REQUIRE(again);
+  CHECK(*again == r->rules);
+  for (std::size_t n = 0; n < record.size(); ++n)
+    CHECK_FALSE(decode_rules(byte_view(record).substr(0, n)).ok());
+  CHECK_FALSE(decode_rules(record + '\0').ok());
+}
+
+TEST_CASE("the demo has a programme", "[rules][programme]") {
+  auto r = parse_rules(demo_rules(), "demo-rules.toml");
+  REQUIRE(r);
+  CHECK(r->rules.programme.purses.size() == 3);
+  CHECK(r->rules.programme.packages.size() == 2);
+}
+
+TEST_CASE("what is wrong with a programme is named with its line", "[rules][programme]") {
+  CHECK(names("[[purse]]\nid = 3\nname = { en = \"P\" }\n", ":15: a purse has a kind"));
+  CHECK(names("[[purse]]\nid = 1\nkind = \"points\"\nname = { en = \"P\" }\n", "a purse's id is 2 to 255"));
+  CHECK(names("[[purse]]\nid = 3\nkind = \"gold\"\nname = { en = \"P\" }\n", "a purse has a kind"));
+  CHECK(names(points_row + points_row, "purse id 3 was used before"));
+  CHECK(names("[[purse]]\nid = 3\nkind = \"points\"\nname = { en = \"P\" }\ncolour = 1\n", "there is no key colour"));
+  CHECK(names("[[purse]]\nid = 3\nkind = \"voucher\"\nname = { en = \"V\" }\n", "one of them"));
+  CHECK(names("[[purse]]\nid = 3\nkind = \"voucher\"\nname = { en = \"V\" }\noff = \"1.00\"\noff_percent = \"5.00\"\n",
+              "one of them"));
+  CHECK(names("[[purse]]\nid = 3\nkind = \"visits\"\nname = { en = \"V\" }\n", "visits pay for nothing"));
+  CHECK(names("[[purse]]\nid = 3\nkind = \"bonus\"\nname = { en = \"B\" }\nrate = { units = 1, money = \"1.00\" }\n",
+              "only points and visits have a rate"));
+  CHECK(names("[[purse]]\nid = 3\nkind = \"points\"\nname = { en = \"B\" }\nexpires_months = 1\nopens_months = 1\n",
+              "not both"));
+  CHECK(names("[[purse]]\nid = 3\nkind = \"points\"\nname = { en = \"B\" }\ngifts = [{ product = 9, units = 1 }]\n",
+              "there is no product 9"));
+  CHECK(names("[[discount]]\nid = 1\nname = { en = \"D\" }\n", "a percent or a sum"));
+  CHECK(names("[[discount]]\nid = 1\nname = { en = \"D\" }\npercent = \"100.01\"\n", "percent is"));
+  CHECK(
+      names("[[discount]]\nid = 1\nname = { en = \"D\" }\npercent = \"5.00\"\nlevels = [4]\n", "there is no level 4"));
+  CHECK(names("[[discount]]\nid = 1\nname = { en = \"D\" }\npercent = \"5.00\"\ncard_kinds = [4]\n",
+              "there is no card_kind 4"));
+  CHECK(
+      names("[[discount]]\nid = 1\nname = { en = \"D\" }\npercent = \"5.00\"\nfrom = 2026-02-01\nuntil = 2026-01-01\n",
+            "it ends before it begins"));
+  CHECK(
+      names("[[discount]]\nid = 1\nname = { en = \"D\" }\npercent = \"5.00\"\nweekdays = [\"mo\"]\n", "a weekday is"));
+  CHECK(
+      names("[[discount]]\nid = 1\nname = { en = \"D\" }\npercent = \"5.00\"\nproducts = [1, 1]\n", "names one twice"));
+  CHECK(names("[[discount]]\nid = 1\npercent = \"5.00\"\n", "has a name"));
+  CHECK(names("[[earn]]\nid = 1\nname = { en = \"E\" }\npurse = 3\nunits = 1\n", "there is no [[purse]] with id 3"));
+  CHECK(
+      names(points_row + "[[earn]]\nid = 1\nname = { en = \"E\" }\npurse = 3\nmoney = \"1.00\"\n", "written as units"));
+  CHECK(names(bonus_row + "[[earn]]\nid = 1\nname = { en = \"E\" }\npurse = 2\nunits = 1\n", "are money"));
+  CHECK(names(points_row + "[[earn]]\nid = 1\nname = { en = \"E\" }\npurse = 3\nunits = 1\nper = \"0.00\"\n",
+              "per is above 0"));
+  CHECK(names(
+      points_row + "[[earn]]\nid = 1\nname = { en = \"E\" }\npurse = 3\nunits = 1\non = \"top_up\"\nproducts = [1]\n",
+      "a top-up has no products"));
+  CHECK(names("[[package]]\nid = 1\nname = { en = \"P\" }\npay = \"1.00\"\n", "outside top_up_min"));
+  CHECK(names(
+      "[[level]]\nid = 1\nname = { en = \"A\" }\nspend = \"9.00\"\n[[level]]\nid = 2\nname = { en = \"B\" }\nspend "
+      "= \"9.00\"\n",
+      "a higher level asks for more"));
+  CHECK(names("[[card_kind]]\nid = 1\nname = { en = \"A\" }\npurses = [9]\n", "there is no purse 9"));
+  CHECK(names("rounding = \"up\"\n", "there is no key rounding"));  // it stands behind [[product]] here
+  auto wrong = parse_rules("rounding = \"up\"\n" + base_rows, "f.toml");
+  CHECK(wrong.error().detail == "f.toml:1: rounding is \"half_up\" or \"half_even\"");
+}
