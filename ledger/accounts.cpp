@@ -65,6 +65,7 @@ std::string unit_name(unit_id unit, std::string_view main_code) {
   switch (class_of(unit)) {
     case unit_class::quota: return "Q:" + base;
     case unit_class::risk: return "R:" + base;
+    case unit_class::refund: return "F:" + base;
     case unit_class::value: break;
   }
   return base;
@@ -90,6 +91,7 @@ std::string account_name(const ledger_account& a) {
     case account_type::sales: return "sales" + tail;
     case account_type::tax: return "tax:" + num(a.a) + tail;
     case account_type::redeemed: return "redeemed:p" + num(a.a) + tail;
+    case account_type::expired: return "expired:p" + num(a.a) + tail;
     case account_type::given: return "given:p" + num(a.a) + tail;
     case account_type::debt: return "debt:" + num(a.a) + ":" + purse() + tail;
     case account_type::contested: return "contested" + tail;

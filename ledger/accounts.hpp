@@ -20,11 +20,12 @@ enum class account_type : std::uint8_t {
   redeemed = 10,  ///< units that were spent: what they paid for was given without money
   debt = 11,      ///< units taken back that were spent already: a debit, until the account earns them anew
   given = 12,     ///< units that the rules gave: a debit, what the shop has promised
+  expired = 13,   ///< units whose month has passed
 };
 
 /// One ledger account. It ends with its only writer, so nobody else can change it.
 ///
-/// `a`, `b`, `c` by type: hold: account, purse, bucket · debt: account, purse · redeemed, given: purse
+/// `a`, `b`, `c` by type: hold: account, purse, bucket · debt: account, purse · redeemed, given, expired: purse
 /// · quota, issued: base unit · transit: 0 (from and to are
 /// `from` and `to`) · tender: kind, shift · tax: rate · doubt: as hold, `from` the closed epoch.
 /// For transit, `writer` is the side that posted.

@@ -4,18 +4,18 @@
 #include <map>
 
 #include "ledger/closing.hpp"
+#include "ledger/decide_parts.hpp"
 #include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
 #include "ledger/purses.hpp"
 
 namespace tally {
+
+using namespace decide_detail;
+
 namespace {
 
 using maybe_refusal = std::optional<refusal>;
-
-refusal refuse(errc code, std::string detail, account_id account = {}) {
-  return {{code, std::move(detail)}, account, {}, 0};
-}
 
 bool same_sale(const sale_command& c, const entry& e, const catalogue& rules) {
   if (e.kind != entry_kind::sale || e.account != c.account || e.lines != c.lines || e.gifts != c.gifts ||
@@ -46,6 +46,7 @@ bool same_request(const till_command& c, const entry& e, const catalogue& rules)
     return e.kind == entry_kind::top_up && e.account == t->account && e.values.size() == 1 &&
            e.values.front().amount == t->value && e.tenders.size() == 1 && e.tenders.front().kind == t->tender &&
            e.package == t->package;
+  if (const auto* r = std::get_if<refund_command>(&c)) return same_refund(*r, e);
   return e.kind == entry_kind::reverse && e.cites == std::get<reverse_command>(c).seq;
 }
 
@@ -90,49 +91,6 @@ maybe_refusal check_card(account_id account, bool genuine, const situation& s, c
   if (c->status != card_status::active) return refuse(errc::card_blocked, "", account);
   card = *c;
   return std::nullopt;
-}
-
-entry start(entry_kind kind, const till_key& k, const situation& s) {
-  entry e;
-  e.kind = kind;
-  e.terminal = k.terminal;
-  e.counter = k.counter;
-  e.operator_id = k.operator_id;
-  date_entry(e, s.st, s.self, s.now, s.hq_time);
-  return e;
-}
-
-/// Which purse of the entry has too little, by how much.
-void explain_lack(const entry& e, const situation& s, refusal& r) {
-  std::map<std::uint32_t, amount> wanted;
-  auto add = [&](const value_item& v) { wanted[v.purse] += v.amount; };
-  bool back = e.kind == entry_kind::reverse && e.cited_kind == entry_kind::top_up;
-  if (e.kind != entry_kind::reverse || back) std::ranges::for_each(e.values, add);
-  if (e.kind == entry_kind::reverse) std::ranges::for_each(e.earned, add);
-  if (e.kind == entry_kind::reverse)
-    for (const auto& d : e.debts)
-      wanted[d.purse] -= d.amount;
-  for (auto [purse, n] : wanted) {
-    auto here = holding(s.st, s.self, e.account, purse);
-    if (here >= n) continue;
-    r.purse = purse;
-    r.here = here;
-    r.missing = n - here;
-    return;
-  }
-  r.here = holding(s.st, s.self, e.account);
-}
-
-decision judged(entry e, const situation& s, std::vector<posting>& postings, const entry* cited = nullptr) {
-  auto verdict = judge(e, {s.self, s.role, s.next, cited}, s.st, postings);
-  if (verdict) return e;
-  refusal r{verdict.error(), e.account, {}, 0};
-  if (r.why.code == errc::insufficient) explain_lack(e, s, r);
-  if (r.why.code == errc::no_quota) {
-    r.here = quota_left(s.st, s.self);
-    r.why.detail = "at most " + std::to_string(*r.here);
-  }
-  return r;
 }
 
 /// Units that the rules give: what the quotas of this node cover, the rest as owed; older debts are settled first.
@@ -302,25 +260,6 @@ decision decide_top_up(const top_up_command& c, const situation& s, std::vector<
   return judged(std::move(e), s, postings);
 }
 
-/// What was earned and is spent meanwhile stays as a debt; bonus is money and must be there.
-std::vector<value_item> debts_of_reversal(const entry& e, const entry& cited, const situation& s) {
-  std::vector<value_item> out;
-  const auto* rules = s.rules.rules(cited.rules_version);
-  for (auto v : e.earned) {
-    const auto* p = rules ? rules->programme.purse(v.purse) : nullptr;
-    if (p && p->kind == purse_kind::bonus) continue;
-    auto here = -s.st.balance(hold_account(s.self, e.account, v.purse, v.bucket, v.unit));
-    // What the sale took of the same bucket comes back with it.
-    if (cited.kind == entry_kind::sale)
-      for (const auto& back : e.values)
-        if (back.purse == v.purse && back.bucket == v.bucket) here += back.amount;
-    if (here >= v.amount) continue;
-    v.amount -= std::max<amount>(here, 0);
-    out.push_back(v);
-  }
-  return out;
-}
-
 decision decide_reverse(const reverse_command& c, const situation& s, std::vector<posting>& postings) {
   auto cited = c.seq < s.next ? s.find_entry(s.self, c.seq) : std::nullopt;
   if (!cited) return refuse(errc::not_found, "receipt " + std::to_string(c.seq));
@@ -335,7 +274,7 @@ decision decide_reverse(const reverse_command& c, const situation& s, std::vecto
   e.tenders = cited->tenders;
   e.taxes = cited->taxes;
   e.earned = cited->earned;
-  e.debts = debts_of_reversal(e, *cited, s);
+  e.debts = debts_of(e, *cited, s);
   return judged(std::move(e), s, postings, &*cited);
 }
 
@@ -367,7 +306,28 @@ decision decide(const till_command& c, const situation& s, std::vector<posting>*
   if (auto early = check_key(c, s)) return *early;
   if (const auto* sale = std::get_if<sale_command>(&c)) return decide_sale(*sale, s, postings);
   if (const auto* top_up = std::get_if<top_up_command>(&c)) return decide_top_up(*top_up, s, postings);
+  if (const auto* refund = std::get_if<refund_command>(&c)) return decide_refund(*refund, s, postings);
   return decide_reverse(std::get<reverse_command>(c), s, postings);
+}
+
+std::optional<entry> decide_expiry(const situation& s, account_id account) {
+  const auto* rules = s.rules.newest();
+  if (!rules || s.hq_time <= 0) return std::nullopt;
+  auto month = month_of(day_of(s.hq_time));
+  entry e;
+  e.kind = entry_kind::expire;
+  date_entry(e, s.st, s.self, s.now, s.hq_time);
+  e.account = account;
+  e.hq_time = s.hq_time;
+  for (const auto& p : rules->programme.purses) {
+    if (p.bucket != bucket_rule::expires) continue;
+    for (auto m : s.st.months_held(s.self, account, p.id)) {
+      auto n = -s.st.balance(hold_account(s.self, account, p.id, m, unit_of(p.id)));
+      if (m < month && n > 0 && e.values.size() < values_max) e.values.push_back({p.id, unit_of(p.id), m, n});
+    }
+  }
+  if (e.values.empty()) return std::nullopt;
+  return e;
 }
 
 std::uint32_t business_date(std::uint32_t newest, unix_seconds now, std::int64_t hq_time) {

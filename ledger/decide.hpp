@@ -41,7 +41,16 @@ struct reverse_command {
   sequence seq{};  ///< of an entry in this node's current journal
   friend bool operator==(const reverse_command&, const reverse_command&) = default;
 };
-using till_command = std::variant<sale_command, top_up_command, reverse_command>;
+/// Pieces of an own sale come back. Each costs what it cost then, discounts, vouchers and units paid taken off.
+struct refund_command {
+  till_key key;
+  sequence seq{};                ///< of the sale in this node's current journal
+  std::vector<line_item> lines;  ///< product and pieces, each product once
+  bool to_card = false;          ///< money goes to the account of the sale, else by `tender`
+  tender_kind tender = tender_kind::cash;
+  friend bool operator==(const refund_command&, const refund_command&) = default;
+};
+using till_command = std::variant<sale_command, top_up_command, reverse_command, refund_command>;
 
 const till_key& key_of(const till_command& c);
 
@@ -91,6 +100,9 @@ result<quote> quote_sale(const sale_command& c, const situation& now);
 ///
 /// `postings`, if given, is set to those of the entry, so that who writes it need not judge it again.
 decision decide(const till_command& c, const situation& now, std::vector<posting>* postings = nullptr);
+
+/// Writes off what has expired of one account's purses here, by head office's time; nothing when there is none.
+std::optional<entry> decide_expiry(const situation& now, account_id account);
 
 /// Calendar days that the business date may run ahead of the last time that head office signed.
 constexpr std::uint32_t business_days_ahead_max = 40;

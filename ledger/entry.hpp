@@ -151,7 +151,7 @@ struct entry {
   std::vector<tax_item> taxes;
   std::vector<line_item> lines;
   std::optional<sequence>
-      cites;  ///< reverse: the own entry that is undone; ruling: the entry of `subject` that it is about
+      cites;  ///< reverse, refund: the own entry that is undone; ruling, earn: the entry of `subject` that it is about
   entry_kind cited_kind{};
   writer_id peer;           ///< send: to; receive: from
   std::uint64_t channel{};  ///< number on the channel (writer → peer), from 1
@@ -164,7 +164,7 @@ struct entry {
   std::uint32_t card_kind{};
   card_status status{};
   std::int64_t hq_time{};
-  writer_id subject;  ///< revoke, close_epoch, regrant, limits, ruling: whom it concerns
+  writer_id subject;  ///< revoke, close_epoch, regrant, limits, ruling, earn: whom it concerns
   std::optional<node_limits> limits;
   std::uint32_t engine{};  ///< open_epoch: revision of expand() and of the rules engine
   std::uint64_t size{};    ///< open_epoch, close_epoch: what was proved of the epoch before; revoke: entries that stand

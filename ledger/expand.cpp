@@ -23,6 +23,11 @@ public:
     post({.type = type, .unit = unit, .a = a, .b = b, .c = 0, .writer = writer_, .from = {}, .to = {}}, v);
   }
   const writer_id& writer() const { return writer_; }
+  std::size_t size() const { return list_.size(); }
+  void negate_from(std::size_t first) {
+    for (; first < list_.size(); ++first)
+      list_[first].amount = -list_[first].amount;  // cannot wrap: each is an amount above zero, or its negation
+  }
 
 private:
   writer_id writer_;
@@ -83,9 +88,56 @@ status expand_top_up(const entry& e, sheet& s) {
   return expand_created(e, e.earned, false, s);
 }
 
+// Money for goods that came back, against the right to give such money; the units that had paid come back, and what the
+// sale gave is taken back.
+status expand_refund(const entry& e, sheet& s) {
+  amount money = 0;
+  auto quota = refund_of(main_unit);
+  for (const auto& v : e.values) {
+    if (v.purse == 0 || v.unit != unit_of(v.purse) || v.amount <= 0 || e.account.value == 0)
+      return error{errc::malformed, "a refund's purse item"};
+    s.rights(e, v, -v.amount);
+    if (v.unit == main_unit) {
+      if (!checked_add(money, v.amount, money)) return wrapped();
+      continue;
+    }
+    s.plain(account_type::redeemed, v.unit, v.purse, 0, v.amount);
+    s.post(quota_account(s.writer(), quota_of(v.unit)), v.amount);
+    s.plain(account_type::issued, quota_of(v.unit), base_of(v.unit), 0, -v.amount);
+  }
+  for (const auto& t : e.tenders) {
+    if (t.unit != main_unit || t.amount <= 0) return error{errc::malformed, "a refund's tender"};
+    s.plain(account_type::tender, t.unit, static_cast<std::uint64_t>(t.kind), e.shift, -t.amount);
+    if (!checked_add(money, t.amount, money)) return wrapped();
+  }
+  s.post(quota_account(s.writer(), quota), money);
+  s.plain(account_type::issued, quota, base_of(quota), 0, -money);
+  for (const auto& t : e.taxes) {
+    if (t.unit != main_unit || t.amount < 0 || !checked_add(money, -t.amount, money))
+      return error{errc::malformed, "a refund's tax"};
+    s.plain(account_type::tax, t.unit, t.rate, 0, t.amount);
+  }
+  if (money < 0) return error{errc::malformed, "more tax than refund"};
+  s.plain(account_type::sales, main_unit, 0, 0, money);
+  std::size_t first = s.size();
+  TALLY_TRY(expand_created(e, e.earned, false, s));
+  s.negate_from(first);
+  return done();
+}
+
+status expand_expire(const entry& e, sheet& s) {
+  for (const auto& v : e.values) {
+    if (v.purse < 2 || v.unit != unit_of(v.purse) || v.bucket == 0 || v.amount <= 0)
+      return error{errc::malformed, "an item that expires"};
+    s.rights(e, v, v.amount);
+    s.plain(account_type::expired, v.unit, v.purse, 0, -v.amount);
+  }
+  return done();
+}
+
 // What is taken back and was spent already stays as a debt; what is earned goes to an older debt first.
 status expand_debts(const entry& e, sheet& s) {
-  bool back = e.kind == entry_kind::reverse;
+  bool back = e.kind == entry_kind::reverse || e.kind == entry_kind::refund;
   for (const auto& d : e.debts) {
     if (d.purse == 0 || d.unit != unit_of(d.purse) || (back ? d.amount <= 0 : d.amount >= 0) || d.amount == INT64_MIN)
       return error{errc::malformed, "a debt"};
@@ -140,6 +192,9 @@ status expand_into(const entry& e, entry_kind as, sheet& s) {
     case entry_kind::send: return expand_move(e, s, true);
     case entry_kind::receive: return expand_move(e, s, false);
     case entry_kind::regrant: return expand_regrant(e, s);
+    case entry_kind::refund: return expand_refund(e, s);
+    case entry_kind::earn: return expand_created(e, e.earned, false, s);
+    case entry_kind::expire: return expand_expire(e, s);
     default: return done();
   }
 }

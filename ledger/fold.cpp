@@ -6,6 +6,7 @@
 #include "ledger/closing.hpp"
 #include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
+#include "ledger/programme.hpp"
 
 namespace tally {
 namespace {
@@ -86,7 +87,61 @@ status check_reversal(const entry& e, const entry_place& p, const state& s) {
       c.shift != e.shift || c.earned != e.earned)
     return error{errc::malformed, "a reversal that differs from what it reverses"};
   if (s.find(key(cell_type::reversed, *e.cites, 0, p.writer))) return error{errc::already_reversed, ""};
+  if (s.find(key(cell_type::refunded, *e.cites, 0, p.writer)))
+    return error{errc::not_reversible, "a part of it was refunded"};
   return check_debts(e);
+}
+
+amount money_of(const entry& e) {
+  amount sum = 0;
+  for (const auto& v : e.values)
+    if (v.unit == main_unit && !checked_add(sum, v.amount, sum)) return INT64_MAX;
+  for (const auto& t : e.tenders)
+    if (!checked_add(sum, t.amount, sum)) return INT64_MAX;
+  return sum;
+}
+
+// Each piece once, and in all not more money than was paid. What a piece cost is for who has the rules to say.
+status check_refund(const entry& e, const entry_place& p, const state& s) {
+  if (*e.cites >= p.seq || !p.cited) return error{errc::not_found, "the sale to refund"};
+  const auto& c = *p.cited;
+  if (c.kind != entry_kind::sale) return error{errc::not_reversible, std::string(kind_name(c.kind))};
+  if (c.account != e.account || c.rules_version != e.rules_version)
+    return error{errc::malformed, "a refund that differs from its sale"};
+  if (s.find(key(cell_type::reversed, *e.cites, 0, p.writer))) return error{errc::already_reversed, ""};
+  for (std::size_t i = 0; i < e.lines.size(); ++i) {
+    const auto& l = e.lines[i];
+    auto before = number(s, key(cell_type::refunded, *e.cites, l.product.value, p.writer));
+    std::int64_t sold = 0;
+    for (const auto& of : c.lines)
+      if (of.product == l.product) sold += of.quantity;  // a sale's quantities are bounded
+    bool twice = std::any_of(e.lines.begin(), e.lines.begin() + static_cast<std::ptrdiff_t>(i),
+                             [&](const line_item& o) { return o.product == l.product; });
+    if (twice || l.quantity < 1 || l.quantity > quantity_max || before > sold - l.quantity)
+      return error{errc::already_reversed, "of product " + std::to_string(l.product.value) + " " +
+                                               std::to_string(std::max<std::int64_t>(sold - before, 0)) + " are left"};
+  }
+  auto before = number(s, key(cell_type::refunded, *e.cites, 0, p.writer));
+  if (money_of(e) > money_of(c) - before) return error{errc::malformed, "more money back than was paid"};
+  for (const auto& v : e.earned) {
+    auto fits = [&](const value_item& o) {
+      return o.purse == v.purse && o.unit == v.unit && o.bucket == v.bucket && v.amount <= o.amount;
+    };
+    if (std::ranges::none_of(c.earned, fits)) return error{errc::malformed, "units that the sale did not give"};
+  }
+  return check_debts(e);
+}
+
+status check_expire(const entry& e, const state&) {
+  auto month = month_of(day_of(e.hq_time));
+  for (const auto& v : e.values)
+    if (v.bucket >= month) return error{errc::not_entitled, "head office's time has not passed that month"};
+  return done();
+}
+
+status check_earn(const entry& e, const state& s) {
+  if (s.find(key(cell_type::credited, *e.cites, 0, e.subject))) return error{errc::key_reused, "credited before"};
+  return done();
 }
 
 status check_transfer(const entry& e, const entry_place& p, const state& s) {
@@ -163,6 +218,9 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::reverse: TALLY_TRY(check_key(e, p, s)); return check_reversal(e, p, s);
     case entry_kind::send:
     case entry_kind::receive: return check_transfer(e, p, s);
+    case entry_kind::refund: TALLY_TRY(check_key(e, p, s)); return check_refund(e, p, s);
+    case entry_kind::expire: return check_expire(e, s);
+    case entry_kind::earn: return check_earn(e, s);
     case entry_kind::close_epoch: return check_closing(e, s);
     case entry_kind::regrant: return check_regrant(e, s);
     case entry_kind::ruling: return check_ruling(e);
@@ -212,6 +270,40 @@ void apply_booked_half(const entry& e, state& s) {
 void apply_spent(const entry& e, const entry_place& p, state& s) {
   for (const auto& v : e.values)
     if (v.unit == main_unit) add_spent(s, e.business_date, p.writer, e.account, v.amount);
+}
+
+void apply_refund(const entry& e, const entry_place& p, state& s) {
+  auto add = [&](std::uint64_t of, std::int64_t n) {
+    auto k = key(cell_type::refunded, *e.cites, of, p.writer);
+    auto sum = number(s, k);
+    if (!checked_add(sum, n, sum)) sum = INT64_MAX;
+    s.put(k, {sum, {}});
+  };
+  add(0, money_of(e));
+  for (const auto& l : e.lines)
+    add(l.product.value, l.quantity);
+}
+
+void apply_turnover(const entry& e, state& s) {
+  bool back = e.kind == entry_kind::refund || (e.kind == entry_kind::reverse && e.cited_kind == entry_kind::sale);
+  if (e.account.value == 0 || (e.kind != entry_kind::sale && !back)) return;
+  if (auto money = money_of(e); money != 0) s.add_turnover(e.account, month_of(e.business_date), back ? -money : money);
+}
+
+// What an entry could not give waits at its watchers until head office gives it, or the entry is taken back.
+void apply_owed(const entry& e, const entry_place& p, state& s) {
+  if (!e.owed.empty() && p.watched) {
+    entry text;
+    text.account = e.account;
+    text.values = e.owed;
+    s.put(key(cell_type::owing, p.seq, 0, p.writer), {0, transfer_text(text)});
+  }
+  if (e.kind == entry_kind::reverse && p.watched) s.erase(key(cell_type::owing, *e.cites, 0, p.writer));
+  if (e.kind != entry_kind::earn) return;
+  s.put(key(cell_type::credited, *e.cites, 0, e.subject), {static_cast<std::int64_t>(p.seq), {}});
+  for (const auto& v : e.earned)
+    add_sent(s, e.business_date, v.unit, p.writer, e.subject, v.amount);
+  if (p.watched) s.erase(key(cell_type::owing, *e.cites, 0, e.subject));
 }
 
 void apply_life(const entry& e, const entry_place& p, state& s) {
@@ -344,6 +436,10 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
     s.put(key(cell_type::reversed, *e.cites, 0, p.writer), {static_cast<std::int64_t>(p.seq), {}});
   if (e.kind == entry_kind::sale && e.card_kind != 0 && !p.watched) apply_spent(e, p, s);
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);
+  if (e.kind == entry_kind::refund && e.cites) apply_refund(e, p, s);
+  if (why == errc::ok && (!e.owed.empty() || e.kind == entry_kind::reverse || e.kind == entry_kind::earn))
+    apply_owed(e, p, s);
+  if (why == errc::ok && p.watched && p.turnover) apply_turnover(e, s);
   if (why == errc::ok) apply_life(e, p, s);
   if (e.kind == entry_kind::adopt && e.head)
     s.put({.type = cell_type::adopted,

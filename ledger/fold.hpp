@@ -13,6 +13,7 @@ struct entry_place {
   /// and are not kept.
   bool watched = false;
   const state* directory = nullptr;  ///< who is whose parent; without it neighbours are not checked
+  bool turnover = false;             ///< what accounts pay is counted by month
   bool revocations = false;          ///< head office's view: what comes after a revocation is contested
 };
 

@@ -15,12 +15,14 @@ struct unit_id {
   std::uint32_t value{};
   friend constexpr auto operator<=>(unit_id, unit_id) = default;
 };
-enum class unit_class : std::uint8_t { value = 0, quota = 1, risk = 2 };
+enum class unit_class : std::uint8_t { value = 0, quota = 1, risk = 2, refund = 3 };
 
 constexpr unit_id unit_of(std::uint32_t base, unit_class c = unit_class::value) {
   return {base * 4 + static_cast<std::uint32_t>(c)};
 }
 constexpr unit_id quota_of(unit_id u) { return {(u.value & ~3U) | static_cast<std::uint32_t>(unit_class::quota)}; }
+/// The right to give money back for goods.
+constexpr unit_id refund_of(unit_id u) { return {(u.value & ~3U) | static_cast<std::uint32_t>(unit_class::refund)}; }
 constexpr unit_id value_of(unit_id u) { return {u.value & ~3U}; }
 constexpr unit_class class_of(unit_id u) { return static_cast<unit_class>(u.value & 3U); }
 constexpr std::uint32_t base_of(unit_id u) { return u.value >> 2; }

@@ -150,8 +150,8 @@ private:
     return done();
   }
 
-  // In proportion to the lines' nets, so that the parts add up: each line gets what the sum up to it gets, less what the
-  // lines before it got. REQUIRES: off <= base, the sum of those nets.
+  // In proportion to the lines' nets, so that the parts add up: each line gets what the sum up to it gets, less what
+  // the lines before it got. REQUIRES: off <= base, the sum of those nets.
   template <class Select>
   void reduce(amount off, amount base, Select select) {
     amount seen = 0, given = 0;

@@ -43,10 +43,10 @@ struct priced_sale {
   std::vector<value_item> earned;  ///< by purse and bucket, ascending
 };
 
-/// What a sale costs and gives under one version of the rules: the one function for till, region, head office and audit.
+/// What a sale costs and gives under one version of the rules: the one function for till, head office and audit.
 ///
-/// Order: prices, the best discount of each line, vouchers, points, bonus; what is left is due. Tax per rate is computed
-/// once from the sum of its lines; reductions are spread over the lines they apply to in proportion, exactly.
+/// Order: prices, the best discount of each line, vouchers, points, bonus; what is left is due. Tax per rate is
+/// computed once from the sum of its lines; reductions are spread over the lines they apply to in proportion, exactly.
 /// Pure. Errors: as `catalogue::price`; not_applicable with a sentence for people.
 result<priced_sale> price_sale(const catalogue& rules, const sale_terms& terms);
 

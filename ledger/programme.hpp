@@ -127,6 +127,7 @@ struct programme {
   std::vector<discount_rule> discounts;
   std::vector<earn_rule> earns;
   std::vector<package_rule> packages;
+  amount refund_quota{};         ///< what a store's right to give money back is filled up to
   bool paid_first = false;       ///< paid money is spent before bonus; else after
   bool round_half_even = false;  ///< amounts of money that do not divide: to the even neighbour; else away from zero
   bool empty() const;

@@ -14,7 +14,7 @@ struct purse_clock {
 };
 
 /// What may be spent of a purse at one node, in the order in which it is spent: what expires first, then what does not
-/// expire. `rule` null: the paid purse, or one that the rules do not name any more (then its buckets are not looked at).
+/// expire. `rule` null: the paid purse, or one that the rules do not name any more (its buckets are not looked at).
 std::vector<value_item> spendable(const state& s, const writer_id& w, account_id account, std::uint32_t purse,
                                   const purse_rule* rule, const purse_clock& clock);
 /// Their sum; saturates.

@@ -239,6 +239,18 @@ void state::note_month(const ledger_account& held, bool empty) {
   put(months_key(held.writer, account, purse), std::move(c));
 }
 
+static cell_key turnover_key(account_id account, std::uint32_t month) {
+  return {.type = cell_type::turnover, .a = account.value, .b = month, .writer = {}, .peer = {}};
+}
+amount state::turnover(account_id account, std::uint32_t month) const {
+  return number(*this, turnover_key(account, month));
+}
+void state::add_turnover(account_id account, std::uint32_t month, amount v) {
+  auto sum = turnover(account, month);
+  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
+  put(turnover_key(account, month), {sum, {}});
+}
+
 amount holding(const state& s, writer_id w, account_id account, std::uint32_t purse) {
   amount sum = -s.balance(hold_account(w, account, purse, 0, unit_of(purse)));
   if (purse == purse_paid) return sum;

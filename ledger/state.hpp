@@ -34,6 +34,10 @@ enum class cell_type : std::uint8_t {
   ruled = 23,         ///< a: sequence, writer → what head office ruled about that entry
   months = 24,        ///< a: account, b: purse, writer → month buckets that hold something, ascending, 4 octets each
   spent_today = 25,   ///< a: account, writer → card value spent on the newest day of a sale, and that day
+  refunded = 26,      ///< a: sequence of a sale, b: product (0: money in all), writer → pieces or money given back
+  owing = 27,         ///< a: sequence, writer → account and units that the entry could not give; watched folds only
+  turnover = 29,      ///< a: account, b: month → money paid
+  credited = 28,      ///< a: sequence, writer → head office gave what that entry owed
 };
 
 struct cell_key {
@@ -84,6 +88,11 @@ public:
   virtual std::vector<std::uint32_t> months_held(const writer_id& w, account_id account, std::uint32_t purse) const;
   /// The balance of a holding with a bucket became zero, or was zero before. REQUIRES: a hold account, bucket not 0.
   virtual void note_month(const ledger_account& held, bool empty);
+
+  // Money that an account paid in a month, at all nodes: what levels are decided by. Only watched folds of head office
+  // count it, and only while the rules have levels.
+  virtual tally::amount turnover(account_id account, std::uint32_t month) const;
+  virtual void add_turnover(account_id account, std::uint32_t month, tally::amount v);
 };
 
 /// A state in memory. Iterable, in key order, so that two of them can be compared and printed.

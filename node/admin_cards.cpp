@@ -29,6 +29,7 @@ json card_out(const found& f) {
   return {{"account", f.account.value},
           {"state", card_status_name(f.card.status)},
           {"kind", f.card.kind},
+          {"level", f.card.level},
           {"version", f.card.version}};
 }
 
@@ -54,6 +55,7 @@ void set_card(call c) {
   e.kind = entry_kind::card_state;
   e.account = f->account;
   e.status = *to;
+  e.level = f->card.level;
   e.account_version = f->card.version + 1;
   f->card.status = *to;
   f->card.version = e.account_version;

@@ -29,7 +29,7 @@ std::string plain_detail(const node_snapshot& s, const till_answer& a, const ref
   switch (r.why.code) {
     case errc::insufficient:
       return money(r.here.value_or(a.here)) + " can be spent here, " + money(r.missing) + " are missing";
-    case errc::no_quota: return "at most " + money(r.here.value_or(0)) + " can be loaded here now";
+    case errc::no_quota: return "at most " + money(r.here.value_or(0)) + " here now";
     case errc::overflow: return {};
     default: return r.why.detail;
   }
@@ -129,6 +129,17 @@ std::optional<error> read_tenders(const std::vector<json_value>& list, sale_comm
   return std::nullopt;
 }
 
+/// Why a receipt cannot be taken back here.
+std::optional<error> not_own(const api_context& api, const receipt_name& name) {
+  auto self = api.services.node.snapshot()->self;
+  if (name.writer.node != self.node)
+    return error{errc::not_reversible,
+                 "node " + std::to_string(name.writer.node.value) + " wrote this receipt: only it can take it back"};
+  if (name.writer.epoch != self.epoch)
+    return error{errc::not_reversible, "this receipt is from before this node's data was restored"};
+  return std::nullopt;
+}
+
 std::string seen_from(json_fields& f) { return std::string(f.maybe_text("seen", 256).value_or("")); }
 
 }  // namespace
@@ -194,15 +205,36 @@ void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_reque
   m.seen = seen_from(f);
   f.only_these();
   if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
-  auto self = api->services.node.snapshot()->self;
-  auto foreign = [&](std::string why) {
-    call->finish(refuse_money(*api, terminal, {errc::not_reversible, std::move(why)}));
-  };
-  if (name->writer.node != self.node)
-    return foreign("node " + std::to_string(name->writer.node.value) + " wrote this receipt: only it can reverse it");
-  if (name->writer.epoch != self.epoch) return foreign("this receipt is from before this node's data was restored");
+  if (auto problem = not_own(*api, *name)) return call->finish(refuse_money(*api, terminal, *problem));
   c.seq = name->seq;
   m.command = c;
+  check_mark_then_execute(api, std::move(m), call);
+}
+
+void handle_refund(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
+  auto body = parse_json(r.body);
+  if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
+  json_fields f(*body);
+  money_request m;
+  refund_command c;
+  c.key = key_from(f, terminal);
+  auto name = parse_receipt_id(f.text("receipt", 64));
+  if (f.ok() && !name) f.fail("receipt", "must be the id of a receipt");
+  const auto& lines = f.list("lines");
+  auto to = f.text("to", 16);
+  if (f.ok() && to != "card" && to != "cash" && to != "bank") f.fail("to", "must be card, cash or bank");
+  c.to_card = to == "card";
+  c.tender = to == "bank" ? tender_kind::bank : tender_kind::cash;
+  m.seen = seen_from(f);
+  f.only_these();
+  if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
+  auto read = read_lines(*api, c.key, lines);
+  if (read.problem) return call->finish(refuse_money(*api, terminal, *read.problem));
+  c.lines = std::move(read.lines);
+  if (auto problem = not_own(*api, *name)) return call->finish(refuse_money(*api, terminal, *problem));
+  c.seq = name->seq;
+  m.command = std::move(c);
   check_mark_then_execute(api, std::move(m), call);
 }
 

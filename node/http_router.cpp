@@ -40,6 +40,8 @@ constexpr row rows[] = {
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_top_up(a, t, r, c); }},
     {"POST", "/api/v1/reversals", access::till,
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_reversal(a, t, r, c); }},
+    {"POST", "/api/v1/refunds", access::till,
+     [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_refund(a, t, r, c); }},
     {"POST", "/api/v1/cards/lookup", access::till,
      [](const api_ptr& a, std::uint32_t, request r, call c) { handle_lookup(a, r, c); }},
     {"GET", "/api/v1/till", access::till,

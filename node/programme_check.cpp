@@ -109,6 +109,7 @@ status check_programme(const rules_record& r) {
     TALLY_TRY(check_row(where, plan.purses, i));
     TALLY_TRY(check_purse(where, plan.purses[i]));
   }
+  if (plan.refund_quota < 0 || plan.refund_quota > amount_max) return bad("refund_quota", "out of range");
   TALLY_TRY(check_levels(plan));
   TALLY_TRY(check_kinds(plan));
   for (std::size_t i = 0; i < plan.discounts.size(); ++i) {

@@ -7,8 +7,8 @@ namespace tally {
 
 /// What a receipt says around its figures, in one language. Constant.
 struct receipt_words {
-  const char *sale, *top_up, *reversal;  ///< titles
-  const char *till, *number;             ///< before a terminal's number and its counter
+  const char *sale, *top_up, *reversal, *refund;  ///< titles
+  const char *till, *number;                      ///< before a terminal's number and its counter
   const char* total;
   const char *card_value, *cash, *bank, *online, *transfer;  ///< how it was paid
   const char* tax;                                           ///< before letter and percent of a tax that is contained

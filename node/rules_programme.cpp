@@ -17,6 +17,7 @@ public:
   result<programme> read(const toml::table& root) {
     TALLY_TRY(choice(root, "rounding", {"half_up", "half_even"}, out_.round_half_even));
     TALLY_TRY(choice(root, "spend_first", {"bonus", "paid"}, out_.paid_first));
+    TALLY_TRY(cash(root, "refund_quota", out_.refund_quota));
     TALLY_TRY(rows(root, "purse", out_.purses, purse_id_max, [&](auto& t, auto& x) { return purse(t, x); }));
     TALLY_TRY(rows(root, "level", out_.levels, 255, [&](auto& t, auto& x) { return level(t, x); }));
     TALLY_TRY(rows(root, "card_kind", out_.card_kinds, 65'535, [&](auto& t, auto& x) { return card_kind(t, x); }));

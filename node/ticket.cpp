@@ -74,6 +74,7 @@ std::string local_time(unix_seconds t) {
 
 const char* title(const receipt& r, const receipt_words& words) {
   if (r.kind == "sale") return words.sale;
+  if (r.kind == "refund") return words.refund;
   return r.kind == "top_up" ? words.top_up : words.reversal;
 }
 
@@ -89,7 +90,7 @@ void lay_out_units(const receipt& r, ticket_balance b, const receipt_words& word
   auto figure = [&](const receipt::units& u, amount n, const char* sign) {
     return sign + (u.is_money ? format_amount(n, r.exponent) : std::to_string(n));
   };
-  bool back = r.kind == "reversal";
+  bool back = r.kind == "reversal" || r.kind == "refund";
   auto each = [&](const std::vector<receipt::units>& list, const char* sign, std::string_view after) {
     for (const auto& u : list) {
       auto name = "  " + u.name;
@@ -142,6 +143,7 @@ void lay_out_text(const template_line& l, const receipt& r, const receipt_words&
 
 void lay_out_line(const receipt::line& l, const receipt& r, paper& out) {
   auto money = [&](amount a) { return format_amount(a, r.exponent); };
+  if (r.kind == "refund") return out.row(l.name, std::to_string(l.quantity) + " x");
   auto pieces = std::to_string(l.quantity) + " x ";
   if (!l.purse.empty())
     return out.row(l.name, pieces + std::to_string(l.price) + " " + l.purse + "  " + std::to_string(l.sum));

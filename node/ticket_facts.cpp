@@ -152,6 +152,8 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
     r.kind = "top_up";
   } else if (e.kind == entry_kind::reverse) {
     r.kind = "reversal";
+  } else if (e.kind == entry_kind::refund) {
+    r.kind = "refund";
   } else {
     return error{errc::not_found, "that entry is no receipt"};
   }
@@ -163,7 +165,7 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
   r.store = store_name;
   r.account = e.account;
   if (e.account.value != 0) r.masked = "card " + std::to_string(e.account.value);
-  if (e.kind != entry_kind::reverse) {
+  if (e.kind != entry_kind::reverse && e.kind != entry_kind::refund) {
     describe_lines(e, rules, lang, r);
     describe_programme(e, rules, lang, r);
     describe_money(e, r);
@@ -171,13 +173,22 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
   }
   auto cited = cited_entry(e, writer, store);
   if (!cited) return cited.error();
+  r.reverses = receipt_id(writer, *e.cites);
+  const auto* record = rules.rules(cited->rules_version);
+  for (const auto& v : e.debts)
+    r.debts.push_back(units_of(v, record ? record->programme : programme{}, lang));
+  if (e.kind == entry_kind::refund) {
+    describe_lines(e, rules, lang, r);
+    describe_programme(e, rules, lang, r);
+    describe_money(e, r);
+    for (const auto& t : e.tenders)
+      (void)checked_add(r.total, t.amount, r.total);
+    if (auto money = r.total; money != 0 && e.tenders.empty()) r.tenders.push_back({"card", money});
+    return r;
+  }
   describe_lines(*cited, rules, lang, r);
   describe_programme(*cited, rules, lang, r);
   describe_money(*cited, r);
-  if (const auto* record = rules.rules(cited->rules_version))
-    for (const auto& v : e.debts)
-      r.debts.push_back(units_of(v, record->programme, lang));
-  r.reverses = receipt_id(writer, *e.cites);
   return r;
 }
 

@@ -143,6 +143,7 @@ void read_rows(byte_reader& r, programme& p) {
 
 void write_programme(byte_writer& w, const programme& p) {
   w.uv((p.paid_first ? 1U : 0U) | (p.round_half_even ? 2U : 0U));
+  w.sv(p.refund_quota);
   write_list(w, p.purses, [&](const purse_rule& x) { write_purse(w, x); });
   write_rows(w, p);
   write_list(w, p.earns, [&](const earn_rule& e) {
@@ -171,6 +172,7 @@ programme read_programme(byte_reader& r) {
   const auto flags = r.uv(3);
   p.paid_first = (flags & 1) != 0;
   p.round_half_even = (flags & 2) != 0;
+  p.refund_quota = r.sv();
   read_list(r, p.purses, purse_id_max, [&] { return read_purse(r); });
   read_rows(r, p);
   read_list(r, p.earns, programme_rules_max,

@@ -75,9 +75,22 @@ void auditor::cite(const stream_id& journal, sequence seq, const entry& e) {
   cited_[e.head->stream][e.head->size].push_back(std::move(c));
 }
 
+// Money and units back for goods were not spent after all, and what the goods gave is not given; what expired is spent.
+void auditor::count_units(const entry& e, entry_kind kind) {
+  auto add = [&](amount& sum, unit_id unit, amount v) {
+    if (!checked_add(sum, v, sum))
+      problem(check_totals, "unit " + std::to_string(unit.value), {}, "sums that fit 64 bits", std::to_string(v));
+  };
+  for (const auto& v : e.values)
+    add(sums_[v.unit].spent, v.unit, kind == entry_kind::expire ? v.amount : -v.amount);
+  for (const auto& v : e.earned)
+    add(sums_[v.unit].loaded, v.unit, kind == entry_kind::earn ? v.amount : -v.amount);
+}
+
 void auditor::count_sums(const entry& e) {
   bool back = e.kind == entry_kind::reverse;
   auto kind = back ? e.cited_kind : e.kind;
+  if (kind == entry_kind::refund || kind == entry_kind::expire || kind == entry_kind::earn) return count_units(e, kind);
   if (kind != entry_kind::sale && kind != entry_kind::top_up) return;
   auto add = [&](amount& sum, unit_id unit, amount v) {
     if (v <= 0 || !checked_add(sum, back ? -v : v, sum))

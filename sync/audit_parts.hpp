@@ -102,6 +102,7 @@ private:
   void recompute(const stream_id& journal, byte_view data, const entry* e);
   void cite(const stream_id& journal, sequence seq, const entry& e);
   void count_sums(const entry& e);
+  void count_units(const entry& e, entry_kind kind);
 
   // -- audit_fold.cpp: journals in order --------------------------------------
   void fold_own();

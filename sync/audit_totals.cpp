@@ -34,8 +34,9 @@ void auditor::totals(const std::map<ledger_account, amount>& balances) {
     // Rights are credits; here they are shown as what they are worth. The smallest 64-bit number has no opposite.
     fits = fits && v != INT64_MIN && checked_add(zero[a.unit], v, zero[a.unit]);
     if (!fits) break;
-    auto& sums = sums_[value_of(a.unit)];
-    bool quota = class_of(a.unit) == unit_class::quota;
+    bool refund = class_of(a.unit) == unit_class::refund;
+    auto& sums = sums_[refund ? a.unit : value_of(a.unit)];
+    bool quota = refund || class_of(a.unit) == unit_class::quota;
     amount* to = nullptr;
     switch (a.type) {
       case account_type::hold: to = &sums.held; break;

@@ -124,7 +124,13 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     open_case(writer, seq, v.why);
     return v;
   }
-  entry_place place{writer, role, seq, nullptr, true, &directory_, self_role_ == node_role::hq};
+  entry_place place{.writer = writer,
+                    .role = role,
+                    .seq = seq,
+                    .watched = true,
+                    .directory = &directory_,
+                    .turnover = counts_turnover_,
+                    .revocations = self_role_ == node_role::hq};
   std::optional<entry> cited;
   if (e.cites && (cited = find(*e.cites))) place.cited = &*cited;
   auto judged = judge(e, place, state_, postings_);
@@ -144,6 +150,10 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     (void)apply(e, place, {}, state_, v.why);
   }
   if (v.why != errc::ok) open_case(writer, seq, v.why);
+  if (counts_turnover_ && e.account.value != 0 && e.kind == entry_kind::sale) {
+    turned_.overflowed = turned_.overflowed || turned_.accounts.size() >= turned_max;
+    if (!turned_.overflowed) turned_.accounts.insert(e.account);
+  }
   return v;
 }
 

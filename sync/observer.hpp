@@ -58,6 +58,15 @@ public:
   using case_map = std::map<writer_id, std::map<sequence, errc>>;
   const case_map& open_cases() const { return open_cases_; }
   bool is_open_case(const writer_id& w, sequence seq) const;
+  /// Counts from now on what accounts pay by month, and remembers which accounts paid.
+  void count_turnover(bool on) { counts_turnover_ = on; }
+  /// Accounts that paid since the last call, at most `turned_max`; beyond, `overflowed`: all are to be looked at.
+  struct turned_accounts {
+    std::set<account_id> accounts;
+    bool overflowed = false;
+  };
+  turned_accounts take_turned() { return std::exchange(turned_, {}); }
+  static constexpr std::size_t turned_max = 10'000;
   /// A ruling came.
   void ruled(const entry& ruling);
   static constexpr std::uint64_t checkpoint_entries_max = 100'000;
@@ -78,6 +87,8 @@ private:
   std::map<writer_id, std::uint64_t> positions_;
   std::set<writer_id> moved_;
   case_map open_cases_;
+  bool counts_turnover_ = false;
+  turned_accounts turned_;
   std::uint64_t since_checkpoint_ = 0;
   entry entry_;  ///< scratch, as the postings: an entry takes no memory of its own
   std::vector<posting> postings_;

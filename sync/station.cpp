@@ -325,8 +325,9 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   if (!book_->started()) return;
   custodian_.tick(tick, now, *this);
   chase_cosignature();
+  if (config_.role == node_role::hq) book_->heard_hq_time(now);
+  keep_calendar();
   if (config_.role == node_role::hq) {
-    book_->heard_hq_time(now);
     if (tick >= replenish_due_) {
       replenish_due_ = tick + 1'000;
       replenish();
@@ -414,17 +415,18 @@ void station::replenish_store(node_id node, const node_record& record) {
   writer_id to{node, record.epoch};
   if (record.epoch == epoch_id{} || certificates_.is_revoked(node)) return;
   if (held_total(observer_->st(), to) > limits.ceiling) return;
-  replenish_unit(to, main_unit, limits.quota_target, limits.daily_quota);
+  replenish_unit(to, quota_of(main_unit), limits.quota_target, limits.daily_quota);
   // A node that may load no money gives nothing else either.
   if (limits.quota_target <= 0) return;
-  if (const auto* rules = book_->rules().newest())
-    for (const auto& p : rules->programme.purses)
-      replenish_unit(to, unit_of(p.id), p.quota, p.quota);
+  const auto* rules = book_->rules().newest();
+  if (!rules) return;
+  replenish_unit(to, refund_of(main_unit), rules->programme.refund_quota, rules->programme.refund_quota);
+  for (const auto& p : rules->programme.purses)
+    replenish_unit(to, quota_of(unit_of(p.id)), p.quota, p.quota);
 }
 
-void station::replenish_unit(const writer_id& to, unit_id value, amount target, amount per_day) {
-  auto unit = quota_of(value);
-  auto there = quota_left(observer_->st(), to, value) + in_transit(book_->self(), to, unit);
+void station::replenish_unit(const writer_id& to, unit_id unit, amount target, amount per_day) {
+  auto there = -observer_->st().balance(quota_account(to, unit)) + in_transit(book_->self(), to, unit);
   // A quarter is used up before more is sent, so that grants stay few.
   if (target <= 0 || there > target / 4 * 3) return;
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());

@@ -3,6 +3,7 @@
 
 #include "ledger/closing.hpp"
 #include "storage/book.hpp"
+#include "sync/calendar_progress.hpp"
 #include "sync/certificate.hpp"
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
@@ -163,7 +164,16 @@ private:
   tally::amount doubt_left(const ledger_account& held) const;
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_store(node_id node, const node_record& record);
-  void replenish_unit(const writer_id& to, unit_id unit, tally::amount target, tally::amount per_day);
+  void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
+  // The calendar and what customers are owed (station_calendar.cpp).
+  void keep_calendar();
+  void write_off_expired();
+  bool owes_rightly(const entry& e) const;
+  bool may_credit(const writer_id& w, const std::vector<value_item>& units) const;
+  void credit_owed();
+  std::uint32_t level_by_turnover(account_id account, const programme& plan) const;
+  void move_level(account_id account, const programme& plan);
+  void move_levels();
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
   const certificate* certificate_of(node_id node) const;
@@ -217,7 +227,8 @@ private:
   std::map<writer_id, tick_ms> heirs_;  ///< epochs that nobody closed the way for yet → when they were first seen
   std::set<writer_id> settled_;         ///< closed epochs where nothing more is to be granted anew
   std::deque<entry> regrants_;          ///< waiting to be written
-  std::map<writer_id, amount> doubt_;   ///< what lies at closed epochs
+  calendar_progress calendar_;
+  std::map<writer_id, amount> doubt_;  ///< what lies at closed epochs
   tick_ms settle_due_ = 0, doubt_due_ = 0;
   std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;

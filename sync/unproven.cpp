@@ -13,9 +13,16 @@ amount plus(amount a, amount b) { return __builtin_add_overflow(a, b, &a) ? amou
 
 using by_unit = unproven_rights::by_unit;
 
+/// A right to refund is no right to create value: it counts by itself.
+unit_id counted_as(unit_id u) { return class_of(u) == unit_class::refund ? u : value_of(u); }
+
+amount right_left(const state& s, const writer_id& w, unit_id unit) {
+  return class_of(unit) == unit_class::refund ? -s.balance(quota_account(w, unit)) : quota_left(s, w, unit);
+}
+
 void add_items(by_unit& out, const std::vector<value_item>& items) {
   for (const auto& v : items) {
-    auto& of = out[value_of(v.unit)];
+    auto& of = out[counted_as(v.unit)];
     auto& to = v.purse == 0 ? of.quota : of.rights;
     to = plus(to, std::max<amount>(v.amount, 0));
   }
@@ -32,7 +39,7 @@ by_unit made_by(const std::vector<posting>& postings) {
   by_unit out;
   for (const auto& p : postings) {
     if (p.amount >= 0 || p.amount == INT64_MIN) continue;
-    auto unit = value_of(p.account.unit);
+    auto unit = counted_as(p.account.unit);
     if (p.account.type == account_type::hold) out[unit].rights = plus(out[unit].rights, -p.amount);
     if (p.account.type == account_type::quota) out[unit].quota = plus(out[unit].quota, -p.amount);
   }
@@ -72,7 +79,7 @@ status unproven_rights::check(const entry& e, const entry_place& place, node_id 
     auto of = it->second.find(unit);
     if (of == it->second.end()) continue;
     bool rights = sent.rights == 0 || plus(sent.rights, of->second.rights) <= held_total(s, place.writer, unit);
-    bool quota = sent.quota == 0 || plus(sent.quota, of->second.quota) <= quota_left(s, place.writer, unit);
+    bool quota = sent.quota == 0 || plus(sent.quota, of->second.quota) <= right_left(s, place.writer, unit);
     if (rights && quota) continue;
     return error{errc::bad_proof, "of what " + writer_name(place.writer) + " holds, " +
                                       std::to_string(rights ? of->second.quota : of->second.rights) +
@@ -91,17 +98,20 @@ void unproven_rights::count(const entry& e, const entry_place& place, const std:
   if (why != errc::ok || (received && !is_proven(e, place.writer, self, s, read))) {
     return add(place.writer, made_by(postings));
   }
-  if (e.kind != entry_kind::top_up && e.earned.empty()) return;
+  if (e.kind != entry_kind::top_up && e.kind != entry_kind::refund && e.earned.empty()) return;
   auto it = sums_.find(place.writer);
   if (it == sums_.end() || e.kind == entry_kind::reverse) return;
   // What it creates is taken to come from the proven part of the quota first.
   by_unit created, made;
   if (e.kind == entry_kind::top_up) add_items(created, e.values);
-  add_items(created, e.earned);
+  if (e.kind != entry_kind::refund) add_items(created, e.earned);
+  if (e.kind == entry_kind::refund) add_items(created, e.values);
   for (const auto& [unit, sum] : created) {
-    auto of = it->second.find(unit);
+    // Money back to a card comes from the right to refund.
+    auto from = e.kind == entry_kind::refund && unit == main_unit ? refund_of(unit) : unit;
+    auto of = it->second.find(from);
     if (of == it->second.end() || of->second.quota == 0) continue;
-    auto clean = std::max<amount>(quota_left(s, place.writer, unit) - of->second.quota, 0);
+    auto clean = std::max<amount>(right_left(s, place.writer, from) - of->second.quota, 0);
     made[unit].rights = std::clamp<amount>(sum.rights - clean, 0, of->second.quota);
   }
   add(place.writer, made);

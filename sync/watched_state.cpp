@@ -127,6 +127,25 @@ std::vector<std::uint32_t> watched_state::months_held(const writer_id& w, accoun
   return out;
 }
 
+// Turnover lies among the holdings, as purse 0 of nobody: as small, and written out with them.
+static const writer_id nobody = [] {
+  writer_id w;
+  w.epoch.value.fill(0xff);
+  return w;
+}();
+static ledger_account turnover_account(account_id account, std::uint32_t month) {
+  return hold_account(nobody, account, 0, month, main_unit);
+}
+amount watched_state::turnover(account_id account, std::uint32_t month) const {
+  return balance(turnover_account(account, month));
+}
+void watched_state::add_turnover(account_id account, std::uint32_t month, amount v) {
+  auto a = turnover_account(account, month);
+  auto sum = balance(a);
+  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
+  set_balance(a, sum);
+}
+
 // -- cells -----------------------------------------------------------------------
 
 const watched_state::number_near* watched_state::number_of(const part& p, const cell_key& k) {
@@ -255,6 +274,7 @@ void watched_state::set_answered(const key_use& k, sequence) {
 std::optional<ledger_account> watched_state::holding_of(const right_table::key& k) const {
   if (k.what == what_reversal) return std::nullopt;
   const auto& kind = kinds_[k.what];
+  if (parts_[k.writer].id == nobody) return std::nullopt;  // turnover
   return ledger_account{.type = account_type::hold,
                         .unit = kind.unit,
                         .a = k.account,
@@ -312,6 +332,11 @@ void watched_state::each_holding(const writer_id& w,
 void watched_state::each_contested(const std::function<void(const writer_id&, sequence, errc)>& visit) const {
   for (const auto& [k, c] : cells_)
     if (k.type == cell_type::contested) visit(k.writer, k.a, static_cast<errc>(c.n));
+}
+
+void watched_state::each_owing(const std::function<void(const writer_id&, sequence, byte_view)>& visit) const {
+  for (const auto& [k, c] : cells_)
+    if (k.type == cell_type::owing) visit(k.writer, k.a, c.data);
 }
 
 void watched_state::each_transfer(const std::function<void(const cell_key&, const cell&)>& visit) const {

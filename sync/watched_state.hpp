@@ -31,6 +31,8 @@ public:
   void set_answered(const key_use& k, sequence seq) override;
   std::vector<std::uint32_t> months_held(const writer_id& w, account_id account, std::uint32_t purse) const override;
   void note_month(const ledger_account& held, bool empty) override;
+  tally::amount turnover(account_id account, std::uint32_t month) const override;
+  void add_turnover(account_id account, std::uint32_t month, tally::amount v) override;
 
   /// Everything, in key order, so that two states can be compared and printed. Balances without zeros; the counters of
   /// a terminal as one `last_counter` cell.
@@ -40,6 +42,8 @@ public:
   /// Holdings of one writer that are not zero, and transfers of all writers, in no order.
   void each_holding(const writer_id& w, const std::function<void(const ledger_account&, tally::amount)>& visit) const;
   void each_contested(const std::function<void(const writer_id&, sequence, errc)>& visit) const;
+  /// What entries could not give: cells `owing`, in no order.
+  void each_owing(const std::function<void(const writer_id&, sequence, byte_view text)>& visit) const;
   void each_transfer(const std::function<void(const cell_key&, const cell&)>& visit) const;
 
   // -- disk (storage/FORMAT.md, "What is observed") ----------------------------

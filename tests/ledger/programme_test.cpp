@@ -7,7 +7,6 @@ using namespace tally::test;
 
 namespace {
 
-using lines = std::vector<line_item>;
 constexpr std::uint32_t sunday = 2517;  // 2026-11-22, the fixture's noon
 constexpr std::uint32_t next_year = 202711;
 

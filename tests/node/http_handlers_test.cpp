@@ -115,7 +115,7 @@ TEST_CASE("refusals carry what the till shows", "[node][http]") {
   auto greedy = d.top_up(600'000);
   CHECK(error_of(greedy) == "409 no_quota");
   CHECK(number_of(greedy.json, "left") == 499'000);
-  CHECK(text_of(greedy.json, "detail") == "at most 4990.00 CNY can be loaded here now");
+  CHECK(text_of(greedy.json, "detail") == "at most 4990.00 CNY here now");
   CHECK(error_of(d.top_up(0)) == "409 bad_amount");
   CHECK(error_of(d.top_up(-5)) == "409 bad_amount");
   CHECK(error_of(d.top_up(INT64_MAX)) == "409 bad_amount");

@@ -127,7 +127,7 @@ TEST_CASE("entries of kinds to come are counted and no problem", "[sync][audit]"
   kv_view view(n.store);
   stream_writer w(view);
   byte_writer e;
-  e.uv(static_cast<std::uint64_t>(entry_kind::refund));
+  e.uv(static_cast<std::uint64_t>(entry_kind::deposit));
   e.raw("bytes of a later version");
   w.append_own(n.journal(), e.view(), {});
   w.flush();

@@ -192,7 +192,7 @@ TEST_CASE("foreign powers, unknown kinds and noise are contested and stored", "[
   limits.subject = store_a;
   limits.limits = node_limits{1, 1, 1, 1};
   byte_writer future;
-  future.uv(static_cast<std::uint64_t>(entry_kind::refund));
+  future.uv(static_cast<std::uint64_t>(entry_kind::deposit));
   future.raw("fields of a later version");
   byte_writer unknown;
   unknown.uv(63);
@@ -200,7 +200,7 @@ TEST_CASE("foreign powers, unknown kinds and noise are contested and stored", "[
                                      bytes{}, encode_entry(opening()), encode_entry(top_up(1, 10))});
   CHECK(list[0].why == errc::not_entitled);
   CHECK(list[1].why == errc::unsupported);
-  CHECK(list[1].kind == entry_kind::refund);
+  CHECK(list[1].kind == entry_kind::deposit);
   CHECK(list[2].why == errc::unsupported);
   CHECK(list[3].why == errc::malformed);
   CHECK(list[4].why == errc::malformed);

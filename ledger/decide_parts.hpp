@@ -1,0 +1,17 @@
+#pragma once
+// What the files of the decider share; nobody else includes this.
+#include "ledger/decide.hpp"
+
+namespace tally::decide_detail {
+
+refusal refuse(errc code, std::string detail, account_id account = {});
+/// An entry of a till, dated now.
+entry start(entry_kind kind, const till_key& k, const situation& s);
+/// The entry if everybody may believe it, or the refusal with the figures that explain it.
+decision judged(entry e, const situation& s, std::vector<posting>& postings, const entry* cited = nullptr);
+/// Of what `e.earned` takes back of `cited`, what is not here any more; bonus is money and must be there.
+std::vector<value_item> debts_of(const entry& e, const entry& cited, const situation& s);
+decision decide_refund(const refund_command& c, const situation& s, std::vector<posting>& postings);
+bool same_refund(const refund_command& c, const entry& e);
+
+}  // namespace tally::decide_detail

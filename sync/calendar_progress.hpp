@@ -1,0 +1,20 @@
+#pragma once
+#include <set>
+
+#include "ledger/entry.hpp"
+
+namespace tally {
+
+/// How far a station has looked for what a date asks of it (station_calendar.cpp). Only in memory: what was done is in
+/// the journal, so a restart looks again from the start and does nothing twice.
+struct calendar_progress {
+  std::uint32_t expiry_done{};  ///< month for which all holdings were looked at
+  std::size_t purse{};          ///< of the rules, where the look is
+  bytes holding;                ///< key on disk where it goes on; empty: at the purse's first
+  std::uint32_t levels_month{};
+  bytes card;  ///< key of the card where the look goes on; empty: all were looked at
+  tick_ms due = 0, owed_due = 0;
+  std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
+};
+
+}  // namespace tally

@@ -1,0 +1,195 @@
+// What a date, a debt of the chain or a customer's spending asks of a node: units whose month has passed, units that are
+// owed, levels of cards. All of it is in the journal when it is done, so a restart looks again and does nothing twice.
+#include <algorithm>
+
+#include "ledger/purses.hpp"
+#include "storage/entry_codec.hpp"
+#include "storage/kv_state.hpp"
+#include "sync/station.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::size_t keys_per_look = 500;     // read at once; a look follows every second
+constexpr std::size_t entries_per_look = 100;  // written at once
+constexpr tick_ms look_every_ms = 1'000;
+
+/// Where the holdings of one unit begin on disk.
+bytes holdings_prefix(unit_id unit) {
+  byte_writer w;
+  w.u8(static_cast<std::uint8_t>(balance_prefix));
+  w.u8(static_cast<std::uint8_t>(account_type::hold));
+  w.uv(unit.value);
+  return w.take();
+}
+
+bytes cards_prefix() { return {cell_prefix, static_cast<char>(cell_type::card)}; }
+
+}  // namespace
+
+void station::keep_calendar() {
+  if (tick_ < calendar_.due || book_->stopped() != errc::ok || disk_low_) return;
+  calendar_.due = tick_ + look_every_ms;
+  write_off_expired();
+  if (config_.role != node_role::hq) return;
+  const auto* rules = book_->rules().newest();
+  observer_->count_turnover(rules && !rules->programme.levels.empty());
+  credit_owed();
+  move_levels();
+}
+
+// Once in a month of head office's time, and after a start: all holdings of units that expire, some at a time.
+void station::write_off_expired() {
+  const auto* rules = book_->rules().newest();
+  if (!rules || book_->hq_time() <= 0) return;
+  auto month = month_of(day_of(book_->hq_time()));
+  if (month == calendar_.expiry_done) return;
+  const auto& purses = rules->programme.purses;
+  std::size_t looked = 0, written = 0;
+  std::set<account_id> found;
+  for (; calendar_.purse < purses.size(); ++calendar_.purse, calendar_.holding.clear()) {
+    const auto& p = purses[calendar_.purse];
+    if (p.bucket != bucket_rule::expires) continue;
+    auto prefix = holdings_prefix(unit_of(p.id));
+    auto c = store_.scan(family::state, calendar_.holding.empty() ? prefix : calendar_.holding);
+    for (; c->valid() && c->key().starts_with(prefix); c->next()) {
+      calendar_.holding = bytes(c->key());
+      if (++looked > keys_per_look || found.size() >= entries_per_look) break;
+      auto a = parse_balance_key(c->key());
+      if (a && a->writer == book_->self() && a->c != 0 && a->c < month) found.insert({a->a});
+    }
+    if (!c->state()) return;  // the disk: the next look begins here
+    if (looked > keys_per_look || found.size() >= entries_per_look) break;
+  }
+  for (auto account : found)
+    if (auto e = decide_expiry(book_->at(now_), account); e && write(*e)) ++written;
+  if (calendar_.purse < purses.size()) return;
+  calendar_.expiry_done = month;
+  calendar_.purse = 0;
+  calendar_.holding.clear();
+}
+
+/// Whether the rules of that day give what the entry says that it could not give.
+bool station::owes_rightly(const entry& e) const {
+  const auto& rules = book_->rules();
+  const auto* record = rules.rules(e.rules_version);
+  if (!record) return false;
+  result<std::vector<value_item>> due = error{errc::bad_rules, ""};
+  if (e.kind == entry_kind::top_up) {
+    due = price_top_up(rules, e.rules_version, {true, e.card_kind, e.level}, e.business_date,
+                       e.values.empty() ? 0 : e.values.front().amount, e.package);
+  } else if (auto terms = terms_of_entry(e, record->programme)) {
+    auto price = price_sale(rules, *terms);
+    if (!price) return false;
+    due = std::move(price->earned);
+  }
+  if (!due) return false;
+  auto given = e.earned;
+  given.insert(given.end(), e.owed.begin(), e.owed.end());
+  std::ranges::sort(given, {}, [](const value_item& v) { return std::pair(v.purse, v.bucket); });
+  return given == *due;
+}
+
+// Of one store and unit at most its quota in a day: what nothing bounds at the store must be bounded here.
+bool station::may_credit(const writer_id& w, const std::vector<value_item>& units) const {
+  const auto* rules = book_->rules().newest();
+  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
+  for (const auto& v : units) {
+    const auto* p = rules ? rules->programme.purse(v.purse) : nullptr;
+    if (!p || v.unit != unit_of(v.purse)) return false;
+    if (v.amount > p->quota - sent_on(book_->st(), today, v.unit, book_->self(), w)) return false;
+  }
+  return true;
+}
+
+void station::credit_owed() {
+  if (tick_ < calendar_.owed_due) return;
+  calendar_.owed_due = tick_ + 10'000;
+  std::vector<entry> ready;
+  observer_->all().each_owing([&](const writer_id& w, sequence seq, byte_view text) {
+    if (ready.size() >= entries_per_look || calendar_.wrongly_owed.count({w, seq}) || revoking_of(book_->st(), w))
+      return;
+    auto owed = parse_transfer_text(text);
+    if (!owed) return;
+    entry e;
+    e.kind = entry_kind::earn;
+    e.account = owed->first;
+    e.subject = w;
+    e.cites = seq;
+    e.earned = std::move(owed->second);
+    ready.push_back(std::move(e));
+  });
+  for (auto& e : ready) {
+    if (!may_credit(e.subject, e.earned)) continue;
+    auto data = reader_.entry_of({e.subject, sub_stream::journal, {}}, *e.cites, {config_.self, {}});
+    auto cited = data ? decode_entry(*data) : result<entry>(data.error());
+    if (!cited) continue;  // not readable now; the next look tries again
+    if (!owes_rightly(*cited)) {
+      if (calendar_.wrongly_owed.size() < 10'000) calendar_.wrongly_owed.insert({e.subject, *e.cites});
+      open_effects_.push_back(alarm_effect{errc::bad_rules, "entry " + std::to_string(*e.cites) + " of " +
+                                                                writer_name(e.subject) +
+                                                                " owes units that its rules do not give"});
+      continue;
+    }
+    date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+    if (auto written = write(e); !written)
+      open_effects_.push_back(alarm_effect{written.error().code, "crediting units: " + written.error().detail});
+  }
+}
+
+std::uint32_t station::level_by_turnover(account_id account, const programme& plan) const {
+  std::uint32_t out = 0;
+  auto month = month_of(day_of(now_));
+  for (const auto& l : plan.levels) {
+    amount sum = 0;
+    auto first = month / 100 * 12 + month % 100 - l.months;  // the window's first month, counted from year 0
+    for (std::uint32_t i = 0; i < l.months; ++i)
+      if (!checked_add(sum, observer_->st().turnover(account, (first + i) / 12 * 100 + (first + i) % 12 + 1), sum))
+        sum = amount_max;
+    if (sum >= l.spend) out = l.id;
+  }
+  return out;
+}
+
+void station::move_level(account_id account, const programme& plan) {
+  auto card = card_of(book_->st(), account);
+  if (!card || card->status == card_status::cancelled) return;
+  auto level = level_by_turnover(account, plan);
+  if (level == card->level) return;
+  entry e;
+  e.kind = entry_kind::card_state;
+  e.account = account;
+  e.status = card->status;
+  e.card_kind = card->kind;
+  e.level = level;
+  e.account_version = card->version + 1;
+  date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+  if (auto written = write(e); !written)
+    open_effects_.push_back(alarm_effect{written.error().code, "a card's level: " + written.error().detail});
+}
+
+// Cards that were used, at once; all of them when a month begins and after a start, some at a time.
+void station::move_levels() {
+  const auto* rules = book_->rules().newest();
+  if (!rules || rules->programme.levels.empty()) return;
+  auto turned = observer_->take_turned();
+  auto month = month_of(day_of(now_));
+  if (turned.overflowed || month != calendar_.levels_month) {
+    calendar_.levels_month = month;
+    calendar_.card = cards_prefix();
+  }
+  for (auto account : turned.accounts)
+    move_level(account, rules->programme);
+  if (calendar_.card.empty()) return;
+  std::vector<account_id> some;
+  auto prefix = cards_prefix();
+  auto c = store_.scan(family::state, calendar_.card);
+  for (; c->valid() && c->key().starts_with(prefix) && some.size() < keys_per_look; c->next())
+    if (auto k = parse_cell_key(c->key())) some.push_back({k->a});
+  if (!c->state()) return;
+  calendar_.card = c->valid() && c->key().starts_with(prefix) ? bytes(c->key()) : bytes();
+  for (auto account : some)
+    move_level(account, rules->programme);
+}
+
+}  // namespace tally
