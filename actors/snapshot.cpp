@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledger/programme.hpp"
+
 namespace tally {
 namespace {
 
@@ -17,6 +19,26 @@ amount exposure_of(const node_snapshot::remote& r, amount quota_in_transit, std:
   if (!checked_mul(add(r.limits.daily_inflow, r.limits.daily_quota), days, flow)) flow = amount_max * 10;
   auto value = std::max(r.limits.ceiling, add(r.held, r.in_transit));
   return add(add(value, add(r.quota, quota_in_transit)), flow);
+}
+
+/// What units of a purse are worth as money, the most that rules give for them; 0 for a part of an unknown basket.
+amount worth(const purse_rule& p, amount units) {
+  if (p.kind == purse_kind::bonus) return units;
+  if (p.kind == purse_kind::voucher) return mul_div(p.off, units, 1, rounding::down).value_or(amount_max);
+  if (p.rate_units == 0) return 0;
+  return mul_div(units, p.rate_money, p.rate_units, rounding::half_up).value_or(amount_max);
+}
+
+/// Of a programme: rights to refund, and what lies there and may be made of each purse, as money.
+amount exposure_of_units(const station& s, const writer_id& w, const programme& plan, std::int64_t days) {
+  const auto& seen = s.seen().st();
+  auto times = [&](amount a) { return mul_div(a, days, 1, rounding::down).value_or(amount_max); };
+  auto sum = add(std::max<amount>(-seen.balance(quota_account(w, refund_of(main_unit))), 0), times(plan.refund_quota));
+  for (const auto& p : plan.purses) {
+    auto here = add(std::max<amount>(held_total(seen, w, unit_of(p.id)), 0), quota_left(seen, w, unit_of(p.id)));
+    sum = add(sum, add(worth(p, here), times(worth(p, p.quota))));
+  }
+  return sum;
 }
 
 /// The child of `self` through which a node below is reached; none in a tree that is not one.
@@ -62,7 +84,11 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
     r.doubt = s.in_doubt(n.node);
     r.revoked = s.is_revoked(n.node);
     if (auto by = road_to(n.node, parents, self); by && *by != n.node) r.told = context.links.told(n.node, *by);
-    if (r.role == node_role::store) r.exposure = exposure_of(r, quota_transit, exposure_days);
+    if (r.role == node_role::store) {
+      r.exposure = exposure_of(r, quota_transit, exposure_days);
+      if (const auto* rules = s.ledger().rules().newest())
+        r.exposure = add(r.exposure, exposure_of_units(s, w, rules->programme, exposure_days));
+    }
     out.push_back(std::move(r));
   }
   return out;

@@ -161,9 +161,18 @@ std::variant<sale_terms_result, refusal> terms_of(const sale_command& c, const s
   return out;
 }
 
+std::string purse_text(const programme& plan, std::uint32_t purse) {
+  const auto* p = plan.purse(purse);
+  return p ? p->names[0] : "paid money";
+}
+
 /// Puts the items of each purse that the sale uses into the entry; a refusal when there are too few.
-maybe_refusal take_units(entry& e, const priced_sale& price, const programme& plan, const situation& s) {
+maybe_refusal take_units(entry& e, amount from_card, const priced_sale& price, const programme& plan,
+                         const situation& s) {
   std::map<std::uint32_t, amount> wanted;
+  std::vector<purse_lack> lacks;
+  if (auto here = holding(s.st, s.self, e.account); from_card > here)
+    lacks.push_back({purse_paid, here, from_card - here});
   for (const auto* list : {&price.uses, &price.gifts})
     for (const auto& u : *list)
       if (!checked_add(wanted[u.purse], u.units, wanted[u.purse]))
@@ -171,9 +180,19 @@ maybe_refusal take_units(entry& e, const priced_sale& price, const programme& pl
   for (auto [purse, n] : wanted) {
     auto here = spendable(s.st, s.self, e.account, purse, plan.purse(purse), {s.hq_time, e.business_date});
     auto sum = sum_of(here);
-    if (sum < n) return refusal{{errc::insufficient, plan.purse(purse)->names[0]}, e.account, sum, n - sum, purse};
+    if (sum < n) {
+      lacks.push_back({purse, sum, n - sum});
+      continue;
+    }
     for (const auto& v : first_of(here, n))
       e.values.push_back(v);
+  }
+  if (!lacks.empty()) {
+    const auto& first = lacks.front();
+    refusal r{
+        {errc::insufficient, purse_text(plan, first.purse)}, e.account, first.here, first.missing, first.purse, {}};
+    r.lacks = std::move(lacks);
+    return r;
   }
   if (e.values.size() >= values_max) return refuse(errc::bad_basket, "too many purses at once", e.account);
   return std::nullopt;
@@ -223,7 +242,7 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
   // What bonus pays is not due any more.
   amount from_card = c.card - (paid - price->due);
   if (from_card != 0) e.values.push_back({purse_paid, main_unit, 0, from_card});
-  if (auto r = take_units(e, *price, plan, s)) return *r;
+  if (auto r = take_units(e, from_card, *price, plan, s)) return *r;
   if (auto r = check_day(e, plan, s)) return *r;
   e.lines = c.lines;
   e.gifts = c.gifts;

@@ -74,13 +74,20 @@ struct replayed {
   writer_id writer;  ///< this node, in this or an earlier epoch
   sequence seq{};
 };
+/// Units of a purse that a request needs and this node has too few of.
+struct purse_lack {
+  std::uint32_t purse{};
+  amount here{}, missing{};
+  friend bool operator==(const purse_lack&, const purse_lack&) = default;
+};
 /// A refusal; nothing was written. `here` and `missing` are set when rights are too few.
 struct refusal {
   tally::error why;
   account_id account;
   std::optional<amount> here;
   amount missing{};
-  std::uint32_t purse = purse_paid;  ///< insufficient: of which purse
+  std::uint32_t purse = purse_paid;    ///< insufficient: of which purse
+  std::vector<purse_lack> lacks = {};  ///< insufficient, of a sale: all purses that lack, this one among them
 };
 using decision = std::variant<entry, replayed, refusal>;
 

@@ -100,6 +100,7 @@ constexpr std::array routes{
     route{"POST", "cards/reserve", true, [](const call& c) { reserve_cards(c); }},
     route{"POST", "cards/map", true, [](const call& c) { map_cards(c); }},
     route{"POST", "card", true, show_card},
+    route{"POST", "card/replace", true, [](const call& c) { replace_card(c); }},
     route{"POST", "card/state", true, [](const call& c) { set_card(c); }},
     route{"GET", "cases", false, show_cases},
     route{"POST", "rule", true, [](const call& c) { rule(c); }},

@@ -30,6 +30,8 @@ namespace tally {
 //                                          fit behind the prefix, and then nothing is reserved
 //   POST cards/map              hq         {"first","kind","media":[hex…]} → {"written"}
 //   POST card                   hq         {"medium":hex} → {"account","state","kind","version"}
+//   POST card/replace           hq         {"medium","replacement","dead"}: the account's card is the new one from now
+//                                          on, the old number belongs to the cancelled account `dead` → as card
 //   POST card/state             hq         {"medium","state"} → the same, once it is durable
 //   POST carry                  any node   {"messages":[base64…]}, from a stick → {"code","detail","cosignatures",
 //                                          "taken":[{"stream","size","fresh","code"}],"cosigned":[base64…]}

@@ -62,4 +62,46 @@ void set_card(call c) {
   write_facts(c, {e}, card_out(*f));
 }
 
+// The old number leads to an account of its own that is cancelled, so that no store takes it for unknown; the new one
+// leads to the card's account. Nothing moves: value hangs on the account, also where it lies at stores without a line.
+void replace_card(call c) {
+  auto f = card_in(c);
+  if (!f) return c.refuse(f.error());
+  auto text = text_in(c.in, "replacement", 32);
+  auto dead = number_in(c.in, "dead", 1, INT64_MAX - 1'000);
+  if (!text) return c.refuse(text.error());
+  if (!dead) return c.refuse(dead.error());
+  std::array<std::uint8_t, 16> fresh{}, old{};
+  auto old_text = text_in(c.in, "medium", 32);
+  if (!from_hex(*text, fresh) || !old_text || !from_hex(*old_text, old))
+    return c.refuse({errc::malformed, "a medium is 32 hexadecimal digits"});
+  if (f->card.status == card_status::cancelled)
+    return c.refuse({errc::not_allowed, "this card is cancelled, or was replaced before"});
+  durable_state st(c.node.store());
+  account_id grave{static_cast<std::uint64_t>(*dead)};
+  if (account_of(st, bytes(view_of(fresh))) || card_of(st, grave))
+    return c.refuse({errc::key_reused, "the new number or the account is in use"});
+  {
+    std::lock_guard lock(c.context.mutex);
+    if (grave.value >= next_account(c.node, c.context))
+      return c.refuse({errc::not_allowed, "this account number was not reserved"});
+  }
+  auto map = [&](const auto& medium, account_id account, card_status status, std::uint64_t version) {
+    entry e;
+    e.kind = entry_kind::map_media;
+    e.account = account;
+    e.medium = view_of(medium);
+    e.card_kind = f->card.kind;
+    e.status = status;
+    e.account_version = version;
+    return e;
+  };
+  auto lost = map(old, grave, card_status::cancelled, 0);
+  auto next = map(fresh, f->account, card_status::active, f->card.version + 1);
+  next.level = f->card.level;
+  f->card.status = card_status::active;
+  f->card.version = next.account_version;
+  write_facts(c, {lost, next}, card_out(*f));
+}
+
 }  // namespace tally::admin

@@ -42,12 +42,6 @@ std::uint32_t take_node_number(node_facade& node, admin_context& context) {
   return context.next_node++;
 }
 
-std::uint64_t next_account(const node_facade& node, admin_context& context) {
-  if (context.next_account == 0)
-    context.next_account = std::max<std::uint64_t>(1, recalled_number(node, next_account_key));
-  return context.next_account;
-}
-
 /// A machine that takes an existing node's place keeps its name, role, parents and limits.
 result<invitation> replacement_in(const call& c, node_id node, std::int64_t hours) {
   auto stored = node == head_office ? std::nullopt : stored_certificate(c.node.store(), node);
@@ -123,6 +117,12 @@ result<std::vector<std::string>> doors_in(const call& c) {
 }
 
 }  // namespace
+
+std::uint64_t next_account(const node_facade& node, admin_context& context) {
+  if (context.next_account == 0)
+    context.next_account = std::max<std::uint64_t>(1, recalled_number(node, next_account_key));
+  return context.next_account;
+}
 
 void write_facts(const call& c, std::vector<entry> facts, json out) {
   c.node.facts(std::move(facts), [respond = c.respond, out = std::move(out)](const facts_answer& a) {

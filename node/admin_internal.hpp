@@ -36,6 +36,9 @@ std::vector<open_invitation> open_invitations(const node_facade& node, unix_seco
 /// Does head office, another node or an open invitation have this name?
 bool name_taken(const call& c, const std::string& name);
 
+/// The lowest account that was not reserved. REQUIRES: context.mutex is held.
+std::uint64_t next_account(const node_facade& node, admin_context& context);
+
 void invite(call c);
 void show_invitations(const call& c);
 void cancel_invitations(call c);
@@ -50,6 +53,7 @@ void map_cards(call c);
 void carry(const call& c);
 void show_card(const call& c);
 void set_card(call c);
+void replace_card(call c);
 void show_cases(const call& c);
 void rule(call c);
 /// Writes facts and answers `out` when they are durable.

@@ -163,7 +163,8 @@ result<card_order> order_of(const issue_options& o, std::uint32_t kind) {
 
 int run_issue(const issue_options& o) {
   auto kind = card_kind_of(o.kind);
-  if (!kind) return fail(exit_usage, "--kind " + o.kind + " is not known; use stored_value");
+  if (!kind)
+    return fail(exit_usage, "--kind " + o.kind + " is not known; use stored_value, or the number of a [[card_kind]]");
   const bool draws = o.resume.empty() && o.uids.empty();
   if (draws && o.count == 0) return fail(exit_usage, "--count is missing: how many cards to make");
   if (draws && (o.prefix.empty() || o.prefix.size() > 8 || !all_digits(o.prefix)))
@@ -229,7 +230,8 @@ void add_issue(CLI::App& app, int& status) {
       ->excludes(csv)
       ->excludes(uids)
       ->excludes(codes);
-  c->add_option("--kind", o->kind, "kind of card: stored_value")->capture_default_str();
+  c->add_option("--kind", o->kind, "stored_value, or the number of a [[card_kind]] of the rules")
+      ->capture_default_str();
   c->footer(
       "A number has 16 digits: prefix, serial number, 4 random ones, check digit.\n"
       "Example:\n  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv\n"

@@ -1,5 +1,7 @@
 #include "node/office.hpp"
 
+#include "ledger/money.hpp"
+
 #include <algorithm>
 #include <set>
 #include <span>
@@ -73,7 +75,9 @@ result<catalogue> published_catalogue(const json& j) {
 
 std::optional<std::uint32_t> card_kind_of(std::string_view name) {
   if (name == "stored_value") return 1;
-  return std::nullopt;
+  auto n = parse_amount(name, 0);
+  if (!n || *n < 1 || *n > 100) return std::nullopt;
+  return static_cast<std::uint32_t>(*n);
 }
 
 result<invite_answer> invite_node(const admin_client& hq, const invite_request& r) {
@@ -136,6 +140,25 @@ result<card_answer> look_up_card(const admin_client& hq, const std::string& chai
 result<card_answer> set_card_state(const admin_client& hq, const std::string& chain, const std::string& number,
                                    const std::string& state) {
   return card_call(hq, "card/state", {{"medium", to_hex(medium_of(chain, number))}, {"state", state}});
+}
+
+result<replaced_card> replace_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                                   const std::string& prefix, entropy& random,
+                                   const std::function<status(const std::string&)>& made) {
+  auto old = look_up_card(hq, chain, number);
+  if (!old) return old.error();
+  auto reserved = hq.post("cards/reserve", {{"count", 1}, {"prefix", prefix}});
+  if (!reserved) return reserved.error();
+  auto first = member<std::uint64_t>(*reserved, "first");
+  auto fresh = first ? card_number(prefix, *first, four_digits(random)) : std::nullopt;
+  if (!fresh) return strange();
+  TALLY_TRY(made(*fresh));
+  auto a = card_call(hq, "card/replace",
+                     {{"medium", to_hex(medium_of(chain, number))},
+                      {"replacement", to_hex(medium_of(chain, *fresh))},
+                      {"dead", *first}});
+  if (!a) return a.error();
+  return replaced_card{std::move(*fresh), std::move(*a)};
 }
 
 result<publish_answer> publish_list(const admin_client& hq, const price_list& list, entropy& random,

@@ -16,6 +16,7 @@ namespace tally {
 // What head office's operator does through the running node; shared by the commands and the demo.
 
 /// Wire form of the kinds of card that can be issued; nothing for an unknown name.
+/// "stored_value" is 1; else the number of a [[card_kind]] of the rules, 1 to 100.
 std::optional<std::uint32_t> card_kind_of(std::string_view name);
 
 struct invite_request {
@@ -51,6 +52,15 @@ struct card_answer {
 /// Only the digest of a card's number reaches head office's node. Errors: unknown_card.
 result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const std::string& number);
 /// Every store acts on it from when it hears of it. Errors: unknown_card; not_allowed for a cancelled card.
+struct replaced_card {
+  std::string number;
+  card_answer card;
+};
+/// Draws a new number and gives it the card's account; the old number is refused from then on. `made` is called with
+/// the new number before it is in force. Errors: unknown_card, not_allowed (cancelled, or replaced before), full.
+result<replaced_card> replace_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                                   const std::string& prefix, entropy& random,
+                                   const std::function<status(const std::string& number)>& made);
 result<card_answer> set_card_state(const admin_client& hq, const std::string& chain, const std::string& number,
                                    const std::string& state);
 

@@ -225,14 +225,19 @@ std::vector<std::uint32_t> station::bonus_purses() const {
   return out;
 }
 
-// Money of a card is paid money and bonus: what lacks may come from either.
+// All purses that lack are asked for at once. Money of a card is paid money and bonus: what lacks may come from either.
 void station::wait_for_rights(const till_request& r, const refusal& why) {
   auto id = random_id();
   auto account = why.account;
-  std::vector<std::pair<std::uint32_t, amount>> wanted{{why.purse, why.here.value_or(0) + why.missing}};
-  if (why.purse == purse_paid)
+  std::vector<std::pair<std::uint32_t, amount>> wanted;
+  auto lacks = why.lacks;
+  if (lacks.empty()) lacks.push_back({why.purse, why.here.value_or(0), why.missing});
+  for (const auto& l : lacks) {
+    wanted.emplace_back(l.purse, held_here(account, l.purse) + l.missing);
+    if (l.purse != purse_paid) continue;
     for (auto purse : bonus_purses())
-      wanted.emplace_back(purse, held_here(account, purse) + why.missing);
+      wanted.emplace_back(purse, held_here(account, purse) + l.missing);
+  }
   auto& sale = waiting_.emplace(id, waiting_sale{r, held_here(account, purse_paid), {}, {}}).first->second;
   std::vector<std::uint64_t> needs;
   for (std::size_t i = 0; i < wanted.size(); ++i)

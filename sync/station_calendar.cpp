@@ -1,5 +1,6 @@
-// What a date, a debt of the chain or a customer's spending asks of a node: units whose month has passed, units that are
-// owed, levels of cards. All of it is in the journal when it is done, so a restart looks again and does nothing twice.
+// What a date, a debt of the chain or a customer's spending asks of a node: units whose month has passed, units that
+// are owed, levels of cards. All of it is in the journal when it is done, so a restart looks again and does nothing
+// twice.
 #include <algorithm>
 
 #include "ledger/purses.hpp"
