@@ -230,6 +230,18 @@ async function cardStates(hq, store, cards) {
   assert.deepEqual([refused.status, refused.body.error], [409, 'card_blocked']);
   await good(card('--state', 'active'));
   await until('the store to take the card', async () => (await topUp()).status === 200);
+  // A new number for the same card: what lies on it is under it, and the old one is refused.
+  const before = await till.post('/api/v1/cards/lookup', { card: cards[0] });
+  const replaced = await good(card('--replace'));
+  const number = replaced.out.trim();
+  assert.match(number, /^9704\d{12}$/);
+  await until('the store to know the new number', async () => {
+    const a = await till.post('/api/v1/cards/lookup', { card: number });
+    return a.status === 200 && a.body.here === before.body.here && a.body.account === before.body.account;
+  });
+  const old = await till.post('/api/v1/topups', { counter: (counter += 1), card: cards[0], amount: 1000, tender: 'cash' });
+  assert.deepEqual([old.status, old.body.error], [409, 'card_blocked']);
+  await fails(card('--replace'), 1, 'cancelled');
   till.close();
   const spare = ['card', '--data', hq.data, '--card', cards[2], '--state'];
   await good([...spare, 'lost']);
@@ -245,6 +257,11 @@ async function prices(t, hq) {
   const sample = readFileSync(join(ROOT, 'config', 'demo-rules.toml'), 'utf8');
   writeFileSync(file, sample.replace('currency = "CNY"', 'currency = "JPY"'));
   await fails(['publish', '--data', hq.data, file], 2, 'CNY', 'JPY', 'never change');
+  const dearer = join(t.dir, 'dearer.toml');
+  writeFileSync(dearer, sample.replace('price = "12.50"', 'price = "13.50"'));
+  const tried = await good(['publish', '--data', hq.data, '--try', '2', dearer]);
+  assert.match(tried.out, /Nothing was published|No sale is held here/);
+  await fails(['publish', '--data', hq.data, '--try', '0', dearer], 2, '--try');
   await fails(['publish', '--data', hq.data, `${file}-not`], 2, 'yen.toml-not');
 }
 

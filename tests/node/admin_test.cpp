@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "devices/luhn.hpp"
+#include "ledger/fold.hpp"
 #include "node/fake_office.hpp"
 #include "node/office.hpp"
 #include "node/rules_file.hpp"
@@ -198,6 +199,38 @@ TEST_CASE("cards are mapped once, within what was reserved", "[admin]") {
     CHECK(d.status == 400);
   }
   CHECK(d.node.written.size() == 1);
+}
+
+TEST_CASE("a card that is replaced: the old number is cancelled, the new one has the account", "[admin]") {
+  desk d;
+  auto old = medium_of("bakery", "9704000000000017"), fresh = medium_of("bakery", "9704000000000025");
+  memory_state st;
+  auto put = [&](const entry& e) { apply_directory(e, st); };
+  d.post("cards/reserve", {{"count", 2}});
+  d.post("cards/map", {{"first", 1}, {"kind", 3}, {"media", {to_hex(old)}}});
+  put(d.node.written.front());
+  d.node.learn(d.node.written.front());
+  const json call{{"medium", to_hex(old)}, {"replacement", to_hex(fresh)}, {"dead", 2}};
+  for (const auto& bad : {with(call, "medium", "00"), with(call, "replacement", "zz"), with(call, "dead", 0)}) {
+    d.post("card/replace", bad);
+    CHECK(d.status == 400);
+  }
+  d.post("card/replace", with(call, "dead", 3));
+  CHECK(d.status == 403);
+  d.post("card/replace", with(call, "replacement", to_hex(old)));
+  CHECK(d.status == 409);
+  d.post("card/replace", with(call, "medium", to_hex(fresh)));
+  CHECK(d.status == 409);
+  CHECK(d.node.written.size() == 1);
+  CHECK(d.post("card/replace", call)["account"] == 1);
+  REQUIRE(d.node.written.size() == 3);
+  put(d.node.written[1]);
+  put(d.node.written[2]);
+  CHECK(card_of(st, *account_of(st, old))->status == card_status::cancelled);
+  CHECK(account_of(st, fresh) == account_id{1});
+  CHECK(card_of(st, {1})->status == card_status::active);
+  CHECK(card_of(st, {1})->kind == 3);
+  CHECK(card_of(st, {1})->version == 1);
 }
 
 TEST_CASE("card numbers that do not fit behind a prefix reserve nothing", "[admin]") {

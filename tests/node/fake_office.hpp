@@ -3,7 +3,9 @@
 #include <mutex>
 
 #include "actors/facade.hpp"
+#include "ledger/fold.hpp"
 #include "node/enrolment.hpp"
+#include "storage/kv_state.hpp"
 #include "storage/memory_kv.hpp"
 
 namespace tally::test {
@@ -24,6 +26,16 @@ public:
     auto c = decode_certificate(s.body);
     kv_batch b;
     b.put(family::meta, certificate_key(c->node, c->serial), encode(s));
+    invariant(store_.commit(b, true).ok(), "a store in memory");
+  }
+
+  /// A fact of the directory, as the real one has it in its store.
+  void learn(const entry& e) {
+    memory_state st;
+    apply_directory(e, st);
+    kv_batch b;
+    for (const auto& [k, c] : st.cells())
+      b.put(family::state, cell_key_bytes(k), encode_cell(c));
     invariant(store_.commit(b, true).ok(), "a store in memory");
   }
 

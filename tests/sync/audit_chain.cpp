@@ -212,7 +212,7 @@ void audit_chain::write(std::uint32_t id, const entry& e) {
   settle(node(id));
 }
 
-void audit_chain::history() {
+void audit_chain::found() {
   std::vector<entry> list;
   for (auto& n : nodes_) {
     entry e;
@@ -238,6 +238,10 @@ void audit_chain::history() {
     list.push_back(e);
   }
   facts(std::move(list));
+}
+
+void audit_chain::history() {
+  found();
   publish(1, 1250);
   sync();
   top_up(3, 500'000);

@@ -35,6 +35,8 @@ public:
   static constexpr account_id card{17}, other_card{18};
 
   audit_chain();
+  /// Certificates, limits and cards: what trade begins with.
+  void found();
   /// Trades as described above until all is quiet.
   void history();
 

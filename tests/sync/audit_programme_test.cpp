@@ -1,0 +1,147 @@
+// A chain with a programme, audited, and tried under other rules.
+#include <catch2/catch.hpp>
+
+#include "ledger/programme_fixture.hpp"
+#include "storage/entry_codec.hpp"
+#include "sync/audit_chain.hpp"
+#include "sync/what_if.hpp"
+
+using namespace tally;
+using test::audit_chain;
+
+namespace {
+
+/// Prices 100 and 200, and the fixture's programme without discounts.
+std::vector<product> two_products(amount price) {
+  std::vector<product> out;
+  for (std::uint32_t id : {1U, 2U}) {
+    product p;
+    p.id = product_id{id};
+    p.names[0] = "Bread";
+    p.price = price * id;
+    out.push_back(p);
+  }
+  return out;
+}
+
+rules_record next_rules() {
+  rules_record r;
+  r.taxes = {{"A", 1300}};
+  r.programme = test::chain_programme();
+  r.programme.discounts.clear();
+  for (auto& p : r.programme.purses) {
+    p.on.clear();
+    p.gifts.clear();
+  }
+  r.programme.purses[2].kind = purse_kind::points;
+  for (auto& e : r.programme.earns)
+    e.when.products.clear();
+  return r;
+}
+
+/// The first problem of all checks, as text; empty when all hold.
+std::string first_problem(const audit_report& r) {
+  for (const auto& line : r.lines)
+    for (const auto& p : line.problems)
+      return p.where + ": " + p.found + " for " + p.expected;
+  return {};
+}
+
+void publish_programme(audit_chain& c, std::uint64_t version) {
+  auto r = next_rules();
+  r.version = version;
+  std::vector<entry> list(3);
+  for (auto& e : list)
+    e.kind = entry_kind::publish;
+  list[0].topic = publish_topic::rules;
+  list[0].blob = encode_rules(r);
+  auto products = two_products(100);
+  for (std::size_t i = 0; i < 2; ++i) {
+    products[i].version = version;
+    list[i + 1].topic = publish_topic::product;
+    list[i + 1].blob = encode_product(products[i]);
+  }
+  c.facts(std::move(list));
+}
+
+}  // namespace
+
+TEST_CASE("the audit prices a programme again, and names a gift that the rules do not give", "[audit][programme]") {
+  audit_chain c;
+  c.found();
+  c.publish(1, 100);
+  c.sync();
+  publish_programme(c, 2);
+  c.next_day();
+  c.sync();
+  c.top_up(3, 50'000);
+  for (int i = 0; i < 5; ++i)
+    c.sell(3, 8);
+  c.reverse(3, c.node(3).st->ledger().next() - 1);
+  c.sync();
+  c.checkpoint();
+  for (std::uint32_t id : {1U, 2U, 3U}) {
+    auto r = c.check(id);
+    REQUIRE(r);
+    CHECK(first_problem(*r) == "");
+    CHECK(r->ok());
+  }
+
+  entry e;
+  e.kind = entry_kind::sale;
+  e.terminal = 3'002;
+  e.counter = 1;
+  e.account = audit_chain::card;
+  e.rules_version = 2;
+  e.lines = {{product_id{1}, 1}};
+  e.tenders = {{tender_kind::cash, main_unit, 100}};
+  e.taxes = {{0, main_unit, 12}};
+  e.earned = {{test::points_purse, unit_of(test::points_purse), 202711, 11}};
+  c.write(3, e);
+  c.sync();
+  auto r = c.check(1);
+  REQUIRE(r);
+  REQUIRE_FALSE(r->ok());
+  CHECK(first_problem(*r).find("11 of purse 3@202711 earned for 20 of purse 3@202711 earned") != std::string::npos);
+}
+
+TEST_CASE("what yesterday's sales would have cost", "[what_if]") {
+  audit_chain c;
+  c.found();
+  c.publish(1, 100);
+  c.sync();
+  c.top_up(3, 50'000);
+  c.sell(3, 3);  // 300 and 200
+  c.next_day();
+  c.sync();
+  c.sell(3, 1);  // 100 and 200
+  c.sell_for_cash(3, 2);
+  c.sync();
+
+  auto products = two_products(150);
+  auto r = what_if(c.node(1).store, node_id{1}, next_rules(), products, 1);
+  REQUIRE(r);
+  CHECK(r->first_day == r->last_day);
+  CHECK(r->sum.sales == 2);
+  CHECK(r->sum.changed == 2);
+  CHECK(r->sum.due_then == 500);
+  CHECK(r->sum.due_now == 750);
+  CHECK(r->sum.given_then.empty());
+  CHECK(r->sum.given_now.at(test::points_purse) == 45 + 45);  // two rules, both hold; cash without a card earns nothing
+  CHECK(r->nodes.at(node_id{3}).sales == 2);
+
+  r = what_if(c.node(1).store, node_id{1}, next_rules(), products, 2);
+  REQUIRE(r);
+  CHECK(r->sum.sales == 3);
+  CHECK(r->sum.due_then == 1'000);
+
+  products.pop_back();  // withdrawn
+  r = what_if(c.node(1).store, node_id{1}, next_rules(), products, 9);
+  REQUIRE(r);
+  CHECK(r->sum.impossible == 2);
+  CHECK(r->first_impossible == "product 2");
+  memory_kv empty;
+  r = what_if(empty, node_id{1}, next_rules(), products, 9);
+  REQUIRE(r);
+  CHECK(r->last_day == 0);
+}
