@@ -130,7 +130,8 @@ void world::till_acts(sim_node& n, std::size_t index) {
 void world::ask(sim_node& n, till& t) {
   t.asked_at = now_;
   t.request = ++requests_;
-  if (auto mark = verify_rollback_token(n.secret, t.mark); mark && mark->epoch == n.st->ledger().self().epoch)
+  auto mark = t.mark ? verify_rollback_token(n.secret, make_rollback_token(n.secret, *t.mark)) : std::nullopt;
+  if (mark && mark->epoch == n.st->ledger().self().epoch)
     ensure(!n.st->check_rollback(n.st->ledger().self(), mark->seq + 1, wall(n)),
            "a rollback that the tills had not shown at the start");
   (void)n.st->put(till_request{t.request, *t.pending, true});
@@ -233,13 +234,13 @@ void world::answered(sim_node& n, const till_answer& a) {
 void world::new_mark(sim_node& n) {
   auto& ledger = n.st->ledger();
   for (auto& t : n.tills)
-    if (auto mark = verify_rollback_token(n.secret, t.mark); mark && mark->epoch == ledger.self().epoch)
-      (void)n.st->check_rollback(ledger.self(), mark->seq + 1, wall(n));
+    if (t.mark && t.mark->epoch == ledger.self().epoch)
+      (void)n.st->check_rollback(ledger.self(), t.mark->seq + 1, wall(n));
   if (ledger.durable_next() == 0) return;
-  auto text = make_rollback_token(n.secret, {ledger.self().epoch, ledger.durable_next() - 1});
+  rollback_mark newest{ledger.self().epoch, ledger.durable_next() - 1};
   for (auto& t : n.tills) {
     if (ledger.self().epoch != n.cert.epoch) t.closed = false;  // the rollback is known
-    if (!t.closed) t.mark = text;
+    if (!t.closed) t.mark = newest;
   }
 }
 

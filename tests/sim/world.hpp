@@ -33,7 +33,8 @@ struct till {
   std::optional<till_command> pending;
   std::uint64_t request = 0;  ///< id of the newest attempt
   tick_ms asked_at = 0;
-  std::string mark;               ///< returned unread with each request
+  /// What the token of its last answer says, which it returns unread with each request. None: a till without memory.
+  std::optional<rollback_mark> mark;
   std::vector<receipt> receipts;  ///< last few approvals
   bool closed = false;            ///< not trading: nobody at the till
   bool must_fail = false;         ///< the pending request cannot be approved
@@ -72,6 +73,7 @@ struct sim_node {
   std::map<node_id, end_of_link> links;
   std::optional<kv_batch> flight;
   bool work_due = false;
+  tick_ms tick_at = 0;  ///< when its timers are looked at next
 };
 
 /// The wire between a child and its parent.
@@ -119,6 +121,8 @@ private:
   void seal(sim_node& n);
   void committed(sim_node& n);
   void ticks(sim_node& n);
+  void tick_by(sim_node& n, tick_ms when);
+  tick_ms next_tick(const sim_node& n) const;
   void effects(sim_node& n, std::vector<station_effect> list);
   void alarm(sim_node& n, const alarm_effect& a);
   void say(const std::string& line);
@@ -142,6 +146,7 @@ private:
 
   // network.cpp
   sim_link& link_of(node_id a, node_id b);
+  const sim_link& link_of(node_id a, node_id b) const;
   void knock(node_id child);
   void drop(sim_node& n, node_id peer);
   void send(sim_node& from, node_id to, const message& m);
