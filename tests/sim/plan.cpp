@@ -34,11 +34,22 @@ plan plan::from_seed(std::uint64_t seed) {
   p.full_disks = d.chance(150);
   p.tight_limits = d.chance(300);
   if (d.chance(400)) p.checkpoint_every = static_cast<std::uint64_t>(d.between(1, 60));
+  if (d.chance(250)) p.take_days(d);
   if (d.chance(400)) p.restore = static_cast<restore_kind>(1 + d.below(3));
   p.close_wait_ms = d.between(1, 15) * 60'000;
   p.doubt_days = d.chance(500) ? 0 : 7;
   if (p.restore == restore_kind::none && d.chance(400)) p.ending = static_cast<sim::ending>(1 + d.below(4));
   return p;
+}
+
+// Days at a shop's pace: nights, midnights, lines that are dark for a day, and long quiet times between two sales.
+void plan::take_days(dice& d) {
+  pace = 20;
+  trade_ms = d.between(8, 72) * 3'600'000;
+  request_every = d.between(60'000, 300'000);
+  if (crash_every > 0) crash_every *= pace;
+  if (cut_every > 0) cut_every *= pace;
+  cut_max *= pace;
 }
 
 std::string plan::text() const {

@@ -84,7 +84,7 @@ void world::send_facts() {
 }
 
 void world::next_decree() {
-  at(dice_.between(2 * 60'000, 20 * 60'000), [this] {
+  at(plan_.pace * dice_.between(2 * 60'000, 20 * 60'000), [this] {
     if (calm_) return;
     std::vector<entry> list;
     if (dice_.chance(400)) {
@@ -118,12 +118,13 @@ void world::till_acts(sim_node& n, std::size_t index) {
   if (n.st && !t.closed) {
     if (t.pending && now_ - t.asked_at >= till_patience) {
       ask(n, t);
-    } else if (!t.pending && trading_) {
+    } else if (!t.pending && trading_ && now_ >= t.rests_until) {
       t.pending = think(n, t);
       if (t.pending) ask(n, t);
     }
   }
-  auto pause = t.pending ? till_patience : dice_.between(1, 2 * plan_.request_every);
+  auto pause = t.pending ? std::min(till_patience, plan_.request_every)
+                         : std::max(t.rests_until - now_, std::min<tick_ms>(plan_.request_every, 5'000));
   at(std::max<tick_ms>(1, pause), [this, &n, index] { till_acts(n, index); });
 }
 
@@ -208,6 +209,7 @@ void world::answered(sim_node& n, const till_answer& a) {
   auto& t = *found;
   auto command = std::move(*t.pending);
   t.pending.reset();
+  t.rests_until = now_ + dice_.between(1, 2 * plan_.request_every);
   if (a.pulled > 0) ++counted_.pulled;
   const auto& l = links_.at(n.id);
   ensure(a.pulled == 0 || !l.cut || now_ - l.cut_since < 60'000, "rights came through a cut link");

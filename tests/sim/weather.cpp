@@ -62,7 +62,7 @@ void world::next_cut() {
 }
 
 void world::next_clock() {
-  at(dice_.between(60'000, 30 * 60'000), [this] {
+  at(plan_.pace * dice_.between(60'000, 30 * 60'000), [this] {
     if (calm_) return;
     auto it = nodes_.begin();
     std::advance(it, static_cast<std::ptrdiff_t>(dice_.below(nodes_.size())));
@@ -73,7 +73,7 @@ void world::next_clock() {
 }
 
 void world::next_full_disk() {
-  at(dice_.between(60'000, 20 * 60'000), [this] {
+  at(plan_.pace * dice_.between(60'000, 20 * 60'000), [this] {
     if (calm_) return;
     auto it = nodes_.begin();
     std::advance(it, static_cast<std::ptrdiff_t>(dice_.below(nodes_.size())));

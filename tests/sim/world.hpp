@@ -32,7 +32,7 @@ struct till {
   std::uint64_t counter = 0;
   std::optional<till_command> pending;
   std::uint64_t request = 0;  ///< id of the newest attempt
-  tick_ms asked_at = 0;
+  tick_ms asked_at = 0, rests_until = 0;
   /// What the token of its last answer says, which it returns unread with each request. None: a till without memory.
   std::optional<rollback_mark> mark;
   std::vector<receipt> receipts;  ///< last few approvals
