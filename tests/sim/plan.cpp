@@ -34,7 +34,7 @@ plan plan::from_seed(std::uint64_t seed) {
   p.full_disks = d.chance(150);
   p.tight_limits = d.chance(300);
   if (d.chance(400)) p.checkpoint_every = static_cast<std::uint64_t>(d.between(1, 60));
-  if (d.chance(250)) p.take_days(d);
+  if (d.chance(333)) p.take_days(d);
   if (d.chance(400)) p.restore = static_cast<restore_kind>(1 + d.below(3));
   p.close_wait_ms = d.between(1, 15) * 60'000;
   p.doubt_days = d.chance(500) ? 0 : 7;
@@ -50,12 +50,14 @@ void plan::take_days(dice& d) {
   if (crash_every > 0) crash_every *= pace;
   if (cut_every > 0) cut_every *= pace;
   cut_max *= pace;
+  // Else each start reads days of entries again: the rushes do enough of that.
+  if (checkpoint_every > 1'000 && d.chance(800)) checkpoint_every = static_cast<std::uint64_t>(d.between(20, 200));
 }
 
 std::string plan::text() const {
   auto n = [](auto v) { return std::to_string(v); };
   return "regions " + n(regions) + ", stores " + n(stores) + ", tills " + n(tills) + ", cards " + n(cards) +
-         ", trade " + n(trade_ms / 60'000) + " min, request every " + n(request_every) + " ms, delay " + n(delay_max) +
+         ", trade " + n(trade_ms / 60'000) + " min at pace " + n(pace) + ", request every " + n(request_every) + " ms, delay " + n(delay_max) +
          ", commit " + n(commit_max) + ", crash every " + n(crash_every / 60'000) + " min, cut every " +
          n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) + " loss " +
          n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) + ", clocks " +

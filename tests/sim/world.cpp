@@ -224,7 +224,7 @@ void world::wake(sim_node& n, tick_ms delay) {
 }
 
 void world::work(sim_node& n) {
-  tick_by(n, now_ + (n.st->idle() ? 1'000 : 100));
+  if (!n.st->idle()) tick_by(n, now_ + 100);
   n.st->run(wall(n), now_);
   seal(n);
 }
