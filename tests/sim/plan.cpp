@@ -57,11 +57,11 @@ void plan::take_days(dice& d) {
 std::string plan::text() const {
   auto n = [](auto v) { return std::to_string(v); };
   return "regions " + n(regions) + ", stores " + n(stores) + ", tills " + n(tills) + ", cards " + n(cards) +
-         ", trade " + n(trade_ms / 60'000) + " min at pace " + n(pace) + ", request every " + n(request_every) + " ms, delay " + n(delay_max) +
-         ", commit " + n(commit_max) + ", crash every " + n(crash_every / 60'000) + " min, cut every " +
-         n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) + " loss " +
-         n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) + ", clocks " +
-         n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", checkpoint " +
+         ", trade " + n(trade_ms / 60'000) + " min at pace " + n(pace) + ", request every " + n(request_every) +
+         " ms, delay " + n(delay_max) + ", commit " + n(commit_max) + ", crash every " + n(crash_every / 60'000) +
+         " min, cut every " + n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) +
+         " loss " + n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) +
+         ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", checkpoint " +
          n(checkpoint_every) + ", hold " + n(hold_ms) + ", real keys " + n(real_signatures) + ", restore " +
          n(static_cast<int>(restore)) + ", ending " + n(static_cast<int>(ending)) + " doubt " + n(doubt_days) +
          " close wait " + n(close_wait_ms / 60'000) + " min";

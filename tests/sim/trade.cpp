@@ -74,6 +74,7 @@ void world::head_office_facts() {
   decrees_.push_back(std::move(list));
   send_facts();
   next_decree();
+  next_rulings();
 }
 
 void world::send_facts() {
@@ -81,6 +82,41 @@ void world::send_facts() {
   if (!hq.st || decree_open_ || decrees_.empty()) return;
   decree_open_ = hq.st->put(facts_request{++requests_, decrees_.front()}).ok();
   wake(hq, 0);
+}
+
+void world::decreed(const facts_answer& a) {
+  if (!decree_open_ || decrees_.empty()) return;
+  // An answer that a crash swallowed: what was asked for again is done, and a ruling is final.
+  const auto& asked = decrees_.front().front();
+  bool done_before = a.code == errc::not_allowed && asked.kind == entry_kind::ruling &&
+                     ruling_of(nodes_.at(head_office).st->ledger().st(), asked.subject, *asked.cites) == asked.outcome;
+  ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
+  decrees_.pop_front();
+  decree_open_ = false;
+  send_facts();
+}
+
+// Operators go through the open cases now and then, and rule about each.
+void world::next_rulings() {
+  at(calm_ ? dice_.between(5'000, 30'000) : plan_.pace * dice_.between(60'000, 10 * 60'000), [this] {
+    if (const auto& hq = nodes_.at(head_office); hq.st) {
+      for (const auto& [writer, list] : hq.st->seen().open_cases())
+        for (const auto& [seq, why] : list) {
+          auto [it, fresh] = rulings_.emplace(std::pair{writer, seq}, ruling_outcome{});
+          if (!fresh) continue;
+          it->second = static_cast<ruling_outcome>(1 + dice_.below(3));
+          entry e;
+          e.kind = entry_kind::ruling;
+          e.subject = writer;
+          e.cites = seq;
+          e.outcome = it->second;
+          decrees_.push_back({e});
+          ++counted_.ruled;
+        }
+      send_facts();
+    }
+    next_rulings();
+  });
 }
 
 void world::next_decree() {

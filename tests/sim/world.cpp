@@ -18,7 +18,7 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::repeated, &tally_of_run::pulled, &tally_of_run::reversed, &tally_of_run::crashes,
                  &tally_of_run::cuts, &tally_of_run::commit_faults, &tally_of_run::rollbacks, &tally_of_run::entries,
                  &tally_of_run::key_reused, &tally_of_run::full, &tally_of_run::over_ceiling, &tally_of_run::closed,
-                 &tally_of_run::granted_anew, &tally_of_run::outcast})
+                 &tally_of_run::granted_anew, &tally_of_run::outcast, &tally_of_run::ruled})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
@@ -316,10 +316,7 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
     if (const auto* a = std::get_if<till_answer>(&e)) {
       answered(n, *a);
     } else if (const auto* f = std::get_if<facts_answer>(&e)) {
-      ensure(f->code == errc::ok, "head office's facts are refused: " + f->detail);
-      if (decree_open_ && !decrees_.empty()) decrees_.pop_front();
-      decree_open_ = false;
-      send_facts();
+      decreed(*f);
     } else if (const auto* i = std::get_if<ingested_effect>(&e)) {
       if (auto it = n.links.find(i->from); it != n.links.end())
         act(n, i->from, it->second.session->on_ingested(i->stream, i->size, i->code, i->ack, now_));

@@ -16,7 +16,7 @@ namespace tally::sim {
 struct tally_of_run {
   std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
-                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0;
+                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -100,6 +100,7 @@ public:
   const std::map<node_id, sim_link>& links() const { return links_; }
   const verifier& with() const { return *verifier_; }
   const public_key& root() const { return root_->key(); }
+  const std::map<std::pair<writer_id, sequence>, ruling_outcome>& rulings() const { return rulings_; }
   /// The store whose life ended or whose disk was replaced; none if that did not happen.
   node_id ended() const { return restore_done_ ? victim_ : node_id{}; }
   static constexpr std::string_view chain = "sim";
@@ -161,6 +162,8 @@ private:
   void head_office_facts();
   void send_facts();
   void next_decree();
+  void decreed(const facts_answer& a);
+  void next_rulings();
   void till_acts(sim_node& n, std::size_t index);
   void ask(sim_node& n, till& t);
   till_command think(sim_node& n, till& t);
@@ -197,6 +200,7 @@ private:
   node_id victim_{};
   std::deque<std::vector<entry>> decrees_;
   bool decree_open_ = false;
+  std::map<std::pair<writer_id, sequence>, ruling_outcome> rulings_;  ///< what the operators asked head office to rule
   std::uint64_t rules_version_ = 0;
 };
 
