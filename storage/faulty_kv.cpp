@@ -42,14 +42,10 @@ status faulty_kv::commit(const kv_batch& batch, bool sync) {
     return {code, code == errc::full ? "the disk is full (injected)" : "the disk failed (injected)"};
   }
   if (!batch.empty()) {
+    if (!sync) undo_.push_back(undo_of(batch));
     if (auto s = seen_.commit(batch, sync); !s) return s;
-    tail_.push_back(batch);
   }
-  if (sync) {
-    for (const auto& b : tail_)
-      synced_.apply(b);
-    tail_.clear();
-  }
+  if (sync) undo_.clear();
   ++commits_;
   return done();
 }
@@ -67,23 +63,36 @@ void faulty_kv::fail_commit(std::uint64_t nth, outcome what, errc code) {
 void faulty_kv::crash(std::size_t keep) {
   // The log is one file: what came after a lost record is lost too, except that `kept` asks for its record, and
   // then everything before it had reached the disk as well.
-  if (hidden_) keep = tail_.size();
-  for (std::size_t i = 0; i < tail_.size() && i < keep; ++i)
-    synced_.apply(tail_[i]);
-  if (hidden_) synced_.apply(*hidden_);
+  if (hidden_) keep = undo_.size();
+  for (; undo_.size() > keep; undo_.pop_back())
+    (void)seen_.commit(undo_.back(), true);
+  if (hidden_) (void)seen_.commit(*hidden_, true);
   start_anew();
 }
 
+kv_batch faulty_kv::undo_of(const kv_batch& batch) const {
+  kv_batch out;
+  bytes before;
+  // The same key twice: both times the value before the batch, which is right in any order.
+  for (const auto op : batch) {
+    if (seen_.get(op.where, op.key, before) == lookup::found) {
+      out.put(op.where, op.key, before);
+    } else {
+      out.erase(op.where, op.key);
+    }
+  }
+  return out;
+}
+
 void faulty_kv::restore(const kv_image& image) {
-  synced_ = image;
+  seen_.reset(image);
   full_ = false;
   reads_fail_ = false;
   start_anew();
 }
 
 void faulty_kv::start_anew() {
-  seen_.reset(synced_);
-  tail_.clear();
+  undo_.clear();
   hidden_.reset();
   fail_in_ = 0;
   failed_ = false;

@@ -9,7 +9,7 @@ namespace tally {
 
 /// A store whose disk fails as told, for tests and the simulator. Deterministic: it draws nothing itself.
 ///
-/// Keeps what power loss cannot take (the synced image) apart from the commits after the last sync. One object is one
+/// Remembers how to take back the commits after the last sync, which a power loss may take. One object is one
 /// disk: `crash` and `kill` play the process's end and its next start on it. Threads as in kv_store; the levers below
 /// belong to the committing thread. Limits: the memory there is.
 class faulty_kv final : public kv_store {
@@ -22,7 +22,7 @@ public:
 
   faulty_kv() = default;
   /// A disk that holds `image`, all of it synced.
-  explicit faulty_kv(const kv_image& image) : synced_(image), seen_(image) {}
+  explicit faulty_kv(const kv_image& image) : seen_(image) {}
 
   // -- kv_store --------------------------------------------------------------
 
@@ -50,7 +50,7 @@ public:
   /// kill -9: everything that was committed stays, since the operating system has it.
   void kill() { crash(unsynced()); }
   /// Commits since the last sync, for choosing `keep` from a seed.
-  std::size_t unsynced() const { return tail_.size(); }
+  std::size_t unsynced() const { return undo_.size(); }
 
   // -- copies ----------------------------------------------------------------
 
@@ -64,10 +64,10 @@ public:
 
 private:
   void start_anew();
+  kv_batch undo_of(const kv_batch& batch) const;
 
-  kv_image synced_;                 ///< what a power loss cannot take
-  memory_kv seen_;                  ///< what reads answer: synced_ and tail_
-  std::vector<kv_batch> tail_;      ///< answered ok, not synced
+  memory_kv seen_;                  ///< what reads answer
+  std::vector<kv_batch> undo_;      ///< takes back each commit that answered ok and is not synced
   std::optional<kv_batch> hidden_;  ///< answered an error, and will be there after the restart
   std::uint64_t fail_in_ = 0;       ///< commits until the planned failure; 0: none planned
   outcome fail_as_ = outcome::lost;

@@ -2,19 +2,48 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace tally {
 
 void known_keys::free_slots::operator()(slot* p) const { std::free(p); }
 
-known_keys::known_keys() : slots_(static_cast<slot*>(std::calloc(slots_max, sizeof(slot)))) {
-  invariant(slots_ != nullptr, "memory for what is known of the database");
+known_keys::table known_keys::make_table(std::size_t slots) {
+  table out(static_cast<slot*>(std::calloc(slots, sizeof(slot))));
+  invariant(out != nullptr, "memory for what is known of the database");
+  return out;
+}
+
+known_keys::known_keys() : slots_(make_table(size_)) {}
+
+// Twice as many sets: what was in one goes to two, so everything finds a place.
+void known_keys::grow() {
+  auto old = std::exchange(slots_, make_table(size_ * 2));
+  auto before = std::exchange(size_, size_ * 2);
+  for (std::size_t i = 0; i < before; ++i) {
+    if (old[i].used == 0) continue;
+    auto* to = set_of(old[i].hash);
+    while (to->used != 0)
+      ++to;
+    *to = old[i];
+  }
+}
+
+// An empty slot of its set, else the one that was not used for longest.
+known_keys::slot* known_keys::room_for(std::uint32_t hash) {
+  for (;;) {
+    auto* oldest = set_of(hash);
+    for (auto *at = oldest, *end = at + ways; at != end; ++at)
+      if (at->used < oldest->used) oldest = at;
+    if (oldest->used == 0 || size_ >= slots_max) return oldest;
+    grow();
+  }
 }
 
 // Counts uses. Before it would wrap all are forgotten: once in four billion.
 std::uint32_t known_keys::now() {
   if (++clock_ == 0) {
-    for (std::size_t i = 0; i < slots_max; ++i)
+    for (std::size_t i = 0; i < size_; ++i)
       slots_[i].used = 0;
     clock_ = 1;
   }
@@ -26,8 +55,8 @@ bool known_keys::fits(byte_view key, const std::optional<byte_view>& value) {
 }
 
 known_keys::slot* known_keys::look_up(std::uint64_t hash, byte_view key) const {
-  auto* set = set_of(hash);
-  auto short_hash = static_cast<std::uint32_t>(hash >> 32);
+  auto short_hash = shorten(hash);
+  auto* set = set_of(short_hash);
   for (std::size_t i = 0; i < ways; ++i)
     if (set[i].used != 0 && set[i].hash == short_hash && byte_view(set[i].octets, set[i].key_size) == key)
       return set + i;
@@ -60,10 +89,8 @@ void known_keys::put(std::uint64_t hash, byte_view key, std::optional<byte_view>
   }
   if (!s) {
     if (!large_.empty()) large_.erase(bytes(key));
-    s = set_of(hash);
-    for (auto *at = s, *end = s + ways; at != end; ++at)
-      if (at->used < s->used) s = at;
-    s->hash = static_cast<std::uint32_t>(hash >> 32);
+    s = room_for(shorten(hash));
+    s->hash = shorten(hash);
     s->key_size = static_cast<std::uint8_t>(key.size());
     std::memcpy(s->octets, key.data(), key.size());
   }

@@ -128,6 +128,13 @@ void custodian::lost(node_id neighbour, unix_seconds wall, custody& c) {
   }
 }
 
+tick_ms custodian::next_due() const {
+  auto due = tick_never;
+  for (const auto& [k, j] : open_)
+    due = std::min(due, j.deadline);
+  return due;
+}
+
 void custodian::tick(tick_ms now, unix_seconds wall, custody& c) {
   for (auto it = open_.begin(); it != open_.end();) {
     auto& j = it->second;

@@ -55,6 +55,8 @@ public:
   void lost(node_id neighbour, unix_seconds wall, custody& c);
   void tick(tick_ms now, unix_seconds wall, custody& c);
   std::size_t open() const { return open_.size(); }
+  /// When `tick` has something to do; `tick_never` if nothing waits.
+  tick_ms next_due() const;
 
 private:
   struct job {

@@ -27,6 +27,7 @@ result<segment> durable_source::sign_own(const stream_id& id, std::uint64_t from
     if (!inner) return error{errc::corrupt, "the tree of " + stream_origin(chain_, id) + ": " + inner.error().detail};
     root = *inner;
   }
+  remember(id, end, root);
   segment s;
   s.stream = id;
   s.first = from;
@@ -41,8 +42,24 @@ std::optional<hash256> durable_source::root_at(const stream_id& id, std::uint64_
   auto head = reader_.frontier(id);
   if (!head || size > head->size()) return std::nullopt;
   if (size == head->size()) return head->root();  // the usual question, and answered without the leaves
+  if (auto known = remembered(id, size)) return known;
   auto root = tally::root_at(size, reader_.nodes(id, {self_, {}}));
-  return root ? std::optional(*root) : std::nullopt;
+  if (!root) return std::nullopt;
+  remember(id, size, *root);
+  return *root;
+}
+
+void durable_source::remember(const stream_id& id, std::uint64_t size, const hash256& root) const {
+  std::lock_guard lock(mutex_);
+  newest_ = (newest_ + 1) % roots_max;
+  roots_[newest_] = {id, size, root};
+}
+
+std::optional<hash256> durable_source::remembered(const stream_id& id, std::uint64_t size) const {
+  std::lock_guard lock(mutex_);
+  for (const auto& r : roots_)
+    if (r.size == size && r.stream == id) return r.root;
+  return std::nullopt;
 }
 
 std::optional<stream_source::signed_head> durable_source::evidence(const stream_id& id) const {

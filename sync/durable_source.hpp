@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <mutex>
 #include <span>
 
 #include "storage/streams.hpp"
@@ -12,6 +14,7 @@ namespace tally {
 /// Own streams (of any epoch of this node) are cut and signed when they are asked for, so a signature is never made
 /// over
 /// what the disk does not hold. Streams of others are answered with the segments as their writers signed them.
+/// The roots of the newest heads that were signed are remembered: cosignatures over them come back by size alone.
 /// Const and thread-safe as far as `store` and `key` are; reads only what is committed. Both outlive this.
 class durable_source final : public stream_source {
 public:
@@ -28,11 +31,22 @@ public:
 
 private:
   result<segment> sign_own(const stream_id& id, std::uint64_t from, std::size_t entries_max) const;
+  void remember(const stream_id& id, std::uint64_t size, const hash256& root) const;
+  std::optional<hash256> remembered(const stream_id& id, std::uint64_t size) const;
 
   stream_reader reader_;
   const signer& key_;
   std::string chain_;
   node_id self_;
+  static constexpr std::size_t roots_max = 64;
+  struct known_root {
+    stream_id stream;
+    std::uint64_t size = 0;
+    hash256 root{};
+  };
+  mutable std::mutex mutex_;  ///< guards what follows
+  mutable std::array<known_root, roots_max> roots_;
+  mutable std::size_t newest_ = 0;
 };
 
 }  // namespace tally

@@ -6,6 +6,9 @@
 
 namespace tally {
 
+/// Nothing is due on the monotonic clock.
+inline constexpr tick_ms tick_never = INT64_MAX;
+
 // What two nodes say to each other over one connection. Every message may be lost, repeated or come late; each
 // carries all
 // that is needed to act on it. Canonical bytes: storage/FORMAT.md, "Messages".

@@ -417,6 +417,22 @@ session_effects session::tick(tick_ms now) {
   return out;
 }
 
+tick_ms session::next_due() const {
+  if (closed_) return tick_never;
+  if (!peer_) return hello_due_;
+  if (stalled_) return 0;
+  auto due = later_.empty() ? tick_never : later_due_;
+  if (config_.silence_ms > 0 && is_owed()) due = std::min(due, owed_since_ ? *owed_since_ + config_.silence_ms : 0);
+  for (const auto& [id, in] : in_)
+    if (in.have < in.offered && may_take(id)) due = std::min(due, in.due);
+  for (const auto& [id, o] : out_) {
+    if (!o.subscribed) due = std::min(due, o.offer_due);
+    if (o.subscribed && !o.flight.empty()) due = std::min(due, o.due);
+    if (o.held_since) due = std::min(due, *o.held_since + config_.hold_ms);
+  }
+  return due;
+}
+
 std::uint64_t session::backlog() const {
   std::uint64_t n = 0;
   for (const auto& [id, o] : out_)

@@ -101,6 +101,8 @@ public:
   /// The own journal has an entry that somebody waits for: nothing is held back until it was sent.
   session_effects hurry(tick_ms now);
   session_effects tick(tick_ms now);
+  /// When `tick` has something to do, if nothing else happens before; `tick_never` on a quiet link.
+  tick_ms next_due() const;
 
   bool greeted() const { return peer_.has_value(); }
   writer_id peer() const { return peer_ ? peer_->writer : writer_id{}; }

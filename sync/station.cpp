@@ -11,6 +11,8 @@ namespace {
 // Repeats of one key that are answered with it; a till repeats every few seconds and a sale waits for 1.5 s.
 constexpr std::size_t joined_max = 16;
 constexpr std::uint32_t silent_wait_ms = 150;  // for a parent that left the last question unanswered
+// Without news head office still looks so often who needs quota and what is to be closed: the day may have changed.
+constexpr tick_ms look_apart_ms = 60'000;
 }  // namespace
 
 std::string stream_origin(std::string_view chain, const stream_id& id) {
@@ -129,6 +131,7 @@ void station::heard(node_id from) {
 }
 
 void station::handle(const station_input& input) {
+  stirred_ = true;
   if (const auto* r = std::get_if<till_request>(&input)) {
     on_till(*r);
   } else if (const auto* a = std::get_if<segment_arrival>(&input)) {
@@ -289,6 +292,7 @@ void station::write_facts(facts_request& r) {
 
 result<sequence> station::write(const entry& e) {
   auto seq = book_->write(e);
+  stirred_ = true;
   if (seq) observe_own(*seq);
   // Rights on their way: a customer may wait for them.
   if (seq && e.kind == entry_kind::send) urgent_open_ = true;
@@ -333,15 +337,21 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   if (config_.role == node_role::hq) book_->heard_hq_time(now);
   keep_calendar();
   if (config_.role == node_role::hq) {
-    if (tick >= replenish_due_) {
+    if (tick >= (stirred_ ? replenish_due_ : look_due_)) {
       replenish_due_ = tick + 1'000;
+      look_due_ = tick + look_apart_ms;
+      stirred_ = false;
       replenish();
-    }
-    if (tick >= settle_due_) {
-      settle_due_ = tick + 1'000;
       settle_epochs();
     }
   }
+}
+
+tick_ms station::next_due() const {
+  auto due = std::min(custodian_.next_due(), tick_ + look_apart_ms);
+  if (chase_wait_ != 0) due = std::min(due, chase_due_);
+  if (config_.role == node_role::hq) due = std::min(due, stirred_ ? replenish_due_ : look_due_);
+  return due;
 }
 
 std::optional<kv_batch> station::seal() {

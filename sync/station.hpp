@@ -55,6 +55,9 @@ public:
   /// Timers: waits that end, replenishing, disk reserve. At least every 100 ms while anything waits, else every second.
   void tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes);
 
+  /// When `tick` has something to do, if no input comes before; a node whose day may change looks once a minute.
+  tick_ms next_due() const;
+
   /// Runs `call` with the effects of the group that is open now. For records that the owner put into `ledger().view()`.
   void after_durable(std::function<void()> call) { open_effects_.push_back(call_effect{std::move(call)}); }
   /// Grows when the set of streams, of nodes or of links does, so that owners ask `streams_for` only then.
@@ -229,7 +232,8 @@ private:
   std::deque<entry> regrants_;          ///< waiting to be written
   calendar_progress calendar_;
   std::map<writer_id, amount> doubt_;  ///< what lies at closed epochs
-  tick_ms settle_due_ = 0, doubt_due_ = 0;
+  tick_ms look_due_ = 0, doubt_due_ = 0;
+  bool stirred_ = true;  ///< head office: something came since it last looked who needs quota or is to be closed
   std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
   bool urgent_open_ = false;

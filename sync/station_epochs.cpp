@@ -138,6 +138,7 @@ void station::follow_heir(const writer_id& heir) {
 void station::settle_epochs() {
   bool look = tick_ >= doubt_due_;
   if (look) doubt_due_ = tick_ + 10'000;
+  if (!look) look_due_ = std::min(look_due_, doubt_due_);
   for (const auto& w : observer_->writers()) {
     if (w.node == config_.self) continue;
     follow_heir(w);
@@ -152,6 +153,7 @@ void station::settle_epochs() {
     if (how->complete() || today >= how->day + config_.doubt_days) find_doubt(w);
   }
   grant_anew();
+  stirred_ = stirred_ || !heirs_.empty() || !regrants_.empty();
 }
 
 amount station::lies_at(const writer_id& closed) const {

@@ -242,6 +242,7 @@ void station::observe_journal(const stream_id& id, const entry_list& entries, co
     }
     if (v.kind != entry_kind::send) continue;
     auto e = decode_entry(entries[i]);
+    if (e) settled_.erase(e->peer);  // who had not heard that this life was closed sent it something
     if (!e || e->peer.node != config_.self) continue;
     while (frontier.size() <= v.seq)
       frontier.append(merkle_leaf(entries[static_cast<std::size_t>(frontier.size() - before.size())]));

@@ -233,6 +233,21 @@ void check_directory(const world& w) {
   }
 }
 
+// Each contested entry was a case, and every node knows what head office ruled about it.
+void check_rulings(const world& w) {
+  const auto& hq = *w.nodes().at(head_office).st;
+  std::uint64_t contested = 0;
+  for (const auto& writer : hq.seen().writers())
+    contested += hq.seen().contested_of(writer);
+  ensure(contested == w.rulings().size(), std::to_string(contested) + " entries are contested, and " +
+                                              std::to_string(w.rulings().size()) + " were ruled about");
+  for (const auto& [about, outcome] : w.rulings())
+    for (const auto& [id, n] : w.nodes())
+      ensure(!here(n) || ruling_of(n.st->ledger().st(), about.first, about.second) == outcome,
+             name(id) + " does not know what was ruled about entry " + std::to_string(about.second) + " of " +
+                 writer_name(about.first));
+}
+
 // The product's own audit comes to the same conclusion on every node.
 void check_audits(const world& w) {
   for (const auto& [id, n] : w.nodes()) {
@@ -282,6 +297,9 @@ bool drained(const world& w, std::string* why) {
                 std::to_string(stream_reader(n.disk).size({hq.st->ledger().self(), sub_stream::directory, {}})) +
                 " of " + std::to_string(above.size({hq.st->ledger().self(), sub_stream::directory, {}})));
   }
+  for (const auto& [id, n] : w.nodes())
+    if (n.role != node_role::store && here(n) && !n.st->seen().open_cases().empty())
+      return no(name(id) + " still has open cases");
   if (auto v = w.ended(); v.value != 0) {
     const auto& n = w.nodes().at(v);
     auto record = node_of(hq.st->ledger().st(), v);
@@ -303,6 +321,7 @@ void check_quiet(const world& w) {
   check_folds(w);
   check_value(w);
   check_directory(w);
+  check_rulings(w);
   check_audits(w);
 }
 

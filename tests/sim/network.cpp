@@ -3,7 +3,8 @@
 
 namespace tally::sim {
 
-sim_link& world::link_of(node_id a, node_id b) {
+sim_link& world::link_of(node_id a, node_id b) { return const_cast<sim_link&>(std::as_const(*this).link_of(a, b)); }
+const sim_link& world::link_of(node_id a, node_id b) const {
   auto it = links_.find(a);
   return it != links_.end() && it->second.parent == b ? it->second : links_.at(b);
 }

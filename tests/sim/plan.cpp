@@ -34,6 +34,7 @@ plan plan::from_seed(std::uint64_t seed) {
   p.full_disks = d.chance(150);
   p.tight_limits = d.chance(300);
   if (d.chance(400)) p.checkpoint_every = static_cast<std::uint64_t>(d.between(1, 60));
+  if (d.chance(333)) p.take_days(d);
   if (d.chance(400)) p.restore = static_cast<restore_kind>(1 + d.below(3));
   p.close_wait_ms = d.between(1, 15) * 60'000;
   p.doubt_days = d.chance(500) ? 0 : 7;
@@ -41,14 +42,26 @@ plan plan::from_seed(std::uint64_t seed) {
   return p;
 }
 
+// Days at a shop's pace: nights, midnights, lines that are dark for a day, and long quiet times between two sales.
+void plan::take_days(dice& d) {
+  pace = 20;
+  trade_ms = d.between(8, 72) * 3'600'000;
+  request_every = d.between(60'000, 300'000);
+  if (crash_every > 0) crash_every *= pace;
+  if (cut_every > 0) cut_every *= pace;
+  cut_max *= pace;
+  // Else each start reads days of entries again: the rushes do enough of that.
+  if (checkpoint_every > 1'000 && d.chance(800)) checkpoint_every = static_cast<std::uint64_t>(d.between(20, 200));
+}
+
 std::string plan::text() const {
   auto n = [](auto v) { return std::to_string(v); };
   return "regions " + n(regions) + ", stores " + n(stores) + ", tills " + n(tills) + ", cards " + n(cards) +
-         ", trade " + n(trade_ms / 60'000) + " min, request every " + n(request_every) + " ms, delay " + n(delay_max) +
-         ", commit " + n(commit_max) + ", crash every " + n(crash_every / 60'000) + " min, cut every " +
-         n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) + " loss " +
-         n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) + ", clocks " +
-         n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", checkpoint " +
+         ", trade " + n(trade_ms / 60'000) + " min at pace " + n(pace) + ", request every " + n(request_every) +
+         " ms, delay " + n(delay_max) + ", commit " + n(commit_max) + ", crash every " + n(crash_every / 60'000) +
+         " min, cut every " + n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) +
+         " loss " + n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) +
+         ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", checkpoint " +
          n(checkpoint_every) + ", hold " + n(hold_ms) + ", real keys " + n(real_signatures) + ", restore " +
          n(static_cast<int>(restore)) + ", ending " + n(static_cast<int>(ending)) + " doubt " + n(doubt_days) +
          " close wait " + n(close_wait_ms / 60'000) + " min";

@@ -41,6 +41,7 @@ struct plan {
   tick_ms delay_max = 200, commit_max = 30;
   tick_ms hold_ms = 0;                     ///< sessions gather what is not urgent
   tick_ms trade_ms = 60 * 60'000;          ///< how long tills trade
+  std::int64_t pace = 1;                   ///< everything takes so many times as long: 1 is a rush, 20 a shop's days
   tick_ms request_every = 15'000;          ///< mean pause of a till
   tick_ms crash_every = 0, cut_every = 0;  ///< mean over the whole chain; 0: never
   tick_ms cut_max = 20 * 60'000;
@@ -57,6 +58,9 @@ struct plan {
 
   static plan from_seed(std::uint64_t seed);
   std::string text() const;
+
+private:
+  void take_days(dice& d);
 };
 
 }  // namespace tally::sim

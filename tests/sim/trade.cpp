@@ -74,6 +74,7 @@ void world::head_office_facts() {
   decrees_.push_back(std::move(list));
   send_facts();
   next_decree();
+  next_rulings();
 }
 
 void world::send_facts() {
@@ -83,8 +84,43 @@ void world::send_facts() {
   wake(hq, 0);
 }
 
+void world::decreed(const facts_answer& a) {
+  if (!decree_open_ || decrees_.empty()) return;
+  // An answer that a crash swallowed: what was asked for again is done, and a ruling is final.
+  const auto& asked = decrees_.front().front();
+  bool done_before = a.code == errc::not_allowed && asked.kind == entry_kind::ruling &&
+                     ruling_of(nodes_.at(head_office).st->ledger().st(), asked.subject, *asked.cites) == asked.outcome;
+  ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
+  decrees_.pop_front();
+  decree_open_ = false;
+  send_facts();
+}
+
+// Operators go through the open cases now and then, and rule about each.
+void world::next_rulings() {
+  at(calm_ ? dice_.between(5'000, 30'000) : plan_.pace * dice_.between(60'000, 10 * 60'000), [this] {
+    if (const auto& hq = nodes_.at(head_office); hq.st) {
+      for (const auto& [writer, list] : hq.st->seen().open_cases())
+        for (const auto& [seq, why] : list) {
+          auto [it, fresh] = rulings_.emplace(std::pair{writer, seq}, ruling_outcome{});
+          if (!fresh) continue;
+          it->second = static_cast<ruling_outcome>(1 + dice_.below(3));
+          entry e;
+          e.kind = entry_kind::ruling;
+          e.subject = writer;
+          e.cites = seq;
+          e.outcome = it->second;
+          decrees_.push_back({e});
+          ++counted_.ruled;
+        }
+      send_facts();
+    }
+    next_rulings();
+  });
+}
+
 void world::next_decree() {
-  at(dice_.between(2 * 60'000, 20 * 60'000), [this] {
+  at(plan_.pace * dice_.between(2 * 60'000, 20 * 60'000), [this] {
     if (calm_) return;
     std::vector<entry> list;
     if (dice_.chance(400)) {
@@ -118,19 +154,21 @@ void world::till_acts(sim_node& n, std::size_t index) {
   if (n.st && !t.closed) {
     if (t.pending && now_ - t.asked_at >= till_patience) {
       ask(n, t);
-    } else if (!t.pending && trading_) {
+    } else if (!t.pending && trading_ && now_ >= t.rests_until) {
       t.pending = think(n, t);
       if (t.pending) ask(n, t);
     }
   }
-  auto pause = t.pending ? till_patience : dice_.between(1, 2 * plan_.request_every);
+  auto pause = t.pending ? std::min(till_patience, plan_.request_every)
+                         : std::max(t.rests_until - now_, std::min<tick_ms>(plan_.request_every, 5'000));
   at(std::max<tick_ms>(1, pause), [this, &n, index] { till_acts(n, index); });
 }
 
 void world::ask(sim_node& n, till& t) {
   t.asked_at = now_;
   t.request = ++requests_;
-  if (auto mark = verify_rollback_token(n.secret, t.mark); mark && mark->epoch == n.st->ledger().self().epoch)
+  auto mark = t.mark ? verify_rollback_token(n.secret, make_rollback_token(n.secret, *t.mark)) : std::nullopt;
+  if (mark && mark->epoch == n.st->ledger().self().epoch)
     ensure(!n.st->check_rollback(n.st->ledger().self(), mark->seq + 1, wall(n)),
            "a rollback that the tills had not shown at the start");
   (void)n.st->put(till_request{t.request, *t.pending, true});
@@ -207,6 +245,7 @@ void world::answered(sim_node& n, const till_answer& a) {
   auto& t = *found;
   auto command = std::move(*t.pending);
   t.pending.reset();
+  t.rests_until = now_ + dice_.between(1, 2 * plan_.request_every);
   if (a.pulled > 0) ++counted_.pulled;
   const auto& l = links_.at(n.id);
   ensure(a.pulled == 0 || !l.cut || now_ - l.cut_since < 60'000, "rights came through a cut link");
@@ -233,13 +272,13 @@ void world::answered(sim_node& n, const till_answer& a) {
 void world::new_mark(sim_node& n) {
   auto& ledger = n.st->ledger();
   for (auto& t : n.tills)
-    if (auto mark = verify_rollback_token(n.secret, t.mark); mark && mark->epoch == ledger.self().epoch)
-      (void)n.st->check_rollback(ledger.self(), mark->seq + 1, wall(n));
+    if (t.mark && t.mark->epoch == ledger.self().epoch)
+      (void)n.st->check_rollback(ledger.self(), t.mark->seq + 1, wall(n));
   if (ledger.durable_next() == 0) return;
-  auto text = make_rollback_token(n.secret, {ledger.self().epoch, ledger.durable_next() - 1});
+  rollback_mark newest{ledger.self().epoch, ledger.durable_next() - 1};
   for (auto& t : n.tills) {
     if (ledger.self().epoch != n.cert.epoch) t.closed = false;  // the rollback is known
-    if (!t.closed) t.mark = text;
+    if (!t.closed) t.mark = newest;
   }
 }
 

@@ -62,7 +62,7 @@ void world::next_cut() {
 }
 
 void world::next_clock() {
-  at(dice_.between(60'000, 30 * 60'000), [this] {
+  at(plan_.pace * dice_.between(60'000, 30 * 60'000), [this] {
     if (calm_) return;
     auto it = nodes_.begin();
     std::advance(it, static_cast<std::ptrdiff_t>(dice_.below(nodes_.size())));
@@ -73,14 +73,18 @@ void world::next_clock() {
 }
 
 void world::next_full_disk() {
-  at(dice_.between(60'000, 20 * 60'000), [this] {
+  at(plan_.pace * dice_.between(60'000, 20 * 60'000), [this] {
     if (calm_) return;
     auto it = nodes_.begin();
     std::advance(it, static_cast<std::ptrdiff_t>(dice_.below(nodes_.size())));
     auto& n = it->second;
     n.disk_low = true;
+    if (n.st) tick_by(n, now_ + 1'000);
     say("disk of " + std::to_string(n.id.value) + " is nearly full");
-    at(dice_.between(5'000, 5 * 60'000), [&n] { n.disk_low = false; });
+    at(dice_.between(5'000, 5 * 60'000), [this, &n] {
+      n.disk_low = false;
+      if (n.st) tick_by(n, now_ + 1'000);
+    });
     next_full_disk();
   });
 }
@@ -124,14 +128,14 @@ void world::restore(sim_node& n) {
     // New tills without memory, and nobody trades before head office's side has spoken: only the link can tell.
     for (auto& t : n.tills) {
       t.closed = true;
-      t.mark.clear();
+      t.mark.reset();
     }
     l.cut = l.up_blocked = l.down_blocked = false;
   } else {
     // New tills without memory that trade at once: both lives sell what only one of them had.
     if (plan_.restore == restore_kind::forked)
       for (auto& t : n.tills)
-        t.mark.clear();
+        t.mark.reset();
     l.cut = true;
     l.cut_since = now_;
     at(dice_.between(60'000, 20 * 60'000), [&l] { l.cut = false; });
@@ -174,7 +178,7 @@ void world::end_life(sim_node& n) {
     t.closed = true;
     t.pending.reset();
     t.receipts.clear();
-    t.mark.clear();
+    t.mark.reset();
   }
   auto noticed = dice_.between(60'000, 10 * 60'000);
   if (plan_.ending == ending::replace) return at(noticed, [this, &n] { replace(n); });

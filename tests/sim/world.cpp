@@ -18,7 +18,7 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::repeated, &tally_of_run::pulled, &tally_of_run::reversed, &tally_of_run::crashes,
                  &tally_of_run::cuts, &tally_of_run::commit_faults, &tally_of_run::rollbacks, &tally_of_run::entries,
                  &tally_of_run::key_reused, &tally_of_run::full, &tally_of_run::over_ceiling, &tally_of_run::closed,
-                 &tally_of_run::granted_anew, &tally_of_run::outcast})
+                 &tally_of_run::granted_anew, &tally_of_run::outcast, &tally_of_run::ruled})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
@@ -145,10 +145,8 @@ void world::boot(sim_node& n) {
   absorb(n);
   new_mark(n);
   seal(n);
-  auto life = n.life;
-  at(dice_.between(1, 1000), [this, &n, life] {
-    if (n.life == life) ticks(n);
-  });
+  n.tick_at = tick_never;
+  tick_by(n, now_ + dice_.between(1, 1'000));
   if (!n.parents.empty()) knock(n.id);
   if (n.role != node_role::hq) return;
   decree_open_ = false;
@@ -226,6 +224,7 @@ void world::wake(sim_node& n, tick_ms delay) {
 }
 
 void world::work(sim_node& n) {
+  if (!n.st->idle()) tick_by(n, now_ + 100);
   n.st->run(wall(n), now_);
   seal(n);
 }
@@ -285,9 +284,28 @@ void world::ticks(sim_node& n) {
   }
   if (!n.st) return;
   wake(n, 0);
+  tick_by(n, next_tick(n));
+}
+
+// Timers are looked at as often as the node's owner must, but not while nothing is due: a quiet night is cheap.
+tick_ms world::next_tick(const sim_node& n) const {
+  if (!n.st->idle()) return now_ + 100;
+  auto due = n.st->next_due();
+  for (const auto& [peer, l] : n.links) {
+    due = std::min(due, l.session->next_due());
+    if (link_of(n.id, peer).connection != l.connection) due = now_;
+  }
+  return std::max(due, now_ + 1'000);
+}
+
+void world::tick_by(sim_node& n, tick_ms when) {
+  if (n.tick_at <= when) return;
+  n.tick_at = when;
   auto life = n.life;
-  at(n.st->idle() ? 1'000 : 100, [this, &n, life] {
-    if (n.life == life) ticks(n);
+  at(when - now_, [this, &n, life, when] {
+    if (n.life != life || n.tick_at != when) return;
+    n.tick_at = tick_never;
+    ticks(n);
   });
 }
 
@@ -298,10 +316,7 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
     if (const auto* a = std::get_if<till_answer>(&e)) {
       answered(n, *a);
     } else if (const auto* f = std::get_if<facts_answer>(&e)) {
-      ensure(f->code == errc::ok, "head office's facts are refused: " + f->detail);
-      if (decree_open_ && !decrees_.empty()) decrees_.pop_front();
-      decree_open_ = false;
-      send_facts();
+      decreed(*f);
     } else if (const auto* i = std::get_if<ingested_effect>(&e)) {
       if (auto it = n.links.find(i->from); it != n.links.end())
         act(n, i->from, it->second.session->on_ingested(i->stream, i->size, i->code, i->ack, now_));
@@ -337,8 +352,10 @@ void world::heal() {
     if (l.cut) say("healed " + std::to_string(id.value));
     l.cut = l.up_blocked = l.down_blocked = false;
   }
-  for (auto& [id, n] : nodes_)
+  for (auto& [id, n] : nodes_) {
     n.disk_low = false;
+    if (n.st) tick_by(n, now_ + 1'000);
+  }
 }
 
 void world::run() {

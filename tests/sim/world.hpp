@@ -16,7 +16,7 @@ namespace tally::sim {
 struct tally_of_run {
   std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
-                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0;
+                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -32,8 +32,9 @@ struct till {
   std::uint64_t counter = 0;
   std::optional<till_command> pending;
   std::uint64_t request = 0;  ///< id of the newest attempt
-  tick_ms asked_at = 0;
-  std::string mark;               ///< returned unread with each request
+  tick_ms asked_at = 0, rests_until = 0;
+  /// What the token of its last answer says, which it returns unread with each request. None: a till without memory.
+  std::optional<rollback_mark> mark;
   std::vector<receipt> receipts;  ///< last few approvals
   bool closed = false;            ///< not trading: nobody at the till
   bool must_fail = false;         ///< the pending request cannot be approved
@@ -72,6 +73,7 @@ struct sim_node {
   std::map<node_id, end_of_link> links;
   std::optional<kv_batch> flight;
   bool work_due = false;
+  tick_ms tick_at = 0;  ///< when its timers are looked at next
 };
 
 /// The wire between a child and its parent.
@@ -98,6 +100,7 @@ public:
   const std::map<node_id, sim_link>& links() const { return links_; }
   const verifier& with() const { return *verifier_; }
   const public_key& root() const { return root_->key(); }
+  const std::map<std::pair<writer_id, sequence>, ruling_outcome>& rulings() const { return rulings_; }
   /// The store whose life ended or whose disk was replaced; none if that did not happen.
   node_id ended() const { return restore_done_ ? victim_ : node_id{}; }
   static constexpr std::string_view chain = "sim";
@@ -119,6 +122,8 @@ private:
   void seal(sim_node& n);
   void committed(sim_node& n);
   void ticks(sim_node& n);
+  void tick_by(sim_node& n, tick_ms when);
+  tick_ms next_tick(const sim_node& n) const;
   void effects(sim_node& n, std::vector<station_effect> list);
   void alarm(sim_node& n, const alarm_effect& a);
   void say(const std::string& line);
@@ -142,6 +147,7 @@ private:
 
   // network.cpp
   sim_link& link_of(node_id a, node_id b);
+  const sim_link& link_of(node_id a, node_id b) const;
   void knock(node_id child);
   void drop(sim_node& n, node_id peer);
   void send(sim_node& from, node_id to, const message& m);
@@ -156,6 +162,8 @@ private:
   void head_office_facts();
   void send_facts();
   void next_decree();
+  void decreed(const facts_answer& a);
+  void next_rulings();
   void till_acts(sim_node& n, std::size_t index);
   void ask(sim_node& n, till& t);
   till_command think(sim_node& n, till& t);
@@ -192,6 +200,7 @@ private:
   node_id victim_{};
   std::deque<std::vector<entry>> decrees_;
   bool decree_open_ = false;
+  std::map<std::pair<writer_id, sequence>, ruling_outcome> rulings_;  ///< what the operators asked head office to rule
   std::uint64_t rules_version_ = 0;
 };
 
