@@ -151,20 +151,17 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
   /** A sale under a programme: what is due, and what the card's purses give and get, are its matter. */
   function memberSale(terminal, body) {
     const card = body.card ? state.cards.get(body.card) : undefined;
-    if (body.card && card?.status !== 'active') return refuse(409, card ? 'card_blocked' : 'unknown_card');
-    const { quote, problem } = priceMock(state, card, body);
-    if (problem) return refuse(409, problem.error, { detail: problem.detail });
+    const priced = quoteOf(body);
+    if (priced.status !== 200) return priced;
+    const quote = priced.body;
     if (body.tenders.reduce((sum, it) => sum + it.amount, 0) !== quote.due) return refuse(409, 'bad_tender');
     const byCard = body.tenders.filter((it) => it.kind === 'card').reduce((sum, it) => sum + it.amount, 0);
     const settled = card ? settleMock(card, quote, byCard) : {};
     if (settled.refusal) return refuse(409, 'insufficient', settled.refusal);
-    const lines = quote.lines.map((it) => {
-      const product = state.products.find((row) => row.id === it.product);
-      return { product: it.product, name: product.name.en, quantity: it.quantity, price: it.price, amount: it.gross, tax: product.tax };
-    });
-    for (const gift of body.gifts ?? [])
-      lines.push({ ...gift, name: state.products.find((it) => it.id === gift.product).name.en, price: 0, amount: 0, tax: 'A' });
-    const receipt = record(terminal, body.counter, 'sale', card ?? null, lines, quote.due, body.tenders);
+    const nameOf = (id) => state.products.find((it) => it.id === id).name.en;
+    const lines = quote.lines.map((it) => ({ ...it, name: nameOf(it.product), amount: it.gross, tax: 'A' }));
+    const gifts = (body.gifts ?? []).map((it) => ({ ...it, name: nameOf(it.product), price: 0, amount: 0, tax: 'A' }));
+    const receipt = record(terminal, body.counter, 'sale', card, [...lines, ...gifts], quote.due, body.tenders);
     return ok({ ...receipt, earned: settled.earned ? [{ purse: 3, name: 'Points', units: settled.earned }] : [] });
   }
 

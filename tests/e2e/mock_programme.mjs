@@ -1,5 +1,5 @@
-// The programme of the mock node: rules like those of config/demo-rules.toml, and what a basket costs under them. Written
-// anew from docs/programme.md, so that pages are not tested against their own arithmetic.
+// The programme of the mock node: rules like those of config/demo-rules.toml, and what a basket costs under them.
+// Written anew from docs/programme.md, so that pages are not tested against their own arithmetic.
 
 export const noProgramme = () => ({
   version: 3,
@@ -51,11 +51,40 @@ export const shopProgramme = () => ({
     { id: 2, name: names('Noodle week', '面条周', '麵條週', '라면 주간'), off: 50, products: [7] },
   ],
   packages: [
-    { id: 1, name: names('200 + 10', '充200送10', '儲200送10', '200 + 10'), pay: 20_000, gives: [{ purse: BONUS, units: 1_000 }] },
-    { id: 2, name: names('Gold 500', '金卡500', '金卡500', '골드 500'), pay: 50_000, gives: [{ purse: BONUS, units: 9_000 }], levels: [2] },
-    { id: 3, name: names('Sunday 100', '周日100', '週日100', '일요일 100'), pay: 10_000, gives: [{ purse: POINTS, units: 50 }], weekdays: 64 },
-    { id: 4, name: names('Weekday 100', '平日100', '平日100', '평일 100'), pay: 10_000, gives: [{ purse: POINTS, units: 60 }], weekdays: 31 },
-    { id: 5, name: names('Last year', '去年', '去年', '작년'), pay: 10_000, gives: [{ purse: POINTS, units: 70 }], until: '2025-12-31' },
+    {
+      id: 1,
+      name: names('200 + 10', '充200送10', '儲200送10', '200 + 10'),
+      pay: 20_000,
+      gives: [{ purse: BONUS, units: 1_000 }],
+    },
+    {
+      id: 2,
+      name: names('Gold 500', '金卡500', '金卡500', '골드 500'),
+      pay: 50_000,
+      gives: [{ purse: BONUS, units: 9_000 }],
+      levels: [2],
+    },
+    {
+      id: 3,
+      name: names('Sunday 100', '周日100', '週日100', '일요일 100'),
+      pay: 10_000,
+      gives: [{ purse: POINTS, units: 50 }],
+      weekdays: 64,
+    },
+    {
+      id: 4,
+      name: names('Weekday 100', '平日100', '平日100', '평일 100'),
+      pay: 10_000,
+      gives: [{ purse: POINTS, units: 60 }],
+      weekdays: 31,
+    },
+    {
+      id: 5,
+      name: names('Last year', '去年', '去年', '작년'),
+      pay: 10_000,
+      gives: [{ purse: POINTS, units: 70 }],
+      until: '2025-12-31',
+    },
   ],
 });
 
@@ -77,13 +106,22 @@ export function priceMock(state, card, body) {
       const discount = rule.off ? rule.off * line.quantity : Math.round((gross * rule.basis_points) / 10_000);
       if (discount > best.discount) best = { discount, rule: rule.id };
     }
-    lines.push({ product: product.id, quantity: line.quantity, price: product.price, gross, ...best, net: gross - best.discount });
+    lines.push({
+      product: product.id,
+      quantity: line.quantity,
+      price: product.price,
+      gross,
+      ...best,
+      net: gross - best.discount,
+    });
   }
   const gross = lines.reduce((sum, it) => sum + it.gross, 0);
   const discount = lines.reduce((sum, it) => sum + it.discount, 0);
   let due = gross - discount;
   const uses = [];
-  for (const use of [...(body.uses ?? [])].sort((a, b) => (a.purse === VOUCHER ? -1 : b.purse === VOUCHER ? 1 : 0))) {
+  for (const use of [...(body.uses ?? [])].sort((a, b) =>
+    a.purse === VOUCHER ? -1 : b.purse === VOUCHER ? 1 : 0,
+  )) {
     const rule = rules.purses.find((it) => it.id === use.purse);
     if (!card || !rule) return no('not_applicable', 'units of a purse need a card');
     let amount;
@@ -106,7 +144,8 @@ export function priceMock(state, card, body) {
     gifts.push({ purse: gift.purse, units: each.units * gift.quantity, amount: 0 });
   }
   const bonus = Math.min(due, units(card, BONUS));
-  const earned = card && due - bonus >= 100 ? [{ purse: POINTS, units: Math.floor((due - bonus) / 100), month: 202711 }] : [];
+  const earned =
+    card && due - bonus >= 100 ? [{ purse: POINTS, units: Math.floor((due - bonus) / 100), month: 202711 }] : [];
   return {
     quote: {
       lines,
@@ -132,9 +171,19 @@ const move = (card, purse, n) => {
 export function settleMock(card, quote, byCard) {
   for (const it of [...quote.uses, ...quote.gifts])
     if (units(card, it.purse) < it.units)
-      return { refusal: { here: units(card, it.purse), short: it.units - units(card, it.purse), purse: it.purse, elsewhere: 0 } };
+      return {
+        refusal: {
+          here: units(card, it.purse),
+          short: it.units - units(card, it.purse),
+          purse: it.purse,
+          elsewhere: 0,
+        },
+      };
   const bonus = Math.min(byCard, units(card, BONUS));
-  if (byCard - bonus > card.here) return { refusal: { here: card.here, elsewhere: card.elsewhere, short: byCard - bonus - card.here, pulled: 0 } };
+  if (byCard - bonus > card.here)
+    return {
+      refusal: { here: card.here, elsewhere: card.elsewhere, short: byCard - bonus - card.here, pulled: 0 },
+    };
   for (const it of [...quote.uses, ...quote.gifts]) move(card, it.purse, -it.units);
   move(card, BONUS, -bonus);
   const earned = Math.floor((quote.due - bonus) / 100);

@@ -1,5 +1,5 @@
-// The till page under a programme: quotes, packages, points, vouchers, gifts. Part of pages_test.mjs, which hands in its
-// helpers; `shop()` is the mock node of the running test.
+// The till page under a programme: quotes, packages, points, vouchers, gifts. Part of pages_test.mjs, which hands in
+// its helpers; `shop()` is the mock node of the running test.
 import assert from 'node:assert/strict';
 import { BONUS, POINTS, shopProgramme, VISITS, VOUCHER } from './mock_programme.mjs';
 
@@ -27,7 +27,8 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       await at(page, 'package-1').waitFor();
       // 2026-11-22 is a Sunday, and this card has no level.
       await at(page, 'package-3').waitFor();
-      for (const other of [2, 4, 5]) assert.equal(await at(page, `package-${other}`).count(), 0, `package ${other}`);
+      for (const other of [2, 4, 5])
+        assert.equal(await at(page, `package-${other}`).count(), 0, `package ${other}`);
       await click(page, 'package-1');
       await shows(page, 'topup-commit', '200.00');
       await click(page, 'topup-commit');
@@ -84,7 +85,10 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       await has(page, 'total', 'minor', 1_800);
       await click(page, 'pay-cash');
       await at(page, 'ticket').waitFor();
-      assert.deepEqual(sent()[0].uses, [{ purse: POINTS, units: 200 }, { purse: VOUCHER, units: 1 }]);
+      assert.deepEqual(sent()[0].uses, [
+        { purse: POINTS, units: 200 },
+        { purse: VOUCHER, units: 1 },
+      ]);
       assert.deepEqual(sent()[0].tenders, [{ kind: 'cash', amount: 1_800 }]);
       assert.deepEqual([here(POINTS), here(VOUCHER)], [2_000 - 200 + 18, 1]);
     },
@@ -102,7 +106,10 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       await click(page, 'pay-card');
       await at(page, 'ticket').waitFor();
       assert.deepEqual([here(POINTS), here(VISITS), card().here], [50, 0, 5_000]);
-      assert.deepEqual(sent()[0].gifts, [{ purse: 3, product: 3, quantity: 1 }, { purse: 5, product: 4, quantity: 2 }]);
+      assert.deepEqual(sent()[0].gifts, [
+        { purse: 3, product: 3, quantity: 1 },
+        { purse: 5, product: 4, quantity: 2 },
+      ]);
       assert.deepEqual([sent()[0].lines, sent()[0].tenders], [[], []]);
       card().purses[VISITS] = { here: 1 };
       await swipe(A);
@@ -113,7 +120,17 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
 
     async 'programme: the level, its discount by name, and what the purses say'() {
       const purses = {
-        [POINTS]: { here: 90, held: 100, elsewhere: 40, owed_back: 7, months: [{ month: 202610, units: 10 }, { month: 202612, units: 30 }, { month: 202705, units: 60 }] },
+        [POINTS]: {
+          here: 90,
+          held: 100,
+          elsewhere: 40,
+          owed_back: 7,
+          months: [
+            { month: 202610, units: 10 },
+            { month: 202612, units: 30 },
+            { month: 202705, units: 60 },
+          ],
+        },
       };
       const page = await member(purses, { level: 2 });
       await shows(page, 'card-level', 'Gold');
@@ -132,7 +149,7 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       await shows(page, 'discount-7', 'Noodle week');
     },
 
-    async 'programme: scanning does not wait for a quote, and a payment asked for meanwhile is made with its figures'() {
+    async 'programme: scanning does not wait for a quote; a payment asked for meanwhile is made with its figures'() {
       const page = await member({}, { level: 2 });
       shop().faults.quotes = 'slow';
       for (let n = 0; n < 12; ++n) await click(page, 'product-2');
@@ -159,7 +176,7 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       assert.equal(sent()[0].tenders[0].amount, 2_600);
     },
 
-    async 'programme: a node that does not quote is said; its prices are asked again, and nothing is sold at a wrong total'() {
+    async 'programme: a node that does not quote: it is said and asked again, nothing is sold at a wrong total'() {
       const page = await member({ [VOUCHER]: { here: 1 } }, { level: 2 });
       shop().faults.quotes = 'silent';
       await click(page, 'product-1', 'product-1');
@@ -218,7 +235,12 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
     },
 
     async 'programme: at every size and in every language nothing runs over the edge'() {
-      const all = { [BONUS]: { here: 12_345 }, [POINTS]: { here: 12_345, elsewhere: 400 }, [VOUCHER]: { here: 3 }, [VISITS]: { here: 2 } };
+      const all = {
+        [BONUS]: { here: 12_345 },
+        [POINTS]: { here: 12_345, elsewhere: 400 },
+        [VOUCHER]: { here: 3 },
+        [VISITS]: { here: 2 },
+      };
       for (const size of sizes) {
         const page = await member(all, { level: 2 }, size);
         const phone = size[0] < 701;

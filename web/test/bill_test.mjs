@@ -21,7 +21,14 @@ const programme = {
   spend_first: 'bonus',
   purses: [
     { id: 2, name: { en: 'Gift money' }, kind: 'bonus', gifts: [] },
-    { id: 3, name: { en: 'Points' }, kind: 'points', rate_units: 100, rate_money: 100, gifts: [{ product: 2, units: 400 }] },
+    {
+      id: 3,
+      name: { en: 'Points' },
+      kind: 'points',
+      rate_units: 100,
+      rate_money: 100,
+      gifts: [{ product: 2, units: 400 }],
+    },
   ],
   levels: [],
   card_kinds: [],
@@ -42,7 +49,12 @@ const card = {
   },
 };
 const play = (model, ...events) => events.reduce(reduce, model);
-const shop = play(initialModel, { type: 'info', info }, { type: 'products', products }, { type: 'programme', programme });
+const shop = play(
+  initialModel,
+  { type: 'info', info },
+  { type: 'products', products },
+  { type: 'programme', programme },
+);
 const add = (product) => ({ type: 'add', product });
 const hold = { type: 'card', card };
 const quote = (more) => ({
@@ -86,7 +98,10 @@ test('a quote counts for the very basket, card, wishes and date that it answers'
   assert.equal(bill(model).state, 'quoted');
   assert.deepEqual(tendersFor(model, 'cash'), [{ kind: 'cash', amount: 1_200 }]);
   assert.deepEqual(tendersFor(model, 'card'), [{ kind: 'card', amount: 1_200 }]);
-  assert.deepEqual(tendersFor(model, 'split'), [{ kind: 'card', amount: 1_100 }, { kind: 'cash', amount: 100 }]);
+  assert.deepEqual(tendersFor(model, 'split'), [
+    { kind: 'card', amount: 1_100 },
+    { kind: 'cash', amount: 100 },
+  ]);
   for (const event of [
     add(2),
     { type: 'card', card: null },
@@ -194,7 +209,10 @@ test('gifts alone: nothing to pay, by the card', () => {
 });
 
 test('too few units: the purse is corrected, not the money', () => {
-  const model = play(shop, add(1), hold, { type: 'refused', refusal: { error: 'insufficient', purse: 3, here: 30, short: 70 } });
+  const model = play(shop, add(1), hold, {
+    type: 'refused',
+    refusal: { error: 'insufficient', purse: 3, here: 30, short: 70 },
+  });
   assert.equal(model.card.card.here, 1_000);
   assert.equal(model.card.card.purses.find((it) => it.purse === 3).here, 30);
 });

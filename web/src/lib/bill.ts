@@ -1,5 +1,5 @@
-// What a basket comes to and how it can be paid. Pure. With a programme the node's quote says what is due; a quote counts
-// for exactly the request that it answers, so the newest basket is never paid with the figures of an older one.
+// What a basket comes to and how it can be paid. Pure. With a programme the node's quote says what is due; a quote
+// counts for exactly the request that it answers, so the newest basket is never paid with the figures of an older one.
 import { timesExact } from './money';
 import { changesPrices } from './programme';
 import type { HeldCard, PayKind, TillModel } from './till';
@@ -131,6 +131,15 @@ export function bill(model: TillModel): Bill {
   return { state: 'asking', due, cardMax: most(due, cardHere(model)), quote: null };
 }
 
+/**
+ * The newest quote: of this basket, or while its own is under way of the one a moment ago. For what stands beside the
+ * figures, so that nothing flickers and no button goes dead between two scans.
+ */
+export function nearQuote(model: TillModel): Quote | null {
+  const { state, quote } = bill(model);
+  return quote ?? (state === 'asking' ? (model.quote.answered?.quote ?? null) : null);
+}
+
 /** How the bill is paid, or null when this way is not possible now. An empty list: nothing is left to pay. */
 export function tendersFor(model: TillModel, kind: PayKind): Tender[] | null {
   if (isEmpty(model)) return null;
@@ -156,7 +165,15 @@ export function nextRound(quote: QuoteState): QuoteState {
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** These say that the card may not buy, whatever is in the basket. */
-const OF_CARD = ['card_blocked', 'unknown_card', 'bad_signature', 'not_certified', 'rolled_back', 'epoch_closed', 'revoked'];
+const OF_CARD = [
+  'card_blocked',
+  'unknown_card',
+  'bad_signature',
+  'not_certified',
+  'rolled_back',
+  'epoch_closed',
+  'revoked',
+];
 
 /**
  * An answer to the question `key`, which asked with the wishes of `asked`. A wish that this basket cannot use is taken

@@ -97,14 +97,22 @@ export function giftsFor(programme: Programme | null, card: Card | null): GiftOf
   });
 }
 
-/** Purses that can take something off a basket at the till's wish, in the order of the rules. Bonus needs no wish. */
-export function usablePurses(programme: Programme | null, card: Card | null): PurseRule[] {
+/**
+ * Purses that can take something off a basket at the till's wish, in the order of the rules; those in use stay,
+ * whatever is left in them. Bonus needs no wish.
+ */
+export function usablePurses(
+  programme: Programme | null,
+  card: Card | null,
+  uses: { purse: number }[] = [],
+): PurseRule[] {
   if (!programme || !card) return [];
+  const inUse = (id: number): boolean => uses.some((it) => it.purse === id);
   return programme.purses.filter(
     (it) =>
       (it.kind === 'voucher' || (it.kind !== 'bonus' && (it.rate_units ?? 0) > 0)) &&
       hasPurse(programme, card, it.id) &&
-      (cardPurse(card, it.id)?.here ?? 0) + (cardPurse(card, it.id)?.elsewhere ?? 0) > 0,
+      (inUse(it.id) || (cardPurse(card, it.id)?.here ?? 0) + (cardPurse(card, it.id)?.elsewhere ?? 0) > 0),
   );
 }
 
@@ -126,8 +134,8 @@ export function buttonStep(rule: PurseRule): number {
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /**
- * The most units that can help to pay this basket, of `available` ones. The figures come from a quote of the same basket,
- * whatever was used in it. An estimate for buttons: the node decides.
+ * The most units that can help to pay this basket, of `available` ones. The figures come from a quote of the same
+ * basket, whatever was used in it. An estimate for buttons: the node decides.
  */
 export function mostUnits(rule: PurseRule, quote: Quote, available: number): number {
   const own = quote.uses.find((it) => it.purse === rule.id)?.amount ?? 0;
@@ -158,7 +166,11 @@ function lastDay(month: number): string {
 }
 
 /** The next units that expire, when that is this month or the next; the date is their last. */
-export function expiresSoon(rule: PurseRule, has: CardPurse, today: string): { units: number; date: string } | null {
+export function expiresSoon(
+  rule: PurseRule,
+  has: CardPurse,
+  today: string,
+): { units: number; date: string } | null {
   if (!rule.expires_months) return null;
   // What has expired still lies here until it is written off: the oldest, and no longer spendable.
   let gone = has.held - has.here;
@@ -174,7 +186,12 @@ export function expiresSoon(rule: PurseRule, has: CardPurse, today: string): { u
 /** The next part of what comes month by month. */
 export function opensNext(rule: PurseRule, has: CardPurse, today: string): { units: number; date: string } | null {
   if (!rule.opens_months) return null;
-  const next = has.months.filter((it) => it.month > monthNumber(today) && it.units > 0).sort((a, b) => a.month - b.month)[0];
+  const next = has.months
+    .filter((it) => it.month > monthNumber(today) && it.units > 0)
+    .sort((a, b) => a.month - b.month)[0];
   if (!next) return null;
-  return { units: next.units, date: `${Math.floor(next.month / 100)}-${String(next.month % 100).padStart(2, '0')}-01` };
+  return {
+    units: next.units,
+    date: `${Math.floor(next.month / 100)}-${String(next.month % 100).padStart(2, '0')}-01`,
+  };
 }

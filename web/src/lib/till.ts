@@ -144,8 +144,8 @@ export function giftUnits(model: Pick<TillModel, 'gifts' | 'programme'>, purse: 
 }
 
 /**
- * Units of a purse that are still free to help paying, less the gifts: what can be spent here, and with `pulled` also what
- * the node would ask for over the line.
+ * Units of a purse that are still free to help paying, less the gifts: what can be spent here, and with `pulled` also
+ * what the node would ask for over the line.
  */
 export function freeUnits(
   model: Pick<TillModel, 'card' | 'gifts' | 'info' | 'programme'>,
@@ -356,7 +356,9 @@ export function reduce(model: TillModel, event: TillEvent): TillModel {
     case 'card':
       return withCard(model, event.card);
     case 'card_read':
-      return model.card ? { ...model, card: { ...model.card, card: event.card }, quote: nextRound(model.quote) } : model;
+      return model.card
+        ? { ...model, card: { ...model.card, card: event.card }, quote: nextRound(model.quote) }
+        : model;
     case 'outbox':
       return { ...model, outbox: event.outbox };
     case 'done':

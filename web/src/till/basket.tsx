@@ -1,4 +1,4 @@
-import { bill, isEmpty, type GiftLine } from '../lib/bill';
+import { isEmpty, nearQuote, type GiftLine } from '../lib/bill';
 import { lang, t } from '../lib/i18n';
 import { formatMinor, timesExact } from '../lib/money';
 import { nameIn, purseRule, unitsText } from '../lib/programme';
@@ -23,8 +23,9 @@ function Discount({ of, info }: { of: QuoteLine | undefined; info: TillInfo }) {
 function Line({ line, info }: { line: BasketLine; info: TillInfo }) {
   const product = model.value.products.find((it) => it.id === line.product);
   const name = product ? nameOf(product, lang.value) : `#${line.product}`;
-  const quoted = bill(model.value).quote?.lines.find((it) => it.product === line.product);
-  const amount = quoted?.gross ?? (product ? timesExact(product.price, line.quantity) : null);
+  const quoted = nearQuote(model.value)?.lines.find((it) => it.product === line.product);
+  const own = product ? timesExact(product.price, line.quantity) : null;
+  const amount = quoted?.quantity === line.quantity ? quoted.gross : own;
   const locked = basketLocked(model.value);
   const set = (quantity: number) => dispatch({ type: 'quantity', product: line.product, quantity });
   return (
@@ -88,8 +89,7 @@ function Gift({ gift, info }: { gift: GiftLine; info: TillInfo }) {
   const each = rule?.gifts.find((it) => it.product === gift.product)?.units ?? 0;
   const locked = basketLocked(model.value);
   const id = `${gift.purse}-${gift.product}`;
-  const set = (quantity: number) =>
-    dispatch({ type: 'gift', purse: gift.purse, product: gift.product, quantity });
+  const set = (quantity: number) => dispatch({ type: 'gift', purse: gift.purse, product: gift.product, quantity });
   return (
     <li class="line gift-line" data-testid={`gift-line-${id}`} data-quantity={gift.quantity}>
       <div class="line-name">

@@ -1,5 +1,5 @@
 // Below the basket: what the programme takes off it and gives for it, and what of the card is to help paying.
-import { bill, memberCard, type Bill } from '../lib/bill';
+import { bill, memberCard, nearQuote } from '../lib/bill';
 import { lang, t } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
 import { buttonStep, mostUnits, nameIn, unitsFigure, unitsList, unitStep, usablePurses } from '../lib/programme';
@@ -8,17 +8,11 @@ import type { PurseRule, Quote, TillInfo } from '../lib/types';
 import { Icon } from '../lib/ui';
 import { dispatch, model } from './controller';
 
-/** The newest quote, of this basket or of the one a moment ago: buttons do not go dead while the next is under way. */
-function nearQuote(now: Bill): Quote | null {
-  return now.quote ?? (now.state === 'asking' ? (model.value.quote.answered?.quote ?? null) : null);
-}
-
-function Use({ rule, now, info }: { rule: PurseRule; now: Bill; info: TillInfo }) {
+function Use({ rule, quote, info }: { rule: PurseRule; quote: Quote | null; info: TillInfo }) {
   const name = nameIn(rule.name, lang.value);
   const units = model.value.uses.find((it) => it.purse === rule.id)?.units ?? 0;
-  const amount = now.quote?.uses.find((it) => it.purse === rule.id)?.amount ?? 0;
+  const amount = units > 0 ? (quote?.uses.find((it) => it.purse === rule.id)?.amount ?? 0) : 0;
   const free = freeUnits(model.value, rule.id);
-  const quote = nearQuote(now);
   const most = (available: number): number => (quote ? mostUnits(rule, quote, available) : 0);
   const [limit, here] = [most(freeUnits(model.value, rule.id, true)), most(free)];
   const locked = basketLocked(model.value);
@@ -107,20 +101,20 @@ function Sums({ quote, info }: { quote: Quote; info: TillInfo }) {
 }
 
 export function BasketFoot({ info }: { info: TillInfo }) {
-  const { programme, basket, card } = model.value;
-  const now = bill(model.value);
-  const quote = nearQuote(now);
-  const rules = basket.length > 0 && memberCard(model.value) ? usablePurses(programme, card?.card ?? null) : [];
+  const { programme, basket, card, uses } = model.value;
+  const quote = nearQuote(model.value);
+  const rules =
+    basket.length > 0 && memberCard(model.value) ? usablePurses(programme, card?.card ?? null, uses) : [];
   const reduced = quote !== null && basket.length > 0 && (quote.discount > 0 || quote.uses.length > 0);
   const earned = basket.length > 0 && quote ? unitsList(programme, quote.earned, info.unit, lang.value) : '';
   if (rules.length === 0 && !reduced && earned === '') return null;
   return (
-    <footer class="basket-foot" data-testid="basket-foot" data-state={now.state}>
+    <footer class="basket-foot" data-testid="basket-foot" data-state={bill(model.value).state}>
       {reduced && <Sums quote={quote} info={info} />}
       {rules.length > 0 && (
         <ul class="uses" aria-label={t('uses.title')}>
           {rules.map((rule) => (
-            <Use key={rule.id} rule={rule} now={now} info={info} />
+            <Use key={rule.id} rule={rule} quote={quote} info={info} />
           ))}
         </ul>
       )}

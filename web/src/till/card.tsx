@@ -108,9 +108,7 @@ function Purse({ rule, has, info }: { rule: PurseRule; has: CardPurse; info: Til
     <li data-testid={`purse-${rule.id}`} data-here={has.here} data-elsewhere={has.elsewhere ?? ''}>
       <span class="purse-name">{nameIn(rule.name, lang.value)}</span>
       <strong class="money">{figure(has.here)}</strong>
-      <small class="muted">
-        {has.elsewhere ? t('card.more_elsewhere', { n: figure(has.elsewhere) }) : ''}
-      </small>
+      <small class="muted">{has.elsewhere ? t('card.more_elsewhere', { n: figure(has.elsewhere) }) : ''}</small>
       {soon && (
         <small class="soon" data-testid={`purse-soon-${rule.id}`} data-units={soon.units}>
           {t('card.expires', { n: figure(soon.units), date: soon.date })}
@@ -155,7 +153,10 @@ export function CardPanel({ info }: { info: TillInfo }) {
             <Icon name="card" />
             <strong data-testid="card-masked">{card.card.masked}</strong>
             <Standing card={card.card} />
-            <span class={`badge ${['active', 'not_known_yet'].includes(card.card.status) ? 'good' : 'bad'}`} data-testid="card-status">
+            <span
+              class={`badge ${['active', 'not_known_yet'].includes(card.card.status) ? 'good' : 'bad'}`}
+              data-testid="card-status"
+            >
               {tOr('card.status.', card.card.status)}
             </span>
             <button

@@ -5,14 +5,7 @@ import { hasKey } from '../lib/i18n';
 import { readStored, step, type MoneyRequest, type OutboxEffect, type OutboxEvent } from '../lib/outbox';
 import { keepEvents, type EventKeeper, type SseEvent } from '../lib/sse';
 import { basketTotal, bill, quoteMissing, saleFields, tendersFor, wantedQuote } from '../lib/bill';
-import {
-  findByEan,
-  initialModel,
-  reduce,
-  type PayKind,
-  type TillEvent,
-  type TillModel,
-} from '../lib/till';
+import { findByEan, initialModel, reduce, type PayKind, type TillEvent, type TillModel } from '../lib/till';
 import type { Card, Devices, LinkState, Product, Programme, Quote, Receipt, Refusal, TillInfo } from '../lib/types';
 
 const PENDING = 'tally.pending';
@@ -160,8 +153,8 @@ export function reverse(receipt: Receipt): void {
 // -- quotes ---------------------------------------------------------------------------------------
 
 /**
- * One question at a time, always about the newest basket: what was typed or scanned while one was under way is asked about
- * when it is answered. So no timer delays the first, and a fast hand causes no queue.
+ * One question at a time, always about the newest basket: what was typed or scanned while one was under way is asked
+ * about when it is answered. So no timer delays the first, and a fast hand causes no queue.
  */
 async function askQuote(): Promise<void> {
   const wait = quoteFrom - Date.now();

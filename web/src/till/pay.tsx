@@ -1,4 +1,4 @@
-import { bill, tendersFor } from '../lib/bill';
+import { bill, nearQuote, tendersFor } from '../lib/bill';
 import { lang, t } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
 import { unitsList } from '../lib/programme';
@@ -10,7 +10,8 @@ import { TopUp } from './topup';
 
 function PayPanel({ info }: { info: TillInfo }) {
   const { card, outbox, payWish, programme } = model.value;
-  const { due: total, state, cardMax, quote } = bill(model.value);
+  const { due: total, state, cardMax } = bill(model.value);
+  const quote = nearQuote(model.value);
   const idle = outbox.phase === 'idle' && payWish === null;
   const [byCard, byCash, split] = [
     tendersFor(model.value, 'card'),

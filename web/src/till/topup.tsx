@@ -42,7 +42,8 @@ export function TopUp({ info }: { info: TillInfo }) {
   const packages = packagesFor(programme, card?.card ?? null, info.business_date);
   const pack = packages.find((it) => it.id === chosen.value);
   const loads = mayTopUp(programme, card?.card ?? null);
-  const ready = loads && parsed.ok && model.value.card !== null && model.value.outbox.phase === 'idle' && !info.blocked;
+  const ready =
+    loads && parsed.ok && model.value.card !== null && model.value.outbox.phase === 'idle' && !info.blocked;
   const held = model.value.card !== null;
   // An amount meant for one card must not wait for the next one.
   useEffect(() => {
