@@ -179,9 +179,14 @@ export function searchProducts(products: Product[], text: string): Product[] {
   });
 }
 
+/** Only what was sold or loaded is undone, once; more is for the node to refuse. */
+export function isReversible(receipt: Receipt): boolean {
+  return (receipt.kind === 'sale' || receipt.kind === 'top_up') && !receipt.reversed_by;
+}
+
 export function lastReversible(model: Pick<TillModel, 'receipts'>): Receipt | null {
   const newest = model.receipts[0];
-  return newest && newest.kind !== 'reversal' && !newest.reversed_by ? newest : null;
+  return newest && isReversible(newest) ? newest : null;
 }
 
 /** Digits of a typed card number, or null. Spaces and dashes are for people. */

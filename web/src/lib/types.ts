@@ -185,7 +185,7 @@ export interface ReceiptLine {
 
 export interface Receipt {
   id: string;
-  kind: 'sale' | 'top_up' | 'reversal';
+  kind: 'sale' | 'top_up' | 'reversal' | 'refund';
   terminal: number;
   counter: number;
   stamp: number;
