@@ -1,6 +1,7 @@
 // A store's node that exists only in memory: it answers docs/http-api.md so that the pages can be developed
 // and tested without the real network. `startMock()` for tests; `node tests/e2e/mock_node.mjs [port]` to look
 // at the pages by hand.
+import { packageMock, priceMock, pursesOf, settleMock } from './mock_programme.mjs';
 import { EPOCH, freshState, seconds } from './mock_state.mjs';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
@@ -19,7 +20,8 @@ const TYPES = {
 /**
  * @param options.port 0 for any. @param options.openNetwork the network page needs no pairing.
  * The answer's `faults` queue spoils the next money requests, `faults.lasting` all others: 'lose_request',
- * 'lose_answer', 'unknown' (503), 'slow'; `faults.streams` refuses event streams. Browsers send a request again by themselves when a kept connection
+ * 'lose_answer', 'unknown' (503), 'slow'; `faults.streams` refuses event streams; `faults.quotes`
+ * spoils quotes: 'silent', 'slow'. Browsers send a request again by themselves when a kept connection
  * breaks; count on `lasting`.
  */
 export async function startMock({ port = 0, openNetwork = true, csp = true } = {}) {
@@ -27,7 +29,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
   const faults = [];
   const streams = new Set();
   const sockets = new Set();
-  const counts = { money: 0, executed: 0, streams: 0 };
+  const counts = { money: 0, executed: 0, streams: 0, quotes: 0 };
   const store = () => state.nodes[2];
 
   const link = () => ({
@@ -69,6 +71,9 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     account: card.account,
     masked: card.masked,
     kind: 'stored_value',
+    card_kind: card.card_kind ?? 0,
+    level: card.level ?? 0,
+    purses: pursesOf(state, card),
     status: card.status,
     unit: 'CNY',
     here: card.here,
@@ -143,7 +148,25 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     } else emit('print', { receipt: id, state: 'waiting' });
   }
 
+  /** A sale under a programme: what is due, and what the card's purses give and get, are its matter. */
+  function memberSale(terminal, body) {
+    const card = body.card ? state.cards.get(body.card) : undefined;
+    const priced = quoteOf(body);
+    if (priced.status !== 200) return priced;
+    const quote = priced.body;
+    if (body.tenders.reduce((sum, it) => sum + it.amount, 0) !== quote.due) return refuse(409, 'bad_tender');
+    const byCard = body.tenders.filter((it) => it.kind === 'card').reduce((sum, it) => sum + it.amount, 0);
+    const settled = card ? settleMock(card, quote, byCard) : {};
+    if (settled.refusal) return refuse(409, 'insufficient', settled.refusal);
+    const nameOf = (id) => state.products.find((it) => it.id === id).name.en;
+    const lines = quote.lines.map((it) => ({ ...it, name: nameOf(it.product), amount: it.gross, tax: 'A' }));
+    const gifts = (body.gifts ?? []).map((it) => ({ ...it, name: nameOf(it.product), price: 0, amount: 0, tax: 'A' }));
+    const receipt = record(terminal, body.counter, 'sale', card, [...lines, ...gifts], quote.due, body.tenders);
+    return ok({ ...receipt, earned: settled.earned ? [{ purse: 3, name: 'Points', units: settled.earned }] : [] });
+  }
+
   function sale(terminal, body) {
+    if (state.programme.purses.length > 0) return memberSale(terminal, body);
     const lines = [];
     for (const line of body.lines ?? []) {
       const product = state.products.find((it) => it.id === line.product || it.ean === line.ean);
@@ -190,6 +213,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     if (!card) return refuse(409, 'unknown_card');
     if (!Number.isInteger(body.amount) || body.amount <= 0) return refuse(409, 'bad_amount');
     if (body.amount > state.quota) return refuse(409, 'no_quota', { left: state.quota });
+    if (body.package && !packageMock(state, card, body.package, body.amount)) return refuse(409, 'not_applicable');
     state.quota -= body.amount;
     card.here += body.amount;
     return ok(
@@ -255,6 +279,13 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     return ok({ terminal, token });
   }
 
+  function quoteOf(body) {
+    const card = body.card ? state.cards.get(body.card) : undefined;
+    if (body.card && card?.status !== 'active') return refuse(409, card ? 'card_blocked' : 'unknown_card');
+    const { quote, problem } = priceMock(state, card, body);
+    return problem ? refuse(409, problem.error, { detail: problem.detail }) : ok(quote);
+  }
+
   function api(method, path, body, raw, terminal) {
     if (path === '/api/v1/pair' && method === 'POST') return pair(body);
     if (path === '/api/v1/network' && (openNetwork || terminal)) return ok(network());
@@ -262,6 +293,8 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     if (!terminal) return refuse(401, 'not_allowed');
     if (path === '/api/v1/till') return ok(till(terminal));
     if (path === '/api/v1/products') return ok({ version: 3, products: state.products });
+    if (path === '/api/v1/programme') return ok(state.programme);
+    if (path === '/api/v1/quotes' && method === 'POST') return quoteOf(body);
     if (path === '/api/v1/cards/lookup') {
       const card = state.cards.get(body.card);
       return card ? ok(cardBody(card)) : refuse(404, 'unknown_card');
@@ -400,6 +433,11 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
       const isMoney = /\/(sales|topups|reversals)$/.test(path);
       const fault = isMoney ? (faults.shift() ?? faults.lasting) : undefined;
       if (isMoney) counts.money += 1;
+      if (path === '/api/v1/quotes') {
+        counts.quotes += 1;
+        if (faults.quotes === 'silent') return response.destroy();
+        if (faults.quotes === 'slow') await new Promise((resolve) => setTimeout(resolve, 700));
+      }
       if (fault === 'lose_request') return response.destroy();
       if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, 700));
       const body = raw ? JSON.parse(raw) : {};

@@ -1,4 +1,6 @@
 // What the mock node starts with: a network of four, twelve products, three cards.
+import { noProgramme } from './mock_programme.mjs';
+
 export const EPOCH = '5f0c1a2b3c4d5e6f';
 export const seconds = () => Math.floor(Date.now() / 1000);
 
@@ -47,6 +49,7 @@ export function freshState() {
     ...more,
   });
   return {
+    programme: noProgramme(),
     cases: [],
     codes: new Set(['482-913', '111-111']),
     tokens: new Map(),

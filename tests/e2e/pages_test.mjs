@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { startMock } from './mock_node.mjs';
+import { programmeTests } from './pages_programme.mjs';
 
 const CHROMIUM = process.env.TALLY_CHROMIUM ?? '/usr/bin/chromium';
 const ARGS = [
@@ -39,7 +40,7 @@ let foreign;
 
 async function open(path, [width, height] = SIZES[0]) {
   const context = await browser.newContext({ viewport: { width, height }, locale: 'en-US' });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(Number(process.env.T ?? 60_000));
   const page = await context.newPage();
   page.on(
     'console',
@@ -73,6 +74,29 @@ async function till(size) {
   return page;
 }
 const only = () => [...mock.state.receipts.values()];
+
+/** Nothing runs over the edge, and whatever is touched is large enough for a finger. */
+async function fits(page, where) {
+  const over = await page.evaluate(() => {
+    const { scrollWidth, scrollHeight } = document.documentElement;
+    const wide = [...document.querySelectorAll('.panel, .panel *')].filter((it) => {
+      const panel = it.closest('.panel').getBoundingClientRect();
+      return !it.closest('.gifts, .ticket, .sr-only') && it.getBoundingClientRect().right > panel.right + 1;
+    });
+    const page = scrollWidth > innerWidth || scrollHeight > innerHeight ? ['the page'] : [];
+    return [...page, ...wide.map((it) => it.dataset.testid ?? it.className)];
+  });
+  assert.deepEqual(over, [], where);
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll('button, input, select')]
+      .filter((it) => {
+        const box = it.getBoundingClientRect();
+        return box.width > 0 && (box.height < 42 || box.width < 42);
+      })
+      .map((it) => it.dataset.testid),
+  );
+  assert.deepEqual(small, [], where);
+}
 
 const tests = {
   async 'pairing: a wrong code says why, the right one opens the till'() {
@@ -330,23 +354,7 @@ const tests = {
           : ['view-receipts', 'view-products'];
       for (const view of views) {
         await click(page, view);
-        assert.ok(
-          await page.evaluate(
-            () =>
-              document.documentElement.scrollWidth <= innerWidth &&
-              document.documentElement.scrollHeight <= innerHeight,
-          ),
-          view,
-        );
-        const small = await page.evaluate(() =>
-          [...document.querySelectorAll('button, input, select')]
-            .filter((it) => {
-              const box = it.getBoundingClientRect();
-              return box.width > 0 && (box.height < 42 || box.width < 42);
-            })
-            .map((it) => it.dataset.testid),
-        );
-        assert.deepEqual(small, [], `${size} ${view}`);
+        await fits(page, `${size} ${view}`);
       }
       const unnamed = await page.evaluate(
         () =>
@@ -426,6 +434,11 @@ const tests = {
     await at(closed, 'total-exposure').waitFor();
   },
 };
+
+Object.assign(
+  tests,
+  programmeTests({ shop: () => mock, till, at, click, shows, has, swipe, sizes: SIZES, fits }),
+);
 
 async function runOne(name, test) {
   mock = await startMock();

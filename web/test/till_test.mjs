@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { basketTotal, tendersFor } from '../src/lib/bill.ts';
 import {
-  basketTotal,
   cardNumber,
   findByEan,
   initialModel,
@@ -12,7 +12,6 @@ import {
   RECEIPTS_MAX,
   reduce,
   searchProducts,
-  tendersFor,
 } from '../src/lib/till.ts';
 
 const products = [

@@ -68,9 +68,15 @@ export async function sendMoney(path: string, body: string): Promise<Outcome> {
 export type Read<T> = { ok: true; body: T } | { ok: false; status: number; refusal: Refusal };
 
 /** A call that moves no money. A node that does not answer is status 0, error `unreachable`. Never throws. */
-export async function call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Read<T>> {
+export async function call<T>(
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+  timeoutMs = READ_TIMEOUT_MS,
+): Promise<Read<T>> {
   try {
-    const answer = await request(method, path, body === undefined ? null : JSON.stringify(body), READ_TIMEOUT_MS);
+    const text = body === undefined ? null : JSON.stringify(body);
+    const answer = await request(method, path, text, timeoutMs);
     if (answer.status >= 200 && answer.status < 300 && answer.body !== null)
       return { ok: true, body: answer.body as T };
     const refusal = refusalOf(answer.body) ?? { error: answer.status === 401 ? 'not_allowed' : 'internal' };

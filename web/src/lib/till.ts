@@ -1,10 +1,22 @@
 // What the till knows and how it changes. Pure: no clock, no network, no storage. The controller carries events in.
-import { timesExact } from './money';
+import {
+  bill,
+  memberCard,
+  nextRound,
+  noQuote,
+  onQuote,
+  type GiftLine,
+  type QuoteAnswer,
+  type QuoteState,
+  type UnitUse,
+} from './bill';
 import type { OutboxState } from './outbox';
-import type { Card, Product, Receipt, Refusal, Tender, TillInfo } from './types';
+import { nameIn } from './programme';
+import type { Card, Product, Programme, Receipt, Refusal, TillInfo } from './types';
 
 export const LINES_MAX = 200;
 export const QUANTITY_MAX = 9_999;
+export const GIFTS_MAX = 50;
 export const RECEIPTS_MAX = 50;
 
 export interface BasketLine {
@@ -14,6 +26,8 @@ export interface BasketLine {
 export interface HeldCard {
   number: string;
   card: Card;
+  /** The node would not price a basket with it: it is out of the price until it is read again. */
+  rejected?: boolean;
 }
 export interface LastCard {
   masked: string;
@@ -23,6 +37,11 @@ export interface LastCard {
 }
 export type View = 'products' | 'basket' | 'pay' | 'receipts';
 export type PayKind = 'card' | 'cash' | 'split';
+/** A payment that waits for the quote under way: what the screen showed as due when it was asked for. */
+export interface PayWish {
+  kind: PayKind;
+  shown: number;
+}
 
 export type Notice =
   | { tone: 'ok' | 'info' | 'error'; type: 'text'; key: string; params?: Record<string, string | number> }
@@ -36,7 +55,13 @@ export interface TillModel {
   reachable: boolean;
   listening: boolean;
   products: Product[];
+  programme: Programme | null;
   basket: BasketLine[];
+  /** Units of the card that are to help paying, and pieces that they buy. */
+  uses: UnitUse[];
+  gifts: GiftLine[];
+  quote: QuoteState;
+  payWish: PayWish | null;
   card: HeldCard | null;
   looking: boolean;
   lastCard: LastCard | null;
@@ -54,7 +79,12 @@ export const initialModel: TillModel = {
   reachable: true,
   listening: true,
   products: [],
+  programme: null,
   basket: [],
+  uses: [],
+  gifts: [],
+  quote: noQuote,
+  payWish: null,
   card: null,
   looking: false,
   lastCard: null,
@@ -72,11 +102,18 @@ export type TillEvent =
   | { type: 'unreachable' }
   | { type: 'listening'; listening: boolean }
   | { type: 'products'; products: Product[] }
+  | { type: 'programme'; programme: Programme | null }
   | { type: 'add'; product: number }
   | { type: 'quantity'; product: number; quantity: number }
   | { type: 'clear_basket' }
+  | { type: 'use'; purse: number; units: number }
+  | { type: 'gift'; purse: number; product: number; quantity: number }
+  | { type: 'quote'; key: string; uses: UnitUse[]; gifts: GiftLine[]; answer: QuoteAnswer }
+  | { type: 'pay_wish'; wish: PayWish | null }
   | { type: 'looking'; looking: boolean }
   | { type: 'card'; card: HeldCard | null }
+  /** The held card, read again. */
+  | { type: 'card_read'; card: Card }
   | { type: 'outbox'; outbox: OutboxState }
   | { type: 'done'; receipt: Receipt; recovered: boolean }
   | { type: 'refused'; refusal: Refusal }
@@ -90,44 +127,34 @@ export type TillEvent =
 
 // -- reading --------------------------------------------------------------------------------------
 
-export function priceOf(products: Product[], id: number): number | null {
-  return products.find((it) => it.id === id)?.price ?? null;
-}
-
-/** Total of the basket in minor units; null when a product has no price any more or the sum is not exact. */
-export function basketTotal(model: Pick<TillModel, 'basket' | 'products'>): number | null {
-  let total = 0;
-  for (const line of model.basket) {
-    const price = priceOf(model.products, line.product);
-    const amount = price === null ? null : timesExact(price, line.quantity);
-    if (amount === null) return null;
-    total += amount;
-  }
-  return Number.isSafeInteger(total) ? total : null;
-}
-
 export function connected(model: Pick<TillModel, 'reachable' | 'listening'>): boolean {
   return model.reachable && model.listening;
 }
 
-export function basketLocked(model: Pick<TillModel, 'outbox'>): boolean {
-  return model.outbox.phase === 'sending' || model.outbox.phase === 'waiting';
+export function basketLocked(model: Pick<TillModel, 'outbox' | 'payWish'>): boolean {
+  return model.payWish !== null || model.outbox.phase === 'sending' || model.outbox.phase === 'waiting';
 }
 
-/** How the total is paid, or null when this way is not possible now. */
-export function tendersFor(model: TillModel, kind: PayKind): Tender[] | null {
-  const total = basketTotal(model);
-  if (total === null || total <= 0) return null;
-  if (kind === 'cash') return [{ kind: 'cash', amount: total }];
-  if (!model.card || model.info?.blocked) return null;
-  // Paying all by card is allowed beyond `here`: the node then asks for what lies elsewhere.
-  if (kind === 'card') return [{ kind: 'card', amount: total }];
-  const here = model.card.card.here;
-  if (here <= 0 || here >= total) return null;
-  return [
-    { kind: 'card', amount: here },
-    { kind: 'cash', amount: total - here },
-  ];
+/** Units of a purse that gifts in the basket take. */
+export function giftUnits(model: Pick<TillModel, 'gifts' | 'programme'>, purse: number): number {
+  const prices = model.programme?.purses.find((it) => it.id === purse)?.gifts ?? [];
+  return model.gifts
+    .filter((it) => it.purse === purse)
+    .reduce((sum, it) => sum + it.quantity * (prices.find((row) => row.product === it.product)?.units ?? 0), 0);
+}
+
+/**
+ * Units of a purse that are still free to help paying, less the gifts: what can be spent here, and with `pulled` also
+ * what the node would ask for over the line.
+ */
+export function freeUnits(
+  model: Pick<TillModel, 'card' | 'gifts' | 'info' | 'programme'>,
+  purse: number,
+  pulled = false,
+): number {
+  const has = model.card?.card.purses?.find((it) => it.purse === purse);
+  const elsewhere = pulled && model.info?.link.up ? (has?.elsewhere ?? 0) : 0;
+  return Math.max(0, (has?.here ?? 0) + elsewhere - giftUnits(model, purse));
 }
 
 export function findByEan(products: Product[], text: string): Product | null {
@@ -139,7 +166,7 @@ export function findByEan(products: Product[], text: string): Product | null {
 }
 
 export function nameOf(product: Product, language: string): string {
-  return product.name[language] ?? product.name['en'] ?? Object.values(product.name)[0] ?? `#${product.id}`;
+  return nameIn(product.name, language) || `#${product.id}`;
 }
 
 /** Products whose name in any language, or whose barcode, contains every word of the search. */
@@ -152,9 +179,14 @@ export function searchProducts(products: Product[], text: string): Product[] {
   });
 }
 
+/** Only what was sold or loaded is undone, once; more is for the node to refuse. */
+export function isReversible(receipt: Receipt): boolean {
+  return (receipt.kind === 'sale' || receipt.kind === 'top_up') && !receipt.reversed_by;
+}
+
 export function lastReversible(model: Pick<TillModel, 'receipts'>): Receipt | null {
   const newest = model.receipts[0];
-  return newest && newest.kind !== 'reversal' && !newest.reversed_by ? newest : null;
+  return newest && isReversible(newest) ? newest : null;
 }
 
 /** Digits of a typed card number, or null. Spaces and dashes are for people. */
@@ -178,7 +210,46 @@ function withQuantity(model: TillModel, product: number, quantity: number): Till
         .map((line) => (line.product === product ? { product, quantity } : line))
         .filter((line) => line.quantity > 0)
     : [...model.basket, { product, quantity }];
-  return { ...model, basket, notice: null };
+  // Units help to pay goods: without goods there is nothing that they could pay.
+  const uses = basket.length === 0 ? [] : model.uses;
+  return { ...model, basket, uses, notice: null };
+}
+
+function withUse(model: TillModel, purse: number, units: number): TillModel {
+  if (basketLocked(model)) return { ...model, notice: textNotice('info', 'basket.locked') };
+  const others = model.uses.filter((it) => it.purse !== purse);
+  const most = Math.min(units, freeUnits(model, purse, true));
+  if (most <= 0) return { ...model, uses: others, notice: null };
+  const uses = [...others, { purse, units: most }].sort((a, b) => a.purse - b.purse);
+  return memberCard(model) ? { ...model, uses, notice: null } : model;
+}
+
+function withGift(model: TillModel, purse: number, product: number, quantity: number): TillModel {
+  if (basketLocked(model)) return { ...model, notice: textNotice('info', 'basket.locked') };
+  if (!memberCard(model)) return model;
+  const isIt = (it: GiftLine): boolean => it.purse === purse && it.product === product;
+  const known = model.gifts.some(isIt);
+  if (quantity > QUANTITY_MAX || (!known && model.gifts.length >= GIFTS_MAX))
+    return { ...model, notice: textNotice('info', 'basket.full') };
+  const gifts = known
+    ? model.gifts.map((it) => (isIt(it) ? { ...it, quantity } : it)).filter((it) => it.quantity > 0)
+    : [...model.gifts, { purse, product, quantity }];
+  const next = { ...model, gifts, notice: null };
+  const before = model.gifts.find(isIt)?.quantity ?? 0;
+  if (quantity > before && giftUnits(next, purse) > freeUnits({ ...model, gifts: [] }, purse, true)) return model;
+  // What gifts take is no longer free to pay money.
+  const uses = model.uses
+    .map((it) => ({ ...it, units: Math.min(it.units, freeUnits(next, it.purse, true)) }))
+    .filter((it) => it.units > 0);
+  return { ...next, uses: uses.every((it, at) => it.units === model.uses[at]?.units) ? model.uses : uses };
+}
+
+/** Another holder's card: what the last one was to use goes with it. */
+function withCard(model: TillModel, card: HeldCard | null): TillModel {
+  const notice = card ? null : model.notice;
+  const stays = card !== null && card.card.account === model.card?.card.account;
+  const next = { ...model, card, looking: false, notice, payWish: null };
+  return stays ? { ...next, quote: nextRound(model.quote) } : { ...next, uses: [], gifts: [] };
 }
 
 function add(model: TillModel, product: number): TillModel {
@@ -225,21 +296,36 @@ function done(model: TillModel, receipt: Receipt, recovered: boolean): TillModel
     lastCard: lastCard ?? model.lastCard,
     receipts: upsert(model, receipt),
     selected: receipt.id,
+    quote: nextRound(model.quote),
     notice: { tone: 'ok', type: 'receipt', receipt, recovered },
   };
   if (receipt.kind !== 'sale') return receipt.kind === 'reversal' ? { ...next, view: 'receipts' } : next;
   // After a sale the card goes back to its holder, so that the next customer cannot pay with it.
-  return { ...next, basket: [], card: null, view: 'receipts' };
+  return { ...next, basket: [], uses: [], gifts: [], card: null, view: 'receipts' };
 }
 
 function refused(model: TillModel, refusal: Refusal): TillModel {
   const notice: Notice = { tone: 'error', type: 'refusal', refusal };
-  if (refusal.error !== 'insufficient' || refusal.here === undefined || !model.card) return { ...model, notice };
-  const card = {
-    ...model.card,
-    card: { ...model.card.card, here: refusal.here, elsewhere: refusal.elsewhere ?? model.card.card.elsewhere },
-  };
-  return { ...model, card, notice };
+  // Whatever was refused: the next payment is made of what the node says then.
+  const next: TillModel = { ...model, notice, payWish: null, quote: nextRound(model.quote) };
+  if (refusal.error !== 'insufficient' || refusal.here === undefined || !model.card) return next;
+  const { here } = refusal;
+  const before = model.card.card;
+  const card: Card = refusal.purse
+    ? { ...before, purses: before.purses?.map((it) => (it.purse === refusal.purse ? { ...it, here } : it)) }
+    : { ...before, here, elsewhere: refusal.elsewhere ?? before.elsewhere };
+  return { ...next, card: { ...model.card, card } };
+}
+
+function quoted(model: TillModel, event: TillEvent & { type: 'quote' }): TillModel {
+  const next = onQuote(model, event.key, event, event.answer);
+  const { state, due } = bill(next);
+  const wish = model.payWish;
+  if (!wish || state === 'asking') return next;
+  // Less than was shown is paid as it was asked for; more, or a figure that is not the node's, is looked at again.
+  if (state === 'quoted' && due !== null && due <= wish.shown) return next;
+  const notice = next.notice ?? textNotice('info', state === 'quoted' ? 'quote.changed' : 'quote.silent');
+  return { ...next, payWish: null, notice };
 }
 
 export function reduce(model: TillModel, event: TillEvent): TillModel {
@@ -254,16 +340,30 @@ export function reduce(model: TillModel, event: TillEvent): TillModel {
       return { ...model, listening: event.listening };
     case 'products':
       return { ...model, products: event.products };
+    case 'programme':
+      return { ...model, programme: event.programme, quote: nextRound(model.quote) };
     case 'add':
       return add(model, event.product);
     case 'quantity':
       return withQuantity(model, event.product, event.quantity);
     case 'clear_basket':
-      return basketLocked(model) ? model : { ...model, basket: [], notice: null };
+      return basketLocked(model) ? model : { ...model, basket: [], uses: [], gifts: [], notice: null };
+    case 'use':
+      return withUse(model, event.purse, event.units);
+    case 'gift':
+      return withGift(model, event.purse, event.product, event.quantity);
+    case 'quote':
+      return quoted(model, event);
+    case 'pay_wish':
+      return { ...model, payWish: event.wish };
     case 'looking':
       return { ...model, looking: event.looking };
     case 'card':
-      return { ...model, card: event.card, looking: false, notice: event.card ? null : model.notice };
+      return withCard(model, event.card);
+    case 'card_read':
+      return model.card
+        ? { ...model, card: { ...model.card, card: event.card }, quote: nextRound(model.quote) }
+        : model;
     case 'outbox':
       return { ...model, outbox: event.outbox };
     case 'done':

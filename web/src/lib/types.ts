@@ -42,7 +42,7 @@ export interface TillInfo {
 export interface Product {
   id: number;
   ean: string;
-  name: Record<string, string>;
+  name: Names;
   price: number;
   tax: string;
 }
@@ -56,8 +56,118 @@ export interface Card {
   here: number;
   elsewhere: number | null;
   elsewhere_as_of: number | null;
+  /** Numbers of the programme, 0: none. A node without a programme leaves the rows of purses out. */
+  card_kind?: number;
+  level?: number;
+  purses?: CardPurse[];
   seen?: string;
 }
+
+/** What a card has of one purse. `here` can be spent now, `held` is all that lies here. */
+export interface CardPurse {
+  purse: number;
+  here: number;
+  held: number;
+  elsewhere: number | null;
+  owed_back?: number;
+  /** Months as numbers, 202711: what expires with their end, or opens with their beginning. */
+  months: { month: number; units: number }[];
+}
+
+// -- the programme --------------------------------------------------------------------------------
+
+export type Names = Record<string, string>;
+export type PurseKind = 'bonus' | 'points' | 'visits' | 'voucher';
+export interface PurseRule {
+  id: number;
+  name: Names;
+  kind: PurseKind;
+  expires_months?: number;
+  opens_months?: number;
+  rate_units?: number;
+  rate_money?: number;
+  share_basis_points?: number;
+  off?: number;
+  off_basis_points?: number;
+  min_total?: number;
+  gifts: { product: number; units: number }[];
+}
+export interface Condition {
+  levels?: number[];
+  card_kinds?: number[];
+  products?: number[];
+  /** Business dates, both included. */
+  from?: string;
+  until?: string;
+  /** Bit 0 is Monday. */
+  weekdays?: number;
+  min_total?: number;
+}
+export interface LevelRule {
+  id: number;
+  name: Names;
+  spend: number;
+  months: number;
+}
+export interface CardKindRule {
+  id: number;
+  name: Names;
+  /** Left out: all. */
+  purses?: number[];
+  top_up: boolean;
+  per_day: number | null;
+}
+export interface DiscountRule extends Condition {
+  id: number;
+  name: Names;
+  basis_points?: number;
+  off?: number;
+}
+export interface PackageRule extends Condition {
+  id: number;
+  name: Names;
+  pay: number;
+  gives: { purse: number; units: number }[];
+}
+export interface Programme {
+  version: number;
+  spend_first: string;
+  purses: PurseRule[];
+  levels: LevelRule[];
+  card_kinds: CardKindRule[];
+  discounts: DiscountRule[];
+  packages: PackageRule[];
+}
+
+export interface UnitWorth {
+  purse: number;
+  units: number;
+  amount: number;
+}
+export interface QuoteLine {
+  product: number;
+  quantity: number;
+  price: number;
+  gross: number;
+  discount: number;
+  /** The discount's rule. */
+  rule: number | null;
+  net: number;
+}
+/** A basket as the node would decide it now. */
+export interface Quote {
+  lines: QuoteLine[];
+  gross: number;
+  discount: number;
+  uses: UnitWorth[];
+  gifts: UnitWorth[];
+  due: number;
+  bonus: UnitWorth[];
+  card_max: number;
+  earned: { purse: number; units: number; month: number | null }[];
+}
+
+// -- receipts -------------------------------------------------------------------------------------
 
 export type TenderKind = 'card' | 'cash' | 'bank';
 export interface Tender {
@@ -75,7 +185,7 @@ export interface ReceiptLine {
 
 export interface Receipt {
   id: string;
-  kind: 'sale' | 'top_up' | 'reversal';
+  kind: 'sale' | 'top_up' | 'reversal' | 'refund';
   terminal: number;
   counter: number;
   stamp: number;
@@ -85,7 +195,8 @@ export interface Receipt {
   masked: string | null;
   lines: ReceiptLine[];
   total: number;
-  tenders: Tender[];
+  /** What bonus and points paid has kinds of its own. */
+  tenders: { kind: string; amount: number; name?: string }[];
   here: number | null;
   elsewhere: number | null;
   elsewhere_as_of: number | null;
@@ -106,6 +217,8 @@ export interface Refusal {
   here?: number;
   elsewhere?: number | null;
   short?: number;
+  /** The purse that has too little, when it is not the paid one. */
+  purse?: number;
   pulled?: number;
   left?: number;
   next_counter?: number;

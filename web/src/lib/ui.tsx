@@ -81,6 +81,7 @@ const PATHS: Record<string, string> = {
   receipt: 'M6 3h12v18l-3-2-3 2-3-2-3 2zM9 8h6M9 12h6',
   grid: 'M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z',
   quota: 'M4 20V10M10 20V4M16 20v-7M21 20H3',
+  gift: 'M4 9h16v4H4zM6 13h12v7H6zM12 9v11M12 9C9 9 7 7.5 8 5.5S12 6 12 9zM12 9c3 0 5-1.5 4-3.5S12 6 12 9z',
   undo: 'M9 7L4 12l5 5M4 12h10a6 6 0 010 8h-3',
 };
 

@@ -1,14 +1,31 @@
+import { isEmpty, nearQuote, type GiftLine } from '../lib/bill';
 import { lang, t } from '../lib/i18n';
 import { formatMinor, timesExact } from '../lib/money';
-import { basketLocked, nameOf, QUANTITY_MAX, type BasketLine } from '../lib/till';
-import type { TillInfo } from '../lib/types';
+import { nameIn, purseRule, unitsText } from '../lib/programme';
+import { basketLocked, freeUnits, nameOf, QUANTITY_MAX, type BasketLine } from '../lib/till';
+import type { QuoteLine, TillInfo } from '../lib/types';
 import { Icon } from '../lib/ui';
+import { BasketFoot } from './basket_foot';
 import { dispatch, model } from './controller';
+
+/** What the node takes off a line, and why. */
+function Discount({ of, info }: { of: QuoteLine | undefined; info: TillInfo }) {
+  if (!of || of.discount === 0) return null;
+  const rule = model.value.programme?.discounts.find((it) => it.id === of.rule);
+  return (
+    <p class="line-discount" data-testid={`discount-${of.product}`} data-minor={of.discount}>
+      <span>{rule ? nameIn(rule.name, lang.value) : t('basket.discount')}</span>
+      <span class="money">{formatMinor(-of.discount, info.unit.exponent)}</span>
+    </p>
+  );
+}
 
 function Line({ line, info }: { line: BasketLine; info: TillInfo }) {
   const product = model.value.products.find((it) => it.id === line.product);
   const name = product ? nameOf(product, lang.value) : `#${line.product}`;
-  const amount = product ? timesExact(product.price, line.quantity) : null;
+  const quoted = nearQuote(model.value)?.lines.find((it) => it.product === line.product);
+  const own = product ? timesExact(product.price, line.quantity) : null;
+  const amount = quoted?.quantity === line.quantity ? quoted.gross : own;
   const locked = basketLocked(model.value);
   const set = (quantity: number) => dispatch({ type: 'quantity', product: line.product, quantity });
   return (
@@ -59,13 +76,63 @@ function Line({ line, info }: { line: BasketLine; info: TillInfo }) {
       >
         <Icon name="close" />
       </button>
+      <Discount of={quoted} info={info} />
+    </li>
+  );
+}
+
+/** Pieces that units of the card pay. */
+function Gift({ gift, info }: { gift: GiftLine; info: TillInfo }) {
+  const product = model.value.products.find((it) => it.id === gift.product);
+  const name = product ? nameOf(product, lang.value) : `#${gift.product}`;
+  const rule = purseRule(model.value.programme, gift.purse);
+  const each = rule?.gifts.find((it) => it.product === gift.product)?.units ?? 0;
+  const locked = basketLocked(model.value);
+  const id = `${gift.purse}-${gift.product}`;
+  const set = (quantity: number) => dispatch({ type: 'gift', purse: gift.purse, product: gift.product, quantity });
+  return (
+    <li class="line gift-line" data-testid={`gift-line-${id}`} data-quantity={gift.quantity}>
+      <div class="line-name">
+        <strong>{name}</strong>
+        <span class="badge good">{t('basket.gift')}</span>
+      </div>
+      <div class="stepper">
+        <button
+          aria-label={t('basket.less', { name })}
+          data-testid={`gift-less-${id}`}
+          disabled={locked}
+          onClick={() => set(gift.quantity - 1)}
+        >
+          −
+        </button>
+        <output>{gift.quantity}</output>
+        <button
+          aria-label={t('basket.more', { name })}
+          data-testid={`gift-more-${id}`}
+          disabled={locked || freeUnits(model.value, gift.purse, true) < each}
+          onClick={() => set(gift.quantity + 1)}
+        >
+          +
+        </button>
+      </div>
+      <span class="line-amount line-units">{unitsText(rule, each * gift.quantity, info.unit, lang.value)}</span>
+      <button
+        class="icon-button"
+        aria-label={t('basket.remove', { name })}
+        data-testid={`gift-remove-${id}`}
+        disabled={locked}
+        onClick={() => set(0)}
+      >
+        <Icon name="close" />
+      </button>
     </li>
   );
 }
 
 export function Basket({ info }: { info: TillInfo }) {
-  const { basket } = model.value;
-  const count = basket.reduce((sum, line) => sum + line.quantity, 0);
+  const { basket, gifts } = model.value;
+  const empty = isEmpty(model.value);
+  const count = [...basket, ...gifts].reduce((sum, line) => sum + line.quantity, 0);
   return (
     <section class="panel basket" aria-label={t('basket.title')} data-testid="basket">
       <header class="panel-head">
@@ -76,13 +143,13 @@ export function Basket({ info }: { info: TillInfo }) {
         <button
           class="button quiet"
           data-testid="basket-clear"
-          disabled={basket.length === 0 || basketLocked(model.value)}
+          disabled={empty || basketLocked(model.value)}
           onClick={() => dispatch({ type: 'clear_basket' })}
         >
           {t('basket.clear')}
         </button>
       </header>
-      {basket.length === 0 ? (
+      {empty ? (
         <div class="empty">
           <Icon name="scan" />
           <p>{t('basket.empty')}</p>
@@ -92,8 +159,12 @@ export function Basket({ info }: { info: TillInfo }) {
           {basket.map((line) => (
             <Line key={line.product} line={line} info={info} />
           ))}
+          {gifts.map((gift) => (
+            <Gift key={`g${gift.purse}-${gift.product}`} gift={gift} info={info} />
+          ))}
         </ul>
       )}
+      <BasketFoot info={info} />
     </section>
   );
 }

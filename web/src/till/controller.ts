@@ -4,22 +4,17 @@ import { authHeaders, call, sendMoney, setToken } from '../lib/api';
 import { hasKey } from '../lib/i18n';
 import { readStored, step, type MoneyRequest, type OutboxEffect, type OutboxEvent } from '../lib/outbox';
 import { keepEvents, type EventKeeper, type SseEvent } from '../lib/sse';
-import {
-  basketTotal,
-  findByEan,
-  initialModel,
-  reduce,
-  tendersFor,
-  type PayKind,
-  type TillEvent,
-  type TillModel,
-} from '../lib/till';
-import type { Card, Devices, LinkState, Product, Receipt, Refusal, TillInfo } from '../lib/types';
+import { basketTotal, bill, quoteMissing, saleFields, tendersFor, wantedQuote } from '../lib/bill';
+import { findByEan, initialModel, reduce, type PayKind, type TillEvent, type TillModel } from '../lib/till';
+import type { Card, Devices, LinkState, Product, Programme, Quote, Receipt, Refusal, TillInfo } from '../lib/types';
 
 const PENDING = 'tally.pending';
 const SEEN = 'tally.seen';
 const RECEIPTS = 'tally.receipts';
 const REREAD_MS = 15_000;
+/** The node is on this machine or in this shop: it prices a basket in milliseconds, or something is wrong. */
+const QUOTE_TIMEOUT_MS = 2_000;
+const QUOTE_RETRY_MS = 2_000;
 
 export const model = signal<TillModel>(initialModel);
 /** Seconds since 1970, moved on every second: what "12 s ago" is counted from. */
@@ -29,6 +24,12 @@ let nextCounter = 0;
 /** Counts money requests begun and ended: a till state read across one of them tells an old counter. */
 let moneyMoves = 0;
 let lookups = 0;
+/** The version that the rules were last read for: a till that missed the event of a new one reads them all the same. */
+let rulesVersion = -1;
+let quoting = false;
+/** After a question that nobody answered, the next one waits until then. */
+let quoteFrom = 0;
+let quoteTimer: ReturnType<typeof setTimeout> | undefined;
 let events: EventKeeper | null = null;
 let reread: ReturnType<typeof setInterval> | null = null;
 let retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -38,6 +39,7 @@ export function dispatch(event: TillEvent): void {
   const kept = next.receipts !== model.value.receipts;
   model.value = next;
   if (kept && next.info) store(RECEIPTS, JSON.stringify({ terminal: next.info.terminal, receipts: next.receipts }));
+  if (!quoting && quoteMissing(next)) void askQuote();
 }
 
 function store(key: string, value: string): boolean {
@@ -71,10 +73,13 @@ function deliver(effect: OutboxEffect & { do: 'deliver' }): void {
     nextCounter = outcome.receipt.next_counter ?? effect.request.counter + 1;
     dispatch({ type: 'done', receipt: outcome.receipt, recovered: attempt > 1 });
     void refresh();
+    void rereadCard();
   } else if (outcome.kind === 'refused') {
     keepSeen(outcome.refusal.seen);
     if (outcome.refusal.next_counter !== undefined) nextCounter = outcome.refusal.next_counter;
     dispatch({ type: 'refused', refusal: outcome.refusal });
+    if (outcome.refusal.error === 'bad_tender') void readRules();
+    if (outcome.refusal.error === 'insufficient') void rereadCard();
     // A used or too old number means that this page's counter is behind: the node tells the right one.
     if (outcome.refusal.error.startsWith('key_')) void refresh();
   }
@@ -125,22 +130,58 @@ function submit(kind: MoneyRequest['kind'], path: string, amount: number, fields
 }
 
 export function pay(kind: PayKind): void {
-  const { basket, card } = model.value;
-  const tenders = tendersFor(model.value, kind);
-  const total = basketTotal(model.value);
-  if (!tenders || total === null) return;
-  const lines = basket.map((line) => ({ product: line.product, quantity: line.quantity }));
-  const number = tenders.some((it) => it.kind === 'card') ? card?.number : undefined;
-  submit('sale', '/api/v1/sales', total, { card: number, lines, tenders });
+  const held = model.value;
+  const tenders = tendersFor(held, kind);
+  const { due, state } = bill(held);
+  if (!tenders || due === null || held.outbox.phase !== 'idle' || held.payWish) return;
+  // Nobody waits for a second touch because the node is still adding up the last scan.
+  if (state === 'asking') return dispatch({ type: 'pay_wish', wish: { kind, shown: due } });
+  const fields = saleFields(held);
+  const number = tenders.some((it) => it.kind === 'card') ? held.card?.number : fields['card'];
+  submit('sale', '/api/v1/sales', due, { ...fields, card: number, tenders });
 }
 
-export function topUp(amount: number, tender: 'cash' | 'bank'): void {
+export function topUp(amount: number, tender: 'cash' | 'bank', pack?: number): void {
   const { card } = model.value;
-  if (card) submit('top_up', '/api/v1/topups', amount, { card: card.number, amount, tender });
+  if (card) submit('top_up', '/api/v1/topups', amount, { card: card.number, amount, tender, package: pack });
 }
 
 export function reverse(receipt: Receipt): void {
   submit('reversal', '/api/v1/reversals', receipt.total, { receipt: receipt.id });
+}
+
+// -- quotes ---------------------------------------------------------------------------------------
+
+/**
+ * One question at a time, always about the newest basket: what was typed or scanned while one was under way is asked
+ * about when it is answered. So no timer delays the first, and a fast hand causes no queue.
+ */
+async function askQuote(): Promise<void> {
+  const wait = quoteFrom - Date.now();
+  if (wait > 0) {
+    clearTimeout(quoteTimer);
+    quoteTimer = setTimeout(() => void (!quoting && quoteMissing(model.value) && askQuote()), wait + 5);
+    return;
+  }
+  const wanted = wantedQuote(model.value);
+  if (!wanted) return;
+  const { uses, gifts } = model.value;
+  quoting = true;
+  const answer = await call<Quote>('POST', '/api/v1/quotes', wanted.body, QUOTE_TIMEOUT_MS);
+  quoting = false;
+  if (!answer.ok && answer.status === 401) return unpaired();
+  if (!answer.ok && (answer.status === 0 || answer.status === 429 || answer.status >= 500))
+    quoteFrom = Date.now() + QUOTE_RETRY_MS;
+  dispatch({ type: 'quote', key: wanted.key, uses, gifts, answer });
+  const { payWish } = model.value;
+  const { state, quote } = bill(model.value);
+  if (state !== 'quoted') return;
+  if (payWish) {
+    dispatch({ type: 'pay_wish', wish: null });
+    pay(payWish.kind);
+  }
+  // Prices that this page does not have yet.
+  if (quote && quote.gross !== basketTotal(model.value)) void readProducts();
 }
 
 // -- reading --------------------------------------------------------------------------------------
@@ -161,12 +202,39 @@ export async function refresh(): Promise<void> {
   dispatch({ type: 'info', info: answer.body });
   events?.wake();
   if (first) begin(answer.body);
+  if (answer.body.rules_version !== rulesVersion) {
+    rulesVersion = answer.body.rules_version;
+    void readRules();
+  }
 }
 
 async function readProducts(): Promise<void> {
   const answer = await call<{ products: Product[] }>('GET', '/api/v1/products');
   if (answer.ok) dispatch({ type: 'products', products: answer.body.products });
   else if (answer.status !== 401) setTimeout(() => void readProducts(), 3_000);
+}
+
+/** A node that knows no programme has none. */
+async function readProgramme(): Promise<void> {
+  const answer = await call<Programme>('GET', '/api/v1/programme');
+  if (answer.ok) dispatch({ type: 'programme', programme: answer.body });
+  else if (answer.status === 404) dispatch({ type: 'programme', programme: null });
+  else if (answer.status !== 401) setTimeout(() => void readProgramme(), 3_000);
+}
+
+async function readRules(): Promise<void> {
+  await Promise.all([readProducts(), readProgramme()]);
+}
+
+/** The held card's purses after something changed them. Silent: what is shown stays until the answer is here. */
+async function rereadCard(): Promise<void> {
+  const held = model.value.card;
+  if (!held?.card.purses?.length) return;
+  const mine = lookups;
+  const answer = await call<Card>('POST', '/api/v1/cards/lookup', { card: held.number });
+  if (mine !== lookups || model.value.card?.number !== held.number || !answer.ok) return;
+  keepSeen(answer.body.seen);
+  dispatch({ type: 'card_read', card: answer.body });
 }
 
 export async function lookUp(number: string): Promise<void> {
@@ -228,7 +296,7 @@ function onEvent(event: SseEvent): void {
   else if (event.event === 'blocked')
     dispatch({ type: 'patch', info: { blocked: data['blocked'] as string | null } });
   else if (event.event === 'rules') {
-    void readProducts();
+    void readRules();
     dispatch({ type: 'notice', notice: { tone: 'info', type: 'text', key: 'notice.rules' } });
   }
 }
@@ -250,7 +318,6 @@ function begin(info: TillInfo): void {
   } catch {
     // A list that does not parse is left behind; the ledger has every receipt.
   }
-  void readProducts();
   outbox({ type: 'resume', request: readStored(stored(PENDING)), terminal: info.terminal });
   events?.stop();
   events = keepEvents('/api/v1/events', authHeaders, {

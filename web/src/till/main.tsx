@@ -4,6 +4,7 @@ import { pairingCode } from '../lib/pairing';
 import '../styles/base.css';
 import '../styles/till.css';
 import '../styles/till_pay.css';
+import '../styles/till_programme.css';
 import { App } from './app';
 import { model, pair, refresh, start } from './controller';
 import { pairProblem } from './pair_problem';

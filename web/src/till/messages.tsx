@@ -2,7 +2,8 @@
 import { ageText, hasKey, lang, t, tOr, type Key } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
 import type { MoneyRequest } from '../lib/outbox';
-import { basketTotal, tendersFor } from '../lib/till';
+import { bill, tendersFor } from '../lib/bill';
+import { purseRule, unitsFigure, nameIn } from '../lib/programme';
 import type { Refusal, TillInfo } from '../lib/types';
 import { Icon } from '../lib/ui';
 import { dispatch, model, now, outbox, pay } from './controller';
@@ -13,6 +14,14 @@ const figures = (minor: number | null | undefined, info: TillInfo): string =>
 export function refusalText(refusal: Refusal, info: TillInfo): string {
   const key = `error.${refusal.error}`;
   if (!hasKey(key)) return t('error.other', { error: refusal.error });
+  const rule = purseRule(model.value.programme, refusal.purse ?? 0);
+  if (refusal.error === 'insufficient' && rule) {
+    const units = (n: number | undefined) => unitsFigure(rule, n ?? 0, info.unit);
+    const name = nameIn(rule.name, lang.value);
+    return t('error.insufficient_units', { name, here: units(refusal.here), short: units(refusal.short) });
+  }
+  // Which voucher, gift or package, and what it asks for: the node's own words.
+  if (refusal.error === 'not_applicable' && refusal.detail) return `${t(key)} (${refusal.detail})`;
   const text = t(key, {
     here: figures(refusal.here, info),
     elsewhere: figures(refusal.elsewhere, info),
@@ -79,6 +88,11 @@ export function Banners({ info }: { info: TillInfo }) {
           {t('banner.node_silent')}
         </div>
       )}
+      {bill(model.value).state === 'silent' && (
+        <div class="banner warn" role="status" data-testid="banner-quote">
+          {t('quote.silent')}
+        </div>
+      )}
       {reachable && !listening && (
         <div class="banner warn" role="status" data-testid="banner-events">
           {t('banner.not_listening')}
@@ -138,7 +152,7 @@ export function NoticeBar({ info }: { info: TillInfo }) {
   const isError = notice?.tone === 'error';
   const refusal = notice?.type === 'refusal' ? notice.refusal : null;
   const offer =
-    refusal?.error === 'insufficient' && basketTotal(model.value) !== null && model.value.outbox.phase === 'idle';
+    refusal?.error === 'insufficient' && refusal.purse === undefined && model.value.outbox.phase === 'idle';
   return (
     <div
       class={`notice ${notice ? notice.tone : 'none'}`}

@@ -1,13 +1,59 @@
 import { useRef, useState } from 'preact/hooks';
 import { lang, t } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
-import { nameOf, searchProducts } from '../lib/till';
+import { memberCard } from '../lib/bill';
+import { giftsFor, purseRule, unitsText, type GiftOffer } from '../lib/programme';
+import { freeUnits, nameOf, searchProducts } from '../lib/till';
 import type { TillInfo } from '../lib/types';
 import { Icon } from '../lib/ui';
 import { addByEan, dispatch, model } from './controller';
 
 /** More buttons than this only slow the page down; the search narrows. */
 const SHOWN_MAX = 120;
+
+/** More would only be a second price list; the search narrows these too. */
+const GIFTS_SHOWN_MAX = 24;
+
+/** What the held card's points and visits buy by the piece. */
+function Gifts({ search, info }: { search: string; info: TillInfo }) {
+  const { programme, products, card } = model.value;
+  if (!memberCard(model.value)) return null;
+  const found = new Set(searchProducts(products, search).map((it) => it.id));
+  const offers = giftsFor(programme, card?.card ?? null).filter((it) => found.has(it.product));
+  if (offers.length === 0) return null;
+  return (
+    <div class="gifts" role="group" aria-label={t('gifts.title')} data-testid="gifts">
+      <span class="gifts-title">
+        <Icon name="gift" />
+        {t('gifts.title')}
+      </span>
+      {offers.slice(0, GIFTS_SHOWN_MAX).map((offer) => {
+        const product = products.find((it) => it.id === offer.product);
+        const name = product ? nameOf(product, lang.value) : '';
+        const price = unitsText(purseRule(programme, offer.purse), offer.units, info.unit, lang.value);
+        return (
+          <button
+            key={`${offer.purse}-${offer.product}`}
+            class="gift"
+            data-testid={`gift-${offer.purse}-${offer.product}`}
+            data-units={offer.units}
+            aria-label={t('gifts.add', { name, price })}
+            disabled={freeUnits(model.value, offer.purse, true) < offer.units}
+            onClick={() => addGift(offer)}
+          >
+            <span class="tile-name">{name}</span>
+            <span class="tile-price">{price}</span>
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+function addGift(offer: GiftOffer): void {
+  const known = model.value.gifts.find((it) => it.purse === offer.purse && it.product === offer.product);
+  dispatch({ type: 'gift', purse: offer.purse, product: offer.product, quantity: (known?.quantity ?? 0) + 1 });
+}
 
 export function Products({ info }: { info: TillInfo }) {
   const [search, setSearch] = useState('');
@@ -52,6 +98,7 @@ export function Products({ info }: { info: TillInfo }) {
         />
         <kbd>F2</kbd>
       </form>
+      <Gifts search={search} info={info} />
       <div class="grid" role="group" aria-label={t('products.title')}>
         {shown.map((product) => {
           const name = nameOf(product, lang.value);

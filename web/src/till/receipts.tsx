@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { t, timeText, tOr } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
-import { lastReversible } from '../lib/till';
+import { isReversible, lastReversible } from '../lib/till';
 import type { Receipt, TillInfo } from '../lib/types';
 import { Icon, Ticket } from '../lib/ui';
 import { dispatch, model, now, printCopy, reverse } from './controller';
@@ -46,7 +46,7 @@ export function Receipts() {
   const shown = receipts.find((it) => it.id === selected) ?? receipts[0];
   const last = lastReversible(model.value);
   const idle = outbox.phase === 'idle';
-  const mayReverse = shown && shown.kind !== 'reversal' && !shown.reversed_by;
+  const mayReverse = shown && isReversible(shown);
   return (
     <section class="panel receipts" aria-label={t('receipts.title')} data-testid="receipts">
       <div class="receipt-list">

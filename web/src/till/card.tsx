@@ -1,0 +1,198 @@
+// The card: its entry by hand, its state, and what it has.
+import { signal } from '@preact/signals';
+import { lang, t, timeText, tOr } from '../lib/i18n';
+import { cardPurse, expiresSoon, hasPurse, nameIn, opensNext, unitsFigure } from '../lib/programme';
+import { cardNumber } from '../lib/till';
+import type { Card, CardPurse, PurseRule, TillInfo } from '../lib/types';
+import { Icon, Money } from '../lib/ui';
+import { dispatch, lookUp, model, now } from './controller';
+
+const typedCard = signal('');
+
+function CardEntry() {
+  function submit(event: Event): void {
+    event.preventDefault();
+    const number = cardNumber(typedCard.value);
+    if (!number) {
+      dispatch({ type: 'notice', notice: { tone: 'error', type: 'text', key: 'card.bad_number' } });
+      return;
+    }
+    typedCard.value = '';
+    void lookUp(number);
+  }
+  return (
+    <form class="card-entry" onSubmit={submit}>
+      <input
+        id="card-number"
+        data-testid="card-number"
+        inputMode="numeric"
+        autocomplete="off"
+        aria-label={t('card.number')}
+        placeholder={`${t('card.number')}  F4`}
+        maxLength={32}
+        value={typedCard.value}
+        onInput={(event) => (typedCard.value = event.currentTarget.value)}
+      />
+      <button class="button" data-testid="card-lookup">
+        {t('card.look_up')}
+      </button>
+    </form>
+  );
+}
+
+function Balances({
+  here,
+  elsewhere,
+  asOf,
+  info,
+  prefix,
+}: {
+  here: number;
+  elsewhere: number | null;
+  asOf: number | null;
+  info: TillInfo;
+  prefix: string;
+}) {
+  return (
+    <dl class="balances">
+      <div class="here">
+        <dt>{t('card.here')}</dt>
+        <dd>
+          <Money minor={here} unit={info.unit} code testid={`${prefix}-here`} />
+        </dd>
+      </div>
+      <div>
+        <dt>{t('card.elsewhere')}</dt>
+        <dd>
+          {elsewhere === null ? (
+            <span class="muted" data-testid={`${prefix}-elsewhere`}>
+              {t('card.never_told')}
+            </span>
+          ) : (
+            <Money minor={elsewhere} unit={info.unit} testid={`${prefix}-elsewhere`} />
+          )}
+          {asOf !== null && <small class="muted"> {t('card.as_of', { time: timeText(asOf, now.value) })}</small>}
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+/** Level and kind, by their names. */
+function Standing({ card }: { card: Card }) {
+  const { programme } = model.value;
+  const level = programme?.levels.find((it) => it.id === card.level);
+  const kind = programme?.card_kinds.find((it) => it.id === card.card_kind);
+  return (
+    <>
+      {level && (
+        <span class="badge level" data-testid="card-level" data-level={level.id}>
+          {nameIn(level.name, lang.value)}
+        </span>
+      )}
+      {kind && (
+        <span class="badge" data-testid="card-kind" data-kind={kind.id}>
+          {nameIn(kind.name, lang.value)}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** One purse: what can be spent here, what lies elsewhere, what comes or goes soon, what is owed back. */
+function Purse({ rule, has, info }: { rule: PurseRule; has: CardPurse; info: TillInfo }) {
+  const figure = (units: number) => unitsFigure(rule, units, info.unit);
+  const soon = expiresSoon(rule, has, info.business_date);
+  const next = opensNext(rule, has, info.business_date);
+  return (
+    <li data-testid={`purse-${rule.id}`} data-here={has.here} data-elsewhere={has.elsewhere ?? ''}>
+      <span class="purse-name">{nameIn(rule.name, lang.value)}</span>
+      <strong class="money">{figure(has.here)}</strong>
+      <small class="muted">{has.elsewhere ? t('card.more_elsewhere', { n: figure(has.elsewhere) }) : ''}</small>
+      {soon && (
+        <small class="soon" data-testid={`purse-soon-${rule.id}`} data-units={soon.units}>
+          {t('card.expires', { n: figure(soon.units), date: soon.date })}
+        </small>
+      )}
+      {next && <small class="muted">{t('card.opens', { n: figure(next.units), date: next.date })}</small>}
+      {has.owed_back ? (
+        <small class="owed" data-testid={`purse-owed-${rule.id}`}>
+          {t('card.owed_back', { n: figure(has.owed_back) })}
+        </small>
+      ) : null}
+    </li>
+  );
+}
+
+function Purses({ card, info }: { card: Card; info: TillInfo }) {
+  const { programme } = model.value;
+  const rows = (programme?.purses ?? []).flatMap((rule) => {
+    const has = cardPurse(card, rule.id);
+    if (!has || !programme || !hasPurse(programme, card, rule.id)) return [];
+    // An empty purse says nothing, but for points: their holder asks how many there are.
+    const empty = has.held === 0 && !has.elsewhere && !has.owed_back && rule.kind !== 'points';
+    return empty ? [] : [{ rule, has }];
+  });
+  if (rows.length === 0) return null;
+  return (
+    <ul class="purses" data-testid="purses">
+      {rows.map((it) => (
+        <Purse key={it.rule.id} {...it} info={info} />
+      ))}
+    </ul>
+  );
+}
+
+export function CardPanel({ info }: { info: TillInfo }) {
+  const { card, looking, lastCard } = model.value;
+  return (
+    <section class={`panel card-panel ${card ? 'held' : ''}`} aria-label={t('card.title')} data-testid="card-panel">
+      {card && (
+        <>
+          <div class="card-head">
+            <Icon name="card" />
+            <strong data-testid="card-masked">{card.card.masked}</strong>
+            <Standing card={card.card} />
+            <span
+              class={`badge ${['active', 'not_known_yet'].includes(card.card.status) ? 'good' : 'bad'}`}
+              data-testid="card-status"
+            >
+              {tOr('card.status.', card.card.status)}
+            </span>
+            <button
+              class="icon-button"
+              aria-label={t('card.remove')}
+              data-testid="card-remove"
+              onClick={() => dispatch({ type: 'card', card: null })}
+            >
+              <Icon name="close" />
+            </button>
+          </div>
+          <Balances
+            here={card.card.here}
+            elsewhere={card.card.elsewhere}
+            asOf={card.card.elsewhere_as_of}
+            info={info}
+            prefix="card"
+          />
+          <Purses card={card.card} info={info} />
+        </>
+      )}
+      {!card && (
+        <>
+          <p class="card-hint" aria-live="polite">
+            <Icon name="card" />
+            {looking ? t('card.looking') : t('card.swipe')}
+          </p>
+          <CardEntry />
+          {lastCard && (
+            <p class="last-card muted" data-testid="last-card">
+              {t('card.last', { masked: lastCard.masked })} · {t('card.here')}{' '}
+              <Money minor={lastCard.here} unit={info.unit} testid="last-here" />
+            </p>
+          )}
+        </>
+      )}
+    </section>
+  );
+}
