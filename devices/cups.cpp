@@ -7,7 +7,7 @@ namespace tally {
 
 namespace {
 
-constexpr int printer_stopped = 5;                  // RFC 8011: 3 idle, 4 processing, 5 stopped
+constexpr int printer_stopped = 5;                                // RFC 8011: 3 idle, 4 processing, 5 stopped
 constexpr int job_held = 4, job_canceled = 7, job_completed = 9;  // 8 aborted
 constexpr std::size_t title_max = 127, name_max = 127;
 

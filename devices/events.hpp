@@ -32,7 +32,8 @@ struct voucher_scanned {
   friend bool operator==(const voucher_scanned&, const voucher_scanned&) = default;
 };
 
-/// The QR code of a receipt: its id, as it stands after "TALLYR1:".
+/// The QR code of a receipt: its id, as it stands after "TALLYR1:", or the whole text of a code that proves it, which
+/// begins with "TALLYR2.".
 struct receipt_scanned {
   std::string text;
   friend bool operator==(const receipt_scanned&, const receipt_scanned&) = default;

@@ -31,5 +31,8 @@ result<raster> parse_pbm(byte_view file);
 /// it that the standard (ISO/IEC 18004) asks for. Errors: `malformed` when the text is empty, holds a NUL or is too
 /// long for a code.
 result<raster> qr_raster(std::string_view text, std::size_t module_dots);
+/// Modules on a side of the code for a text of so many octets, with the light ones around it, at most: capital letters
+/// and digits alone may take fewer. 0 when it is too long. Costs nothing, while making a code takes about 1 ms.
+std::size_t qr_side_max(std::size_t octets);
 
 }  // namespace tally

@@ -22,6 +22,8 @@ struct scan_options {
 inline constexpr std::string_view card_code_mark = "TALLYC1.";
 inline constexpr std::string_view voucher_mark = "TALLYV1:";
 inline constexpr std::string_view receipt_mark = "TALLYR1:";
+/// A receipt's code that proves it, all of which is judged by sync/receipt_code.hpp.
+inline constexpr std::string_view receipt_proof_mark = "TALLYR2.";
 
 /// True for 8 or 13 digits whose last one is the GS1 check digit (GS1 General Specifications, 7.9).
 bool ean_valid(std::string_view ean);

@@ -6,6 +6,7 @@
 #include "ledger/money.hpp"
 #include "node/api.hpp"
 #include "node/json_read.hpp"
+#include "node/receipt_template.hpp"
 #include "node/receipt_words.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
@@ -18,6 +19,10 @@ namespace {
 std::string reversed_by(const durable_state& st, const writer_id& w, sequence seq) {
   auto cell = st.find({.type = cell_type::reversed, .a = seq, .b = 0, .writer = w, .peer = {}});
   return cell ? receipt_id(w, static_cast<sequence>(cell->n)) : std::string();
+}
+
+void prove(const api_context& api, receipt& r, const writer_id& writer, sequence seq) {
+  if (api.services.prove_receipt && layout_proves(r.form.layout)) r.proof = api.services.prove_receipt(writer, seq);
 }
 
 std::string card_note(account_id account) { return "till/card/" + std::to_string(account.value); }
@@ -59,6 +64,7 @@ result<receipt> stored_receipt(const api_context& api, std::string_view id) {
     }
   }
   r->reversed_by = reversed_by(st, name->writer, name->seq);
+  prove(api, *r, name->writer, name->seq);
   if (st.read_failed()) return error{errc::io, "the database could not be read"};
   return r;
 }
@@ -99,6 +105,7 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
       r->elsewhere_as_of = a.elsewhere->as_of;
     }
   }
+  prove(api, *r, a.writer, a.seq);
   if (a.repeated) r->reversed_by = reversed_by(durable_state(node.store()), a.writer, a.seq);
   auto lines = receipt_text(*r, a.repeated ? ticket_balance::left_out : ticket_balance::printed, api.services.layout);
   auto json = to_json(api, *r, lines, *s, e.terminal, a.writer == s->self ? a.seq + 1 : 0);
@@ -192,7 +199,7 @@ void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call)
   auto& node = api->services.node;
   if (node.devices().printer == "none") return call->finish(refuse(*api, problem::no_printer));
   const auto& layout = api->services.layout;
-  auto ticket = receipt_ticket(r->id, receipt_text(*r, ticket_balance::left_out, layout), true, layout);
+  auto ticket = receipt_ticket(r->id, receipt_text(*r, ticket_balance::left_out, layout), true, layout, r->proof);
   if (!ticket) return call->finish(refuse(*api, ticket.error()));
   if (!node.print(r->id, {std::move(*ticket)}))
     return call->finish(refuse(*api, {errc::busy, "1,000 tickets wait for the printer"}));

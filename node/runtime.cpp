@@ -227,6 +227,27 @@ std::optional<public_key> head_office_key(const running_node& n) {
   return own ? std::optional((*own)->signing) : std::nullopt;
 }
 
+/// The code that a receipt of the current epoch gets. What an earlier life of this node wrote is not signed for again:
+/// head office may have closed it at another size.
+std::string prove_receipt(const running_node& n, const writer_id& writer, sequence seq) {
+  if (writer != n.system->snapshot()->self) return {};
+  const stream_reader reader(*n.store);
+  const auto data = reader.own_entry(writer, seq);
+  if (!data) return {};
+  const auto kind = peek_kind(*data);
+  if (kind != entry_kind::sale && kind != entry_kind::top_up && kind != entry_kind::reverse) return {};
+  const auto root = root_at(seq + 1, reader.nodes({writer, sub_stream::journal, {}}, {writer.node, {}}));
+  if (!root) return {};
+  return to_text(sign_receipt(*n.signer, n.identity.believes.chain, writer, seq, *root, *data));
+}
+
+result<receipt_report> check_code(const running_node& n, std::string_view text) {
+  const auto& believes = n.identity.believes;
+  certificate_book book(believes.chain, believes.root, n.verifier);
+  if (const auto code = parse_receipt_code(text)) load_certificates_of(code->writer.node, *n.store, book);
+  return check_receipt({*n.store, book, nullptr, believes.chain, n.identity.node}, text);
+}
+
 error http_error(const node_config& config, const error& e) {
   if (e.detail.starts_with("cannot listen on ")) return at_setting(config, "http.listen", e.detail);
   if (e.detail.starts_with("no till.html in ")) return at_setting(config, "http.web_dir", e.detail);
@@ -273,7 +294,9 @@ status start_http(running_node& n, const node_config& config) {
       .layout = n.layout_of_receipts,
       .printer_configured =
           !config.printer.address.empty() || !config.printer.path.empty() || !config.printer.queue.empty(),
-      .head_office_key = [&n] { return head_office_key(n); }};
+      .head_office_key = [&n] { return head_office_key(n); },
+      .prove_receipt = [&n](const writer_id& writer, sequence seq) { return prove_receipt(n, writer, seq); },
+      .check_receipt = [&n](std::string_view code) { return check_code(n, code); }};
   auto http = http_server::start(std::move(options), std::move(services));
   if (!http) return http_error(config, http.error());
   n.http = std::move(*http);

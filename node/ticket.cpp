@@ -181,6 +181,9 @@ void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, 
     case part::id: return out.wrapped(r.id);
     case part::footer: return out.centred_lines(r.footer);
     case part::rule: return out.rule();
+    case part::proof:
+      if (!r.proof.empty()) out.centred(words.proof);
+      return;
     case part::text: return;
   }
 }
@@ -222,7 +225,7 @@ result<std::vector<bytes>> receipt_tickets(const receipt& r, const std::vector<s
                                            const receipt_layout& layout) {
   std::vector<bytes> out;
   for (std::uint32_t n = 0; n < std::clamp(r.form.copies, 1U, receipt_copies_max); ++n) {
-    auto one = receipt_ticket(r.id, text, n > 0, layout);
+    auto one = receipt_ticket(r.id, text, n > 0, layout, r.proof);
     if (!one) return one.error();
     out.push_back(std::move(*one));
   }
@@ -230,7 +233,7 @@ result<std::vector<bytes>> receipt_tickets(const receipt& r, const std::vector<s
 }
 
 result<bytes> receipt_ticket(std::string_view id, const std::vector<std::string>& text, bool copy,
-                             const receipt_layout& layout) {
+                             const receipt_layout& layout, std::string_view proof) {
   const auto& words = words_of(layout.lang);
   escpos::ticket t;
   t.lines.reserve(text.size());
@@ -242,6 +245,7 @@ result<bytes> receipt_ticket(std::string_view id, const std::vector<std::string>
   if (copy) t.copy_mark = words.copy;
   t.logo = true;
   if (layout.qr) t.qr = std::string(receipt_mark) + std::string(id);
+  if (!proof.empty()) t.qr = proof;
   return escpos::encode(t, layout.printer);
 }
 
@@ -341,6 +345,7 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
   w.close('}');
   maybe("reverses", r.reverses);
   maybe("reversed_by", r.reversed_by);
+  maybe("proof", r.proof);
   w.key("text");
   w.open('[');
   for (const auto& l : text)

@@ -23,7 +23,7 @@ function commandLength(data, i) {
   if (code !== 0x1b && code !== 0x1c && code !== 0x1d && code !== 0x10) return 1;
   if (fn === undefined) return 0;
   const name = String.fromCharCode(fn);
-  if (code === 0x10) return fn === 0x04 ? 3 : fn === 0x14 ? 5 : 2;
+  if (code === 0x10) return fn === 0x04 ? 3 : fn === 0x14 ? (data[2] === 8 ? 10 : 5) : 2;
   if (code === 0x1c) return name === 'W' ? 3 : 2;
   if (code === 0x1b) {
     if (ESC[name] === undefined) throw new Error(`ESC ${name} is no command that a receipt needs`);

@@ -92,6 +92,8 @@ export interface Receipt {
   unit: Unit;
   reverses: string | null;
   reversed_by: string | null;
+  /** Text of the code that proves it; older nodes have none. */
+  proof?: string | null;
   text: string[];
   next_counter?: number;
   seen?: string;
