@@ -13,6 +13,7 @@
 #include "devices/keyboard.hpp"
 #include "devices/mixed.hpp"
 #include "devices/printer.hpp"
+#include "devices/rewriter.hpp"
 #include "devices/spool.hpp"
 
 namespace tally {
@@ -68,6 +69,22 @@ struct display_state {
 /// it shows again what it showed.
 caf::behavior display_device(caf::stateful_actor<display_state>* self, node_context* context,
                              const display_config& config);
+
+struct rewriter_config {
+  serial_options port;
+  rewriter_options machine;
+};
+struct rewriter_actor_state {
+  static inline const char* name = "rewriter";
+  node_context* context = nullptr;
+  rewriter_machine machine;
+  std::uint64_t jobs = 0;
+  std::unique_ptr<serial_port> port;
+};
+/// The printer of rewritable cards. Takes card_text_message, input_message and plug_message (from the port's thread),
+/// tick_message, stop_message.
+caf::behavior rewriter_device(caf::stateful_actor<rewriter_actor_state>* self, node_context* context,
+                              const rewriter_config& config);
 
 struct chip_state {
   static inline const char* name = "chip";

@@ -185,6 +185,7 @@ void write_devices(json_writer& w, const device_states& d) {
   one("chip", d.chip);
   one("wedge", d.wedge);
   one("display", d.display);
+  one("rewriter", d.rewriter);
   w.close('}');
 }
 

@@ -69,6 +69,18 @@ result<receipt> stored_receipt(const api_context& api, std::string_view id) {
   return r;
 }
 
+/// What a rewritable card says after its use: where and when, what it is worth here, and what lies elsewhere.
+std::vector<std::string> card_face(const api_context& api, const entry& e, const till_answer& a,
+                                   const rules_record& rules, const receipt_words& words) {
+  const auto money = [&](amount sum) { return format_amount(sum, static_cast<int>(rules.exponent)); };
+  std::vector<std::string> out{api.services.identity.name, local_time(start_of_day(e.business_date) + e.stamp),
+                               remembered_card(api, e.account), std::string(words.here) + " " + rules.currency,
+                               "  " + money(a.here)};
+  if (a.elsewhere && a.elsewhere->value != 0)
+    out.push_back(std::string(words.elsewhere) + " " + money(a.elsewhere->value));
+  return out;
+}
+
 }  // namespace
 
 void remember_card(const api_context& api, account_id account, std::string_view masked) {
@@ -170,6 +182,7 @@ void tell_counter(const api_context& api, const till_answer& a) {
   const auto here = e->account.value != 0 ? format_amount(a.here, static_cast<int>(rules.exponent)) : std::string();
   (void)node.show_customer(display_row(std::string(words.total) + " " + rules.currency, sum, codec),
                            here.empty() ? std::string() : display_row(words.here, here, codec));
+  if (e->account.value != 0) (void)node.rewrite_card(card_face(api, *e, a, rules, words));
 }
 
 void handle_drawer(const api_ptr& api, const call_ptr& call) {

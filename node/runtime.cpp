@@ -137,6 +137,10 @@ device_options make_devices(const node_config& config, const receipt_layout& lay
   d.display_path = config.display.path;
   d.display_baud = static_cast<unsigned>(config.display.baud);
   d.display_charset = layout.display;
+  d.rewriter_path = config.rewriter.path;
+  d.rewriter_baud = static_cast<unsigned>(config.rewriter.baud);
+  d.rewriter_columns = static_cast<std::size_t>(config.rewriter.columns);
+  d.rewriter_charset = layout.rewriter;
   d.drawer_pulse = escpos::open_drawer_now(layout.printer);
   if (!config.scanner.card_prefix.empty()) d.card_prefixes = {config.scanner.card_prefix};
   if (!config.printer.address.empty()) std::tie(d.printer_host, d.printer_port) = split_address(config.printer.address);

@@ -64,14 +64,6 @@ private:
   std::vector<std::string> lines_;
 };
 
-std::string local_time(unix_seconds t) {
-  std::time_t clock = t;
-  std::tm parts{};
-  char text[32] = "";
-  if (localtime_r(&clock, &parts)) std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
-  return text;
-}
-
 const char* title(const receipt& r, const receipt_words& words) {
   if (r.kind == "sale") return words.sale;
   return r.kind == "top_up" ? words.top_up : words.reversal;
@@ -189,6 +181,14 @@ void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, 
 }
 
 }  // namespace
+
+std::string local_time(unix_seconds t) {
+  std::time_t clock = t;
+  std::tm parts{};
+  char text[32] = "";
+  if (localtime_r(&clock, &parts)) std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
+  return text;
+}
 
 std::string receipt_id(const writer_id& w, sequence seq) { return writer_name(w) + "." + std::to_string(seq); }
 

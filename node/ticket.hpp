@@ -72,8 +72,9 @@ struct receipt {
 struct receipt_layout {
   language lang = language::en;
   printer_profile printer;
-  charset display = charset::cp437;  ///< of the customer's display
-  bool qr = false;                   ///< the id of a receipt without proof as a QR code under it, for a scanner
+  charset display = charset::cp437;   ///< of the customer's display
+  charset rewriter = charset::cp437;  ///< of the printer of rewritable cards
+  bool qr = false;                    ///< the id of a receipt without proof as a QR code under it, for a scanner
 };
 
 /// "node.epoch.sequence", and back; nothing for other text.
@@ -97,6 +98,9 @@ void describe_purses(receipt& r, const rules_record& rules, const state& st, con
 /// What a sale or top-up came to, as its entry says without rules or prices. 0 for a reversal, whose sum is that of what
 /// it cites.
 tally::amount receipt_total(const entry& e);
+
+/// "2026-11-22 14:05" in the machine's time zone.
+std::string local_time(unix_seconds t);
 
 /// What a card is worth changes, so only the ticket that is printed at once says it. A repeated answer and a copy leave
 /// it out, and are the same text whenever they are asked for.

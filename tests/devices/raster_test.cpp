@@ -57,3 +57,13 @@ TEST_CASE("a QR code has its three finders and its quiet zone", "[devices][raste
   CHECK(qr_raster("x", 0).code() == errc::malformed);
   CHECK(qr_raster(std::string(2331, 'x'), 1).ok());
 }
+
+TEST_CASE("how large a code becomes is known without making it", "[devices][raster]") {
+  for (std::size_t n = 1; n <= 2331; n += n < 500 ? 1 : 61) {
+    const auto code = qr_raster(std::string(n, 'x'), 1);
+    REQUIRE(code.ok());
+    CHECK(code->width == qr_side_max(n));
+  }
+  CHECK(qr_side_max(2332) == 0);
+  CHECK(qr_raster(std::string(100, '7'), 1)->width < qr_side_max(100));  // digits alone take less
+}

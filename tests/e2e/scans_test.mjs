@@ -28,12 +28,13 @@ class Lines {
 
 await scenario('scans', 240, async (t) => {
   if (!hasCommand('python3')) skip('python3 is not installed');
-  const paths = { reader: join(t.dir, 'reader'), scanner: join(t.dir, 'scanner'), display: join(t.dir, 'display') };
+  const paths = Object.fromEntries(['reader', 'scanner', 'display', 'rewriter'].map((it) => [it, join(t.dir, it)]));
   const lines = new Lines(t);
   for (const path of Object.values(paths)) await lines.tell('plug', path);
+  await lines.tell('rewriter', paths.rewriter);
   const config =
     `[reader]\npath = "${paths.reader}"\n[scanner]\npath = "${paths.scanner}"\ncard_prefix = "9704"\n` +
-    `[display]\npath = "${paths.display}"`;
+    `[display]\npath = "${paths.display}"\n[rewriter]\npath = "${paths.rewriter}"`;
   const { hq, store, cards } = await oneStore(t, config);
   const { events, till } = await listen(t, store);
   for (const kind of ['reader', 'scanner', 'display'])
@@ -77,6 +78,11 @@ await scenario('scans', 240, async (t) => {
   t.step(`pulled out and back: found again after ${(Number(found.at - back) / 1e6).toFixed(0)} ms`);
 
   await signedCode(t, { hq, store, lines, paths, events, ask });
+
+  // A rewritable card says what it is worth after its last use.
+  await lines.tell('card', paths.rewriter, Buffer.from('to spend here').toString('hex'));
+  await until('the rewriter', async () => (await deviceState(store, till.token, 'rewriter')) === 'ready');
+  t.step('a rewritable card is printed with what it is worth');
 
   // The customer's display, and the drawer without a printer.
   assert.equal((await ask('POST', '/api/v1/drawer', {})).status, 503);

@@ -21,6 +21,7 @@ export interface Devices {
   chip?: Device;
   wedge?: Device;
   display?: Device;
+  rewriter?: Device;
 }
 
 export interface TillInfo {
