@@ -21,6 +21,7 @@
 #include "storage/rocks_kv.hpp"
 #include "sync/driver_keyfile.hpp"
 #include "sync/entropy_sodium.hpp"
+#include "sync/receipt_signer.hpp"
 #include "sync/zmq_door.hpp"
 
 namespace tally {
@@ -48,6 +49,7 @@ struct running_node {
   curve_key curve, door_key;
   node_secret secret;
   receipt_layout layout_of_receipts;
+  std::unique_ptr<receipt_signer> receipts;
   system_entropy random;
   std::unique_ptr<node_system> system;
   std::unique_ptr<admin_context> admin;
@@ -235,14 +237,8 @@ std::optional<public_key> head_office_key(const running_node& n) {
 /// head office may have closed it at another size.
 std::string prove_receipt(const running_node& n, const writer_id& writer, sequence seq) {
   if (writer != n.system->snapshot()->self) return {};
-  const stream_reader reader(*n.store);
-  const auto data = reader.own_entry(writer, seq);
-  if (!data) return {};
-  const auto kind = peek_kind(*data);
-  if (kind != entry_kind::sale && kind != entry_kind::top_up && kind != entry_kind::reverse) return {};
-  const auto root = root_at(seq + 1, reader.nodes({writer, sub_stream::journal, {}}, {writer.node, {}}));
-  if (!root) return {};
-  return to_text(sign_receipt(*n.signer, n.identity.believes.chain, writer, seq, *root, *data));
+  const auto code = n.receipts->sign(writer, seq);
+  return code ? to_text(*code) : std::string();
 }
 
 result<receipt_report> check_code(const running_node& n, std::string_view text) {
@@ -313,6 +309,7 @@ status start_node(running_node& n, const node_config& config) {
   auto layout = make_receipt_layout(config);
   if (!layout) return layout.error();
   n.layout_of_receipts = std::move(*layout);
+  n.receipts = std::make_unique<receipt_signer>(*n.store, *n.signer, n.identity.believes.chain);
   auto options = make_options(n, config);
   if (!options) return options.error();
   auto system = node_system::start(std::move(*options), *n.store, *n.certificates, *n.signer, n.curve, n.random);
@@ -331,6 +328,7 @@ void stop_node(running_node& n) {
   n.door.reset();
   if (n.system) n.system->stop();
   n.http.reset();
+  n.receipts.reset();
   n.system.reset();
   if (n.store) {  // so the directory is this process's, and what stands there is its own
     std::error_code ignored;

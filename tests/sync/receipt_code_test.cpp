@@ -2,9 +2,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <random>
+
 #include "storage/entry_codec.hpp"
 #include "storage/sha256.hpp"
 #include "sync/audit_chain.hpp"
+#include "sync/receipt_signer.hpp"
 #include "sync/tlog_proof.hpp"
 
 using namespace tally;
@@ -140,4 +143,34 @@ TEST_CASE("a long entry is in its code as a hash", "[sync][receipt_code]") {
     CHECK(text.size() <= receipt_code_text_max);
     CHECK(*parse_receipt_code(text) == code);
   }
+}
+
+TEST_CASE("codes are the same in whatever order they are asked for", "[sync][receipt_code]") {
+  audit_chain c;
+  c.history();
+  auto& store = c.node(3);
+  receipt_signer receipts(store.store, *store.keys, std::string(audit_chain::name));
+  std::mt19937 random(7);
+  std::size_t signed_ones = 0;
+  for (int day = 0; day < 12; ++day) {
+    for (int n = 0; n < 30; ++n)
+      c.sell_for_cash(3, 1);
+    const auto size = newest(store) + 1;
+    for (int n = 0; n < 200; ++n) {
+      // Mostly the newest, in any order; now and then an old one.
+      const auto seq = n % 10 == 0 ? random() % size : size - 1 - random() % std::min<sequence>(size, 20);
+      const auto code = receipts.sign(store.writer(), seq);
+      if (!code) {
+        CHECK(code.code() == errc::not_found);
+        continue;
+      }
+      ++signed_ones;
+      CHECK(to_text(*code) == to_text(code_of(store, seq)));
+    }
+  }
+  CHECK(signed_ones > 1'000);
+  CHECK(receipts.sign(store.writer(), newest(store) + 1).code() == errc::not_found);
+  // A new one begins anywhere.
+  receipt_signer fresh(store.store, *store.keys, std::string(audit_chain::name));
+  CHECK(to_text(*fresh.sign(store.writer(), newest(store))) == to_text(code_of(store, newest(store))));
 }
