@@ -20,7 +20,10 @@ public:
       : queue_(o.name.queue),
         uri_("ipp://localhost/printers/" + o.name.queue),
         http_(::httpConnect2(o.name.server.c_str(), o.name.port, nullptr, AF_UNSPEC, HTTP_ENCRYPTION_IF_REQUESTED, 1,
-                             o.connect_timeout_ms, nullptr)) {}
+                             o.connect_timeout_ms, nullptr)) {
+    // Without it a server that takes a request and dies, or never answers, is waited for for ever.
+    if (http_ != nullptr) ::httpSetTimeout(http_, static_cast<double>(o.answer_timeout_ms) / 1000, give_up, nullptr);
+  }
   ~connection() {
     if (http_ != nullptr) ::httpClose(http_);
   }
@@ -118,6 +121,7 @@ private:
     answer& operator=(const answer&) = delete;
     ipp_t* ipp;
   };
+  static int give_up(http_t*, void*) { return 0; }
   static error failed() { return {errc::offline, std::string("CUPS: ") + ::cupsLastErrorString()}; }
 
   std::string queue_, uri_;

@@ -26,7 +26,7 @@ void write_entry(json_writer& w, const entry& e, const writer_id& writer) {
   w.field("terminal", e.terminal);
   w.field("counter", e.counter);
   const bool undoes = e.kind == entry_kind::reverse;
-  w.field("total", undoes ? std::nullopt : std::optional(receipt_total(e)));
+  w.field("paid", undoes ? std::nullopt : std::optional(receipt_paid(e)));
   w.field("account", e.account.value != 0 ? std::optional(e.account.value) : std::nullopt);
   w.field("reverses", undoes && e.cites ? std::optional(receipt_id(writer, *e.cites)) : std::nullopt);
 }

@@ -69,13 +69,20 @@ result<receipt> stored_receipt(const api_context& api, std::string_view id) {
   return r;
 }
 
-/// What a rewritable card says after its use: where and when, what it is worth here, and what lies elsewhere.
+/// What a rewritable card says after its use: where and when, what it is worth here, points and vouchers, and what lies
+/// elsewhere.
 std::vector<std::string> card_face(const api_context& api, const entry& e, const till_answer& a,
                                    const rules_record& rules, const receipt_words& words) {
   const auto money = [&](amount sum) { return format_amount(sum, static_cast<int>(rules.exponent)); };
   std::vector<std::string> out{api.services.identity.name, local_time(start_of_day(e.business_date) + e.stamp),
                                remembered_card(api, e.account), std::string(words.here) + " " + rules.currency,
                                "  " + money(a.here)};
+  receipt left;
+  left.account = e.account;
+  if (!rules.programme.purses.empty())
+    describe_purses(left, rules, durable_state(api.services.node.store()), a.writer, api.services.layout.lang);
+  for (const auto& u : left.left)
+    out.push_back(u.name + " " + (u.is_money ? money(u.units) : std::to_string(u.units)));
   if (a.elsewhere && a.elsewhere->value != 0)
     out.push_back(std::string(words.elsewhere) + " " + money(a.elsewhere->value));
   return out;
@@ -182,7 +189,8 @@ void tell_counter(const api_context& api, const till_answer& a) {
   const auto here = e->account.value != 0 ? format_amount(a.here, static_cast<int>(rules.exponent)) : std::string();
   (void)node.show_customer(display_row(std::string(words.total) + " " + rules.currency, sum, codec),
                            here.empty() ? std::string() : display_row(words.here, here, codec));
-  if (e->account.value != 0) (void)node.rewrite_card(card_face(api, *e, a, rules, words));
+  if (e->account.value != 0 && node.devices().rewriter != "none")
+    (void)node.rewrite_card(card_face(api, *e, a, rules, words));
 }
 
 void handle_drawer(const api_ptr& api, const call_ptr& call) {

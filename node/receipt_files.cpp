@@ -41,7 +41,7 @@ std::string receipt_code_text(const receipt_code& code, byte_view data) {
   out += "\n  " + std::string(kind_name(e->kind)) + " of " + date_text(e->business_date) + ", terminal " +
          std::to_string(e->terminal) + ", counter " + std::to_string(e->counter) + "\n";
   if (e->kind == entry_kind::reverse) return out + "  reverses " + receipt_id(code.writer, e->cites.value_or(0)) + "\n";
-  return out + "  total " + std::to_string(receipt_total(*e)) + " in minor units, " + std::to_string(e->lines.size()) +
+  return out + "  paid " + std::to_string(receipt_paid(*e)) + " in minor units, " + std::to_string(e->lines.size()) +
          " lines\n";
 }
 

@@ -143,7 +143,7 @@ result<entry> cited_entry(const entry& e, const writer_id& writer, const kv_stor
 
 }  // namespace
 
-tally::amount receipt_total(const entry& e) {
+tally::amount receipt_paid(const entry& e) {
   receipt r;
   describe_money(e, r);
   return r.total;

@@ -81,7 +81,7 @@ await scenario('receipt_code', 240, async (t) => {
   for (const it of [a, b]) await allCosigned(it);
   const held = await check(hq, first.proof, admin());
   assert.deepEqual(
-    [held.id, held.standing, held.store, held.entry.kind, held.entry.total, held.entry.counter],
+    [held.id, held.standing, held.store, held.entry.kind, held.entry.paid, held.entry.counter],
     [first.id, 'cosigned', 'a', 'sale', 2500, 1],
     JSON.stringify(held),
   );
@@ -102,7 +102,7 @@ await scenario('receipt_code', 240, async (t) => {
   const files = ['verify', '--key', key, '--receipt', first.proof];
   const { out: said } = await good([...files, '--note', join(t.dir, 'note'), '--consistency', join(proof, `from-${size}.consistency`)]);
   assert.match(said, /holds: signed by/);
-  assert.match(said, /total 2500 in minor units/);
+  assert.match(said, /paid 2500 in minor units/);
   assert.match(said, new RegExp(`log of size ${size} is the beginning of`));
   const head = tlog.openCheckpoint(readFileSync(join(t.dir, 'note'), 'utf8'), tlog.verifierKey(readFileSync(key, 'utf8').trimEnd()));
   assert.equal(head.size, BigInt(size));

@@ -376,7 +376,7 @@ TEST_CASE("cash opens the drawer, and the customer reads the sum", "[node][http]
   CHECK(error_of(d.post("/api/v1/drawer", "{}")) == "503 offline");
   CHECK(error_of(d.post("/api/v1/display", "{}")) == "409 no_display");
   device_states all{"ready", "ready", "none"};
-  all.display = "ready";
+  all.display = all.rewriter = "ready";
   d.node.set_devices(all);
   d.node.drawers = 0;
   REQUIRE(d.top_up(5'000).status == 200);
