@@ -94,13 +94,22 @@ status append_qr(bytes& out, std::string_view data, const printer_profile& profi
   return done();
 }
 
-void append_barcode(bytes& out, std::string_view text) {
+status append_barcode(bytes& out, std::string_view text, const printer_profile& profile) {
+  if (profile.qr == qr_printing::dots) {
+    const auto module = std::min<std::size_t>(profile.dots() / barcode_modules(text.size()), 2);
+    if (module == 0) return {errc::malformed, "the barcode is wider than the paper"};
+    auto code = barcode_raster(text, module, 80);
+    if (!code) return code.error();
+    append_raster(out, *code);
+    return done();
+  }
   out.append(centre_on).append(barcode_height).append(barcode_narrow).append(barcode_text_off).append(code_128);
   bytes data("{B"sv);  // code set B; '{' itself is written twice
   for (const char c : text)
     data.append(c == '{' ? 2 : 1, c);
   out.push_back(static_cast<char>(data.size()));
   out.append(data).append(centre_off);
+  return done();
 }
 
 void append_line(bytes& out, const line& l, const text_codec& codec) {
@@ -174,7 +183,7 @@ result<bytes> encode(const ticket& t, const printer_profile& profile) {
     if (out.size() > ticket_bytes_max) break;
   }
   if (!t.qr.empty()) TALLY_TRY(append_qr(out, t.qr, profile));
-  if (!t.barcode.empty()) append_barcode(out, t.barcode);
+  if (!t.barcode.empty()) TALLY_TRY(append_barcode(out, t.barcode, profile));
   if (t.cut) out.append(profile.cutter ? feed_and_cut : feed_4_lines);
   if (out.size() > ticket_bytes_max)
     return {errc::malformed, "a ticket has at most " + std::to_string(ticket_bytes_max) + " bytes"};

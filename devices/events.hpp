@@ -20,7 +20,8 @@ struct product_scanned {
   friend bool operator==(const product_scanned&, const product_scanned&) = default;
 };
 
-/// A card's own QR code came from a scanner: a text signed by head office, not verified yet (sync/card_qr.hpp).
+/// A card's own QR code came from a scanner: a text signed by head office, not verified yet (sync/card_qr.hpp); or a
+/// scratch-off number with its covered digits (luhn.hpp).
 struct card_code_scanned {
   std::string text;
   friend bool operator==(const card_code_scanned&, const card_code_scanned&) = default;

@@ -102,6 +102,8 @@ reader_event recognise_scan(std::string_view text, const scan_options& options) 
       text.starts_with(receipt_proof_mark))
     return marked(text);
   if (gs1 || text.starts_with("(01)")) text = gtin_of(text);
+  if (const auto scratch = parse_scratch_number(text); scratch && is_card(scratch->number, options))
+    return card_code_scanned{std::string(text)};
   if (!all_digits(text)) return misread{misread_reason::unknown_code};
   const bool card = is_card(text, options);
   if (card && luhn_valid(text)) return card_read{std::string(text), 0};

@@ -115,7 +115,7 @@ constexpr std::array keys{
                .help = "code of the printer's characters; auto: the usual one of receipt.language"},
     config_key{.name = "printer.qr", .text = TALLY_TEXT { return c.printer.qr; }, .max = 8,
                .shape = text_shape::choice, .may_be_empty = false, .choices = qr_kinds,
-               .help = "whether the printer draws QR codes itself or gets them as dots"},
+               .help = "whether the printer draws QR codes and barcodes itself or gets them as dots"},
     config_key{.name = "printer.cutter", .flag = TALLY_FLAG { return c.printer.cutter; },
                .help = "it cuts the paper; else the paper is fed to the tear bar"},
     config_key{.name = "printer.drawer", .text = TALLY_TEXT { return c.printer.drawer; }, .max = 8,
