@@ -56,7 +56,7 @@ struct node_context {
 
   /// Handles change when an actor is restarted.
   std::mutex mutex;
-  caf::actor ledger, uplink, downlink, printer, display;
+  caf::actor ledger, uplink, downlink, printer, display, rewriter;
   device_states devices;
 
   caf::actor handle(caf::actor node_context::*which) {

@@ -16,6 +16,10 @@ struct device_options {
   std::string display_path;  ///< customer display on a serial line
   unsigned display_baud = 9600;
   charset display_charset = charset::cp437;
+  std::string rewriter_path;  ///< printer of rewritable cards on a serial line
+  unsigned rewriter_baud = 9600;
+  std::size_t rewriter_columns = 22;
+  charset rewriter_charset = charset::cp437;
   std::string chip_reader;                 ///< "any", or a part of a PC/SC reader's name
   std::vector<std::string> card_prefixes;  ///< a scanned number that starts so is a card
   std::string printer_host;                ///< a network printer; or else

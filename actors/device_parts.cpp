@@ -58,6 +58,19 @@ supervised display_part(node_context& context, const device_options& o) {
           }};
 }
 
+supervised rewriter_part(node_context& context, const device_options& o) {
+  rewriter_config c;
+  c.port.path = o.rewriter_path;
+  c.port.baud = o.rewriter_baud;
+  c.machine.text = o.rewriter_charset;
+  c.machine.columns = o.rewriter_columns;
+  return {"the card rewriter", [&context, c](caf::actor_system& sys) {
+            auto a = sys.spawn(rewriter_device, &context, c);
+            context.set_handle(&node_context::rewriter, a);
+            return caf::actor(a);
+          }};
+}
+
 }  // namespace
 
 std::vector<supervised> device_parts(node_context& context, const device_options& o) {
@@ -68,6 +81,7 @@ std::vector<supervised> device_parts(node_context& context, const device_options
   if (!o.scanner_path.empty()) list.push_back(input_part(context, o, "scanner", o.scanner_path, o.scanner_baud));
   if (!o.wedge.empty()) list.push_back(wedge_part(context, o));
   if (!o.display_path.empty()) list.push_back(display_part(context, o));
+  if (!o.rewriter_path.empty()) list.push_back(rewriter_part(context, o));
   if (!o.chip_reader.empty()) list.push_back(chip_part(context, o));
   return list;
 }

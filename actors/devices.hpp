@@ -13,6 +13,8 @@
 #include "devices/keyboard.hpp"
 #include "devices/mixed.hpp"
 #include "devices/printer.hpp"
+#include "devices/rewriter.hpp"
+#include "devices/spool.hpp"
 
 namespace tally {
 
@@ -68,6 +70,22 @@ struct display_state {
 caf::behavior display_device(caf::stateful_actor<display_state>* self, node_context* context,
                              const display_config& config);
 
+struct rewriter_config {
+  serial_options port;
+  rewriter_options machine;
+};
+struct rewriter_actor_state {
+  static inline const char* name = "rewriter";
+  node_context* context = nullptr;
+  rewriter_machine machine;
+  std::uint64_t jobs = 0;
+  std::unique_ptr<serial_port> port;
+};
+/// The printer of rewritable cards. Takes card_text_message, input_message and plug_message (from the port's thread),
+/// tick_message, stop_message.
+caf::behavior rewriter_device(caf::stateful_actor<rewriter_actor_state>* self, node_context* context,
+                              const rewriter_config& config);
+
 struct chip_state {
   static inline const char* name = "chip";
   node_context* context = nullptr;
@@ -88,22 +106,13 @@ struct printer_config {
   bytes duplicate_head, drawer_pulse;  ///< as device_options
 };
 
-/// One ticket that waits for paper. Durable in the family `spool` until it is known to be printed.
-struct spool_job {
-  std::uint64_t id{};
-  std::string receipt;
-  bytes ticket;
-  bool begun = false;  ///< bytes may have reached the printer: printed again only with a mark
-};
+/// Records of the family `spool`: a job under its number, and a mark for each of the newest receipts.
 bytes encode_spool(const spool_job& j);
 std::optional<spool_job> decode_spool(byte_view key, byte_view value);
 bytes spool_key(std::uint64_t id);
 
-constexpr std::size_t spool_max = 1000;
-
-/// Of so many receipts a mark is kept that their ticket was put into the spool, written in one batch with the ticket:
-/// after a crash it tells which of the newest receipts have none (`was_spooled`).
-constexpr std::size_t spooled_kept = 256;
+/// Of `spooled_kept` receipts a mark is kept that their ticket was put into the spool, written in one batch with the
+/// ticket: after a crash it tells which of the newest receipts have none (`was_spooled`).
 bytes spooled_key(const std::string& receipt);
 bool was_spooled(const kv_store& store, const std::string& receipt);
 
@@ -113,23 +122,16 @@ struct printer_actor_state {
   printer_machine machine;
   std::unique_ptr<printer_link> link;   ///< or, behind CUPS, no link but
   std::unique_ptr<cups_printer> queue;  ///< which has no machine: CUPS drives the printer
-  bool queue_busy = false;
-  bool unsent = false;        ///< the link took nothing of the job that is out: the next try is the first
-  std::uint32_t attempt = 0;  ///< of the oldest ticket in this run
-  bytes duplicate_head, drawer_pulse;
-  std::deque<std::string> spooled;  ///< receipts whose ticket was spooled, oldest first, at most spooled_kept
-  std::deque<spool_job> jobs;       ///< oldest first, at most spool_max
-  std::uint64_t next_id = 1;
-  std::uint64_t writing = 0;  ///< job whose `begun` mark is on its way to the disk
+  spool_machine spool;
+  bool sent = true;  ///< the link took the bytes of the job that is out
+  bytes drawer_pulse;
 };
 
 /// Behind CUPS a ticket counts as printed when CUPS has handed it over; it is found again there after a crash.
-/// Prints the spool in order: a job is sent only after "begun" is durable, and forgotten only after the printer has
-/// proved it. A job
-/// that may have been printed before is printed with a mark that says so.
+/// What is printed when, `spool_machine` decides; here its records are written and its jobs handed over.
 ///
-/// Takes ticket_message, drawer_message, wire bytes as input_message, plug_message (connected or not), tick_message,
-/// stop_message.
+/// Takes ticket_message, drawer_message, wire bytes as input_message, plug_message (connected or not), spool_message,
+/// tick_message, stop_message.
 caf::behavior printer(caf::stateful_actor<printer_actor_state>* self, node_context* context,
                       const printer_config& config);
 

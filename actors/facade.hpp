@@ -143,7 +143,7 @@ private:
 
 struct device_states {
   std::string printer = "none", reader = "none", scanner = "none", chip = "none";
-  std::string wedge = "none", display = "none";
+  std::string wedge = "none", display = "none", rewriter = "none";
 };
 
 /// The running node, for the HTTP interface and the terminal protocol: thread-safe, free of CAF.
@@ -173,6 +173,12 @@ public:
   /// Two lines for the customer's display, in UTF-8. False: none is configured. The newest wins.
   virtual bool show_customer(const std::string& upper, const std::string& lower) {
     (void)upper, (void)lower;
+    return false;
+  }
+  /// What a rewritable card is to say from now on, for the card that is put into its printer next; the newest text wins.
+  /// False: none is configured. Nothing is kept: a card that is not put in keeps its old text.
+  virtual bool rewrite_card(const std::vector<std::string>& lines) {
+    (void)lines;
     return false;
   }
   virtual std::shared_ptr<const node_snapshot> snapshot() const = 0;

@@ -90,6 +90,16 @@ struct device_message {
 struct key_message {
   input_key key;
 };
+/// What a rewritable card is to say.
+struct card_text_message {
+  std::shared_ptr<const std::vector<std::string>> lines;
+};
+/// What became of the spool's job that is out.
+enum class spool_news : std::uint8_t { durable, printed, uncertain };
+struct spool_message {
+  std::uint64_t job;
+  spool_news what;
+};
 /// Open the cash drawer now.
 struct drawer_message {};
 /// What the customer is to read.
@@ -121,6 +131,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(tally, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(tally, (tally::key_message))
   CAF_ADD_TYPE_ID(tally, (tally::drawer_message))
   CAF_ADD_TYPE_ID(tally, (tally::display_message))
+  CAF_ADD_TYPE_ID(tally, (tally::spool_message))
+  CAF_ADD_TYPE_ID(tally, (tally::card_text_message))
 CAF_END_TYPE_ID_BLOCK(tally)
 
 // None of these can be remote: no address of an actor is ever published.
@@ -145,3 +157,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::device_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::key_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::drawer_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::display_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::spool_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tally::card_text_message)

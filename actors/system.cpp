@@ -41,6 +41,7 @@ public:
                  .downlink = {},
                  .printer = {},
                  .display = {},
+                 .rewriter = {},
                  .devices = {}},
         snapshot_(std::make_shared<std::atomic<std::shared_ptr<const node_snapshot>>>()),
         system_(config_) {}
@@ -98,6 +99,11 @@ public:
   bool show_customer(const std::string& upper, const std::string& lower) override {
     auto a = context_.handle(&node_context::display);
     if (a) caf::anon_send(a, display_message{upper, lower});
+    return static_cast<bool>(a);
+  }
+  bool rewrite_card(const std::vector<std::string>& lines) override {
+    auto a = context_.handle(&node_context::rewriter);
+    if (a) caf::anon_send(a, card_text_message{std::make_shared<const std::vector<std::string>>(lines)});
     return static_cast<bool>(a);
   }
   std::shared_ptr<const node_snapshot> snapshot() const override { return snapshot_->load(); }
@@ -223,7 +229,8 @@ void running_system::stop() {
                       [&] { options_.log(errc::timeout, std::string(what) + " did not stop in 10 s"); });
   };
   wait_for(supervisor_, "links and devices");
-  for (auto which : {&node_context::uplink, &node_context::downlink, &node_context::printer, &node_context::display})
+  for (auto which : {&node_context::uplink, &node_context::downlink, &node_context::printer, &node_context::display,
+                     &node_context::rewriter})
     context_.set_handle(which, {});
   wait_for(ledger_, "the ledger");
   context_.set_handle(&node_context::ledger, {});

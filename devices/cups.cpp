@@ -7,8 +7,8 @@ namespace tally {
 
 namespace {
 
-constexpr int printer_stopped = 5;                  // RFC 8011: 3 idle, 4 processing, 5 stopped
-constexpr int job_canceled = 7, job_completed = 9;  // 8 aborted
+constexpr int printer_stopped = 5;                                // RFC 8011: 3 idle, 4 processing, 5 stopped
+constexpr int job_held = 4, job_canceled = 7, job_completed = 9;  // 8 aborted
 constexpr std::size_t title_max = 127, name_max = 127;
 
 bool is_name(std::string_view text) {
@@ -37,9 +37,11 @@ printer_state cups_printer_state(int state, const std::vector<std::string>& reas
   return printer_state::ready;
 }
 
-cups_job cups_job_state(int state) {
-  if (state == job_completed) return cups_job::printed;
-  return state >= job_canceled ? cups_job::failed : cups_job::waiting;
+cups_job judge_cups_job(const cups_job_facts& facts, std::string_view title) {
+  if (!facts.name.empty() && facts.name != title) return cups_job::failed;
+  if (facts.state == job_completed) return cups_job::printed;
+  if (facts.state >= job_canceled) return cups_job::failed;
+  return facts.state == job_held && facts.hold_until == "no-hold" ? cups_job::stuck : cups_job::waiting;
 }
 
 std::string cups_title(std::string_view receipt, std::uint64_t ticket, std::uint32_t attempt) {

@@ -16,9 +16,20 @@ printer_state cups_printer_state(int state, const std::vector<std::string>& reas
 enum class cups_job : std::uint8_t {
   waiting,  ///< pending, held, processing, stopped
   printed,  ///< completed: CUPS has handed it over, all of it
-  failed,   ///< cancelled or aborted: some of it may be on paper
+  failed,   ///< cancelled, aborted, or forgotten: some of it may be on paper
+  stuck,    ///< CUPS died while it took or printed it, and will hold it for ever: to be cancelled
 };
-cups_job cups_job_state(int state);
+
+/// What CUPS says of the job of a number.
+struct cups_job_facts {
+  int state = 0;           ///< "job-state"
+  std::string hold_until;  ///< "job-hold-until"; empty: not told
+  std::string name;        ///< "job-name"; empty: not told
+};
+/// `title` is the name that our job of that number has. A CUPS that was killed gives numbers of jobs that it forgot to
+/// others, so another name means that ours is gone. And it comes back with a job held ("pending-held") that nobody
+/// holds ("no-hold"): one whose end it had not written down. A person's hold says until when.
+cups_job judge_cups_job(const cups_job_facts& facts, std::string_view title);
 
 /// The name under which CUPS keeps a job: the same for the same try of the same ticket, so that after a crash it is
 /// found again instead of sent twice. At most 127 octets of printable ASCII.

@@ -20,7 +20,10 @@ public:
       : queue_(o.name.queue),
         uri_("ipp://localhost/printers/" + o.name.queue),
         http_(::httpConnect2(o.name.server.c_str(), o.name.port, nullptr, AF_UNSPEC, HTTP_ENCRYPTION_IF_REQUESTED, 1,
-                             o.connect_timeout_ms, nullptr)) {}
+                             o.connect_timeout_ms, nullptr)) {
+    // Without it a server that takes a request and dies, or never answers, is waited for for ever.
+    if (http_ != nullptr) ::httpSetTimeout(http_, static_cast<double>(o.answer_timeout_ms) / 1000, give_up, nullptr);
+  }
   ~connection() {
     if (http_ != nullptr) ::httpClose(http_);
   }
@@ -69,18 +72,24 @@ public:
     return 0;
   }
 
-  /// How a job stands; failed when CUPS has forgotten it.
-  result<cups_job> follow(int id) {
+  /// How the job of that title stands; failed when CUPS has forgotten it. One that is stuck is cancelled.
+  result<cups_job> follow(int id, const std::string& title) {
+    static const char* const wanted[] = {"job-state", "job-hold-until", "job-name"};
     ipp_t* request = ::ippNewRequest(IPP_OP_GET_JOB_ATTRIBUTES);
     ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", nullptr, uri_.c_str());
     ::ippAddInteger(request, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "job-id", id);
     ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", nullptr, ::cupsUser());
-    ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", nullptr, "job-state");
+    ::ippAddStrings(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", 3, nullptr, wanted);
     const answer a(::cupsDoRequest(http_, request, "/"));
     if (::cupsLastError() == IPP_STATUS_ERROR_NOT_FOUND) return cups_job::failed;
     ipp_attribute_t* number = a.ipp != nullptr ? ::ippFindAttribute(a.ipp, "job-state", IPP_TAG_ENUM) : nullptr;
     if (number == nullptr) return failed();
-    return cups_job_state(::ippGetInteger(number, 0));
+    const auto how =
+        judge_cups_job({::ippGetInteger(number, 0), text(a.ipp, "job-hold-until"), text(a.ipp, "job-name")}, title);
+    if (how != cups_job::stuck) return how;
+    // Once it is cancelled, or finished in spite of all, the next look says so.
+    (void)::cupsCancelJob2(http_, queue_.c_str(), id, 0);
+    return cups_job::waiting;
   }
 
 private:
@@ -96,6 +105,13 @@ private:
     return good && number != nullptr ? ::ippGetInteger(number, 0) : 0;
   }
 
+  /// A keyword or name; empty when CUPS does not tell it.
+  static std::string text(ipp_t* ipp, const char* name) {
+    ipp_attribute_t* found = ::ippFindAttribute(ipp, name, IPP_TAG_ZERO);
+    const char* value = found != nullptr ? ::ippGetString(found, 0, nullptr) : nullptr;
+    return value != nullptr ? value : std::string();
+  }
+
   struct answer {
     explicit answer(ipp_t* i) : ipp(i) {}
     ~answer() {
@@ -105,6 +121,7 @@ private:
     answer& operator=(const answer&) = delete;
     ipp_t* ipp;
   };
+  static int give_up(http_t*, void*) { return 0; }
   static error failed() { return {errc::offline, std::string("CUPS: ") + ::cupsLastErrorString()}; }
 
   std::string queue_, uri_;
@@ -158,7 +175,7 @@ struct cups_printer::inner {
       current->maybe_there = true;
       return server_id != 0;
     }
-    const auto how = c.follow(server_id);
+    const auto how = c.follow(server_id, now->title);
     if (!how) return false;
     if (*how == cups_job::waiting) return true;
     {

@@ -14,6 +14,7 @@ struct cups_options {
   cups_name name;
   tick_ms poll_interval_ms = 1000;
   int connect_timeout_ms = 3000;
+  int answer_timeout_ms = 10000;  ///< for each step of a request; then the connection is made anew
 };
 
 /// Tickets through a raw queue of CUPS, as the bytes that a printer on a wire would get. CUPS keeps them and prints
@@ -43,7 +44,7 @@ public:
 
   /// A server that is away is no error. REQUIRES: not started.
   status start();
-  /// Ends the thread, within what one call to CUPS takes.
+  /// Ends the thread, within what one call to CUPS takes: its time-outs at the most.
   void stop();
   /// `busy` while another job is not finished.
   status print(job j);

@@ -68,13 +68,21 @@ void append_raster(bytes& out, const raster& r) {
   out.append(centre_off);
 }
 
-/// The largest modules, of at most six dots, with which the code still fits on the paper.
+/// Modules of 3 to 6 dots (0.375 to 0.75 mm), as many as make the code about 32 mm wide, or as fit on the paper: phones
+/// and scanners read that, and larger ones cost paper and, as dots on a serial line, seconds.
+std::size_t qr_module_dots(std::size_t octets, const printer_profile& profile) {
+  constexpr std::size_t wanted_dots = 256, module_min = 3, module_max = 6;
+  const auto side = std::max<std::size_t>(qr_side_max(octets), 1);
+  const auto module = std::clamp(wanted_dots / side, module_min, module_max);
+  return std::clamp<std::size_t>(profile.dots() / side, 1, module);
+}
+
 status append_qr(bytes& out, std::string_view data, const printer_profile& profile) {
-  auto code = qr_raster(data, 1);
-  if (!code) return code.error();
-  const auto module = std::clamp<std::size_t>(profile.dots() / code->width, 1, 6);
+  const auto module = qr_module_dots(data.size(), profile);
   if (profile.qr == qr_printing::dots) {
-    append_raster(out, *qr_raster(data, module));
+    auto code = qr_raster(data, module);
+    if (!code) return code.error();
+    append_raster(out, *code);
     return done();
   }
   out.append(centre_on).append(qr_model_2).append(qr_module_size);
@@ -86,13 +94,22 @@ status append_qr(bytes& out, std::string_view data, const printer_profile& profi
   return done();
 }
 
-void append_barcode(bytes& out, std::string_view text) {
+status append_barcode(bytes& out, std::string_view text, const printer_profile& profile) {
+  if (profile.qr == qr_printing::dots) {
+    const auto module = std::min<std::size_t>(profile.dots() / barcode_modules(text.size()), 2);
+    if (module == 0) return {errc::malformed, "the barcode is wider than the paper"};
+    auto code = barcode_raster(text, module, 80);
+    if (!code) return code.error();
+    append_raster(out, *code);
+    return done();
+  }
   out.append(centre_on).append(barcode_height).append(barcode_narrow).append(barcode_text_off).append(code_128);
   bytes data("{B"sv);  // code set B; '{' itself is written twice
   for (const char c : text)
     data.append(c == '{' ? 2 : 1, c);
   out.push_back(static_cast<char>(data.size()));
   out.append(data).append(centre_off);
+  return done();
 }
 
 void append_line(bytes& out, const line& l, const text_codec& codec) {
@@ -166,7 +183,7 @@ result<bytes> encode(const ticket& t, const printer_profile& profile) {
     if (out.size() > ticket_bytes_max) break;
   }
   if (!t.qr.empty()) TALLY_TRY(append_qr(out, t.qr, profile));
-  if (!t.barcode.empty()) append_barcode(out, t.barcode);
+  if (!t.barcode.empty()) TALLY_TRY(append_barcode(out, t.barcode, profile));
   if (t.cut) out.append(profile.cutter ? feed_and_cut : feed_4_lines);
   if (out.size() > ticket_bytes_max)
     return {errc::malformed, "a ticket has at most " + std::to_string(ticket_bytes_max) + " bytes"};
@@ -194,6 +211,8 @@ bytes status_request(int n) {
   out.push_back(static_cast<char>(n));
   return out;
 }
+
+bytes clear_buffers() { return bytes("\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"sv); }
 
 bytes enable_asb() { return bytes("\x1D\x61\x0E"sv); }
 

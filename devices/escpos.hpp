@@ -65,6 +65,10 @@ bytes process_id_request(process_id id);
 /// `DLE EOT n`, answered at once even while printing. REQUIRES: 1 <= n <= 4.
 bytes status_request(int n);
 
+/// `DLE DC4 8`: throws away what the printer has not printed yet, also in the middle of a command that never ends. It
+/// answers `37 25 00`; nothing may be sent before that.
+bytes clear_buffers();
+
 /// `GS a 14`: Automatic Status Back for on-line state, errors and paper; the printer answers at once and at
 /// each change.
 bytes enable_asb();

@@ -45,6 +45,13 @@ void printer_emulator::receive(char c, bytes& answer) {
   // Real-time requests are picked out on arrival, wherever they stand, as the reference warns.
   held_.push_back(c);
   const byte_view pulse("\x10\x14\x01"sv);
+  const byte_view clear("\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"sv);
+  if (held_ == clear) {
+    clear_buffers();
+    answer += "\x37\x25\x00"sv;
+    return;
+  }
+  if (clear.starts_with(held_)) return;
   if (held_ == "\x10"sv || held_ == "\x10\x04"sv || (held_.size() <= 4 && byte_view(held_).starts_with(pulse)) ||
       held_ == pulse.substr(0, 2))
     return;
@@ -328,15 +335,19 @@ bytes printer_emulator::set_overheated(bool hot) {
   return changed(before);
 }
 
-void printer_emulator::power_cycle() {
-  wide_on_ = true;
-  narrow_ = text_codec(charset::cp437);
+void printer_emulator::clear_buffers() {
   held_.clear();
   buffer_.clear();
   skip_ = 0;
-  style_ = {};
   line_.clear();
   line_columns_ = 0;
+}
+
+void printer_emulator::power_cycle() {
+  clear_buffers();
+  wide_on_ = true;
+  narrow_ = text_codec(charset::cp437);
+  style_ = {};
   qr_store_.clear();
   asb_on_ = false;
 }

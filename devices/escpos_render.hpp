@@ -31,7 +31,7 @@ struct printer_model {
 /// are tested against. Written from the command reference, not from our encoder; commands that leave no text
 /// are skipped with their parameters.
 ///
-/// As the real thing: answers DLE EOT at once, also when it cannot print; everything else waits in its buffer while
+/// As the real thing: answers DLE EOT and clears its buffers (DLE DC4 8) at once, also when it cannot print; everything else waits in its buffer while
 /// paper is out, the cover open, an error stands or it is off-line, and goes on by itself afterwards. Sends Automatic
 /// Status Back on change, GS r and process IDs in their turn.
 /// Pure: bytes in, bytes to answer out. One owner; not thread-safe.
@@ -78,6 +78,7 @@ private:
   };
 
   void receive(char c, bytes& answer);
+  void clear_buffers();
   void run(bytes& answer);
   std::size_t step(byte_view front, bytes& answer);
   void control_or_text(char c);

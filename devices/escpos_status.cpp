@@ -6,7 +6,7 @@ namespace {
 
 constexpr std::uint8_t block_header = 0x37;
 constexpr std::uint8_t info_header = 0x5F;  // GS I
-constexpr std::uint8_t process_mark = 0x22;
+constexpr std::uint8_t process_mark = 0x22, cleared_mark = 0x25;
 
 paper_state paper_of(bool out, bool low) { return out ? paper_state::out : low ? paper_state::low : paper_state::ok; }
 
@@ -61,6 +61,10 @@ void status_reader::take(std::uint8_t b, std::vector<printer_answer>& out) {
 
 void status_reader::end_block(std::vector<printer_answer>& out) {
   inside_ = inside::nothing;
+  if (block_.size() == 3 && block_[0] == block_header && block_[1] == cleared_mark && block_[2] == 0) {
+    out.emplace_back(buffers_cleared{});
+    return;
+  }
   if (block_.size() != 7 || block_[0] != block_header || block_[1] != process_mark || block_[6] != 0) return;
   process_done done_answer;
   for (std::size_t i = 0; i < 4; ++i)

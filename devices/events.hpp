@@ -20,7 +20,8 @@ struct product_scanned {
   friend bool operator==(const product_scanned&, const product_scanned&) = default;
 };
 
-/// A card's own QR code came from a scanner: a text signed by head office, not verified yet (sync/card_qr.hpp).
+/// A card's own QR code came from a scanner: a text signed by head office, not verified yet (sync/card_qr.hpp); or a
+/// scratch-off number with its covered digits (luhn.hpp).
 struct card_code_scanned {
   std::string text;
   friend bool operator==(const card_code_scanned&, const card_code_scanned&) = default;
@@ -32,7 +33,8 @@ struct voucher_scanned {
   friend bool operator==(const voucher_scanned&, const voucher_scanned&) = default;
 };
 
-/// The QR code of a receipt: its id, as it stands after "TALLYR1:".
+/// The QR code of a receipt: its id, as it stands after "TALLYR1:", or the whole text of a code that proves it, which
+/// begins with "TALLYR2.".
 struct receipt_scanned {
   std::string text;
   friend bool operator==(const receipt_scanned&, const receipt_scanned&) = default;

@@ -32,7 +32,18 @@ std::optional<char> luhn_digit(std::string_view payload) {
   return static_cast<char>('0' + (10 - luhn_sum(payload, true) % 10) % 10);
 }
 
+std::optional<scratch_number> parse_scratch_number(std::string_view text) {
+  const auto dot = text.find('.');
+  if (dot == text.npos) return std::nullopt;
+  const scratch_number out{text.substr(0, dot), text.substr(dot + 1)};
+  if (out.number.size() < card_digits_min || out.number.size() > card_digits_max || !luhn_valid(out.number) ||
+      out.covered.size() != scratch_digits || !all_digits(out.covered))
+    return std::nullopt;
+  return out;
+}
+
 std::string mask_number(std::string_view number) {
+  number = number.substr(0, number.find('.'));
   if (number.size() < card_digits_min) return "****";
   return "**** " + std::string(number.substr(number.size() - 4));
 }

@@ -19,8 +19,17 @@ bool luhn_valid(std::string_view number);
 /// The digit to append to `payload` so that `luhn_valid` holds; nothing when `payload` is empty or not all digits.
 std::optional<char> luhn_digit(std::string_view payload);
 
+/// A scratch-off number: the number on the card, a full stop, and the 8 digits that lie under its coating,
+/// "9704000012345678.48291357". The number alone opens nothing; the digits show that the card was in hand.
+inline constexpr std::size_t scratch_digits = 8;
+struct scratch_number {
+  std::string_view number, covered;  ///< both point into the text
+};
+/// Nothing unless the number passes Luhn and the covered digits are as many as they must be.
+std::optional<scratch_number> parse_scratch_number(std::string_view text);
+
 /// What may be shown, printed or logged of a card number: "**** 3931". A number shorter than 8 characters shows
-/// nothing of itself: "****".
+/// nothing of itself, "****", and of a scratch-off number the covered digits are never shown.
 std::string mask_number(std::string_view number);
 
 }  // namespace tally

@@ -32,6 +32,7 @@ printer_effects printer_machine::on_connected(tick_ms now) {
   dropping_ = known_ = asked_ = repeated_ = false;
   answering_ = true;
   reader_.reset();
+  clearing_.reset();
   stale_proofs_ = 0;
   request_ = 1;
   heard_at_ = now;
@@ -64,8 +65,13 @@ printer_effects printer_machine::tick(tick_ms now) {
   const bool silent = now - heard_at_ >= silence_limit();
   if (job_ && job_->due && now >= *job_->due) {
     if (options_.proof == print_proof::taken) ++stale_proofs_;
+    if (options_.proof == print_proof::process_id && answering_ && !silent) {
+      clearing_ = now + options_.answer_timeout_ms;
+      out.emplace_back(printer_send{escpos::clear_buffers()});
+    }
     finish(false, out);
   }
+  if (clearing_ && now >= *clearing_) clearing_.reset();
   if (silent) {
     dropping_ = true;
     answering_ = false;
@@ -99,6 +105,7 @@ std::optional<tick_ms> printer_machine::deadline() const {
   tick_ms due = heard_at_ + silence_limit();
   due = std::min(due, asked_ ? asked_at_ + options_.answer_timeout_ms : next_ask_);
   if (job_ && job_->due) due = std::min(due, *job_->due);
+  if (clearing_) due = std::min(due, *clearing_);
   return due;
 }
 
@@ -117,6 +124,8 @@ void printer_machine::take(const escpos::printer_answer& answer, tick_ms now, pr
   } else if (const auto* p = std::get_if<escpos::process_done>(&answer)) {
     const bool ours = job_ && job_->sent && options_.proof == print_proof::process_id;
     if (ours && p->id == job_->process) finish(true, out);
+  } else if (std::holds_alternative<escpos::buffers_cleared>(answer)) {
+    clearing_.reset();
   } else if (stale_proofs_ > 0) {
     --stale_proofs_;
   } else if (job_ && job_->sent && options_.proof == print_proof::taken) {

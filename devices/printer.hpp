@@ -65,6 +65,8 @@ using printer_effects = std::vector<printer_effect>;
 /// it at once. A printer that stops answering becomes offline after `answer_timeout_ms`, its job uncertain after
 /// `proof_timeout_ms`, and after `silence_timeout_ms` (while a job is out, not before `proof_timeout_ms`) the
 /// connection is dropped: a dead printer is not waited for for ever.
+/// A printer that answers and gives no proof hangs in a command that somebody else left unfinished, or goes on with
+/// its ticket later: with process IDs its buffers are cleared before the next job.
 class printer_machine {
 public:
   explicit printer_machine(printer_options options = {});
@@ -80,7 +82,9 @@ public:
 
   [[nodiscard]] printer_state state() const { return state_; }
   /// A job that is started now is sent at once.
-  [[nodiscard]] bool able() const { return state_ == printer_state::ready || state_ == printer_state::paper_low; }
+  [[nodiscard]] bool able() const {
+    return (state_ == printer_state::ready || state_ == printer_state::paper_low) && !clearing_;
+  }
   [[nodiscard]] bool idle() const { return !job_; }
   /// When `tick` has something to do; nothing without a connection.
   [[nodiscard]] std::optional<tick_ms> deadline() const;
@@ -111,7 +115,8 @@ private:
   std::optional<job_state> job_;
   std::uint64_t next_process_ = 0;
 
-  std::uint64_t stale_proofs_ = 0;  // proof `taken`: answers still to come for jobs that were given up
+  std::optional<tick_ms> clearing_;  // its buffers are being cleared; without an answer until then it goes on
+  std::uint64_t stale_proofs_ = 0;   // proof `taken`: answers still to come for jobs that were given up
 
   bool connected_ = false;
   bool dropping_ = false;   // asked for a fresh connection; wait for on_disconnected

@@ -7,7 +7,7 @@
 namespace tally {
 
 enum class qr_printing : std::uint8_t {
-  native,  ///< `GS ( k`: the printer draws the code
+  native,  ///< `GS ( k` and `GS k`: the printer draws QR codes and barcodes
   dots,    ///< drawn here and sent as a picture, for printers that cannot
 };
 enum class drawer_pin : std::uint8_t { none, pin_2, pin_5 };

@@ -2,6 +2,8 @@
 
 #include <qrencode.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 
@@ -107,6 +109,17 @@ result<raster> qr_raster(std::string_view text, std::size_t module_dots) {
       if ((code->data[y / module_dots * side + x / module_dots] & 1) != 0)
         blacken(out, x + quiet_modules * module_dots, y + quiet_modules * module_dots);
   return out;
+}
+
+std::size_t qr_side_max(std::size_t octets) {
+  // Octets in byte mode at level M, versions 1 to 40 (ISO/IEC 18004, table 7).
+  static constexpr std::array<std::uint16_t, 40> room{14,   26,   42,   62,   84,   106,  122,  152,  180,  213,
+                                                      251,  287,  331,  362,  412,  450,  504,  560,  624,  666,
+                                                      711,  779,  857,  911,  997,  1059, 1125, 1190, 1264, 1370,
+                                                      1452, 1538, 1628, 1722, 1809, 1911, 1989, 2099, 2213, 2331};
+  const auto fits = std::lower_bound(room.begin(), room.end(), octets);
+  if (fits == room.end()) return 0;
+  return 21 + 4 * static_cast<std::size_t>(fits - room.begin()) + 2 * quiet_modules;
 }
 
 }  // namespace tally

@@ -31,5 +31,14 @@ result<raster> parse_pbm(byte_view file);
 /// it that the standard (ISO/IEC 18004) asks for. Errors: `malformed` when the text is empty, holds a NUL or is too
 /// long for a code.
 result<raster> qr_raster(std::string_view text, std::size_t module_dots);
+/// Modules on a side of the code for a text of so many octets, with the light ones around it, at most: capital letters
+/// and digits alone may take fewer. 0 when it is too long. Costs nothing, while making a code takes about 1 ms.
+std::size_t qr_side_max(std::size_t octets);
+
+/// A Code 128 (set B) of 1 to 40 printable ASCII characters as dots, with the light margins that the standard
+/// (ISO/IEC 15417) asks for; each module `module_dots` wide (1 to 8). `malformed` for anything else.
+result<raster> barcode_raster(std::string_view text, std::size_t module_dots, std::size_t height);
+/// Modules that a Code 128 of so many characters is wide, margins included.
+std::size_t barcode_modules(std::size_t characters);
 
 }  // namespace tally

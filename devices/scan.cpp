@@ -7,7 +7,7 @@ namespace tally {
 
 namespace {
 
-constexpr std::size_t voucher_min = 6, voucher_max = 40, receipt_max = 80;
+constexpr std::size_t voucher_min = 6, voucher_max = 40, receipt_max = 80, receipt_proof_max = 440;
 
 /// Whether the last digit makes the weighted sum a multiple of ten; any length.
 bool gs1_check(std::string_view digits) {
@@ -58,9 +58,14 @@ bool is_card(std::string_view digits, const scan_options& o) {
 }
 
 reader_event marked(std::string_view text) {
-  const auto rest = text.substr(voucher_mark.size());  // the three marks are of one length
-  static_assert(card_code_mark.size() == voucher_mark.size() && receipt_mark.size() == voucher_mark.size());
+  const auto rest = text.substr(voucher_mark.size());  // the marks are of one length
+  static_assert(card_code_mark.size() == voucher_mark.size() && receipt_mark.size() == voucher_mark.size() &&
+                receipt_proof_mark.size() == voucher_mark.size());
   if (text.starts_with(card_code_mark)) return card_code_scanned{std::string(text)};
+  if (text.starts_with(receipt_proof_mark)) {
+    if (rest.empty() || text.size() > receipt_proof_max) return misread{misread_reason::bad_format};
+    return receipt_scanned{std::string(text)};
+  }
   if (text.starts_with(receipt_mark)) {
     if (rest.empty() || rest.size() > receipt_max) return misread{misread_reason::bad_format};
     return receipt_scanned{std::string(rest)};
@@ -93,9 +98,12 @@ reader_event recognise_scan(std::string_view text, const scan_options& options) 
   const bool printable =
       std::all_of(text.begin(), text.end(), [&](char c) { return (c >= 0x20 && c < 0x7F) || (gs1 && c == 0x1D); });
   if (!printable) return misread{misread_reason::bad_character};
-  if (text.starts_with(card_code_mark) || text.starts_with(voucher_mark) || text.starts_with(receipt_mark))
+  if (text.starts_with(card_code_mark) || text.starts_with(voucher_mark) || text.starts_with(receipt_mark) ||
+      text.starts_with(receipt_proof_mark))
     return marked(text);
   if (gs1 || text.starts_with("(01)")) text = gtin_of(text);
+  if (const auto scratch = parse_scratch_number(text); scratch && is_card(scratch->number, options))
+    return card_code_scanned{std::string(text)};
   if (!all_digits(text)) return misread{misread_reason::unknown_code};
   const bool card = is_card(text, options);
   if (card && luhn_valid(text)) return card_read{std::string(text), 0};

@@ -75,7 +75,8 @@ void show_status(const call& c) {
           {"scanner", d.scanner},
           {"chip", d.chip},
           {"wedge", d.wedge},
-          {"display", d.display}}},
+          {"display", d.display},
+          {"rewriter", d.rewriter}}},
         {"children", children},
         {"below", below}});
 }

@@ -152,7 +152,7 @@ result<known_card> find_card(const api_context& api, std::string_view card) {
   }
   // Anything else was never mapped, and is not worth a hash.
   bool digits = all_digits(card) && card.size() >= card_digits_min && card.size() <= card_digits_max;
-  if (!digits && !is_uid_medium(card)) return error{errc::unknown_card, ""};
+  if (!digits && !is_uid_medium(card) && !parse_scratch_number(card)) return error{errc::unknown_card, ""};
   durable_state st(api.services.node.store());
   auto account = account_of(st, medium_of(chain, card));
   if (!account) return error{errc::unknown_card, ""};
@@ -185,6 +185,7 @@ void write_devices(json_writer& w, const device_states& d) {
   one("chip", d.chip);
   one("wedge", d.wedge);
   one("display", d.display);
+  one("rewriter", d.rewriter);
   w.close('}');
 }
 

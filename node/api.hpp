@@ -9,6 +9,7 @@
 #include "node/metrics.hpp"
 #include "node/ticket.hpp"
 #include "node/tills.hpp"
+#include "sync/receipt_code.hpp"
 
 namespace tally {
 
@@ -59,6 +60,10 @@ struct http_services {
   bool printer_configured = false;
   /// Head office's signing key as its certificate in the store says; nothing before there is one.
   std::function<std::optional<public_key>()> head_office_key{};
+  /// The code that proves a durable receipt of this node's current epoch; empty for another. May be empty: no codes.
+  std::function<std::string(const writer_id&, sequence)> prove_receipt{};
+  /// Checks a receipt's code against what this node holds; may be empty. Any thread.
+  std::function<result<receipt_report>(std::string_view code)> check_receipt{};
 };
 
 /// Services and what the interface keeps of its own. Shared with callbacks under way. Thread-safe.
@@ -172,6 +177,11 @@ void print_unprinted(const api_ptr& api);
 void handle_drawer(const api_ptr& api, const call_ptr& call);
 void handle_display(const api_ptr& api, const api_request& r, const call_ptr& call);
 void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call);
+/// The code that proves a receipt, as modules to draw.
+void handle_receipt_code(const api_ptr& api, std::string_view id, const call_ptr& call);
+void handle_check_receipt(const api_ptr& api, const api_request& r, const call_ptr& call);
+/// Fields of a check in docs/http-api.md, without brackets.
+void write_check(json_writer& w, const receipt_report& r);
 void handle_network(const api_ptr& api, const call_ptr& call);
 void handle_cases(const api_ptr& api, const call_ptr& call);
 /// POST /api/v1/admin/pair `{"terminal":201}` (terminal optional) and GET /api/v1/admin/tills; everything else

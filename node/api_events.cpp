@@ -48,9 +48,23 @@ struct teller {
   std::string operator()(const receipt_code_event& e) const {
     json_writer w;
     w.open('{');
-    w.field("id", e.id);
+    if (e.id.starts_with(receipt_code_mark)) {
+      write_code(w, e.id);
+    } else {
+      w.field("id", e.id);
+      w.field("standing", std::optional<std::string>());
+      w.field("error", std::optional<std::string>());
+    }
     w.close('}');
     return frame("receipt_code", w.take());
+  }
+  void write_code(json_writer& w, std::string_view text) const {
+    const auto code = parse_receipt_code(text);
+    const auto found =
+        api.services.check_receipt ? api.services.check_receipt(text) : result<receipt_report>(errc::unsupported);
+    w.field("id", code ? receipt_id(code->writer, code->seq) : std::string());
+    w.field("standing", found ? std::optional(receipt_standing_name(found->standing)) : std::nullopt);
+    w.field("error", found ? std::nullopt : std::optional(errc_name(found.code())));
   }
   std::string operator()(const product_event& e) const {
     auto s = api.services.node.snapshot();

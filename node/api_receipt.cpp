@@ -6,6 +6,7 @@
 #include "ledger/money.hpp"
 #include "node/api.hpp"
 #include "node/json_read.hpp"
+#include "node/receipt_template.hpp"
 #include "node/receipt_words.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
@@ -18,6 +19,10 @@ namespace {
 std::string reversed_by(const durable_state& st, const writer_id& w, sequence seq) {
   auto cell = st.find({.type = cell_type::reversed, .a = seq, .b = 0, .writer = w, .peer = {}});
   return cell ? receipt_id(w, static_cast<sequence>(cell->n)) : std::string();
+}
+
+void prove(const api_context& api, receipt& r, const writer_id& writer, sequence seq) {
+  if (api.services.prove_receipt && layout_proves(r.form.layout)) r.proof = api.services.prove_receipt(writer, seq);
 }
 
 std::string card_note(account_id account) { return "till/card/" + std::to_string(account.value); }
@@ -59,8 +64,28 @@ result<receipt> stored_receipt(const api_context& api, std::string_view id) {
     }
   }
   r->reversed_by = reversed_by(st, name->writer, name->seq);
+  prove(api, *r, name->writer, name->seq);
   if (st.read_failed()) return error{errc::io, "the database could not be read"};
   return r;
+}
+
+/// What a rewritable card says after its use: where and when, what it is worth here, points and vouchers, and what lies
+/// elsewhere.
+std::vector<std::string> card_face(const api_context& api, const entry& e, const till_answer& a,
+                                   const rules_record& rules, const receipt_words& words) {
+  const auto money = [&](amount sum) { return format_amount(sum, static_cast<int>(rules.exponent)); };
+  std::vector<std::string> out{api.services.identity.name, local_time(start_of_day(e.business_date) + e.stamp),
+                               remembered_card(api, e.account), std::string(words.here) + " " + rules.currency,
+                               "  " + money(a.here)};
+  receipt left;
+  left.account = e.account;
+  if (!rules.programme.purses.empty())
+    describe_purses(left, rules, durable_state(api.services.node.store()), a.writer, api.services.layout.lang);
+  for (const auto& u : left.left)
+    out.push_back(u.name + " " + (u.is_money ? money(u.units) : std::to_string(u.units)));
+  if (a.elsewhere && a.elsewhere->value != 0)
+    out.push_back(std::string(words.elsewhere) + " " + money(a.elsewhere->value));
+  return out;
 }
 
 }  // namespace
@@ -99,6 +124,7 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
       r->elsewhere_as_of = a.elsewhere->as_of;
     }
   }
+  prove(api, *r, a.writer, a.seq);
   if (a.repeated) r->reversed_by = reversed_by(durable_state(node.store()), a.writer, a.seq);
   auto lines = receipt_text(*r, a.repeated ? ticket_balance::left_out : ticket_balance::printed, api.services.layout);
   auto json = to_json(api, *r, lines, *s, e.terminal, a.writer == s->self ? a.seq + 1 : 0);
@@ -163,6 +189,8 @@ void tell_counter(const api_context& api, const till_answer& a) {
   const auto here = e->account.value != 0 ? format_amount(a.here, static_cast<int>(rules.exponent)) : std::string();
   (void)node.show_customer(display_row(std::string(words.total) + " " + rules.currency, sum, codec),
                            here.empty() ? std::string() : display_row(words.here, here, codec));
+  if (e->account.value != 0 && node.devices().rewriter != "none")
+    (void)node.rewrite_card(card_face(api, *e, a, rules, words));
 }
 
 void handle_drawer(const api_ptr& api, const call_ptr& call) {
@@ -192,7 +220,7 @@ void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call)
   auto& node = api->services.node;
   if (node.devices().printer == "none") return call->finish(refuse(*api, problem::no_printer));
   const auto& layout = api->services.layout;
-  auto ticket = receipt_ticket(r->id, receipt_text(*r, ticket_balance::left_out, layout), true, layout);
+  auto ticket = receipt_ticket(r->id, receipt_text(*r, ticket_balance::left_out, layout), true, layout, r->proof);
   if (!ticket) return call->finish(refuse(*api, ticket.error()));
   if (!node.print(r->id, {std::move(*ticket)}))
     return call->finish(refuse(*api, {errc::busy, "1,000 tickets wait for the printer"}));

@@ -22,6 +22,7 @@ namespace {
 struct issue_options {
   std::string data, prefix, csv, resume, uids, codes, kind = "stored_value";
   std::size_t count = 0;
+  bool scratch = false;
 };
 
 constexpr std::string_view csv_head = "number,account\n", codes_head = "account,code\n";
@@ -89,7 +90,8 @@ public:
   status add(const std::vector<issued_card>& cards) {
     std::string text;
     for (const auto& c : cards) {
-      const auto tail = c.number.size() >= 8 ? c.number.substr(c.number.size() - 4) : std::string();
+      const auto number = c.number.substr(0, c.number.find('.'));  // covered digits are in no code
+      const auto tail = number.size() >= 8 ? number.substr(number.size() - 4) : std::string();
       text += std::to_string(c.account) + "," + make_card_code(signer_, chain_, {{c.account}, tail}) + "\n";
     }
     return file_.write(text);
@@ -115,7 +117,8 @@ result<std::vector<issued_card>> read_list(const std::string& path) {
     issued_card c{std::string(line.substr(0, comma)), 0};
     auto account = comma == line.npos ? std::string_view{} : line.substr(comma + 1);
     auto [stop, bad] = std::from_chars(account.data(), account.data() + account.size(), c.account);
-    const bool known = is_uid_medium(c.number) || (c.number.size() == 16 && luhn_valid(c.number));
+    const bool known =
+        is_uid_medium(c.number) || (c.number.size() == 16 && luhn_valid(c.number)) || parse_scratch_number(c.number);
     if (!known || bad != std::errc{} || c.account == 0 || stop != account.data() + account.size())
       return error{errc::bad_config, path + ":" + std::to_string(number) + ": this is no card number with its account"};
     out.push_back(std::move(c));
@@ -150,7 +153,7 @@ void tell_rest(const issue_options& o, std::size_t count, std::size_t drawn, std
 
 /// Numbers to draw, or the chips of a list.
 result<card_order> order_of(const issue_options& o, std::uint32_t kind) {
-  card_order order{{}, o.prefix, kind, o.count, {}};
+  card_order order{{}, o.prefix, kind, o.count, {}, o.scratch};
   if (o.uids.empty()) return order;
   auto text = read_small_file(o.uids, csv_bytes_max);
   if (!text) return text.error();
@@ -221,6 +224,10 @@ void add_issue(CLI::App& app, int& status) {
   auto* csv = c->add_option("--csv", o->csv, "new file for the numbers, mode 0600; without it they are printed");
   auto* uids = c->add_option("--uids", o->uids, "instead: a list of chips' UIDs, one a line; each becomes a card");
   uids->excludes(count)->excludes(prefix);
+  auto* scratch =
+      c->add_flag("--scratch", o->scratch,
+                  "8 more digits for each number, to be printed under a coating; the card opens only with them");
+  uids->excludes(scratch);
   auto* codes = c->add_option("--codes", o->codes,
                               "new file for what each card's QR code says, signed by head office, mode 0600");
   c->add_option("--resume", o->resume,
@@ -229,7 +236,9 @@ void add_issue(CLI::App& app, int& status) {
       ->excludes(prefix)
       ->excludes(csv)
       ->excludes(uids)
+      ->excludes(scratch)
       ->excludes(codes);
+  codes->excludes(scratch);
   c->add_option("--kind", o->kind, "stored_value, or the number of a [[card_kind]] of the rules")
       ->capture_default_str();
   c->footer(
@@ -237,6 +246,7 @@ void add_issue(CLI::App& app, int& status) {
       "Example:\n  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv\n"
       "  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv --codes codes.csv\n"
       "  tallystick issue --data /srv/tally --uids chips.txt --csv chips.csv\n"
+      "  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --scratch --csv scratch.csv\n"
       "  tallystick issue --data /srv/tally --resume cards.csv");
   c->callback([o, &status] { status = run_issue(*o); });
 }

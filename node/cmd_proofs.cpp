@@ -1,5 +1,6 @@
 #include "node/cmd.hpp"
 #include "node/proof_files.hpp"
+#include "node/receipt_files.hpp"
 
 namespace tally::cmd {
 
@@ -43,13 +44,32 @@ void add_verify(CLI::App& app, int& status) {
   c->add_option("--entry", o->entry, "the octets of that entry");
   c->add_option("--consistency", o->consistency, "a proof that the log of --old is the beginning of a newer one");
   c->add_option("--old", o->old, "the older signed checkpoint");
+  c->add_option(
+      "--receipt", o->receipt,
+      "text of a receipt's QR code, or a file that holds it: that its store signed it; with --consistency and "
+      "without --old: that the log goes on from it");
+  c->add_option("--note", o->note, "write the receipt's signed checkpoint to this file, for other people's verifiers");
   c->footer(
       "Needs no node and no data. Status: 0 all holds; 1 something does not; 2 a file could not be read.\n"
       "Examples:\n"
       "  tallystick verify --key proof/log.vkey --checkpoint proof/checkpoint --cosigner proof/cosigner-1.vkey\n"
       "  tallystick verify --key proof/log.vkey --proof proof/entry-8.tlog-proof --entry proof/entry-8\n"
-      "  tallystick verify --key proof/log.vkey --consistency proof/from-5.consistency --old proof/checkpoint-5");
+      "  tallystick verify --key proof/log.vkey --consistency proof/from-5.consistency --old proof/checkpoint-5\n"
+      "  tallystick verify --key proof/log.vkey --receipt TALLYR2.AwECAwQFBgcI… ");
   c->callback([o, &status] { status = cmd_verify(*o); });
+}
+
+void add_receipt(CLI::App& app, int& status) {
+  auto o = std::make_shared<receipt_check_options>();
+  auto* c = app.add_subcommand("receipt", "Check a receipt's QR code against the ledger that a node holds");
+  c->add_option("--data", o->data, "data directory of any node, or a copy; its node may run meanwhile")->required();
+  c->add_option("code", o->code, "text of the code: TALLYR2.…")->required();
+  c->add_flag("--json", o->raw, "as JSON");
+  c->footer(
+      "Status: 0 genuine; 1 forged, or the ledger says something else; 2 the data could not be read.\n"
+      "Without any data: tallystick verify --receipt. Of a running node: POST /api/v1/receipts/check.\n"
+      "Example:\n  tallystick receipt --data /srv/tally TALLYR2.AwECAwQFBgcI…");
+  c->callback([o, &status] { status = cmd_receipt(*o); });
 }
 
 }  // namespace tally::cmd

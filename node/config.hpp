@@ -54,6 +54,12 @@ struct node_config {
     std::int64_t baud = 9600;
     std::string charset = "auto";
   } display;
+  struct rewriter_part {
+    std::string path;
+    std::int64_t baud = 9600;
+    std::int64_t columns = 22;
+    std::string charset = "auto";
+  } rewriter;
   struct printer_part {
     std::string address;
     std::string queue;

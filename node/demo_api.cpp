@@ -32,6 +32,15 @@ json state_of(const demo_network& net) {
   return {{"links", links}, {"nodes", nodes}, {"devices", devices}};
 }
 
+/// A code's text is longer than the paper is wide.
+std::string wrapped(std::string line) {
+  constexpr std::size_t columns = 42;
+  if (!line.starts_with("[QR] ")) return line;
+  for (auto at = columns; at < line.size(); at += columns + 1)
+    line.insert(at, 1, '\n');
+  return line;
+}
+
 json printer_of(const printer_server& p) {
   auto paper = p.paper();
   std::string state = paper == paper_state::ok ? "ok" : paper == paper_state::low ? "low" : "out";
@@ -41,7 +50,7 @@ json printer_of(const printer_server& p) {
   for (const auto& t : p.tickets()) {
     std::string text;
     for (const auto& line : t.lines)
-      text += line + "\n";
+      text += wrapped(line) + "\n";
     tickets.push_back(std::move(text));
   }
   return {{"paper", state}, {"tickets", tickets}};

@@ -161,6 +161,8 @@ std::vector<device_finding> examine_devices(const node_config& config) {
   if (!config.wedge.device.empty()) out.push_back(look_at_file("wedge", config.wedge.device, device_class::keyboard));
   if (!config.chip.reader.empty()) out.push_back(look_at_chip(config.chip.reader));
   if (!config.display.path.empty()) out.push_back(look_at_file("display", config.display.path, device_class::serial));
+  if (!config.rewriter.path.empty())
+    out.push_back(look_at_file("rewriter", config.rewriter.path, device_class::serial));
   const auto& p = config.printer;
   if (!p.path.empty()) {
     const auto kind =
@@ -185,7 +187,8 @@ std::vector<device_finding> examine_devices(const node_config& config) {
 
 std::string plugged_in_text() {
   std::string out;
-  list_kind(out, "Serial lines:", "  for reader.path, scanner.path, display.path, printer.path", device_class::serial);
+  list_kind(out, "Serial lines:", "  for reader.path, scanner.path, display.path, rewriter.path, printer.path",
+            device_class::serial);
   list_kind(out, "Printers on device files:", "  for printer.path", device_class::printer);
   list_kind(out,
             "Keyboards, and readers that type like one:", "  for wedge.device; the shop's real keyboard is here too",

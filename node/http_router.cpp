@@ -32,6 +32,8 @@ void metrics(const api_ptr& api, std::uint32_t, const api_request&, const call_p
 using request = const api_request&;
 using call = const call_ptr&;
 
+constexpr std::string_view check_path = "/api/v1/receipts/check";
+
 // The rows of docs/http-api.md; the most frequent one first.
 constexpr row rows[] = {
     {"POST", "/api/v1/sales", access::till,
@@ -60,6 +62,8 @@ constexpr row rows[] = {
      [](const api_ptr& a, std::uint32_t, request, call c) { handle_network(a, c); }},
     {"GET", "/api/v1/cases", access::network,
      [](const api_ptr& a, std::uint32_t, request, call c) { handle_cases(a, c); }},
+    {"POST", check_path, access::network,
+     [](const api_ptr& a, std::uint32_t, request r, call c) { handle_check_receipt(a, r, c); }},
     {"POST", "/api/v1/pair", access::anyone,
      [](const api_ptr& a, std::uint32_t, request r, call c) { handle_pair(a, r, c); }},
     {"GET", "/healthz", access::anyone, health},
@@ -86,7 +90,7 @@ bool open_for(const api_context& api, access who, const api_request& r) {
 
 constexpr std::string_view get = "GET, HEAD";
 
-/// /api/v1/receipts/{id} and /api/v1/receipts/{id}/print.
+/// /api/v1/receipts/{id}, /api/v1/receipts/{id}/print and /api/v1/receipts/{id}/code.
 void route_receipt(const api_ptr& api, std::string_view rest, const api_request& r, const call_ptr& c) {
   auto terminal = terminal_of(*api, r);
   if (!terminal) return c->finish(unauthorised(*api));
@@ -96,6 +100,8 @@ void route_receipt(const api_ptr& api, std::string_view rest, const api_request&
     return handle_print(api, rest.substr(0, rest.size() - print.size()), c);
   }
   if (r.method != "GET" && r.method != "HEAD") return c->finish(wrong_method(*api, get));
+  constexpr std::string_view code = "/code";
+  if (rest.ends_with(code)) return handle_receipt_code(api, rest.substr(0, rest.size() - code.size()), c);
   handle_receipt(api, *terminal, rest, c);
 }
 
@@ -109,7 +115,8 @@ api_response wrong_method(api_context& api, std::string_view allowed) {
 
 void route(const api_ptr& api, const api_request& r, const call_ptr& c) {
   constexpr std::string_view receipts = "/api/v1/receipts/";
-  if (r.path.starts_with(receipts)) return route_receipt(api, r.path.substr(receipts.size()), r, c);
+  if (r.path.starts_with(receipts) && r.path != check_path)
+    return route_receipt(api, r.path.substr(receipts.size()), r, c);
   if (r.path.starts_with(admin_prefix)) {
     if (is_admin(*api, r.authorization)) return handle_admin(api, r, c);
     api->suspect(errc::not_allowed, "a call of the administration with a wrong or no token, from " +

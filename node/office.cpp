@@ -51,6 +51,15 @@ unsigned four_digits(entropy& random) {
   }
 }
 
+std::string covered_digits(entropy& random) {
+  std::string out;
+  while (out.size() < scratch_digits) {
+    const auto four = std::to_string(10'000 + four_digits(random));
+    out += four.substr(1);
+  }
+  return out;
+}
+
 result<catalogue> published_catalogue(const json& j) {
   catalogue out;
   auto decode = [](const json& item, auto read) {
@@ -280,9 +289,9 @@ status issue_cards(const admin_client& hq, const card_order& order, entropy& ran
     std::vector<issued_card> cards;
     for (std::size_t i = 0; i < n; ++i) {
       auto account = *first + at + i;
-      cards.push_back(
-          {order.uids.empty() ? *card_number(order.prefix, account, four_digits(random)) : order.uids[at + i],
-           account});
+      auto number = order.uids.empty() ? *card_number(order.prefix, account, four_digits(random)) : order.uids[at + i];
+      if (order.scratch) number += "." + covered_digits(random);
+      cards.push_back({std::move(number), account});
     }
     TALLY_TRY(batch_made(cards));
     auto made = map_cards(hq, order.chain, order.kind, cards);

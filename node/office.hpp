@@ -83,6 +83,8 @@ struct card_order {
   std::size_t count = 0;  ///< 1 to 1,000,000
   /// Not empty: the cards are bare chips, known by these media ("uid:…"), `count` of them. No numbers are drawn.
   std::vector<std::string> uids{};
+  /// Each number gets 8 covered digits (parse_scratch_number), without which nobody can use it.
+  bool scratch = false;
 };
 /// The media of a list of chips, one UID a line: 4 to 10 octets in hexadecimal, colons and spaces between them allowed,
 /// '#' starts a comment. Errors: `malformed` with the line, also for a UID that comes twice or is drawn at random.

@@ -31,7 +31,8 @@ int cmd_prove(const prove_options& o);
 struct verify_options {
   std::string key, origin;             ///< a verifier key or a file that holds one
   std::vector<std::string> cosigners;  ///< the same
-  std::filesystem::path checkpoint, proof, entry, consistency, old;
+  std::filesystem::path checkpoint, proof, entry, consistency, old, note;
+  std::string receipt;  ///< text of a receipt's code, or a file that holds it
 };
 
 /// Checks files alone. Status: 0 all holds; 1 something does not; 2 a file or key could not be read, or nothing was

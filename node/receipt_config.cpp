@@ -48,6 +48,7 @@ result<receipt_layout> make_receipt_layout(const node_config& config) {
   out.lang = language_named(config.receipt.language);
   out.printer.text = charset_named(p.charset).value_or(usual_charset(out.lang));
   out.display = charset_named(config.display.charset).value_or(usual_charset(out.lang));
+  out.rewriter = charset_named(config.rewriter.charset).value_or(usual_charset(out.lang));
   out.printer.columns = static_cast<std::size_t>(p.columns);
   out.qr = config.receipt.qr;
   out.printer.qr = p.qr == "dots" ? qr_printing::dots : qr_printing::native;

@@ -13,11 +13,11 @@ struct named_part {
   std::string_view name;
   part what;
 };
-constexpr std::array parts{named_part{"header", part::header}, named_part{"lines", part::lines},
-                           named_part{"total", part::total},   named_part{"tenders", part::tenders},
-                           named_part{"taxes", part::taxes},   named_part{"reverses", part::reverses},
-                           named_part{"card", part::card},     named_part{"id", part::id},
-                           named_part{"footer", part::footer}, named_part{"rule", part::rule}};
+constexpr std::array parts{
+    named_part{"header", part::header},   named_part{"lines", part::lines}, named_part{"total", part::total},
+    named_part{"tenders", part::tenders}, named_part{"taxes", part::taxes}, named_part{"reverses", part::reverses},
+    named_part{"card", part::card},       named_part{"id", part::id},       named_part{"footer", part::footer},
+    named_part{"rule", part::rule},       named_part{"proof", part::proof}};
 constexpr std::array<std::string_view, 7> fields{"store", "title", "time", "till", "counter", "sum", "card_number"};
 constexpr std::string_view centre_mark = "{centre}", right_mark = "{right}";
 constexpr std::size_t layout_lines_max = 60;
@@ -86,7 +86,8 @@ const std::string_view usual_layout =
     "{card}\n"
     "\n"
     "{id}\n"
-    "{footer}\n";
+    "{footer}\n"
+    "{proof}\n";
 
 result<std::vector<template_line>> parse_layout(std::string_view text) {
   std::vector<template_line> out;
@@ -104,7 +105,18 @@ result<std::vector<template_line>> parse_layout(std::string_view text) {
   for (const auto must : {part::total, part::id})
     if (std::none_of(out.begin(), out.end(), [&](const template_line& l) { return l.what == must; }))
       return error{errc::bad_rules, "a receipt's layout shows {total} and {id}, each on a line of its own"};
+  const auto proof = std::ranges::find(out, part::proof, &template_line::what);
+  if (proof != out.end() && proof + 1 != out.end())
+    return wrong(static_cast<std::size_t>(proof - out.begin()) + 1,
+                 "{proof} is the last line: the code stands under it");
   return out;
+}
+
+bool layout_proves(std::string_view layout) {
+  auto lines = parse_layout(layout.empty() ? usual_layout : layout);
+  // As on paper: one that this program cannot read gives the usual receipt.
+  if (!lines) lines = parse_layout(usual_layout);
+  return std::ranges::find(*lines, part::proof, &template_line::what) != lines->end();
 }
 
 }  // namespace tally

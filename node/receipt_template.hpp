@@ -10,7 +10,20 @@ namespace tally {
 
 /// One line of a receipt's layout: a part, which may become several lines or none, or text with fields.
 struct template_line {
-  enum class part : std::uint8_t { text, header, lines, total, tenders, taxes, reverses, card, id, footer, rule };
+  enum class part : std::uint8_t {
+    text,
+    header,
+    lines,
+    total,
+    tenders,
+    taxes,
+    reverses,
+    card,
+    id,
+    footer,
+    rule,
+    proof
+  };
   part what = part::text;
   bool centred = false;
   std::string left, right;  ///< of a text: with its {fields}; `right` stands at the paper's right edge
@@ -21,8 +34,11 @@ struct template_line {
 extern const std::string_view usual_layout;
 
 /// Reads a layout as docs/receipts.md describes it. Errors: `bad_rules`, which names the line and what is wrong in it;
-/// also without {total} and {id}, which every receipt shows.
+/// also without {total} and {id}, which every receipt shows, and for a line behind {proof}: codes are printed last.
 result<std::vector<template_line>> parse_layout(std::string_view text);
+
+/// Whether a receipt of that layout (empty: the usual one) has the code that proves it.
+bool layout_proves(std::string_view layout);
 
 /// `text` with each {field} replaced by what `value_of` says of its name. Empty when it has fields and all are empty.
 template <class F>

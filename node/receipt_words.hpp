@@ -16,6 +16,7 @@ struct receipt_words {
   const char *card, *here, *elsewhere;
   const char *later, *spent_before;  ///< after units that head office credits, and those taken back but spent
   const char *copy, *possible_duplicate;
+  const char* proof;  ///< above the code that proves it
 };
 const receipt_words& words_of(language l);
 

@@ -21,6 +21,7 @@
 #include "storage/rocks_kv.hpp"
 #include "sync/driver_keyfile.hpp"
 #include "sync/entropy_sodium.hpp"
+#include "sync/receipt_signer.hpp"
 #include "sync/zmq_door.hpp"
 
 namespace tally {
@@ -48,6 +49,7 @@ struct running_node {
   curve_key curve, door_key;
   node_secret secret;
   receipt_layout layout_of_receipts;
+  std::unique_ptr<receipt_signer> receipts;
   system_entropy random;
   std::unique_ptr<node_system> system;
   std::unique_ptr<admin_context> admin;
@@ -137,6 +139,10 @@ device_options make_devices(const node_config& config, const receipt_layout& lay
   d.display_path = config.display.path;
   d.display_baud = static_cast<unsigned>(config.display.baud);
   d.display_charset = layout.display;
+  d.rewriter_path = config.rewriter.path;
+  d.rewriter_baud = static_cast<unsigned>(config.rewriter.baud);
+  d.rewriter_columns = static_cast<std::size_t>(config.rewriter.columns);
+  d.rewriter_charset = layout.rewriter;
   d.drawer_pulse = escpos::open_drawer_now(layout.printer);
   if (!config.scanner.card_prefix.empty()) d.card_prefixes = {config.scanner.card_prefix};
   if (!config.printer.address.empty()) std::tie(d.printer_host, d.printer_port) = split_address(config.printer.address);
@@ -227,6 +233,21 @@ std::optional<public_key> head_office_key(const running_node& n) {
   return own ? std::optional((*own)->signing) : std::nullopt;
 }
 
+/// The code that a receipt of the current epoch gets. What an earlier life of this node wrote is not signed for again:
+/// head office may have closed it at another size.
+std::string prove_receipt(const running_node& n, const writer_id& writer, sequence seq) {
+  if (writer != n.system->snapshot()->self) return {};
+  const auto code = n.receipts->sign(writer, seq);
+  return code ? to_text(*code) : std::string();
+}
+
+result<receipt_report> check_code(const running_node& n, std::string_view text) {
+  const auto& believes = n.identity.believes;
+  certificate_book book(believes.chain, believes.root, n.verifier);
+  if (const auto code = parse_receipt_code(text)) load_certificates_of(code->writer.node, *n.store, book);
+  return check_receipt({*n.store, book, nullptr, believes.chain, n.identity.node}, text);
+}
+
 error http_error(const node_config& config, const error& e) {
   if (e.detail.starts_with("cannot listen on ")) return at_setting(config, "http.listen", e.detail);
   if (e.detail.starts_with("no till.html in ")) return at_setting(config, "http.web_dir", e.detail);
@@ -273,7 +294,9 @@ status start_http(running_node& n, const node_config& config) {
       .layout = n.layout_of_receipts,
       .printer_configured =
           !config.printer.address.empty() || !config.printer.path.empty() || !config.printer.queue.empty(),
-      .head_office_key = [&n] { return head_office_key(n); }};
+      .head_office_key = [&n] { return head_office_key(n); },
+      .prove_receipt = [&n](const writer_id& writer, sequence seq) { return prove_receipt(n, writer, seq); },
+      .check_receipt = [&n](std::string_view code) { return check_code(n, code); }};
   auto http = http_server::start(std::move(options), std::move(services));
   if (!http) return http_error(config, http.error());
   n.http = std::move(*http);
@@ -286,6 +309,7 @@ status start_node(running_node& n, const node_config& config) {
   auto layout = make_receipt_layout(config);
   if (!layout) return layout.error();
   n.layout_of_receipts = std::move(*layout);
+  n.receipts = std::make_unique<receipt_signer>(*n.store, *n.signer, n.identity.believes.chain);
   auto options = make_options(n, config);
   if (!options) return options.error();
   auto system = node_system::start(std::move(*options), *n.store, *n.certificates, *n.signer, n.curve, n.random);
@@ -304,6 +328,7 @@ void stop_node(running_node& n) {
   n.door.reset();
   if (n.system) n.system->stop();
   n.http.reset();
+  n.receipts.reset();
   n.system.reset();
   if (n.store) {  // so the directory is this process's, and what stands there is its own
     std::error_code ignored;

@@ -64,14 +64,6 @@ private:
   std::vector<std::string> lines_;
 };
 
-std::string local_time(unix_seconds t) {
-  std::time_t clock = t;
-  std::tm parts{};
-  char text[32] = "";
-  if (localtime_r(&clock, &parts)) std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
-  return text;
-}
-
 const char* title(const receipt& r, const receipt_words& words) {
   if (r.kind == "sale") return words.sale;
   if (r.kind == "refund") return words.refund;
@@ -183,11 +175,22 @@ void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, 
     case part::id: return out.wrapped(r.id);
     case part::footer: return out.centred_lines(r.footer);
     case part::rule: return out.rule();
+    case part::proof:
+      if (!r.proof.empty()) out.centred(words.proof);
+      return;
     case part::text: return;
   }
 }
 
 }  // namespace
+
+std::string local_time(unix_seconds t) {
+  std::time_t clock = t;
+  std::tm parts{};
+  char text[32] = "";
+  if (localtime_r(&clock, &parts)) std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
+  return text;
+}
 
 std::string receipt_id(const writer_id& w, sequence seq) { return writer_name(w) + "." + std::to_string(seq); }
 
@@ -224,7 +227,7 @@ result<std::vector<bytes>> receipt_tickets(const receipt& r, const std::vector<s
                                            const receipt_layout& layout) {
   std::vector<bytes> out;
   for (std::uint32_t n = 0; n < std::clamp(r.form.copies, 1U, receipt_copies_max); ++n) {
-    auto one = receipt_ticket(r.id, text, n > 0, layout);
+    auto one = receipt_ticket(r.id, text, n > 0, layout, r.proof);
     if (!one) return one.error();
     out.push_back(std::move(*one));
   }
@@ -232,7 +235,7 @@ result<std::vector<bytes>> receipt_tickets(const receipt& r, const std::vector<s
 }
 
 result<bytes> receipt_ticket(std::string_view id, const std::vector<std::string>& text, bool copy,
-                             const receipt_layout& layout) {
+                             const receipt_layout& layout, std::string_view proof) {
   const auto& words = words_of(layout.lang);
   escpos::ticket t;
   t.lines.reserve(text.size());
@@ -244,6 +247,7 @@ result<bytes> receipt_ticket(std::string_view id, const std::vector<std::string>
   if (copy) t.copy_mark = words.copy;
   t.logo = true;
   if (layout.qr) t.qr = std::string(receipt_mark) + std::string(id);
+  if (!proof.empty()) t.qr = proof;
   return escpos::encode(t, layout.printer);
 }
 
@@ -343,6 +347,7 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
   w.close('}');
   maybe("reverses", r.reverses);
   maybe("reversed_by", r.reversed_by);
+  maybe("proof", r.proof);
   w.key("text");
   w.open('[');
   for (const auto& l : text)

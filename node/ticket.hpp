@@ -65,14 +65,16 @@ struct receipt {
   std::string header, footer;
   receipt_form form;                  ///< of the rules that it cites
   std::string reverses, reversed_by;  ///< ids, or empty
+  std::string proof;                  ///< text of the code that proves it (sync/receipt_code.hpp); empty: none
 };
 
 /// How this store's receipts look, on paper and, the same, on the till's screen.
 struct receipt_layout {
   language lang = language::en;
   printer_profile printer;
-  charset display = charset::cp437;  ///< of the customer's display
-  bool qr = false;                   ///< the receipt's id as a QR code under it, for a scanner
+  charset display = charset::cp437;   ///< of the customer's display
+  charset rewriter = charset::cp437;  ///< of the printer of rewritable cards
+  bool qr = false;                    ///< the id of a receipt without proof as a QR code under it, for a scanner
 };
 
 /// "node.epoch.sequence", and back; nothing for other text.
@@ -93,6 +95,13 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
 /// Fills in `left`.
 void describe_purses(receipt& r, const rules_record& rules, const state& st, const writer_id& self, language lang);
 
+/// Money that a sale or top-up moved, as its entry says without rules: card value and tenders, without points, bonus and
+/// vouchers. 0 for a reversal, whose sum is that of what it cites.
+tally::amount receipt_paid(const entry& e);
+
+/// "2026-11-22 14:05" in the machine's time zone.
+std::string local_time(unix_seconds t);
+
 /// What a card is worth changes, so only the ticket that is printed at once says it. A repeated answer and a copy leave
 /// it out, and are the same text whenever they are asked for.
 enum class ticket_balance : std::uint8_t { printed, left_out };
@@ -102,9 +111,10 @@ enum class ticket_balance : std::uint8_t { printed, left_out };
 std::vector<std::string> receipt_text(const receipt& r, ticket_balance b = ticket_balance::printed,
                                       const receipt_layout& layout = {});
 
-/// Bytes for the printer of the receipt `id`. Errors as of escpos::encode.
+/// Bytes for the printer of the receipt `id`, with the code `proof` under it, if there is one. Errors as of
+/// escpos::encode.
 result<bytes> receipt_ticket(std::string_view id, const std::vector<std::string>& text, bool copy,
-                             const receipt_layout& layout = {});
+                             const receipt_layout& layout = {}, std::string_view proof = {});
 /// The ticket as often as the receipt's kind asks for, all but the first marked as copies.
 result<std::vector<bytes>> receipt_tickets(const receipt& r, const std::vector<std::string>& text,
                                            const receipt_layout& layout = {});

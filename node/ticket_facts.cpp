@@ -143,6 +143,12 @@ result<entry> cited_entry(const entry& e, const writer_id& writer, const kv_stor
 
 }  // namespace
 
+tally::amount receipt_paid(const entry& e) {
+  receipt r;
+  describe_money(e, r);
+  return r.total;
+}
+
 result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequence seq, const catalogue& rules,
                                  const kv_store& store, std::string_view store_name, language lang) {
   receipt r;

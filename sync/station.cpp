@@ -70,8 +70,12 @@ void load_certificates(const kv_store& store, certificate_book& book) {
     // What does not verify under the pinned root is not believed, wherever it lies.
     if (signed_form) (void)book.add(*signed_form);
   }
+  load_revocations(store, book);
+}
+
+void load_revocations(const kv_store& store, certificate_book& book) {
   bytes prefix{cell_prefix, static_cast<char>(cell_type::revoked)};
-  for (c = store.scan(family::state, prefix); c->valid() && c->key().substr(0, 2) == prefix; c->next()) {
+  for (auto c = store.scan(family::state, prefix); c->valid() && c->key().substr(0, 2) == prefix; c->next()) {
     auto k = parse_cell_key(c->key());
     auto v = decode_cell(c->value());
     memory_state one;

@@ -244,6 +244,8 @@ private:
 bool went_astray(const kv_store& store, const writer_id& own);
 /// Feeds a book with the certificates that a database holds (family meta, 'k'). What does not verify is left out.
 void load_certificates(const kv_store& store, certificate_book& book);
+/// The revocations of nodes whose certificates the book has.
+void load_revocations(const kv_store& store, certificate_book& book);
 
 /// Origin line of a stream's checkpoints: "tallystick/<chain>/<node>/<epoch>/journal".
 std::string stream_origin(std::string_view chain, const stream_id& id);

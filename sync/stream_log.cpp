@@ -103,7 +103,7 @@ std::vector<cosign_message> stream_log::cosignatures(const checkpoint& head) con
   return out;
 }
 
-std::optional<std::uint64_t> stream_log::cosigned_size(node_id by) const {
+std::optional<cosign_message> stream_log::newest_cosignature(node_id by) const {
   byte_writer key;
   key.u8('c');
   key.raw(stream_key(id_));
@@ -113,7 +113,12 @@ std::optional<std::uint64_t> stream_log::cosigned_size(node_id by) const {
   auto decoded = decode_message(v);
   const auto* m = decoded ? std::get_if<cosign_message>(&*decoded) : nullptr;
   if (!m || m->size == 0 || m->size > size_) return std::nullopt;
-  return m->size;
+  return *m;
+}
+
+std::optional<std::uint64_t> stream_log::cosigned_size(node_id by) const {
+  const auto newest = newest_cosignature(by);
+  return newest ? std::optional(newest->size) : std::nullopt;
 }
 
 std::optional<note_key> stream_log::cosigner_key(node_id by) const {

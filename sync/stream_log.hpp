@@ -46,7 +46,9 @@ public:
   result<signed_head> head(std::optional<std::uint64_t> at = std::nullopt) const;
   /// Cosignatures over just this head that the store has and that verify, by node.
   std::vector<cosign_message> cosignatures(const checkpoint& head) const;
-  /// Size of the newest head that this node cosigned, as the store knows; nothing when there is none.
+  /// The newest cosignature of this node that the store has, over a head of a size that is here; nothing without one.
+  std::optional<cosign_message> newest_cosignature(node_id by) const;
+  /// Its size.
   std::optional<std::uint64_t> cosigned_size(node_id by) const;
   /// Name and key of a cosigner; nothing for an unknown node.
   std::optional<note_key> cosigner_key(node_id by) const;

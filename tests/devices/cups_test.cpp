@@ -23,11 +23,24 @@ TEST_CASE("what a queue says is what a till shows, the worst first", "[devices][
 }
 
 TEST_CASE("a job is printed only when it is completed", "[devices][cups]") {
+  const auto judge = [](int state) { return judge_cups_job({state, {}, {}}, "ours"); };
   for (const int waiting : {3, 4, 5, 6})
-    CHECK(cups_job_state(waiting) == cups_job::waiting);
-  CHECK(cups_job_state(7) == cups_job::failed);
-  CHECK(cups_job_state(8) == cups_job::failed);
-  CHECK(cups_job_state(9) == cups_job::printed);
+    CHECK(judge(waiting) == cups_job::waiting);
+  CHECK(judge(7) == cups_job::failed);
+  CHECK(judge(8) == cups_job::failed);
+  CHECK(judge(9) == cups_job::printed);
+}
+
+TEST_CASE("what a killed CUPS left of a job is not waited for", "[devices][cups]") {
+  // Recorded: killed after the document had come and before its end was written down, then started again.
+  CHECK(judge_cups_job({4, "no-hold", "ours"}, "ours") == cups_job::stuck);
+  // Somebody holds it.
+  CHECK(judge_cups_job({4, "indefinite", "ours"}, "ours") == cups_job::waiting);
+  CHECK(judge_cups_job({4, "weekend", "ours"}, "ours") == cups_job::waiting);
+  // Its number is another job's now.
+  CHECK(judge_cups_job({3, "no-hold", "theirs"}, "ours") == cups_job::failed);
+  CHECK(judge_cups_job({9, "no-hold", "theirs"}, "ours") == cups_job::failed);
+  CHECK(judge_cups_job({3, "no-hold", "ours"}, "ours") == cups_job::waiting);
 }
 
 TEST_CASE("a try of a ticket has one title, and no two have the same", "[devices][cups]") {

@@ -34,3 +34,15 @@ TEST_CASE("a masked number shows four digits or none", "[devices][luhn]") {
   CHECK(mask_number("1234567") == "****");
   CHECK(mask_number("") == "****");
 }
+
+TEST_CASE("a scratch-off number is a number, a full stop and what was covered", "[devices][luhn]") {
+  const auto good = parse_scratch_number("9704003931234565.48291357");
+  REQUIRE(good);
+  CHECK(good->number == "9704003931234565");
+  CHECK(good->covered == "48291357");
+  CHECK(mask_number("9704003931234565.48291357") == "**** 4565");
+  for (const char* bad : {"", ".", "9704003931234565", "9704003931234565.", "9704003931234565.4829135",
+                          "9704003931234565.482913577", "9704003931234566.48291357", "9704003931234565.4829135x",
+                          "970.48291357", "9704003931234565..48291357", "9704003931234565.48291357."})
+    CHECK_FALSE(parse_scratch_number(bad));
+}

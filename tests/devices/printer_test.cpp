@@ -254,6 +254,39 @@ TEST_CASE("a late proof does not prove the next job", "[devices][printer]") {
   }
 }
 
+TEST_CASE("a printer that hangs in a foreign command is freed, and the ticket comes with the next try",
+          "[devices][printer]") {
+  wired w;
+  // Somebody sent half a picture of 60 kB to the printer's port and left.
+  (void)w.printer.feed("\x1Dv0\x00\xFF\x00\xFF\x00half a picture"s);
+  w.connect();
+  CHECK(w.told() == std::vector<std::string>{"ready"});
+  REQUIRE(w.start(1));
+  w.run(29'000);
+  CHECK(w.told().empty());
+  CHECK(w.printer.tickets().empty());
+  w.run(2'000);
+  CHECK(w.told() == std::vector<std::string>{"uncertain 1"});
+  REQUIRE(w.start(2));
+  CHECK(w.told() == std::vector<std::string>{"printed 2"});
+  CHECK(w.printer.tickets().size() == 1);
+  // One that does not know the command is not waited for for ever.
+  wired old;
+  old.connect();
+  old.deaf = true;
+  REQUIRE(old.start(1));
+  old.deaf = false;
+  old.run(29'000);
+  old.deaf = true;  // of the 10 octets
+  (void)old.told();
+  for (int n = 0; n < 100 && old.machine.idle() == false; ++n)
+    old.run(100);
+  old.deaf = false;
+  CHECK_FALSE(old.machine.able());
+  old.run(4'000);
+  CHECK(old.machine.able());
+}
+
 TEST_CASE("a printer without process ids proves by its paper sensor", "[devices][printer]") {
   wired w{{.proof = print_proof::taken}};
   w.connect();

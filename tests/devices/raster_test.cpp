@@ -57,3 +57,36 @@ TEST_CASE("a QR code has its three finders and its quiet zone", "[devices][raste
   CHECK(qr_raster("x", 0).code() == errc::malformed);
   CHECK(qr_raster(std::string(2331, 'x'), 1).ok());
 }
+
+TEST_CASE("how large a code becomes is known without making it", "[devices][raster]") {
+  for (std::size_t n = 1; n <= 2331; n += n < 500 ? 1 : 61) {
+    const auto code = qr_raster(std::string(n, 'x'), 1);
+    REQUIRE(code.ok());
+    CHECK(code->width == qr_side_max(n));
+  }
+  CHECK(qr_side_max(2332) == 0);
+  CHECK(qr_raster(std::string(100, '7'), 1)->width < qr_side_max(100));  // digits alone take less
+}
+
+TEST_CASE("a barcode as dots has its margins, its frame and one row many times", "[devices][raster]") {
+  const auto code = barcode_raster("TALLYSTICK", 2, 80);
+  REQUIRE(code.ok());
+  CHECK(code->width == 2 * barcode_modules(10));
+  CHECK(code->height == 80);
+  std::string modules;
+  for (std::size_t x = 0; x < code->width; x += 2)
+    modules.push_back(code->black(x, 0) ? '1' : '0');
+  // Margins, start B, 'T' (52), … the stop with its last bar.
+  CHECK(
+      modules.starts_with("0000000000"
+                          "11010010000"
+                          "11011100010"));
+  CHECK(
+      modules.ends_with("1100011101011"
+                        "0000000000"));
+  for (std::size_t y = 1; y < code->height; ++y)
+    CHECK(byte_view(code->rows).substr(y * code->row_octets(), code->row_octets()) ==
+          byte_view(code->rows).substr(0, code->row_octets()));
+  for (const auto& bad : {""s, "\n"s, "é"s, std::string(41, 'x')})
+    CHECK(barcode_raster(bad, 1, 10).code() == errc::malformed);
+}

@@ -23,7 +23,7 @@ function commandLength(data, i) {
   if (code !== 0x1b && code !== 0x1c && code !== 0x1d && code !== 0x10) return 1;
   if (fn === undefined) return 0;
   const name = String.fromCharCode(fn);
-  if (code === 0x10) return fn === 0x04 ? 3 : fn === 0x14 ? 5 : 2;
+  if (code === 0x10) return fn === 0x04 ? 3 : fn === 0x14 ? (data[2] === 8 ? 10 : 5) : 2;
   if (code === 0x1c) return name === 'W' ? 3 : 2;
   if (code === 0x1b) {
     if (ESC[name] === undefined) throw new Error(`ESC ${name} is no command that a receipt needs`);
@@ -89,7 +89,10 @@ export class Paper {
       if (name === '(' && part[2] === 0x48) this.processes.push(part.subarray(7, 11).toString('latin1'));
       if (name === '(' && part[2] === 0x6b && part[6] === 0x50) this.qr = part.subarray(8).toString('latin1');
       if (name === '(' && part[2] === 0x6b && part[6] === 0x51) this.ticket.push({ qr: this.qr });
-      if (name === 'v') this.ticket.push({ picture: true });
+      if (name === 'v') {
+        const octets = part[4] + 256 * part[5];
+        this.ticket.push({ picture: { width: octets * 8, height: part[6] + 256 * part[7], rows: Buffer.from(part.subarray(8)) } });
+      }
     }
   }
   endLine() {
@@ -108,6 +111,12 @@ export class Paper {
 /** The lines of a ticket as plain text, marks (large) apart. */
 export const linesOf = (ticket) => ticket.filter((it) => it.text !== undefined && !it.large).map((it) => it.text);
 export const marksOf = (ticket) => ticket.filter((it) => it.large).map((it) => it.text);
+
+export const qrOf = (ticket) => ticket.find((it) => it.qr !== undefined)?.qr;
+/** The last picture: {width, height, rows}, eight dots an octet, 1 is black. */
+export const pictureOf = (ticket) => ticket.findLast((it) => it.picture)?.picture;
+/** As a portable bitmap, for other people's programs. */
+export const pbmOf = ({ width, height, rows }) => Buffer.concat([Buffer.from(`P4\n${width} ${height}\n`), rows]);
 
 /** A network printer with the faults that printers have. One client at a time; a buffer of 4 KiB. */
 export class FakePrinter {

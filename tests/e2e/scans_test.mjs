@@ -28,12 +28,13 @@ class Lines {
 
 await scenario('scans', 240, async (t) => {
   if (!hasCommand('python3')) skip('python3 is not installed');
-  const paths = { reader: join(t.dir, 'reader'), scanner: join(t.dir, 'scanner'), display: join(t.dir, 'display') };
+  const paths = Object.fromEntries(['reader', 'scanner', 'display', 'rewriter'].map((it) => [it, join(t.dir, it)]));
   const lines = new Lines(t);
   for (const path of Object.values(paths)) await lines.tell('plug', path);
+  await lines.tell('rewriter', paths.rewriter);
   const config =
     `[reader]\npath = "${paths.reader}"\n[scanner]\npath = "${paths.scanner}"\ncard_prefix = "9704"\n` +
-    `[display]\npath = "${paths.display}"`;
+    `[display]\npath = "${paths.display}"\n[rewriter]\npath = "${paths.rewriter}"`;
   const { hq, store, cards } = await oneStore(t, config);
   const { events, till } = await listen(t, store);
   for (const kind of ['reader', 'scanner', 'display'])
@@ -76,7 +77,13 @@ await scenario('scans', 240, async (t) => {
   assert.equal((await events.next('product')).data.product, 2, 'the half scan from before is forgotten');
   t.step(`pulled out and back: found again after ${(Number(found.at - back) / 1e6).toFixed(0)} ms`);
 
+  await scratchCard(t, { hq, lines, paths, events, ask });
   await signedCode(t, { hq, store, lines, paths, events, ask });
+
+  // A rewritable card says what it is worth after its last use.
+  await lines.tell('card', paths.rewriter, Buffer.from('to spend here').toString('hex'));
+  await until('the rewriter', async () => (await deviceState(store, till.token, 'rewriter')) === 'ready');
+  t.step('a rewritable card is printed with what it is worth');
 
   // The customer's display, and the drawer without a printer.
   assert.equal((await ask('POST', '/api/v1/drawer', {})).status, 503);
@@ -91,6 +98,31 @@ await scenario('scans', 240, async (t) => {
   }
   t.step('both ledgers prove themselves');
 });
+
+/** A card whose number is worth nothing without the digits under its coating; what was spent is spent. */
+async function scratchCard(t, { hq, lines, paths, events, ask }) {
+  const csv = join(t.dir, 'scratch.csv');
+  await good(['issue', '--data', hq.data, '--count', '1', '--prefix', '9704', '--scratch', '--csv', csv]);
+  const [text] = readFileSync(csv, 'utf8').trim().split('\n').at(-1).split(',');
+  const [number, covered] = text.split('.');
+  assert.ok(/^[0-9]{16}$/.test(number) && /^[0-9]{8}$/.test(covered), text);
+  await until('the store to know the card', async () => (await ask('POST', '/api/v1/cards/lookup', { card: text })).status === 200);
+  await lines.send(paths.scanner, `${text}\r`);
+  const scanned = await events.next('card');
+  assert.deepEqual([scanned.data.number, scanned.data.masked], [text, `**** ${number.slice(-4)}`]);
+  const wrong = `${number}.${covered === '00000000' ? '00000001' : '00000000'}`;
+  for (const card of [number, wrong]) assert.equal((await ask('POST', '/api/v1/cards/lookup', { card })).status, 404, card);
+  const counter = async () => (await ask('GET', '/api/v1/till')).body.next_counter;
+  const loaded = await ask('POST', '/api/v1/topups', { counter: await counter(), card: text, amount: 1250, tender: 'cash' });
+  assert.deepEqual([loaded.status, loaded.body.masked], [200, `**** ${number.slice(-4)}`], JSON.stringify(loaded.body));
+  const spend = async () =>
+    ask('POST', '/api/v1/sales', {
+      counter: await counter(), card: text, lines: [{ product: 1, quantity: 1 }], tenders: [{ kind: 'card', amount: 1250 }],
+    });
+  assert.equal((await spend()).status, 200);
+  assert.equal((await spend()).body.error, 'insufficient', 'spent once, and never again');
+  t.step('a scratch-off number opens with its covered digits only, and its value is spent once');
+}
 
 /** Head office signs a code; the store is cut off before it can hear of the card. */
 async function signedCode(t, { hq, store, lines, paths, events, ask }) {
@@ -114,7 +146,7 @@ async function signedCode(t, { hq, store, lines, paths, events, ask }) {
     [body.account, body.status, body.genuine, body.masked],
     [known.account, 'active', true, `**** ${known.number.slice(-4)}`],
   );
-  const bought = await ask('POST', '/api/v1/topups', { counter: 1, card: known.code, amount: 5000, tender: 'cash' });
+  const bought = await ask('POST', '/api/v1/topups', { counter: (await ask('GET', '/api/v1/till')).body.next_counter, card: known.code, amount: 5000, tender: 'cash' });
   assert.equal(bought.status, 200, JSON.stringify(bought.body));
   assert.equal(bought.body.account, known.account);
 

@@ -16,7 +16,7 @@ void check(const reader_events& events) {
     if (const auto* v = std::get_if<voucher_scanned>(&e))
       fuzz::expect(v->code.size() >= 6 && v->code.size() <= 40, "a voucher's code is bounded");
     if (const auto* r = std::get_if<receipt_scanned>(&e))
-      fuzz::expect(r->text.size() <= 80, "a receipt's id is bounded");
+      fuzz::expect(r->text.size() <= 440, "a receipt's code is bounded");
   }
 }
 

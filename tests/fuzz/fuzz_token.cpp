@@ -1,6 +1,7 @@
 // What people type and tills return.
 #include "fuzz/fuzz.hpp"
 #include "sync/card_qr.hpp"
+#include "sync/receipt_code.hpp"
 #include "sync/token.hpp"
 
 using namespace tally;
@@ -19,6 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const ed25519_signer office(signing_key_from_seed(std::array<std::uint8_t, 32>{1}));
   if (auto code = verify_card_code(in, "fuzz", office.key(), ed25519_verifier()))
     fuzz::expect(make_card_code(office, "fuzz", *code) == in, "a card's code has one text");
+  if (auto code = parse_receipt_code(in)) {
+    fuzz::expect(to_text(*code) == in, "a receipt's code has one text");
+    fuzz::expect(!verify_receipt(*code, "fuzz", office.key(), ed25519_verifier()).ok(), "nobody signed it");
+  }
   (void)hash_bearer_token(in);
   return 0;
 }

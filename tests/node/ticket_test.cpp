@@ -192,6 +192,51 @@ TEST_CASE("a receipt's QR code says its id, when it is asked for", "[node][ticke
   CHECK(printed() == "TALLYR1:" + sample().id);
 }
 
+TEST_CASE("the code that proves a receipt stands under it where its layout says so", "[node][ticket]") {
+  auto r = sample();
+  const auto without = receipt_text(r, ticket_balance::printed, layout_of(language::en, charset::cp437, 42));
+  r.proof = "TALLYR2." + std::string(300, 'x');
+  struct row {
+    language l;
+    charset set;
+    std::size_t columns;
+    qr_printing qr;
+  };
+  for (const auto& it : {row{language::en, charset::cp437, 24, qr_printing::native},
+                         row{language::zh_hans, charset::gb18030, 32, qr_printing::dots},
+                         row{language::zh_hant, charset::big5, 42, qr_printing::native},
+                         row{language::ko, charset::euc_kr, 48, qr_printing::dots}}) {
+    auto layout = layout_of(it.l, it.set, it.columns);
+    layout.qr = true;  // the number alone is for receipts without proof
+    layout.printer.qr = it.qr;
+    const auto text = receipt_text(r, ticket_balance::printed, layout);
+    INFO(text.back());
+    CHECK(text.back().find_first_not_of(' ') != text.back().npos);
+    CHECK(text.back().find('?') == text.back().npos);
+    printer_emulator printer({.columns = it.columns, .wide = is_wide(it.set) ? it.set : charset::gb18030});
+    (void)printer.feed(*receipt_ticket(r.id, text, false, layout, r.proof));
+    REQUIRE(printer.tickets().size() == 1);
+    const auto& ticket = printer.tickets().front();
+    if (it.qr == qr_printing::native) {
+      CHECK(ticket.qr == r.proof);
+    } else {
+      REQUIRE(ticket.pictures.size() == 1);
+      CHECK(ticket.pictures.front().width <= layout.printer.dots());
+      CHECK(ticket.pictures.front().height >= 3 * 53);
+    }
+  }
+  // A layout of its own shows it only where it asks for it.
+  r.form.layout = "{total}\n{id}\n";
+  CHECK_FALSE(layout_proves(r.form.layout));
+  CHECK(layout_proves(""));
+  CHECK(layout_proves("{total}\n{id}\n{proof}\n"));
+  CHECK(parse_layout("{proof}\n{total}\n{id}\n").code() == errc::bad_rules);
+  CHECK(parse_layout("{total}\n{id}\n{proof}\n\n").code() == errc::bad_rules);
+  r.form.layout.clear();
+  r.proof.clear();
+  CHECK(receipt_text(r, ticket_balance::printed, layout_of(language::en, charset::cp437, 42)) == without);
+}
+
 TEST_CASE("the head of a possible duplicate cuts nothing", "[node][ticket]") {
   const auto layout = layout_of(language::ko, charset::euc_kr, 42);
   printer_emulator printer({.columns = 42, .wide = charset::euc_kr});

@@ -6,6 +6,7 @@ import ko from '../src/i18n/ko.json';
 import zhHans from '../src/i18n/zh-Hans.json';
 import zhHant from '../src/i18n/zh-Hant.json';
 import { pickLang, translate } from '../src/lib/i18n.ts';
+import { modulesPath } from '../src/lib/modules.ts';
 import { pairingCode } from '../src/lib/pairing.tsx';
 import { SseParser } from '../src/lib/sse.ts';
 import { columns, HISTORY_MAX, layout, percent, POLL_MAX_MS, pollDelay, remember } from '../src/network/state.ts';
@@ -130,4 +131,11 @@ test('shares and polling keep their bounds', () => {
     POLL_MAX_MS,
     POLL_MAX_MS,
   ]);
+});
+
+test('the modules of a code become one run a step', () => {
+  assert.equal(modulesPath({ side: 3, rows: ['a0', '40', 'e0'] }), 'M0 0h1v1h-1zM2 0h1v1h-1zM1 1h1v1h-1zM0 2h3v1h-3z');
+  // Rows that are damaged or missing draw nothing.
+  assert.equal(modulesPath({ side: 3, rows: ['', 'x'] }), '');
+  assert.equal(modulesPath({ side: 0, rows: ['ff'] }), '');
 });

@@ -189,10 +189,10 @@ export function lastReversible(model: Pick<TillModel, 'receipts'>): Receipt | nu
   return newest && isReversible(newest) ? newest : null;
 }
 
-/** Digits of a typed card number, or null. Spaces and dashes are for people. */
+/** Digits of a typed card number, with a full stop before those of a scratch-off card, or null. Spaces and dashes are for people. */
 export function cardNumber(text: string): string | null {
   const digits = text.normalize('NFKC').replace(/[\s-]/g, '');
-  return /^[0-9]{8,19}$/.test(digits) ? digits : null;
+  return /^[0-9]{8,19}(\.[0-9]{8})?$/.test(digits) ? digits : null;
 }
 
 // -- changing -------------------------------------------------------------------------------------

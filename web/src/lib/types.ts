@@ -21,6 +21,7 @@ export interface Devices {
   chip?: Device;
   wedge?: Device;
   display?: Device;
+  rewriter?: Device;
 }
 
 export interface TillInfo {
@@ -203,6 +204,8 @@ export interface Receipt {
   unit: Unit;
   reverses: string | null;
   reversed_by: string | null;
+  /** Text of the code that proves it; older nodes have none. */
+  proof?: string | null;
   text: string[];
   next_counter?: number;
   seen?: string;

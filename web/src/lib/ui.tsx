@@ -54,8 +54,8 @@ function ticketLine(line: string): ComponentChildren {
   return [...line].map((char) => (WIDE.test(char) ? <span class="wide">{char}</span> : char));
 }
 
-/** A ticket just as it is printed, 42 columns, on paper. */
-export function Ticket({ text, testid }: { text: string[]; testid?: string }) {
+/** A ticket just as it is printed, 42 columns, on paper. What stands under the text are its children. */
+export function Ticket({ text, testid, children }: { text: string[]; testid?: string; children?: ComponentChildren }) {
   return (
     <div class="ticket">
       <pre data-testid={testid} tabIndex={0}>
@@ -63,6 +63,7 @@ export function Ticket({ text, testid }: { text: string[]; testid?: string }) {
           <div key={at}>{line === '' ? '\u00a0' : ticketLine(line)}</div>
         ))}
       </pre>
+      {children}
     </div>
   );
 }

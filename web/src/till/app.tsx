@@ -18,7 +18,8 @@ import { Receipts, ReverseDialog } from './receipts';
 
 function DeviceChip({ kind, device }: { kind: keyof Devices; device: Device | undefined }) {
   if (!device?.configured) return null;
-  const tone = device.state === 'ready' ? 'good' : device.state === 'paper_low' ? 'warn' : 'bad';
+  const asks = ['paper_low', 'waiting_for_card', 'card_waits'].includes(device.state);
+  const tone = device.state === 'ready' ? 'good' : asks ? 'warn' : 'bad';
   return (
     <span class={`chip ${tone}`} data-testid={`status-${kind}`} data-state={device.state}>
       <Icon name={kind === 'printer' ? 'printer' : kind === 'reader' || kind === 'chip' ? 'card' : 'scan'} />
@@ -68,6 +69,7 @@ function Head({ info }: { info: TillInfo }) {
         <DeviceChip kind="chip" device={info.devices.chip} />
         <DeviceChip kind="wedge" device={info.devices.wedge} />
         <DeviceChip kind="display" device={info.devices.display} />
+        <DeviceChip kind="rewriter" device={info.devices.rewriter} />
         {info.topup_quota_left !== null && (
           <span class="chip" data-testid="status-quota" data-minor={info.topup_quota_left}>
             <Icon name="quota" />

@@ -281,6 +281,7 @@ function onEvent(event: SseEvent): void {
   }
   if (event.event === 'card') void lookUp(String(data['number']));
   else if (event.event === 'product') onScan(data as { ean: string; product: number | null });
+  else if (event.event === 'receipt_code') void onReceiptCode(data as unknown as ReceiptCode);
   else if (event.event === 'receipt') dispatch({ type: 'receipt', receipt: data as unknown as Receipt });
   else if (event.event === 'print')
     dispatch({ type: 'print', receipt: String(data['receipt']), state: String(data['state']) });
@@ -299,6 +300,31 @@ function onEvent(event: SseEvent): void {
     void readRules();
     dispatch({ type: 'notice', notice: { tone: 'info', type: 'text', key: 'notice.rules' } });
   }
+}
+
+interface ReceiptCode {
+  id: string;
+  /** Null: a number without a proof, or a code that is not genuine, as `error` says. */
+  standing: string | null;
+  error: string | null;
+}
+
+/** A receipt's code was scanned: says what it is worth, and shows the receipt if it is this store's. */
+async function onReceiptCode(code: ReceiptCode): Promise<void> {
+  const say = (tone: 'ok' | 'info' | 'error', key: string) =>
+    dispatch({ type: 'notice', notice: { tone, type: 'text', key, params: { id: code.id } } });
+  if (code.error !== null) return say('error', 'proof.forged');
+  if (code.standing === 'other_history' || code.standing === 'revoked') return say('error', 'proof.worthless');
+  const answer = await call<Receipt>('GET', `/api/v1/receipts/${encodeURIComponent(code.id)}`);
+  if (answer.ok) {
+    dispatch({ type: 'receipt', receipt: answer.body });
+    dispatch({ type: 'select', receipt: answer.body.id });
+    dispatch({ type: 'view', view: 'receipts' });
+    if (answer.body.reversed_by) return say('info', 'proof.reversed');
+    return say(code.standing ? 'ok' : 'info', code.standing ? 'proof.genuine' : 'proof.none');
+  }
+  if (answer.status !== 404) return dispatch({ type: 'refused', refusal: answer.refusal });
+  say(code.standing ? 'ok' : 'error', code.standing ? 'proof.elsewhere' : 'proof.unknown');
 }
 
 function onScan(data: { ean: string; product: number | null }): void {

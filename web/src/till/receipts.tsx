@@ -6,6 +6,7 @@ import { isReversible, lastReversible } from '../lib/till';
 import type { Receipt, TillInfo } from '../lib/types';
 import { Icon, Ticket } from '../lib/ui';
 import { dispatch, model, now, printCopy, reverse } from './controller';
+import { ProofCode } from './proof';
 
 /** The receipt whose reversal waits for a yes. */
 const asking = signal<Receipt | null>(null);
@@ -73,7 +74,9 @@ export function Receipts() {
       </div>
       {shown && (
         <div class="receipt-view" data-testid="receipt-view" data-id={shown.id} data-here={shown.here ?? ''}>
-          <Ticket text={shown.text} testid="ticket" />
+          <Ticket text={shown.text} testid="ticket">
+            <ProofCode receipt={shown} />
+          </Ticket>
           <div class="receipt-actions">
             <button class="button" data-testid="print-copy" onClick={() => void printCopy(shown)}>
               <Icon name="printer" />
