@@ -44,6 +44,7 @@ struct end_of_link {
   std::unique_ptr<tally::session> session;
   std::uint64_t connection = 0;
   bool told_up = false;
+  bool parting = false;  ///< the peer's keys do not count any more: it is told so
 };
 
 /// One node: what survives its process, and the process.
@@ -62,7 +63,8 @@ struct sim_node {
   std::int64_t clock_error = 0;  ///< seconds
   bool disk_low = false;
   bool gone = false;          ///< its machine is lost: nothing starts it
-  bool outcast = false;       ///< revoked, and trading on
+  bool outcast = false;       ///< revoked, and trading on until it hears of it
+  bool told_off = false;      ///< its parent said that its keys do not count any more
   std::set<writer_id> lives;  ///< its epochs, whose entries the oracle sees
   // the process
   std::uint64_t life = 0;  ///< counts starts; events of an earlier life are void
@@ -137,13 +139,15 @@ private:
   void end_life(sim_node& n);
   void replace(sim_node& n);
   void decree(std::vector<entry> facts);
-  bool admitted(const sim_node& child, const sim_node& parent) const;
+  bool admitted(const sim_node& child, const sim_node& parent);
+  const void_key* ended(const sim_node& child, const sim_node& parent);
   bool restore_is_provable(const sim_node& n) const;
 
   // network.cpp
   sim_link& link_of(node_id a, node_id b);
   void knock(node_id child);
   void drop(sim_node& n, node_id peer);
+  void part(sim_node& n, node_id peer);
   void send(sim_node& from, node_id to, const message& m);
   void deliver(node_id from, node_id to, std::uint64_t connection, const bytes& data);
   void open_session(sim_node& n, node_id peer, std::uint64_t connection);
@@ -193,6 +197,7 @@ private:
   std::deque<std::vector<entry>> decrees_;
   bool decree_open_ = false;
   std::uint64_t rules_version_ = 0;
+  void_key ended_;
 };
 
 }  // namespace tally::sim
