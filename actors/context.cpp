@@ -48,14 +48,27 @@ std::optional<node_snapshot::hearsay> link_board::told(node_id node, node_id by)
   return it == child->second.end() ? std::nullopt : std::optional(it->second);
 }
 
-void admission_list::replace(std::map<public_key, node_id> keys) {
+void admission_list::replace(std::map<public_key, node_id> keys, std::vector<void_key> ended,
+                             const stream_id& directory) {
   std::lock_guard lock(mutex_);
   keys_ = std::move(keys);
+  directory_ = directory;
+  ended_.clear();
+  for (auto& k : ended)
+    ended_.emplace(k.curve, k);
 }
-std::optional<node_id> admission_list::find(const public_key& key) const {
+std::optional<link_peer> admission_list::find(const public_key& key) const {
   std::lock_guard lock(mutex_);
-  auto it = keys_.find(key);
-  return it == keys_.end() ? std::nullopt : std::optional(it->second);
+  if (auto it = keys_.find(key); it != keys_.end()) return link_peer(it->second);
+  if (auto it = ended_.find(key); it != ended_.end()) return link_peer(it->second.node, true);
+  return std::nullopt;
+}
+std::optional<admission_list::news> admission_list::ended(node_id node) const {
+  std::lock_guard lock(mutex_);
+  std::optional<news> out;
+  for (const auto& [key, k] : ended_)
+    if (k.node == node && (!out || k.directory >= out->up_to)) out = news{directory_, k.directory, k.why};
+  return out;
 }
 
 }  // namespace tally

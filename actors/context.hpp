@@ -3,6 +3,7 @@
 
 #include "actors/facade.hpp"
 #include "sync/session.hpp"
+#include "sync/zmq_link.hpp"
 
 namespace tally {
 
@@ -35,12 +36,22 @@ private:
 /// CURVE keys that may connect from below. Filled by the ledger, asked on the network thread. Thread-safe.
 class admission_list {
 public:
-  void replace(std::map<public_key, node_id> keys);
-  std::optional<node_id> find(const public_key& key) const;
+  /// `ended`: keys that are let in to hear that they do not count any more.
+  void replace(std::map<public_key, node_id> keys, std::vector<void_key> ended, const stream_id& directory);
+  std::optional<link_peer> find(const public_key& key) const;
+  /// What a node with ended keys is to hear: of several such keys, up to the newest entry.
+  struct news {
+    stream_id directory;
+    std::uint64_t up_to{};
+    errc why{};
+  };
+  std::optional<news> ended(node_id node) const;
 
 private:
   mutable std::mutex mutex_;
   std::map<public_key, node_id> keys_;
+  std::map<public_key, void_key> ended_;
+  stream_id directory_;
 };
 
 /// Things that the actors of one node share. Owned by `node_system`, which outlives all actors.

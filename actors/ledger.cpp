@@ -46,7 +46,7 @@ void tell_streams(ledger_state& st) {
   std::map<public_key, node_id> admitted;
   for (auto child : st.station->children())
     if (auto key = st.station->curve_key_of(child)) admitted.emplace(*key, child);
-  st.context->admitted.replace(std::move(admitted));
+  st.context->admitted.replace(std::move(admitted), st.station->void_keys(), st.station->directory());
   for (auto n : st.station->neighbours_up()) {
     auto list = std::make_shared<const std::vector<stream_id>>(st.station->streams_for(n));
     if (auto a = link_for(st, n)) caf::anon_send(a, streams_message{n, list});

@@ -7,6 +7,10 @@ namespace {
 
 constexpr auto tick_interval = std::chrono::milliseconds(250);
 constexpr tick_ms again_min_ms = 500, again_max_ms = 60'000;
+// A node whose keys do not count any more need not ask often whether they do.
+constexpr tick_ms again_outdated_ms = 3'600'000;
+// How long the last word on a connection has to leave before the connection is ignored.
+constexpr tick_ms drop_after_ms = 2'000;
 
 void to_ledger(node_context* context, station_input input) {
   auto job = std::make_shared<ledger_job>();
@@ -55,10 +59,11 @@ bool carry(node_context* context, node_id peer, link_session& link, const sessio
       claim_rollback(context, *r);
     } else if (const auto* close = std::get_if<close_effect>(&e)) {
       context->log(close->code, "the connection with node " + std::to_string(peer.value) + " ends: " + close->text);
+      link.refused = close->code;
       keep = false;
     }
   }
-  if (link.machine && link.machine->greeted() && !link.greeted) {
+  if (link.machine && link.machine->greeted() && !link.greeted && !link.parting) {
     link.greeted = true;
     context->links.set(peer, true, context->clock.wall());
     to_ledger(context, link_change{peer, true});
@@ -91,6 +96,7 @@ void up_carry(up_ptr self, const session_effects& effects) {
   auto now = st.context->clock.tick();
   if (now - st.opened_at > again_max_ms) st.again_ms = 0;
   st.again_ms = std::clamp(st.again_ms * 2, again_min_ms, again_max_ms);
+  if (st.session.refused == errc::revoked) st.again_ms = again_outdated_ms;
   st.again_due = now + st.again_ms;
 }
 
@@ -118,29 +124,63 @@ void up_drive(up_ptr self, F f) {
 
 using down_ptr = caf::stateful_actor<downlink_state>*;
 
-void down_carry(down_ptr self, node_id peer, const session_effects& effects) {
+void down_carry(down_ptr self, const link_peer& peer, const session_effects& effects) {
   auto& st = self->state;
   auto& link = st.sessions[peer];
-  if (carry(st.context, peer, link, effects, [&](bytes b) { (void)st.wire->send(peer, std::move(b)); })) return;
-  went_down(st.context, peer, link);
+  auto send = [&](bytes b) { (void)st.wire->send(peer, std::move(b)); };
+  if (carry(st.context, peer.node, link, effects, send)) return;
+  bool parted = std::exchange(link.parting, false);
+  went_down(st.context, peer.node, link);
+  // What was said last is on its way; the next tick ends the connection.
+  if (parted) link.drop_due = st.context->clock.tick() + drop_after_ms;
 }
 
 template <class F>
-void down_drive(down_ptr self, node_id peer, F f) {
+void down_drive(down_ptr self, const link_peer& peer, F f) {
   auto& st = self->state;
   auto it = st.sessions.find(peer);
   if (it != st.sessions.end() && it->second.machine)
     down_carry(self, peer, f(*it->second.machine, st.context->clock.tick()));
 }
 
-void down_open(down_ptr self, node_id peer) {
+/// The session goes on until the node knows that its keys do not count any more; for everybody else it is gone.
+void down_part(down_ptr self, const link_peer& peer) {
   auto& st = self->state;
   auto& link = st.sessions[peer];
-  went_down(st.context, peer, link);
+  auto news = st.context->admitted.ended(peer.node);
+  if (!link.machine || !news) {
+    went_down(st.context, peer.node, link);
+    return st.wire->drop(peer);
+  }
+  auto machine = std::move(link.machine);
+  went_down(st.context, peer.node, link);
+  link.machine = std::move(machine);
+  link.parting = true;
+  down_carry(self, peer, link.machine->farewell(news->directory, news->up_to, news->why, st.context->clock.tick()));
+}
+
+void down_open(down_ptr self, const link_peer& peer) {
+  auto& st = self->state;
+  auto& link = st.sessions[peer];
+  went_down(st.context, peer.node, link);
+  link.parting = false;
+  link.drop_due = 0;
   link.machine = make_session(st.context, st.self_writer, false, st.config.hold_ms);
   auto now = st.context->clock.tick();
   down_carry(self, peer, link.machine->connected(now));
+  if (peer.outdated) return down_part(self, peer);
   if (link.machine && link.streams) down_carry(self, peer, link.machine->on_streams(*link.streams, now));
+}
+
+void down_tick(down_ptr self) {
+  auto& st = self->state;
+  auto now = st.context->clock.tick();
+  for (auto& [peer, link] : st.sessions) {
+    if (link.machine) down_carry(self, peer, link.machine->tick(now));
+    if (link.drop_due == 0 || now < link.drop_due) continue;
+    link.drop_due = 0;
+    st.wire->drop(peer);
+  }
 }
 
 template <class Self>
@@ -181,7 +221,7 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
         auto& s = self->state;
         auto decoded = decode_message(*m.body);
         if (!decoded) return s.context->log(decoded.error().code, "a message of the parent");
-        s.context->links.heard(m.from, s.context->clock.wall());
+        s.context->links.heard(m.from.node, s.context->clock.wall());
         up_drive(self, [&](session& x, tick_ms now) { return x.on_message(*decoded, now); });
       },
       [self](const link_message& m) {
@@ -234,10 +274,10 @@ caf::behavior downlink(down_ptr self, node_context* context, const link_config& 
   caf::actor me = self;
   zmq_server::callbacks on;
   on.admit = [context](const public_key& key) { return context->admitted.find(key); };
-  on.on_message = [me](node_id from, bytes b) {
+  on.on_message = [me](const link_peer& from, bytes b) {
     caf::anon_send(me, wire_message{from, std::make_shared<const bytes>(std::move(b))});
   };
-  on.on_link = [me](node_id node, bool up) { caf::anon_send(me, link_message{node, up}); };
+  on.on_link = [me](const link_peer& who, bool up) { caf::anon_send(me, link_message{who, up}); };
   on.on_refused = [context](const public_key& key) {
     context->log(errc::not_certified, "an unknown key knocked: " + to_hex(view_of(key)).substr(0, 16));
   };
@@ -253,23 +293,21 @@ caf::behavior downlink(down_ptr self, node_context* context, const link_config& 
   st.wire = std::move(*wire);
   self->delayed_send(self, tick_interval, tick_message{});
   return {
-      [self](const cut_off_message& m) {
-        auto& s = self->state;
-        s.wire->drop(m.node);
-        if (auto it = s.sessions.find(m.node); it != s.sessions.end()) went_down(s.context, m.node, it->second);
-      },
+      [self](const cut_off_message& m) { down_part(self, m.node); },
       [self](const wire_message& m) {
         auto& s = self->state;
         auto decoded = decode_message(*m.body);
-        if (!decoded) return s.context->log(decoded.error().code, "a message of node " + std::to_string(m.from.value));
-        s.context->links.heard(m.from, s.context->clock.wall());
+        if (!decoded)
+          return s.context->log(decoded.error().code, "a message of node " + std::to_string(m.from.node.value));
         auto it = s.sessions.find(m.from);
+        if (it != s.sessions.end() && it->second.drop_due != 0) return;
         if (it == s.sessions.end() || !it->second.machine) down_open(self, m.from);
+        if (!s.sessions[m.from].parting) s.context->links.heard(m.from.node, s.context->clock.wall());
         down_drive(self, m.from, [&](session& x, tick_ms now) { return x.on_message(*decoded, now); });
       },
       [self](const link_message& m) {
-        if (m.up) return down_open(self, m.node);
-        went_down(self->state.context, m.node, self->state.sessions[m.node]);
+        if (m.up) return down_open(self, m.who);
+        went_down(self->state.context, m.who.node, self->state.sessions[m.who]);
       },
       [self](const outgoing_message& m) {
         down_drive(self, m.to, [&](session& x, tick_ms now) { return x.say(*m.what, now); });
@@ -284,19 +322,18 @@ caf::behavior downlink(down_ptr self, node_context* context, const link_config& 
         down_drive(self, m.to, [&](session& x, tick_ms now) { return x.on_streams(*m.list, now); });
       },
       [self](advanced_message) {
-        for (auto& [node, link] : self->state.sessions)
+        for (auto& [peer, link] : self->state.sessions)
           if (link.machine && link.streams)
-            down_carry(self, node, link.machine->on_streams(*link.streams, self->state.context->clock.tick()));
+            down_carry(self, peer, link.machine->on_streams(*link.streams, self->state.context->clock.tick()));
       },
       [self](const epoch_message& m) {
         self->state.self_writer = m.self;
-        for (auto& [node, link] : self->state.sessions)
-          if (link.machine) down_open(self, node);
+        for (auto& [peer, link] : self->state.sessions)
+          if (link.machine && !link.parting) down_open(self, peer);
       },
       [self](tick_message) {
         self->delayed_send(self, tick_interval, tick_message{});
-        for (auto& [node, link] : self->state.sessions)
-          if (link.machine) down_carry(self, node, link.machine->tick(self->state.context->clock.tick()));
+        down_tick(self);
       },
       [self](stop_message) {
         self->state.wire.reset();

@@ -25,6 +25,9 @@ struct link_session {
   std::unique_ptr<session> machine;
   std::shared_ptr<const std::vector<stream_id>> streams;
   bool greeted = false;
+  errc refused = errc::ok;  ///< why the newest connection ended
+  bool parting = false;     ///< downlink: only to hear that its keys do not count any more
+  tick_ms drop_due = 0;     ///< downlink: then the connection is ignored; 0: it is not
 };
 
 struct uplink_state {
@@ -52,7 +55,7 @@ struct downlink_state {
   link_config config;
   writer_id self_writer;
   std::unique_ptr<zmq_server> wire;
-  std::map<node_id, link_session> sessions;  ///< at most one per admitted child
+  std::map<link_peer, link_session> sessions;  ///< at most two per child: its own, and that of its old keys
 };
 
 /// The children's connections, one session per child; messages as the uplink's.

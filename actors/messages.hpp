@@ -5,6 +5,7 @@
 
 #include "actors/facade.hpp"
 #include "devices/keyboard.hpp"
+#include "sync/zmq_link.hpp"
 
 namespace tally {
 
@@ -35,11 +36,11 @@ struct commit_message {
 };
 /// For link actors.
 struct wire_message {
-  node_id from;
+  link_peer from;
   std::shared_ptr<const bytes> body;
 };
 struct link_message {
-  node_id node;
+  link_peer who;
   bool up;
 };
 struct outgoing_message {
@@ -61,7 +62,7 @@ struct streams_message {
 struct epoch_message {
   writer_id self;
 };
-/// A node was revoked: its connection ends, and its key opens no other.
+/// Keys of a node do not count any more: its connection ends, when it has heard so.
 struct cut_off_message {
   node_id node;
 };

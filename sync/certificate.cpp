@@ -244,6 +244,21 @@ bool certificate_book::is_revoked(node_id node) const {
   return it != nodes_.end() && revoked != revoked_through_.end() && it->second.rbegin()->first <= revoked->second;
 }
 
+bool certificate_book::is_revoked_key(const public_key& signing) const {
+  auto c = find_by_signing_key(signing);
+  if (!c) return false;
+  auto revoked = revoked_through_.find((*c)->node);
+  return revoked != revoked_through_.end() && (*c)->serial <= revoked->second;
+}
+
+std::vector<const certificate*> certificate_book::all_of(node_id node) const {
+  std::vector<const certificate*> out;
+  if (auto it = nodes_.find(node); it != nodes_.end())
+    for (const auto& [serial, h] : it->second)
+      out.push_back(&h->cert);
+  return out;
+}
+
 std::optional<revocation> certificate_book::revocation_of(writer_id writer) const {
   auto it = revocations_.find(writer);
   if (it == revocations_.end()) return std::nullopt;

@@ -118,6 +118,10 @@ public:
   result<const certificate*> find_by_curve_key(const public_key& key) const;
   /// Every certificate of the node that the book holds was revoked.
   bool is_revoked(node_id node) const;
+  /// The newest certificate with this signing key was revoked, whoever has the node's number since.
+  bool is_revoked_key(const public_key& signing) const;
+  /// Every certificate of a node, by serial.
+  std::vector<const certificate*> all_of(node_id node) const;
   std::optional<revocation> revocation_of(writer_id writer) const;
   /// The signed form of the newest certificate, to be forwarded untouched; nothing for an unknown node.
   const signed_certificate* signed_form(node_id node) const;

@@ -71,8 +71,12 @@ session_effects session::on_message(const message& m, tick_ms now) {
     on_heads(*heads, out, now);
   } else if (const auto* w = std::get_if<want_message>(&m)) {
     on_want(*w, out, now);
+    part(out, now);
   } else if (const auto* have = std::get_if<have_message>(&m); have && out_.count(have->stream)) {
     on_have(have->stream, have->size, out, now);
+    part(out, now);
+  } else if (parting_) {
+    // Nothing else of it counts.
   } else if (const auto* s = std::get_if<segment_message>(&m)) {
     if (config_.accepts(s->seg.stream) && may_take(s->seg.stream)) out.push_back(ingest_effect{s->seg});
   } else if (std::holds_alternative<ask_message>(m) && !confirmed_ &&
@@ -220,7 +224,7 @@ session_effects session::on_streams(const std::vector<stream_id>& offered, tick_
   session_effects out;
   if (closed_) return out;
   for (const auto& id : offered)
-    if (out_.size() < heads_max) out_.try_emplace(id);
+    if (out_.size() < heads_max && may_offer(id)) out_.try_emplace(id);
   for (auto& [id, o] : out_)
     o.size = source_.size(id);
   if (!peer_) return out;
@@ -265,6 +269,7 @@ bool session::held(const stream_id& id, outgoing& o, tick_ms now) {
 
 bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, tick_ms now) {
   if (o.sent >= o.size || flight_bytes_ >= credit_) return false;
+  if (parting_ && o.sent >= parting_->up_to) return false;
   auto entries = std::clamp<std::size_t>(credit_ / octets_per_entry, 64, segment_entries_max);
   auto s = source_.next_segment(id, o.sent, entries);
   if (!s) {
@@ -326,7 +331,7 @@ void session::say_later(session_effects& out, tick_ms now) {
 
 session_effects session::say(message m, tick_ms now) {
   session_effects out;
-  if (closed_ || !peer_) return out;
+  if (closed_ || !peer_ || parting_) return out;
   if (may_wait(m)) {
     put_later(std::move(m), now);
     return out;
@@ -364,6 +369,30 @@ session_effects session::on_ingested(const stream_id& id, std::uint64_t size, er
   return out;
 }
 
+session_effects session::farewell(const stream_id& directory, std::uint64_t up_to, errc why, tick_ms now) {
+  session_effects out;
+  parting_ = parting{directory, up_to, why, now + farewell_ms};
+  later_.clear();
+  for (auto it = out_.begin(); it != out_.end();) {
+    if (!may_offer(it->first)) forget_flight(it->second);
+    it = may_offer(it->first) ? std::next(it) : out_.erase(it);
+  }
+  for (auto& o : on_streams({directory}, now))
+    out.push_back(std::move(o));
+  part(out, now);
+  return out;
+}
+
+void session::part(session_effects& out, tick_ms now) {
+  if (closed_ || !parting_) return;
+  auto it = out_.find(parting_->directory);
+  bool knows = it != out_.end() && it->second.subscribed && it->second.acked >= parting_->up_to;
+  if (!knows && now < parting_->due) return;
+  closed_ = true;
+  out.push_back(send_effect{refuse_message{parting_->why, "the keys of this node do not count any more"}});
+  out.push_back(close_effect{parting_->why, knows ? "it knows why" : "it did not listen"});
+}
+
 bool session::is_owed() const {
   if (!peer_ || flight_bytes_ > 0) return true;
   return std::any_of(in_.begin(), in_.end(), [](const auto& i) { return i.second.have < i.second.offered; });
@@ -387,12 +416,15 @@ session_effects session::tick(tick_ms now) {
     return out;
   }
   if (!peer_) {
-    if (now >= hello_due_) {
+    part(out, now);
+    if (!closed_ && now >= hello_due_) {
       hello_due_ = now + config_.retry_ms;
       say_hello(out);
     }
     return out;
   }
+  part(out, now);
+  if (closed_) return out;
   // A quiet link costs no read of the disk: what grew was told by `on_streams`.
   offer(out, false, now);
   for (auto& [id, in] : in_) {

@@ -54,6 +54,9 @@ using session_effects = std::vector<session_effect>;
 /// How long a child waits for any word of a parent that owes it an answer: a full message takes as long at 30 kbit/s.
 inline constexpr tick_ms session_silence_ms = 180'000;
 
+/// How long somebody whose keys do not count any more may take to hear why.
+inline constexpr tick_ms farewell_ms = 10 * 60'000;
+
 struct session_config {
   writer_id self;
   std::function<bool(const stream_id&)> accepts;  ///< streams that this side takes from that peer
@@ -100,6 +103,10 @@ public:
   session_effects say(message m, tick_ms now);
   /// The own journal has an entry that somebody waits for: nothing is held back until it was sent.
   session_effects hurry(tick_ms now);
+  /// The peer's keys do not count any more. It is given head office's directory up to the entry that says so and
+  /// nothing else; nothing of it is taken. When it has that durably, or after `farewell_ms`, the session says `why` and
+  /// closes with it.
+  session_effects farewell(const stream_id& directory, std::uint64_t up_to, errc why, tick_ms now);
   session_effects tick(tick_ms now);
   /// When `tick` has something to do, if nothing else happens before; `tick_never` on a quiet link.
   tick_ms next_due() const;
@@ -134,6 +141,8 @@ private:
   void say_hello(session_effects& out) const;
   void start_anew();
   bool may_take(const stream_id& id) const;
+  bool may_offer(const stream_id& id) const { return !parting_ || parting_->directory == id; }
+  void part(session_effects& out, tick_ms now);
   void on_heads(const heads_message& m, session_effects& out, tick_ms now);
   void on_want(const want_message& m, session_effects& out, tick_ms now);
   void on_have(const stream_id& id, std::uint64_t size, session_effects& out, tick_ms now);
@@ -169,6 +178,13 @@ private:
   std::vector<message> later_;  ///< waits for other traffic: one of each kind, stream and signer
   tick_ms later_due_ = 0;
   std::optional<tick_ms> time_said_;
+  struct parting {
+    stream_id directory;
+    std::uint64_t up_to{};
+    errc why{};
+    tick_ms due{};
+  };
+  std::optional<parting> parting_;
 };
 
 }  // namespace tally

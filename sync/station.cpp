@@ -60,6 +60,7 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   // not set the business date for ever.
   if (const auto* own = s->certificate_of(s->config_.self); own && s->config_.role != node_role::hq)
     s->book_->heard_hq_time(own->not_before);
+  s->stop_if_revoked();
   return s;
 }
 
@@ -285,7 +286,7 @@ void station::write_facts(facts_request& r) {
       a.detail = seq.error().detail;
       break;
     }
-    learn_decision(r.facts[i]);
+    learn_decision(r.facts[i], book_->head(directory()).size);
     ++a.written;
   }
   facts_open_ = false;
@@ -300,6 +301,7 @@ result<sequence> station::write(const entry& e) {
   if (seq) observe_own(*seq);
   // Rights on their way: a customer may wait for them.
   if (seq && e.kind == entry_kind::send) urgent_open_ = true;
+  if (seq && e.kind == entry_kind::receive) stop_if_revoked();  // what came late does not let it trade again
   return seq;
 }
 
@@ -313,13 +315,13 @@ void station::observe_own(sequence seq) {
   (void)observer_->observe(book_->self(), seq, one, [this](sequence s) { return book_->find_entry(s); });
 }
 
-void station::learn_decision(const entry& e) {
+void station::learn_decision(const entry& e, std::uint64_t position) {
   if (e.kind == entry_kind::certify) learn_certificate(e);
   if (e.kind == entry_kind::ruling) observer_->ruled(e);
   if (e.kind != entry_kind::revoke) return;
   (void)certificates_.revoke({e.subject.node, e.subject.epoch, e.size, e.serial});
-  ++links_seen_;  // who may connect is asked for anew
-  open_effects_.push_back(cut_off_effect{e.subject.node});
+  note_end_of_keys(e.subject.node, position);
+  stop_if_revoked();
 }
 
 void station::learn_certificate(const entry& e) {

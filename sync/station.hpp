@@ -102,6 +102,10 @@ public:
   /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
   bool parent_silent() const { return parent_silent_; }
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
+  /// Keys of children that open no connection any more.
+  std::vector<void_key> void_keys() const;
+  /// Head office's current directory.
+  stream_id directory() const;
   /// Certificates of all nodes that this one is an ancestor of.
   std::vector<certificate> nodes_below() const;
   /// Sent and not yet received, as both journals are known here.
@@ -141,7 +145,9 @@ private:
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
   void learn_certificate(const entry& e);
-  void learn_decision(const entry& e);
+  void learn_decision(const entry& e, std::uint64_t position);
+  void note_end_of_keys(node_id node, std::uint64_t position);
+  void stop_if_revoked();
   result<sequence> write(const entry& e);
   void observe_own(sequence seq);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
@@ -237,6 +243,7 @@ private:
   std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
   bool urgent_open_ = false;
+  bool outlawed_ = false;                                 ///< the keys of this node were revoked, and it knows
   bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
 };
 

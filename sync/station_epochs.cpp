@@ -24,7 +24,7 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   }
   epoch_id epoch;
   random_.fill(epoch.value);
-  book_->stop_card_value(why);
+  book_->stop_card_value(outlawed_ ? errc::revoked : why);
   book_->begin_epoch(epoch, now_, old, proven);
   cosigned_.clear();
   observe_own(0);

@@ -193,7 +193,7 @@ void station::adopt_directory(const stream_id& id, const entry_list& entries) {
     } else if (auto ok = book_->learn(*e); !ok) {
       open_effects_.push_back(alarm_effect{ok.error().code, "an entry of the directory: " + ok.error().detail});
     } else {
-      learn_decision(*e);
+      learn_decision(*e, book_->streams().tip(id).size() - entries.size() + i + 1);
     }
     closed = closed || (e->kind == entry_kind::close_epoch && e->subject == book_->self());
   }

@@ -105,9 +105,18 @@ struct alarm_effect {
 struct lives_anew_effect {
   writer_id self;
 };
-/// A node was revoked: no connection of its older keys goes on.
+/// Keys of a node do not count any more: no connection of theirs goes on, but to hear of it (`void_key`).
 struct cut_off_effect {
   node_id node;
+};
+/// Keys of a child that opened connections once. Whoever knocks with them is told why they do not any more, and no
+/// more: head office's directory up to the entry that ended them.
+struct void_key {
+  public_key curve{};
+  node_id node;
+  std::uint64_t directory = 0;  ///< size of head office's directory with that entry
+  errc why = errc::revoked;
+  friend bool operator==(const void_key&, const void_key&) = default;
 };
 /// It became known where value of an account lies.
 struct hint_effect {

@@ -27,6 +27,16 @@ struct link_options {
   std::chrono::milliseconds reconnect_max{5'000};
 };
 
+/// Who is at the other end of a server's connection. Two of one node do not touch each other: whoever knocks with keys
+/// that do not count any more cannot push the node itself off its link.
+struct link_peer {
+  node_id node;
+  bool outdated = false;  ///< its keys were the node's once
+  link_peer() = default;
+  link_peer(node_id n, bool old = false) : node(n), outdated(old) {}
+  friend auto operator<=>(const link_peer&, const link_peer&) = default;
+};
+
 /// A node's connection to one parent: ZeroMQ DEALER over CURVE, re-made for ever until destroyed.
 ///
 /// Threads: one own thread runs all callbacks, perhaps before `start` has returned; they must not throw, must not
@@ -76,11 +86,11 @@ public:
 
   struct callbacks {
     /// Who holds this CURVE key; nothing refuses the connection. Asked once per connection.
-    std::function<std::optional<node_id>(const public_key& key)> admit;
-    std::function<void(node_id from, bytes)> on_message;
+    std::function<std::optional<link_peer>(const public_key& key)> admit;
+    std::function<void(const link_peer& from, bytes)> on_message;
     /// True before the first message of each new connection; false when it ended, or a send finds it gone. A silent
     /// death shows only with heartbeats, else as silence. May be empty.
-    std::function<void(node_id, bool up)> on_link;
+    std::function<void(const link_peer&, bool up)> on_link;
     /// A key that nobody holds knocked. May be empty.
     std::function<void(const public_key& key)> on_refused;
     std::function<void(std::string why)> on_fault;  ///< as at the client
@@ -94,10 +104,10 @@ public:
   /// Where it listens, with the port that the system chose for "tcp://127.0.0.1:*".
   const std::string& endpoint() const;
   /// Queues one message for the node's newest connection. False: it has none, a queue is at its bound, or too long.
-  [[nodiscard]] bool send(node_id to, bytes message);
+  [[nodiscard]] bool send(const link_peer& to, bytes message);
   /// Ignores every connection that the node has now, for ever; a later one is asked about again. For revocations:
   /// `admit` must refuse the key before this is called.
-  void drop(node_id node);
+  void drop(const link_peer& who);
 
 private:
   struct impl;

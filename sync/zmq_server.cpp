@@ -19,17 +19,20 @@ constexpr auto retry_after = std::chrono::milliseconds(20);
 /// Who opened a connection: the node, and how many drops there had been by then. The second number tells a connection
 /// from before a revocation from one after it, although both belong to the same node.
 struct admission {
-  node_id node;
+  link_peer who;
   std::uint32_t drops = 0;
 };
 
-std::string to_user_id(admission a) { return std::to_string(a.node.value) + '.' + std::to_string(a.drops); }
+std::string to_user_id(admission a) {
+  return std::to_string(a.who.node.value) + (a.who.outdated ? '-' : '.') + std::to_string(a.drops);
+}
 
 std::optional<admission> parse_user_id(std::string_view text) {
   admission a;
   auto end = text.data() + text.size();
-  auto [dot, code] = std::from_chars(text.data(), end, a.node.value);
-  if (code != std::errc{} || dot == end || *dot != '.') return std::nullopt;
+  auto [dot, code] = std::from_chars(text.data(), end, a.who.node.value);
+  if (code != std::errc{} || dot == end || (*dot != '.' && *dot != '-')) return std::nullopt;
+  a.who.outdated = *dot == '-';
   auto [last, code2] = std::from_chars(dot + 1, end, a.drops);
   if (code2 != std::errc{} || last != end) return std::nullopt;
   return a;
@@ -75,7 +78,7 @@ struct zmq_server::impl {
   std::atomic<std::uint32_t> drops{0};
 
   std::mutex mutex;  // guards the next three
-  std::map<node_id, peer> peers;
+  std::map<link_peer, peer> peers;
   std::size_t queued_total = 0;
   bool send_waits = false;
 
@@ -98,17 +101,17 @@ struct zmq_server::impl {
 std::optional<std::string> zmq_server::impl::user_of(const public_key& key) {
   // Read first: a drop while `admit` decides makes this admission an old one.
   auto drops_before = drops.load();
-  auto node = on.admit(key);
-  if (!node) {
+  auto who = on.admit(key);
+  if (!who) {
     if (on.on_refused) on.on_refused(key);
     return std::nullopt;
   }
-  return to_user_id({*node, drops_before});
+  return to_user_id({*who, drops_before});
 }
 
 zmq_server::impl::verdict zmq_server::impl::attribute(admission from, std::uint32_t connection, int descriptor) {
   std::lock_guard lock(mutex);
-  auto& p = peers[from.node];
+  auto& p = peers[from.who];
   if (from.drops < p.dropped_at) return verdict::drop;
   if (p.connection == connection) return verdict::known;
   if (p.connection && !is_newer(connection, *p.connection)) return verdict::drop;
@@ -119,7 +122,7 @@ zmq_server::impl::verdict zmq_server::impl::attribute(admission from, std::uint3
 }
 
 void zmq_server::impl::read_monitor() {
-  std::vector<node_id> gone;
+  std::vector<link_peer> gone;
   {
     std::lock_guard lock(mutex);
     while (auto e = next_event(monitor)) {
@@ -148,13 +151,13 @@ void zmq_server::impl::read_messages() {
     read_monitor();
     auto v = attribute(*from, *connection, frames[1].get(ZMQ_SRCFD));
     if (v == verdict::drop) continue;
-    if (v == verdict::fresh && on.on_link) on.on_link(from->node, true);
-    on.on_message(from->node, frames[1].to_string());
+    if (v == verdict::fresh && on.on_link) on.on_link(from->who, true);
+    on.on_message(from->who, frames[1].to_string());
   }
 }
 
 void zmq_server::impl::write_messages() {
-  std::vector<node_id> gone;
+  std::vector<link_peer> gone;
   {
     std::lock_guard lock(mutex);
     send_waits = false;
@@ -259,7 +262,7 @@ zmq_server::~zmq_server() {
 
 const std::string& zmq_server::endpoint() const { return impl_->endpoint; }
 
-bool zmq_server::send(node_id to, bytes message) {
+bool zmq_server::send(const link_peer& to, bytes message) {
   if (message.size() > link_message_bytes_max) return false;
   {
     std::lock_guard lock(impl_->mutex);
@@ -277,9 +280,9 @@ bool zmq_server::send(node_id to, bytes message) {
   return true;
 }
 
-void zmq_server::drop(node_id node) {
+void zmq_server::drop(const link_peer& who) {
   std::lock_guard lock(impl_->mutex);
-  auto& p = impl_->peers[node];
+  auto& p = impl_->peers[who];
   p.dropped_at = ++impl_->drops;
   p.connection.reset();
   impl_->forget_queue(p);

@@ -100,3 +100,35 @@ TEST_CASE("a card topped up in one store is spent in another, over region and he
   for (auto id : {1U, 2U, 3U, 4U})
     CHECK(c.at(id).fatal.empty());
 }
+
+TEST_CASE("a store that is revoked knows at once, or when it comes back, and stops card value", "[actors]") {
+  temporary_folder folder;
+  chain c(folder.path);
+  c.start_all(1);
+  REQUIRE(eventually([&] { return knows(c, 3, 0) && knows(c, 4, 0); }));
+  REQUIRE(std::holds_alternative<entry>(c.top_up(3, 0, 10'000, 1).outcome));
+  bool linked = GENERATE(true, false);
+  if (!linked) c.stop(3);
+  entry revoke;
+  revoke.kind = entry_kind::revoke;
+  revoke.subject.node = node_id{3};
+  std::promise<errc> written;
+  c.at(1).system->facts({revoke}, [&](const facts_answer& a) { written.set_value(a.code); });
+  REQUIRE(written.get_future().get() == errc::ok);
+  if (!linked) {
+    REQUIRE(eventually([&] {
+      for (const auto& r : c.at(2).system->snapshot()->below)
+        if (r.node == node_id{3}) return r.revoked;
+      return false;
+    }));
+    c.start(3);
+  }
+  REQUIRE(eventually([&] { return c.at(3).system->snapshot()->stopped == errc::revoked; }));
+  auto refused = c.top_up(3, 0, 10'000, 2);
+  REQUIRE(std::holds_alternative<refusal>(refused.outcome));
+  CHECK(std::get<refusal>(refused.outcome).why.code == errc::revoked);
+  CHECK(eventually([&] { return !c.at(3).system->snapshot()->link_up; }));
+  CHECK(c.at(3).system->snapshot()->held == 10'000);  // readable
+  CHECK(c.at(4).system->snapshot()->link_up);
+  CHECK(c.at(3).fatal.empty());
+}

@@ -303,7 +303,9 @@ bool drained(const world& w, std::string* why) {
   if (auto v = w.ended(); v.value != 0) {
     const auto& n = w.nodes().at(v);
     auto record = node_of(hq.st->ledger().st(), v);
-    if (n.outcast) return hq.st->is_revoked(v) || no("head office has not revoked " + name(v));
+    if (n.outcast && !hq.st->is_revoked(v)) return no("head office has not revoked " + name(v));
+    if (n.outcast)
+      return n.st->ledger().stopped() == errc::revoked || no(name(v) + " does not know that it was revoked");
     if (w.how().restore != restore_kind::none && n.st->ledger().self().epoch == n.cert.epoch)
       return no("nobody noticed that " + name(v) + " was restored");
     if (!record || record->epoch != (n.gone ? epoch_id{} : n.st->ledger().self().epoch))

@@ -13,7 +13,8 @@ const sim_link& world::link_of(node_id a, node_id b) const {
 void world::knock(node_id child) {
   auto& n = nodes_.at(child);
   auto life = n.life;
-  at(dice_.between(50, 3'000), [this, &n, life, child] {
+  // Whoever was told that its keys do not count any more asks again after an hour.
+  at(n.told_off ? 3'600'000 : dice_.between(50, 3'000), [this, &n, life, child] {
     auto& l = links_.at(child);
     if (n.life != life || n.links.count(l.parent)) return;
     const auto& parent = nodes_.at(l.parent);
@@ -48,8 +49,18 @@ void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {
   n.links[peer] = {std::make_unique<session>(c, *n.source), connection, false};
   auto life = n.life;
   act(n, peer, n.links.at(peer).session->connected(now_));
-  if (n.life == life && n.links.count(peer))
-    act(n, peer, n.links.at(peer).session->on_streams(st->streams_for(peer), now_));
+  if (n.life != life || !n.links.count(peer)) return;
+  if (link_of(n.id, peer).parent == n.id && ended(nodes_.at(peer), n)) return part(n, peer);
+  act(n, peer, n.links.at(peer).session->on_streams(st->streams_for(peer), now_));
+}
+
+// The peer's keys do not count any more: it is told so, and gone for everybody else.
+void world::part(sim_node& n, node_id peer) {
+  auto& l = n.links.at(peer);
+  if (std::exchange(l.told_up, false)) (void)n.st->put(link_change{peer, false});
+  l.parting = true;
+  const auto* news = ended(nodes_.at(peer), n);
+  act(n, peer, l.session->farewell(n.st->directory(), news->directory, news->why, now_));
 }
 
 void world::send(sim_node& from, node_id to, const message& m) {
@@ -99,7 +110,7 @@ void world::deliver(node_id from, node_id to, std::uint64_t connection, const by
   act(n, from, it->second.session->on_message(*m, now_));
   if (n.life != life) return;
   it = n.links.find(from);
-  if (it != n.links.end() && it->second.session->greeted() && !it->second.told_up) {
+  if (it != n.links.end() && it->second.session->greeted() && !it->second.told_up && !it->second.parting) {
     it->second.told_up = true;
     (void)n.st->put(link_change{from, true});
   }
@@ -126,6 +137,16 @@ void world::act(sim_node& n, node_id peer, session_effects list) {
     } else {
       const auto& close = std::get<close_effect>(e);
       if (close.code == errc::offline) return drop(n, peer);  // connects anew
+      if (close.code == errc::revoked || close.code == errc::not_certified) {
+        say("node " + std::to_string(n.id.value) + " parts with " + std::to_string(peer.value) + ": " + close.text);
+        n.told_off = n.told_off || link_of(n.id, peer).child == n.id;
+        if (n.told_off) return drop(n, peer);
+        // The last word is on its way; then the connection ends.
+        return at(plan_.delay_max, [this, &n, peer, life = n.life, connection = n.links.at(peer).connection] {
+          auto f = n.links.find(peer);
+          if (n.life == life && f != n.links.end() && f->second.connection == connection) drop(n, peer);
+        });
+      }
       throw broken("node " + std::to_string(n.id.value) + " closes its session with " + std::to_string(peer.value) +
                    ": " + std::string(errc_name(close.code)) + " " + close.text);
     }

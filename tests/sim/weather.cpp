@@ -222,11 +222,21 @@ void world::replace(sim_node& n) {
   boot(n);
 }
 
-// Whether the parent's door lets this node in: not when it was revoked, nor with keys of another certificate.
-bool world::admitted(const sim_node& child, const sim_node& parent) const {
-  if (parent.st->is_revoked(child.id)) return false;
+// Whether the parent's door opens: not for keys of which it has not heard yet. Ended ones it lets in to say so.
+bool world::admitted(const sim_node& child, const sim_node& parent) {
+  if (ended(child, parent)) return true;
   auto key = parent.st->curve_key_of(child.id);
-  return !key || *key == child.cert.curve;
+  return key ? *key == child.cert.curve : !parent.st->is_revoked(child.id);
+}
+
+// What the parent's door says to this node's keys: nothing, when they count or are not known yet.
+const void_key* world::ended(const sim_node& child, const sim_node& parent) {
+  for (const auto& k : parent.st->void_keys())
+    if (k.curve == child.cert.curve) {
+      ended_ = k;
+      return &ended_;
+    }
+  return nullptr;
 }
 
 }  // namespace tally::sim

@@ -123,6 +123,7 @@ void world::step_until(tick_ms end) {
 
 void world::boot(sim_node& n) {
   ++n.life;
+  n.told_off = false;
   n.certificates = std::make_unique<certificate_book>(std::string(chain), root_->key(), *verifier_);
   // What enrolment left in files: head office, the way up to it, and its own certificate.
   for (auto id : {head_office, n.parents.empty() ? head_office : n.parents.front(), n.id})
@@ -324,7 +325,7 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
       auto it = n.links.find(m->neighbour);
       if (it != n.links.end()) act(n, m->neighbour, it->second.session->say(m->what, now_));
     } else if (const auto* cut = std::get_if<cut_off_effect>(&e)) {
-      if (n.links.count(cut->node) && !admitted(nodes_.at(cut->node), n)) drop(n, cut->node);
+      if (n.links.count(cut->node) && ended(nodes_.at(cut->node), n)) part(n, cut->node);
     } else if (const auto* grown = std::get_if<advanced_effect>(&e)) {
       offer(n);
       if (grown->urgent) hurry(n);

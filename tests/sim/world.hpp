@@ -45,6 +45,7 @@ struct end_of_link {
   std::unique_ptr<tally::session> session;
   std::uint64_t connection = 0;
   bool told_up = false;
+  bool parting = false;  ///< the peer's keys do not count any more: it is told so
 };
 
 /// One node: what survives its process, and the process.
@@ -63,7 +64,8 @@ struct sim_node {
   std::int64_t clock_error = 0;  ///< seconds
   bool disk_low = false;
   bool gone = false;          ///< its machine is lost: nothing starts it
-  bool outcast = false;       ///< revoked, and trading on
+  bool outcast = false;       ///< revoked, and trading on until it hears of it
+  bool told_off = false;      ///< its parent said that its keys do not count any more
   std::set<writer_id> lives;  ///< its epochs, whose entries the oracle sees
   // the process
   std::uint64_t life = 0;  ///< counts starts; events of an earlier life are void
@@ -142,7 +144,8 @@ private:
   void end_life(sim_node& n);
   void replace(sim_node& n);
   void decree(std::vector<entry> facts);
-  bool admitted(const sim_node& child, const sim_node& parent) const;
+  bool admitted(const sim_node& child, const sim_node& parent);
+  const void_key* ended(const sim_node& child, const sim_node& parent);
   bool restore_is_provable(const sim_node& n) const;
 
   // network.cpp
@@ -150,6 +153,7 @@ private:
   const sim_link& link_of(node_id a, node_id b) const;
   void knock(node_id child);
   void drop(sim_node& n, node_id peer);
+  void part(sim_node& n, node_id peer);
   void send(sim_node& from, node_id to, const message& m);
   void deliver(node_id from, node_id to, std::uint64_t connection, const bytes& data);
   void open_session(sim_node& n, node_id peer, std::uint64_t connection);
@@ -202,6 +206,7 @@ private:
   bool decree_open_ = false;
   std::map<std::pair<writer_id, sequence>, ruling_outcome> rulings_;  ///< what the operators asked head office to rule
   std::uint64_t rules_version_ = 0;
+  void_key ended_;
 };
 
 }  // namespace tally::sim

@@ -225,8 +225,16 @@ TEST_CASE("a revoked node is cut off, also after a restart, and what it writes c
   }
   net.link(net.region(), net.hq(), true);
   net.link(net.at(4), net.region(), true);
+  // It knows, and stops card value, top-ups included; also after a restart, and whatever came late.
+  CHECK(alarmed(a, errc::revoked));
+  for (int life = 0; life < 2; ++life) {
+    CHECK(a.st->ledger().stopped() == errc::revoked);
+    CHECK(why(net.ask(a, net.sale(a, 3))) == errc::revoked);
+    CHECK(why(net.top_up(a, 1'000)) == errc::revoked);
+    CHECK(why(net.ask(a, net.sale(a, 1, {}))) == errc::ok);  // cash
+    net.open(a);
+  }
   // By whatever way its later entries come: they are evidence.
-  REQUIRE(why(net.ask(a, net.sale(a, 3))) == errc::ok);
   net.carry(a, net.region());
   net.carry(net.region(), net.hq());
   CHECK(net.hq().st->seen().contested_of(a.writer()) >= 1);
@@ -234,6 +242,29 @@ TEST_CASE("a revoked node is cut off, also after a restart, and what it writes c
   let_time_pass(net, 3);
   auto sent = net.hq().st->ledger().find_entry(before);
   CHECK((!sent || sent->peer.node != a.id));
+}
+
+TEST_CASE("whoever knocks with keys that do not count any more may hear up to the entry that says so",
+          "[sync][epochs]") {
+  station_net net;
+  auto& a = net.at(3);
+  CHECK(net.region().st->void_keys().empty());
+  REQUIRE(net.publish({about(entry_kind::revoke, a.id)}).code == errc::ok);
+  auto told_at = net.hq().source->size(net.hq().st->directory());
+  CHECK(net.hq().st->void_keys().empty());  // it is the region's child
+  net.sync();
+  auto other = net.limits_entry(net.at(4), {});
+  REQUIRE(net.publish({other}).code == errc::ok);
+  net.sync();
+  for (int life = 0; life < 2; ++life) {
+    auto keys = net.region().st->void_keys();
+    REQUIRE(keys.size() == 1);
+    CHECK(keys[0] == void_key{a.cert.curve, a.id, told_at, errc::revoked});
+    net.open(net.region());
+  }
+  CHECK(net.region().st->directory() == net.hq().st->directory());
+  REQUIRE(seen<cut_off_effect>(net.region()) != nullptr);
+  CHECK(seen<cut_off_effect>(net.region())->node == a.id);
 }
 
 TEST_CASE("a request that was answered in an earlier epoch is answered again, not done again", "[sync][epochs]") {

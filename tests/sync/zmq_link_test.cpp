@@ -154,6 +154,34 @@ TEST_CASE("a dropped node is not heard again on its open connection", "[sync][zm
   REQUIRE(c.messages.wait_for("echo again"));
 }
 
+TEST_CASE("old keys of a node neither push it off its link nor are taken for it", "[sync][zmq]") {
+  world w;
+  w.echo = true;
+  child now(w), before(w);
+  w.admit(now.key, 7);
+  {
+    std::lock_guard lock(w.mutex);
+    w.admitted[before.key.pub] = link_peer({7}, true);
+  }
+  w.open();
+  now.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(now.links.wait_for(true));
+  REQUIRE(now.client->send("new"));
+  REQUIRE(now.messages.wait_for("echo new"));
+  before.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(before.links.wait_for(true));
+  REQUIRE(before.client->send("old"));
+  REQUIRE(before.messages.wait_for("echo old"));
+  REQUIRE(w.server->send({{7}, true}, "for the old"));
+  REQUIRE(w.server->send(node_id{7}, "for the new"));
+  REQUIRE(before.messages.wait_for("for the old"));
+  REQUIRE(now.messages.wait_for("for the new"));
+  w.server->drop({{7}, true});
+  CHECK_FALSE(w.server->send({{7}, true}, "gone"));
+  CHECK(w.server->send(node_id{7}, "still there"));
+  CHECK(now.messages.wait_for("still there"));
+}
+
 TEST_CASE("a server that comes back finds its children", "[sync][zmq]") {
   world w;
   w.echo = true;
@@ -328,7 +356,7 @@ TEST_CASE("addresses are checked before anything starts", "[sync][zmq]") {
   for (const char* bad : {"", "tcp://", "tcp://:1", "tcp://h", "tcp://h:", "tcp://h:x", "tcp://h:99999", "ipc://x:1",
                           "inproc://zeromq.zap.01", "tcp://h:*", "tcp://h:1 "})
     CHECK(client(bad) == errc::bad_config);
-  zmq_server::callbacks on{[](const public_key&) { return std::nullopt; }, [](node_id, bytes) {}, {}, {}, {}};
+  zmq_server::callbacks on{[](const public_key&) { return std::nullopt; }, [](const link_peer&, bytes) {}, {}, {}, {}};
   CHECK(zmq_server::start(w.server->endpoint(), w.server_key, on).code() == errc::busy);
   CHECK(zmq_server::start("tcp://192.0.2.1:5000", w.server_key, on).code() == errc::bad_config);
   CHECK(zmq_server::start("ipc://here:1", w.server_key, on).code() == errc::bad_config);

@@ -1,5 +1,4 @@
 #pragma once
-#include "sync/zmq_link.hpp"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -13,6 +12,7 @@
 #include <zmq.hpp>
 #include "sync/entropy_sodium.hpp"
 #include "sync/zmq_door.hpp"
+#include "sync/zmq_link.hpp"
 
 namespace tally::zmq_test {
 
@@ -57,7 +57,7 @@ struct world {
   system_entropy source;
   curve_key server_key = make_curve_key(source);
   std::mutex mutex;
-  std::map<public_key, node_id> admitted;
+  std::map<public_key, link_peer> admitted;
   seen<received> messages;
   seen<std::pair<std::uint32_t, bool>> links;
   seen<public_key> refused;
@@ -72,20 +72,20 @@ struct world {
   }
   void open(const std::string& endpoint = "tcp://127.0.0.1:*") {
     zmq_server::callbacks on;
-    on.admit = [this](const public_key& key) -> std::optional<node_id> {
+    on.admit = [this](const public_key& key) -> std::optional<link_peer> {
       std::lock_guard lock(mutex);
       auto it = admitted.find(key);
       if (it == admitted.end()) return std::nullopt;
       return it->second;
     };
-    on.on_message = [this](node_id from, bytes m) {
+    on.on_message = [this](const link_peer& from, bytes m) {
       if (echo) {
         std::lock_guard lock(opening);
         (void)server->send(from, "echo " + m);
       }
-      messages.add({from.value, std::move(m)});
+      messages.add({from.node.value, std::move(m)});
     };
-    on.on_link = [this](node_id node, bool up) { links.add({node.value, up}); };
+    on.on_link = [this](const link_peer& who, bool up) { links.add({who.node.value, up}); };
     on.on_refused = [this](const public_key& key) { refused.add(key); };
     on.on_fault = [this](std::string why) { faults.add(std::move(why)); };
     // The address may be taken for a moment longer by a server that was just closed.

@@ -1,0 +1,45 @@
+#include <catch2/catch.hpp>
+
+#include "sync/session_sides.hpp"
+
+using namespace tally;
+using namespace tally::test;
+
+TEST_CASE("keys that do not count any more hear why, and nothing else", "[sync][session]") {
+  both_sides w;
+  w.child.source.sizes[journal] = 5;
+  w.parent.source.sizes = {{directory, 4}, {journal, 5}};
+  bool connected = GENERATE(true, false);  // when it happens; or its node comes back from the dark
+  if (connected) w.connect(0);
+  w.parent.source.sizes[directory] = 6;
+  w.parent.source.sizes[grants] = 3;
+  w.child.source.sizes[journal] = 7;
+  auto hello = connected ? session_effects{} : w.parent.talk.connected(1'000);
+  auto effects = w.parent.talk.farewell(directory, 6, errc::revoked, 1'000);
+  CHECK(count<close_effect>(effects) == 0);
+  if (!connected) {
+    w.play(w.child, w.parent, w.child.talk.connected(0), 0);
+    w.play(w.child, w.parent, w.child.talk.on_streams(w.of_child, 0), 0);
+  }
+  w.play(w.parent, w.child, hello, 1'000);
+  w.play(w.parent, w.child, effects, 1'000);
+  w.play(w.child, w.parent, w.child.talk.on_streams(w.of_child, 2'000), 2'000);
+  CHECK(w.child.source.size(directory) == 6);
+  CHECK(w.child.source.size(grants) == 0);
+  CHECK(w.parent.source.size(journal) == 5);
+  REQUIRE(count<close_effect>(w.seen) == 2);  // both ends
+  for (const auto& e : w.seen)
+    if (const auto* c = std::get_if<close_effect>(&e)) CHECK(c->code == errc::revoked);
+}
+
+TEST_CASE("who does not listen to the end of its keys is cut after a while", "[sync][session]") {
+  both_sides w;
+  w.parent.source.sizes = {{directory, 4}};
+  w.connect(0);
+  w.parent.source.sizes[directory] = 6;
+  auto effects = w.parent.talk.farewell(directory, 6, errc::revoked, 0);
+  CHECK(count<control_effect>(w.parent.talk.on_message(ask_message{1, {17}, purse_paid, 100, 1'000}, 1)) == 0);
+  CHECK(count<close_effect>(w.parent.talk.tick(farewell_ms - 1)) == 0);
+  CHECK(count<close_effect>(w.parent.talk.tick(farewell_ms)) == 1);
+  CHECK(w.parent.talk.tick(farewell_ms + 1).empty());
+}
