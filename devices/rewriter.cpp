@@ -1,6 +1,7 @@
 #include "devices/rewriter.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tally {
 namespace {

@@ -1,5 +1,8 @@
 // What a printer of rewritable cards answers, cut anywhere, with jobs, time and cables in between.
 #include "devices/rewriter.hpp"
+
+#include <utility>
+
 #include "fuzz/fuzz.hpp"
 
 using namespace tally;
