@@ -292,7 +292,8 @@ void apply_turnover(const entry& e, state& s) {
 
 // What an entry could not give waits at its watchers until head office gives it, or the entry is taken back.
 void apply_owed(const entry& e, const entry_place& p, state& s) {
-  if (!e.owed.empty() && p.watched) {
+  // A watcher may fold head office's journal before the one that owes.
+  if (!e.owed.empty() && p.watched && !s.find(key(cell_type::credited, p.seq, 0, p.writer))) {
     entry text;
     text.account = e.account;
     text.values = e.owed;

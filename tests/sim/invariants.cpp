@@ -132,9 +132,11 @@ void check_folds(const world& w) {
   for (const auto& [right, v] : w.truth().rights()) {
     const auto& [writer, account, unit] = right;
     if (w.truth().was_restored(writer)) continue;
-    auto a = account == 0 ? quota_account(writer, {unit}) : hold_account(writer, {account}, purse_paid, 0, {unit});
-    ensure(-seen.st().balance(a) == v, "head office and the truth differ on " + account_name(a) + ": " +
-                                           std::to_string(-seen.st().balance(a)) + ", " + std::to_string(v));
+    auto purse = base_of({unit});  // a unit has one purse, and all its months count
+    auto a = account == 0 ? quota_account(writer, {unit}) : hold_account(writer, {account}, purse, 0, {unit});
+    auto there = account == 0 ? -seen.st().balance(a) : holding(seen.st(), writer, {account}, purse);
+    ensure(there == v, "head office and the truth differ on " + account_name(a) + ": " + std::to_string(there) + ", " +
+                           std::to_string(v));
     ensure(v >= 0 || must_hold_credit(a) == false, "a right below zero: " + account_name(a));
   }
 }
@@ -154,7 +156,7 @@ amount late_spending(const world& w, account_id account) {
     for (auto i = w.truth().closed_first(writer); i < entries.size(); ++i)
       if (auto e = decode_entry(entries[i]); e && e->kind == entry_kind::send && e->account == account)
         for (const auto& v : e->values)
-          sum += v.amount;
+          if (v.unit == main_unit) sum += v.amount;
     sum += std::max<amount>(from_there(w.truth().closed_first(writer)) - from_there(entries.size()), 0);
   }
   return sum;
@@ -203,11 +205,18 @@ void check_value(const world& w) {
   if (w.ended().value != 0) return check_restored_value(w);
   std::map<std::uint64_t, amount> held;
   for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
-    if (a.type == account_type::hold) held[a.a] -= v;
+    if (a.type == account_type::hold && a.unit == main_unit) held[a.a] -= v;
   for (unsigned c = 1; c <= w.how().cards; ++c)
     ensure(held[c] == w.truth().balance({c}),
            "account " + std::to_string(c) + ": " + std::to_string(w.truth().balance({c})) +
                " were loaded and not spent, " + std::to_string(held[c]) + " are held");
+  std::map<std::pair<std::uint64_t, std::uint32_t>, amount> units;
+  for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
+    if (a.type == account_type::hold && a.unit != main_unit) units[{a.a, static_cast<std::uint32_t>(a.b)}] -= v;
+  for (const auto& [of, n] : w.truth().units())
+    ensure(units[of] == n, "account " + std::to_string(of.first) + " purse " + std::to_string(of.second) + ": " +
+                               std::to_string(n) + " were given and not taken, " + std::to_string(units[of]) +
+                               " are held");
   amount transit = 0;
   for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
     if (a.type == account_type::transit) transit += v;

@@ -11,7 +11,7 @@ std::string name(const oracle::place& p) { return writer_name(p.writer) + "#" + 
 amount card_value(const entry& e) {
   amount sum = 0;
   for (const auto& v : e.values)
-    sum += v.amount;
+    if (v.unit == main_unit) sum += v.amount;
   return sum;
 }
 
@@ -61,6 +61,16 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
     case entry_kind::sale:
     case entry_kind::top_up:
     case entry_kind::reverse: return trade(p, *e);
+    case entry_kind::refund: return refund(p, *e);
+    case entry_kind::earn:
+      ensure(writer.node == head_office, "somebody else than head office credits units: entry " + name(p));
+      return give(p, *e, 1, name(p) + " " + describe(*e));
+    case entry_kind::expire:
+      for (const auto& v : e->values) {
+        move(writer, e->account, v.unit, -v.amount, name(p) + " " + describe(*e));
+        units_[{e->account.value, v.purse}] -= v.amount;
+      }
+      return;
     case entry_kind::send:
     case entry_kind::receive: return transfer(p, *e);
     case entry_kind::regrant: return regrant(p, *e);
@@ -76,23 +86,45 @@ void oracle::move(const writer_id& w, account_id a, unit_id u, amount delta, con
   ensure(r >= 0 || source, "a right below zero: " + where);
 }
 
-void oracle::trade(const place& p, const entry& e) {
-  auto where = name(p) + " " + describe(e);
+void oracle::once(const place& p, const entry& e, const std::string& where) {
   auto& places = keys_[{e.terminal, e.counter}];
   for (const auto& other : places) {
     ensure(other.writer != p.writer, "a key was executed twice: " + where);
     ensure(was_restored(other.writer), "a key was executed in two lives of a node that was never restored: " + where);
   }
   places.push_back(p);
+}
+
+void oracle::give(const place& p, const entry& e, amount sign, const std::string& where) {
+  for (const auto& v : e.earned) {
+    move(p.writer, e.account, v.unit, sign * v.amount, where);
+    move(p.writer, {}, quota_of(v.unit), -sign * v.amount, where);
+    units_[{e.account.value, v.purse}] += sign * v.amount;
+  }
+}
+
+// Debts are the part of what is taken back that was not there, or of what is given that pays an older one.
+void oracle::settle(const place& p, const entry& e, const std::string& where) {
+  for (const auto& d : e.debts) {
+    move(p.writer, e.account, d.unit, d.amount, where);
+    units_[{e.account.value, d.purse}] += d.amount;
+  }
+}
+
+void oracle::trade(const place& p, const entry& e) {
+  auto where = name(p) + " " + describe(e);
+  once(p, e, where);
   bool undo = e.kind == entry_kind::reverse;
   auto kind = undo ? e.cited_kind : e.kind;
   if (undo) {
     auto cited = decode_entry(journals_.at(p.writer).at(static_cast<std::size_t>(*e.cites)));
-    ensure(cited && cited->kind == kind && cited->account == e.account && cited->values == e.values,
+    ensure(cited && cited->kind == kind && cited->account == e.account && cited->values == e.values &&
+               cited->earned == e.earned,
            "a reversal of something else: " + where);
   }
   auto sign = undo ? -1 : 1;
   auto value = card_value(e);
+  if (undo) settle(p, e, where);
   if (kind == entry_kind::top_up) {
     move(p.writer, e.account, main_unit, sign * value, where);
     move(p.writer, {}, quota_of(main_unit), -sign * value, where);
@@ -101,8 +133,36 @@ void oracle::trade(const place& p, const entry& e) {
     move(p.writer, e.account, main_unit, -sign * value, where);
     spent_[e.account.value] += sign * value;
   }
+  for (const auto& v : e.values)
+    if (v.unit != main_unit) {
+      move(p.writer, e.account, v.unit, -sign * v.amount, where);
+      units_[{e.account.value, v.purse}] -= sign * v.amount;
+    }
+  give(p, e, sign, where);
+  if (!undo) settle(p, e, where);
   // What a lost tail spent can be spent again; then the known entries alone must add up, at the end (check_value).
   ensure(balance(e.account) >= 0 || !restored_.empty(), "more was spent than loaded, over the whole chain: " + where);
+}
+
+void oracle::refund(const place& p, const entry& e) {
+  auto where = name(p) + " " + describe(e);
+  once(p, e, where);
+  settle(p, e, where);
+  amount money = 0;
+  for (const auto& t : e.tenders)
+    money += t.amount;
+  for (const auto& v : e.values) {
+    move(p.writer, e.account, v.unit, v.amount, where);
+    if (v.unit == main_unit) {
+      money += v.amount;
+      spent_[e.account.value] -= v.amount;
+    } else {
+      move(p.writer, {}, quota_of(v.unit), -v.amount, where);
+      units_[{e.account.value, v.purse}] += v.amount;
+    }
+  }
+  move(p.writer, {}, refund_of(main_unit), -money, where);
+  give(p, e, -1, where);
 }
 
 void oracle::transfer(const place& p, const entry& e) {
@@ -157,6 +217,7 @@ amount oracle::known_balance(account_id a, const std::function<std::uint64_t(con
   for (const auto& [writer, list] : journals_)
     for (std::size_t i = 0; i < list.size() && i < size(writer); ++i) {
       auto e = decode_entry(list[i]);
+      if (e->account == a && e->kind == entry_kind::refund) sum += card_value(*e);
       bool undo = e->kind == entry_kind::reverse;
       auto kind = undo ? e->cited_kind : e->kind;
       if (e->account != a || (kind != entry_kind::sale && kind != entry_kind::top_up)) continue;

@@ -51,18 +51,26 @@ public:
   /// Sends whose receive nobody wrote, by writer and receiver.
   std::map<std::pair<writer_id, writer_id>, std::size_t> unreceived() const;
   amount balance(account_id a) const;
+  /// Units of purses beside the paid one: what was given less what was taken, over the whole chain.
+  const std::map<std::pair<std::uint64_t, std::uint32_t>, amount>& units() const { return units_; }
   /// Loaded less spent, by the entries of each journal below `size` alone.
   amount known_balance(account_id a, const std::function<std::uint64_t(const writer_id&)>& size) const;
 
 private:
   void move(const writer_id& w, account_id a, unit_id u, amount delta, const std::string& where);
+  void once(const place& p, const entry& e, const std::string& where);
   void trade(const place& p, const entry& e);
+  void refund(const place& p, const entry& e);
+  /// Units that the entry gave (sign 1) or takes back, from or to the quota of each.
+  void give(const place& p, const entry& e, amount sign, const std::string& where);
+  void settle(const place& p, const entry& e, const std::string& where);
   void transfer(const place& p, const entry& e);
   void regrant(const place& p, const entry& e);
 
   std::map<writer_id, std::vector<bytes>> journals_;
   std::map<right, amount> rights_;
-  std::map<std::uint64_t, amount> loaded_, spent_;  // by account, over the whole chain
+  std::map<std::uint64_t, amount> loaded_, spent_;                   // by account, over the whole chain
+  std::map<std::pair<std::uint64_t, std::uint32_t>, amount> units_;  // by account and purse
   using channel = std::tuple<writer_id, writer_id, std::uint64_t>;
   std::map<channel, entry> sent_;
   std::set<channel> received_, returned_;

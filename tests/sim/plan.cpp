@@ -39,6 +39,7 @@ plan plan::from_seed(std::uint64_t seed) {
   p.close_wait_ms = d.between(1, 15) * 60'000;
   p.doubt_days = d.chance(500) ? 0 : 7;
   if (p.restore == restore_kind::none && d.chance(400)) p.ending = static_cast<sim::ending>(1 + d.below(4));
+  p.programme = seed % 5 < 2;
   return p;
 }
 
@@ -61,10 +62,10 @@ std::string plan::text() const {
          " ms, delay " + n(delay_max) + ", commit " + n(commit_max) + ", crash every " + n(crash_every / 60'000) +
          " min, cut every " + n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) +
          " loss " + n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) +
-         ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", checkpoint " +
-         n(checkpoint_every) + ", hold " + n(hold_ms) + ", real keys " + n(real_signatures) + ", restore " +
-         n(static_cast<int>(restore)) + ", ending " + n(static_cast<int>(ending)) + " doubt " + n(doubt_days) +
-         " close wait " + n(close_wait_ms / 60'000) + " min";
+         ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", programme " +
+         n(programme) + ", checkpoint " + n(checkpoint_every) + ", hold " + n(hold_ms) + ", real keys " +
+         n(real_signatures) + ", restore " + n(static_cast<int>(restore)) + ", ending " + n(static_cast<int>(ending)) +
+         " doubt " + n(doubt_days) + " close wait " + n(close_wait_ms / 60'000) + " min";
 }
 
 }  // namespace tally::sim

@@ -10,8 +10,37 @@ constexpr std::size_t receipts_max = 12;
 constexpr unsigned products = 4;
 constexpr std::uint64_t unknown_account = 99'999;
 
-entry rules_entry(std::uint64_t version) {
+constexpr std::uint32_t bonus_purse = 2, points_purse = 3;
+
+/// Bonus, points that are money at 1 for 1, levels that are reached, and quotas that are used up.
+programme programme_of(bool tight) {
+  programme g;
+  purse_rule bonus, points;
+  bonus.id = bonus_purse;
+  bonus.kind = purse_kind::bonus;
+  bonus.names[0] = "bonus";
+  bonus.quota = tight ? 300 : 100'000;
+  points.id = points_purse;
+  points.kind = purse_kind::points;
+  points.names[0] = "points";
+  points.bucket = bucket_rule::expires;
+  points.rate_units = points.rate_money = 1;
+  points.gifts = {{product_id{1}, 40}};
+  points.quota = tight ? 200 : 1'000'000;
+  g.purses = {bonus, points};
+  g.levels = {{1, {"silver"}, 2'000, 2}, {2, {"gold"}, 20'000, 2}};
+  discount_rule gold{1, {"gold"}, 700, 0, {}};
+  gold.when.levels = {2};
+  g.discounts = {gold};
+  g.earns = {{1, {"points"}, points_purse, false, 1, 10, {}}, {2, {"loaded"}, points_purse, true, 3, 0, {}}};
+  g.packages = {{1, {"500 and 50"}, 500, {{bonus_purse, 50}}, {}}};
+  g.refund_quota = tight ? 500 : 100'000;
+  return g;
+}
+
+entry rules_entry(std::uint64_t version, const plan& how) {
   rules_record r;
+  if (how.programme) r.programme = programme_of(how.tight_limits);
   r.version = version;
   r.taxes = {{"A", 1300}, {"B", 0}};
   r.top_up_max = 50'000;
@@ -58,7 +87,7 @@ void world::head_office_facts() {
     list.push_back(l);
   }
   rules_version_ = 1;
-  list.push_back(rules_entry(1));
+  list.push_back(rules_entry(1, plan_));
   for (unsigned i = 0; i < products; ++i)
     list.push_back(product_entry(i, 1, 100 + 250 * static_cast<amount>(i)));
   for (unsigned c = 1; c <= plan_.cards; ++c) {
@@ -124,7 +153,7 @@ void world::next_decree() {
     if (calm_) return;
     std::vector<entry> list;
     if (dice_.chance(400)) {
-      list.push_back(rules_entry(++rules_version_));
+      list.push_back(rules_entry(++rules_version_, plan_));
       list.push_back(
           product_entry(static_cast<unsigned>(dice_.below(products)), rules_version_, dice_.between(1, 2'000)));
     } else {
@@ -214,6 +243,7 @@ till_command world::think(sim_node& n, till& t) {
   account_id card{1 + dice_.below(plan_.cards)};
   if (!t.receipts.empty() && dice_.chance(100))
     return reverse_command{k, t.receipts[dice_.below(t.receipts.size())].seq};
+  if (plan_.programme) return think_programme(n, t, k, card);
   if (dice_.chance(350))
     return top_up_command{k, card, dice_.between(100, 5'000),
                           dice_.chance(500) ? tender_kind::cash : tender_kind::bank};
@@ -227,6 +257,33 @@ till_command world::think(sim_node& n, till& t) {
   if (by != 0) s.account = card;
   s.card = by == 0 ? 0 : by == 1 ? total / 2 : total;
   if (total > s.card) s.tenders.push_back({tender_kind::cash, main_unit, total - s.card});
+  return s;
+}
+
+// The till shows a quote and asks for what it says, or for something that lies elsewhere.
+till_command world::think_programme(sim_node& n, till& t, const till_key& k, account_id card) {
+  if (!t.receipts.empty() && dice_.chance(80))
+    return refund_command{k,
+                          t.receipts[dice_.below(t.receipts.size())].seq,
+                          {{{static_cast<std::uint32_t>(1 + dice_.below(products))}, dice_.between(1, 2)}},
+                          dice_.chance(500),
+                          tender_kind::cash};
+  if (dice_.chance(350)) {
+    bool package = dice_.chance(400);
+    return top_up_command{
+        k, card, package ? 500 : dice_.between(100, 5'000), tender_kind::cash, false, package ? 1U : 0U};
+  }
+  sale_command s{k, card, {}, 0, {}};
+  for (auto lines = dice_.between(1, 3); lines > 0; --lines)
+    s.lines.push_back({{static_cast<std::uint32_t>(1 + dice_.below(products))}, dice_.between(1, 3)});
+  if (dice_.chance(150)) s.gifts = {{points_purse, product_id{1}, 1}};
+  if (dice_.chance(250)) s.uses = {{points_purse, dice_.between(1, 60)}};
+  auto now = n.st->ledger().at(wall(n));
+  auto quote = quote_sale(s, now);
+  auto due = quote ? quote->price.due : 100;
+  auto by = dice_.below(4);
+  s.card = by == 0 ? 0 : by == 1 ? due / 2 : due;
+  if (due > s.card) s.tenders.push_back({tender_kind::cash, main_unit, due - s.card});
   return s;
 }
 

@@ -171,6 +171,7 @@ private:
   void till_acts(sim_node& n, std::size_t index);
   void ask(sim_node& n, till& t);
   till_command think(sim_node& n, till& t);
+  till_command think_programme(sim_node& n, till& t, const till_key& k, account_id card);
   till_command think_wrong(sim_node& n, till& t, const till_key& k);
   void answered(sim_node& n, const till_answer& a);
   void new_mark(sim_node& n);

@@ -88,6 +88,8 @@ void station_net::add(std::uint32_t id, node_role role, std::vector<node_id> par
 
 void station_net::open(node& n, station_config habits) {
   n.st.reset();
+  // With the node, as it remembers what its disk held.
+  n.source = std::make_unique<durable_source>(n.store, *n.keys, std::string(chain), n.id);
   n.certificates = std::make_unique<certificate_book>(std::string(chain), root_->key(), with_);
   for (auto id : {head_office, n.cert.parents.empty() ? head_office : n.cert.parents.front(), n.id})
     REQUIRE(n.certificates->add(at(id.value).signed_cert).ok());
