@@ -149,6 +149,7 @@ void station::handle(const station_input& input) {
     heard(l->neighbour);
     if (l->up) {
       up_.insert(l->neighbour);
+      if (parent() == l->neighbour) calendar_.linked_at = tick_;
       ++links_seen_;
       open_effects_.push_back(advanced_effect{});
       // A region that just started has no signed word of head office's time yet.

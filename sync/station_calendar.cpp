@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t keys_per_look = 500;     // read at once; a look follows every second
 constexpr std::size_t entries_per_look = 100;  // written at once
 constexpr tick_ms look_every_ms = 1'000;
+constexpr tick_ms linked_before_ms = 10'000;
 
 /// Where the holdings of one unit begin on disk.
 bytes holdings_prefix(unit_id unit) {
@@ -31,6 +32,9 @@ bytes cards_prefix() { return {cell_prefix, static_cast<char>(cell_type::card)};
 void station::keep_calendar() {
   if (tick_ < calendar_.due || book_->stopped() != errc::ok || disk_low_) return;
   calendar_.due = tick_ + look_every_ms;
+  // Nobody asked for these entries, so they wait until the parent could say that this is an old copy.
+  auto p = parent();
+  if (p && (!up_.count(*p) || tick_ < calendar_.linked_at + linked_before_ms)) return;
   write_off_expired();
   if (config_.role != node_role::hq) return;
   const auto* rules = book_->rules().newest();
