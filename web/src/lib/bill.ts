@@ -108,7 +108,18 @@ function cardHere(model: TillModel): number {
   return bonus.reduce((sum, it) => sum + it.here, card.card.here);
 }
 
+/** A model never changes, and every line of a long basket asks for its bill. */
+const bills = new WeakMap<TillModel, Bill>();
+
 export function bill(model: TillModel): Bill {
+  const known = bills.get(model);
+  if (known) return known;
+  const made = makeBill(model);
+  bills.set(model, made);
+  return made;
+}
+
+function makeBill(model: TillModel): Bill {
   const sum = basketTotal(model);
   const most = (due: number | null, here: number): number => Math.max(0, Math.min(due ?? 0, here));
   const wanted = wantedQuote(model);

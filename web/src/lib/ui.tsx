@@ -1,5 +1,6 @@
 // Small parts that both pages use.
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { LANGS, lang, setLang, t, type Lang } from './i18n';
 import { formatMinor } from './money';
 import type { Unit } from './types';
@@ -40,6 +41,45 @@ export function Money({
       {minor === null ? '—' : formatMinor(minor, unit.exponent)}
       {code ? <small> {unit.code}</small> : null}
     </span>
+  );
+}
+
+/**
+ * A number that is typed and counts when it is left or Enter is pressed. What is being typed is the field's own, so that
+ * an event of the node that draws the page anew does not take it away; Enter leaves it, so that the next scan finds its
+ * own way. Plain digits of any keyboard reach `commit`.
+ */
+export function NumberField({
+  value,
+  label,
+  testid,
+  disabled,
+  commit,
+}: {
+  value: number;
+  label: string;
+  testid: string;
+  disabled: boolean;
+  commit: (text: string) => void;
+}) {
+  const [typed, setTyped] = useState<string | null>(null);
+  return (
+    <input
+      aria-label={label}
+      data-testid={testid}
+      inputMode="numeric"
+      autocomplete="off"
+      value={typed ?? value}
+      disabled={disabled}
+      onFocus={(event) => event.currentTarget.select()}
+      onInput={(event) => setTyped(event.currentTarget.value)}
+      onBlur={() => setTyped(null)}
+      onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
+      onChange={(event) => {
+        setTyped(null);
+        commit(event.currentTarget.value.normalize('NFKC').trim());
+      }}
+    />
   );
 }
 

@@ -2,11 +2,11 @@ import { isEmpty, nearQuote, type GiftLine } from '../lib/bill';
 import { lang, t } from '../lib/i18n';
 import { formatMinor, timesExact } from '../lib/money';
 import { nameIn, purseRule, unitsText } from '../lib/programme';
-import { basketLocked, freeUnits, nameOf, QUANTITY_MAX, type BasketLine } from '../lib/till';
+import { basketLocked, freeUnits, nameOf, type BasketLine } from '../lib/till';
 import type { QuoteLine, TillInfo } from '../lib/types';
-import { Icon } from '../lib/ui';
+import { Icon, NumberField } from '../lib/ui';
 import { BasketFoot } from './basket_foot';
-import { dispatch, model } from './controller';
+import { addByEan, dispatch, model } from './controller';
 
 /** What the node takes off a line, and why. */
 function Discount({ of, info }: { of: QuoteLine | undefined; info: TillInfo }) {
@@ -43,18 +43,15 @@ function Line({ line, info }: { line: BasketLine; info: TillInfo }) {
         >
           −
         </button>
-        <input
-          aria-label={t('basket.quantity', { name })}
-          data-testid={`quantity-${line.product}`}
-          inputMode="numeric"
+        <NumberField
           value={line.quantity}
+          label={t('basket.quantity', { name })}
+          testid={`quantity-${line.product}`}
           disabled={locked}
-          onFocus={(event) => event.currentTarget.select()}
-          onChange={(event) => {
-            const typed = event.currentTarget.value.normalize('NFKC').trim();
-            const quantity = /^[0-9]{1,4}$/.test(typed) ? Number(typed) : line.quantity;
-            event.currentTarget.value = String(Math.min(quantity, QUANTITY_MAX));
-            set(quantity);
+          commit={(text) => {
+            // As many digits as a barcode has are one, from a scanner that types like a keyboard.
+            if (/^[0-9]{1,4}$/.test(text)) set(Number(text));
+            else addByEan(text);
           }}
         />
         <button

@@ -5,8 +5,8 @@ import { formatMinor } from '../lib/money';
 import { buttonStep, mostUnits, nameIn, unitsFigure, unitsList, unitStep, usablePurses } from '../lib/programme';
 import { basketLocked, freeUnits } from '../lib/till';
 import type { PurseRule, Quote, TillInfo } from '../lib/types';
-import { Icon } from '../lib/ui';
-import { dispatch, model } from './controller';
+import { Icon, NumberField } from '../lib/ui';
+import { addByEan, dispatch, model } from './controller';
 
 function Use({ rule, quote, info }: { rule: PurseRule; quote: Quote | null; info: TillInfo }) {
   const name = nameIn(rule.name, lang.value);
@@ -42,17 +42,15 @@ function Use({ rule, quote, info }: { rule: PurseRule; quote: Quote | null; info
         >
           −
         </button>
-        <input
-          aria-label={t('uses.units', { name })}
-          data-testid={testid('units')}
-          inputMode="numeric"
+        <NumberField
           value={units}
+          label={t('uses.units', { name })}
+          testid={testid('units')}
           disabled={locked || (limit === 0 && units === 0)}
-          onFocus={(event) => event.currentTarget.select()}
-          onChange={(event) => {
-            const typed = event.currentTarget.value.normalize('NFKC').trim();
-            set(/^[0-9]{1,12}$/.test(typed) ? Number(typed) : units);
-            event.currentTarget.value = String(model.value.uses.find((it) => it.purse === rule.id)?.units ?? 0);
+          commit={(text) => {
+            // As many digits as a barcode has are one, from a scanner that types like a keyboard.
+            if (/^[0-9]{1,7}$/.test(text)) set(Number(text));
+            else addByEan(text);
           }}
         />
         <button

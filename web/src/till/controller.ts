@@ -13,7 +13,7 @@ const SEEN = 'tally.seen';
 const RECEIPTS = 'tally.receipts';
 const REREAD_MS = 15_000;
 /** The node is on this machine or in this shop: it prices a basket in milliseconds, or something is wrong. */
-const QUOTE_TIMEOUT_MS = 2_000;
+const QUOTE_TIMEOUT_MS = 3_000;
 const QUOTE_RETRY_MS = 2_000;
 
 export const model = signal<TillModel>(initialModel);
@@ -178,7 +178,8 @@ async function askQuote(): Promise<void> {
   if (state !== 'quoted') return;
   if (payWish) {
     dispatch({ type: 'pay_wish', wish: null });
-    pay(payWish.kind);
+    if (tendersFor(model.value, payWish.kind)) pay(payWish.kind);
+    else dispatch({ type: 'notice', notice: { tone: 'info', type: 'text', key: 'quote.changed' } });
   }
   // Prices that this page does not have yet.
   if (quote && quote.gross !== basketTotal(model.value)) void readProducts();
