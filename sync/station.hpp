@@ -133,6 +133,7 @@ private:
   void on_till(const till_request& r);
   void decide_till(const till_request& r, bool last, tally::amount pulled);
   void wait_for_rights(const till_request& r, const refusal& why);
+  void note_elsewhere(account_id account, std::uint32_t purse, const told_message& m);
   void end_wait(std::uint64_t waiting, account_id account);
   std::vector<std::uint32_t> bonus_purses() const;
   void answer(till_answer a);
@@ -213,7 +214,11 @@ private:
   /// It left a till's question unanswered and has said nothing since: the next customers do not wait for it as long.
   bool parent_silent_ = false;
   std::map<std::uint64_t, waiting_sale> waiting_;  ///< own request id → sale that waits for rights
-  std::map<std::uint64_t, std::uint64_t> needs_;   ///< ask id → own request id, of sales that wait
+  struct need {
+    std::uint64_t waiting{};  ///< own request id
+    std::uint32_t purse{};
+  };
+  std::map<std::uint64_t, need> needs_;  ///< by ask id, of sales that wait
   std::set<node_id> up_;
   std::map<account_id, elsewhere_hint> hints_;
   std::vector<station_effect> open_effects_, sealed_effects_;
@@ -239,7 +244,7 @@ private:
   calendar_progress calendar_;
   std::map<writer_id, amount> doubt_;  ///< what lies at closed epochs
   tick_ms look_due_ = 0, doubt_due_ = 0;
-  bool stirred_ = true;  ///< head office: something came since it last looked who needs quota or is to be closed
+  bool stirred_ = true;         ///< head office: something came since it last looked who needs quota or is to be closed
   std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
   bool urgent_open_ = false;

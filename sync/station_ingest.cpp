@@ -454,17 +454,31 @@ amount station::give(node_id to, account_id account, std::uint32_t purse, amount
 void station::ask(node_id neighbour, const ask_message& m) { open_effects_.push_back(to_neighbour{neighbour, m}); }
 void station::tell(node_id neighbour, const told_message& m) { open_effects_.push_back(to_neighbour{neighbour, m}); }
 
-void station::finished(std::uint64_t own_request, account_id account, const told_message& m) {
+// An ask for one purse tells nothing of the others.
+void station::note_elsewhere(account_id account, std::uint32_t purse, const told_message& m) {
   if (hints_.size() >= hints_max) hints_.erase(hints_.begin());
-  if (m.code == errc::ok) {
-    hints_[account] = {m.elsewhere, m.as_of, m.units};
-    open_effects_.push_back(hint_effect{account, hints_[account]});
+  auto& hint = hints_[account];
+  if (purse == 0) {
+    hint = {m.elsewhere, m.as_of, m.units};
+  } else if (purse == purse_paid) {
+    hint.value = m.elsewhere;
+    hint.as_of = m.as_of;
+  } else {
+    std::erase_if(hint.units, [&](const unit_use& u) { return u.purse == purse; });
+    if (m.elsewhere > 0) hint.units.push_back({purse, m.elsewhere});
   }
+  open_effects_.push_back(hint_effect{account, hint});
+}
+
+void station::finished(std::uint64_t own_request, account_id account, const told_message& m) {
+  auto found = needs_.find(own_request);
+  // A question of no sale is about all purses. Where only a purse was asked for, a hint of the money must be there.
+  auto purse = found == needs_.end() ? 0 : found->second.purse;
+  if (m.code == errc::ok && (purse <= purse_paid || hints_.count(account))) note_elsewhere(account, purse, m);
   if (m.code == errc::timeout) parent_silent_ = true;
-  auto need = needs_.find(own_request);
-  if (need == needs_.end()) return;
-  auto id = need->second;
-  needs_.erase(need);
+  if (found == needs_.end()) return;
+  auto id = found->second.waiting;
+  needs_.erase(found);
   auto& sale = waiting_.at(id);
   sale.needs.erase(own_request);
   if (!sale.needs.empty() && std::holds_alternative<refusal>(decide(sale.request.command, book_->at(now_)))) return;

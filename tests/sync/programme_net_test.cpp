@@ -115,6 +115,15 @@ TEST_CASE("a till is told what lies elsewhere of every purse", "[sync][programme
   REQUIRE(hint);
   CHECK(hint->value == 5'000);
   CHECK(hint->units == std::vector<unit_use>{{bonus, 500}, {points_purse, 25}});
+  // A pull of points says nothing of the money.
+  auto sale = net.sale(b, 1);
+  sale.card = 0;
+  sale.tenders = {{tender_kind::cash, main_unit, 80}};
+  sale.uses = {{points_purse, 20}};
+  REQUIRE(why(net.ask(b, sale, true)) == errc::ok);
+  hint = b.st->hint(net.card);
+  CHECK(hint->value == 5'000);
+  CHECK(hint->units == std::vector<unit_use>{{bonus, 500}, {points_purse, 5}});
 }
 
 TEST_CASE("what no quota covers is owed, and head office gives it, once, a quota a day", "[sync][programme]") {
