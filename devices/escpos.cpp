@@ -68,10 +68,10 @@ void append_raster(bytes& out, const raster& r) {
   out.append(centre_off);
 }
 
-/// Modules of 3 to 6 dots (0.375 to 0.75 mm), as many as make the code about 32 mm wide, or as fit on the paper: phones
+/// Modules of 3 to 6 dots (0.375 to 0.75 mm), as many as make the code about 33 mm wide, or as fit on the paper: phones
 /// and scanners read that, and larger ones cost paper and, as dots on a serial line, seconds.
 std::size_t qr_module_dots(std::size_t octets, const printer_profile& profile) {
-  constexpr std::size_t wanted_dots = 256, module_min = 3, module_max = 6;
+  constexpr std::size_t wanted_dots = 264, module_min = 3, module_max = 6;
   const auto side = std::max<std::size_t>(qr_side_max(octets), 1);
   const auto module = std::clamp(wanted_dots / side, module_min, module_max);
   return std::clamp<std::size_t>(profile.dots() / side, 1, module);
