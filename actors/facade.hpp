@@ -175,8 +175,8 @@ public:
     (void)upper, (void)lower;
     return false;
   }
-  /// What a rewritable card is to say from now on, for the card that is put into its printer next; the newest text wins.
-  /// False: none is configured. Nothing is kept: a card that is not put in keeps its old text.
+  /// What a rewritable card is to say from now on, for the card that is put into its printer next; the newest text
+  /// wins. False: none is configured. Nothing is kept: a card that is not put in keeps its old text.
   virtual bool rewrite_card(const std::vector<std::string>& lines) {
     (void)lines;
     return false;

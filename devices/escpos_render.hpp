@@ -31,9 +31,9 @@ struct printer_model {
 /// are tested against. Written from the command reference, not from our encoder; commands that leave no text
 /// are skipped with their parameters.
 ///
-/// As the real thing: answers DLE EOT and clears its buffers (DLE DC4 8) at once, also when it cannot print; everything else waits in its buffer while
-/// paper is out, the cover open, an error stands or it is off-line, and goes on by itself afterwards. Sends Automatic
-/// Status Back on change, GS r and process IDs in their turn.
+/// As the real thing: answers DLE EOT and clears its buffers (DLE DC4 8) at once, also when it cannot print;
+/// everything else waits in its buffer while paper is out, the cover open, an error stands or it is off-line, and
+/// goes on by itself afterwards. Sends Automatic Status Back on change, GS r and process IDs in their turn.
 /// Pure: bytes in, bytes to answer out. One owner; not thread-safe.
 /// Limits: `buffer_bytes_max` waiting (`accepting` is false; more is lost), the last `tickets_max` tickets kept.
 class printer_emulator {

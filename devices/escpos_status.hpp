@@ -40,10 +40,11 @@ using printer_answer = std::variant<status_answer, asb_answer, paper_answer, pro
 
 /// Reads what a printer sends back and keeps the `status` it adds up to.
 ///
-/// The kinds of answer are told apart by their fixed bits, as the reference says: `0xx1xx10` is DLE EOT,
-/// `0xx1xx00` starts the four bytes of Automatic Status Back, `0xx0xxxx` outside of those is GS r, `37h 22h …
-/// 00h` is a process ID, `37h 25h 00h` says that buffers were cleared. An answer to DLE EOT does not say which n it answers, so ask one at a time and name it
-/// with `expect`; without that it is dropped. XON, XOFF and unknown blocks are skipped.
+/// The kinds of answer are told apart by their fixed bits, as the reference says: `0xx1xx10` is DLE EOT, `0xx1xx00`
+/// starts the four bytes of Automatic Status Back, `0xx0xxxx` outside of those is GS r, `37h 22h … 00h` is a
+/// process ID, `37h 25h 00h` says that buffers were cleared. An answer to DLE EOT does not say which n it answers,
+/// so ask one at a time and name it with `expect`; without that it is dropped. XON, XOFF and unknown blocks are
+/// skipped.
 ///
 /// Pure. One owner; not thread-safe. Limit: an unknown block is skipped up to its NUL, at most
 /// `block_bytes_max` bytes.

@@ -28,11 +28,12 @@ inline constexpr std::string_view receipt_proof_mark = "TALLYR2.";
 /// True for 8 or 13 digits whose last one is the GS1 check digit (GS1 General Specifications, 7.9).
 bool ean_valid(std::string_view ean);
 
-/// What one scanned text is, by its content alone, so that cards, products and vouchers can share a scanner. In this
-/// order: our own marks; a scratch-off number (luhn.hpp) whose number would be a card; a card (digits of the configured length that start with a configured prefix and pass Luhn, so
-/// choose prefixes that no product has); a product: EAN-13, EAN-8, UPC-A (12 digits, becomes an EAN-13 with a leading
-/// 0), UPC-E (8 digits, number system 0 or 1, spread to UPC-A), a GTIN-14 of a single item, and the GTIN of a GS1 code
-/// ("(01)" with or without brackets). An AIM symbology mark ("]E0", ISO/IEC 15424) in front is skipped.
+/// What one scanned text is, by its content alone, so that cards, products and vouchers can share a scanner. In
+/// this order: our own marks; a scratch-off number (luhn.hpp) whose number would be a card; a card (digits of the
+/// configured length that start with a configured prefix and pass Luhn, so choose prefixes that no product has); a
+/// product: EAN-13, EAN-8, UPC-A (12 digits, becomes an EAN-13 with a leading 0), UPC-E (8 digits, number system 0
+/// or 1, spread to UPC-A), a GTIN-14 of a single item, and the GTIN of a GS1 code ("(01)" with or without
+/// brackets). An AIM symbology mark ("]E0", ISO/IEC 15424) in front is skipped.
 ///
 /// Pure. The answer is never a stripe's or a chip's event. `misread` says why a text is nothing.
 reader_event recognise_scan(std::string_view text, const scan_options& options);

@@ -95,8 +95,8 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
 /// Fills in `left`.
 void describe_purses(receipt& r, const rules_record& rules, const state& st, const writer_id& self, language lang);
 
-/// Money that a sale or top-up moved, as its entry says without rules: card value and tenders, without points, bonus and
-/// vouchers. 0 for a reversal, whose sum is that of what it cites.
+/// Money that a sale or top-up moved, as its entry says without rules: card value and tenders, without points, bonus
+/// and vouchers. 0 for a reversal, whose sum is that of what it cites.
 tally::amount receipt_paid(const entry& e);
 
 /// "2026-11-22 14:05" in the machine's time zone.

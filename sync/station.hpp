@@ -8,6 +8,7 @@
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
 #include "sync/observer.hpp"
+#include "sync/station_facts.hpp"
 #include "sync/station_io.hpp"
 
 namespace tally {
@@ -246,22 +247,9 @@ private:
   tick_ms look_due_ = 0, doubt_due_ = 0;
   bool stirred_ = true;         ///< head office: something came since it last looked who needs quota or is to be closed
   std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
-  bool disk_low_ = false, facts_open_ = false, segments_open_ = false;
-  bool urgent_open_ = false;
+  bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false;
   bool outlawed_ = false;                                 ///< the keys of this node were revoked, and it knows
   bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
 };
-
-/// Whether this node's own journal went on from an old copy, so that others know other entries under its name.
-bool went_astray(const kv_store& store, const writer_id& own);
-/// Feeds a book with the certificates that a database holds (family meta, 'k'). What does not verify is left out.
-void load_certificates(const kv_store& store, certificate_book& book);
-/// The revocations of nodes whose certificates the book has.
-void load_revocations(const kv_store& store, certificate_book& book);
-
-/// Origin line of a stream's checkpoints: "tallystick/<chain>/<node>/<epoch>/journal".
-std::string stream_origin(std::string_view chain, const stream_id& id);
-/// C2SP key name of a node.
-std::string node_key_name(std::string_view chain, node_id node);
 
 }  // namespace tally

@@ -98,10 +98,6 @@ public:
     shown = upper + "|" + lower;
     return devices().display != "none";
   }
-  bool rewrite_card(const std::vector<std::string>& lines) override {
-    card_text = lines;
-    return devices().rewriter != "none";
-  }
   std::shared_ptr<const node_snapshot> snapshot() const override {
     std::lock_guard lock(mutex_);
     return snapshot_;
@@ -154,7 +150,6 @@ public:
   std::atomic<bool> mute{false};                         ///< requests are swallowed
   std::atomic<bool> announce{false}, spool_full{false};  ///< receipts go to the bus; no ticket is taken
   std::string shown;
-  std::vector<std::string> card_text;
   std::vector<std::pair<std::string, bytes>> printed;
 
 private:

@@ -1,0 +1,24 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "storage/kv.hpp"
+#include "sync/certificate.hpp"
+
+namespace tally {
+
+// What a node's database says of nodes, and how logs and keys are called. Pure; any thread.
+
+/// Whether this node's own journal went on from an old copy, so that others know other entries under its name.
+bool went_astray(const kv_store& store, const writer_id& own);
+/// Feeds a book with the certificates that a database holds (family meta, 'k'). What does not verify is left out.
+void load_certificates(const kv_store& store, certificate_book& book);
+/// The revocations of nodes whose certificates the book has.
+void load_revocations(const kv_store& store, certificate_book& book);
+
+/// Origin line of a stream's checkpoints: "tallystick/<chain>/<node>/<epoch>/journal".
+std::string stream_origin(std::string_view chain, const stream_id& id);
+/// C2SP key name of a node.
+std::string node_key_name(std::string_view chain, node_id node);
+
+}  // namespace tally
