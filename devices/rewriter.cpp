@@ -170,6 +170,8 @@ void rewriter_machine::answer(tick_ms now, rewriter_effects& out) {
     set_state(rewriter_state::ready, out);
   } else if (is_fault(code)) {
     give_up(rewriter_state::error, out);
+  } else if (next_ && job_ && command != rewrite) {
+    finish(false, out);  // a newer text came while this one was being set
   } else if (command == clear_text && job_) {
     return send(set_text, job_->text, now, out);
   } else if (command == set_text && job_) {

@@ -101,6 +101,19 @@ TEST_CASE("the next customer's text replaces one whose card never came", "[devic
   CHECK(w.device.rewritten() == 1);
 }
 
+TEST_CASE("a text that comes while another is being set replaces it too", "[devices][rewriter]") {
+  wired w;
+  w.apply(w.machine.on_connected(w.now));
+  (void)w.told();
+  auto first = w.machine.start(1, {"first"}, w.now);  // its answers are still on the line
+  w.apply(w.machine.start(2, {"second"}, w.now));
+  w.apply(first);
+  CHECK(w.told() == lines{"not printed 1", "waiting_for_card"});
+  w.card();
+  CHECK(w.told() == lines{"printed 2", "card_waits"});
+  CHECK(w.device.card() == lines{"second"});
+}
+
 TEST_CASE("damaged answers are asked for again", "[devices][rewriter]") {
   wired w;
   w.device.damage_answers(5);

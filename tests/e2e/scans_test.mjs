@@ -81,7 +81,7 @@ await scenario('scans', 240, async (t) => {
   await signedCode(t, { hq, store, lines, paths, events, ask });
 
   // A rewritable card says what it is worth after its last use.
-  await lines.tell('card', paths.rewriter, Buffer.from('to spend here').toString('hex'));
+  await lines.tell('card', paths.rewriter, Buffer.from('  17.50').toString('hex')); // of the sale, not of the top-up before it
   await until('the rewriter', async () => (await deviceState(store, till.token, 'rewriter')) === 'ready');
   t.step('a rewritable card is printed with what it is worth');
 
