@@ -144,25 +144,36 @@ void oracle::trade(const place& p, const entry& e) {
   ensure(balance(e.account) >= 0 || !restored_.empty(), "more was spent than loaded, over the whole chain: " + where);
 }
 
+// All at once: units that come back and units that are taken back may be of one purse and one quota.
 void oracle::refund(const place& p, const entry& e) {
   auto where = name(p) + " " + describe(e);
   once(p, e, where);
-  settle(p, e, where);
+  std::map<std::pair<std::uint64_t, std::uint32_t>, amount> change;  // account (0: the store's own right) and unit
   amount money = 0;
   for (const auto& t : e.tenders)
     money += t.amount;
   for (const auto& v : e.values) {
-    move(p.writer, e.account, v.unit, v.amount, where);
+    change[{e.account.value, v.unit.value}] += v.amount;
     if (v.unit == main_unit) {
       money += v.amount;
       spent_[e.account.value] -= v.amount;
     } else {
-      move(p.writer, {}, quota_of(v.unit), -v.amount, where);
+      change[{0, quota_of(v.unit).value}] -= v.amount;
       units_[{e.account.value, v.purse}] += v.amount;
     }
   }
-  move(p.writer, {}, refund_of(main_unit), -money, where);
-  give(p, e, -1, where);
+  change[{0, refund_of(main_unit).value}] -= money;
+  for (const auto& v : e.earned) {
+    change[{e.account.value, v.unit.value}] -= v.amount;
+    change[{0, quota_of(v.unit).value}] += v.amount;
+    units_[{e.account.value, v.purse}] -= v.amount;
+  }
+  for (const auto& d : e.debts) {
+    change[{e.account.value, d.unit.value}] += d.amount;
+    units_[{e.account.value, d.purse}] += d.amount;
+  }
+  for (const auto& [of, n] : change)
+    move(p.writer, {of.first}, {of.second}, n, where);
 }
 
 void oracle::transfer(const place& p, const entry& e) {
