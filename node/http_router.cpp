@@ -1,5 +1,7 @@
 #include "node/http_router.hpp"
 
+#include "node/openapi.hpp"
+
 namespace tally {
 namespace {
 
@@ -27,6 +29,10 @@ void metrics(const api_ptr& api, std::uint32_t, const api_request&, const call_p
   call->finish({.status = 200,
                 .body = api->metrics.text(*s, api->services.identity.name),
                 .content_type = "text/plain; version=0.0.4; charset=utf-8"});
+}
+
+void document(const api_ptr&, std::uint32_t, const api_request&, const call_ptr& call) {
+  call->finish({.status = 200, .body = {}, .shared_body = &openapi_document()});
 }
 
 using request = const api_request&;
@@ -68,6 +74,17 @@ constexpr row rows[] = {
      [](const api_ptr& a, std::uint32_t, request r, call c) { handle_pair(a, r, c); }},
     {"GET", "/healthz", access::anyone, health},
     {"GET", "/metrics", access::figures, metrics},
+    {"GET", "/api/v1/openapi.json", access::anyone, document},
+};
+
+/// Calls that have no row: their path holds an id, or another part of the server takes them.
+constexpr http_call_name others[] = {
+    {"GET", events_path},
+    {"GET", "/api/v1/receipts/{id}"},
+    {"GET", "/api/v1/receipts/{id}/code"},
+    {"POST", "/api/v1/receipts/{id}/print"},
+    {"POST", "/api/v1/admin/pair"},
+    {"GET", "/api/v1/admin/tills"},
 };
 
 api_response unauthorised(api_context& api) {
@@ -106,6 +123,13 @@ void route_receipt(const api_ptr& api, std::string_view rest, const api_request&
 }
 
 }  // namespace
+
+std::vector<http_call_name> http_calls() {
+  std::vector<http_call_name> out(std::begin(others), std::end(others));
+  for (const auto& row : rows)
+    out.push_back({row.method, row.path});
+  return out;
+}
 
 api_response wrong_method(api_context& api, std::string_view allowed) {
   auto out = refuse(api, problem::wrong_method, "this address takes " + std::string(allowed));

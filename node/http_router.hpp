@@ -12,4 +12,12 @@ api_response wrong_method(api_context& api, std::string_view allowed);
 constexpr std::string_view events_path = "/api/v1/events";
 constexpr std::string_view admin_prefix = "/api/v1/admin/";
 
+/// A call as the OpenAPI document names it: "GET", "/api/v1/receipts/{id}".
+struct http_call_name {
+  std::string_view method, path;
+  auto operator<=>(const http_call_name&) const = default;
+};
+/// Every call of the interface that is for others: all but the command line's own below `admin_prefix`.
+std::vector<http_call_name> http_calls();
+
 }  // namespace tally

@@ -1,6 +1,7 @@
 #pragma once
 #include <future>
 
+#include "http_exchanges.hpp"
 #include "http_support.hpp"
 #include "node/http_router.hpp"
 
@@ -41,7 +42,8 @@ struct desk : bench_node {
     if (!bearer.empty()) r.authorization = authorization;
     route(api, r, call);
     auto a = got.get();
-    reply out{a.status, a.body, a.headers, {}};
+    reply out{a.status, a.shared_body ? *a.shared_body : a.body, a.headers, {}};
+    note_exchange(method, path, body, a.status, a.content_type, out.body);
     if (auto j = parse_json(a.body)) out.json = std::move(*j);
     return out;
   }

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "fake_facade.hpp"
+#include "http_exchanges.hpp"
 #include "node/http_server.hpp"
 #include "node/json_read.hpp"
 #include "sync/entropy_sodium.hpp"
@@ -173,7 +174,13 @@ public:
   reply call(std::string_view method, std::string_view path, std::string_view body = {}, std::string_view token = {},
              std::string_view more_headers = {}) {
     if (!send(request(method, path, body, token, more_headers))) return {};
-    return read(method == "HEAD");
+    auto r = read(method == "HEAD");
+    constexpr std::string_view field = "Content-Type: ";
+    auto at = r.head.find(field);
+    auto type =
+        at == std::string::npos ? "" : r.head.substr(at + field.size(), r.head.find("\r\n", at) - at - field.size());
+    if (r.status != 0 && method != "HEAD") note_exchange(method, path, body, r.status, type, r.body);
+    return r;
   }
   static std::string request(std::string_view method, std::string_view path, std::string_view body,
                              std::string_view token, std::string_view more_headers = {}) {
