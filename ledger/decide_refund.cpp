@@ -15,6 +15,13 @@ amount share(amount whole, amount before, amount after, amount of) {
   return upto(after) - upto(before);
 }
 
+/// The same rounded up: a thing that does not divide is taken back with the first piece.
+amount share_up(amount whole, amount before, amount after, amount of) {
+  if (of == 0) return 0;
+  auto upto = [&](amount n) { return whole - mul_div(whole, of - n, of, rounding::down).value_or(0); };
+  return upto(after) - upto(before);
+}
+
 /// Of one product of the sale: what it cost, and how far it was given back before and with this refund.
 struct returned {
   std::int64_t sold = 0, before = 0, after = 0;
@@ -42,7 +49,7 @@ public:
     e.rules_version = sale_.rules_version;
     e.shift = sale_.shift;
     e.lines = c_.lines;
-    pay(e);
+    if (auto r = pay(e)) return *r;
     give_back_units(e, *price, record->programme);
     take_back_earned(e);
     e.taxes = taxes(record->taxes.size());
@@ -88,14 +95,24 @@ private:
     return std::nullopt;
   }
 
-  void pay(entry& e) const {
+  // Cash comes back for cash: else a card's money, and the bonus that came with it, would leave by way of goods.
+  std::optional<refusal> pay(entry& e) const {
     auto money = net_after_ - net_before_;
-    if (money == 0) return;
+    if (money == 0) return std::nullopt;
     if (c_.to_card) {
       e.values.push_back({purse_paid, main_unit, 0, money});
-    } else {
-      e.tenders.push_back({c_.tender, main_unit, money});
+      return std::nullopt;
     }
+    amount left = -number(s_.st, refunded_money_key(s_.self, c_.seq, true));
+    for (const auto& t : sale_.tenders)
+      left += t.amount;
+    if (money > left)
+      return refuse(errc::not_applicable,
+                    "of this sale " + std::to_string(std::max<amount>(left, 0)) +
+                        " can be given back in cash; what the card paid goes to the card",
+                    sale_.account);
+    e.tenders.push_back({c_.tender, main_unit, money});
+    return std::nullopt;
   }
 
   // Points and bonus come back into their months, those that expire last first; a voucher was used.
@@ -116,10 +133,14 @@ private:
   }
 
   void take_back_earned(entry& e) const {
-    for (auto v : sale_.earned) {
-      v.amount = share(v.amount, net_before_, net_after_, net_);
-      if (v.amount > 0) e.earned.push_back(v);
-    }
+    auto take = [&](const std::vector<value_item>& from, std::vector<value_item>& to) {
+      for (auto v : from) {
+        v.amount = share_up(v.amount, net_before_, net_after_, net_);
+        if (v.amount > 0) to.push_back(v);
+      }
+    };
+    take(sale_.earned, e.earned);
+    take(sale_.owed, e.owed);
   }
 
   std::vector<tax_item> taxes(std::size_t rates) const {
@@ -153,8 +174,13 @@ decision decide_refund(const refund_command& c, const situation& s, std::vector<
   auto sale = c.seq < s.next ? s.find_entry(s.self, c.seq) : std::nullopt;
   if (!sale) return refuse(errc::not_found, "receipt " + std::to_string(c.seq));
   if (sale->kind != entry_kind::sale) return refuse(errc::not_reversible, "only goods of a sale are refunded");
+  if (s.st.find({.type = cell_type::reversed, .a = c.seq, .b = 0, .writer = s.self, .peer = {}}))
+    return refuse(errc::already_reversed, "", sale->account);
   if (s.stopped != errc::ok && sale->account.value != 0) return refuse(s.stopped, "", sale->account);
   if (c.lines.empty() || c.lines.size() > lines_max) return refuse(errc::bad_basket, "which pieces come back");
+  if (c.to_card && sale->account.value != 0)
+    if (auto card = card_of(s.st, sale->account); card && card->status != card_status::active)
+      return refuse(errc::card_blocked, "", sale->account);
   if (c.to_card && sale->account.value == 0) return refuse(errc::unknown_card, "that sale was without a card");
   for (std::size_t i = 0; i < c.lines.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)

@@ -92,6 +92,13 @@ status check_reversal(const entry& e, const entry_place& p, const state& s) {
   return check_debts(e);
 }
 
+amount tenders_of(const entry& e) {
+  amount sum = 0;
+  for (const auto& t : e.tenders)
+    if (!checked_add(sum, t.amount, sum)) return INT64_MAX;
+  return sum;
+}
+
 amount money_of(const entry& e) {
   amount sum = 0;
   for (const auto& v : e.values)
@@ -122,7 +129,9 @@ status check_refund(const entry& e, const entry_place& p, const state& s) {
                                                std::to_string(std::max<std::int64_t>(sold - before, 0)) + " are left"};
   }
   auto before = number(s, key(cell_type::refunded, *e.cites, 0, p.writer));
-  if (money_of(e) > money_of(c) - before) return error{errc::malformed, "more money back than was paid"};
+  auto cash = number(s, refunded_money_key(p.writer, *e.cites, true));
+  if (money_of(e) > money_of(c) - before || tenders_of(e) > tenders_of(c) - cash)
+    return error{errc::malformed, "more money back than was paid"};
   for (const auto& v : e.earned) {
     auto fits = [&](const value_item& o) {
       return o.purse == v.purse && o.unit == v.unit && o.bucket == v.bucket && v.amount <= o.amount;
@@ -280,6 +289,7 @@ void apply_refund(const entry& e, const entry_place& p, state& s) {
     s.put(k, {sum, {}});
   };
   add(0, money_of(e));
+  if (!e.tenders.empty()) add(std::uint64_t{1} << 32, tenders_of(e));
   for (const auto& l : e.lines)
     add(l.product.value, l.quantity);
 }
@@ -290,9 +300,27 @@ void apply_turnover(const entry& e, state& s) {
   if (auto money = money_of(e); money != 0) s.add_turnover(e.account, month_of(e.business_date), back ? -money : money);
 }
 
+// A refund takes back of what is owed as of what was given.
+void reduce_owed(const entry& e, const entry_place& p, state& s) {
+  auto k = key(cell_type::owing, *e.cites, 0, p.writer);
+  auto c = s.find(k);
+  auto owed = c ? parse_transfer_text(c->data) : std::nullopt;
+  if (!owed) return;
+  for (const auto& back : e.owed)
+    for (auto& v : owed->second)
+      if (v.purse == back.purse && v.bucket == back.bucket) v.amount -= std::min(v.amount, back.amount);
+  std::erase_if(owed->second, [](const value_item& v) { return v.amount == 0; });
+  if (owed->second.empty()) return s.erase(k);
+  entry text;
+  text.account = owed->first;
+  text.values = std::move(owed->second);
+  s.put(k, {0, transfer_text(text)});
+}
+
 // What an entry could not give waits at its watchers until head office gives it, or the entry is taken back.
 void apply_owed(const entry& e, const entry_place& p, state& s) {
   // A watcher may fold head office's journal before the one that owes.
+  if (e.kind == entry_kind::refund) return p.watched ? reduce_owed(e, p, s) : void();
   if (!e.owed.empty() && p.watched && !s.find(key(cell_type::credited, p.seq, 0, p.writer))) {
     entry text;
     text.account = e.account;

@@ -35,7 +35,7 @@ constexpr kind_row rows[] = {
     {entry_kind::void_hold, "void", true, false, false, false, 0, till, false},
     {entry_kind::time_out, "time_out", true, false, false, false, 0, till, false},
     {entry_kind::refund, "refund", true, false, false, true, set_of(terminal, counter, cites, lines),
-     till | set_of(account, account_version, rules_version, values, tenders, taxes, earned, debts), false},
+     till | set_of(account, account_version, rules_version, values, tenders, taxes, earned, owed, debts), false},
     {entry_kind::bonus, "bonus", true, false, false, false, 0, till, false},
     {entry_kind::earn, "earn", false, false, true, true, set_of(account, subject, cites, earned), when, false},
     {entry_kind::voucher_grant, "voucher_grant", true, false, false, false, 0, till, false},

@@ -195,7 +195,8 @@ private:
       bool any = r.when.products.empty();
       for (const auto& l : out_.lines)
         if (names_product(r.when.products, l.line.product)) base += l.net, any = true;
-      if (!any) continue;
+      // Something was paid in money for it: what bonus, points and vouchers pay earns nothing.
+      if (!any || base == 0) continue;
       TALLY_TRY(add_earned(plan_, r.purse, r.per, r.units, base, terms_.business_date, out_.earned));
     }
     return done();

@@ -262,6 +262,11 @@ amount debt_of(const state& s, const writer_id& w, account_id account, std::uint
   return s.balance(debt_account(w, account, purse, unit_of(purse)));
 }
 
+cell_key refunded_money_key(const writer_id& w, sequence sale, bool by_tenders) {
+  return {
+      .type = cell_type::refunded, .a = sale, .b = by_tenders ? std::uint64_t{1} << 32 : 0U, .writer = w, .peer = {}};
+}
+
 static cell_key spent_key(const writer_id& w, account_id account) {
   return {.type = cell_type::spent_today, .a = account.value, .b = 0, .writer = w, .peer = {}};
 }

@@ -34,10 +34,11 @@ enum class cell_type : std::uint8_t {
   ruled = 23,         ///< a: sequence, writer → what head office ruled about that entry
   months = 24,        ///< a: account, b: purse, writer → month buckets that hold something, ascending, 4 octets each
   spent_today = 25,   ///< a: account, writer → card value spent on the newest day of a sale, and that day
-  refunded = 26,      ///< a: sequence of a sale, b: product (0: money in all), writer → pieces or money given back
-  owing = 27,         ///< a: sequence, writer → account and units that the entry could not give; watched folds only
-  turnover = 29,      ///< a: account, b: month → money paid
-  credited = 28,      ///< a: sequence, writer → head office gave what that entry owed
+  refunded = 26,  ///< a: sequence of a sale, b: product, writer → pieces that came back; or money: b 0 in all, 2^32
+                  ///< by tenders
+  owing = 27,     ///< a: sequence, writer → account and units that the entry could not give; watched folds only
+  turnover = 29,  ///< a: account, b: month → money paid
+  credited = 28,  ///< a: sequence, writer → head office gave what that entry owed
 };
 
 struct cell_key {
@@ -154,6 +155,8 @@ cell_key held_total_key(const writer_id& w, unit_id unit);
 /// Units of a purse that the account owes at that node.
 tally::amount debt_of(const state& s, const writer_id& w, account_id account, std::uint32_t purse);
 
+/// Where the money that was given back for a sale is counted: all of it, or what left by tenders.
+cell_key refunded_money_key(const writer_id& w, sequence sale, bool by_tenders);
 /// Card value of an account spent at that node on a business day; 0 for a day before the newest.
 tally::amount spent_on(const state& s, std::uint32_t day, const writer_id& w, account_id account);
 /// Saturates, as `add_sent`.

@@ -253,6 +253,25 @@ status check_currency(const rules_record* now, const rules_record& next) {
                                     "chain never change; nothing was published"};
 }
 
+// Cards hold units of these purses, and each unit means what its purse is.
+status check_purses(const rules_record* now, const rules_record& next) {
+  if (!now) return done();
+  for (const auto& p : now->programme.purses) {
+    const auto* later = next.programme.purse(p.id);
+    auto name = "purse " + std::to_string(p.id) + " (" + p.names[0] + ")";
+    if (!later)
+      return error{errc::bad_rules,
+                   name +
+                       " is not in the file, and cards may hold some of it: leave it in, without rules "
+                       "that give it; nothing was published"};
+    if (later->kind != p.kind)
+      return error{errc::bad_rules, name +
+                                        " would become another kind, and what cards hold of it another thing: give the "
+                                        "new kind a purse of its own; nothing was published"};
+  }
+  return done();
+}
+
 result<std::vector<entry>> publication_in(const call& c, std::uint64_t version) {
   auto blob = [](const std::string& text) { return from_base64(text, blob_max); };
   auto text = text_in(c.in, "rules", 60'000);
@@ -264,6 +283,7 @@ result<std::vector<entry>> publication_in(const call& c, std::uint64_t version) 
   TALLY_TRY(check_rules(*rules));
   auto published = c.node.snapshot()->rules;
   TALLY_TRY(check_currency(published->newest(), *rules));
+  TALLY_TRY(check_purses(published->newest(), *rules));
   std::vector<entry> out;
   auto it = c.in.find("products");
   if (it == c.in.end() || !it->is_array()) return error{errc::malformed, "products is a list"};

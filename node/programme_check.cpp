@@ -8,6 +8,8 @@
 namespace tally {
 namespace {
 
+constexpr amount units_max = 1'000'000'000;  // that one rule gives at once
+
 error bad(const std::string& where, const std::string& why) { return {errc::bad_rules, where + ": " + why}; }
 
 template <class Rule>
@@ -84,7 +86,7 @@ status check_gains(const rules_record& r) {
     TALLY_TRY(check_row(where, plan.earns, i));
     TALLY_TRY(check_condition(where, e.when, r));
     if (!plan.purse(e.purse)) return bad(where, "there is no purse " + std::to_string(e.purse));
-    if (e.units < 1 || e.units > amount_max || e.per < 0 || e.per > amount_max) return bad(where, "units or per");
+    if (e.units < 1 || e.units > units_max || e.per < 0 || e.per > amount_max) return bad(where, "units or per");
     if (e.on_top_up && !e.when.products.empty()) return bad(where, "a top-up has no products");
   }
   for (std::size_t i = 0; i < plan.packages.size(); ++i) {
@@ -93,9 +95,12 @@ status check_gains(const rules_record& r) {
     TALLY_TRY(check_row(where, plan.packages, i));
     TALLY_TRY(check_condition(where, p.when, r));
     if (p.pay < r.top_up_min || p.pay > r.top_up_max) return bad(where, "pay is outside top_up_min and top_up_max");
-    for (const auto& g : p.gives)
-      if (!plan.purse(g.purse) || g.units < 1 || g.units > amount_max)
-        return bad(where, "there is no purse " + std::to_string(g.purse));
+    for (const auto& g : p.gives) {
+      if (!plan.purse(g.purse) || g.units < 1 || g.units > units_max)
+        return bad(where, "there is no purse " + std::to_string(g.purse) + ", or too much of it");
+      if (std::ranges::count(p.gives, g.purse, &package_gift::purse) != 1)
+        return bad(where, "it gives one purse twice");
+    }
   }
   return done();
 }

@@ -30,10 +30,15 @@ public:
     TALLY_TRY(located(root.source(), check_rules(out_.rules)));
     TALLY_TRY(each(root, "product", [&](const toml::table& t) { return read_product(t); }));
     if (out_.products.empty()) return bad(root.source(), "there is no product; write at least one [[product]]");
-    auto plan = read_programme_rules(root, file_, out_);
+    row_places places;
+    auto plan = read_programme_rules(root, file_, out_, places);
     if (!plan) return plan.error();
     out_.rules.programme = std::move(*plan);
-    TALLY_TRY(located(root.source(), check_rules(out_.rules)));
+    if (auto checked = check_rules(out_.rules); !checked) {
+      const auto& why = checked.error().detail;
+      auto at = places.find(why.substr(0, why.find(':')));
+      return bad(at == places.end() ? root.source() : at->second, why);
+    }
     return std::move(out_);
   }
 

@@ -7,8 +7,8 @@ constexpr std::array<std::string_view, 7> weekday_names{"mon", "tue", "wed", "th
 
 class programme_reader : toml_fields {
 public:
-  programme_reader(const std::string& file_name, const price_list& list)
-      : toml_fields(file_name), exponent_(static_cast<int>(list.rules.exponent)) {
+  programme_reader(const std::string& file_name, const price_list& list, row_places& places)
+      : toml_fields(file_name), exponent_(static_cast<int>(list.rules.exponent)), places_(places) {
     for (const auto& p : list.products)
       products_.push_back(p.id);
     std::ranges::sort(products_);
@@ -54,6 +54,7 @@ private:
       auto at = std::ranges::lower_bound(out, x.id, {}, &Rule::id);
       if (at != out.end() && at->id == x.id)
         return bad(t.source(), std::string(key) + " id " + std::to_string(id) + " was used before");
+      places_[std::string(key) + " " + std::to_string(x.id)] = t.source();
       out.insert(at, std::move(x));
       return done();
     });
@@ -255,13 +256,15 @@ private:
 
   int exponent_;
   std::vector<product_id> products_;
+  row_places& places_;
   programme out_;
 };
 
 }  // namespace
 
-result<programme> read_programme_rules(const toml::table& root, const std::string& file_name, const price_list& list) {
-  return programme_reader(file_name, list).read(root);
+result<programme> read_programme_rules(const toml::table& root, const std::string& file_name, const price_list& list,
+                                       row_places& places) {
+  return programme_reader(file_name, list, places).read(root);
 }
 
 }  // namespace tally

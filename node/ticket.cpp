@@ -94,7 +94,8 @@ void lay_out_units(const receipt& r, ticket_balance b, const receipt_words& word
     }
   };
   each(r.earned, back ? "-" : "+", {});
-  each(r.debts, "", words.spent_before);
+  each(r.returned, "+", {});
+  each(r.debts, back ? "" : "-", words.spent_before);
   if (!back) each(r.owed, "+", words.later);
   if (b == ticket_balance::printed) each(r.left, "", {});
 }
@@ -336,6 +337,7 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
   write_units(w, "earned", r.earned);
   write_units(w, "owed", r.owed);
   write_units(w, "debts", r.debts);
+  write_units(w, "returned", r.returned);
   write_units(w, "left", r.left);
   w.field("here", r.here);
   w.field("elsewhere", r.elsewhere);

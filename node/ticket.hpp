@@ -56,8 +56,10 @@ struct receipt {
   tally::amount total{};
   std::vector<tender> tenders;
   std::vector<tax> taxes;
-  std::vector<units> vouchers, earned, owed, debts;  ///< debts: of a reversal, what was spent before
-  std::vector<units> left;                           ///< what the card has of other purses here, now
+  std::vector<units> vouchers, earned, owed;
+  std::vector<units> debts;     ///< taken back but spent before; of a sale or top-up: what went to such a debt
+  std::vector<units> returned;  ///< of a refund: units that had paid
+  std::vector<units> left;      ///< what the card has of other purses here, now
   std::optional<tally::amount> here, elsewhere;
   unix_seconds elsewhere_as_of{};
   std::string currency = "CNY";

@@ -49,6 +49,14 @@ void describe_programme(const entry& e, const catalogue& rules, language lang, r
   };
   each(e.earned, r.earned);
   each(e.owed, r.owed);
+  if (e.kind != entry_kind::reverse && e.kind != entry_kind::refund)
+    for (auto d : e.debts) {
+      d.amount = -d.amount;
+      r.debts.push_back(units_of(d, plan, lang));
+    }
+  if (e.kind == entry_kind::refund)
+    for (const auto& v : e.values)
+      if (v.unit != main_unit) r.returned.push_back(units_of(v, plan, lang));
   if (plan.empty() || e.kind != entry_kind::sale) return;
   auto terms = terms_of_entry(e, plan);
   auto price = terms ? price_sale(rules, *terms) : error{errc::not_applicable, ""};

@@ -182,8 +182,14 @@ TEST_CASE("random programmes: a sale given back piece by piece is given back who
       auto i = t.roll.below(left.size());
       auto p = left[i];
       left.erase(left.begin() + static_cast<std::ptrdiff_t>(i));
-      auto r = t.run(refund_command{t.next_key(), seq, {{p, 1}}, t.roll.percent(50), tender_kind::cash});
-      if (refused(r) == errc::not_applicable) break;  // pieces that cost nothing
+      bool cash = t.roll.percent(50);
+      auto r = t.run(refund_command{t.next_key(), seq, {{p, 1}}, !cash, tender_kind::cash});
+      if (cash && refused(r) == errc::not_applicable)  // no more than was paid in cash
+        r = t.run(refund_command{t.next_key(), seq, {{p, 1}}, true, tender_kind::cash});
+      if (refused(r) == errc::not_applicable) {  // pieces that cost nothing
+        left.push_back(p);
+        break;
+      }
       auto& back = written(r);
       for (const auto& v : back.values)
         if (v.unit == main_unit) money += v.amount;

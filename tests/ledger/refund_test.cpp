@@ -28,27 +28,29 @@ struct counter_shop : member_shop {
 
 TEST_CASE("pieces come back at what they cost, in cash or to the card", "[refund]") {
   counter_shop t;
-  auto d = t.run(t.sale({{product_id{1}, 3}, {product_id{3}, 1}}, 600));
+  auto d = t.run(t.sale({{product_id{1}, 3}, {product_id{3}, 1}}, 450, {in_cash(150)}));
   auto seq = t.journal.size() - 1;
   CHECK(t.units_of(card_1, points_purse) == 90);
+  CHECK(refused(t.refund(seq, {{product_id{1}, 2}})) == errc::not_applicable);  // 150 came in cash
   d = t.refund(seq, {{product_id{1}, 1}});
   CHECK(written(d).tenders == std::vector<tender_item>{in_cash(100)});
   CHECK(written(d).taxes == std::vector<tax_item>{{0, main_unit, 11}});  // a third of 35, rounded down
   CHECK(t.refund_quota_left() == 99'900);
   d = t.refund(seq, {{product_id{1}, 2}}, true);
   CHECK(written(d).values == std::vector<value_item>{{purse_paid, main_unit, 0, 200}});
-  CHECK(t.held(card_1) == 9'600);
+  CHECK(t.held(card_1) == 9'750);
   CHECK(refused(t.refund(seq, {{product_id{1}, 1}})) == errc::already_reversed);
   CHECK(refused(t.refund(seq, {{product_id{2}, 1}})) == errc::already_reversed);
   CHECK(refused(t.run(reverse_command{t.next_key(), seq})) == errc::not_reversible);
-  d = t.refund(seq, {{product_id{3}, 1}});
+  d = t.refund(seq, {{product_id{3}, 1}}, true);
+  CHECK(refused(d) == errc::ok);
   CHECK(t.units_of(card_1, points_purse) == 0);  // all that it gave is taken back, to the last point
   CHECK(t.taxes() == 0);
 }
 
 TEST_CASE("a refund that is asked for again is answered, another one under its key is not", "[refund]") {
   counter_shop t;
-  auto d = t.run(t.sale({{product_id{1}, 3}}, 300));
+  auto d = t.run(t.sale({{product_id{1}, 3}}, 0, {in_cash(300)}));
   auto seq = t.journal.size() - 1;
   refund_command c{t.next_key(), seq, {{product_id{1}, 1}}, false, tender_kind::cash};
   d = t.run(c);
@@ -89,7 +91,7 @@ TEST_CASE("without the right to give money back nothing is given", "[refund]") {
   member_shop t;
   t.now += 86'400;
   auto d = t.run(t.sale({{product_id{1}, 2}}, 200));
-  d = t.run(refund_command{t.next_key(), t.journal.size() - 1, {{product_id{1}, 1}}, false, tender_kind::cash});
+  d = t.run(refund_command{t.next_key(), t.journal.size() - 1, {{product_id{1}, 1}}, true, tender_kind::cash});
   CHECK(refused(d) == errc::no_quota);
   CHECK(std::get<refusal>(d).here == 0);
 }
@@ -115,6 +117,44 @@ TEST_CASE("bonus and points that paid come back as they were, a voucher does not
   CHECK(t.units_of(card_1, points_purse) == 300);
   CHECK(t.units_of(card_1, five_off) == 0);
   CHECK(t.taxes() == 0);
+}
+
+TEST_CASE("a thing that was given once goes with the first piece, and bonus alone earns nothing", "[refund]") {
+  counter_shop t;
+  auto d = t.run(t.sale({{product_id{1}, 20}, {product_id{2}, 1}}, 0, {in_cash(2'200)}));
+  auto seq = t.journal.size() - 1;
+  CHECK(t.units_of(card_1, five_off) == 1);
+  d = t.refund(seq, {{product_id{1}, 20}});
+  CHECK(t.units_of(card_1, five_off) == 0);
+  t.give(card_1, bonus_purse, 5'000);
+  d = t.run(t.sale({{product_id{1}, 30}}, 3'000));
+  CHECK(written(d).values.front().purse == bonus_purse);
+  CHECK(written(d).earned.empty());
+}
+
+TEST_CASE("a card that is blocked is not loaded by a refund", "[refund]") {
+  counter_shop t;
+  auto d = t.run(t.sale({{product_id{1}, 2}}, 100, {in_cash(100)}));
+  auto seq = t.journal.size() - 1;
+  auto card = *card_of(t.st, card_1);
+  card.status = card_status::lost;
+  put_card(t.st, card_1, card);
+  CHECK(refused(t.refund(seq, {{product_id{1}, 1}}, true)) == errc::card_blocked);
+  CHECK(refused(t.refund(seq, {{product_id{1}, 1}})) == errc::ok);
+}
+
+TEST_CASE("what is owed for pieces that came back is not owed any more", "[refund]") {
+  shop t(store_a);
+  auto r = rules_of(2, 0);
+  r.programme = chain_programme();
+  t.prices.add(r);
+  t.now += 86'400;
+  REQUIRE(t.write(t.receive({}, {{0, refund_of(main_unit), 0, 100'000}})).ok());
+  auto d = t.run(sale_command{t.next_key(), card_1, {{product_id{1}, 4}}, 0, {in_cash(400)}});
+  auto seq = t.journal.size() - 1;
+  CHECK(written(d).owed.front().amount == 40);
+  d = t.run(refund_command{t.next_key(), seq, {{product_id{1}, 3}}, false, tender_kind::cash});
+  CHECK(written(d).owed.front().amount == 30);
 }
 
 TEST_CASE("units that expired are written off by head office's time only", "[expire]") {

@@ -121,6 +121,7 @@ TEST_CASE("what is wrong with a programme is named with its line", "[rules][prog
   CHECK(names(
       points_row + "[[earn]]\nid = 1\nname = { en = \"E\" }\npurse = 3\nunits = 1\non = \"top_up\"\nproducts = [1]\n",
       "a top-up has no products"));
+  CHECK(names(bonus_row + "[[package]]\nid = 9\nname = { en = \"P\" }\npay = \"1.00\"\n", "f.toml:20: package 9: pay"));
   CHECK(names("[[package]]\nid = 1\nname = { en = \"P\" }\npay = \"1.00\"\n", "outside top_up_min"));
   CHECK(names(
       "[[level]]\nid = 1\nname = { en = \"A\" }\nspend = \"9.00\"\n[[level]]\nid = 2\nname = { en = \"B\" }\nspend "
