@@ -49,8 +49,9 @@ std::optional<node_snapshot::hearsay> link_board::told(node_id node, node_id by)
 }
 
 void admission_list::replace(std::map<public_key, node_id> keys, std::vector<void_key> ended,
-                             const stream_id& directory) {
+                             const stream_id& directory, const time_message& time) {
   std::lock_guard lock(mutex_);
+  time_ = time;
   keys_ = std::move(keys);
   directory_ = directory;
   ended_.clear();
@@ -67,7 +68,8 @@ std::optional<admission_list::news> admission_list::ended(node_id node) const {
   std::lock_guard lock(mutex_);
   std::optional<news> out;
   for (const auto& [key, k] : ended_)
-    if (k.node == node && (!out || k.directory >= out->up_to)) out = news{directory_, k.directory, k.why};
+    if (k.node == node && (!out || k.directory >= out->up_to)) out = news{directory_, k.directory, k.why, {}};
+  if (out && out->up_to == any_size && time_.time > 0) out->time = time_;
   return out;
 }
 

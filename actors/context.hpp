@@ -37,13 +37,15 @@ private:
 class admission_list {
 public:
   /// `ended`: keys that are let in to hear that they do not count any more.
-  void replace(std::map<public_key, node_id> keys, std::vector<void_key> ended, const stream_id& directory);
+  void replace(std::map<public_key, node_id> keys, std::vector<void_key> ended, const stream_id& directory,
+               const time_message& time);
   std::optional<link_peer> find(const public_key& key) const;
   /// What a node with ended keys is to hear: of several such keys, up to the newest entry.
   struct news {
     stream_id directory;
     std::uint64_t up_to{};
     errc why{};
+    std::optional<time_message> time;  ///< head office's, for who does not know that its certificate has ended
   };
   std::optional<news> ended(node_id node) const;
 
@@ -52,6 +54,7 @@ private:
   std::map<public_key, node_id> keys_;
   std::map<public_key, void_key> ended_;
   stream_id directory_;
+  time_message time_;
 };
 
 /// Things that the actors of one node share. Owned by `node_system`, which outlives all actors.
@@ -63,6 +66,7 @@ struct node_context {
   link_board links;
   admission_list admitted;
   std::function<void(errc, const std::string&)> log;  ///< one line to the log that fits the code; any thread
+  std::function<void()> new_keys;                     ///< this node is to start again, with its new keys; may be empty
   std::function<void(const std::string&)> fatal;      ///< the disk failed: ends the process, never returns
 
   /// Handles change when an actor is restarted.

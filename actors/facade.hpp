@@ -23,6 +23,8 @@ struct node_snapshot {
   unix_seconds last_contact{};  ///< with the parent; 0: never
   errc stopped = errc::ok;      ///< why card value is stopped
   bool disk_low = false;
+  unix_seconds certified_until{};  ///< end of the own certificate, by head office's clock
+  bool waits_for_keys = false;     ///< new keys that are not certified yet
   std::uint32_t business_date{};
   std::int64_t hq_time{};  ///< last time that head office signed; 0: never told
   tally::amount quota_left{};
@@ -56,6 +58,7 @@ struct node_snapshot {
     std::optional<hearsay> told;  ///< of a node that is no child: by the child on its road
     tally::amount doubt{};        ///< value of its closed epochs that head office has not granted anew
     bool revoked = false;
+    unix_seconds certified_until{};
   };
   std::vector<remote> below;
   /// At a region or head office: contested entries that head office has not ruled about.
@@ -165,6 +168,8 @@ public:
   virtual std::optional<elsewhere_hint> elsewhere(account_id account) const = 0;
   /// A till returned a mark with a valid MAC of this node: `done(true)` if it shows that this node was rolled back.
   virtual void returned_mark(const writer_id& writer, sequence seq, std::function<void(bool)> done) = 0;
+  /// Asks head office for a certificate for new keys, until it comes.
+  virtual void want_keys(next_keys keys) { (void)keys; }
   /// Queues the tickets of a receipt in the durable spool, all or none; `receipt` names them in events. False: there is
   /// no printer. A spool that is full (1,000 jobs) is told as an event.
   virtual bool print(const std::string& receipt, std::vector<bytes> tickets) = 0;

@@ -46,7 +46,8 @@ void tell_streams(ledger_state& st) {
   std::map<public_key, node_id> admitted;
   for (auto child : st.station->children())
     if (auto key = st.station->curve_key_of(child)) admitted.emplace(*key, child);
-  st.context->admitted.replace(std::move(admitted), st.station->void_keys(), st.station->directory());
+  st.context->admitted.replace(std::move(admitted), st.station->void_keys(), st.station->directory(),
+                               std::get<time_message>(st.station->time_for_children(st.context->clock.wall())));
   for (auto n : st.station->neighbours_up()) {
     auto list = std::make_shared<const std::vector<stream_id>>(st.station->streams_for(n));
     if (auto a = link_for(st, n)) caf::anon_send(a, streams_message{n, list});
@@ -88,6 +89,9 @@ struct deliver {
   void operator()(const lives_anew_effect& e) {
     for (auto which : {&node_context::uplink, &node_context::downlink})
       if (auto a = st.context->handle(which)) caf::anon_send(a, epoch_message{e.self});
+  }
+  void operator()(const new_keys_effect&) {
+    if (st.context->new_keys) st.context->new_keys();
   }
   void operator()(const hint_effect& e) { st.context->events.publish(hint_event{e.account, e.hint}); }
   void operator()(const call_effect& e) { e.call(); }

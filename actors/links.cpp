@@ -27,11 +27,15 @@ void claim_rollback(node_context* context, const rollback_effect& e) {
   if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{std::move(task)});
 }
 
-std::unique_ptr<session> make_session(node_context* context, const writer_id& self, bool to_parent, tick_ms hold_ms) {
+std::unique_ptr<session> make_session(node_context* context, const writer_id& self, bool to_parent,
+                                      const link_config& how) {
   session_config config;
   config.self = self;
-  config.hold_ms = hold_ms;
-  if (to_parent) config.silence_ms = session_silence_ms + 2 * hold_ms;
+  config.hold_ms = how.hold_ms;
+  if (to_parent) {
+    config.silence_ms = session_silence_ms + 2 * how.hold_ms;
+    config.quiet_ms = how.quiet_ms;
+  }
   // A coarse sieve; the station decides (it knows the tree).
   config.accepts = [to_parent, node = self.node](const stream_id& id) {
     return id.writer.node != node && (id.sub == sub_stream::journal) != to_parent;
@@ -106,7 +110,7 @@ void up_link(up_ptr self, bool up) {
   went_down(st.context, st.config.peer, st.session);
   if (was) st.context->events.publish(link_event{false});
   if (!up) return;
-  st.session.machine = make_session(st.context, st.self_writer, true, st.config.hold_ms);
+  st.session.machine = make_session(st.context, st.self_writer, true, st.config);
   auto now = st.context->clock.tick();
   st.opened_at = now;
   up_carry(self, st.session.machine->connected(now));
@@ -156,7 +160,8 @@ void down_part(down_ptr self, const link_peer& peer) {
   went_down(st.context, peer.node, link);
   link.machine = std::move(machine);
   link.parting = true;
-  down_carry(self, peer, link.machine->farewell(news->directory, news->up_to, news->why, st.context->clock.tick()));
+  down_carry(self, peer,
+             link.machine->farewell(news->directory, news->up_to, news->why, st.context->clock.tick(), news->time));
 }
 
 void down_open(down_ptr self, const link_peer& peer) {
@@ -165,7 +170,7 @@ void down_open(down_ptr self, const link_peer& peer) {
   went_down(st.context, peer.node, link);
   link.parting = false;
   link.drop_due = 0;
-  link.machine = make_session(st.context, st.self_writer, false, st.config.hold_ms);
+  link.machine = make_session(st.context, st.self_writer, false, st.config);
   auto now = st.context->clock.tick();
   down_carry(self, peer, link.machine->connected(now));
   if (peer.outdated) return down_part(self, peer);

@@ -14,6 +14,7 @@ struct link_config {
   std::string endpoint;  ///< uplink: to connect to; downlink: to listen on
   public_key server{};   ///< uplink: the parent's CURVE key
   tick_ms hold_ms = 0;   ///< session_config::hold_ms
+  tick_ms quiet_ms = 0;  ///< uplink: session_config::quiet_ms
   link_options wire;
   /// Downlink, at the node's start only: hears whether the endpoint could be listened on. Whoever waits for it stops
   /// the actor then; without it, a failure ends the actor and the supervisor tries again.

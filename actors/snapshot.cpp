@@ -83,6 +83,7 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
     r.contested = s.seen().contested_of(w);
     r.doubt = s.in_doubt(n.node);
     r.revoked = s.is_revoked(n.node);
+    r.certified_until = n.not_after;
     if (auto by = road_to(n.node, parents, self); by && *by != n.node) r.told = context.links.told(n.node, *by);
     if (r.role == node_role::store) {
       r.exposure = exposure_of(r, quota_transit, exposure_days);
@@ -136,6 +137,8 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
     if (auto c = s.cosigned(*p)) out->parent_cosigned = c->size;
   }
   out->stopped = book.stopped();
+  if (const auto* own = s.certificate_of(out->self.node)) out->certified_until = own->not_after;
+  out->waits_for_keys = s.waits_for_keys();
   out->disk_low = s.disk_low();
   const auto& durable = book.durable_figures();  // never what the disk may still lose
   out->hq_time = book.hq_time();

@@ -34,6 +34,7 @@ public:
                  .links = {},
                  .admitted = {},
                  .log = options_.log,
+                 .new_keys = options_.new_keys,
                  .fatal = options_.fatal,
                  .mutex = {},
                  .ledger = {},
@@ -84,6 +85,9 @@ public:
       bool rolled_back = s.check_rollback(writer, seq, wall());
       s.after_durable([done, rolled_back] { done(rolled_back); });
     });
+  }
+  void want_keys(next_keys keys) override {
+    run([keys = std::move(keys)](station& s) { s.want_keys(keys); });
   }
   bool print(const std::string& receipt, std::vector<bytes> tickets) override {
     auto a = context_.handle(&node_context::printer);
@@ -151,6 +155,8 @@ private:
 };
 
 status running_system::open(certificate_book& certificates, const signer& keys, entropy& random) {
+  for (const auto& [epoch, key] : options_.older_keys)
+    source_.sign_with(epoch, *key);
   auto s = station::open(options_.station, context_.store, certificates, keys, random);
   if (!s) return s.error();
   if (!(*s)->ledger().started()) {
@@ -159,6 +165,11 @@ status running_system::open(certificate_book& certificates, const signer& keys, 
     TALLY_TRY(context_.store.commit(*batch, true));
     (void)(*s)->settled();
   }
+  (*s)->begin_certified_epoch(options_.wall());
+  if (auto batch = (*s)->seal(); batch && !batch->empty()) TALLY_TRY(context_.store.commit(*batch, true));
+  if ((*s)->ledger().in_flight())
+    for (const auto& e : (*s)->settled())
+      if (const auto* a = std::get_if<alarm_effect>(&e)) options_.log(a->code, a->text);
   auto self = (*s)->ledger().self();
   auto holder = std::make_shared<std::unique_ptr<station>>(std::move(*s));
   ledger_ = system_.spawn(ledger, holder, &context_, snapshot_, options_.exposure_days);
@@ -194,6 +205,7 @@ std::vector<supervised> running_system::parts(const writer_id& self, std::shared
   link.self = options_.station.self;
   link.wire.heartbeat = options_.heartbeat;
   link.hold_ms = options_.batch.count();
+  link.quiet_ms = std::chrono::milliseconds(options_.quiet).count();
   if (!options_.listen_endpoint.empty())
     list.push_back({"the link to children", [this, link, current, listening](caf::actor_system& sys) mutable {
                       auto c = link;

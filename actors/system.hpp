@@ -17,9 +17,12 @@ struct system_options {
   std::string listen_endpoint;  ///< for children
   std::chrono::milliseconds heartbeat{0};
   std::chrono::milliseconds batch{0};  ///< how long what is not urgent waits, so that it travels together
+  std::chrono::seconds quiet{300};     ///< after so long in silence the parent is asked for a sign of life
   device_options devices;
   std::int64_t exposure_days = 7;
-  epoch_id first_epoch;  ///< used when the journal is empty
+  epoch_id first_epoch;                          ///< used when the journal is empty
+  std::map<epoch_id, const signer*> older_keys;  ///< of epochs that older keys of this node began
+  std::function<void()> new_keys;                ///< the node is to be started again with its new keys
   std::function<void(errc, const std::string&)> log;
   std::function<void(const std::string&)> fatal;  ///< must end the process
   std::function<unix_seconds()> wall;

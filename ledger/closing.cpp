@@ -102,6 +102,9 @@ void certify_node(state& s, node_id node, node_record r) {
     r.epoch = c->successor;
   }
   if (auto before = node_of(s, node)) {
+    // New keys begin an epoch, and the one that is open stays the current one until head office closes it.
+    bool open = before->epoch != epoch_id{} && !closing_of(s, {node, before->epoch});
+    if (open) r.epoch = before->epoch;
     r.former = before->former;
     for (auto p : before->parents)
       if (std::find(r.parents.begin(), r.parents.end(), p) == r.parents.end() &&

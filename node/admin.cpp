@@ -35,10 +35,19 @@ result<std::string> text_in(const json& j, const char* name, std::size_t bytes_m
 namespace {
 
 json remote_out(const node_snapshot::remote& r) {
-  return {{"node", r.node.value},       {"name", r.name},       {"role", role_name(r.role)},
-          {"parent", r.parent.value},   {"entries", r.entries}, {"held", r.held},
-          {"in_transit", r.in_transit}, {"quota", r.quota},     {"exposure", r.exposure},
-          {"contested", r.contested},   {"doubt", r.doubt},     {"revoked", r.revoked}};
+  return {{"node", r.node.value},
+          {"name", r.name},
+          {"role", role_name(r.role)},
+          {"parent", r.parent.value},
+          {"entries", r.entries},
+          {"held", r.held},
+          {"in_transit", r.in_transit},
+          {"quota", r.quota},
+          {"exposure", r.exposure},
+          {"contested", r.contested},
+          {"doubt", r.doubt},
+          {"revoked", r.revoked},
+          {"certified_until", r.certified_until}};
 }
 
 void show_status(const call& c) {
@@ -64,6 +73,8 @@ void show_status(const call& c) {
         {"last_contact", s->last_contact},
         {"stopped", s->stopped == errc::ok ? json(nullptr) : json(errc_name(s->stopped))},
         {"disk_low", s->disk_low},
+        {"certified_until", s->certified_until},
+        {"waits_for_keys", s->waits_for_keys},
         {"business_date", date_text(s->business_date)},
         {"quota_left", s->quota_left},
         {"held", s->held},
@@ -94,6 +105,7 @@ constexpr std::array routes{
     route{"POST", "invitations/cancel", true, [](const call& c) { cancel_invitations(c); }},
     route{"POST", "revoke", true, [](const call& c) { revoke(c); }},
     route{"POST", "close-epoch", true, [](const call& c) { close_epoch(c); }},
+    route{"POST", "keys/rotate", false, [](const call& c) { rotate_keys(c); }},
     route{"GET", "limits", true, show_limits},
     route{"POST", "limits", true, [](const call& c) { set_limits(c); }},
     route{"GET", "catalogue", true, show_catalogue},

@@ -23,6 +23,7 @@ namespace tally {
 //   POST invitations/cancel     hq         {"node"} → {"cancelled"}, the number of them
 //   POST revoke                 hq         {"node"}
 //   POST close-epoch            hq         {"node"}
+//   POST keys/rotate            store      → {"signing"}, the new key that waits for its certificate
 //   GET  limits, POST limits    hq         {"node","ceiling","daily_inflow","quota","daily_quota"}
 //   GET  catalogue              hq         the published records, base64
 //   POST publish                hq         {"version","publication","rules","products":[…],"last"}
@@ -44,6 +45,7 @@ struct admin_context {
   std::vector<std::string> doors;  ///< as configured; empty: nobody can enrol
   std::string web_address;         ///< "127.0.0.1:8080"
   entropy& random;
+  data_layout layout;
   std::function<unix_seconds()> now;
 
   std::mutex mutex;             ///< guards what follows

@@ -44,6 +44,7 @@ void show_invitations(const call& c);
 void cancel_invitations(call c);
 void revoke(call c);
 void close_epoch(call c);
+void rotate_keys(call c);
 void show_limits(const call& c);
 void set_limits(call c);
 void show_catalogue(const call& c);

@@ -23,6 +23,7 @@ struct node_row {
   std::optional<node_limits> limits;
   std::optional<std::uint64_t> contested;
   bool revoked = false;
+  std::optional<unix_seconds> certified_until;
   std::string_view alarm;
 };
 
@@ -46,6 +47,7 @@ void write_row(json_writer& w, const node_row& r) {
   w.field("in_doubt", r.doubt);
   w.field("contested", r.contested);
   w.field("revoked", r.revoked);
+  w.field("certified_until", r.certified_until);
   w.key("alarm");
   if (r.alarm.empty()) {
     w.null();
@@ -75,6 +77,7 @@ node_row own_row(const api_context& api, const node_snapshot& s, const durable_s
   r.in_transit = r.exposure = r.doubt = 0;
   r.contested = 0;
   r.limits = limits_of(st, s.self.node);
+  r.certified_until = s.certified_until;
   if (auto last = api.last_alarm.load(); last != errc::ok) r.alarm = errc_name(last);
   if (auto why = blocked_by(s); why != errc::ok) r.alarm = errc_name(why);
   return r;
@@ -146,6 +149,7 @@ node_row remote_row(const node_snapshot& s, const node_snapshot::remote& b) {
   r.contested = b.contested;
   r.doubt = b.doubt;
   r.revoked = b.revoked;
+  r.certified_until = b.certified_until;
   if (b.contested > 0) r.alarm = errc_name(errc::not_entitled);
   if (b.revoked) r.alarm = errc_name(errc::revoked);
   set_link(s, b, r);

@@ -42,6 +42,8 @@ public:
       for (const auto& [device, state] : devices.items())
         rows.push_back({device, state.is_string() ? state.get<std::string>() : ""});
     }
+    rows.push_back({"certificate", certificate_text(s_.value("certified_until", std::int64_t{0})) +
+                                       (s_.value("waits_for_keys", false) ? "; new keys wait for theirs" : "")});
     auto stopped = s_.value("stopped", json(nullptr));
     if (stopped.is_string()) rows.push_back({"STOPPED", "no card value moves: " + stopped.get<std::string>()});
     if (s_.value("disk_low", false)) rows.push_back({"DISK", "nearly full: no new business"});
@@ -52,12 +54,13 @@ public:
     auto list = s_.value("below", json::array());
     if (list.empty()) return "";
     std::vector<std::vector<std::string>> rows{
-        {"NODE", "NAME", "ROLE", "PARENT", "ENTRIES", "HELD", "QUOTA", "EXPOSURE", "CONTESTED", "STATE"}};
+        {"NODE", "NAME", "ROLE", "PARENT", "ENTRIES", "HELD", "QUOTA", "EXPOSURE", "CONTESTED", "CERTIFIED", "STATE"}};
     for (const auto& r : list)
       rows.push_back({std::to_string(r.value("node", 0U)), r.value("name", ""), r.value("role", ""),
                       std::to_string(r.value("parent", 0U)), std::to_string(r.value("entries", std::uint64_t{0})),
                       money("held", r), money("quota", r), money("exposure", r),
-                      std::to_string(r.value("contested", std::uint64_t{0})), state_of(r)});
+                      std::to_string(r.value("contested", std::uint64_t{0})),
+                      std::to_string(days_left(r.value("certified_until", std::int64_t{0}))) + " days", state_of(r)});
     return "\n" + table(rows);
   }
 
@@ -66,6 +69,12 @@ private:
     std::string out = r.value("revoked", false) ? "revoked" : "";
     if (r.value("doubt", amount{0}) != 0) out += (out.empty() ? "" : ", ") + money("doubt", r) + " in doubt";
     return out.empty() ? "-" : out;
+  }
+  std::int64_t days_left(std::int64_t until) const { return std::max<std::int64_t>(until - now_, 0) / 86'400; }
+  std::string certificate_text(std::int64_t until) const {
+    if (until <= now_) return "ENDED; the node asks for the next one when its link is up";
+    auto days = days_left(until);
+    return (days < 30 ? "ENDS IN " : "ends in ") + std::to_string(days) + " days, renewed by itself";
   }
   std::string money(const char* name, const json& in) const {
     return format_amount(in.value(name, amount{0}), exponent_) + " " + code_;

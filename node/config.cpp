@@ -62,6 +62,9 @@ constexpr std::array keys{
     config_key{.name = "link.batch_ms", .number = TALLY_NUMBER { return c.link.batch_ms; }, .max = 3'600'000,
                .help = "milliseconds that sales wait for others to travel with, where each message costs money; what "
                        "somebody waits for goes at once"},
+    config_key{.name = "link.quiet_s", .number = TALLY_NUMBER { return c.link.quiet_s; }, .min = 10, .max = 21'600,
+               .help = "seconds without a word after which the parent is asked for a sign of life: where octets cost "
+                       "money 900, where they do not 30"},
     config_key{.name = "reader.path", .text = TALLY_TEXT { return c.reader.path; }, .max = path_max,
                .shape = text_shape::device,
                .help = "serial magnetic-stripe reader: a path, usb:VENDOR:PRODUCT or name:TEXT; empty: none"},
@@ -140,6 +143,9 @@ constexpr std::array keys{
                .max = 24 * 60, .help = "head office: how long the missing end of an epoch is waited for, hours"},
     config_key{.name = "network.doubt_days", .number = TALLY_NUMBER { return c.network.doubt_days; }, .max = 365,
                .help = "head office: days until value that lay at a lost disk is granted anew, if its end is missing"},
+    config_key{.name = "network.certificate_days", .number = TALLY_NUMBER { return c.network.certificate_days; },
+               .min = 1, .max = 3'650,
+               .help = "head office: how long a node's certificate is good; it is renewed by itself in its last third"},
     config_key{.name = "demo.control", .text = TALLY_TEXT { return c.demo.control; }, .max = address_max,
                .shape = text_shape::http_base, .help = "address of the demo's control interface; empty: no demo"},
 };

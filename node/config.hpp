@@ -33,6 +33,7 @@ struct node_config {
     std::string parent;
     std::int64_t heartbeat_ms = 0;
     std::int64_t batch_ms = 0;
+    std::int64_t quiet_s = 300;
   } link;
   struct serial_part {
     std::string path;
@@ -85,6 +86,7 @@ struct node_config {
     std::int64_t exposure_days = 7;
     std::int64_t close_wait_hours = 24;
     std::int64_t doubt_days = 7;
+    std::int64_t certificate_days = 365;
   } network;
   struct demo_part {
     std::string control;

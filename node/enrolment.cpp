@@ -11,8 +11,6 @@
 namespace tally {
 namespace {
 
-constexpr unix_seconds validity = unix_seconds{10} * 365 * 24 * 3600;
-
 std::uint32_t powers_of(node_role role) {
   if (role == node_role::region) return power::parent;
   return power::trade | power::load | power::refund | power::claim | power::operate;
@@ -142,7 +140,7 @@ status enrolment_desk::use_up(const enrolment_request& r, invitation_record& rec
                 .epoch = r.epoch,
                 .serial = before ? before->serial + 1 : 1,
                 .not_before = std::max<unix_seconds>(0, now - certificate_clock_slack),
-                .not_after = now + validity,
+                .not_after = now + parts_.validity_s,
                 .engine = engine_revision};
   TALLY_TRY(check(c));
   record.used = true;

@@ -90,6 +90,7 @@ public:
     trust believes;
     std::function<unix_seconds()> now;
     std::int64_t wait_ms_max = 10'000;
+    unix_seconds validity_s = unix_seconds{365} * 86'400;  ///< of the certificates
     /// Refused tokens, for the security log: the invited node's number and a digest of the caller's keys. May be empty.
     std::function<void(errc, const std::string&)> security{};
   };

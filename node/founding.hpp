@@ -16,7 +16,6 @@ namespace tally {
 // made for its owner alone.
 
 /// A new node's clock may be behind head office's: certificates are valid from this long before they are made.
-inline constexpr unix_seconds certificate_clock_slack = 24 * 3600;
 
 struct head_office_plan {
   std::filesystem::path data_dir;

@@ -19,13 +19,6 @@ error io_error(const fs::path& p, const char* what) {
   return {errc::io, std::string(what) + " " + p.string() + ": " + std::strerror(errno)};
 }
 
-void sync_directory(const fs::path& dir) {
-  int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
-}
-
 std::optional<node_role> parse_role(std::string_view text) {
   for (auto r : {node_role::hq, node_role::region, node_role::store})
     if (role_name(r) == text) return r;
@@ -33,6 +26,14 @@ std::optional<node_role> parse_role(std::string_view text) {
 }
 
 }  // namespace
+
+status sync_folder(const fs::path& dir) {
+  int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool ok = fd >= 0 && ::fsync(fd) == 0;
+  auto failed = io_error(dir, "cannot write");
+  if (fd >= 0) ::close(fd);
+  return ok ? done() : status(failed);
+}
 
 status write_private_file(const fs::path& file, std::string_view text) {
   fs::path temporary = file.string() + ".new";
@@ -52,8 +53,7 @@ status write_private_file(const fs::path& file, std::string_view text) {
   bool synced = ::fsync(fd) == 0;
   ::close(fd);
   if (!synced || ::rename(temporary.c_str(), file.c_str()) != 0) return io_error(file, "cannot write");
-  sync_directory(file.parent_path());
-  return done();
+  return sync_folder(file.parent_path());
 }
 
 result<std::string> read_small_file(const fs::path& file, std::size_t bytes_max) {

@@ -31,6 +31,8 @@ struct data_layout {
   std::filesystem::path signing_key() const { return keys() / "signing.key"; }
   std::filesystem::path curve_key() const { return keys() / "curve.key"; }
   std::filesystem::path door_key() const { return keys() / "door.key"; }
+  /// Keys that head office has not certified yet (node/key_change.hpp).
+  std::filesystem::path next_keys() const { return keys() / "next"; }
   std::filesystem::path secret() const { return keys() / "node.secret"; }
   std::filesystem::path admin_token() const { return root / "admin.token"; }
   std::filesystem::path http_address() const { return root / "http.address"; }
@@ -45,6 +47,8 @@ status write_identity(const std::filesystem::path& data_dir, const node_identity
 
 /// Writes a text file of mode 0600 atomically: complete or not at all, durable on return.
 status write_private_file(const std::filesystem::path& file, std::string_view text);
+/// Makes the names in a folder durable.
+status sync_folder(const std::filesystem::path& dir);
 result<std::string> read_small_file(const std::filesystem::path& file, std::size_t bytes_max = 1 << 20);
 
 }  // namespace tally

@@ -15,6 +15,7 @@
 #include "node/founding.hpp"
 #include "node/http_server.hpp"
 #include "node/identity.hpp"
+#include "node/key_change.hpp"
 #include "node/logging.hpp"
 #include "node/receipt_config.hpp"
 #include "node/terminal.hpp"
@@ -47,6 +48,8 @@ struct running_node {
   std::unique_ptr<certificate_book> certificates;
   std::unique_ptr<ed25519_signer> signer;
   curve_key curve, door_key;
+  std::map<epoch_id, std::unique_ptr<const tally::signer>> older;
+  std::optional<next_keys> next;
   node_secret secret;
   receipt_layout layout_of_receipts;
   std::unique_ptr<receipt_signer> receipts;
@@ -87,6 +90,16 @@ void forget_last_life(const data_layout& at) {
   std::filesystem::remove(at.admin_token(), ignored);
 }
 
+/// Keys that head office has certified take the place of the old ones; those that wait for it are asked for on.
+status take_new_keys(running_node& n) {
+  auto all = n.certificates->all_of(n.identity.node);
+  if (all.size() > 1) TALLY_TRY(adopt_next_keys(n.layout, *all.back(), all[all.size() - 2]->serial));
+  n.older = older_keys(n.layout, *n.certificates, n.identity.node);
+  auto next = read_next_keys(n.layout);
+  if (next) n.next = std::move(*next);
+  return next || next.code() == errc::not_found ? done() : status(next.error());
+}
+
 status open_data(running_node& n, const node_config& config) {
   n.layout.root = config.node.data_dir;
   auto identity = read_identity(n.layout.root);
@@ -97,6 +110,12 @@ status open_data(running_node& n, const node_config& config) {
   auto log = node_log::open(n.layout.log(), config.node.log_level);
   if (!log) return log.error();
   n.log = std::move(*log);
+  auto store = open_rocks(n.layout.db(), {.create = true, .read_only = false});
+  if (!store) return store.error();
+  n.store = std::move(*store);
+  n.certificates = std::make_unique<certificate_book>(n.identity.believes.chain, n.identity.believes.root, n.verifier);
+  load_certificates(*n.store, *n.certificates);
+  TALLY_TRY(take_new_keys(n));
   auto signing = read_signing_key(n.layout.signing_key());
   if (!signing) return at_file(n.layout.signing_key(), signing.error());
   n.signer = std::make_unique<ed25519_signer>(std::move(*signing));
@@ -106,17 +125,14 @@ status open_data(running_node& n, const node_config& config) {
   auto secret = read_node_secret(n.layout.secret());
   if (!secret) return at_file(n.layout.secret(), secret.error());
   n.secret = std::move(*secret);
-  auto store = open_rocks(n.layout.db(), {.create = true, .read_only = false});
-  if (!store) return store.error();
-  n.store = std::move(*store);
   forget_last_life(n.layout);
-  n.certificates = std::make_unique<certificate_book>(n.identity.believes.chain, n.identity.believes.root, n.verifier);
-  load_certificates(*n.store, *n.certificates);
   auto own = n.certificates->find(n.identity.node);
   if (!own)
     return error{errc::not_certified, "no certificate of this node under the root of " + n.layout.identity().string() +
                                           " is in " + n.layout.db().string()};
-  if ((*own)->signing != n.signer->key() || (*own)->curve != n.curve.pub)
+  // Where another machine has this node's number by now, its own certificate is an older one: it stays readable.
+  own = n.certificates->find_by_signing_key(n.signer->key());
+  if (!own || (*own)->node != n.identity.node || (*own)->curve != n.curve.pub)
     return error{errc::not_certified,
                  "the keys in " + n.layout.keys().string() + " do not fit this node's certificate"};
   if (auto fits = check_identity(n.identity, **own); !fits) return at_file(n.layout.identity(), fits.error());
@@ -162,12 +178,18 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.station.customer_wait_ms = static_cast<std::uint32_t>(config.ledger.customer_wait_ms);
   o.station.reserve_bytes = static_cast<std::uint64_t>(config.ledger.reserve_mb) << 20;
   o.first_epoch = n.identity.first_epoch;
+  o.station.certificate_s = config.network.certificate_days * 86'400;
+  o.station.next = n.next;
+  for (const auto& [epoch, key] : n.older)
+    o.older_keys[epoch] = key.get();
+  o.new_keys = [] { ::kill(::getpid(), SIGUSR2); };  // run_node waits for it
   o.exposure_days = config.network.exposure_days;
   o.station.close_wait_ms = config.network.close_wait_hours * 3'600'000;
   o.station.doubt_days = static_cast<std::uint32_t>(config.network.doubt_days);
   o.listen_endpoint = config.link.listen;
   o.heartbeat = std::chrono::milliseconds(config.link.heartbeat_ms);
   o.batch = std::chrono::milliseconds(config.link.batch_ms);
+  o.quiet = std::chrono::seconds(config.link.quiet_s);
   // What waits at each node on the way there and back is not missing yet.
   o.station.cosign_wait_ms += 4 * config.link.batch_ms;
   o.parent_endpoint = config.link.parent;
@@ -217,6 +239,7 @@ status start_door(running_node& n, const node_config& config) {
       .with = n.verifier,
       .believes = n.identity.believes,
       .now = wall_now,
+      .validity_s = config.network.certificate_days * 86'400,
       .security = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); }});
   auto door = zmq_door::start(config.link.door, n.door_key, [&n](bytes request) { return n.desk->answer(request); });
   if (!door) return at_setting(config, "link.door", "cannot listen on " + door.error().detail);
@@ -263,6 +286,7 @@ status start_http(running_node& n, const node_config& config) {
                                   .doors = {},
                                   .web_address = config.http.listen,
                                   .random = n.random,
+                                  .layout = n.layout,
                                   .now = wall_now,
                                   .mutex = {},
                                   .next_node = 0,
@@ -339,15 +363,11 @@ void stop_node(running_node& n) {
 
 }  // namespace
 
-int run_node(const node_config& config) {
-  // Signals are taken by this thread alone, so they are blocked before the first other thread exists.
-  sigset_t wanted;
-  sigemptyset(&wanted);
-  sigaddset(&wanted, SIGINT);
-  sigaddset(&wanted, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+namespace {
 
+constexpr int start_again = -1;
+
+int run_once(const node_config& config, const sigset_t& wanted) {
   running_node n;
   if (auto ok = start_node(n, config); !ok) {
     stop_node(n);
@@ -357,9 +377,26 @@ int run_node(const node_config& config) {
               n.identity.name + ") listens on http://" + n.http->endpoint());
   int signal_number = 0;
   sigwait(&wanted, &signal_number);
-  n.log->info("stopping");
+  bool again = signal_number == SIGUSR2;
+  n.log->info(again ? "head office has certified the new keys of this node: starting again with them" : "stopping");
   stop_node(n);
-  return 0;
+  return again ? start_again : 0;
+}
+
+}  // namespace
+
+int run_node(const node_config& config) {
+  // Signals are taken by this thread alone, so they are blocked before the first other thread exists.
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGINT);
+  sigaddset(&wanted, SIGTERM);
+  sigaddset(&wanted, SIGUSR2);
+  pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  for (;;)
+    if (auto status = run_once(config, wanted); status != start_again) return status;
 }
 
 }  // namespace tally

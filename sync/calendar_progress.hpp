@@ -14,7 +14,7 @@ struct calendar_progress {
   std::uint32_t levels_month{};
   bytes card;  ///< key of the card where the look goes on; empty: all were looked at
   tick_ms due = 0, owed_due = 0;
-  tick_ms linked_at = 0;  ///< when the link to the parent came up
+  tick_ms linked_at = 0;                                  ///< when the link to the parent came up
   std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
 };
 

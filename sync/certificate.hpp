@@ -52,6 +52,9 @@ struct certificate {
 status check(const certificate& c);
 inline bool valid_at(const certificate& c, unix_seconds now) { return now >= c.not_before && now < c.not_after; }
 
+/// A certificate is good from so long before it was made, because clocks differ.
+inline constexpr unix_seconds certificate_clock_slack = 24 * 3600;
+
 /// Canonical bytes (version 1). REQUIRES: check(c).
 bytes encode(const certificate& c);
 /// `malformed` for anything that `encode` would not write, `unsupported` for another version.

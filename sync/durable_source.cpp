@@ -32,7 +32,8 @@ result<segment> durable_source::sign_own(const stream_id& id, std::uint64_t from
   s.stream = id;
   s.first = from;
   s.entries = static_cast<std::uint32_t>(entries->size());
-  s.sign = sign_checkpoint(key_, {stream_origin(chain_, id), end, root, {}});
+  auto older = older_.find(id.writer.epoch);
+  s.sign = sign_checkpoint(older == older_.end() ? key_ : *older->second, {stream_origin(chain_, id), end, root, {}});
   s.payload = pack_entries(*entries);
   return s;
 }

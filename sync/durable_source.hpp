@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <map>
 #include <mutex>
 #include <span>
 
@@ -20,6 +21,9 @@ class durable_source final : public stream_source {
 public:
   durable_source(const kv_store& store, const signer& key, std::string chain, node_id self)
       : reader_(store), key_(key), chain_(std::move(chain)), self_(self) {}
+
+  /// Before anything is read: an epoch that began with an older key of this node, and that key, which outlives this.
+  void sign_with(const epoch_id& epoch, const signer& key) { older_[epoch] = &key; }
 
   std::uint64_t size(const stream_id& id) const override;
   /// Errors: not_found (nothing at `from`), io, corrupt.
@@ -47,6 +51,7 @@ private:
   mutable std::mutex mutex_;  ///< guards what follows
   mutable std::array<known_root, roots_max> roots_;
   mutable std::size_t newest_ = 0;
+  std::map<epoch_id, const signer*> older_;
 };
 
 }  // namespace tally

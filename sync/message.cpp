@@ -16,7 +16,9 @@ enum class tag : std::uint8_t {
   refuse,
   below,
   brief_segment,
-  brief_cosign
+  brief_cosign,
+  alive,
+  renew
 };
 
 struct encoder {
@@ -28,6 +30,7 @@ struct encoder {
     w.uv(m.version_max);
     write_writer(w, m.writer);
     w.u8(m.greeted ? 1 : 0);
+    w.uv(m.quiet_s);
   }
   void operator()(const heads_message& m) {
     head(tag::heads);
@@ -111,6 +114,20 @@ struct encoder {
     w.uv(m.entries);
     w.fixed(m.sign);
     w.raw(m.payload);
+  }
+  void operator()(const alive_message& m) {
+    head(tag::alive);
+    w.u8(m.asks ? 1 : 0);
+  }
+  void operator()(const renew_message& m) {
+    head(tag::renew);
+    w.uv(m.node.value);
+    w.uv(m.serial);
+    w.fixed(m.signing);
+    w.fixed(m.curve);
+    w.fixed(m.epoch.value);
+    w.fixed(m.by_old);
+    w.fixed(m.by_new);
   }
   void operator()(const brief_cosign_message& m) {
     head(tag::brief_cosign);
@@ -208,6 +225,18 @@ brief_segment_message read_brief_segment(byte_reader& r) {
   return m;
 }
 
+renew_message read_renew(byte_reader& r) {
+  renew_message m;
+  m.node = read_node(r);
+  m.serial = r.uv();
+  r.fixed(m.signing);
+  r.fixed(m.curve);
+  r.fixed(m.epoch.value);
+  r.fixed(m.by_old);
+  r.fixed(m.by_new);
+  return m;
+}
+
 brief_cosign_message read_brief_cosign(byte_reader& r) {
   brief_cosign_message m;
   m.size = r.uv();
@@ -225,6 +254,7 @@ std::optional<message> read_body(tag t, byte_reader& r) {
       m.version_max = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
       m.writer = read_writer(r);
       m.greeted = r.u8() == 1;
+      m.quiet_s = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
       return m;
     }
     case tag::heads: return read_heads(r);
@@ -258,6 +288,8 @@ std::optional<message> read_body(tag t, byte_reader& r) {
     case tag::below: return read_below(r);
     case tag::brief_segment: return read_brief_segment(r);
     case tag::brief_cosign: return read_brief_cosign(r);
+    case tag::renew: return read_renew(r);
+    case tag::alive: return alive_message{r.u8() == 1};
   }
   return std::nullopt;
 }

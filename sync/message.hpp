@@ -20,6 +20,8 @@ struct hello_message {
   std::uint32_t version_min = protocol_version, version_max = protocol_version;
   writer_id writer;
   bool greeted = false;  ///< the peer's hello was heard; otherwise the peer must say it again
+  /// The sender says something at least so often, in seconds; 0: it promises nothing.
+  std::uint32_t quiet_s = 0;
   friend bool operator==(const hello_message&, const hello_message&) = default;
 };
 /// Streams that the sender can ship to this peer, and how far it has them durably.
@@ -124,6 +126,21 @@ struct below_message {
   std::vector<item> items;  ///< at most heads_max
   friend bool operator==(const below_message&, const below_message&) = default;
 };
+/// Nothing but a sign of life, on a link where nothing was said for long.
+struct alive_message {
+  bool asks = false;  ///< for one of the peer
+  friend bool operator==(const alive_message&, const alive_message&) = default;
+};
+/// A node asks head office for its next certificate: for the keys that it has, before the old one ends, or for new
+/// ones. Passed up untouched. See sync/renewal.hpp for what is signed.
+struct renew_message {
+  node_id node;
+  std::uint64_t serial = 0;  ///< of the certificate that it has
+  public_key signing{}, curve{};
+  epoch_id epoch;  ///< the first that these keys write
+  signature by_old{}, by_new{};
+  friend bool operator==(const renew_message&, const renew_message&) = default;
+};
 /// The sender ends the connection, and why.
 struct refuse_message {
   errc code = errc::internal;
@@ -133,7 +150,7 @@ struct refuse_message {
 
 using message = std::variant<hello_message, heads_message, want_message, segment_message, have_message, cosign_message,
                              time_message, ask_message, told_message, refuse_message, below_message,
-                             brief_segment_message, brief_cosign_message>;
+                             brief_segment_message, brief_cosign_message, alive_message, renew_message>;
 
 constexpr std::size_t message_bytes_max = 2 * 1024 * 1024;
 

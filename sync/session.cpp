@@ -11,17 +11,19 @@ constexpr tick_ms fast_ms = 2'000, slow_ms = 8'000;
 // Octets that an entry takes in a segment, about: how many are cut off when little credit is left.
 constexpr std::size_t octets_per_entry = 16;
 
-// Head office's time on a link where messages cost money: as seldom as that with other traffic, and alone.
-constexpr tick_ms time_apart_ms = 3'600'000, time_alone_ms = 6 * 3'600'000;
+// Head office's time with other traffic: its cosignatures carry it as well, and a business date needs no better.
+constexpr tick_ms time_apart_ms = 3'600'000;
 
 }  // namespace
 
 void session::say_hello(session_effects& out) const {
-  out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self, peer_.has_value()}});
+  out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self, peer_.has_value(),
+                                          static_cast<std::uint32_t>(config_.quiet_ms / 1'000)}});
 }
 
 session_effects session::connected(tick_ms now) {
   session_effects out;
+  heard_at_ = said_at_ = now;
   hello_due_ = now + config_.retry_ms;
   credit_ = std::min(config_.credit_first_bytes, config_.credit_bytes);
   say_hello(out);
@@ -55,6 +57,8 @@ std::optional<message> session::whole(const message& m) const {
 session_effects session::on_message(const message& m, tick_ms now) {
   session_effects out;
   owed_since_.reset();
+  alive_asked_.reset();
+  heard_at_ = now;
   if (closed_) return out;
   if (std::holds_alternative<brief_segment_message>(m) || std::holds_alternative<brief_cosign_message>(m)) {
     auto named = peer_ ? whole(m) : std::nullopt;
@@ -75,6 +79,10 @@ session_effects session::on_message(const message& m, tick_ms now) {
   } else if (const auto* have = std::get_if<have_message>(&m); have && out_.count(have->stream)) {
     on_have(have->stream, have->size, out, now);
     part(out, now);
+  } else if (const auto* alive = std::get_if<alive_message>(&m)) {
+    on_alive(*alive, out, now);
+  } else if (parting_ && parting_->up_to == UINT64_MAX && std::holds_alternative<renew_message>(m)) {
+    out.push_back(control_effect{m});
   } else if (parting_) {
     // Nothing else of it counts.
   } else if (const auto* s = std::get_if<segment_message>(&m)) {
@@ -103,6 +111,7 @@ void session::on_hello(const hello_message& m, session_effects& out, tick_ms now
   if (!m.greeted) say_hello(out);
   if (!first && m.greeted) return;
   start_anew();
+  if (parting_ && parting_->time) out.push_back(send_effect{*parting_->time});
   offer(out, true, now);
 }
 
@@ -122,6 +131,54 @@ void session::start_anew() {
   time_said_.reset();
 }
 
+void session::on_alive(const alive_message& m, session_effects& out, tick_ms now) {
+  if (!m.asks) return;
+  bool time = time_ && (!time_said_ || now >= *time_said_ + time_apart_ms);
+  if (time) {
+    say_time(out, now);
+  } else {
+    send(out, alive_message{false}, now);
+  }
+}
+
+// Repeated, for a line that loses single messages; the first answer ends it.
+void session::ask_alive(session_effects& out, tick_ms now) {
+  if (alive_asked_ && now < alive_due_) return;
+  if (!alive_asked_) alive_asked_ = now;
+  alive_due_ = now + 2 * config_.retry_ms;
+  send(out, alive_message{true}, now);
+}
+
+tick_ms session::alive_next_due() const {
+  auto due = parting_ ? parting_->due : tick_never;
+  if (alive_asked_) {
+    due = std::min({due, alive_due_, *alive_asked_ + alive_wait_ms});
+  } else if (config_.quiet_ms > 0) {
+    due = std::min(due, std::min(heard_at_, said_at_) + config_.quiet_ms);
+  }
+  if (peer_ && peer_->quiet_s > 0) due = std::min(due, heard_at_ + tick_ms{peer_->quiet_s} * 1'000 + promise_grace_ms);
+  return due;
+}
+
+// What is under way may hold an answer up; `silence_ms` counts then.
+bool session::is_lost(tick_ms now) const {
+  if (alive_asked_ && !is_owed()) return now >= *alive_asked_ + alive_wait_ms;
+  return peer_ && peer_->quiet_s > 0 && now >= heard_at_ + tick_ms{peer_->quiet_s} * 1'000 + promise_grace_ms;
+}
+
+void session::send(session_effects& out, message m, tick_ms now) {
+  out.push_back(send_effect{brief(std::move(m))});
+  said_at_ = now;
+  say_later(out, now);
+}
+
+void session::say_time(session_effects& out, tick_ms now) {
+  if (!time_) return;
+  time_said_ = now;
+  auto m = *std::exchange(time_, std::nullopt);
+  send(out, m, now);
+}
+
 void session::on_heads(const heads_message& m, session_effects& out, tick_ms now) {
   for (const auto& item : m.items) {
     if (!config_.accepts(item.stream) || (in_.size() >= heads_max && !in_.count(item.stream))) continue;
@@ -130,6 +187,7 @@ void session::on_heads(const heads_message& m, session_effects& out, tick_ms now
     in.have = source_.size(item.stream);
     if (in.have > item.size && item.stream.writer == peer_->writer) {
       auto shown = source_.evidence(item.stream);
+      said_at_ = now;
       out.push_back(send_effect{want_message{item.stream, shown ? shown->size : in.have,
                                              shown ? std::optional(shown->proof) : std::nullopt}});
     } else if (may_take(item.stream)) {
@@ -148,6 +206,7 @@ void session::want(const stream_id& id, incoming& in, session_effects& out, tick
   if (peer_ && id == stream_id{peer_->writer, sub_stream::journal, {}})
     if (auto shown = source_.evidence(id); shown && shown->size >= in.have) m = {id, shown->size, shown->proof};
   in.have = in.asked = m.from;
+  said_at_ = now;
   out.push_back(send_effect{std::move(m)});
 }
 
@@ -243,7 +302,9 @@ void session::offer(session_effects& out, bool all, tick_ms now) {
     o.offer_due = now + o.offer_wait;
     heads.items.push_back({id, o.size});
   }
-  if (!heads.items.empty()) out.push_back(send_effect{std::move(heads)});
+  if (heads.items.empty()) return;
+  said_at_ = now;
+  out.push_back(send_effect{std::move(heads)});
 }
 
 void session::pump(session_effects& out, tick_ms now) {
@@ -281,25 +342,23 @@ bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, t
   o.sent = s->size_after();
   o.flight.push_back({o.sent, octets, now});
   flight_bytes_ += octets;
-  out.push_back(send_effect{brief(segment_message{std::move(*s)})});
+  auto m = brief(segment_message{std::move(*s)});
   if (id == own_journal() && o.sent >= o.size) {
     o.held_since.reset();
     hurry_ = false;
   }
-  say_later(out, now);
+  send(out, std::move(m), now);
   return true;
 }
 
 bool session::may_wait(const message& m) const {
   if (config_.hold_ms == 0) return false;
   const auto* c = std::get_if<cosign_message>(&m);
-  return (c && c->by != config_.self.node) || std::holds_alternative<time_message>(m) ||
-         std::holds_alternative<below_message>(m);
+  return (c && c->by != config_.self.node) || std::holds_alternative<below_message>(m);
 }
 
 void session::put_later(message m, tick_ms now) {
-  auto time = std::holds_alternative<time_message>(m);
-  auto due = now + (time ? time_alone_ms : config_.hold_ms);
+  auto due = now + config_.hold_ms;
   later_due_ = later_.empty() ? due : std::min(later_due_, due);
   for (auto& waiting : later_) {
     const auto* old = std::get_if<cosign_message>(&waiting);
@@ -315,29 +374,27 @@ void session::put_later(message m, tick_ms now) {
 
 // Other traffic goes out, or time is up.
 void session::say_later(session_effects& out, tick_ms now) {
-  std::vector<message> kept;
-  for (auto& m : later_) {
-    bool time = std::holds_alternative<time_message>(m);
-    if (time && time_said_ && now < *time_said_ + time_apart_ms) {
-      kept.push_back(std::move(m));
-      continue;
-    }
-    if (time) time_said_ = now;
-    out.push_back(send_effect{brief(std::move(m))});
+  if (time_ && (!time_said_ || now >= *time_said_ + time_apart_ms)) {
+    time_said_ = now;
+    out.push_back(send_effect{*std::exchange(time_, std::nullopt)});
   }
-  later_ = std::move(kept);
-  if (!later_.empty()) later_due_ = *time_said_ + time_alone_ms;
+  for (auto& m : std::exchange(later_, {}))
+    out.push_back(send_effect{brief(std::move(m))});
 }
 
 session_effects session::say(message m, tick_ms now) {
   session_effects out;
   if (closed_ || !peer_ || parting_) return out;
-  if (may_wait(m)) {
+  if (std::holds_alternative<alive_message>(m)) {
+    ask_alive(out, now);
+  } else if (const auto* time = std::get_if<time_message>(&m)) {
+    time_ = *time;
+    if (!time_said_) say_time(out, now);  // a node that just came needs it
+  } else if (may_wait(m)) {
     put_later(std::move(m), now);
-    return out;
+  } else {
+    send(out, std::move(m), now);
   }
-  out.push_back(send_effect{brief(std::move(m))});
-  say_later(out, now);
   return out;
 }
 
@@ -357,7 +414,7 @@ session_effects session::on_ingested(const stream_id& id, std::uint64_t size, er
   if (code == errc::ok) {
     in.wait = 0;
     in.due = now + config_.retry_ms;
-    if (ack) out.push_back(send_effect{have_message{id, size}});
+    if (ack) said_at_ = now, out.push_back(send_effect{have_message{id, size}});
   } else if (code == errc::gap) {
     // Several segments behind one gap ask once.
     if (in.asked != in.have || now >= in.due) want(id, in, out, now);
@@ -369,9 +426,11 @@ session_effects session::on_ingested(const stream_id& id, std::uint64_t size, er
   return out;
 }
 
-session_effects session::farewell(const stream_id& directory, std::uint64_t up_to, errc why, tick_ms now) {
+session_effects session::farewell(const stream_id& directory, std::uint64_t up_to, errc why, tick_ms now,
+                                  const std::optional<time_message>& time) {
   session_effects out;
-  parting_ = parting{directory, up_to, why, now + farewell_ms};
+  parting_ = parting{directory, up_to, why, now + farewell_ms, time};
+  if (time && peer_) out.push_back(send_effect{*time});
   later_.clear();
   for (auto it = out_.begin(); it != out_.end();) {
     if (!may_offer(it->first)) forget_flight(it->second);
@@ -410,7 +469,7 @@ bool session::fell_silent(tick_ms now) {
 session_effects session::tick(tick_ms now) {
   session_effects out;
   if (closed_) return out;
-  if (fell_silent(now)) {
+  if (fell_silent(now) || is_lost(now)) {
     closed_ = true;
     out.push_back(close_effect{errc::offline, "it answers nothing"});
     return out;
@@ -446,14 +505,16 @@ session_effects session::tick(tick_ms now) {
     again = again || (own->second.held_since && now >= *own->second.held_since + config_.hold_ms);
   if (again) pump(out, now);
   if (!later_.empty() && now >= later_due_) say_later(out, now);
+  if (alive_asked_ || (config_.quiet_ms > 0 && now >= std::min(heard_at_, said_at_) + config_.quiet_ms))
+    ask_alive(out, now);
   return out;
 }
 
 tick_ms session::next_due() const {
   if (closed_) return tick_never;
-  if (!peer_) return hello_due_;
+  if (!peer_) return parting_ ? std::min(hello_due_, parting_->due) : hello_due_;
   if (stalled_) return 0;
-  auto due = later_.empty() ? tick_never : later_due_;
+  auto due = std::min(later_.empty() ? tick_never : later_due_, alive_next_due());
   if (config_.silence_ms > 0 && is_owed()) due = std::min(due, owed_since_ ? *owed_since_ + config_.silence_ms : 0);
   for (const auto& [id, in] : in_)
     if (in.have < in.offered && may_take(id)) due = std::min(due, in.due);

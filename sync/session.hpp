@@ -54,6 +54,9 @@ using session_effects = std::vector<session_effect>;
 /// How long a child waits for any word of a parent that owes it an answer: a full message takes as long at 30 kbit/s.
 inline constexpr tick_ms session_silence_ms = 180'000;
 
+/// How long a child waits for a sign of life that it asked for while nothing else is under way: a segment that comes in
+/// holds it up so long at 30 kbit/s. How much later than it promised a child may speak.
+inline constexpr tick_ms alive_wait_ms = 120'000, promise_grace_ms = 60'000;
 /// How long somebody whose keys do not count any more may take to hear why.
 inline constexpr tick_ms farewell_ms = 10 * 60'000;
 
@@ -71,11 +74,16 @@ struct session_config {
   /// Without heartbeats only answers show that a peer is there: when it owes one and has said nothing for so long, the
   /// session closes with `offline`, so that somebody connects anew. 0: never.
   tick_ms silence_ms = 0;
+  /// A child: when nothing was said or heard for so long, it asks for a sign of life, so that both sides know of each
+  /// other within a bounded time; without an answer the session closes with `offline`. 0: never. A parent learns it
+  /// from the child's hello, and closes when the child does not keep to it.
+  tick_ms quiet_ms = 0;
 };
 
 /// One connection to a parent or child, as a state machine: hello, heads, missing segments under credit,
 /// acknowledgements, quiet. Loss, repeats and reordering are harmless; it resumes at the exact entry. No heartbeat: a
-/// quiet link is silent. Names and roots that the peer knows are left out on the wire; what this takes and gives has
+/// quiet link is silent but for a sign of life now and then, and head office's time travels with that or with other
+/// traffic. Names and roots that the peer knows are left out on the wire; what this takes and gives has
 /// them.
 ///
 /// A node that was restored from an old copy must not act on its old life before its parent could say so. Therefore who
@@ -97,21 +105,25 @@ public:
   /// Outcome of an ingest: durable size of the stream, or why the segment was not taken. `ack` false when a
   /// cosignature follows.
   session_effects on_ingested(const stream_id& id, std::uint64_t size, errc code, bool ack, tick_ms now);
-  /// Something that the station tells this peer. A signature that passed through here (head office's cosignature,
-  /// its time) and what is for screens are not urgent: with `hold_ms` they wait for other traffic, and a newer one
-  /// takes the place of its like.
+  /// Something that the station tells this peer. Head office's time waits for other traffic; with `hold_ms`, so do
+  /// its cosignature that passed through here and what is for screens. A newer one takes the place of its like. An
+  /// `alive_message` is a doubt: somebody waited for this peer in vain, so it is asked for a sign of life now.
   session_effects say(message m, tick_ms now);
   /// The own journal has an entry that somebody waits for: nothing is held back until it was sent.
   session_effects hurry(tick_ms now);
   /// The peer's keys do not count any more. It is given head office's directory up to the entry that says so and
   /// nothing else; nothing of it is taken. When it has that durably, or after `farewell_ms`, the session says `why` and
-  /// closes with it.
-  session_effects farewell(const stream_id& directory, std::uint64_t up_to, errc why, tick_ms now);
+  /// closes with it. With `up_to` the largest number there is, only the time of its certificate is over: it may ask for
+  /// the next one, and `time` (head office's, if any) tells it that it must.
+  session_effects farewell(const stream_id& directory, std::uint64_t up_to, errc why, tick_ms now,
+                           const std::optional<time_message>& time = {});
   session_effects tick(tick_ms now);
   /// When `tick` has something to do, if nothing else happens before; `tick_never` on a quiet link.
   tick_ms next_due() const;
 
   bool greeted() const { return peer_.has_value(); }
+  /// When it was heard last, or the connection began.
+  tick_ms heard_at() const { return heard_at_; }
   writer_id peer() const { return peer_ ? peer_->writer : writer_id{}; }
   /// Entries of own and forwarded streams that the peer has not acknowledged.
   std::uint64_t backlog() const;
@@ -158,6 +170,12 @@ private:
   bool fell_silent(tick_ms now);
   bool may_wait(const message& m) const;
   void put_later(message m, tick_ms now);
+  void send(session_effects& out, message m, tick_ms now);
+  void say_time(session_effects& out, tick_ms now);
+  void on_alive(const alive_message& m, session_effects& out, tick_ms now);
+  void ask_alive(session_effects& out, tick_ms now);
+  bool is_lost(tick_ms now) const;
+  tick_ms alive_next_due() const;
   void say_later(session_effects& out, tick_ms now);
   message brief(message m) const;
   std::optional<message> whole(const message& m) const;
@@ -177,12 +195,17 @@ private:
   bool hurry_ = false;
   std::vector<message> later_;  ///< waits for other traffic: one of each kind, stream and signer
   tick_ms later_due_ = 0;
+  std::optional<time_message> time_;  ///< the newest, not said yet
   std::optional<tick_ms> time_said_;
+  tick_ms heard_at_ = 0, said_at_ = 0;
+  std::optional<tick_ms> alive_asked_;  ///< and nothing was heard since
+  tick_ms alive_due_ = 0;               ///< when it is asked again
   struct parting {
     stream_id directory;
     std::uint64_t up_to{};
     errc why{};
     tick_ms due{};
+    std::optional<time_message> time;
   };
   std::optional<parting> parting_;
 };

@@ -151,6 +151,7 @@ void station::handle(const station_input& input) {
       up_.insert(l->neighbour);
       if (parent() == l->neighbour) calendar_.linked_at = tick_;
       ++links_seen_;
+      if (parent() == l->neighbour) keys_due_ = renew_due_ = 0;
       open_effects_.push_back(advanced_effect{});
       // A region that just started has no signed word of head office's time yet.
       if (parent() != l->neighbour && (config_.role == node_role::hq || last_time_.time > 0))
@@ -317,7 +318,7 @@ void station::observe_own(sequence seq) {
 }
 
 void station::learn_decision(const entry& e, std::uint64_t position) {
-  if (e.kind == entry_kind::certify) learn_certificate(e);
+  if (e.kind == entry_kind::certify) learn_certificate(e, position);
   if (e.kind == entry_kind::ruling) observer_->ruled(e);
   if (e.kind != entry_kind::revoke) return;
   (void)certificates_.revoke({e.subject.node, e.subject.epoch, e.size, e.serial});
@@ -325,13 +326,18 @@ void station::learn_decision(const entry& e, std::uint64_t position) {
   stop_if_revoked();
 }
 
-void station::learn_certificate(const entry& e) {
+void station::learn_certificate(const entry& e, std::uint64_t position) {
   auto s = decode_signed_certificate(e.blob);
   if (!s) return open_effects_.push_back(alarm_effect{errc::malformed, "a certificate in the directory"});
+  auto known = certificates_.size();
   auto c = certificates_.add(*s);
   if (!c) return open_effects_.push_back(alarm_effect{c.error().code, "certificate: " + c.error().detail});
   certify_node(book_->st(), (*c)->node, {(*c)->role, (*c)->epoch, (*c)->parents, {}});
   book_->view().put(family::meta, certificate_key((*c)->node, (*c)->serial), encode(*s));
+  if (certificate_of((*c)->node) != *c) return;  // an older one
+  auto all = certificates_.all_of((*c)->node);
+  if (all.size() > 1 && all[all.size() - 2]->curve != (*c)->curve) note_end_of_keys((*c)->node, position);
+  if ((*c)->node == config_.self && certificates_.size() != known) learn_own_certificate(**c);
 }
 
 void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes) {
@@ -343,6 +349,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   chase_cosignature();
   if (config_.role == node_role::hq) book_->heard_hq_time(now);
   keep_calendar();
+  if (tick >= keys_due_) tend_keys();
   if (config_.role == node_role::hq) {
     if (tick >= (stirred_ ? replenish_due_ : look_due_)) {
       replenish_due_ = tick + 1'000;
@@ -355,7 +362,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
 }
 
 tick_ms station::next_due() const {
-  auto due = std::min(custodian_.next_due(), tick_ + look_apart_ms);
+  auto due = std::min({custodian_.next_due(), tick_ + look_apart_ms, keys_due_});
   if (chase_wait_ != 0) due = std::min(due, chase_due_);
   if (config_.role == node_role::hq) due = std::min(due, stirred_ ? replenish_due_ : look_due_);
   return due;

@@ -8,6 +8,7 @@
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
 #include "sync/observer.hpp"
+#include "sync/renewal.hpp"
 #include "sync/station_facts.hpp"
 #include "sync/station_io.hpp"
 
@@ -29,6 +30,8 @@ struct station_config {
   // value that lay there then stays in doubt. What is all here is closed and granted anew at once.
   tick_ms close_wait_ms = 24 * 3'600'000;
   std::uint32_t doubt_days = 7;
+  unix_seconds certificate_s = unix_seconds{365} * 86'400;  ///< head office: how long a renewed certificate is good
+  std::optional<next_keys> next;                            ///< new keys of this node that wait for their certificate
 };
 
 /// One node without its threads, sockets and devices: journal, rights, verdicts, what it tells its neighbours.
@@ -107,6 +110,14 @@ public:
   std::vector<void_key> void_keys() const;
   /// Head office's current directory.
   stream_id directory() const;
+  /// New keys: they are asked for as soon as the parent is there (`new_keys_effect`).
+  void want_keys(next_keys keys);
+  /// After the start with new keys: begins the epoch that their certificate names, if that was not done yet. The group
+  /// must be sealed as any other.
+  void begin_certified_epoch(unix_seconds now);
+  /// The newest certificate of a node; null for an unknown one.
+  const certificate* certificate_of(node_id node) const;
+  bool waits_for_keys() const { return config_.next.has_value(); }
   /// Certificates of all nodes that this one is an ancestor of.
   std::vector<certificate> nodes_below() const;
   /// Sent and not yet received, as both journals are known here.
@@ -146,10 +157,17 @@ private:
   void adopt_directory(const stream_id& id, const entry_list& entries);
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
-  void learn_certificate(const entry& e);
+  void learn_certificate(const entry& e, std::uint64_t position);
   void learn_decision(const entry& e, std::uint64_t position);
   void note_end_of_keys(node_id node, std::uint64_t position);
   void stop_if_revoked();
+  unix_seconds validity_now() const;
+  bool is_expired(const certificate& c) const { return validity_now() >= c.not_after; }
+  void tend_keys();
+  void tend_own_certificate();
+  void on_renewal(node_id from, const renew_message& m);
+  void issue_next(const certificate& now, const renew_message& m);
+  void learn_own_certificate(const certificate& c);
   result<sequence> write(const entry& e);
   void observe_own(sequence seq);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
@@ -165,7 +183,8 @@ private:
   void cosign(node_id child, const stream_id& id);
   void on_time(const time_message& m);
   void replenish();
-  void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {});
+  void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
+                  const std::optional<epoch_id>& named = {});
   status complete_fact(entry& e);
   status check_case(const entry& ruling) const;
   void settle_epochs();
@@ -187,7 +206,6 @@ private:
   void move_levels();
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
-  const certificate* certificate_of(node_id node) const;
 
   // custody
   tally::amount held_here(account_id account, std::uint32_t purse) const override;
@@ -248,6 +266,9 @@ private:
   bool stirred_ = true;         ///< head office: something came since it last looked who needs quota or is to be closed
   std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false;
+  std::set<node_id> expired_;  ///< children whose certificate's time is over
+  tick_ms keys_due_ = 0, renew_due_ = 0, renew_wait_ = 0;
+  std::int64_t alarm_day_ = 0;                            ///< of the newest alarm about the own certificate
   bool outlawed_ = false;                                 ///< the keys of this node were revoked, and it knows
   bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
 };

@@ -13,8 +13,8 @@ bytes astray_key(const writer_id& w) { return "x" + stream_key({w, sub_stream::j
 }  // namespace
 
 // What this life decided in the open group is written with the group, before the first entry of the next life.
-void station::begin_anew(errc why, const std::string& text, std::uint64_t proven,
-                         const std::optional<stream_head>& end) {
+void station::begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end,
+                         const std::optional<epoch_id>& named) {
   auto old = book_->head(book_->journal());
   if (end) {
     // What this copy wrote behind the common part stays here, as evidence; under its name others know other entries.
@@ -24,6 +24,7 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   }
   epoch_id epoch;
   random_.fill(epoch.value);
+  if (named) epoch = *named;
   book_->stop_card_value(outlawed_ ? errc::revoked : why);
   book_->begin_epoch(epoch, now_, old, proven);
   cosigned_.clear();

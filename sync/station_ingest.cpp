@@ -44,7 +44,7 @@ std::vector<node_id> station::children() const {
 
 std::optional<public_key> station::curve_key_of(node_id node) const {
   const auto* c = certificate_of(node);
-  if (!c || certificates_.is_revoked(node)) return std::nullopt;
+  if (!c || certificates_.is_revoked(node) || is_expired(*c)) return std::nullopt;
   return c->curve;
 }
 
@@ -189,7 +189,7 @@ void station::adopt_directory(const stream_id& id, const entry_list& entries) {
       continue;
     }
     if (e->kind == entry_kind::certify) {
-      learn_certificate(*e);
+      learn_certificate(*e, book_->streams().tip(id).size() - entries.size() + i + 1);
     } else if (auto ok = book_->learn(*e); !ok) {
       open_effects_.push_back(alarm_effect{ok.error().code, "an entry of the directory: " + ok.error().detail});
     } else {
@@ -294,6 +294,7 @@ bool station::on_cosign(const cosign_message& m) {
     open_effects_.push_back(alarm_effect{errc::bad_signature, "a cosignature of node " + std::to_string(m.by.value)});
     return false;
   }
+  if (m.by == head_office) book_->heard_hq_time(m.time);
   auto known = newest_cosignature(m.stream, m.by);
   if (known && known->size > m.size) return true;  // came late
   book_->view().put(family::meta, cosignature_key(m.stream, m.by), encode_message(m));
@@ -358,7 +359,9 @@ std::optional<cosign_message> station::cosigned(node_id by) const {
 
 message station::time_for_children(unix_seconds now) {
   if (config_.role != node_role::hq) return last_time_;
-  last_time_ = {now, keys_.sign(time_text(now))};
+  // It judges certificates by this, so others must be able to see why.
+  now = std::max(now, book_->hq_time());
+  if (last_time_.time != now) last_time_ = {now, keys_.sign(time_text(now))};
   return last_time_;
 }
 
@@ -386,6 +389,8 @@ void station::control(const control_arrival& c) {
     on_time(*time);
   } else if (const auto* have = std::get_if<have_message>(&c.what)) {
     on_have(c.from, *have);
+  } else if (const auto* renew = std::get_if<renew_message>(&c.what)) {
+    on_renewal(c.from, *renew);
   }
 }
 
@@ -475,7 +480,8 @@ void station::finished(std::uint64_t own_request, account_id account, const told
   // A question of no sale is about all purses. Where only a purse was asked for, a hint of the money must be there.
   auto purse = found == needs_.end() ? 0 : found->second.purse;
   if (m.code == errc::ok && (purse <= purse_paid || hints_.count(account))) note_elsewhere(account, purse, m);
-  if (m.code == errc::timeout) parent_silent_ = true;
+  if (m.code == errc::timeout && !std::exchange(parent_silent_, true))
+    if (auto p = parent()) open_effects_.push_back(to_neighbour{*p, alive_message{true}});
   if (found == needs_.end()) return;
   auto id = found->second.waiting;
   needs_.erase(found);

@@ -109,15 +109,19 @@ struct lives_anew_effect {
 struct cut_off_effect {
   node_id node;
 };
+constexpr std::uint64_t any_size = UINT64_MAX;
 /// Keys of a child that opened connections once. Whoever knocks with them is told why they do not any more, and no
-/// more: head office's directory up to the entry that ended them.
+/// more: head office's directory up to the entry that ended them. Where only the certificate's time is over, the node
+/// may ask for the next one, and there is no end.
 struct void_key {
   public_key curve{};
   node_id node;
-  std::uint64_t directory = 0;  ///< size of head office's directory with that entry
+  std::uint64_t directory = 0;  ///< size of head office's directory with that entry; `any_size`: the time is over
   errc why = errc::revoked;
   friend bool operator==(const void_key&, const void_key&) = default;
 };
+/// Head office certified the new keys of this node: it is to be opened again with them.
+struct new_keys_effect {};
 /// It became known where value of an account lies.
 struct hint_effect {
   account_id account;
@@ -144,6 +148,6 @@ struct carried_answer {
 };
 using station_effect =
     std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect, rules_effect, alarm_effect,
-                 lives_anew_effect, cut_off_effect, hint_effect, call_effect, carried_answer>;
+                 lives_anew_effect, cut_off_effect, new_keys_effect, hint_effect, call_effect, carried_answer>;
 
 }  // namespace tally

@@ -14,6 +14,10 @@ bytes end_of_keys_key(node_id node) {
   return w.take();
 }
 
+constexpr tick_ms keys_every_ms = 60'000, renew_wait_max_ms = 3'600'000;
+// Each new certificate of a node is for ever in everybody's directory.
+constexpr unix_seconds keys_apart_s = 60;
+
 }  // namespace
 
 stream_id station::directory() const {
@@ -38,22 +42,143 @@ std::vector<void_key> station::void_keys() const {
     auto position = store_.get(family::meta, end_of_keys_key(child), v) == lookup::found ? byte_reader(v).uv()
                                                                                          : reader_.size(directory());
     auto current = curve_key_of(child);
+    const auto* newest = certificate_of(child);
     for (const auto* c : certificates_.all_of(child)) {
       if (current == c->curve) continue;
-      auto why = certificates_.is_revoked_key(c->signing) ? errc::revoked : errc::not_certified;
+      bool revoked = certificates_.is_revoked_key(c->signing);
+      bool renews = !revoked && c->curve == newest->curve;  // only its time is over
       std::erase_if(out, [&](const void_key& k) { return k.curve == c->curve; });
-      out.push_back({c->curve, child, position, why});
+      out.push_back({c->curve, child, renews ? any_size : position, revoked ? errc::revoked : errc::not_certified});
     }
   }
   return out;
 }
 
-// It stays readable, and sells for cash; what it would do to cards counts for nothing anywhere else.
+// It stays readable, and sells for cash; what it would do to cards counts for nothing anywhere else. The same where the
+// number of this node belongs to other keys than its own: another machine took its place.
 void station::stop_if_revoked() {
-  if (!outlawed_ && !certificates_.is_revoked_key(keys_.key())) return;
+  const auto* own = certificate_of(config_.self);
+  bool mine = !own || own->signing == keys_.key() || (config_.next && own->signing == config_.next->signing->key());
+  if (!outlawed_ && mine && !certificates_.is_revoked_key(keys_.key())) return;
   if (!std::exchange(outlawed_, true) && book_->stopped() != errc::revoked)
     open_effects_.push_back(alarm_effect{errc::revoked, "head office has revoked this node: no card value moves here"});
   if (book_->stopped() != errc::revoked) book_->stop_card_value(errc::revoked);
+}
+
+// -- the time of certificates --------------------------------------------------
+
+// Head office's time judges, never a parent's own clock, which may be wrong. It does not go back: what head office said
+// while its clock was ahead, it judges and dates by itself as well.
+unix_seconds station::validity_now() const {
+  if (config_.role == node_role::hq) return std::max(now_, book_->hq_time());
+  return book_->hq_time() == 0 ? now_ : book_->hq_time();
+}
+
+void station::tend_keys() {
+  keys_due_ = tick_ + keys_every_ms;
+  std::set<node_id> expired;
+  for (auto child : children())
+    if (const auto* c = certificate_of(child); is_expired(*c) && !certificates_.is_revoked(child))
+      expired.insert(child);
+  if (expired != expired_) ++links_seen_, open_effects_.push_back(advanced_effect{});
+  for (auto n : expired) {
+    if (expired_.count(n)) continue;
+    open_effects_.push_back(
+        alarm_effect{errc::not_certified, "the certificate of node " + std::to_string(n.value) + " has ended"});
+    open_effects_.push_back(cut_off_effect{n});
+  }
+  expired_ = std::move(expired);
+  tend_own_certificate();
+}
+
+void station::tend_own_certificate() {
+  const auto* own = certificate_of(config_.self);
+  if (!own || own->signing != keys_.key() || outlawed_) return;
+  auto now = validity_now();
+  if (auto day = now / 86'400; now >= renewal_alarm(*own) && day != alarm_day_) {
+    alarm_day_ = day;
+    auto left = std::max<unix_seconds>(own->not_after - now, 0) / 86'400;
+    open_effects_.push_back(alarm_effect{errc::not_certified, "the certificate of this node ends in " +
+                                                                  std::to_string(left) + " days and is not renewed"});
+  }
+  auto p = parent();
+  if (!p || !up_.count(*p) || tick_ < renew_due_ || (!config_.next && now < renewal_due(*own))) return;
+  renew_wait_ = std::clamp(renew_wait_ * 2, keys_every_ms, renew_wait_max_ms);
+  renew_due_ = tick_ + renew_wait_;
+  auto m = make_renewal(config_.chain, *own, keys_, config_.next ? &*config_.next : nullptr);
+  open_effects_.push_back(to_neighbour{*p, m});
+}
+
+void station::want_keys(next_keys keys) {
+  config_.next = std::move(keys);
+  keys_due_ = renew_due_ = renew_wait_ = 0;
+}
+
+// From a node on the road to it, or from itself. It proves itself, so whoever passes it on adds nothing.
+void station::on_renewal(node_id from, const renew_message& m) {
+  if (config_.role == node_role::store || route_to(m.node) != from) return;
+  if (config_.role == node_role::region) {
+    if (auto p = parent(); p && up_.count(*p)) open_effects_.push_back(to_neighbour{*p, m});
+    return;
+  }
+  const auto* now = certificate_of(m.node);
+  if (!now || certificates_.is_revoked(m.node) || m.serial != now->serial) return;  // revoked, or answered before
+  if (auto ok = check_renewal(config_.chain, *now, m, certificates_.with()); !ok) {
+    open_effects_.push_back(alarm_effect{
+        ok.error().code, "a renewal in the name of node " + std::to_string(m.node.value) + ": " + ok.error().detail});
+    return;
+  }
+  // The nodes below know a region by its key, and would not find it again.
+  if (!keeps_keys(*now, m) && now->role != node_role::store) return;
+  auto due = keeps_keys(*now, m) ? renewal_allowed(*now) : now->not_before + certificate_clock_slack + keys_apart_s;
+  if (validity_now() >= due) issue_next(*now, m);
+}
+
+void station::issue_next(const certificate& now, const renew_message& m) {
+  auto c = now;
+  ++c.serial;
+  c.signing = m.signing;
+  c.curve = m.curve;
+  c.epoch = m.epoch;
+  c.not_before = std::max<unix_seconds>(0, validity_now() - certificate_clock_slack);
+  c.not_after = validity_now() + config_.certificate_s;
+  bool used = m.epoch != now.epoch && observer_->position({m.node, m.epoch}) > 0;
+  auto fits = used ? status(error{errc::bad_proof, "an epoch that was written before"}) : check(c);
+  auto made =
+      fits ? certificates_.add(sign_certificate(c, head_office, keys_)) : result<const certificate*>(fits.error());
+  if (!made) {
+    open_effects_.push_back(alarm_effect{
+        made.error().code, "a renewal of node " + std::to_string(m.node.value) + ": " + made.error().detail});
+    return;
+  }
+  entry e;
+  e.kind = entry_kind::certify;
+  e.blob = encode(*certificates_.signed_form(m.node));
+  date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+  auto written = write(e);
+  invariant(written.ok(), "a certificate can always be written");
+  learn_certificate(e, book_->head(directory()).size);
+}
+
+// Connections begin anew under it: the one that is there may be good for no more than the renewal.
+void station::learn_own_certificate(const certificate& c) {
+  renew_wait_ = 0;
+  if (c.signing == keys_.key()) {
+    open_effects_.push_back(lives_anew_effect{book_->self()});
+  } else if (config_.next && c.signing == config_.next->signing->key()) {
+    open_effects_.push_back(new_keys_effect{});
+  } else {
+    stop_if_revoked();
+  }
+}
+
+// The old epoch's entries keep the old key; head office closes it when it has all of them, and grants anew what lay there.
+void station::begin_certified_epoch(unix_seconds now) {
+  const auto* own = certificate_of(config_.self);
+  if (!book_->started() || !own || own->signing != keys_.key() || own->epoch == book_->self().epoch) return;
+  if (book_->head({{config_.self, own->epoch}, sub_stream::journal, {}}).size > 0) return;  // begun before
+  now_ = now;
+  begin_anew(errc::epoch_closed, "this node has new keys", book_->next(), {}, own->epoch);
 }
 
 }  // namespace tally

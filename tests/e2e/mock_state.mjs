@@ -45,6 +45,7 @@ export function freshState() {
     in_doubt: 0,
     contested: 0,
     revoked: false,
+    certified_until: 1_900_000_000,
     alarm: null,
     ...more,
   });

@@ -42,6 +42,7 @@ private:
     c.credit_bytes = credit;
     c.credit_first_bytes = 300;
     c.hold_ms = hold_;
+    if (child_) c.quiet_ms = 60'000;
     s_ = std::make_unique<session>(c, source_);
     greeted_ = confirmed_ = closed_ = false;
     wanted_.clear();
@@ -83,10 +84,11 @@ private:
 
   message made_up() {
     auto id = stream();
-    switch (in_.below(12)) {
+    switch (in_.below(14)) {
+      case 12: return renew_message{peer_.node, in_.octet(), {}, {}, {}, {}, {}};
       case 0:
         return hello_message{in_.octet() % 3U, in_.octet() % 3U, in_.below(2) == 0 ? peer_ : cousin_id,
-                             in_.below(2) == 0};
+                             in_.below(2) == 0, in_.octet() % 4U * 60U};
       case 1: return heads_message{{{id, in_.size_near(source_.size(id))}, {stream(), in_.octet()}}};
       case 2: {
         want_message w{id, in_.size_near(source_.size(id)), std::nullopt};
@@ -105,6 +107,7 @@ private:
       case 9:
         return brief_segment_message{
             in_.size_near(source_.size(journal)) & (UINT64_MAX / 2), 1U + in_.octet(), {}, bytes(in_.some(20))};
+      case 11: return alive_message{in_.below(2) == 0};
       case 10: return brief_cosign_message{in_.size_near(source_.size(journal)), peer_.node, 1, {}};
       default:
         return in_.below(8) == 0 ? message(refuse_message{errc::busy, "no"})
@@ -114,7 +117,8 @@ private:
 
   /// What the station tells a neighbour besides segments.
   message station_says() {
-    switch (in_.below(4)) {
+    switch (in_.below(5)) {
+      case 4: return alive_message{true};
       case 0: return time_message{now_, {}};
       case 1: return ask_message{in_.octet(), {1}, purse_paid, in_.octet(), 100};
       case 2: return below_message{{{{3}, in_.below(2) == 0, 0, in_.octet()}}};

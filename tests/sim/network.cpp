@@ -44,7 +44,10 @@ void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {
   session_config c;
   c.self = st->ledger().self();
   c.hold_ms = plan_.hold_ms;
-  if (link_of(n.id, peer).child == n.id) c.silence_ms = session_silence_ms + 2 * plan_.hold_ms;
+  if (link_of(n.id, peer).child == n.id) {
+    c.silence_ms = session_silence_ms + 2 * plan_.hold_ms;
+    c.quiet_ms = plan_.quiet_ms;
+  }
   c.accepts = [st, peer](const stream_id& id) { return st->accepts(peer, id); };
   n.links[peer] = {std::make_unique<session>(c, *n.source), connection, false};
   auto life = n.life;
@@ -60,7 +63,10 @@ void world::part(sim_node& n, node_id peer) {
   if (std::exchange(l.told_up, false)) (void)n.st->put(link_change{peer, false});
   l.parting = true;
   const auto* news = ended(nodes_.at(peer), n);
-  act(n, peer, l.session->farewell(n.st->directory(), news->directory, news->why, now_));
+  std::optional<time_message> time;
+  if (auto t = std::get<time_message>(n.st->time_for_children(wall(n))); news->directory == any_size && t.time > 0)
+    time = t;
+  act(n, peer, l.session->farewell(n.st->directory(), news->directory, news->why, now_, time));
 }
 
 void world::send(sim_node& from, node_id to, const message& m) {
@@ -139,8 +145,9 @@ void world::act(sim_node& n, node_id peer, session_effects list) {
       if (close.code == errc::offline) return drop(n, peer);  // connects anew
       if (close.code == errc::revoked || close.code == errc::not_certified) {
         say("node " + std::to_string(n.id.value) + " parts with " + std::to_string(peer.value) + ": " + close.text);
-        n.told_off = n.told_off || link_of(n.id, peer).child == n.id;
-        if (n.told_off) return drop(n, peer);
+        bool child = link_of(n.id, peer).child == n.id;
+        n.told_off = n.told_off || (child && close.code == errc::revoked);
+        if (child) return drop(n, peer);
         // The last word is on its way; then the connection ends.
         return at(plan_.delay_max, [this, &n, peer, life = n.life, connection = n.links.at(peer).connection] {
           auto f = n.links.find(peer);

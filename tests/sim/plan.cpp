@@ -40,6 +40,9 @@ plan plan::from_seed(std::uint64_t seed) {
   p.doubt_days = d.chance(500) ? 0 : 7;
   if (p.restore == restore_kind::none && d.chance(400)) p.ending = static_cast<sim::ending>(1 + d.below(4));
   p.programme = seed % 5 < 2;
+  p.quiet_ms = (p.pace == 1 ? d.between(1, 10) : 10) * 60'000;
+  p.resets = d.chance(500);
+  if (d.chance(400)) p.certificate_s = p.pace * d.between(20, 120) * 60;
   return p;
 }
 
@@ -63,9 +66,10 @@ std::string plan::text() const {
          " min, cut every " + n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) +
          " loss " + n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) +
          ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", programme " +
-         n(programme) + ", checkpoint " + n(checkpoint_every) + ", hold " + n(hold_ms) + ", real keys " +
-         n(real_signatures) + ", restore " + n(static_cast<int>(restore)) + ", ending " + n(static_cast<int>(ending)) +
-         " doubt " + n(doubt_days) + " close wait " + n(close_wait_ms / 60'000) + " min";
+         n(programme) + ", checkpoint " + n(checkpoint_every) + ", hold " + n(hold_ms) + ", quiet " +
+         n(quiet_ms / 60'000) + " min, resets " + n(resets) + ", certificates " + n(certificate_s / 60) +
+         " min, real keys " + n(real_signatures) + ", restore " + n(static_cast<int>(restore)) + ", ending " +
+         n(static_cast<int>(ending)) + " doubt " + n(doubt_days) + " close wait " + n(close_wait_ms / 60'000) + " min";
 }
 
 }  // namespace tally::sim

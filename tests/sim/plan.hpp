@@ -40,6 +40,9 @@ struct plan {
   unsigned loss_permille = 0, repeat_permille = 0;
   tick_ms delay_max = 200, commit_max = 30;
   tick_ms hold_ms = 0;                     ///< sessions gather what is not urgent
+  tick_ms quiet_ms = 5 * 60'000;           ///< a quiet link is asked for a sign of life
+  unix_seconds certificate_s = 0;          ///< how long certificates are good; 0: for ever
+  bool resets = true;                      ///< the system finds connections that only one side remembers
   tick_ms trade_ms = 60 * 60'000;          ///< how long tills trade
   std::int64_t pace = 1;                   ///< everything takes so many times as long: 1 is a rush, 20 a shop's days
   tick_ms request_every = 15'000;          ///< mean pause of a till

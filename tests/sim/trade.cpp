@@ -119,6 +119,8 @@ void world::decreed(const facts_answer& a) {
   const auto& asked = decrees_.front().front();
   bool done_before = a.code == errc::not_allowed && asked.kind == entry_kind::ruling &&
                      ruling_of(nodes_.at(head_office).st->ledger().st(), asked.subject, *asked.cites) == asked.outcome;
+  done_before = done_before || (decree_again_ && (a.code == errc::not_found || a.code == errc::revoked));
+  decree_again_ = false;
   ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
   decrees_.pop_front();
   decree_open_ = false;

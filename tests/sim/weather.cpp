@@ -200,7 +200,8 @@ void world::replace(sim_node& n) {
     n.keys = static_cast<const fake_keys&>(*verifier_).make_signer(entropy_);
   }
   n.secret = make_node_secret(entropy_);
-  ++n.cert.serial;
+  const auto& hq = nodes_.at(head_office);
+  n.cert.serial = (hq.st ? hq.st->certificate_of(n.id)->serial : n.cert.serial + 1'000) + 1;
   n.cert.signing = n.keys->key();
   entropy_.fill(n.cert.curve);
   entropy_.fill(n.cert.epoch.value);

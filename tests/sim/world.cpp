@@ -11,14 +11,17 @@ constexpr tick_ms drain_max = 30 * 60'000, quiet_watch = 10 * 60'000;
 // Quiet links may carry a few late repeats; a storm is thousands. A day that begins brings each store new quota, and
 // each entry of that crosses at most two links, with its answers.
 constexpr std::uint64_t quiet_messages_max = 20, messages_per_entry_max = 10;
+// A sign of life is a question and an answer, and what waited for traffic goes with them.
+constexpr std::uint64_t messages_per_sign = 4;
 }  // namespace
 
 void tally_of_run::add(const tally_of_run& o) {
-  for (auto m : {&tally_of_run::events, &tally_of_run::messages, &tally_of_run::approved, &tally_of_run::refused,
-                 &tally_of_run::repeated, &tally_of_run::pulled, &tally_of_run::reversed, &tally_of_run::crashes,
-                 &tally_of_run::cuts, &tally_of_run::commit_faults, &tally_of_run::rollbacks, &tally_of_run::entries,
-                 &tally_of_run::key_reused, &tally_of_run::full, &tally_of_run::over_ceiling, &tally_of_run::closed,
-                 &tally_of_run::granted_anew, &tally_of_run::outcast, &tally_of_run::ruled})
+  for (auto m :
+       {&tally_of_run::events,       &tally_of_run::messages,      &tally_of_run::approved,     &tally_of_run::refused,
+        &tally_of_run::repeated,     &tally_of_run::pulled,        &tally_of_run::reversed,     &tally_of_run::crashes,
+        &tally_of_run::cuts,         &tally_of_run::commit_faults, &tally_of_run::rollbacks,    &tally_of_run::entries,
+        &tally_of_run::key_reused,   &tally_of_run::full,          &tally_of_run::over_ceiling, &tally_of_run::closed,
+        &tally_of_run::granted_anew, &tally_of_run::outcast,       &tally_of_run::ruled,        &tally_of_run::ended})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
@@ -70,20 +73,21 @@ void world::make_node(node_id id, node_role role, std::vector<node_id> parents) 
     n.keys = static_cast<const fake_keys&>(*verifier_).make_signer(entropy_);
   }
   n.secret = make_node_secret(entropy_);
-  n.cert = {.chain = std::string(chain),
-            .node = id,
-            .name = "node " + std::to_string(id.value),
-            .role = role,
-            .parents = parents,
-            .owner = 1,
-            .powers = 127,
-            .signing = n.keys->key(),
-            .curve = {},
-            .epoch = {},
-            .serial = 1,
-            .not_before = 0,
-            .not_after = INT64_MAX,
-            .engine = engine_revision};
+  n.cert = {
+      .chain = std::string(chain),
+      .node = id,
+      .name = "node " + std::to_string(id.value),
+      .role = role,
+      .parents = parents,
+      .owner = 1,
+      .powers = 127,
+      .signing = n.keys->key(),
+      .curve = {},
+      .epoch = {},
+      .serial = 1,
+      .not_before = 0,
+      .not_after = role == node_role::hq || plan_.certificate_s == 0 ? INT64_MAX : start_of_time + plan_.certificate_s,
+      .engine = engine_revision};
   entropy_.fill(n.cert.curve);
   entropy_.fill(n.cert.epoch.value);
   if (plan_.wrong_clocks) n.clock_error = dice_.between(-3 * 86'400, 3 * 86'400);
@@ -135,6 +139,7 @@ void world::boot(sim_node& n) {
   c.checkpoint_every = plan_.checkpoint_every;
   c.close_wait_ms = plan_.close_wait_ms;
   c.doubt_days = plan_.doubt_days;
+  if (plan_.certificate_s > 0) c.certificate_s = plan_.certificate_s;
   c.cosign_wait_ms = 10'000 + 3 * plan_.hold_ms;
   auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
   ensure(opened.ok(),
@@ -150,7 +155,7 @@ void world::boot(sim_node& n) {
   tick_by(n, now_ + dice_.between(1, 1'000));
   if (!n.parents.empty()) knock(n.id);
   if (n.role != node_role::hq) return;
-  decree_open_ = false;
+  decree_again_ = std::exchange(decree_open_, false);
   send_facts();
 }
 
@@ -270,6 +275,16 @@ void world::committed(sim_node& n) {
   if (!n.st->idle()) wake(n, 1);
 }
 
+// Whoever is there knows within a bounded time whether the other side is.
+void world::check_silence(const sim_node& n, node_id peer, const session& s) const {
+  if (!s.greeted()) return;
+  auto bound =
+      link_of(n.id, peer).child == n.id ? session_silence_ms + 2 * plan_.hold_ms + alive_wait_ms : promise_grace_ms;
+  ensure(now_ - s.heard_at() <= plan_.quiet_ms + bound + 1'000,
+         "node " + std::to_string(n.id.value) + " has not heard of " + std::to_string(peer.value) + " for " +
+             std::to_string((now_ - s.heard_at()) / 1'000) + " s and takes it for there");
+}
+
 void world::ticks(sim_node& n) {
   n.st->tick(wall(n), now_, n.disk_low ? 0 : n.disk.disk_free_bytes());
   std::vector<node_id> peers;
@@ -280,7 +295,9 @@ void world::ticks(sim_node& n) {
     // The system's own keep-alive finds a connection that only this side remembers, in a minute or so.
     auto it = n.links.find(p);
     const auto& l = link_of(n.id, p);
-    if (it != n.links.end() && l.child == n.id && l.connection != it->second.connection && !l.cut && dice_.chance(20))
+    if (it != n.links.end()) check_silence(n, p, *it->second.session);
+    if (it != n.links.end() && plan_.resets && l.child == n.id && l.connection != it->second.connection && !l.cut &&
+        dice_.chance(20))
       drop(n, p);
   }
   if (!n.st) return;
@@ -294,7 +311,7 @@ tick_ms world::next_tick(const sim_node& n) const {
   auto due = n.st->next_due();
   for (const auto& [peer, l] : n.links) {
     due = std::min(due, l.session->next_due());
-    if (link_of(n.id, peer).connection != l.connection) due = now_;
+    if (plan_.resets && link_of(n.id, peer).connection != l.connection) due = now_;
   }
   return std::max(due, now_ + 1'000);
 }
@@ -326,6 +343,8 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
       if (it != n.links.end()) act(n, m->neighbour, it->second.session->say(m->what, now_));
     } else if (const auto* cut = std::get_if<cut_off_effect>(&e)) {
       if (n.links.count(cut->node) && ended(nodes_.at(cut->node), n)) part(n, cut->node);
+    } else if (std::holds_alternative<lives_anew_effect>(e)) {
+      if (!n.parents.empty()) drop(n, n.parents.front());  // greets anew
     } else if (const auto* grown = std::get_if<advanced_effect>(&e)) {
       offer(n);
       if (grown->urgent) hurry(n);
@@ -339,6 +358,7 @@ void world::alarm(sim_node& n, const alarm_effect& a) {
   say("alarm at " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
   if (a.code == errc::over_ceiling) return void(++counted_.over_ceiling);
   if (a.code == errc::rolled_back) return void(++counted_.rollbacks);
+  if (a.code == errc::not_certified && plan_.certificate_s > 0) return void(++counted_.ended);
   if (a.code == errc::revoked) return void(++counted_.outcast);
   if (a.code == errc::wrong_epoch || a.code == errc::insufficient || a.code == errc::epoch_closed) return;
   throw broken("alarm at node " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
@@ -376,8 +396,10 @@ void world::run() {
   step_until(now_ + 2 * 60'000);
   auto before = counted_.messages, written = counted_.entries;
   step_until(now_ + quiet_watch);
-  ensure(counted_.messages - before <= quiet_messages_max + messages_per_entry_max * (counted_.entries - written),
-         "a quiet chain sent " + std::to_string(counted_.messages - before) + " messages in ten minutes");
+  auto signs = messages_per_sign * links_.size() * static_cast<std::uint64_t>(quiet_watch / plan_.quiet_ms + 1);
+  ensure(
+      counted_.messages - before <= quiet_messages_max + signs + messages_per_entry_max * (counted_.entries - written),
+      "a quiet chain sent " + std::to_string(counted_.messages - before) + " messages in ten minutes");
   counted_.store_ms = now_ * plan_.stores;
   // Head office writes down its time now and then; that alone is no unrest.
   step_until(now_ + 60'000, [this] { return drained(*this); });

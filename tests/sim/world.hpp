@@ -16,7 +16,7 @@ namespace tally::sim {
 struct tally_of_run {
   std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
-                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0;
+                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -151,6 +151,7 @@ private:
   // network.cpp
   sim_link& link_of(node_id a, node_id b);
   const sim_link& link_of(node_id a, node_id b) const;
+  void check_silence(const sim_node& n, node_id peer, const session& s) const;
   void knock(node_id child);
   void drop(sim_node& n, node_id peer);
   void part(sim_node& n, node_id peer);
@@ -206,6 +207,7 @@ private:
   std::deque<std::vector<entry>> decrees_;
   bool decree_open_ = false;
   std::map<std::pair<writer_id, sequence>, ruling_outcome> rulings_;  ///< what the operators asked head office to rule
+  void check_silence(const sim_node& n, node_id peer, const session& s) const;
   std::uint64_t rules_version_ = 0;
   void_key ended_;
 };

@@ -26,7 +26,7 @@ segment random_segment(random_entry& source) {
 
 message random_message(random_entry& source, std::size_t which) {
   switch (which) {
-    case 0: return hello_message{source.small(), source.small(), source.writer()};
+    case 0: return hello_message{source.small(), source.small(), source.writer(), source.below(2) == 1, source.small()};
     case 1: {
       heads_message m;
       for (auto n = source.below(4); n > 0; --n) {
@@ -74,6 +74,16 @@ message random_message(random_entry& source, std::size_t which) {
       auto s = random_segment(source);
       return brief_segment_message{s.first, s.entries, s.sign, s.payload};
     }
+    case 14: {
+      renew_message m{node_id{source.small()}, source.number(), {}, {}, {}, {}, {}};
+      fill(source, m.signing);
+      fill(source, m.curve);
+      fill(source, m.epoch.value);
+      fill(source, m.by_old);
+      fill(source, m.by_new);
+      return m;
+    }
+    case 13: return alive_message{source.below(2) == 1};
     default: {
       brief_cosign_message m{source.number(), node_id{source.small()}, source.any_amount(), {}};
       fill(source, m.sign);

@@ -11,7 +11,8 @@ class seeded_entropy final : public entropy {
 public:
   explicit seeded_entropy(std::uint64_t seed) : engine_(seed) {}
   void fill(std::span<std::uint8_t> out) override {
-    for (auto& b : out) b = static_cast<std::uint8_t>(engine_());
+    for (auto& b : out)
+      b = static_cast<std::uint8_t>(engine_());
   }
 
 private:

@@ -11,14 +11,17 @@ inline const stream_id journal{child_id, sub_stream::journal, {}}, earlier{earli
 
 /// One side, with what it asked for since the last look.
 struct side {
-  explicit side(writer_id who, std::function<bool(const stream_id&)> accepts, tick_ms hold_ms = 0)
-      : talk({.self = who, .accepts = std::move(accepts), .hold_ms = hold_ms}, source) {}
+  explicit side(writer_id who, std::function<bool(const stream_id&)> accepts, tick_ms hold_ms = 0, tick_ms quiet_ms = 0)
+      : talk({.self = who, .accepts = std::move(accepts), .hold_ms = hold_ms, .quiet_ms = quiet_ms}, source) {}
   counted_source source;
   session talk;
 };
 
 struct both_sides {
-  side child{child_id, [](const stream_id& id) { return id.sub != sub_stream::journal; }};
+  explicit both_sides(tick_ms quiet_ms = 0)
+      : child(
+            child_id, [](const stream_id& id) { return id.sub != sub_stream::journal; }, 0, quiet_ms) {}
+  side child;
   side parent{parent_id, [](const stream_id& id) { return id.sub == sub_stream::journal; }};
   std::vector<session_effect> seen;  ///< everything but messages
   std::size_t messages = 0;
@@ -82,9 +85,11 @@ std::size_t count(const session_effects& effects) {
 
 /// A child that is connected and confirmed, spoken to by hand.
 struct lone_child {
-  side child{child_id, [](const stream_id& id) { return id.sub != sub_stream::journal; }};
+  side child;
 
-  explicit lone_child(std::uint64_t size, std::uint64_t parent_has = 0) {
+  explicit lone_child(std::uint64_t size, std::uint64_t parent_has = 0, tick_ms quiet_ms = 0)
+      : child(
+            child_id, [](const stream_id& id) { return id.sub != sub_stream::journal; }, 0, quiet_ms) {
     child.source.sizes[journal] = size;
     child.source.cut = 1;
     (void)child.talk.connected(0);

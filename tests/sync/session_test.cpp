@@ -215,22 +215,66 @@ TEST_CASE("head office's signatures ride along with other traffic", "[sync][sess
   CHECK(region.talk.say(cosign(1, hq_id), 0).empty());
   CHECK(region.talk.say(cosign(3, hq_id), 1'000).empty());
   CHECK(region.talk.say(cosign(2, hq_id), 2'000).empty());  // came late
-  CHECK(region.talk.say(time_message{7, {}}, 2'000).empty());
   auto effects = region.talk.say(cosign(4, {2}), 3'000);
-  REQUIRE(effects.size() == 3);
+  REQUIRE(effects.size() == 2);
   CHECK(std::get<brief_cosign_message>(std::get<send_effect>(effects[0]).what).size == 4);
   CHECK(std::get<brief_cosign_message>(std::get<send_effect>(effects[1]).what).size == 3);
-  CHECK(sent<time_message>(effects).size() == 1);
-  // Alone they go when their time is up; the time once an hour with others, or every six hours.
+  // Alone they go when their time is up.
   CHECK(region.talk.say(cosign(4, hq_id), 4'000).empty());
-  CHECK(region.talk.say(time_message{8, {}}, 4'000).empty());
   CHECK(region.talk.tick(63'999).empty());
   CHECK(region.talk.tick(64'000).size() == 1);
-  CHECK(sent<time_message>(region.talk.say(cosign(5, {2}), 3'602'000)).empty());
-  CHECK(sent<time_message>(region.talk.say(cosign(6, {2}), 3'603'000)).size() == 1);
-  CHECK(region.talk.say(time_message{9, {}}, 3'700'000).empty());
-  CHECK(region.talk.tick(25'299'999).empty());
-  CHECK(sent<time_message>(region.talk.tick(25'300'000)).size() == 1);
+}
+
+TEST_CASE("head office's time goes at once to who just came, then once an hour with other traffic", "[sync][session]") {
+  side region{{{2}, {{2}}}, [](const stream_id& id) { return id.sub == sub_stream::journal; }};
+  (void)region.talk.connected(0);
+  (void)region.talk.on_message(hello_message{1, 1, child_id, true}, 0);
+  auto cosign = [](std::uint64_t size) { return cosign_message{journal, size, {}, {2}, 5, {}}; };
+  CHECK(sent<time_message>(region.talk.say(time_message{7, {}}, 1'000)).size() == 1);
+  CHECK(region.talk.say(time_message{8, {}}, 60'000).empty());
+  CHECK(region.talk.say(time_message{9, {}}, 120'000).empty());
+  CHECK(region.talk.tick(3'600'999).empty());
+  CHECK(region.talk.say(cosign(1), 3'600'999).size() == 1);
+  auto effects = region.talk.say(cosign(2), 3'601'000);
+  REQUIRE(sent<time_message>(effects).size() == 1);
+  CHECK(sent<time_message>(effects)[0].time == 9);
+  // Who asks for a sign of life gets it in its place.
+  CHECK(region.talk.say(time_message{10, {}}, 3'700'000).empty());
+  CHECK(sent<alive_message>(region.talk.on_message(alive_message{true}, 3'800'000)).size() == 1);
+  effects = region.talk.on_message(alive_message{true}, 7'300'000);
+  REQUIRE(effects.size() == 1);
+  CHECK(sent<time_message>(effects).size() == 1);
+}
+
+TEST_CASE("a quiet link is asked for a sign of life, and given up without one", "[sync][session]") {
+  both_sides w(300'000);
+  w.child.source.sizes[journal] = 5;
+  w.connect(0);
+  auto before = w.messages;
+  for (tick_ms now = 1'000; now < 3'600'000; now += 1'000)
+    w.tick(now);
+  CHECK(w.messages == before + 2 * 11);  // a question and an answer, each five minutes
+  CHECK(w.seen.empty());
+
+  // Somebody waited in vain: it is asked now, not in five minutes.
+  w.drop_all = true;
+  w.play(w.child, w.parent, w.child.talk.say(alive_message{true}, 3'600'000), 3'600'000);
+  auto lost = [&](side& s, tick_ms from, tick_ms to) {
+    for (auto now = from; now <= to; now += 1'000)
+      if (count<close_effect>(s.talk.tick(now)) == 1) return now;
+    return tick_ms{0};
+  };
+  CHECK(lost(w.child, 3'601'000, 4'000'000) == 3'600'000 + alive_wait_ms);
+  // The parent knows what the child promised.
+  CHECK(lost(w.parent, 3'601'000, 4'500'000) == w.parent.talk.heard_at() + 300'000 + promise_grace_ms);
+}
+
+TEST_CASE("a sign of life waits behind what is under way on a slow line", "[sync][session]") {
+  lone_child c(4, 0, 60'000);
+  (void)c.child.talk.tick(61'000);  // asks, while four segments are not acknowledged
+  for (tick_ms now = 62'000; now < 300'000; now += 1'000)
+    CHECK(count<close_effect>(c.child.talk.tick(now)) == 0);
+  CHECK(sent<alive_message>(c.say(alive_message{true}, 300'000)).size() == 1);
 }
 
 TEST_CASE("what is for screens waits for company, and the newest goes", "[sync][session]") {

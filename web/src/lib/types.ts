@@ -249,6 +249,8 @@ export interface NetworkNode {
   in_doubt: number | null;
   contested: number | null;
   revoked: boolean;
+  /** End of its certificate, seconds since 1970. */
+  certified_until: number | null;
   alarm: string | null;
 }
 

@@ -161,7 +161,7 @@ function Table({ net }: { net: Network }) {
                 </th>
               ))}
               {(
-                ['entries', 'waiting', 'held', 'in_transit', 'quota', 'ceiling', 'exposure', 'in_doubt', 'contested'] as const
+                ['entries', 'waiting', 'held', 'in_transit', 'quota', 'ceiling', 'exposure', 'in_doubt', 'contested', 'certified'] as const
               ).map((it) => (
                 <th key={it} scope="col" class="number">
                   {t(`net.${it}`)}
@@ -198,12 +198,24 @@ function Table({ net }: { net: Network }) {
                   <Money minor={node.in_doubt} unit={unit} />
                 </td>
                 <td class={`number ${node.contested ? 'bad' : ''}`}>{node.contested ?? '—'}</td>
+                <CertifiedCell until={node.certified_until} now={at} />
               </tr>
             ))}
           </tbody>
         </table>
       </div>
     </section>
+  );
+}
+
+/** Days until the node's certificate ends; it is renewed by itself long before. */
+function CertifiedCell({ until, now }: { until: number | null; now: number }) {
+  if (until === null) return <td class="number">—</td>;
+  const days = Math.max(0, Math.floor((until - now) / 86_400));
+  return (
+    <td class={`number ${days < 30 ? 'bad' : ''}`} data-days={days}>
+      {days}
+    </td>
   );
 }
 

@@ -1,0 +1,36 @@
+#include <iostream>
+
+#include "node/admin_client.hpp"
+#include "node/cmd.hpp"
+
+namespace tally::cmd {
+namespace {
+
+int run_rotate_key(const std::string& data) {
+  auto node = admin_client::open(data);
+  if (!node) return fail(node.error());
+  auto made = node->post("keys/rotate", nlohmann::json::object());
+  if (!made) return fail(made.error());
+  std::cout << "New keys lie in " << data << "/keys/next; the signing key is " << made->value("signing", "")
+            << ".\nHead office is asked for their certificate as soon as the link is up. Then the node starts again "
+               "with them by itself;\n'tallystick status' shows when.\n";
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_rotate_key(CLI::App& app, int& status) {
+  auto data = std::make_shared<std::string>();
+  auto* c = app.add_subcommand("rotate-key", "Store: change this node's keys");
+  c->add_option("--data", *data, "data directory; its node must run")->required();
+  c->footer(
+      "New keys begin a new epoch: the node takes no card value until head office has all entries of the old one and\n"
+      "has granted anew what lay there, seconds on a working link. The old keys open no connection any more; what "
+      "they\n"
+      "signed stays valid. Works without a link, too: it happens when the link is back. Asking again changes nothing.\n"
+      "Keys that somebody stole: tallystick revoke and invite --replace at head office.\n"
+      "Example:\n  tallystick rotate-key --data /srv/tally");
+  c->callback([data, &status] { status = run_rotate_key(*data); });
+}
+
+}  // namespace tally::cmd

@@ -1,0 +1,25 @@
+#pragma once
+#include <map>
+
+#include "node/identity.hpp"
+#include "sync/driver_keyfile.hpp"
+#include "sync/renewal.hpp"
+
+namespace tally {
+
+// New keys of a node. They are made in `keys/next` and lie there until head office has certified them; then they take
+// the place of the old ones, which stay as `signing.key.SERIAL`: what the old epoch wrote and nobody has yet is signed
+// with them. Each step is one renamed file and may be repeated, so a power cut between any two of them costs nothing.
+
+/// Makes new keys, or gives those that wait already. Durable on return.
+result<next_keys> make_next_keys(const data_layout& at, entropy& random);
+/// Those that wait; `not_found` when there are none.
+result<next_keys> read_next_keys(const data_layout& at);
+/// Puts the waiting keys in the place of the old ones if `own` is their certificate; does nothing otherwise. `before`:
+/// serial of the certificate before it.
+status adopt_next_keys(const data_layout& at, const certificate& own, std::uint64_t before);
+/// The keys that the node had before, by the epoch that their certificate names.
+std::map<epoch_id, std::unique_ptr<const signer>> older_keys(const data_layout& at, const certificate_book& book,
+                                                             node_id self);
+
+}  // namespace tally
