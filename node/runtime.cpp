@@ -396,7 +396,7 @@ int run_node(const node_config& config) {
   signal(SIGPIPE, SIG_IGN);
 
   for (;;)
-    if (auto status = run_once(config, wanted); status != start_again) return status;
+    if (auto code = run_once(config, wanted); code != start_again) return code;
 }
 
 }  // namespace tally
