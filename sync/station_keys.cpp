@@ -172,7 +172,8 @@ void station::learn_own_certificate(const certificate& c) {
   }
 }
 
-// The old epoch's entries keep the old key; head office closes it when it has all of them, and grants anew what lay there.
+// The old epoch's entries keep the old key; head office closes it when it has all of them, and grants anew what lay
+// there.
 void station::begin_certified_epoch(unix_seconds now) {
   const auto* own = certificate_of(config_.self);
   if (!book_->started() || !own || own->signing != keys_.key() || own->epoch == book_->self().epoch) return;
