@@ -8,38 +8,17 @@
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
 #include "sync/observer.hpp"
-#include "sync/renewal.hpp"
+#include "sync/station_config.hpp"
 #include "sync/station_facts.hpp"
 #include "sync/station_io.hpp"
 
 namespace tally {
 
-/// Bounds and habits of one station.
-struct station_config {
-  std::string chain;
-  node_id self;
-  node_role role{};
-  std::uint32_t customer_wait_ms = 1'500;   ///< longest that a till waits for rights from elsewhere
-  std::size_t urgent_max = 4'096;           ///< till requests and asks that wait for a decision, then `busy`
-  std::size_t bulk_max = 256;               ///< segments and head office's batches that wait, then `busy`
-  tick_ms cosign_wait_ms = 10'000;          ///< how soon a missing cosignature of head office is asked for
-  std::uint64_t reserve_bytes = 64u << 20;  ///< below this much free disk: new business is refused with `full`
-  std::uint64_t checkpoint_every =
-      observer::checkpoint_entries_max;  ///< entries between checkpoints of what is observed
-  // Head office: how long an epoch whose end is not all here waits before it is closed, and how many business days the
-  // value that lay there then stays in doubt. What is all here is closed and granted anew at once.
-  tick_ms close_wait_ms = 24 * 3'600'000;
-  std::uint32_t doubt_days = 7;
-  unix_seconds certificate_s = unix_seconds{365} * 86'400;  ///< head office: how long a renewed certificate is good
-  std::optional<next_keys> next;                            ///< new keys of this node that wait for their certificate
-};
-
 /// One node without its threads, sockets and devices: journal, rights, verdicts, what it tells its neighbours.
 ///
 /// Pure but for reads through the store; random octets come from `entropy`, time from the caller. One owner thread.
-/// The owner's loop: `put` inputs; `run`; when `seal` gives a batch, commit it with sync (elsewhere, meanwhile go
-/// on); then
-/// `settled` gives the effects of that group. A failed commit: drop the station and open it again from the store.
+/// The owner's loop: `put` inputs; `run`; when `seal` gives a batch, commit it with sync (elsewhere, meanwhile go on);
+/// then `settled` gives the effects of that group. A failed commit: drop the station and open it again from the store.
 class station final : custody {
 public:
   /// `store`, `keys`, `with`, `random` outlive the station. Errors: io, corrupt, bad_config.
@@ -106,17 +85,13 @@ public:
   /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
   bool parent_silent() const { return parent_silent_; }
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
-  /// Keys of children that open no connection any more.
-  std::vector<void_key> void_keys() const;
-  /// Head office's current directory.
-  stream_id directory() const;
+  std::vector<void_key> void_keys() const;  ///< keys of children that open no connection any more
+  stream_id directory() const;              ///< head office's current one
   /// New keys: they are asked for as soon as the parent is there (`new_keys_effect`).
   void want_keys(next_keys keys);
-  /// After the start with new keys: begins the epoch that their certificate names, if that was not done yet. The group
-  /// must be sealed as any other.
+  /// At the start: begins the epoch that the certificate of new keys names, if that was not done. Seal it as any group.
   void begin_certified_epoch(unix_seconds now);
-  /// The newest certificate of a node; null for an unknown one.
-  const certificate* certificate_of(node_id node) const;
+  const certificate* certificate_of(node_id node) const;  ///< the newest; null for an unknown node
   bool waits_for_keys() const { return config_.next.has_value(); }
   /// Certificates of all nodes that this one is an ancestor of.
   std::vector<certificate> nodes_below() const;

@@ -357,27 +357,6 @@ std::optional<cosign_message> station::cosigned(node_id by) const {
   return cosigned_[by] = known;
 }
 
-message station::time_for_children(unix_seconds now) {
-  if (config_.role != node_role::hq) return last_time_;
-  // It judges certificates by this, so others must be able to see why.
-  now = std::max(now, book_->hq_time());
-  if (last_time_.time != now) last_time_ = {now, keys_.sign(time_text(now))};
-  return last_time_;
-}
-
-void station::on_time(const time_message& m) {
-  const auto* hq = certificate_of(head_office);
-  if (!hq || !certificates_.with().verify(hq->signing, time_text(m.time), m.sign)) {
-    open_effects_.push_back(alarm_effect{errc::bad_signature, "head office's time"});
-    return;
-  }
-  if (m.time <= last_time_.time) return;
-  last_time_ = m;
-  book_->heard_hq_time(m.time);
-  for (auto c : children())
-    if (up_.count(c)) open_effects_.push_back(to_neighbour{c, m});
-}
-
 void station::control(const control_arrival& c) {
   if (const auto* m = std::get_if<ask_message>(&c.what)) {
     custodian_.asked(c.from, *m, tick_, now_, *this);

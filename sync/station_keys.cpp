@@ -74,6 +74,27 @@ unix_seconds station::validity_now() const {
   return book_->hq_time() == 0 ? now_ : book_->hq_time();
 }
 
+message station::time_for_children(unix_seconds now) {
+  if (config_.role != node_role::hq) return last_time_;
+  // It judges certificates by this, so others must be able to see why.
+  now = std::max(now, book_->hq_time());
+  if (last_time_.time != now) last_time_ = {now, keys_.sign(time_text(now))};
+  return last_time_;
+}
+
+void station::on_time(const time_message& m) {
+  const auto* hq = certificate_of(head_office);
+  if (!hq || !certificates_.with().verify(hq->signing, time_text(m.time), m.sign)) {
+    open_effects_.push_back(alarm_effect{errc::bad_signature, "head office's time"});
+    return;
+  }
+  if (m.time <= last_time_.time) return;
+  last_time_ = m;
+  book_->heard_hq_time(m.time);
+  for (auto c : children())
+    if (up_.count(c)) open_effects_.push_back(to_neighbour{c, m});
+}
+
 void station::tend_keys() {
   keys_due_ = tick_ + keys_every_ms;
   std::set<node_id> expired;
