@@ -87,8 +87,7 @@ public:
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
   std::vector<void_key> void_keys() const;  ///< keys of children that open no connection any more
   stream_id directory() const;              ///< head office's current one
-  /// New keys: they are asked for as soon as the parent is there (`new_keys_effect`).
-  void want_keys(next_keys keys);
+  void want_keys(next_keys keys);  ///< they are asked for as soon as the parent is there (`new_keys_effect`)
   /// At the start: begins the epoch that the certificate of new keys names, if that was not done. Seal it as any group.
   void begin_certified_epoch(unix_seconds now);
   const certificate* certificate_of(node_id node) const;  ///< the newest; null for an unknown node
