@@ -205,9 +205,8 @@ private:
   std::uint64_t copied_size_ = 0;
   node_id victim_{};
   std::deque<std::vector<entry>> decrees_;
-  bool decree_open_ = false;
+  bool decree_open_ = false, decree_again_ = false;  ///< head office died over it, and may have done it
   std::map<std::pair<writer_id, sequence>, ruling_outcome> rulings_;  ///< what the operators asked head office to rule
-  void check_silence(const sim_node& n, node_id peer, const session& s) const;
   std::uint64_t rules_version_ = 0;
   void_key ended_;
 };
