@@ -402,7 +402,7 @@ void world::run() {
       "a quiet chain sent " + std::to_string(counted_.messages - before) + " messages in ten minutes");
   counted_.store_ms = now_ * plan_.stores;
   // Head office writes down its time now and then; that alone is no unrest.
-  step_until(now_ + 60'000, [this] { return drained(*this); });
+  step_until(now_ + 60'000 + 5 * plan_.hold_ms, [this] { return drained(*this); });
   check_quiet(*this);
 }
 

@@ -49,9 +49,8 @@ struct new_keys {
 /// What the owner of a node does when head office has certified its new keys.
 std::unique_ptr<ed25519_signer> start_with(station_net& net, station_net::node& n, const new_keys& k) {
   auto old = std::exchange(n.keys, std::make_unique<ed25519_signer>(k.signing.clone()));
-  n.source = std::make_unique<durable_source>(n.store, *n.keys, std::string(station_net::chain), n.id);
-  n.source->sign_with(n.cert.epoch, *old);
   net.open(n);
+  n.source->sign_with(n.cert.epoch, *old);
   n.st->begin_certified_epoch(net.now());
   net.settle(n);
   return old;
@@ -135,6 +134,7 @@ TEST_CASE("a store changes its keys after a month in the dark, and nothing is lo
   CHECK(why(net.ask(a, net.sale(a, 1))) == errc::epoch_closed);
   // A second start does not begin again.
   net.open(a);
+  a.source->sign_with(a.cert.epoch, *old);
   a.st->begin_certified_epoch(net.now());
   net.settle(a);
   CHECK(a.st->ledger().self() == life);

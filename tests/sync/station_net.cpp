@@ -8,6 +8,15 @@
 
 namespace tally::test {
 
+namespace {
+const ingested_effect* last_ingest(const station_net::node& n) {
+  const ingested_effect* out = nullptr;
+  for (const auto& e : n.seen)
+    if (const auto* i = std::get_if<ingested_effect>(&e)) out = i;
+  return out;
+}
+}  // namespace
+
 station_net::station_net(node_limits small) {
   root_ = std::make_unique<ed25519_signer>(make_signing_key(random_));
   add(1, node_role::hq, {});
@@ -125,6 +134,9 @@ void station_net::carry(node& from, node& to) {
       REQUIRE(s.ok());
       REQUIRE(to.st->put(segment_arrival{from.id, *s}).ok());
       settle(to);
+      const auto* outcome = last_ingest(to);
+      INFO("from " << from.id.value << " to " << to.id.value << ": " << stream_origin(chain, id) << " at " << before
+                   << ", " << (outcome ? errc_name(outcome->code) : "no answer"));
       REQUIRE(stream_reader(to.store).size(id) > before);
     }
   }
