@@ -87,7 +87,7 @@ public:
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
   std::vector<void_key> void_keys() const;  ///< keys of children that open no connection any more
   stream_id directory() const;              ///< head office's current one
-  void want_keys(next_keys keys);  ///< they are asked for as soon as the parent is there (`new_keys_effect`)
+  void want_keys(next_keys keys);           ///< they are asked for as soon as the parent is there (`new_keys_effect`)
   /// At the start: begins the epoch that the certificate of new keys names, if that was not done. Seal it as any group.
   void begin_certified_epoch(unix_seconds now);
   const certificate* certificate_of(node_id node) const;  ///< the newest; null for an unknown node
@@ -136,7 +136,7 @@ private:
   void note_end_of_keys(node_id node, std::uint64_t position);
   void stop_if_revoked();
   unix_seconds validity_now() const;
-  bool is_expired(const certificate& c) const { return validity_now() >= c.not_after; }
+  bool is_expired(const certificate& c) const;
   void tend_keys();
   void tend_own_certificate();
   void on_renewal(node_id from, const renew_message& m);
@@ -241,7 +241,7 @@ private:
   std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false;
   std::set<node_id> expired_;  ///< children whose certificate's time is over
-  tick_ms keys_due_ = 0, renew_due_ = 0, renew_wait_ = 0;
+  tick_ms keys_due_ = 0, renew_due_ = 0, renew_wait_ = 0, time_tick_ = 0;  ///< the last: of head office's newest time
   std::int64_t alarm_day_ = 0;                            ///< of the newest alarm about the own certificate
   bool outlawed_ = false;                                 ///< the keys of this node were revoked, and it knows
   bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal

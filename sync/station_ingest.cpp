@@ -294,7 +294,10 @@ bool station::on_cosign(const cosign_message& m) {
     open_effects_.push_back(alarm_effect{errc::bad_signature, "a cosignature of node " + std::to_string(m.by.value)});
     return false;
   }
-  if (m.by == head_office) book_->heard_hq_time(m.time);
+  if (m.by == head_office && m.time > book_->hq_time()) {
+    time_tick_ = tick_;
+    book_->heard_hq_time(m.time);
+  }
   auto known = newest_cosignature(m.stream, m.by);
   if (known && known->size > m.size) return true;  // came late
   book_->view().put(family::meta, cosignature_key(m.stream, m.by), encode_message(m));

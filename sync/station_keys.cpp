@@ -67,11 +67,17 @@ void station::stop_if_revoked() {
 
 // -- the time of certificates --------------------------------------------------
 
-// Head office's time judges, never a parent's own clock, which may be wrong. It does not go back: what head office said
-// while its clock was ahead, it judges and dates by itself as well.
+// Head office's time as far as it is known, never a node's own clock, which may be wrong. It does not go back: what head
+// office said while its clock was ahead, it judges and dates by itself as well.
 unix_seconds station::validity_now() const {
   if (config_.role == node_role::hq) return std::max(now_, book_->hq_time());
-  return book_->hq_time() == 0 ? now_ : book_->hq_time();
+  if (book_->hq_time() == 0) return now_;
+  return book_->hq_time() + (time_tick_ == 0 ? 0 : (tick_ - time_tick_) / 1'000);
+}
+
+// Of a child, by a time that the child can be shown, or it would not know that it must ask for the next one.
+bool station::is_expired(const certificate& c) const {
+  return (config_.role == node_role::hq ? validity_now() : last_time_.time) >= c.not_after;
 }
 
 message station::time_for_children(unix_seconds now) {
@@ -90,6 +96,7 @@ void station::on_time(const time_message& m) {
   }
   if (m.time <= last_time_.time) return;
   last_time_ = m;
+  if (m.time > book_->hq_time()) time_tick_ = tick_;
   book_->heard_hq_time(m.time);
   for (auto c : children())
     if (up_.count(c)) open_effects_.push_back(to_neighbour{c, m});
@@ -97,6 +104,7 @@ void station::on_time(const time_message& m) {
 
 void station::tend_keys() {
   keys_due_ = tick_ + keys_every_ms;
+  if (time_tick_ == 0) time_tick_ = tick_;
   std::set<node_id> expired;
   for (auto child : children())
     if (const auto* c = certificate_of(child); is_expired(*c) && !certificates_.is_revoked(child))
