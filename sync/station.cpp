@@ -253,7 +253,7 @@ void station::wait_for_rights(const till_request& r, const refusal& why) {
     needs.push_back(i == 0 ? id : random_id());
   sale.needs.insert(needs.begin(), needs.end());
   for (std::size_t i = 0; i < wanted.size(); ++i)
-    needs_.emplace(needs[i], need{id, wanted[i].first});
+    needs_.emplace(needs[i], sale_need{id, wanted[i].first});
   // An ask may end at once, and the last of them answers the till.
   for (std::size_t i = 0; i < wanted.size() && waiting_.count(id); ++i)
     custodian_.need(needs[i], account, wanted[i].first, wanted[i].second, customer_wait_ms(), tick_, now_, *this);

@@ -10,6 +10,7 @@
 #include "sync/observer.hpp"
 #include "sync/station_facts.hpp"
 #include "sync/station_io.hpp"
+#include "sync/waiting_sale.hpp"
 
 namespace tally {
 
@@ -118,13 +119,6 @@ public:
   bool idle() const { return urgent_.empty() && bulk_.empty() && waiting_.empty(); }
 
 private:
-  struct waiting_sale {
-    till_request request;
-    tally::amount before{};
-    std::vector<std::uint64_t> joined;  ///< later requests with the same key and content: answered together
-    std::set<std::uint64_t> needs;      ///< asks that are not at their end
-  };
-
   station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
           entropy& random);
 
@@ -215,11 +209,7 @@ private:
   /// It left a till's question unanswered and has said nothing since: the next customers do not wait for it as long.
   bool parent_silent_ = false;
   std::map<std::uint64_t, waiting_sale> waiting_;  ///< own request id → sale that waits for rights
-  struct need {
-    std::uint64_t waiting{};  ///< own request id
-    std::uint32_t purse{};
-  };
-  std::map<std::uint64_t, need> needs_;  ///< by ask id, of sales that wait
+  std::map<std::uint64_t, sale_need> needs_;       ///< by ask id, of sales that wait
   std::set<node_id> up_;
   std::map<account_id, elsewhere_hint> hints_;
   std::vector<station_effect> open_effects_, sealed_effects_;
