@@ -357,6 +357,7 @@ void world::heal() {
     n.disk_low = false;
     if (n.st) tick_by(n, now_ + 1'000);
   }
+  next_rulings();  // the look that was planned may be hours away, at a shop's pace
 }
 
 void world::run() {
@@ -368,6 +369,11 @@ void world::run() {
   step_until(plan_.trade_ms);
   heal();
   bool lively = step_until(now_ + drain_max, [this] { return drained(*this); });
+  // Operators rule about one case after the other: hundreds take longer, as long as they go on.
+  for (auto left = decrees_.size(); !lively && left > 0; left = decrees_.size()) {
+    lively = step_until(now_ + drain_max, [this] { return drained(*this); });
+    if (decrees_.size() >= left) break;
+  }
   if (!lively) {
     std::string why;
     drained(*this, &why);
