@@ -20,6 +20,8 @@ void world::knock(node_id child) {
     if (n.life != life || n.links.count(l.parent)) return;
     const auto& parent = nodes_.at(l.parent);
     if (l.cut || l.up_blocked || l.down_blocked || !parent.st || !admitted(n, parent)) return knock(child);
+    // Another machine in its parent's place: somebody brings its certificate on a stick, since no line does.
+    if (n.st->curve_key_of(parent.id) != parent.cert.curve) (void)n.certificates->add(parent.signed_cert);
     l.connection = ++connections_;
     l.last_up = l.last_down = now_;
     open_session(n, l.parent, l.connection);
