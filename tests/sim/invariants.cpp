@@ -166,7 +166,7 @@ amount late_spending(const world& w, account_id account) {
 /// The receiver is in doubt itself, or it was seen to receive and the half was booked before the send turned up.
 bool waits_or_came(const world& w, const cell_key& transfer) {
   const auto& hq = *w.nodes().at(head_office).st;
-  auto receiver = closing_of(hq.ledger().st(), transfer.peer);
+  auto receiver = closing_of(hq.st(), transfer.peer);
   if (receiver && !receiver->complete() && w.how().doubt_days > 0) return true;
   auto received = number(hq.seen().st(), channel_key(false, transfer.writer, transfer.peer));
   return static_cast<std::uint64_t>(received) >= transfer.a;
