@@ -141,7 +141,7 @@ constexpr std::array keys{
     config_key{.name = "network.doubt_days", .number = TALLY_NUMBER { return c.network.doubt_days; }, .max = 365,
                .help = "head office: days until value that lay at a lost disk is granted anew, if its end is missing"},
     config_key{.name = "sweep.quiet_minutes", .number = TALLY_NUMBER { return c.sweep.quiet_minutes; }, .max = 525'600,
-               .help = "card value that was asked for from elsewhere and is not used here for so long goes up; 0: never"},
+               .help = "card value that was asked for from elsewhere and is not used here for long goes up; 0: never"},
     config_key{.name = "sweep.dust", .number = TALLY_NUMBER { return c.sweep.dust; }, .max = 1'000'000'000,
                .help = "less than this, minor units of the currency, stays where it lies"},
     config_key{.name = "sweep.transit_max", .number = TALLY_NUMBER { return c.sweep.transit_max; }, .min = 1,

@@ -7,7 +7,7 @@
 #include "sync/checkpoint.hpp"
 
 namespace tally {
-bytes forked_key(node_id node);  // station_epochs.cpp
+bytes forked_key(node_id node);  // station_tree.cpp
 namespace {
 // Repeats of one key that are answered with it; a till repeats every few seconds and a sale waits for 1.5 s.
 constexpr std::size_t joined_max = 16;
@@ -470,29 +470,6 @@ void station::replenish_unit(const writer_id& to, unit_id unit, amount target, a
   if (n <= 0) return;
   auto e = decide_send(book_->at(now_), to, {}, {{0, unit, 0, n}}, send_cause::grant, 0, 0);
   if (e) (void)write(*e);
-}
-
-// Written only while the link lives: rights on a dead line would be of use to nobody. And not before the parent holds
-// what was swept before the start.
-void station::sweep() {
-  auto p = parent();
-  if (!p || !up_.count(*p) || sweeper_.idle() || disk_low_ || book_->stopped() != errc::ok) return;
-  auto record = node_of(book_->st(), *p);
-  auto known = cosigned(*p);
-  auto held_there = known ? known->size : 0;
-  sweeper_.acknowledged(held_there);
-  if (!record || held_there < sweep_from_) return;
-  for (auto account : sweeper_.due(tick_))
-    sweep_account(account, {*p, record->epoch});
-}
-
-void station::sweep_account(account_id account, const writer_id& to) {
-  auto n = sweeper_.share(account, held_here(account, purse_paid), tick_);
-  if (n == 0) return;
-  auto seq = book_->next();
-  auto e = decide_send(book_->at(now_), to, account, {{purse_paid, main_unit, 0, n}}, send_cause::sweep, 0, 0);
-  if (e && write(*e)) return sweeper_.sent(seq, n);
-  sweeper_.left(account, tick_);  // the parent may live anew: later
 }
 
 amount station::in_transit(const writer_id& from, const writer_id& to, unit_id unit) const {

@@ -12,42 +12,6 @@ constexpr std::size_t heirs_max = 10'000;
 bytes astray_key(const writer_id& w) { return "x" + stream_key({w, sub_stream::journal, {}}); }
 }  // namespace
 
-// Key of the mark that two machines ran with a node's key; value: serial of its newest certificate then.
-bytes forked_key(node_id node) {
-  byte_writer w;
-  w.u8('w');
-  w.u32be(node.value);
-  return w.take();
-}
-
-void station::load_forked() {
-  for (auto c = store_.scan(family::meta, "w"); c->valid() && c->key()[0] == 'w'; c->next()) {
-    if (c->key().size() != 5) continue;
-    std::uint32_t node = 0;
-    for (std::size_t i = 1; i < 5; ++i)
-      node = node << 8 | static_cast<std::uint8_t>(c->key()[i]);
-    forked_[{node}] = byte_reader(c->value()).uv();
-  }
-}
-
-// A copy of a disk that is noticed begins a new epoch. If then another copy begins one behind the same end, and the
-// first goes on, both run: that is no restore, which ends what it replaces.
-void station::watch_for_twins(const writer_id& grown, bool new_to_us) {
-  auto before = std::exchange(last_life_[grown.node], grown);
-  if (new_to_us || before == grown || before == writer_id{} || is_forked(grown.node)) return;
-  auto mine = heritage_of(observer_->st(), grown), other = heritage_of(observer_->st(), before);
-  if (!mine || !other || mine->before != other->before) return;
-  const auto* newest = certificate_of(grown.node);
-  auto serial = newest ? newest->serial : 0;
-  forked_[grown.node] = serial;
-  byte_writer w;
-  w.uv(serial);
-  book_->view().put(family::meta, forked_key(grown.node), w.take());
-  open_effects_.push_back(alarm_effect{
-      errc::rolled_back, "two machines run with the key of node " + std::to_string(grown.node.value) +
-                             ": nothing is sent to it until another one takes its place (invite --replace)"});
-}
-
 // What this life decided in the open group is written with the group, before the first entry of the next life.
 void station::begin_anew(errc why, const std::string& text, std::uint64_t proven,
                          const std::optional<stream_head>& end) {
@@ -259,18 +223,6 @@ void station::find_doubt(const writer_id& closed) {
           fact({a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), left}}));
   });
   if (!waits) settled_.insert(closed);
-}
-
-// What the receiver wrote after it had adopted all of this is here only if it comes in its journal before that adopt.
-bool station::knows_directory(const writer_id& w) const {
-  stream_id directory{book_->self(), sub_stream::directory, {}};
-  cell_key adopted{.type = cell_type::adopted,
-                   .a = static_cast<std::uint64_t>(sub_stream::directory),
-                   .b = 0,
-                   .writer = w,
-                   .peer = book_->self()};
-  return closing_of(book_->st(), w).has_value() ||
-         static_cast<std::uint64_t>(number(observer_->st(), adopted)) >= reader_.size(directory);
 }
 
 void station::grant_anew() {

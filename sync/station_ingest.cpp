@@ -216,15 +216,6 @@ void station::adopt_directory(const stream_id& id, const entry_list& entries) {
   }
 }
 
-// The own epoch, or a parent's with which there was a channel: its successor knows neither half of what went between.
-bool station::ends_here(const writer_id& closed) const {
-  if (closed == book_->self()) return true;
-  if (closed.node == head_office || parent() != closed.node) return false;
-  const auto& st = book_->st();
-  return number(st, channel_key(true, book_->self(), closed)) > 0 ||
-         number(st, channel_key(false, closed, book_->self())) > 0;
-}
-
 std::optional<entry> station::find_foreign(const stream_id& id, sequence seq) const {
   bytes data;
   for (const auto* runs : {&open_runs_, &sealed_runs_})
@@ -448,29 +439,6 @@ std::vector<unit_use> station::units_elsewhere(account_id account, node_id who) 
     if (auto n = elsewhere(account, purse, who); n > 0) out.push_back({purse, n});
   }
   return out;
-}
-
-amount station::give(node_id to, account_id account, std::uint32_t purse, amount n, std::uint64_t request) {
-  auto record = node_of(book_->st(), to);
-  // Who moved away may still be connected; what is sent to it would never arrive.
-  if (!record || is_forked(to) || (parent() != to && route_to(to) != to)) return 0;
-  writer_id peer{to, record->epoch};
-  amount there = 0;
-  if (config_.role != node_role::store) {
-    there = held_total(observer_->st(), peer) + in_transit(book_->self(), peer, main_unit);
-  }
-  auto items = first_of(spendable(book_->st(), book_->self(), account, purse, nullptr, {}), n);
-  auto cause = parent() == to ? send_cause::recall : send_cause::pull;
-  if (cause == send_cause::pull) sweeper_.used(account);
-  auto e = decide_send(book_->at(now_), peer, account, items, cause, request, there);
-  if (!e) {
-    open_effects_.push_back(
-        alarm_effect{e.error().code, "rights for node " + std::to_string(to.value) + ": " + e.error().detail});
-    return 0;
-  }
-  if (!write(*e)) return 0;
-  if (cause == send_cause::recall) sweeper_.left(account, tick_);
-  return n;
 }
 
 void station::ask(node_id neighbour, const ask_message& m) { open_effects_.push_back(to_neighbour{neighbour, m}); }

@@ -69,8 +69,8 @@ std::string plan::text() const {
          " min, cut every " + n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) +
          " loss " + n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) +
          ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", programme " +
-         n(programme) + ", checkpoint " + n(checkpoint_every) + ", hold " + n(hold_ms) + ", sweep after " + n(sweep.quiet_ms) +
-         " dust " + n(sweep.dust) + " in transit " + n(sweep.transit_max) + ", real keys " +
+         n(programme) + ", checkpoint " + n(checkpoint_every) + ", hold " + n(hold_ms) + ", sweep after " +
+         n(sweep.quiet_ms) + " dust " + n(sweep.dust) + " in transit " + n(sweep.transit_max) + ", real keys " +
          n(real_signatures) + ", restore " + n(static_cast<int>(restore)) + ", ending " + n(static_cast<int>(ending)) +
          " doubt " + n(doubt_days) + " close wait " + n(close_wait_ms / 60'000) + " min";
 }

@@ -13,7 +13,8 @@ using test::station_net;
 namespace {
 
 constexpr std::int64_t week_days = 7;
-constexpr node_limits week_limits{.ceiling = 20'000, .daily_inflow = 6'000, .quota_target = 9'000, .daily_quota = 4'000};
+constexpr node_limits week_limits{
+    .ceiling = 20'000, .daily_inflow = 6'000, .quota_target = 9'000, .daily_quota = 4'000};
 constexpr amount fortune = 1'000'000'00;
 
 /// Card value and top-up quota of one transfer.
