@@ -16,8 +16,8 @@ namespace tally {
 /// One node without its threads, sockets and devices: journal, rights, verdicts, what it tells its neighbours.
 ///
 /// Pure but for reads through the store; random octets come from `entropy`, time from the caller. One owner thread.
-/// The owner's loop: `put` inputs; `run`; when `seal` gives a batch, commit it with sync (elsewhere, meanwhile go on); then
-/// `settled` gives the effects of that group. A failed commit: drop the station and open it again from the store.
+/// The owner's loop: `put` inputs; `run`; when `seal` gives a batch, commit it with sync (elsewhere, meanwhile go on);
+/// then `settled` gives the effects of that group. A failed commit: drop the station and open it again from the store.
 class station final : custody {
 public:
   /// `store`, `keys`, `with`, `random` outlive the station. Errors: io, corrupt, bad_config.

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "ledger/closing.hpp"
-#include "ledger/programme.hpp"
+#include "ledger/purses.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
