@@ -23,6 +23,8 @@ namespace tally {
 //   POST invitations/cancel     hq         {"node"} → {"cancelled"}, the number of them
 //   POST revoke                 hq         {"node"}
 //   POST close-epoch            hq         {"node"}
+//   POST retire                 hq         {"node"} → {"entries","held"}; `offline` unless all its books are here
+//   POST move                   hq         {"node","parent"} → {"before"}
 //   GET  limits, POST limits    hq         {"node","ceiling","daily_inflow","quota","daily_quota"}
 //   GET  catalogue              hq         the published records, base64
 //   POST publish                hq         {"version","publication","rules","products":[…],"last"}
@@ -45,6 +47,7 @@ struct admin_context {
   std::string web_address;         ///< "127.0.0.1:8080"
   entropy& random;
   std::function<unix_seconds()> now;
+  std::function<signed_certificate(const certificate&)> certify;  ///< with this node's key; REQUIRES: check(c)
 
   std::mutex mutex;             ///< guards what follows
   std::uint32_t next_node = 0;  ///< 0: not yet read from the records

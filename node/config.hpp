@@ -86,6 +86,11 @@ struct node_config {
     std::int64_t close_wait_hours = 24;
     std::int64_t doubt_days = 7;
   } network;
+  struct sweep_part {
+    std::int64_t quiet_minutes = 10;
+    std::int64_t dust = 100;
+    std::int64_t transit_max = 1'000'000;
+  } sweep;
   struct demo_part {
     std::string control;
   } demo;

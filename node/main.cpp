@@ -28,6 +28,7 @@ int run(int argc, char** argv) {
   add_cases(app, status);
   add_limits(app, status);
   add_revoke(app, status);
+  add_tree(app, status);
   add_pair(app, status);
   add_status(app, status);
   add_devices(app, status);

@@ -7,37 +7,18 @@
 #include "sync/certificate.hpp"
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
-#include "sync/observer.hpp"
+#include "sync/station_config.hpp"
 #include "sync/station_facts.hpp"
 #include "sync/station_io.hpp"
 #include "sync/waiting_sale.hpp"
 
 namespace tally {
 
-/// Bounds and habits of one station.
-struct station_config {
-  std::string chain;
-  node_id self;
-  node_role role{};
-  std::uint32_t customer_wait_ms = 1'500;   ///< longest that a till waits for rights from elsewhere
-  std::size_t urgent_max = 4'096;           ///< till requests and asks that wait for a decision, then `busy`
-  std::size_t bulk_max = 256;               ///< segments and head office's batches that wait, then `busy`
-  tick_ms cosign_wait_ms = 10'000;          ///< how soon a missing cosignature of head office is asked for
-  std::uint64_t reserve_bytes = 64u << 20;  ///< below this much free disk: new business is refused with `full`
-  std::uint64_t checkpoint_every =
-      observer::checkpoint_entries_max;  ///< entries between checkpoints of what is observed
-  // Head office: how long an epoch whose end is not all here waits before it is closed, and how many business days the
-  // value that lay there then stays in doubt. What is all here is closed and granted anew at once.
-  tick_ms close_wait_ms = 24 * 3'600'000;
-  std::uint32_t doubt_days = 7;
-};
-
 /// One node without its threads, sockets and devices: journal, rights, verdicts, what it tells its neighbours.
 ///
 /// Pure but for reads through the store; random octets come from `entropy`, time from the caller. One owner thread.
-/// The owner's loop: `put` inputs; `run`; when `seal` gives a batch, commit it with sync (elsewhere, meanwhile go
-/// on); then
-/// `settled` gives the effects of that group. A failed commit: drop the station and open it again from the store.
+/// The owner's loop: `put` inputs; `run`; when `seal` gives a batch, commit it with sync (elsewhere, meanwhile go on);
+/// then `settled` gives the effects of that group. A failed commit: drop the station and open it again from the store.
 class station final : custody {
 public:
   /// `store`, `keys`, `with`, `random` outlive the station. Errors: io, corrupt, bad_config.
@@ -95,6 +76,7 @@ public:
   tally::amount in_doubt(node_id node) const;
 
   book& ledger() { return *book_; }
+  const state& st() const { return book_->st(); }
   const observer& seen() const { return *observer_; }
   const station_config& config() const { return config_; }
   std::optional<node_id> parent() const;
@@ -103,6 +85,8 @@ public:
   std::optional<public_key> curve_key_of(node_id node) const;
   /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
   bool parent_silent() const { return parent_silent_; }
+  /// Two machines ran with this node's key: nothing is sent to it until another machine takes its place.
+  bool is_forked(node_id node) const { return forked_.count(node) != 0; }
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
   /// Keys of children that open no connection any more.
   std::vector<void_key> void_keys() const;
@@ -113,6 +97,7 @@ public:
   /// Sent and not yet received, as both journals are known here.
   tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
   bool disk_low() const { return disk_low_; }
+  sweeper::figures swept() const { return sweeper_.counted(); }
   std::optional<elsewhere_hint> hint(account_id account) const;
   /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
   std::optional<cosign_message> cosigned(node_id by = head_office) const;
@@ -159,12 +144,18 @@ private:
   void cosign(node_id child, const stream_id& id);
   void on_time(const time_message& m);
   void replenish();
+  void sweep();
+  void sweep_account(account_id account, const writer_id& to);
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {});
   status complete_fact(entry& e);
   status check_case(const entry& ruling) const;
+  void watch_for_twins(const writer_id& grown, bool new_to_us);
+  void load_forked();
   void settle_epochs();
   void follow_heir(const writer_id& heir);
   void find_doubt(const writer_id& closed);
+  bool knows_directory(const writer_id& w) const;
+  bool ends_here(const writer_id& closed) const;
   void grant_anew();
   tally::amount doubt_left(const ledger_account& held) const;
   tally::amount lies_at(const writer_id& closed) const;
@@ -204,6 +195,8 @@ private:
   std::unique_ptr<book> book_;
   std::unique_ptr<observer> observer_;  // reads the book's state
   custodian custodian_;
+  sweeper sweeper_;
+  std::uint64_t sweep_from_ = 0;  ///< the parent must hold so much of the journal: what was swept before the start
   std::deque<station_input> urgent_, bulk_;
   bool proof_came_ = false;  ///< in the open group: what it proves must not be counted again after a restart
   /// It left a till's question unanswered and has said nothing since: the next customers do not wait for it as long.
@@ -235,7 +228,9 @@ private:
   calendar_progress calendar_;
   std::map<writer_id, amount> doubt_;  ///< what lies at closed epochs
   tick_ms look_due_ = 0, doubt_due_ = 0;
-  bool stirred_ = true;         ///< head office: something came since it last looked who needs quota or is to be closed
+  bool stirred_ = true;  ///< head office: something came since it last looked who needs quota or is to be closed
+  std::map<node_id, writer_id> last_life_;   ///< of each node: the epoch that grew last
+  std::map<node_id, std::uint64_t> forked_;  ///< with the serial of their certificate then
   std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false;
   bool outlawed_ = false;                                 ///< the keys of this node were revoked, and it knows

@@ -14,17 +14,19 @@ constexpr std::uint64_t quiet_messages_max = 20, messages_per_entry_max = 10;
 }  // namespace
 
 void tally_of_run::add(const tally_of_run& o) {
-  for (auto m : {&tally_of_run::events, &tally_of_run::messages, &tally_of_run::approved, &tally_of_run::refused,
-                 &tally_of_run::repeated, &tally_of_run::pulled, &tally_of_run::reversed, &tally_of_run::crashes,
-                 &tally_of_run::cuts, &tally_of_run::commit_faults, &tally_of_run::rollbacks, &tally_of_run::entries,
-                 &tally_of_run::key_reused, &tally_of_run::full, &tally_of_run::over_ceiling, &tally_of_run::closed,
-                 &tally_of_run::granted_anew, &tally_of_run::outcast, &tally_of_run::ruled})
+  for (auto m :
+       {&tally_of_run::events,       &tally_of_run::messages,      &tally_of_run::approved,     &tally_of_run::refused,
+        &tally_of_run::repeated,     &tally_of_run::pulled,        &tally_of_run::reversed,     &tally_of_run::crashes,
+        &tally_of_run::cuts,         &tally_of_run::commit_faults, &tally_of_run::rollbacks,    &tally_of_run::entries,
+        &tally_of_run::key_reused,   &tally_of_run::full,          &tally_of_run::over_ceiling, &tally_of_run::closed,
+        &tally_of_run::granted_anew, &tally_of_run::outcast,       &tally_of_run::ruled,        &tally_of_run::swept})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
 
 world::world(const plan& p, std::function<void(std::string)> log)
     : plan_(p), dice_(p.seed ^ 0x5851f42d4c957f2dULL), log_(std::move(log)), entropy_(p.seed) {
+  oracle_.limit_sweeps(plan_.sweep.transit_max);
   make_chain();
 }
 world::~world() = default;
@@ -135,6 +137,7 @@ void world::boot(sim_node& n) {
   c.checkpoint_every = plan_.checkpoint_every;
   c.close_wait_ms = plan_.close_wait_ms;
   c.doubt_days = plan_.doubt_days;
+  c.sweep = plan_.sweep;
   c.cosign_wait_ms = 10'000 + 3 * plan_.hold_ms;
   auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
   ensure(opened.ok(),
@@ -349,6 +352,7 @@ void world::alarm(sim_node& n, const alarm_effect& a) {
 void world::heal() {
   calm_ = true;
   trading_ = false;
+  next_rulings();  // who looks now and then looks often now
   for (auto& [id, l] : links_) {
     if (l.cut) say("healed " + std::to_string(id.value));
     l.cut = l.up_blocked = l.down_blocked = false;
@@ -384,6 +388,7 @@ void world::run() {
   step_until(now_ + quiet_watch);
   ensure(counted_.messages - before <= quiet_messages_max + messages_per_entry_max * (counted_.entries - written),
          "a quiet chain sent " + std::to_string(counted_.messages - before) + " messages in ten minutes");
+  counted_.swept = oracle_.swept();
   counted_.store_ms = now_ * plan_.stores;
   // Head office writes down its time now and then; that alone is no unrest.
   step_until(now_ + 60'000, [this] { return drained(*this); });

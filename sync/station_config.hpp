@@ -1,0 +1,26 @@
+#pragma once
+#include "sync/observer.hpp"
+#include "sync/sweeper.hpp"
+
+namespace tally {
+
+/// Bounds and habits of one station.
+struct station_config {
+  std::string chain;
+  node_id self;
+  node_role role{};
+  std::uint32_t customer_wait_ms = 1'500;   ///< longest that a till waits for rights from elsewhere
+  std::size_t urgent_max = 4'096;           ///< till requests and asks that wait for a decision, then `busy`
+  std::size_t bulk_max = 256;               ///< segments and head office's batches that wait, then `busy`
+  tick_ms cosign_wait_ms = 10'000;          ///< how soon a missing cosignature of head office is asked for
+  std::uint64_t reserve_bytes = 64u << 20;  ///< below this much free disk: new business is refused with `full`
+  std::uint64_t checkpoint_every =
+      observer::checkpoint_entries_max;  ///< entries between checkpoints of what is observed
+  // Head office: how long an epoch whose end is not all here waits before it is closed, and how many business days the
+  // value that lay there then stays in doubt. What is all here is closed and granted anew at once.
+  tick_ms close_wait_ms = 24 * 3'600'000;
+  std::uint32_t doubt_days = 7;
+  sweep_limits sweep;
+};
+
+}  // namespace tally
