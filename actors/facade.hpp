@@ -29,6 +29,9 @@ struct node_snapshot {
   std::int64_t hq_time{};  ///< last time that head office signed; 0: never told
   tally::amount quota_left{};
   tally::amount held{};
+  std::uint64_t sweeps{};                  ///< sends of unused rights to the parent since the start of the process
+  tally::amount swept{};                   ///< their sum
+  tally::amount sweeps_on_way{};           ///< of it, what the parent has not acknowledged
   std::shared_ptr<const catalogue> rules;  ///< never null
   struct neighbour {
     node_id node;
@@ -59,6 +62,7 @@ struct node_snapshot {
     tally::amount doubt{};        ///< value of its closed epochs that head office has not granted anew
     bool revoked = false;
     unix_seconds certified_until{};
+    bool forked = false;  ///< two machines ran with its key: nothing is sent to it
   };
   std::vector<remote> below;
   /// At a region or head office: contested entries that head office has not ruled about.

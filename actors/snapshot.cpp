@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/programme.hpp"
+#include "sync/exposure.hpp"
 
 namespace tally {
 namespace {
@@ -11,14 +12,6 @@ amount add(amount a, amount b) {
   amount out = amount_max * 10;  // a figure for a screen: it saturates rather than wraps
   (void)checked_add(a, b, out);
   return out;
-}
-
-/// max(ceiling, held + in transit) + outstanding quotas + days × (daily inflow + daily replenishing).
-amount exposure_of(const node_snapshot::remote& r, amount quota_in_transit, std::int64_t days) {
-  amount flow = 0;
-  if (!checked_mul(add(r.limits.daily_inflow, r.limits.daily_quota), days, flow)) flow = amount_max * 10;
-  auto value = std::max(r.limits.ceiling, add(r.held, r.in_transit));
-  return add(add(value, add(r.quota, quota_in_transit)), flow);
 }
 
 /// What units of a purse are worth as money, the most that rules give for them; 0 for a part of an unknown basket.
@@ -60,7 +53,6 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
   for (const auto& n : s.nodes_below())
     if (!n.parents.empty()) parents[n.node] = n.parents.front();
   std::vector<node_snapshot::remote> out;
-  const auto& seen = s.seen().st();
   for (const auto& n : s.nodes_below()) {
     node_snapshot::remote r;
     r.node = n.node;
@@ -71,22 +63,19 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
     r.epoch = record ? record->epoch : n.epoch;
     writer_id w{n.node, r.epoch};
     r.entries = s.seen().position(w);
-    r.held = held_total(seen, w);
-    r.quota = quota_left(seen, w);
-    r.limits = limits_of(s.ledger().st(), n.node);
-    amount quota_transit = 0;
-    for (const auto& from : s.seen().writers()) {
-      if (from == w) continue;
-      r.in_transit = add(r.in_transit, std::max<amount>(s.in_transit(from, w, main_unit), 0));
-      quota_transit = add(quota_transit, std::max<amount>(s.in_transit(from, w, quota_of(main_unit)), 0));
-    }
+    auto parts = exposure_parts_of(s, w);
+    r.held = parts.held;
+    r.in_transit = parts.in_transit;
+    r.quota = parts.quota;
+    r.limits = parts.limits;
     r.contested = s.seen().contested_of(w);
     r.doubt = s.in_doubt(n.node);
     r.revoked = s.is_revoked(n.node);
     r.certified_until = n.not_after;
+    r.forked = s.is_forked(n.node);
     if (auto by = road_to(n.node, parents, self); by && *by != n.node) r.told = context.links.told(n.node, *by);
     if (r.role == node_role::store) {
-      r.exposure = exposure_of(r, quota_transit, exposure_days);
+      r.exposure = exposure_of(parts, exposure_days);
       if (const auto* rules = s.ledger().rules().newest())
         r.exposure = add(r.exposure, exposure_of_units(s, w, rules->programme, exposure_days));
     }
@@ -145,6 +134,10 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
   out->business_date = business_date(durable.newest_date, context.clock.wall(), book.hq_time());
   out->quota_left = durable.quota_left;
   out->held = durable.held;
+  auto swept = s.swept();
+  out->sweeps = swept.sends;
+  out->swept = swept.value;
+  out->sweeps_on_way = swept.in_transit;
   for (auto child : s.children()) {
     auto row = context.links.at(child);
     out->children.push_back({child, row.up, row.ever, row.last_contact});

@@ -127,6 +127,14 @@ bool are_neighbours(const state& directory, node_id from, node_id to) {
   return names(from, to) || names(to, from);
 }
 
+bool takes_no_more(const state& directory, const writer_id& sender, node_id receiver) {
+  if (receiver == head_office_node || !closing_of(directory, sender)) return false;
+  auto record = node_of(directory, sender.node);
+  if (!record) return false;
+  return record->role == node_role::region ||
+         std::find(record->former.begin(), record->former.end(), receiver) != record->former.end();
+}
+
 cell_key withheld_key(const writer_id& from, const writer_id& to, std::uint64_t channel) {
   return {.type = cell_type::transfer, .a = channel, .b = 2, .writer = from, .peer = to};
 }

@@ -174,9 +174,9 @@ decision decide_refund(const refund_command& c, const situation& s, std::vector<
   auto sale = c.seq < s.next ? s.find_entry(s.self, c.seq) : std::nullopt;
   if (!sale) return refuse(errc::not_found, "receipt " + std::to_string(c.seq));
   if (sale->kind != entry_kind::sale) return refuse(errc::not_reversible, "only goods of a sale are refunded");
+  if (s.stopped != errc::ok && sale->account.value != 0) return refuse(s.stopped, "", sale->account);
   if (s.st.find({.type = cell_type::reversed, .a = c.seq, .b = 0, .writer = s.self, .peer = {}}))
     return refuse(errc::already_reversed, "", sale->account);
-  if (s.stopped != errc::ok && sale->account.value != 0) return refuse(s.stopped, "", sale->account);
   if (c.lines.empty() || c.lines.size() > lines_max) return refuse(errc::bad_basket, "which pieces come back");
   if (c.to_card && sale->account.value != 0)
     if (auto card = card_of(s.st, sale->account); card && card->status != card_status::active)

@@ -35,19 +35,13 @@ result<std::string> text_in(const json& j, const char* name, std::size_t bytes_m
 namespace {
 
 json remote_out(const node_snapshot::remote& r) {
-  return {{"node", r.node.value},
-          {"name", r.name},
-          {"role", role_name(r.role)},
-          {"parent", r.parent.value},
-          {"entries", r.entries},
-          {"held", r.held},
-          {"in_transit", r.in_transit},
-          {"quota", r.quota},
-          {"exposure", r.exposure},
-          {"contested", r.contested},
-          {"doubt", r.doubt},
-          {"revoked", r.revoked},
-          {"certified_until", r.certified_until}};
+  return {{"node", r.node.value},       {"name", r.name},
+          {"role", role_name(r.role)},  {"parent", r.parent.value},
+          {"entries", r.entries},       {"held", r.held},
+          {"in_transit", r.in_transit}, {"quota", r.quota},
+          {"exposure", r.exposure},     {"contested", r.contested},
+          {"doubt", r.doubt},           {"revoked", r.revoked},
+          {"forked", r.forked},         {"certified_until", r.certified_until}};
 }
 
 void show_status(const call& c) {
@@ -78,6 +72,9 @@ void show_status(const call& c) {
         {"business_date", date_text(s->business_date)},
         {"quota_left", s->quota_left},
         {"held", s->held},
+        {"sweeps", s->sweeps},
+        {"swept", s->swept},
+        {"sweeps_on_way", s->sweeps_on_way},
         {"rules_version", rules ? rules->version : 0},
         {"unit", {{"code", rules ? rules->currency : "CNY"}, {"exponent", rules ? rules->exponent : 2}}},
         {"devices",
@@ -106,6 +103,8 @@ constexpr std::array routes{
     route{"POST", "revoke", true, [](const call& c) { revoke(c); }},
     route{"POST", "close-epoch", true, [](const call& c) { close_epoch(c); }},
     route{"POST", "keys/rotate", false, [](const call& c) { rotate_keys(c); }},
+    route{"POST", "retire", true, [](const call& c) { retire(c); }},
+    route{"POST", "move", true, [](const call& c) { move_node(c); }},
     route{"GET", "limits", true, show_limits},
     route{"POST", "limits", true, [](const call& c) { set_limits(c); }},
     route{"GET", "catalogue", true, show_catalogue},

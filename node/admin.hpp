@@ -24,6 +24,8 @@ namespace tally {
 //   POST revoke                 hq         {"node"}
 //   POST close-epoch            hq         {"node"}
 //   POST keys/rotate            store      → {"signing"}, the new key that waits for its certificate
+//   POST retire                 hq         {"node"} → {"entries","held"}; `offline` unless all its books are here
+//   POST move                   hq         {"node","parent"} → {"before"}
 //   GET  limits, POST limits    hq         {"node","ceiling","daily_inflow","quota","daily_quota"}
 //   GET  catalogue              hq         the published records, base64
 //   POST publish                hq         {"version","publication","rules","products":[…],"last"}
@@ -47,6 +49,7 @@ struct admin_context {
   entropy& random;
   data_layout layout;
   std::function<unix_seconds()> now;
+  std::function<signed_certificate(const certificate&)> certify;  ///< with this node's key; REQUIRES: check(c)
 
   std::mutex mutex;             ///< guards what follows
   std::uint32_t next_node = 0;  ///< 0: not yet read from the records

@@ -13,7 +13,6 @@ namespace tally::admin {
 namespace {
 
 constexpr std::string_view next_node_key = "enrol.next_node", next_account_key = "cards.next_account";
-constexpr std::uint32_t nodes_max = 100'000;
 constexpr std::int64_t hours_max = 24 * 30;
 constexpr unix_seconds publication_idle_max = 60;
 

@@ -27,6 +27,8 @@ result<std::string> text_in(const json& j, const char* name, std::size_t bytes_m
 result<node_limits> limits_in(const json& j);
 json limits_out(const node_limits& l);
 
+inline constexpr std::uint32_t nodes_max = 100'000;
+
 struct open_invitation {
   std::string key;  ///< in the node's records
   invitation what;
@@ -45,6 +47,8 @@ void cancel_invitations(call c);
 void revoke(call c);
 void close_epoch(call c);
 void rotate_keys(call c);
+void retire(call c);
+void move_node(call c);
 void show_limits(const call& c);
 void set_limits(call c);
 void show_catalogue(const call& c);

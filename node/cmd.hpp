@@ -22,6 +22,7 @@ void add_cases(CLI::App& app, int& status);
 void add_limits(CLI::App& app, int& status);
 void add_revoke(CLI::App& app, int& status);
 void add_rotate_key(CLI::App& app, int& status);
+void add_tree(CLI::App& app, int& status);
 void add_pair(CLI::App& app, int& status);
 void add_status(CLI::App& app, int& status);
 void add_devices(CLI::App& app, int& status);

@@ -35,6 +35,10 @@ public:
                                             ago(s_.value("hq_cosigned_at", std::int64_t{0}), now_) + "; " +
                                             std::to_string(entries - std::min(entries, cosigned)) + " wait"});
     }
+    if (role != "hq")
+      rows.push_back(
+          {"unused value sent up", money("swept", s_) + " in " + std::to_string(s_.value("sweeps", std::uint64_t{0})) +
+                                       " sends since the start; " + money("sweeps_on_way", s_) + " on the way"});
     if (role == "store") {
       rows.push_back({"card value here", money("held", s_)});
       rows.push_back({"top-up quota left", money("quota_left", s_)});
@@ -66,7 +70,7 @@ public:
 
 private:
   std::string state_of(const json& r) const {
-    std::string out = r.value("revoked", false) ? "revoked" : "";
+    std::string out = r.value("revoked", false) ? "revoked" : r.value("forked", false) ? "TWO MACHINES" : "";
     if (r.value("doubt", amount{0}) != 0) out += (out.empty() ? "" : ", ") + money("doubt", r) + " in doubt";
     return out.empty() ? "-" : out;
   }

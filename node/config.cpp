@@ -146,6 +146,12 @@ constexpr std::array keys{
     config_key{.name = "network.certificate_days", .number = TALLY_NUMBER { return c.network.certificate_days; },
                .min = 1, .max = 3'650,
                .help = "head office: how long a node's certificate is good; it is renewed by itself in its last third"},
+    config_key{.name = "sweep.quiet_minutes", .number = TALLY_NUMBER { return c.sweep.quiet_minutes; }, .max = 525'600,
+               .help = "card value that was asked for from elsewhere and is not used here for long goes up; 0: never"},
+    config_key{.name = "sweep.dust", .number = TALLY_NUMBER { return c.sweep.dust; }, .max = 1'000'000'000,
+               .help = "less than this, minor units of the currency, stays where it lies"},
+    config_key{.name = "sweep.transit_max", .number = TALLY_NUMBER { return c.sweep.transit_max; }, .min = 1,
+               .max = 1'000'000'000'000, .help = "most that may be on its way up unused, minor units of the currency"},
     config_key{.name = "demo.control", .text = TALLY_TEXT { return c.demo.control; }, .max = address_max,
                .shape = text_shape::http_base, .help = "address of the demo's control interface; empty: no demo"},
 };

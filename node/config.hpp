@@ -88,6 +88,11 @@ struct node_config {
     std::int64_t doubt_days = 7;
     std::int64_t certificate_days = 365;
   } network;
+  struct sweep_part {
+    std::int64_t quiet_minutes = 10;
+    std::int64_t dust = 100;
+    std::int64_t transit_max = 1'000'000;
+  } sweep;
   struct demo_part {
     std::string control;
   } demo;

@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
   add_limits(app, status);
   add_revoke(app, status);
   add_rotate_key(app, status);
+  add_tree(app, status);
   add_pair(app, status);
   add_status(app, status);
   add_devices(app, status);

@@ -50,6 +50,12 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name)
     single(out, "link_last_contact_timestamp_seconds", "gauge", "When the parent was last heard of; 0: never.",
            node.last_contact);
   }
+  if (node.role != node_role::hq) {
+    single(out, "swept_minor_total", "counter", "Unused card value sent up to the parent, in minor units.", node.swept);
+    single(out, "sweeps_total", "counter", "Sends of unused card value to the parent.", node.sweeps);
+    single(out, "sweeps_on_way_minor", "gauge", "Of it, what the parent has not acknowledged, in minor units.",
+           node.sweeps_on_way);
+  }
   single(out, "held_minor", "gauge", "Card value that may be spent at this node, in minor units.", node.held);
   if (node.role != node_role::hq)  // head office's own is the source of all quotas
     single(out, "topup_quota_left_minor", "gauge", "Top-ups that this node may still take, in minor units.",

@@ -125,6 +125,18 @@ status close_node_epoch(const admin_client& hq, node_id node) {
   return done();
 }
 
+status retire_node(const admin_client& hq, node_id node) {
+  auto a = hq.post("retire", {{"node", node.value}});
+  if (!a) return a.error();
+  return done();
+}
+
+status move_node(const admin_client& hq, node_id node, node_id parent) {
+  auto a = hq.post("move", {{"node", node.value}, {"parent", parent.value}});
+  if (!a) return a.error();
+  return done();
+}
+
 status set_node_limits(const admin_client& hq, node_id node, const node_limits& limits) {
   auto body = limits_json(limits);
   body["node"] = node.value;

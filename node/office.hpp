@@ -43,6 +43,11 @@ result<std::size_t> cancel_invitations(const admin_client& hq, node_id node);
 status revoke_node(const admin_client& hq, node_id node);
 /// Closes the current epoch of a node whose disk is gone. Errors: not_found (no such node, or no open epoch).
 status close_node_epoch(const admin_client& hq, node_id node);
+/// A node closes for good. Errors: not_found; revoked; offline when not all its books are known to be here;
+/// not_allowed while others are below it; gap when it wrote meanwhile.
+status retire_node(const admin_client& hq, node_id node);
+/// A store gets another parent: a region or head office. Errors: not_found, revoked, not_allowed.
+status move_node(const admin_client& hq, node_id node, node_id parent);
 
 struct card_answer {
   account_id account;

@@ -186,6 +186,9 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.exposure_days = config.network.exposure_days;
   o.station.close_wait_ms = config.network.close_wait_hours * 3'600'000;
   o.station.doubt_days = static_cast<std::uint32_t>(config.network.doubt_days);
+  o.station.sweep = {.quiet_ms = config.sweep.quiet_minutes * 60'000,
+                     .dust = config.sweep.dust,
+                     .transit_max = config.sweep.transit_max};
   o.listen_endpoint = config.link.listen;
   o.heartbeat = std::chrono::milliseconds(config.link.heartbeat_ms);
   o.batch = std::chrono::milliseconds(config.link.batch_ms);
@@ -280,19 +283,20 @@ error http_error(const node_config& config, const error& e) {
 status start_http(running_node& n, const node_config& config) {
   auto token = admin_token(n);
   if (!token) return token.error();
-  n.admin.reset(new admin_context{.identity = n.identity,
-                                  .signing = n.signer->key(),
-                                  .door_key = n.door_key.pub,
-                                  .doors = {},
-                                  .web_address = config.http.listen,
-                                  .random = n.random,
-                                  .layout = n.layout,
-                                  .now = wall_now,
-                                  .mutex = {},
-                                  .next_node = 0,
-                                  .next_account = 0,
-                                  .publication = {},
-                                  .publication_seen = 0});
+  n.admin.reset(
+      new admin_context{.identity = n.identity,
+                        .signing = n.signer->key(),
+                        .door_key = n.door_key.pub,
+                        .doors = {},
+                        .web_address = config.http.listen,
+                        .random = n.random,
+                        .now = wall_now,
+                        .certify = [&n](const certificate& c) { return sign_certificate(c, head_office, *n.signer); },
+                        .mutex = {},
+                        .next_node = 0,
+                        .next_account = 0,
+                        .publication = {},
+                        .publication_seen = 0});
   if (!config.link.door.empty()) n.admin->doors.push_back(n.door ? n.door->endpoint() : config.link.door);
   auto* admin = n.admin.get();
   auto* system = n.system.get();

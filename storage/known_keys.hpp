@@ -10,8 +10,8 @@ namespace tally {
 /// What a store is known to answer for keys of one family, absence too: a cache of fixed size.
 ///
 /// Keys and values lie in slots of 64 octets, eight to a hash; of those the one that was not used for longest makes
-/// room for a new key. The table begins small and doubles while it is full, up to `slots_max`. What does not fit a slot is kept aside, at most `large_max` of them, then all of those are
-/// forgotten.
+/// room for a new key. The table begins small and doubles while it is full, up to `slots_max`. What does not fit a
+/// slot is kept aside, at most `large_max` of them, then all of those are forgotten.
 /// One owner thread.
 class known_keys {
 public:

@@ -93,7 +93,7 @@ void auditor::open_transfers(const state& s, const std::map<cell_key, cell>& cel
     // The numbers of a channel have no gaps, so the other half was passed over or says something else.
     // Head office booked the other half for a life that it had closed, and then the real one turned up: honoured.
     if (closing_of(s, sent ? from : to) && k.a <= other_side) continue;
-    if (k.a <= other_side || (!sent && is_own(from))) {
+    if (k.a <= other_side || (!sent && from == self_)) {
       problem(check_transfers, where, {}, "both halves of " + what + " alike",
               sent ? "no such receive" : "no such send");
       continue;

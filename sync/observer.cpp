@@ -135,9 +135,10 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
   if (e.cites && (cited = find(*e.cites))) place.cited = &*cited;
   auto judged = judge(e, place, state_, postings_);
   // This node knows its own sends completely: a receive of one that it never wrote is made up.
-  if (judged && e.kind == entry_kind::receive && e.peer.node == self_ && !sent_by_us(e, writer))
+  if (judged && e.kind == entry_kind::receive && e.peer == life_ && !sent_by_us(e, writer))
     judged = error{errc::bad_proof, "a receive of a send that was never made"};
-  if (judged) judged = unproven_.check(e, place, self_, state_);
+  // What was sent to an earlier life of the owner is credited by nobody.
+  if (judged && e.peer == life_) judged = unproven_.check(e, place, self_, state_);
   if (!judged) {
     contest(judged.error());
     // Applied as its writer applied it, so that what follows still fits. What cannot be expanded moves nothing.

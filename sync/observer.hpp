@@ -30,6 +30,8 @@ public:
   explicit observer(const state& directory, node_id self = {}, node_role role = {})
       : directory_(directory), self_(self), self_role_(role) {}
 
+  /// The epoch under which the owner writes: only of that it knows its own sends completely.
+  void lives_as(const writer_id& self) { life_ = self; }
   /// Reads the last checkpoint and replays what came after it. Errors: io, corrupt.
   status load(const stream_reader& reader, node_id self);
   /// Judges and applies new entries of a journal, from `first` on. `find` reads earlier entries of that journal,
@@ -82,6 +84,7 @@ private:
   const state& directory_;
   node_id self_;
   node_role self_role_;
+  writer_id life_;
   watched_state state_;
   unproven_rights unproven_;
   std::map<writer_id, std::uint64_t> positions_;

@@ -156,6 +156,15 @@ void session::say_time(session_effects& out, tick_ms now) {
 
 void session::on_heads(const heads_message& m, session_effects& out, tick_ms now) {
   for (const auto& item : m.items) {
+    if (!config_.accepts(item.stream) && item.stream == stream_id{peer_->writer, sub_stream::journal, {}} &&
+        !out_.count(own_journal())) {
+      // It moved away and has not heard of it. Its journal is not for us, yet it takes the news only from a parent that
+      // has asked for it.
+      auto& in = in_[item.stream];
+      in.have = source_.size(item.stream);
+      want(item.stream, in, out, now);
+      continue;
+    }
     if (!config_.accepts(item.stream) || (in_.size() >= heads_max && !in_.count(item.stream))) continue;
     auto& in = in_[item.stream];
     in.offered = std::max(in.offered, item.size);
@@ -259,12 +268,25 @@ session_effects session::on_streams(const std::vector<stream_id>& offered, tick_
   if (closed_) return out;
   for (const auto& id : offered)
     if (out_.size() < heads_max && may_offer(id)) out_.try_emplace(id);
+  if (out_.size() > offered.size()) forget_others(offered);
   for (auto& [id, o] : out_)
     o.size = source_.size(id);
   if (!peer_) return out;
   offer(out, false, now);
   pump(out, now);
   return out;
+}
+
+// What is not for this peer any more: its node is elsewhere now.
+void session::forget_others(const std::vector<stream_id>& offered) {
+  for (auto it = out_.begin(); it != out_.end();) {
+    if (std::find(offered.begin(), offered.end(), it->first) != offered.end()) {
+      ++it;
+      continue;
+    }
+    forget_flight(it->second);
+    it = out_.erase(it);
+  }
 }
 
 void session::offer(session_effects& out, bool all, tick_ms now) {

@@ -166,6 +166,7 @@ private:
   bool held(const stream_id& id, outgoing& o, tick_ms now);
   void land(outgoing& o, tick_ms now);
   void forget_flight(outgoing& o);
+  void forget_others(const std::vector<stream_id>& offered);
   bool is_owed() const;
   bool fell_silent(tick_ms now);
   bool may_wait(const message& m) const;

@@ -38,7 +38,8 @@ station::station(station_config config, const kv_store& store, certificate_book&
       certificates_(certificates),
       keys_(keys),
       random_(random),
-      custodian_(1) {}
+      custodian_(1),
+      sweeper_(config_.sweep) {}
 
 result<std::unique_ptr<station>> station::open(station_config config, const kv_store& store,
                                                certificate_book& certificates, const signer& keys, entropy& random) {
@@ -46,8 +47,11 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   auto b = book::open(store, s->config_.self, s->config_.role);
   if (!b) return b.error();
   s->book_ = std::move(*b);
+  s->sweep_from_ = s->book_->durable_next();
   load_certificates(store, certificates);
   s->observer_ = std::make_unique<observer>(s->book_->st(), s->config_.self, s->config_.role);
+  s->observer_->lives_as(s->book_->self());
+  s->load_forked();
   // Ask ids must not repeat after a restart: a neighbour remembers served ones.
   std::uint64_t seed = 0;
   std::array<std::uint8_t, 6> octets{};
@@ -89,6 +93,7 @@ void load_revocations(const kv_store& store, certificate_book& book) {
 void station::start(const epoch_id& first_epoch, unix_seconds now) {
   if (book_->started()) return;
   book_->begin_epoch(first_epoch, now, std::nullopt);
+  observer_->lives_as(book_->self());
   observe_own(0);
 }
 
@@ -207,6 +212,7 @@ void station::decide_till(const till_request& r, bool last, amount pulled) {
   a.seq = book_->next();
   auto d = book_->take(r.command, now_);
   if (auto* e = std::get_if<entry>(&d)) {
+    sweeper_.used(e->account);
     a.outcome = std::move(*e);
   } else if (auto* again = std::get_if<replayed>(&d)) {
     auto earlier = book_->find_entry(again->writer, again->seq);
@@ -254,7 +260,7 @@ void station::wait_for_rights(const till_request& r, const refusal& why) {
     needs.push_back(i == 0 ? id : random_id());
   sale.needs.insert(needs.begin(), needs.end());
   for (std::size_t i = 0; i < wanted.size(); ++i)
-    needs_.emplace(needs[i], need{id, wanted[i].first});
+    needs_.emplace(needs[i], sale_need{id, wanted[i].first});
   // An ask may end at once, and the last of them answers the till.
   for (std::size_t i = 0; i < wanted.size() && waiting_.count(id); ++i)
     custodian_.need(needs[i], account, wanted[i].first, wanted[i].second, customer_wait_ms(), tick_, now_, *this);
@@ -302,7 +308,7 @@ result<sequence> station::write(const entry& e) {
   stirred_ = true;
   if (seq) observe_own(*seq);
   // Rights on their way: a customer may wait for them.
-  if (seq && e.kind == entry_kind::send) urgent_open_ = true;
+  if (seq && e.kind == entry_kind::send && e.cause != send_cause::sweep) urgent_open_ = true;
   if (seq && e.kind == entry_kind::receive) stop_if_revoked();  // what came late does not let it trade again
   return seq;
 }
@@ -335,6 +341,7 @@ void station::learn_certificate(const entry& e, std::uint64_t position) {
   certify_node(book_->st(), (*c)->node, {(*c)->role, (*c)->epoch, (*c)->parents, {}});
   book_->view().put(family::meta, certificate_key((*c)->node, (*c)->serial), encode(*s));
   if (certificate_of((*c)->node) != *c) return;  // an older one
+  end_fork(**c);
   auto all = certificates_.all_of((*c)->node);
   if (all.size() > 1 && all[all.size() - 2]->curve != (*c)->curve) note_end_of_keys((*c)->node, position);
   if ((*c)->node == config_.self && certificates_.size() != known) learn_own_certificate(**c);
@@ -347,6 +354,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   if (!book_->started()) return;
   custodian_.tick(tick, now, *this);
   chase_cosignature();
+  sweep();
   if (config_.role == node_role::hq) book_->heard_hq_time(now);
   keep_calendar();
   if (tick >= keys_due_) tend_keys();
@@ -362,7 +370,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
 }
 
 tick_ms station::next_due() const {
-  auto due = std::min({custodian_.next_due(), tick_ + look_apart_ms, keys_due_});
+  auto due = std::min({custodian_.next_due(), sweeper_.next_due(), tick_ + look_apart_ms, keys_due_});
   if (chase_wait_ != 0) due = std::min(due, chase_due_);
   if (config_.role == node_role::hq) due = std::min(due, stirred_ ? replenish_due_ : look_due_);
   return due;
@@ -442,7 +450,7 @@ void station::replenish() {
 void station::replenish_store(node_id node, const node_record& record) {
   auto limits = limits_of(book_->st(), node);
   writer_id to{node, record.epoch};
-  if (record.epoch == epoch_id{} || certificates_.is_revoked(node)) return;
+  if (record.epoch == epoch_id{} || certificates_.is_revoked(node) || is_forked(node)) return;
   if (held_total(observer_->st(), to) > limits.ceiling) return;
   replenish_unit(to, quota_of(main_unit), limits.quota_target, limits.daily_quota);
   // A node that may load no money gives nothing else either.

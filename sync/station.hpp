@@ -7,10 +7,10 @@
 #include "sync/certificate.hpp"
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
-#include "sync/observer.hpp"
 #include "sync/station_config.hpp"
 #include "sync/station_facts.hpp"
 #include "sync/station_io.hpp"
+#include "sync/waiting_sale.hpp"
 
 namespace tally {
 
@@ -76,6 +76,7 @@ public:
   tally::amount in_doubt(node_id node) const;
 
   book& ledger() { return *book_; }
+  const state& st() const { return book_->st(); }
   const observer& seen() const { return *observer_; }
   const station_config& config() const { return config_; }
   std::optional<node_id> parent() const;
@@ -84,6 +85,8 @@ public:
   std::optional<public_key> curve_key_of(node_id node) const;
   /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
   bool parent_silent() const { return parent_silent_; }
+  /// Two machines ran with this node's key: nothing is sent to it until another machine takes its place.
+  bool is_forked(node_id node) const { return forked_.count(node) != 0; }
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
   std::vector<void_key> void_keys() const;  ///< keys of children that open no connection any more
   stream_id directory() const;              ///< head office's current one
@@ -97,19 +100,13 @@ public:
   /// Sent and not yet received, as both journals are known here.
   tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
   bool disk_low() const { return disk_low_; }
+  sweeper::figures swept() const { return sweeper_.counted(); }
   std::optional<elsewhere_hint> hint(account_id account) const;
   /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
   std::optional<cosign_message> cosigned(node_id by = head_office) const;
   bool idle() const { return urgent_.empty() && bulk_.empty() && waiting_.empty(); }
 
 private:
-  struct waiting_sale {
-    till_request request;
-    tally::amount before{};
-    std::vector<std::uint64_t> joined;  ///< later requests with the same key and content: answered together
-    std::set<std::uint64_t> needs;      ///< asks that are not at their end
-  };
-
   station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
           entropy& random);
 
@@ -159,11 +156,18 @@ private:
   void replenish();
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
                   const std::optional<epoch_id>& named = {});
+  void sweep();
+  void sweep_account(account_id account, const writer_id& to);
   status complete_fact(entry& e);
   status check_case(const entry& ruling) const;
+  void watch_for_twins(const writer_id& grown, bool new_to_us);
+  void load_forked();
+  void end_fork(const certificate& newest);
   void settle_epochs();
   void follow_heir(const writer_id& heir);
   void find_doubt(const writer_id& closed);
+  bool knows_directory(const writer_id& w) const;
+  bool ends_here(const writer_id& closed) const;
   void grant_anew();
   tally::amount doubt_left(const ledger_account& held) const;
   tally::amount lies_at(const writer_id& closed) const;
@@ -202,16 +206,14 @@ private:
   std::unique_ptr<book> book_;
   std::unique_ptr<observer> observer_;  // reads the book's state
   custodian custodian_;
+  sweeper sweeper_;
+  std::uint64_t sweep_from_ = 0;  ///< the parent must hold so much of the journal: what was swept before the start
   std::deque<station_input> urgent_, bulk_;
   bool proof_came_ = false;  ///< in the open group: what it proves must not be counted again after a restart
   /// It left a till's question unanswered and has said nothing since: the next customers do not wait for it as long.
   bool parent_silent_ = false;
   std::map<std::uint64_t, waiting_sale> waiting_;  ///< own request id → sale that waits for rights
-  struct need {
-    std::uint64_t waiting{};  ///< own request id
-    std::uint32_t purse{};
-  };
-  std::map<std::uint64_t, need> needs_;  ///< by ask id, of sales that wait
+  std::map<std::uint64_t, sale_need> needs_;       ///< by ask id, of sales that wait
   std::set<node_id> up_;
   std::map<account_id, elsewhere_hint> hints_;
   std::vector<station_effect> open_effects_, sealed_effects_;
@@ -237,7 +239,9 @@ private:
   calendar_progress calendar_;
   std::map<writer_id, amount> doubt_;  ///< what lies at closed epochs
   tick_ms look_due_ = 0, doubt_due_ = 0;
-  bool stirred_ = true;         ///< head office: something came since it last looked who needs quota or is to be closed
+  bool stirred_ = true;  ///< head office: something came since it last looked who needs quota or is to be closed
+  std::map<node_id, writer_id> last_life_;   ///< of each node: the epoch that grew last
+  std::map<node_id, std::uint64_t> forked_;  ///< with the serial of their certificate then
   std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false;
   std::set<node_id> expired_;  ///< children whose certificate's time is over

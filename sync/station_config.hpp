@@ -4,6 +4,7 @@
 
 #include "sync/observer.hpp"
 #include "sync/renewal.hpp"
+#include "sync/sweeper.hpp"
 
 namespace tally {
 
@@ -25,6 +26,7 @@ struct station_config {
   std::uint32_t doubt_days = 7;
   unix_seconds certificate_s = unix_seconds{365} * 86'400;  ///< head office: how long a renewed certificate is good
   std::optional<next_keys> next;                            ///< new keys of this node that wait for their certificate
+  sweep_limits sweep;
 };
 
 }  // namespace tally

@@ -27,7 +27,10 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   if (named) epoch = *named;
   book_->stop_card_value(outlawed_ ? errc::revoked : why);
   book_->begin_epoch(epoch, now_, old, proven);
+  observer_->lives_as(book_->self());
   cosigned_.clear();
+  sweeper_ = sweeper(config_.sweep);  // what was on its way belongs to the life before
+  sweep_from_ = 0;
   observe_own(0);
   open_effects_.push_back(alarm_effect{why, text + ": a new epoch was opened"});
   open_effects_.push_back(lives_anew_effect{book_->self()});
@@ -49,6 +52,13 @@ status station::complete_fact(entry& e) {
                    : closing_fact(e.subject.node, e.peer == writer_id{} ? std::nullopt : std::optional(e.peer));
   if (!whole) return whole.error();
   if (e.kind == entry_kind::revoke && e.size != 0) whole->size = e.size;
+  if (e.kind == entry_kind::close_epoch && e.size != 0) {
+    // Somebody saw the node's books end there, so nothing is missing and nothing is in doubt.
+    if (e.size != whole->head->size)
+      return error{errc::gap, "head office holds " + std::to_string(whole->head->size) + " entries of node " +
+                                  std::to_string(e.subject.node.value) + ", not " + std::to_string(e.size)};
+    whole->size = e.size;
+  }
   e = std::move(*whole);
   return done();
 }
@@ -178,13 +188,24 @@ void station::find_doubt(const writer_id& closed) {
     return e;
   };
   std::map<ledger_account, amount> gone;
+  bool waits = false;
   observer_->all().each_transfer([&](const cell_key& k, const cell& c) {
-    if (k.b > 1 || (k.b == 1 ? k.peer : k.writer) != closed) return;
+    if (k.b == 1 && k.writer == closed && takes_no_more(book_->st(), closed, k.peer.node)) {
+      // What it received and head office had booked before the send turned up is no open transfer.
+      if (static_cast<std::uint64_t>(number(observer_->st(), channel_key(false, k.writer, k.peer))) >= k.a) return;
+      if (!knows_directory(k.peer)) {  // until then it may still take it
+        waits = true;
+        return;
+      }
+    } else if (k.b > 1 || (k.b == 1 ? k.peer : k.writer) != closed) {
+      return;
+    }
     if (k.b == 0 && k.a <= static_cast<std::uint64_t>(number(observer_->st(), channel_key(true, k.writer, k.peer))))
       return;  // the send is known and differs: that is contested, not lost
     auto half = parse_transfer_text(c.data);
     if (!half) return;
     auto e = fact(half->first, half->second);
+    if (k.b == 1) e.subject = k.peer;
     e.peer = k.b == 1 ? k.writer : k.peer;
     e.channel = k.a;
     e.cited_kind = k.b == 1 ? entry_kind::receive : entry_kind::send;
@@ -202,7 +223,7 @@ void station::find_doubt(const writer_id& closed) {
       regrants_.push_back(
           fact({a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), left}}));
   });
-  settled_.insert(closed);
+  if (!waits) settled_.insert(closed);
 }
 
 void station::grant_anew() {

@@ -87,7 +87,8 @@ std::vector<stream_id> station::streams_for(node_id neighbour) const {
     if (own && id.writer != book_->self() && (astray_.count(id.writer) != 0 || went_astray(store_, id.writer)))
       continue;
     if (up) {
-      if (id.sub == sub_stream::journal) out.push_back(id);
+      // Whoever moved away ships its journal over its new parent.
+      if (id.sub == sub_stream::journal && (own || route_to(id.writer.node))) out.push_back(id);
     } else if (id.sub == sub_stream::directory) {
       out.push_back(id);
     } else if (id.sub == sub_stream::addressed) {
@@ -181,6 +182,7 @@ void station::pass_through(const stream_id& id, const entry_list& entries) {
 
 void station::adopt_directory(const stream_id& id, const entry_list& entries) {
   auto version = book_->rules().version_at(UINT32_MAX);
+  auto under = parent();
   bool closed = false;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto e = decode_entry(entries[i]);
@@ -195,7 +197,7 @@ void station::adopt_directory(const stream_id& id, const entry_list& entries) {
     } else {
       learn_decision(*e, book_->streams().tip(id).size() - entries.size() + i + 1);
     }
-    closed = closed || (e->kind == entry_kind::close_epoch && e->subject == book_->self());
+    closed = closed || (e->kind == entry_kind::close_epoch && ends_here(e->subject));
   }
   entry adopt;
   adopt.kind = entry_kind::adopt;
@@ -206,7 +208,12 @@ void station::adopt_directory(const stream_id& id, const entry_list& entries) {
   invariant(written.ok(), "an adopt can always be written");
   auto now_at = book_->rules().version_at(UINT32_MAX);
   if (now_at != version) open_effects_.push_back(rules_effect{now_at});
-  if (closed) begin_anew(errc::epoch_closed, "head office has closed the epoch of this node", book_->next());
+  if (closed) {
+    begin_anew(errc::epoch_closed, "head office has closed the epoch of this node or of its parent", book_->next());
+  } else if (parent() != under && book_->started()) {
+    // Its channels end here: what lies here and what is on its way returns by head office's closing.
+    begin_anew(errc::epoch_closed, "this node has another parent", book_->next());
+  }
 }
 
 std::optional<entry> station::find_foreign(const stream_id& id, sequence seq) const {
@@ -232,6 +239,7 @@ void station::observe_journal(const stream_id& id, const entry_list& entries, co
   auto addressed = [&](const stream_id& from, sequence seq) { return find_foreign(from, seq); };
   auto verdicts = observer_->observe(id.writer, before.size(), entries, find, addressed);
   settled_.erase(id.writer);  // it may have brought value that was in doubt
+  watch_for_twins(id.writer, before.size() == 0);
   // The head behind an entry is needed for sends to this node only, and computed up to there.
   auto frontier = before;
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -253,6 +261,7 @@ void station::observe_journal(const stream_id& id, const entry_list& entries, co
 // What is contested is not credited, yet it takes its number: one bad send must not stop those behind it.
 void station::take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested) {
   if (send.peer != book_->self()) return;  // addressed to an earlier epoch of this node: never received
+  if (takes_no_more(book_->st(), from, config_.self)) return;  // it returns at head office
   entry e;
   e.kind = entry_kind::receive;
   date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
@@ -417,25 +426,6 @@ std::vector<unit_use> station::units_elsewhere(account_id account, node_id who) 
     if (auto n = elsewhere(account, purse, who); n > 0) out.push_back({purse, n});
   }
   return out;
-}
-
-amount station::give(node_id to, account_id account, std::uint32_t purse, amount n, std::uint64_t request) {
-  auto record = node_of(book_->st(), to);
-  if (!record) return 0;
-  writer_id peer{to, record->epoch};
-  amount there = 0;
-  if (config_.role != node_role::store) {
-    there = held_total(observer_->st(), peer) + in_transit(book_->self(), peer, main_unit);
-  }
-  auto items = first_of(spendable(book_->st(), book_->self(), account, purse, nullptr, {}), n);
-  auto cause = parent() == to ? send_cause::recall : send_cause::pull;
-  auto e = decide_send(book_->at(now_), peer, account, items, cause, request, there);
-  if (!e) {
-    open_effects_.push_back(
-        alarm_effect{e.error().code, "rights for node " + std::to_string(to.value) + ": " + e.error().detail});
-    return 0;
-  }
-  return write(*e) ? n : 0;
 }
 
 void station::ask(node_id neighbour, const ask_message& m) { open_effects_.push_back(to_neighbour{neighbour, m}); }

@@ -151,7 +151,8 @@ void station::on_renewal(node_id from, const renew_message& m) {
     return;
   }
   const auto* now = certificate_of(m.node);
-  if (!now || certificates_.is_revoked(m.node) || m.serial != now->serial) return;  // revoked, or answered before
+  if (!now || certificates_.is_revoked(m.node) || is_forked(m.node)) return;
+  if (m.serial != now->serial) return;  // answered before
   if (auto ok = check_renewal(config_.chain, *now, m, certificates_.with()); !ok) {
     open_effects_.push_back(alarm_effect{
         ok.error().code, "a renewal in the name of node " + std::to_string(m.node.value) + ": " + ok.error().detail});

@@ -57,9 +57,11 @@ bool fits(const entry& receive, const entry& send, const writer_id& receiver) {
 
 bool is_proven(const entry& e, const writer_id& receiver, node_id self, const state& s,
                const unproven_rights::read_addressed& read) {
-  // Own sends are known completely: one that was not made is contested. Its half may be gone only where head office
-  // took the send back from a closed epoch, before the receive turned up after all.
-  if (e.peer.node == self) return true;
+  // Own sends are known: of this life completely, and one that was not made is contested. The half may be gone only
+  // where head office took the send back from a closed epoch, before the receive turned up after all. What a lost disk
+  // of this node sent, only the receiver says.
+  if (e.peer.node == self && static_cast<std::uint64_t>(number(s, channel_key(true, e.peer, receiver))) >= e.channel)
+    return true;
   // A half that is here says the same, or the entry would be contested.
   if (s.find(half(false, e.channel, e.peer, receiver))) return true;
   if (!read || !e.head || e.head->size == 0) return false;

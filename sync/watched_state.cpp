@@ -74,7 +74,8 @@ right_table::key watched_state::reach_key(const ledger_account& a) {
 
 const watched_state::account_near* watched_state::near_of(const part& p, const ledger_account& a) {
   for (const auto& n : p.near)
-    if (n.name.type == a.type && n.name.unit == a.unit && n.name.a == a.a && n.name.b == a.b && n.name.c == a.c)
+    if (n.name.type == a.type && n.name.unit == a.unit && n.name.a == a.a && n.name.b == a.b && n.name.c == a.c &&
+        n.name.from == a.from)
       return &n;
   return nullptr;
 }

@@ -67,7 +67,8 @@ export class Till {
       this.counter = body.counter + 1;
     } else {
       assert.equal(a.status, 409, `terminal ${this.terminal}: ${a.status} ${JSON.stringify(a.body)}`);
-      const expected = ['insufficient', 'no_quota', 'over_ceiling', 'already_reversed', 'not_reversible'];
+      // bad_tender: the card rose a level between the quote and the sale.
+      const expected = ['insufficient', 'no_quota', 'over_ceiling', 'already_reversed', 'not_reversible', 'bad_tender'];
       assert.ok(expected.includes(a.body.error), `terminal ${this.terminal}: ${JSON.stringify(a.body)}`);
       this.refused += 1;
     }
@@ -85,18 +86,19 @@ export class Till {
       const mine = this.record.filter((it) => it.receipt.kind !== 'reversal').at(-1);
       if (mine) return this.act('/api/v1/reversals', { receipt: mine.receipt.id }, giveUp);
     }
-    const quantity = this.random.between(1, 2);
-    const total = quantity * 1250; // product 1 of the demo's rules
-    const lines = [{ product: 1, quantity }];
-    if (dice < 40) return this.act('/api/v1/sales', { lines, tenders: [{ kind: 'cash', amount: total }] }, giveUp);
-    if (dice < 50) {
-      const tenders = [
-        { kind: 'card', amount: 500 },
-        { kind: 'cash', amount: total - 500 },
-      ];
-      return this.act('/api/v1/sales', { card, lines, tenders }, giveUp);
+    const lines = [{ product: 1, quantity: this.random.between(1, 2) }];
+    if (dice < 40) {
+      const total = lines[0].quantity * 1250; // product 1 of the demo's rules, and nobody's card
+      return this.act('/api/v1/sales', { lines, tenders: [{ kind: 'cash', amount: total }] }, giveUp);
     }
-    return this.act('/api/v1/sales', { card, lines, tenders: [{ kind: 'card', amount: total }] }, giveUp);
+    // A card that has bought enough rises a level and pays less, so the price is asked for.
+    const price = await this.settle('/api/v1/quotes', { card, lines }, giveUp);
+    if (price === null) return null;
+    assert.equal(price.status, 200, `terminal ${this.terminal}: ${JSON.stringify(price.body)}`);
+    const total = price.body.due;
+    const tenders = [{ kind: 'card', amount: total }];
+    if (dice < 50) tenders.splice(0, 1, { kind: 'card', amount: 500 }, { kind: 'cash', amount: total - 500 });
+    return this.act('/api/v1/sales', { card, lines, tenders }, giveUp);
   }
   /** Business until `stopping`; what is unanswered then is still finished. */
   async run() {

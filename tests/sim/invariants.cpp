@@ -92,7 +92,8 @@ void check_approvals(const world& w) {
   stream_reader reader(w.nodes().at(head_office).disk);
   for (const auto& [place, e] : w.truth().approved()) {
     if (place.seq >= survived(w, place.writer)) {
-      ensure(w.truth().was_restored(place.writer), "an approved answer is gone: " + describe(e));
+      ensure(w.truth().was_restored(place.writer) && w.how().ending != ending::retire && w.how().ending != ending::move,
+             "an approved answer is gone: " + describe(e));
       continue;
     }
     auto data = reader.entry_of(journal_of(place.writer), place.seq, {head_office, {}});
@@ -162,6 +163,15 @@ amount late_spending(const world& w, account_id account) {
   return sum;
 }
 
+/// The receiver is in doubt itself, or it was seen to receive and the half was booked before the send turned up.
+bool waits_or_came(const world& w, const cell_key& transfer) {
+  const auto& hq = *w.nodes().at(head_office).st;
+  auto receiver = closing_of(hq.st(), transfer.peer);
+  if (receiver && !receiver->complete() && w.how().doubt_days > 0) return true;
+  auto received = number(hq.seen().st(), channel_key(false, transfer.writer, transfer.peer));
+  return static_cast<std::uint64_t>(received) >= transfer.a;
+}
+
 // A life ended: what lay there is granted anew, once, and nothing of what head office knows is spent twice.
 void check_restored_value(const world& w) {
   const auto& hq = w.nodes().at(head_office);
@@ -186,13 +196,19 @@ void check_restored_value(const world& w) {
   for (const auto& writer : seen.writers()) {
     auto closed = closing_of(hq.st->ledger().st(), writer);
     if (!closed || (!closed->complete() && w.how().doubt_days > 0)) continue;
+    // Of a revoked node nothing is granted anew while a right stands that nothing proves: the send that a late receive
+    // names may have returned before.
+    if (revoking_of(hq.st->ledger().st(), writer) && seen.unproven(writer).rights > 0) continue;
     for (const auto& [a, v] : seen.all().balances())
       if (a.type == account_type::hold && a.writer == writer)
         ensure(-v <= seen.st().balance(doubt_account(hq.st->ledger().self(), writer, a)),
-               account_name(a) + " of a closed epoch was not granted anew");
+               account_name(a) + " of a closed epoch was not granted anew: " + std::to_string(-v) + " there, " +
+                   std::to_string(seen.unproven(writer).rights) + " unproven, " +
+                   std::to_string(seen.contested_of(writer)) + " contested");
     for (const auto& [k, c] : seen.all().cells())
-      ensure(k.type != cell_type::transfer || k.b != 1 || k.peer != writer,
-             "a send to a closed epoch did not return: " + writer_name(writer));
+      ensure(k.type != cell_type::transfer || k.b != 1 || (k.peer != writer && k.writer != writer) ||
+                 (k.writer == writer && waits_or_came(w, k)),
+             "a send from " + writer_name(k.writer) + " to " + writer_name(k.peer) + " did not return");
   }
 }
 
@@ -244,6 +260,9 @@ void check_directory(const world& w) {
 
 // Each contested entry was a case, and every node knows what head office ruled about it.
 void check_rulings(const world& w) {
+  for (const auto& [id, n] : w.nodes())
+    for (const auto& [other, o] : w.nodes())
+      ensure(!here(n) || !n.st->is_forked(other), name(id) + " takes " + name(other) + " for two machines");
   const auto& hq = *w.nodes().at(head_office).st;
   std::uint64_t contested = 0;
   for (const auto& writer : hq.seen().writers())
@@ -278,7 +297,7 @@ bool drained(const world& w, std::string* why) {
     return false;
   };
   for (const auto& [id, n] : w.nodes()) {
-    if (n.gone && w.how().ending == ending::burn) continue;
+    if (n.gone && (w.how().ending == ending::burn || w.how().ending == ending::retire)) continue;
     if (!n.st) return no(name(id) + " is down");
     if (n.outcast) continue;
     if (!n.st->idle() || n.flight) return no(name(id) + " is busy");

@@ -5,8 +5,9 @@ namespace tally::sim {
 
 sim_link& world::link_of(node_id a, node_id b) { return const_cast<sim_link&>(std::as_const(*this).link_of(a, b)); }
 const sim_link& world::link_of(node_id a, node_id b) const {
-  auto it = links_.find(a);
-  return it != links_.end() && it->second.parent == b ? it->second : links_.at(b);
+  if (auto it = links_.find(a); it != links_.end() && it->second.parent == b) return it->second;
+  if (auto it = links_.find(b); it != links_.end() && it->second.parent == a) return it->second;
+  return no_link_;  // the child moved away
 }
 
 // The child tries until its parent answers.
@@ -19,6 +20,8 @@ void world::knock(node_id child) {
     if (n.life != life || n.links.count(l.parent)) return;
     const auto& parent = nodes_.at(l.parent);
     if (l.cut || l.up_blocked || l.down_blocked || !parent.st || !admitted(n, parent)) return knock(child);
+    // Another machine in its parent's place: somebody brings its certificate on a stick, since no line does.
+    if (n.st->curve_key_of(parent.id) != parent.cert.curve) (void)n.certificates->add(parent.signed_cert);
     l.connection = ++connections_;
     l.last_up = l.last_down = now_;
     open_session(n, l.parent, l.connection);
@@ -30,11 +33,12 @@ void world::drop(sim_node& n, node_id peer) {
   if (it == n.links.end()) return;
   bool was_up = it->second.told_up;
   auto& l = link_of(n.id, peer);
+  bool child = l.child == n.id;
   if (l.connection == it->second.connection) l.connection = 0;
   n.links.erase(it);
-  if (was_up) (void)n.st->put(link_change{peer, false});
+  if (was_up && n.st) (void)n.st->put(link_change{peer, false});
   wake(n, 0);
-  if (l.child == n.id) knock(n.id);
+  if (child) knock(n.id);
 }
 
 void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {

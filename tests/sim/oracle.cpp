@@ -183,12 +183,20 @@ void oracle::transfer(const place& p, const entry& e) {
   if (out) {
     ensure(e.channel == 1 || sent_.count({p.writer, e.peer, e.channel - 1}) != 0, "a channel has a gap: " + where);
     ensure(sent_.emplace(c, e).second, "a channel number was used twice: " + where);
+    if (e.cause == send_cause::sweep) {
+      ++swept_;
+      auto& on_way = sweeping_[{p.writer, e.peer}];
+      on_way += card_value(e);
+      ensure(on_way <= sweeps_max_, "more is on its way unused than was agreed: " + where);
+    }
   } else {
     auto half = sent_.find(c);
     ensure(half != sent_.end(), "a receive without its send: " + where);
     ensure(half->second.account == e.account && half->second.values == e.values,
            "a receive differs from its send: " + where);
     ensure(received_.insert(c).second, "a send was received twice: " + where);
+    ensure(!returned_.count(c) || was_restored(p.writer), "a send that had returned was received: " + where);
+    if (half->second.cause == send_cause::sweep) sweeping_[{e.peer, p.writer}] -= card_value(e);
   }
   for (const auto& v : e.values)
     move(p.writer, v.purse == 0 ? account_id{} : e.account, v.unit, out ? -v.amount : v.amount, where);
@@ -198,7 +206,8 @@ void oracle::transfer(const place& p, const entry& e) {
 void oracle::regrant(const place& p, const entry& e) {
   auto where = name(p) + " " + describe(e);
   ensure(p.writer.node == head_office, "somebody else than head office grants anew: " + where);
-  ensure(was_restored(e.subject), "granted anew from an epoch that never ended: " + where);
+  ensure(was_restored(e.subject) || (e.cited_kind == entry_kind::receive && was_restored(e.peer)),
+         "granted anew from an epoch that never ended: " + where);
   if (e.cited_kind == entry_kind::send) return;
   if (e.cited_kind == entry_kind::receive) {
     auto half = sent_.find(channel{e.peer, e.subject, e.channel});

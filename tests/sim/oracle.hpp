@@ -37,6 +37,9 @@ public:
   /// REQUIRES: called in order of sequence for each writer.
   void durable(const writer_id& writer, sequence seq, byte_view data);
   void answered(const till_answer& a);
+  /// Most that sweeps of one writer may have on their way.
+  void limit_sweeps(amount transit_max) { sweeps_max_ = transit_max; }
+  std::uint64_t swept() const { return swept_; }
   /// From now on this writer's later entries may be missing everywhere: its disk was replaced by an old copy.
   void restored(const writer_id& writer) { restored_.insert(writer); }
   /// Entries that head office held of a life when it was closed first; all of it if it was not closed.
@@ -78,6 +81,9 @@ private:
   std::map<place, entry> approved_;
   std::set<writer_id> restored_;
   std::map<writer_id, std::uint64_t> closed_;
+  std::map<std::pair<writer_id, writer_id>, amount> sweeping_;  ///< sent by a sweep and not received
+  amount sweeps_max_ = INT64_MAX;
+  std::uint64_t swept_ = 0;
 };
 
 /// One line for messages: kind, key, account, amounts.

@@ -34,11 +34,16 @@ plan plan::from_seed(std::uint64_t seed) {
   p.full_disks = d.chance(150);
   p.tight_limits = d.chance(300);
   if (d.chance(400)) p.checkpoint_every = static_cast<std::uint64_t>(d.between(1, 60));
+  p.sweep = {.quiet_ms = d.chance(700) ? d.between(5, 600) * 1'000 : 0,
+             .dust = d.between(0, 400),
+             .transit_max = d.chance(400) ? d.between(1, 3'000) : 1'000'000};
   if (d.chance(333)) p.take_days(d);
   if (d.chance(400)) p.restore = static_cast<restore_kind>(1 + d.below(3));
   p.close_wait_ms = d.between(1, 15) * 60'000;
   p.doubt_days = d.chance(500) ? 0 : 7;
-  if (p.restore == restore_kind::none && d.chance(400)) p.ending = static_cast<sim::ending>(1 + d.below(4));
+  if (p.restore == restore_kind::none && d.chance(400)) p.ending = static_cast<sim::ending>(1 + d.below(7));
+  if (p.ending == ending::replace_region && p.regions == 0) p.ending = ending::move;
+  if (p.ending == ending::move && p.regions == 0) p.ending = ending::retire;
   p.programme = seed % 5 < 2;
   p.quiet_ms = (p.pace == 1 ? d.between(1, 10) : 10) * 60'000;
   p.resets = d.chance(500);
@@ -54,6 +59,7 @@ void plan::take_days(dice& d) {
   if (crash_every > 0) crash_every *= pace;
   if (cut_every > 0) cut_every *= pace;
   cut_max *= pace;
+  sweep.quiet_ms *= pace;
   // Else each start reads days of entries again: the rushes do enough of that.
   if (checkpoint_every > 1'000 && d.chance(800)) checkpoint_every = static_cast<std::uint64_t>(d.between(20, 200));
 }
@@ -66,7 +72,8 @@ std::string plan::text() const {
          " min, cut every " + n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) +
          " loss " + n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) +
          ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", programme " +
-         n(programme) + ", checkpoint " + n(checkpoint_every) + ", hold " + n(hold_ms) + ", quiet " +
+         n(programme) + ", checkpoint " + n(checkpoint_every) + ", hold " + n(hold_ms) + ", sweep after " +
+         n(sweep.quiet_ms) + " dust " + n(sweep.dust) + " in transit " + n(sweep.transit_max) + ", quiet " +
          n(quiet_ms / 60'000) + " min, resets " + n(resets) + ", certificates " + n(certificate_s / 60) +
          " min, real keys " + n(real_signatures) + ", restore " + n(static_cast<int>(restore)) + ", ending " +
          n(static_cast<int>(ending)) + " doubt " + n(doubt_days) + " close wait " + n(close_wait_ms / 60'000) + " min";

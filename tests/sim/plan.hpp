@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ledger/types.hpp"
+#include "sync/sweeper.hpp"
 
 namespace tally::sim {
 
@@ -28,8 +29,9 @@ private:
 enum class restore_kind : std::uint8_t { none, online, offline, forked };
 
 /// How one store's life ends, if not by an old copy of its disk: the disk is lost and an operator closes the books; the
-/// same, and the disk turns up later; another machine takes its place; it is revoked and does not know.
-enum class ending : std::uint8_t { none, burn, burn_and_return, replace, revoke };
+/// same, and the disk turns up later; another machine takes its place; it is revoked and does not know; it retires, and
+/// its rights return; it moves to another parent; its region is replaced by another machine.
+enum class ending : std::uint8_t { none, burn, burn_and_return, replace, revoke, retire, move, replace_region };
 
 /// What a seed decides before the first event: how large the chain is, and how bad the weather.
 struct plan {
@@ -58,6 +60,7 @@ struct plan {
   restore_kind restore = restore_kind::none;
   sim::ending ending = sim::ending::none;
   std::uint32_t doubt_days = 7;
+  sweep_limits sweep;
   tick_ms close_wait_ms = 5 * 60'000;  ///< for what is missing of an epoch that ended
 
   static plan from_seed(std::uint64_t seed);

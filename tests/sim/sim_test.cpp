@@ -47,6 +47,7 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   CHECK(sum.key_reused > 5);
   CHECK(sum.full > 0);
   CHECK(sum.over_ceiling > 0);
+  CHECK(sum.swept > 10);
 }
 
 TEST_CASE("a run depends on its seed alone", "[sim]") {

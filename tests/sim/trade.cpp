@@ -108,7 +108,10 @@ void world::head_office_facts() {
 
 void world::send_facts() {
   auto& hq = nodes_.at(head_office);
-  if (!hq.st || decree_open_ || decrees_.empty()) return;
+  if (!hq.st || decree_open_) return;
+  while (!decrees_.empty() && is_decided(decrees_.front().front()))
+    decrees_.pop_front();
+  if (decrees_.empty()) return;
   decree_open_ = hq.st->put(facts_request{++requests_, decrees_.front()}).ok();
   wake(hq, 0);
 }
@@ -119,12 +122,21 @@ void world::decreed(const facts_answer& a) {
   const auto& asked = decrees_.front().front();
   bool done_before = a.code == errc::not_allowed && asked.kind == entry_kind::ruling &&
                      ruling_of(nodes_.at(head_office).st->ledger().st(), asked.subject, *asked.cites) == asked.outcome;
+  if (asked.kind == entry_kind::revoke && nodes_.at(head_office).st->is_revoked(asked.subject.node)) done_before = true;
   done_before = done_before || (decree_again_ && (a.code == errc::not_found || a.code == errc::revoked));
   decree_again_ = false;
   ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
   decrees_.pop_front();
   decree_open_ = false;
   send_facts();
+}
+
+// Whose answer a crash swallowed is not asked for again: operators look first, since these decisions are final.
+bool world::is_decided(const entry& fact) const {
+  const auto& st = nodes_.at(head_office).st->ledger().st();
+  if (fact.kind == entry_kind::ruling) return ruling_of(st, fact.subject, *fact.cites).has_value();
+  if (fact.kind == entry_kind::close_epoch) return closing_of(st, victim_life_).has_value();
+  return fact.kind == entry_kind::revoke && revoking_of(st, victim_life_).has_value();
 }
 
 // Operators go through the open cases now and then, and rule about each.

@@ -148,6 +148,8 @@ void world::restore(sim_node& n) {
 
 void world::plan_ending() {
   victim_ = node_id{2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores))};
+  if (plan_.ending == ending::replace_region)
+    victim_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
   at(dice_.between(plan_.trade_ms / 5, plan_.trade_ms * 3 / 4), [this] { end_life(nodes_.at(victim_)); });
 }
 
@@ -164,6 +166,7 @@ void world::end_life(sim_node& n) {
   }
   oracle_.restored({n.id, n.cert.epoch});
   restore_done_ = true;
+  victim_life_ = {n.id, n.cert.epoch};
   entry fact;
   fact.subject.node = n.id;
   if (plan_.ending == ending::revoke) {
@@ -171,6 +174,12 @@ void world::end_life(sim_node& n) {
     fact.kind = entry_kind::revoke;
     return decree({fact});
   }
+  // Stores live anew when the epoch of their parent is closed: their channels end with it.
+  if (plan_.ending == ending::replace_region)
+    for (auto& [id, store] : nodes_)
+      if (!store.parents.empty() && store.parents.front() == n.id) oracle_.restored({id, store.cert.epoch});
+  if (plan_.ending == ending::retire) return retire(n);
+  if (plan_.ending == ending::move) return move(n);
   crash(n, "its disk is lost");
   ++n.life;  // nobody starts it again
   n.gone = true;
@@ -181,7 +190,8 @@ void world::end_life(sim_node& n) {
     t.mark.reset();
   }
   auto noticed = dice_.between(60'000, 10 * 60'000);
-  if (plan_.ending == ending::replace) return at(noticed, [this, &n] { replace(n); });
+  if (plan_.ending == ending::replace || plan_.ending == ending::replace_region)
+    return at(noticed, [this, &n] { replace(n); });
   fact.kind = entry_kind::close_epoch;
   at(noticed, [this, fact] { decree({fact}); });
   if (plan_.ending != ending::burn_and_return) return;
@@ -221,6 +231,61 @@ void world::replace(sim_node& n) {
   }
   n.gone = false;
   boot(n);
+}
+
+// The shop closes for good: its tills first, and when head office has its books, the operator retires it.
+void world::retire(sim_node& n) {
+  bool waits = !n.st || !n.st->idle() || n.flight;
+  for (auto& t : n.tills) {
+    t.closed = t.closed || !t.pending;
+    waits = waits || t.pending;
+  }
+  stream_id journal{{n.id, n.cert.epoch}, sub_stream::journal, {}};
+  auto size = stream_reader(n.disk).size(journal);
+  if (waits || stream_reader(nodes_.at(head_office).disk).size(journal) != size || !nodes_.at(head_office).st)
+    return at(2'000, [this, &n] { retire(n); });
+  entry revoke, close;
+  revoke.kind = entry_kind::revoke;
+  close.kind = entry_kind::close_epoch;
+  close.subject.node = n.id;
+  close.size = revoke.size = size;
+  revoke.subject = victim_life_;
+  revoke.serial = n.cert.serial;
+  crash(n, "it retires");
+  ++n.life;
+  n.gone = true;
+  decree({close, revoke});
+}
+
+// The new certificate goes the old way; the shop's own line is changed when it has come.
+void world::move(sim_node& n) {
+  auto next = n.cert;
+  ++next.serial;
+  std::vector<node_id> places{head_office};
+  for (unsigned r = 0; r < plan_.regions; ++r)
+    places.push_back({2 + r});
+  std::erase(places, n.parents.front());
+  auto to = places[dice_.below(places.size())];
+  next.parents = to == head_office ? std::vector{to} : std::vector{to, head_office};
+  entry certify;
+  certify.kind = entry_kind::certify;
+  certify.blob = encode(sign_certificate(next, head_office, *nodes_.at(head_office).keys));
+  decree({certify});
+  at(1'000, [this, &n, to] { follow(n, to); });
+}
+
+void world::follow(sim_node& n, node_id to) {
+  auto durable = n.st && !n.flight && n.st->parent() == to;
+  if (!durable) return at(1'000, [this, &n, to] { follow(n, to); });
+  auto from = n.parents.front();
+  say("node " + std::to_string(n.id.value) + " moves to " + std::to_string(to.value));
+  if (auto& old = nodes_.at(from); old.st) drop(old, n.id);
+  drop(n, from);
+  n.parents.front() = to;
+  if (to == head_office) n.parents = {to};
+  if (n.parents.back() != head_office) n.parents.push_back(head_office);
+  links_.at(n.id) = {.child = n.id, .parent = to};
+  knock(n.id);
 }
 
 // Whether the parent's door opens: not for keys of which it has not heard yet. Ended ones it lets in to say so.

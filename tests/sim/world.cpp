@@ -21,13 +21,15 @@ void tally_of_run::add(const tally_of_run& o) {
         &tally_of_run::repeated,     &tally_of_run::pulled,        &tally_of_run::reversed,     &tally_of_run::crashes,
         &tally_of_run::cuts,         &tally_of_run::commit_faults, &tally_of_run::rollbacks,    &tally_of_run::entries,
         &tally_of_run::key_reused,   &tally_of_run::full,          &tally_of_run::over_ceiling, &tally_of_run::closed,
-        &tally_of_run::granted_anew, &tally_of_run::outcast,       &tally_of_run::ruled,        &tally_of_run::ended})
+        &tally_of_run::granted_anew, &tally_of_run::outcast,       &tally_of_run::ruled,        &tally_of_run::swept,
+        &tally_of_run::ended})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
 
 world::world(const plan& p, std::function<void(std::string)> log)
     : plan_(p), dice_(p.seed ^ 0x5851f42d4c957f2dULL), log_(std::move(log)), entropy_(p.seed) {
+  oracle_.limit_sweeps(plan_.sweep.transit_max);
   make_chain();
 }
 world::~world() = default;
@@ -140,6 +142,7 @@ void world::boot(sim_node& n) {
   c.close_wait_ms = plan_.close_wait_ms;
   c.doubt_days = plan_.doubt_days;
   if (plan_.certificate_s > 0) c.certificate_s = plan_.certificate_s;
+  c.sweep = plan_.sweep;
   c.cosign_wait_ms = 10'000 + 3 * plan_.hold_ms;
   auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
   ensure(opened.ok(),
@@ -369,6 +372,7 @@ void world::alarm(sim_node& n, const alarm_effect& a) {
 void world::heal() {
   calm_ = true;
   trading_ = false;
+  next_rulings();  // who looks now and then looks often now
   for (auto& [id, l] : links_) {
     if (l.cut) say("healed " + std::to_string(id.value));
     l.cut = l.up_blocked = l.down_blocked = false;
@@ -377,6 +381,7 @@ void world::heal() {
     n.disk_low = false;
     if (n.st) tick_by(n, now_ + 1'000);
   }
+  next_rulings();  // the look that was planned may be hours away, at a shop's pace
 }
 
 void world::run() {
@@ -388,6 +393,11 @@ void world::run() {
   step_until(plan_.trade_ms);
   heal();
   bool lively = step_until(now_ + drain_max, [this] { return drained(*this); });
+  // Operators rule about one case after the other: hundreds take longer, as long as they go on.
+  for (auto left = decrees_.size(); !lively && left > 0; left = decrees_.size()) {
+    lively = step_until(now_ + drain_max, [this] { return drained(*this); });
+    if (decrees_.size() >= left) break;
+  }
   if (!lively) {
     std::string why;
     drained(*this, &why);
@@ -400,6 +410,7 @@ void world::run() {
   ensure(
       counted_.messages - before <= quiet_messages_max + signs + messages_per_entry_max * (counted_.entries - written),
       "a quiet chain sent " + std::to_string(counted_.messages - before) + " messages in ten minutes");
+  counted_.swept = oracle_.swept();
   counted_.store_ms = now_ * plan_.stores;
   // Head office writes down its time now and then; that alone is no unrest.
   step_until(now_ + 60'000 + 5 * plan_.hold_ms, [this] { return drained(*this); });

@@ -16,7 +16,7 @@ namespace tally::sim {
 struct tally_of_run {
   std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
-                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0;
+                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -143,6 +143,9 @@ private:
   void plan_ending();
   void end_life(sim_node& n);
   void replace(sim_node& n);
+  void retire(sim_node& n);
+  void move(sim_node& n);
+  void follow(sim_node& n, node_id to);
   void decree(std::vector<entry> facts);
   bool admitted(const sim_node& child, const sim_node& parent);
   const void_key* ended(const sim_node& child, const sim_node& parent);
@@ -168,6 +171,7 @@ private:
   void send_facts();
   void next_decree();
   void decreed(const facts_answer& a);
+  bool is_decided(const entry& fact) const;
   void next_rulings();
   void till_acts(sim_node& n, std::size_t index);
   void ask(sim_node& n, till& t);
@@ -185,6 +189,7 @@ private:
   std::unique_ptr<signer> root_;
   std::map<node_id, sim_node> nodes_;
   std::map<node_id, sim_link> links_;  ///< by child
+  sim_link no_link_{.child = {}, .parent = {}, .connection = UINT64_MAX};
   oracle oracle_;
   tally_of_run counted_;
   struct event {
@@ -204,6 +209,7 @@ private:
   std::optional<kv_image> copy_;
   std::uint64_t copied_size_ = 0;
   node_id victim_{};
+  writer_id victim_life_;  ///< the epoch that operators end
   std::deque<std::vector<entry>> decrees_;
   bool decree_open_ = false, decree_again_ = false;  ///< head office died over it, and may have done it
   std::map<std::pair<writer_id, sequence>, ruling_outcome> rulings_;  ///< what the operators asked head office to rule

@@ -108,6 +108,7 @@ void station_net::open(node& n, station_config habits) {
   auto s = station::open(habits, n.store, *n.certificates, *n.keys, *n.random);
   REQUIRE(s.ok());
   n.st = std::move(*s);
+  n.source = std::make_unique<durable_source>(n.store, *n.keys, std::string(chain), n.id);  // its process is new too
 }
 
 void station_net::settle(node& n, std::uint64_t disk_free) {

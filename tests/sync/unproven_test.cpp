@@ -108,6 +108,7 @@ TEST_CASE("contested entries and loads from unproven quota count, good ones do n
 TEST_CASE("regions are not counted, and own sends are known", "[sync][unproven]") {
   watcher w;
   w.hold(1'000);
+  w.st.put(channel_key(true, region, store), {1, {}});
   w.count(transfer(entry_kind::receive, region, 1'000));  // `self` sent it, or it was contested
   CHECK(w.may_send(1'000));
   w.role = node_role::region;

@@ -1,0 +1,20 @@
+#pragma once
+// The part of judging and applying that is about units and refunds; only fold.cpp includes this.
+#include "ledger/fold.hpp"
+
+namespace tally::fold_detail {
+
+/// A debt is a part of what the entry gives or takes back, item by item.
+status check_debts(const entry& e);
+/// Each piece once, and in all not more money than was paid, by tenders not more than by tenders. What a piece cost is
+/// for who has the rules to say.
+status check_refund(const entry& e, const entry_place& p, const state& s);
+status check_expire(const entry& e);
+status check_earn(const entry& e, const state& s);
+
+void apply_spent(const entry& e, const entry_place& p, state& s);
+void apply_refund(const entry& e, const entry_place& p, state& s);
+void apply_turnover(const entry& e, state& s);
+void apply_owed(const entry& e, const entry_place& p, state& s);
+
+}  // namespace tally::fold_detail

@@ -1,0 +1,123 @@
+// Rights that follow their last use, and a tree that changes: moves, closings of parents, two machines with one key.
+#include <algorithm>
+
+#include "ledger/closing.hpp"
+#include "ledger/purses.hpp"
+#include "sync/station.hpp"
+
+namespace tally {
+
+// Key of the mark that two machines ran with a node's key; value: serial of its newest certificate then.
+bytes forked_key(node_id node) {
+  byte_writer w;
+  w.u8('w');
+  w.u32be(node.value);
+  return w.take();
+}
+
+void station::load_forked() {
+  for (auto c = store_.scan(family::meta, "w"); c->valid() && c->key()[0] == 'w'; c->next()) {
+    if (c->key().size() != 5) continue;
+    std::uint32_t node = 0;
+    for (std::size_t i = 1; i < 5; ++i)
+      node = node << 8 | static_cast<std::uint8_t>(c->key()[i]);
+    forked_[{node}] = byte_reader(c->value()).uv();
+  }
+}
+
+// A copy of a disk that is noticed begins a new epoch. If then another copy begins one behind the same end, and the
+// first goes on, both run: that is no restore, which ends what it replaces.
+void station::watch_for_twins(const writer_id& grown, bool new_to_us) {
+  auto before = std::exchange(last_life_[grown.node], grown);
+  if (new_to_us || before == grown || before == writer_id{} || is_forked(grown.node)) return;
+  auto mine = heritage_of(observer_->st(), grown), other = heritage_of(observer_->st(), before);
+  if (!mine || !other || mine->before != other->before) return;
+  const auto* newest = certificate_of(grown.node);
+  auto serial = newest ? newest->serial : 0;
+  forked_[grown.node] = serial;
+  byte_writer w;
+  w.uv(serial);
+  book_->view().put(family::meta, forked_key(grown.node), w.take());
+  open_effects_.push_back(alarm_effect{
+      errc::rolled_back, "two machines run with the key of node " + std::to_string(grown.node.value) +
+                             ": nothing is sent to it until another one takes its place (invite --replace)"});
+}
+
+// Another machine with keys of its own took the place of both. A renewal or a move of the same keys ends nothing.
+void station::end_fork(const certificate& newest) {
+  auto f = forked_.find(newest.node);
+  if (f == forked_.end() || newest.serial <= f->second) return;
+  for (const auto* c : certificates_.all_of(newest.node))
+    if (c->serial == f->second && c->curve == newest.curve) return;
+  book_->view().erase(family::meta, forked_key(newest.node));
+  forked_.erase(f);
+}
+
+// Written only while the link lives: rights on a dead line would be of use to nobody. And not before the parent holds
+// what was swept before the start.
+void station::sweep() {
+  auto p = parent();
+  if (!p || !up_.count(*p) || sweeper_.idle() || disk_low_ || book_->stopped() != errc::ok) return;
+  auto record = node_of(book_->st(), *p);
+  auto known = cosigned(*p);
+  auto held_there = known ? known->size : 0;
+  sweeper_.acknowledged(held_there);
+  if (!record || held_there < sweep_from_) return;
+  for (auto account : sweeper_.due(tick_))
+    sweep_account(account, {*p, record->epoch});
+}
+
+void station::sweep_account(account_id account, const writer_id& to) {
+  auto n = sweeper_.share(account, held_here(account, purse_paid), tick_);
+  if (n == 0) return;
+  auto seq = book_->next();
+  auto e = decide_send(book_->at(now_), to, account, {{purse_paid, main_unit, 0, n}}, send_cause::sweep, 0, 0);
+  if (e && write(*e)) return sweeper_.sent(seq, n);
+  sweeper_.left(account, tick_);  // the parent may live anew: later
+}
+
+// What the receiver wrote after it had adopted all of this is here only if it comes in its journal before that adopt.
+bool station::knows_directory(const writer_id& w) const {
+  stream_id directory{book_->self(), sub_stream::directory, {}};
+  cell_key adopted{.type = cell_type::adopted,
+                   .a = static_cast<std::uint64_t>(sub_stream::directory),
+                   .b = 0,
+                   .writer = w,
+                   .peer = book_->self()};
+  return closing_of(book_->st(), w).has_value() ||
+         static_cast<std::uint64_t>(number(observer_->st(), adopted)) >= reader_.size(directory);
+}
+
+// The own epoch, or a parent's with which there was a channel: its successor knows neither half of what went between.
+bool station::ends_here(const writer_id& closed) const {
+  if (closed == book_->self()) return true;
+  if (closed.node == head_office || parent() != closed.node) return false;
+  const auto& st = book_->st();
+  return number(st, channel_key(true, book_->self(), closed)) > 0 ||
+         number(st, channel_key(false, closed, book_->self())) > 0;
+}
+
+amount station::give(node_id to, account_id account, std::uint32_t purse, amount n, std::uint64_t request) {
+  auto record = node_of(book_->st(), to);
+  // Who moved away may still be connected; what is sent to it would never arrive.
+  if (!record || is_forked(to) || (parent() != to && route_to(to) != to)) return 0;
+  writer_id peer{to, record->epoch};
+  amount there = 0;
+  if (config_.role != node_role::store) {
+    there = held_total(observer_->st(), peer) + in_transit(book_->self(), peer, main_unit);
+  }
+  auto items = first_of(spendable(book_->st(), book_->self(), account, purse, nullptr, {}), n);
+  auto cause = parent() == to ? send_cause::recall : send_cause::pull;
+  if (cause == send_cause::pull) sweeper_.used(account);
+  auto e = decide_send(book_->at(now_), peer, account, items, cause, request, there);
+  if (!e) {
+    open_effects_.push_back(
+        alarm_effect{e.error().code, "rights for node " + std::to_string(to.value) + ": " + e.error().detail});
+    return 0;
+  }
+  if (!write(*e)) return 0;
+  if (cause == send_cause::recall) sweeper_.left(account, tick_);
+  return n;
+}
+
+}  // namespace tally

@@ -1,0 +1,23 @@
+#pragma once
+#include <set>
+#include <vector>
+
+#include "sync/station_io.hpp"
+
+namespace tally {
+
+/// A till's sale that waits in its station until rights come, or until nobody waits any more.
+struct waiting_sale {
+  till_request request;
+  tally::amount before{};
+  std::vector<std::uint64_t> joined;  ///< later requests with the same key and content: answered together
+  std::set<std::uint64_t> needs;      ///< asks that are not at their end
+};
+
+/// One of the asks of such a sale.
+struct sale_need {
+  std::uint64_t waiting{};  ///< own request id
+  std::uint32_t purse{};
+};
+
+}  // namespace tally
