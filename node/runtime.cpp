@@ -290,6 +290,7 @@ status start_http(running_node& n, const node_config& config) {
                         .doors = {},
                         .web_address = config.http.listen,
                         .random = n.random,
+                        .layout = n.layout,
                         .now = wall_now,
                         .certify = [&n](const certificate& c) { return sign_certificate(c, head_office, *n.signer); },
                         .mutex = {},

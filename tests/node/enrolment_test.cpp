@@ -28,6 +28,7 @@ struct office {
        {"bakery", root.pub},
        [this] { return clock; },
        50,
+       365 * 86'400,
        [this](errc code, const std::string& text) { told.push_back(std::string(errc_name(code)) + " " + text); }}};
   enrolment_token token{"bakery", {"tcp://127.0.0.1:1"}, door.pub, hq.key(), {}, {}, now + 3600};
   invitation what{node_id{3}, "Store A", node_role::store, {node_id{2}, head_office}, {100, 200, 300, 400}, now + 3600};
