@@ -98,7 +98,7 @@ result<std::vector<signed_certificate>> enrolment_desk::decide(byte_view request
       return refused(record->what.node, {errc::bad_token, "this token has expired; ask for a new one"});
     TALLY_TRY(use_up(*q, *record));
   }
-  TALLY_TRY(publish(*record));
+  TALLY_TRY(publish(q->id, *record));
 
   std::vector<signed_certificate> out;
   auto hq = stored_certificate(parts_.node.store(), head_office);
@@ -171,17 +171,24 @@ std::vector<entry> enrolment_desk::farewell(const certificate& successor) const 
   return {close};
 }
 
-status enrolment_desk::publish(const invitation_record& record) {
-  // Written by an earlier question, whose answer was lost.
-  if (auto known = stored_certificate(parts_.node.store(), record.what.node);
-      known && encode(*known) == record.certificate)
-    return done();
+// The keys that are to be replaced were certified anew while this certificate was made.
+void enrolment_desk::renumber(const token_id& id, invitation_record& record, certificate c) {
+  if (auto before = newest_of(parts_.node.store(), c.node)) c.serial = before->serial + 1;
+  record.certificate = encode(sign_certificate(c, head_office, parts_.keys));
+  waiter<bool> written;
+  parts_.node.remember(invitation_key(id), encode(record), written.callback());
+  (void)written.wait(parts_.wait_ms_max);
+}
+
+status enrolment_desk::publish(const token_id& id, invitation_record& record) {
   entry certify, limits;
   certify.kind = entry_kind::certify;
   certify.blob = record.certificate;
   auto own = decode_signed_certificate(record.certificate);
   auto c = own ? decode_certificate(own->body) : result<certificate>(errc::corrupt);
   if (!c) return error{errc::corrupt, "a stored invitation is damaged"};
+  // Written by an earlier question, whose answer was lost; renewed since, perhaps.
+  if (auto known = newest_of(parts_.node.store(), c->node); known && known->curve == c->curve) return done();
   limits.kind = entry_kind::limits;
   limits.subject = {c->node, c->epoch};
   limits.limits = record.what.limits;
@@ -192,6 +199,10 @@ status enrolment_desk::publish(const invitation_record& record) {
   parts_.node.facts(std::move(facts), written.callback());
   auto answer = written.wait(parts_.wait_ms_max);
   if (!answer) return try_again();
+  if (answer->code == errc::busy) {
+    renumber(id, record, *c);
+    return try_again();
+  }
   if (answer->code != errc::ok) return error{answer->code, answer->detail};
   return done();
 }

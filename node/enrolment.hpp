@@ -101,7 +101,8 @@ public:
 private:
   result<std::vector<signed_certificate>> decide(byte_view request);
   status use_up(const enrolment_request& r, invitation_record& record);
-  status publish(const invitation_record& record);
+  status publish(const token_id& id, invitation_record& record);
+  void renumber(const token_id& id, invitation_record& record, certificate c);
   error suspect(const enrolment_request& q, std::optional<node_id> invited, error why) const;
   std::vector<entry> farewell(const certificate& successor) const;
 

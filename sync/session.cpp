@@ -10,10 +10,6 @@ constexpr tick_ms wait_max_ms = 60'000;
 constexpr tick_ms fast_ms = 2'000, slow_ms = 8'000;
 // Octets that an entry takes in a segment, about: how many are cut off when little credit is left.
 constexpr std::size_t octets_per_entry = 16;
-
-// Head office's time with other traffic: its cosignatures carry it as well, and a business date needs no better.
-constexpr tick_ms time_apart_ms = 3'600'000;
-
 }  // namespace
 
 void session::say_hello(session_effects& out) const {
@@ -131,27 +127,10 @@ void session::start_anew() {
   time_said_.reset();
 }
 
-void session::on_alive(const alive_message& m, session_effects& out, tick_ms now) {
-  if (!m.asks) return;
-  bool time = time_ && (!time_said_ || now >= *time_said_ + time_apart_ms);
-  if (time) {
-    say_time(out, now);
-  } else {
-    send(out, alive_message{false}, now);
-  }
-}
-
 void session::send(session_effects& out, message m, tick_ms now) {
   out.push_back(send_effect{brief(std::move(m))});
   said_at_ = now;
   say_later(out, now);
-}
-
-void session::say_time(session_effects& out, tick_ms now) {
-  if (!time_) return;
-  time_said_ = now;
-  auto m = *std::exchange(time_, std::nullopt);
-  send(out, m, now);
 }
 
 void session::on_heads(const heads_message& m, session_effects& out, tick_ms now) {
@@ -367,16 +346,6 @@ void session::put_later(message m, tick_ms now) {
     return;
   }
   if (later_.size() < heads_max) later_.push_back(std::move(m));
-}
-
-// Other traffic goes out, or time is up.
-void session::say_later(session_effects& out, tick_ms now) {
-  if (time_ && (!time_said_ || now >= *time_said_ + time_apart_ms)) {
-    time_said_ = now;
-    out.push_back(send_effect{*std::exchange(time_, std::nullopt)});
-  }
-  for (auto& m : std::exchange(later_, {}))
-    out.push_back(send_effect{brief(std::move(m))});
 }
 
 session_effects session::say(message m, tick_ms now) {

@@ -1,9 +1,13 @@
-// Signs of life on a quiet link.
+// Signs of life on a quiet link, head office's time, and what travels with other traffic.
 #include <algorithm>
 
 #include "sync/session.hpp"
 
 namespace tally {
+namespace {
+// Head office's time with other traffic: its cosignatures carry it as well, and a business date needs no better.
+constexpr tick_ms time_apart_ms = 3'600'000;
+}  // namespace
 
 // Repeated, for a line that loses single messages; the first answer ends it.
 void session::ask_alive(session_effects& out, tick_ms now) {
@@ -28,6 +32,33 @@ tick_ms session::alive_next_due() const {
 bool session::is_lost(tick_ms now) const {
   if (alive_asked_ && !is_owed()) return now >= *alive_asked_ + alive_wait_ms;
   return peer_ && peer_->quiet_s > 0 && now >= heard_at_ + tick_ms{peer_->quiet_s} * 1'000 + promise_grace_ms;
+}
+
+void session::on_alive(const alive_message& m, session_effects& out, tick_ms now) {
+  if (!m.asks) return;
+  bool time = time_ && (!time_said_ || now >= *time_said_ + time_apart_ms);
+  if (time) {
+    say_time(out, now);
+  } else {
+    send(out, alive_message{false}, now);
+  }
+}
+
+void session::say_time(session_effects& out, tick_ms now) {
+  if (!time_) return;
+  time_said_ = now;
+  auto m = *std::exchange(time_, std::nullopt);
+  send(out, m, now);
+}
+
+// Other traffic goes out, or time is up.
+void session::say_later(session_effects& out, tick_ms now) {
+  if (time_ && (!time_said_ || now >= *time_said_ + time_apart_ms)) {
+    time_said_ = now;
+    out.push_back(send_effect{*std::exchange(time_, std::nullopt)});
+  }
+  for (auto& m : std::exchange(later_, {}))
+    out.push_back(send_effect{brief(std::move(m))});
 }
 
 }  // namespace tally

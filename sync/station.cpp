@@ -280,6 +280,13 @@ void station::answer(till_answer a) {
 void station::write_facts(facts_request& r) {
   facts_answer a{r.request, errc::ok, {}, book_->next(), 0};
   if (auto it = facts_progress_.find(r.request); it != facts_progress_.end()) a = it->second;
+  if (a.written == 0) {
+    if (auto ok = check_serials(r.facts); !ok) {
+      facts_open_ = false;
+      open_effects_.push_back(facts_answer{r.request, ok.error().code, ok.error().detail, book_->next(), 0});
+      return;
+    }
+  }
   for (auto i = a.written; i < r.facts.size(); ++i) {
     if (book_->open_changes() >= group_changes_max) {
       facts_progress_[r.request] = a;

@@ -159,6 +159,7 @@ private:
   void sweep();
   void sweep_account(account_id account, const writer_id& to);
   status complete_fact(entry& e);
+  status check_serials(const std::vector<entry>& facts) const;
   status check_case(const entry& ruling) const;
   void watch_for_twins(const writer_id& grown, bool new_to_us);
   void load_forked();
@@ -218,12 +219,7 @@ private:
   std::map<account_id, elsewhere_hint> hints_;
   std::vector<station_effect> open_effects_, sealed_effects_;
   carried_answer* carrying_ = nullptr;  ///< while something that came by hand is taken
-  struct run_of_entries {
-    stream_id stream;
-    std::uint64_t first{};
-    std::shared_ptr<const result<opened_segment>> opened;
-  };
-  std::vector<run_of_entries> open_runs_, sealed_runs_;  ///< taken from neighbours and not durable yet
+  std::vector<run_of_entries> open_runs_, sealed_runs_;
   tick_ms chase_due_ = 0, chase_wait_ = 0;
   std::uint64_t chase_size_ = 0;  ///< of the own journal: what is waited for
   /// Durable cosignatures over the own journal that were looked up since one of them last changed.

@@ -63,6 +63,19 @@ status station::complete_fact(entry& e) {
   return done();
 }
 
+// A renewal may have been written since somebody looked which serial number is next. Two with one number are no order.
+status station::check_serials(const std::vector<entry>& facts) const {
+  for (const auto& e : facts) {
+    if (e.kind != entry_kind::certify) continue;
+    auto s = decode_signed_certificate(e.blob);
+    auto c = s ? decode_certificate(s->body) : result<certificate>(errc::malformed);
+    const auto* known = c ? certificate_of(c->node) : nullptr;
+    if (known && c->serial <= known->serial && encode(*certificates_.signed_form(c->node)) != e.blob)
+      return error{errc::busy, "node " + std::to_string(c->node.value) + " was certified anew meanwhile; ask again"};
+  }
+  return done();
+}
+
 status station::check_case(const entry& ruling) const {
   if (ruling.cites && observer_->is_open_case(ruling.subject, *ruling.cites)) return done();
   if (ruling.cites && ruling_of(book_->st(), ruling.subject, *ruling.cites))

@@ -31,6 +31,12 @@ struct segment_arrival {
   /// What `open_segment(seg)` gives, if somebody opened it already on another thread.
   std::shared_ptr<const result<opened_segment>> opened = nullptr;
 };
+/// Entries taken from a neighbour that are not durable yet.
+struct run_of_entries {
+  stream_id stream;
+  std::uint64_t first{};
+  std::shared_ptr<const result<opened_segment>> opened;
+};
 struct control_arrival {
   node_id from;
   message what;

@@ -67,8 +67,8 @@ void station::stop_if_revoked() {
 
 // -- the time of certificates --------------------------------------------------
 
-// Head office's time as far as it is known, never a node's own clock, which may be wrong. It does not go back: what head
-// office said while its clock was ahead, it judges and dates by itself as well.
+// Head office's time as far as it is known, never a node's own clock, which may be wrong. It does not go back: what
+// head office said while its clock was ahead, it judges and dates by itself as well.
 unix_seconds station::validity_now() const {
   if (config_.role == node_role::hq) return std::max(now_, book_->hq_time());
   if (book_->hq_time() == 0) return now_;

@@ -125,10 +125,29 @@ void world::decreed(const facts_answer& a) {
   if (asked.kind == entry_kind::revoke && nodes_.at(head_office).st->is_revoked(asked.subject.node)) done_before = true;
   done_before = done_before || (decree_again_ && (a.code == errc::not_found || a.code == errc::revoked));
   decree_again_ = false;
+  decree_open_ = false;
+  if (a.code == errc::busy) {
+    for (auto& e : decrees_.front())
+      if (e.kind == entry_kind::certify) renumber(e);
+    return send_facts();
+  }
   ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
   decrees_.pop_front();
-  decree_open_ = false;
   send_facts();
+}
+
+// Its node's certificate was renewed since the operator looked.
+void world::renumber(entry& certify) {
+  const auto& hq = nodes_.at(head_office);
+  auto c = *decode_certificate(decode_signed_certificate(certify.blob)->body);
+  c.serial = hq.st->certificate_of(c.node)->serial + 1;
+  auto made = sign_certificate(c, head_office, *hq.keys);
+  certify.blob = encode(made);
+  auto& n = nodes_.at(c.node);
+  if (n.cert.curve == c.curve && n.gone) {
+    n.cert = c;
+    n.signed_cert = made;
+  }
 }
 
 // Whose answer a crash swallowed is not asked for again: operators look first, since these decisions are final.

@@ -229,6 +229,14 @@ void world::replace(sim_node& n) {
     t.closed = false;
     t.counter = 0;
   }
+  arrive(n);
+}
+
+// It has its certificate from head office, so it starts when that is written.
+void world::arrive(sim_node& n) {
+  const auto& hq = nodes_.at(head_office);
+  const auto* newest = hq.st ? hq.st->certificate_of(n.id) : nullptr;
+  if (!newest || newest->curve != n.cert.curve) return at(1'000, [this, &n] { arrive(n); });
   n.gone = false;
   boot(n);
 }

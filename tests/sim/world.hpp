@@ -143,6 +143,7 @@ private:
   void plan_ending();
   void end_life(sim_node& n);
   void replace(sim_node& n);
+  void arrive(sim_node& n);
   void retire(sim_node& n);
   void move(sim_node& n);
   void follow(sim_node& n, node_id to);
@@ -172,6 +173,7 @@ private:
   void next_decree();
   void decreed(const facts_answer& a);
   bool is_decided(const entry& fact) const;
+  void renumber(entry& certify);
   void next_rulings();
   void till_acts(sim_node& n, std::size_t index);
   void ask(sim_node& n, till& t);

@@ -87,6 +87,26 @@ TEST_CASE("a certificate is renewed in its last third, over region and head offi
   CHECK_FALSE(alarmed(a, errc::not_certified));
 }
 
+TEST_CASE("head office gives no serial number twice, whatever an operator saw", "[sync][keys]") {
+  station_net net;
+  auto& a = net.at(3);
+  certify_again(net, a, a.cert.not_before, a.cert.not_after);
+  auto before = net.hq().st->ledger().durable_next();
+  auto other = a.cert;  // as somebody saw it a moment ago
+  other.serial = 2;
+  other.parents = {head_office};
+  entry limits, certify;
+  limits.kind = entry_kind::limits;
+  limits.subject = {a.id, a.cert.epoch};
+  certify.kind = entry_kind::certify;
+  certify.blob = encode(sign_certificate(other, head_office, *net.hq().keys));
+  auto answer = net.publish({limits, certify});
+  CHECK(answer.code == errc::busy);
+  CHECK(answer.written == 0);  // nothing of it, the limits neither
+  CHECK(net.hq().st->ledger().durable_next() == before);
+  CHECK(net.hq().st->certificate_of(a.id)->parents == a.cert.parents);
+}
+
 TEST_CASE("whose certificate has ended may do one thing, and is back when it is renewed", "[sync][keys]") {
   station_net net;
   auto& a = net.at(3);
