@@ -29,6 +29,7 @@ struct desk {
                         .web_address = "127.0.0.1:8080",
                         .random = random,
                         .now = [this] { return clock; },
+                        .certify = {},
                         .mutex = {},
                         .next_node = 0,
                         .next_account = 0,
