@@ -212,6 +212,7 @@ void world::replace(sim_node& n) {
   n.secret = make_node_secret(entropy_);
   const auto& hq = nodes_.at(head_office);
   n.cert.serial = (hq.st ? hq.st->certificate_of(n.id)->serial : n.cert.serial + 1'000) + 1;
+  if (plan_.certificate_s > 0) n.cert.not_after = wall(nodes_.at(head_office)) + plan_.certificate_s;
   n.cert.signing = n.keys->key();
   entropy_.fill(n.cert.curve);
   entropy_.fill(n.cert.epoch.value);
@@ -299,8 +300,8 @@ void world::follow(sim_node& n, node_id to) {
 // Whether the parent's door opens: not for keys of which it has not heard yet. Ended ones it lets in to say so.
 bool world::admitted(const sim_node& child, const sim_node& parent) {
   if (ended(child, parent)) return true;
-  auto key = parent.st->curve_key_of(child.id);
-  return key ? *key == child.cert.curve : !parent.st->is_revoked(child.id);
+  const auto* known = parent.st->certificate_of(child.id);
+  return known ? known->curve == child.cert.curve : !parent.st->is_revoked(child.id);
 }
 
 // What the parent's door says to this node's keys: nothing, when they count or are not known yet.
