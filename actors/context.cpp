@@ -48,6 +48,16 @@ std::optional<node_snapshot::hearsay> link_board::told(node_id node, node_id by)
   return it == child->second.end() ? std::nullopt : std::optional(it->second);
 }
 
+void link_board::spent(const link_budget::figures& f) {
+  std::lock_guard lock(mutex_);
+  spent_ = f;
+}
+
+link_budget::figures link_board::spent() const {
+  std::lock_guard lock(mutex_);
+  return spent_;
+}
+
 void admission_list::replace(std::map<public_key, node_id> keys, std::vector<void_key> ended,
                              const stream_id& directory, const time_message& time) {
   std::lock_guard lock(mutex_);

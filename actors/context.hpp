@@ -2,6 +2,7 @@
 #include <caf/all.hpp>
 
 #include "actors/facade.hpp"
+#include "sync/link_budget.hpp"
 #include "sync/session.hpp"
 #include "sync/zmq_link.hpp"
 
@@ -26,11 +27,15 @@ public:
   /// What a child says of the nodes below it; replaces what it said before. At most `heads_max` items.
   void report(node_id child, const below_message& m);
   std::optional<node_snapshot::hearsay> told(node_id node, node_id by) const;
+  /// What the month's traffic with the parent was.
+  void spent(const link_budget::figures& f);
+  link_budget::figures spent() const;
 
 private:
   mutable std::mutex mutex_;
   std::map<node_id, row> rows_;
   std::map<node_id, std::map<node_id, node_snapshot::hearsay>> told_;  ///< by child
+  link_budget::figures spent_;
 };
 
 /// CURVE keys that may connect from below. Filled by the ledger, asked on the network thread. Thread-safe.

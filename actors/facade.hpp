@@ -7,6 +7,7 @@
 #include "devices/barcode.hpp"
 #include "devices/printer.hpp"
 #include "storage/kv.hpp"
+#include "sync/link_budget.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
@@ -19,9 +20,10 @@ struct node_snapshot {
   std::uint64_t hq_cosigned{};    ///< of it, how much head office holds and has cosigned
   unix_seconds hq_cosigned_at{};  ///< 0: never
   std::uint64_t parent_cosigned{};
-  bool link_up = false;         ///< to the parent
-  unix_seconds last_contact{};  ///< with the parent; 0: never
-  errc stopped = errc::ok;      ///< why card value is stopped
+  bool link_up = false;          ///< to the parent
+  link_budget::figures traffic;  ///< of this month with the parent
+  unix_seconds last_contact{};   ///< with the parent; 0: never
+  errc stopped = errc::ok;       ///< why card value is stopped
   bool disk_low = false;
   unix_seconds certified_until{};  ///< end of the own certificate, by head office's clock
   bool waits_for_keys = false;     ///< new keys that are not certified yet

@@ -9,6 +9,8 @@ constexpr auto tick_interval = std::chrono::milliseconds(250);
 constexpr tick_ms again_min_ms = 500, again_max_ms = 60'000;
 // A node whose keys do not count any more need not ask often whether they do.
 constexpr tick_ms again_outdated_ms = 3'600'000;
+// Under it lies what the month's traffic was, with the notes of the node.
+constexpr std::string_view budget_key = "nlink/traffic";
 // How long the last word on a connection has to leave before the connection is ignored.
 constexpr tick_ms drop_after_ms = 2'000;
 
@@ -90,8 +92,10 @@ using up_ptr = caf::stateful_actor<uplink_state>*;
 void up_carry(up_ptr self, const session_effects& effects) {
   auto& st = self->state;
   bool was = st.session.greeted;
-  bool keep =
-      carry(st.context, st.config.peer, st.session, effects, [&](bytes b) { (void)st.wire->send(std::move(b)); });
+  bool keep = carry(st.context, st.config.peer, st.session, effects, [&](bytes b) {
+    st.budget->count(b.size(), st.context->clock.wall());
+    (void)st.wire->send(std::move(b));
+  });
   if (!was && st.session.greeted) st.context->events.publish(link_event{true});
   if (keep) return;
   went_down(st.context, st.config.peer, st.session);
@@ -104,6 +108,29 @@ void up_carry(up_ptr self, const session_effects& effects) {
   st.again_due = now + st.again_ms;
 }
 
+void save_traffic(node_context* context, const link_budget& budget) {
+  auto task = std::make_shared<std::function<void(station&)>>(
+      [data = budget.save()](station& s) { s.ledger().view().put(family::meta, bytes(budget_key), data); });
+  if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{std::move(task)});
+}
+
+/// The window of the month's budget; what was used is shown, and kept across restarts.
+void up_window(up_ptr self) {
+  auto& st = self->state;
+  auto now = st.context->clock.wall();
+  auto f = st.budget->at(now);
+  if (st.session.machine && f.holds != st.window) {
+    st.window = f.holds;
+    st.session.machine->hold(f.holds.hold_ms, f.holds.entries);
+  }
+  st.context->links.spent(f);
+  if (st.budget->is_news(now))
+    st.context->log(errc::full, "the link to the parent has used its " + std::to_string(f.octets / 1'000'000) +
+                                    " MB of this month (link.month_mb); sales travel once an hour until it ends, what "
+                                    "somebody waits for goes at once");
+  if (st.budget->is_worth_saving()) save_traffic(st.context, *st.budget);
+}
+
 void up_link(up_ptr self, bool up) {
   auto& st = self->state;
   bool was = st.session.greeted;
@@ -111,6 +138,8 @@ void up_link(up_ptr self, bool up) {
   if (was) st.context->events.publish(link_event{false});
   if (!up) return;
   st.session.machine = make_session(st.context, st.self_writer, true, st.config);
+  st.window = {};
+  up_window(self);
   auto now = st.context->clock.tick();
   st.opened_at = now;
   up_carry(self, st.session.machine->connected(now));
@@ -205,6 +234,9 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
   st.context = context;
   st.config = config;
   st.self_writer = self_writer;
+  st.budget.emplace(link_budget_config{.octets = config.octets_per_month, .hold_ms = config.hold_ms});
+  if (bytes known; context->store.get(family::meta, bytes(budget_key), known) == lookup::found)
+    st.budget->restore(known);
   caf::actor me = self;
   zmq_client::callbacks on;
   on.on_message = [me, peer = config.peer](bytes b) {
@@ -226,6 +258,7 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
   return {
       [self](const wire_message& m) {
         auto& s = self->state;
+        s.budget->count(m.body->size(), s.context->clock.wall());
         auto decoded = decode_message(*m.body);
         if (!decoded) return s.context->log(decoded.error().code, "a message of the parent");
         s.context->links.heard(m.from.node, s.context->clock.wall());
@@ -263,6 +296,7 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
           s.again_due = 0;
           s.wire->reset();
         }
+        up_window(self);
         up_drive(self, [](session& x, tick_ms now) { return x.tick(now); });
       },
       [self](stop_message) {

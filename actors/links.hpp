@@ -10,11 +10,12 @@ namespace tally {
 
 struct link_config {
   node_id self;
-  node_id peer;          ///< uplink: the parent
-  std::string endpoint;  ///< uplink: to connect to; downlink: to listen on
-  public_key server{};   ///< uplink: the parent's CURVE key
-  tick_ms hold_ms = 0;   ///< session_config::hold_ms
-  tick_ms quiet_ms = 0;  ///< uplink: session_config::quiet_ms
+  node_id peer;                        ///< uplink: the parent
+  std::string endpoint;                ///< uplink: to connect to; downlink: to listen on
+  public_key server{};                 ///< uplink: the parent's CURVE key
+  tick_ms hold_ms = 0;                 ///< session_config::hold_ms
+  tick_ms quiet_ms = 0;                ///< uplink: session_config::quiet_ms
+  std::uint64_t octets_per_month = 0;  ///< uplink: link_budget_config::octets
   link_options wire;
   /// Downlink, at the node's start only: hears whether the endpoint could be listened on. Whoever waits for it stops
   /// the actor then; without it, a failure ends the actor and the supervisor tries again.
@@ -38,6 +39,8 @@ struct uplink_state {
   writer_id self_writer;
   std::unique_ptr<zmq_client> wire;
   link_session session;
+  std::optional<link_budget> budget;
+  link_budget::window window;           ///< that the session has
   tick_ms opened_at = 0;                ///< when the newest connection began
   tick_ms again_ms = 0, again_due = 0;  ///< wait after a connection that a session ended; 0: none
 };

@@ -123,6 +123,7 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
     auto row = context.links.at(*p);
     out->link_up = row.up && !s.parent_silent();
     out->last_contact = row.last_contact;
+    out->traffic = context.links.spent();
     if (auto c = s.cosigned(*p)) out->parent_cosigned = c->size;
   }
   out->stopped = book.stopped();

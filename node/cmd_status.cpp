@@ -9,6 +9,17 @@ namespace {
 
 using json = nlohmann::json;
 
+std::string traffic(const json& t) {
+  auto mb = [](std::uint64_t octets) {
+    auto tenths = octets / 100'000;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
+  };
+  auto budget = t.value("budget", std::uint64_t{0});
+  auto waits = t.value("waits_ms", std::int64_t{0}) / 1'000;
+  return mb(t.value("octets", std::uint64_t{0})) + (budget > 0 ? " of " + mb(budget) : std::string()) + " MB" +
+         (waits > 0 ? "; sales wait up to " + std::to_string(waits) + " s for others" : std::string());
+}
+
 class status_view {
 public:
   explicit status_view(const json& s) : s_(s), now_(s.value("now", std::int64_t{0})) {
@@ -31,6 +42,7 @@ public:
     if (role != "hq") {
       rows.push_back({"link to parent", std::string(s_.value("link_up", false) ? "up" : "down") + ", last contact " +
                                             ago(s_.value("last_contact", std::int64_t{0}), now_)});
+      rows.push_back({"traffic this month", traffic(s_.value("traffic", json::object()))});
       rows.push_back({"at head office", std::to_string(cosigned) + " entries, " +
                                             ago(s_.value("hq_cosigned_at", std::int64_t{0}), now_) + "; " +
                                             std::to_string(entries - std::min(entries, cosigned)) + " wait"});

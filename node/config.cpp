@@ -65,6 +65,9 @@ constexpr std::array keys{
     config_key{.name = "link.quiet_s", .number = TALLY_NUMBER { return c.link.quiet_s; }, .min = 10, .max = 21'600,
                .help = "seconds without a word after which the parent is asked for a sign of life: where octets cost "
                        "money 900, where they do not 30"},
+    config_key{.name = "link.month_mb", .number = TALLY_NUMBER { return c.link.month_mb; }, .max = 1'000'000,
+               .help = "megabytes of a month, both ways, that the link to the parent may take: near that, sales wait "
+                       "longer for others to travel with, at most an hour; 0: as many as it takes"},
     config_key{.name = "reader.path", .text = TALLY_TEXT { return c.reader.path; }, .max = path_max,
                .shape = text_shape::device,
                .help = "serial magnetic-stripe reader: a path, usb:VENDOR:PRODUCT or name:TEXT; empty: none"},

@@ -34,6 +34,7 @@ struct node_config {
     std::int64_t heartbeat_ms = 0;
     std::int64_t batch_ms = 0;
     std::int64_t quiet_s = 300;
+    std::int64_t month_mb = 0;
   } link;
   struct serial_part {
     std::string path;

@@ -49,6 +49,10 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name)
     single(out, "link_up", "gauge", "Whether the link to the parent is up.", node.link_up ? 1 : 0);
     single(out, "link_last_contact_timestamp_seconds", "gauge", "When the parent was last heard of; 0: never.",
            node.last_contact);
+    single(out, "link_month_octets", "gauge", "Octets to and from the parent in this month, down to IP, estimated.",
+           node.traffic.used);
+    single(out, "link_batch_seconds", "gauge", "How long sales wait for others to travel with.",
+           static_cast<double>(node.traffic.holds.hold_ms) / 1'000);
   }
   if (node.role != node_role::hq) {
     single(out, "swept_minor_total", "counter", "Unused card value sent up to the parent, in minor units.", node.swept);

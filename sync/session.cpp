@@ -364,6 +364,11 @@ session_effects session::say(message m, tick_ms now) {
   return out;
 }
 
+void session::hold(tick_ms hold_ms, std::uint64_t entries) {
+  config_.hold_ms = hold_ms;
+  config_.hold_entries = entries;
+}
+
 session_effects session::hurry(tick_ms now) {
   session_effects out;
   hurry_ = true;

@@ -109,6 +109,8 @@ public:
   /// its cosignature that passed through here and what is for screens. A newer one takes the place of its like. An
   /// `alive_message` is a doubt: somebody waited for this peer in vain, so it is asked for a sign of life now.
   session_effects say(message m, tick_ms now);
+  /// How long new entries wait for more of them from now on, and how many do not wait (`session_config`).
+  void hold(tick_ms hold_ms, std::uint64_t entries);
   /// The own journal has an entry that somebody waits for: nothing is held back until it was sent.
   session_effects hurry(tick_ms now);
   /// The peer's keys do not count any more. It is given head office's directory up to the entry that says so and
