@@ -307,7 +307,12 @@ result<message> decode_message(byte_view data) {
   if (data.empty() || data.size() > message_bytes_max) return bad;
   byte_reader r(data.substr(1));
   auto m = read_body(static_cast<tag>(data[0]), r);
-  if (!m || !r.ok() || !r.at_end() || encode_message(*m) != data) return bad;
+  if (!m || !r.ok()) return bad;
+  auto read = encode_message(*m);
+  // What a later version says in its greeting beyond this one is not for us.
+  const auto* hello = std::get_if<hello_message>(&*m);
+  bool later = hello && hello->version_max > protocol_version;
+  if (later ? !data.starts_with(read) : data != read) return bad;
   return std::move(*m);
 }
 

@@ -96,9 +96,14 @@ session_effects session::on_message(const message& m, tick_ms now) {
 void session::on_hello(const hello_message& m, session_effects& out, tick_ms now) {
   if (m.version_min > protocol_version || m.version_max < protocol_version) {
     closed_ = true;
-    out.push_back(send_effect{refuse_message{errc::unsupported, "protocol version"}});
+    auto own = std::to_string(protocol_version);
+    bool older = m.version_max < protocol_version;
+    out.push_back(
+        send_effect{refuse_message{errc::unsupported, "protocol " + own + " is spoken here; " +
+                                                          (older ? "update your node" : "this node is older")}});
     out.push_back(close_effect{errc::unsupported, "the other side speaks protocol " + std::to_string(m.version_min) +
-                                                      " to " + std::to_string(m.version_max)});
+                                                      " to " + std::to_string(m.version_max) + ", this node " + own +
+                                                      ": update " + (older ? "the other" : "this") + " one"});
     return;
   }
   bool first = !peer_ || peer_->writer != m.writer;

@@ -408,6 +408,17 @@ TEST_CASE("another protocol version is refused with its name", "[sync][session]"
   REQUIRE(sent<refuse_message>(effects).size() == 1);
   CHECK(count<close_effect>(effects) == 1);
   CHECK_FALSE(child.talk.greeted());
+  CHECK(sent<refuse_message>(effects)[0].text == "protocol 1 is spoken here; this node is older");
+
+  // One that speaks this version as well, and says more in its greeting than this one knows.
+  side next{child_id, [](const stream_id&) { return true; }};
+  (void)next.talk.connected(0);
+  auto greeting = encode_message(hello_message{1, 2, parent_id, true}) + "what version 2 adds";
+  auto read = decode_message(greeting);
+  REQUIRE(read.ok());
+  CHECK(sent<refuse_message>(next.talk.on_message(*read, 0)).empty());
+  CHECK(next.talk.greeted());
+  CHECK_FALSE(decode_message(encode_message(hello_message{1, 1, parent_id, true}) + "x").ok());
 
   lone_child c(1);
   auto closed = c.say(refuse_message{errc::not_certified, "go away"});
