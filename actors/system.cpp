@@ -165,6 +165,7 @@ status running_system::open(certificate_book& certificates, const signer& keys, 
     TALLY_TRY(context_.store.commit(*batch, true));
     (void)(*s)->settled();
   }
+  TALLY_TRY((*s)->begin_restored_epoch(options_.wall()));
   (*s)->begin_certified_epoch(options_.wall());
   if (auto batch = (*s)->seal(); batch && !batch->empty()) TALLY_TRY(context_.store.commit(*batch, true));
   if ((*s)->ledger().in_flight())

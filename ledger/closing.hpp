@@ -40,6 +40,8 @@ struct heritage {
   std::uint64_t proven{};
   friend bool operator==(const heritage&, const heritage&) = default;
 };
+/// As `proven`: nobody can say how long the life before was.
+inline constexpr std::uint64_t unknown_end = UINT32_MAX;
 std::optional<heritage> heritage_of(const state& s, const writer_id& w);
 void put_heritage(state& s, const writer_id& w, const heritage& h);
 

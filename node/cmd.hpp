@@ -21,6 +21,8 @@ void add_card(CLI::App& app, int& status);
 void add_cases(CLI::App& app, int& status);
 void add_limits(CLI::App& app, int& status);
 void add_revoke(CLI::App& app, int& status);
+void add_backup(CLI::App& app, int& status);
+void add_restore(CLI::App& app, int& status);
 void add_rotate_key(CLI::App& app, int& status);
 void add_tree(CLI::App& app, int& status);
 void add_pair(CLI::App& app, int& status);

@@ -28,6 +28,8 @@ int run(int argc, char** argv) {
   add_cases(app, status);
   add_limits(app, status);
   add_revoke(app, status);
+  add_backup(app, status);
+  add_restore(app, status);
   add_rotate_key(app, status);
   add_tree(app, status);
   add_pair(app, status);

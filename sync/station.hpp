@@ -85,14 +85,15 @@ public:
   std::optional<public_key> curve_key_of(node_id node) const;
   /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
   bool parent_silent() const { return parent_silent_; }
-  /// Two machines ran with this node's key: nothing is sent to it until another machine takes its place.
-  bool is_forked(node_id node) const { return forked_.count(node) != 0; }
+  bool is_forked(node_id node) const { return forked_.count(node) != 0; }  ///< nothing is sent to such a node
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
   std::vector<void_key> void_keys() const;  ///< keys of children that open no connection any more
   stream_id directory() const;              ///< head office's current one
   void want_keys(next_keys keys);           ///< they are asked for as soon as the parent is there (`new_keys_effect`)
   /// At the start: begins the epoch that the certificate of new keys names, if that was not done. Seal it as any group.
   void begin_certified_epoch(unix_seconds now);
+  /// At the start, on a backup (`mark_as_copy`): a new epoch. `not_allowed` at head office. Seal it as any group.
+  status begin_restored_epoch(unix_seconds now);
   const certificate* certificate_of(node_id node) const;  ///< the newest; null for an unknown node
   bool waits_for_keys() const { return config_.next.has_value(); }
   /// Certificates of all nodes that this one is an ancestor of.
@@ -210,9 +211,8 @@ private:
   sweeper sweeper_;
   std::uint64_t sweep_from_ = 0;  ///< the parent must hold so much of the journal: what was swept before the start
   std::deque<station_input> urgent_, bulk_;
-  bool proof_came_ = false;  ///< in the open group: what it proves must not be counted again after a restart
-  /// It left a till's question unanswered and has said nothing since: the next customers do not wait for it as long.
-  bool parent_silent_ = false;
+  bool proof_came_ = false;     ///< in the open group: what it proves must not be counted again after a restart
+  bool parent_silent_ = false;  ///< it left a till's question unanswered: the next customers do not wait as long
   std::map<std::uint64_t, waiting_sale> waiting_;  ///< own request id → sale that waits for rights
   std::map<std::uint64_t, sale_need> needs_;       ///< by ask id, of sales that wait
   std::set<node_id> up_;

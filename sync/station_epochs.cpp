@@ -8,6 +8,7 @@ namespace {
 // Entries that one tick may add to the open group, so that a large closing does not hold up anybody's pull.
 constexpr std::size_t regrants_per_tick = 500;
 constexpr std::size_t heirs_max = 10'000;
+constexpr byte_view copy_key = "copy";
 
 bytes astray_key(const writer_id& w) { return "x" + stream_key({w, sub_stream::journal, {}}); }
 }  // namespace
@@ -34,6 +35,21 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   observe_own(0);
   open_effects_.push_back(alarm_effect{why, text + ": a new epoch was opened"});
   open_effects_.push_back(lives_anew_effect{book_->self()});
+}
+
+void mark_as_copy(kv_batch& batch) { batch.put(family::meta, copy_key, ""); }
+
+status station::begin_restored_epoch(unix_seconds now) {
+  bytes v;
+  auto found = store_.get(family::meta, copy_key, v);
+  if (found == lookup::failed) return error{errc::io, "the database could not be read"};
+  if (found == lookup::absent) return done();
+  if (config_.role == node_role::hq)
+    return error{errc::not_allowed, "this database is a backup, and head office cannot go on from one"};
+  now_ = now;
+  book_->view().erase(family::meta, copy_key);
+  begin_anew(errc::rolled_back, "this node was restored from a backup", unknown_end);
+  return done();
 }
 
 // Streams of such a life are not offered: nobody could continue what he holds with them.
@@ -154,9 +170,11 @@ void station::follow_heir(const writer_id& heir) {
   date_entry(*fact, book_->st(), book_->self(), now_, book_->hq_time());
   if (!write(*fact)) return;
   heirs_.erase(heir);
-  open_effects_.push_back(alarm_effect{errc::epoch_closed, "the epoch of node " + std::to_string(heir.node.value) +
-                                                               " was closed at " + std::to_string(fact->head->size) +
-                                                               " of " + std::to_string(fact->size) + " entries"});
+  open_effects_.push_back(alarm_effect{
+      errc::epoch_closed,
+      "the epoch of node " + std::to_string(heir.node.value) + " was closed at " + std::to_string(fact->head->size) +
+          " of " + (fact->size >= unknown_end ? std::string("an unknown number of") : std::to_string(fact->size)) +
+          " entries"});
 }
 
 void station::settle_epochs() {

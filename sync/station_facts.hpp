@@ -11,6 +11,8 @@ namespace tally {
 
 /// Whether this node's own journal went on from an old copy, so that others know other entries under its name.
 bool went_astray(const kv_store& store, const writer_id& own);
+/// Marks the copy of a database as one: `station::begin_restored_epoch`.
+void mark_as_copy(kv_batch& batch);
 /// Feeds a book with the certificates that a database holds (family meta, 'k'). What does not verify is left out.
 void load_certificates(const kv_store& store, certificate_book& book);
 /// The revocations of nodes whose certificates the book has.

@@ -100,6 +100,53 @@ TEST_CASE("an epoch whose end is missing waits, and is closed without it in the 
   CHECK(net.hq().st->in_doubt(a.id) == 0);
 }
 
+TEST_CASE("a node that starts on a backup begins anew; what the lost database had is unknown", "[sync][epochs]") {
+  station_net net;
+  auto mark = [](station_net::node& n) {
+    kv_batch b;
+    mark_as_copy(b);
+    REQUIRE(n.store.commit(b, true).ok());
+  };
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  auto old = a.writer();
+  auto size = a.st->ledger().durable_next();
+  mark(a);
+  net.open(a);
+  REQUIRE(a.st->begin_restored_epoch(net.now()).ok());
+  net.settle(a);
+  auto life = a.st->ledger().self();
+  CHECK(life.epoch != old.epoch);
+  CHECK(a.st->ledger().stopped() == errc::rolled_back);
+  CHECK(why(net.ask(a, net.sale(a, 1))) == errc::rolled_back);
+  net.open(a);  // once
+  REQUIRE(a.st->begin_restored_epoch(net.now()).ok());
+  net.settle(a);
+  CHECK(a.st->ledger().self() == life);
+
+  // Head office has all of the backup, and does not take that for the end.
+  net.link(a, net.region(), true);
+  let_time_pass(net, 6);
+  CHECK(net.hq().st->seen().position(old) == size);
+  CHECK_FALSE(closing_of(net.hq().st->ledger().st(), old).has_value());
+  net.pass_time(25 * 3'600'000);
+  let_time_pass(net, 12);
+  auto closed = closing_of(net.hq().st->ledger().st(), old);
+  REQUIRE(closed.has_value());
+  CHECK_FALSE(closed->complete());
+  CHECK(closed->successor == life.epoch);
+  net.pass_time(tick_ms{8} * 24 * 3'600'000);
+  let_time_pass(net, 12);
+  CHECK(held(net.hq(), net.hq().writer()) == 1'000);
+  CHECK(a.st->ledger().stopped() == errc::ok);
+  CHECK(why(net.ask(a, net.sale(a, 3), true)) == errc::ok);
+
+  mark(net.hq());
+  net.open(net.hq());
+  CHECK(net.hq().st->begin_restored_epoch(net.now()).error().code == errc::not_allowed);
+}
+
 TEST_CASE("a copy that sold more than the original is noticed all the same, and settled", "[sync][epochs]") {
   station_net net;
   auto &a = net.at(3), &b = net.at(4);

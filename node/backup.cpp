@@ -1,0 +1,175 @@
+#include "node/backup.hpp"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "devices/driver_fd.hpp"
+#include "storage/rocks_kv.hpp"
+#include "storage/streams.hpp"
+#include "sync/station_facts.hpp"
+
+namespace tally {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t batch_octets = std::size_t{1} << 20;
+constexpr int kept_max = 1'000;
+
+struct figures {
+  std::uint64_t records = 0, octets = 0;
+};
+
+// The bar needs an end; reading keys alone is a small part of the work.
+result<std::uint64_t> count_records(const kv_store& from) {
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < family_count; ++i) {
+    if (static_cast<family>(i) == family::spool) continue;
+    auto c = from.scan(static_cast<family>(i), {});
+    for (; c->valid(); c->next())
+      ++n;
+    TALLY_TRY(c->state());
+  }
+  return n;
+}
+
+result<figures> copy_records(const kv_store& from, kv_store& to, const backup_progress& tell) {
+  figures f;
+  auto total = count_records(from);
+  if (!total) return total.error();
+  kv_batch batch;
+  for (std::size_t i = 0; i < family_count; ++i) {
+    auto where = static_cast<family>(i);
+    if (where == family::spool) continue;
+    auto c = from.scan(where, {});
+    for (; c->valid(); c->next()) {
+      batch.put(where, c->key(), c->value());
+      f.octets += c->key().size() + c->value().size();
+      ++f.records;
+      if (batch.octets() < batch_octets) continue;
+      TALLY_TRY(to.commit(batch, false));
+      batch.clear();
+      if (tell) tell(f.records, *total);
+    }
+    TALLY_TRY(c->state());
+  }
+  mark_as_copy(batch);
+  TALLY_TRY(to.commit(batch, true));
+  if (tell) tell(f.records, *total);
+  return f;
+}
+
+result<backup_figures> describe(const kv_store& store, const node_identity& identity) {
+  bytes v;
+  auto found = store.get(family::meta, "self", v);
+  if (found == lookup::failed) return error{errc::io, "the database could not be read"};
+  if (found == lookup::absent) return error{errc::not_found, "the node has not started yet: there is nothing to keep"};
+  byte_reader r(v);
+  auto self = read_writer(r);
+  if (!r.at_end() || self.node != identity.node) return error{errc::corrupt, "the database is not this node's"};
+  return backup_figures{identity, self, stream_reader(store).size({self, sub_stream::journal, {}}), 0, 0};
+}
+
+status make_directory(const fs::path& dir) {
+  if (::mkdir(dir.c_str(), 0700) == 0 || errno == EEXIST) return done();
+  return error{errc::io, os_error("cannot create " + dir.string(), errno)};
+}
+
+/// The database of a data directory whose node must stand still, if it can be read.
+result<std::optional<std::uint64_t>> length_of(const data_layout& at, const node_identity& identity) {
+  std::error_code ignored;
+  if (!fs::exists(at.db() / "CURRENT", ignored)) return std::optional<std::uint64_t>();
+  auto store = open_rocks(at.db(), {});
+  if (!store && store.error().code == errc::locked)
+    return error{errc::locked, "the node on " + at.root.string() + " runs; stop it first"};
+  if (!store) return std::optional<std::uint64_t>();  // damaged: that is what backups are for
+  auto known = describe(**store, identity);
+  return known ? std::optional(known->entries) : std::nullopt;
+}
+
+result<fs::path> keep_aside(const data_layout& at) {
+  std::error_code bad;
+  if (!fs::exists(at.db(), bad)) return fs::path();
+  for (int n = 1; n <= kept_max; ++n) {
+    auto aside = at.root / ("db.before-" + std::to_string(n));
+    if (fs::exists(aside, bad)) continue;
+    fs::rename(at.db(), aside, bad);
+    if (bad) return error{errc::io, "cannot keep the old database as " + aside.string() + ": " + bad.message()};
+    return aside;
+  }
+  return error{errc::full,
+               "too many databases of earlier restores lie in " + at.root.string() + "; remove db.before-*"};
+}
+
+}  // namespace
+
+result<backup_figures> write_backup(const fs::path& data, const fs::path& to, const backup_progress& tell) {
+  auto identity = read_identity(data);
+  if (!identity) return identity.error();
+  std::error_code bad;
+  if (fs::exists(to, bad) && !fs::is_empty(to, bad))
+    return error{errc::not_allowed, to.string() + " is not empty; say a new directory"};
+  auto store = open_rocks(data_layout{data}.db(), {.read_only = true});
+  if (!store) return store.error();
+  auto out = describe(**store, *identity);
+  if (!out) return out.error();
+  TALLY_TRY(make_directory(to));
+  data_layout copy{to};
+  {
+    auto target = open_rocks(copy.db(), {.create = true});
+    if (!target) return target.error();
+    auto f = copy_records(**store, **target, tell);
+    if (!f) return f.error();
+    out->records = f->records;
+    out->octets = f->octets;
+  }
+  TALLY_TRY(write_identity(to, *identity));
+  TALLY_TRY(sync_folder(to));
+  return out;
+}
+
+result<backup_figures> restore_backup(const fs::path& from, const fs::path& data, bool even_if_longer,
+                                      const backup_progress& tell) {
+  auto there = read_identity(data), kept = read_identity(from);
+  if (!there) return there.error();
+  if (!kept) return kept.error();
+  if (there->node != kept->node || there->believes.chain != kept->believes.chain ||
+      there->believes.root != kept->believes.root)
+    return error{errc::not_allowed, "the backup is of node " + std::to_string(kept->node.value) + " of chain " +
+                                        kept->believes.chain + ", the data directory of node " +
+                                        std::to_string(there->node.value) + " of chain " + there->believes.chain};
+  if (there->role == node_role::hq)
+    return error{errc::not_allowed,
+                 "head office cannot go on from a backup: its nodes hold more of its word than the backup has"};
+  data_layout at{data};
+  auto store = open_rocks(data_layout{from}.db(), {.read_only = true});
+  if (!store) return store.error();
+  auto out = describe(**store, *kept);
+  if (!out) return out.error();
+  auto length = length_of(at, *there);
+  if (!length) return length.error();
+  if (*length && **length > out->entries && !even_if_longer)
+    return error{errc::not_allowed, "the database that is there can be read and has " + std::to_string(**length) +
+                                        " entries, the backup " + std::to_string(out->entries) +
+                                        ": start the node on what it has, or say --even-if-longer"};
+  auto draft = at.root / "db.restoring";
+  std::error_code bad;
+  fs::remove_all(draft, bad);
+  {
+    auto target = open_rocks(draft, {.create = true});
+    if (!target) return target.error();
+    auto f = copy_records(**store, **target, tell);
+    if (!f) return f.error();
+    out->records = f->records;
+    out->octets = f->octets;
+  }
+  auto aside = keep_aside(at);
+  if (!aside) return aside.error();
+  fs::rename(draft, at.db(), bad);
+  if (bad) return error{errc::io, "cannot put the database in its place: " + bad.message()};
+  TALLY_TRY(sync_folder(data));
+  return out;
+}
+
+}  // namespace tally
