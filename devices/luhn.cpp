@@ -42,9 +42,13 @@ std::optional<scratch_number> parse_scratch_number(std::string_view text) {
   return out;
 }
 
+static constexpr std::size_t own_digits = 16;  // prefix, serial number, 4 secret ones, check digit
+
 std::string mask_number(std::string_view number) {
   number = number.substr(0, number.find('.'));
   if (number.size() < card_digits_min) return "****";
+  // Of our own numbers the last five are what nobody can guess.
+  if (number.size() == own_digits && luhn_valid(number)) return "**** " + std::string(number.substr(own_digits - 9, 4));
   return "**** " + std::string(number.substr(number.size() - 4));
 }
 

@@ -28,8 +28,10 @@ struct scratch_number {
 /// Nothing unless the number passes Luhn and the covered digits are as many as they must be.
 std::optional<scratch_number> parse_scratch_number(std::string_view text);
 
-/// What may be shown, printed or logged of a card number: "**** 3931". A number shorter than 8 characters shows
-/// nothing of itself, "****", and of a scratch-off number the covered digits are never shown.
+/// What may be shown, printed or logged of a card number: "**** 9123". Of a number as head office draws them, 16 digits
+/// that pass Luhn, these are the end of its serial number: the four behind them are secret, and the last one follows
+/// from them. Of any other number they are its last ones; one shorter than 8 characters shows nothing of itself,
+/// "****"; and of a scratch-off number the covered digits are never shown.
 std::string mask_number(std::string_view number);
 
 }  // namespace tally

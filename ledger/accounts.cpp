@@ -75,7 +75,7 @@ std::string account_name(const ledger_account& a) {
   auto num = [](std::uint64_t v) { return std::to_string(v); };
   std::string tail = ":" + writer_name(a.writer);
   auto purse = [&] {
-    std::string p = a.b == purse_paid ? "paid" : "p" + num(a.b);
+    std::string p = a.b == purse_paid ? "paid" : a.b == purse_deposit ? "deposit" : "p" + num(a.b);
     return a.c != 0 ? p + "@" + num(a.c) : p;
   };
   switch (a.type) {
@@ -89,6 +89,7 @@ std::string account_name(const ledger_account& a) {
       return std::string("tender:") + kinds[a.a < 5 ? a.a : 0] + ":" + num(a.b) + tail;
     }
     case account_type::sales: return "sales" + tail;
+    case account_type::fees: return "fees" + tail;
     case account_type::tax: return "tax:" + num(a.a) + tail;
     case account_type::redeemed: return "redeemed:p" + num(a.a) + tail;
     case account_type::expired: return "expired:p" + num(a.a) + tail;

@@ -21,6 +21,7 @@ enum class account_type : std::uint8_t {
   debt = 11,      ///< units taken back that were spent already: a debit, until the account earns them anew
   given = 12,     ///< units that the rules gave: a debit, what the shop has promised
   expired = 13,   ///< units whose month has passed
+  fees = 16,      ///< what was paid for cards themselves
 };
 
 /// One ledger account. It ends with its only writer, so nobody else can change it.

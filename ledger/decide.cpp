@@ -47,6 +47,9 @@ bool same_request(const till_command& c, const entry& e, const catalogue& rules)
            e.values.front().amount == t->value && e.tenders.size() == 1 && e.tenders.front().kind == t->tender &&
            e.package == t->package;
   if (const auto* r = std::get_if<refund_command>(&c)) return same_refund(*r, e);
+  if (const auto* r = std::get_if<claim_command>(&c)) return same_card_request(*r, e);
+  if (const auto* r = std::get_if<card_sale_command>(&c)) return same_card_request(*r, e);
+  if (const auto* r = std::get_if<hand_back_command>(&c)) return same_card_request(*r, e);
   return e.kind == entry_kind::reverse && e.cites == std::get<reverse_command>(c).seq;
 }
 
@@ -80,17 +83,12 @@ std::optional<decision> check_key(const till_command& c, const situation& s) {
 
 /// A genuine card that is not in this node's directory yet is at version 0 of its state: its account is known, and that
 /// nothing was published against it that has come here.
-maybe_refusal check_card(account_id account, bool genuine, const situation& s, card_record& card) {
+maybe_refusal check_card(account_id account, bool genuine, const situation& s, std::uint32_t date, card_record& card) {
   if (s.stopped != errc::ok) return refuse(s.stopped, "", account);
   auto c = card_of(s.st, account);
-  if (!c && genuine) {
-    card = {};
-    return std::nullopt;
-  }
-  if (!c) return refuse(errc::unknown_card, "", account);
-  if (c->status != card_status::active) return refuse(errc::card_blocked, "", account);
-  card = *c;
-  return std::nullopt;
+  if (!c && !genuine) return refuse(errc::unknown_card, "", account);
+  card = c.value_or(card_record{});
+  return check_standing(account, card, s, date);
 }
 
 /// Units that the rules give: what the quotas of this node cover, the rest as owed; older debts are settled first.
@@ -151,8 +149,9 @@ std::variant<sale_terms_result, refusal> terms_of(const sale_command& c, const s
   t.uses = c.uses;
   t.business_date = date;
   t.version = s.rules.version_at(date);
+  if (const auto* r = s.rules.rules(t.version)) t.plain = rules_are_stale(s, r->programme);
   if (c.account.value == 0) return out;
-  if (auto r = check_card(c.account, c.genuine, s, out.card)) return *r;
+  if (auto r = check_card(c.account, c.genuine, s, date, out.card)) return *r;
   const auto* record = s.rules.rules(t.version);
   t.who = {true, record && record->programme.asks_for_kinds() ? out.card.kind : 0, out.card.level};
   for (const auto& u : c.uses)
@@ -228,6 +227,7 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
   if (auto* r = std::get_if<refusal>(&how)) return *r;
   auto& [terms, card] = std::get<sale_terms_result>(how);
   e.rules_version = terms.version;
+  e.stale = terms.plain;
   auto price = price_sale(s.rules, terms);
   if (!price) return refusal{price.error(), c.account, {}, 0};
   if (paid != price->due)
@@ -244,6 +244,10 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
   if (from_card != 0) e.values.push_back({purse_paid, main_unit, 0, from_card});
   if (auto r = take_units(e, from_card, *price, plan, s)) return *r;
   if (auto r = check_day(e, plan, s)) return *r;
+  amount from_purses = 0;
+  for (const auto& v : e.values)
+    if (v.unit == main_unit) from_purses += v.amount;
+  if (auto r = check_lists(from_purses, s, s.rules.rules(terms.version), c.account)) return *r;
   e.lines = c.lines;
   e.gifts = c.gifts;
   e.tenders = c.tenders;
@@ -255,8 +259,8 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
 decision decide_top_up(const top_up_command& c, const situation& s, std::vector<posting>& postings) {
   card_record card;
   if (c.value <= 0 || c.value > amount_max) return refuse(errc::bad_amount, "the amount of a top-up", c.account);
-  if (auto r = check_card(c.account, c.genuine, s, card)) return *r;
   entry e = start(entry_kind::top_up, c.key, s);
+  if (auto r = check_card(c.account, c.genuine, s, e.business_date, card)) return *r;
   e.rules_version = s.rules.version_at(e.business_date);
   const auto* rules = s.rules.rules(e.rules_version);
   if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);
@@ -266,11 +270,12 @@ decision decide_top_up(const top_up_command& c, const situation& s, std::vector<
                       format_amount(rules->top_up_max, static_cast<int>(rules->exponent)),
                   c.account);
   const auto& plan = rules->programme;
+  e.stale = rules_are_stale(s, plan);
   state_customer(e, c.account, card, plan);
   if (const auto* kind = plan.card_kind(e.card_kind); kind && !kind->top_up)
     return refuse(errc::not_applicable, kind->names[0] + ": not loaded at tills", c.account);
-  auto given =
-      price_top_up(s.rules, e.rules_version, {true, e.card_kind, e.level}, e.business_date, c.value, c.package);
+  auto given = price_top_up(s.rules, e.rules_version, {true, e.card_kind, e.level}, e.business_date, c.value, c.package,
+                            e.stale);
   if (!given) return refusal{given.error(), c.account, {}, 0};
   e.values.push_back({purse_paid, main_unit, 0, c.value});
   e.tenders.push_back({c.tender, main_unit, c.value});
@@ -326,6 +331,9 @@ decision decide(const till_command& c, const situation& s, std::vector<posting>*
   if (const auto* sale = std::get_if<sale_command>(&c)) return decide_sale(*sale, s, postings);
   if (const auto* top_up = std::get_if<top_up_command>(&c)) return decide_top_up(*top_up, s, postings);
   if (const auto* refund = std::get_if<refund_command>(&c)) return decide_refund(*refund, s, postings);
+  if (const auto* claim = std::get_if<claim_command>(&c)) return decide_claim(*claim, s, postings);
+  if (const auto* sold = std::get_if<card_sale_command>(&c)) return decide_card_sale(*sold, s, postings);
+  if (const auto* back = std::get_if<hand_back_command>(&c)) return decide_hand_back(*back, s, postings);
   return decide_reverse(std::get<reverse_command>(c), s, postings);
 }
 

@@ -50,7 +50,32 @@ struct refund_command {
   tender_kind tender = tender_kind::cash;
   friend bool operator==(const refund_command&, const refund_command&) = default;
 };
-using till_command = std::variant<sale_command, top_up_command, reverse_command, refund_command>;
+/// A customer reports a card. Acts at once at this node; head office publishes what becomes of it.
+struct claim_command {
+  till_key key;
+  account_id account;
+  card_status status = card_status::lost;  ///< lost or frozen
+  bool genuine = false;                    ///< as in a sale
+  friend bool operator==(const claim_command&, const claim_command&) = default;
+};
+/// A card of a run that lies at this store is sold: price and deposit as the rules say, and what is loaded at once.
+struct card_sale_command {
+  till_key key;
+  account_id account;
+  amount load{};
+  tender_kind tender = tender_kind::cash;
+  friend bool operator==(const card_sale_command&, const card_sale_command&) = default;
+};
+/// A card comes back for good: so much of its paid money, and its deposit, are paid out.
+struct hand_back_command {
+  till_key key;
+  account_id account;
+  amount paid{}, deposit{};
+  tender_kind tender = tender_kind::cash;
+  friend bool operator==(const hand_back_command&, const hand_back_command&) = default;
+};
+using till_command = std::variant<sale_command, top_up_command, reverse_command, refund_command, claim_command,
+                                  card_sale_command, hand_back_command>;
 
 const till_key& key_of(const till_command& c);
 
@@ -86,8 +111,9 @@ struct refusal {
   account_id account;
   std::optional<amount> here;
   amount missing{};
-  std::uint32_t purse = purse_paid;    ///< insufficient: of which purse
-  std::vector<purse_lack> lacks = {};  ///< insufficient, of a sale: all purses that lack, this one among them
+  std::uint32_t purse = purse_paid;          ///< insufficient: of which purse
+  std::vector<purse_lack> lacks = {};        ///< insufficient, of a sale: all purses that lack, this one among them
+  std::optional<card_status> standing = {};  ///< card_blocked: what the card is here
 };
 using decision = std::variant<entry, replayed, refusal>;
 

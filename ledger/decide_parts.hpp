@@ -14,4 +14,18 @@ std::vector<value_item> debts_of(const entry& e, const entry& cited, const situa
 decision decide_refund(const refund_command& c, const situation& s, std::vector<posting>& postings);
 bool same_refund(const refund_command& c, const entry& e);
 
+// decide_cards.cpp
+/// Why this card cannot be used here on that date.
+std::optional<refusal> check_standing(account_id account, const card_record& card, const situation& s,
+                                      std::uint32_t date);
+/// Too much card value at once for a list of blocked cards as old as this node's.
+std::optional<refusal> check_lists(amount from_card, const situation& s, const rules_record* rules, account_id account);
+bool rules_are_stale(const situation& s, const programme& plan);
+decision decide_claim(const claim_command& c, const situation& s, std::vector<posting>& postings);
+decision decide_card_sale(const card_sale_command& c, const situation& s, std::vector<posting>& postings);
+decision decide_hand_back(const hand_back_command& c, const situation& s, std::vector<posting>& postings);
+bool same_card_request(const claim_command& c, const entry& e);
+bool same_card_request(const card_sale_command& c, const entry& e);
+bool same_card_request(const hand_back_command& c, const entry& e);
+
 }  // namespace tally::decide_detail

@@ -179,8 +179,8 @@ decision decide_refund(const refund_command& c, const situation& s, std::vector<
     return refuse(errc::already_reversed, "", sale->account);
   if (c.lines.empty() || c.lines.size() > lines_max) return refuse(errc::bad_basket, "which pieces come back");
   if (c.to_card && sale->account.value != 0)
-    if (auto card = card_of(s.st, sale->account); card && card->status != card_status::active)
-      return refuse(errc::card_blocked, "", sale->account);
+    if (auto card = card_of(s.st, sale->account))
+      if (auto r = check_standing(sale->account, *card, s, business_date(s.st, s.self, s.now, s.hq_time))) return *r;
   if (c.to_card && sale->account.value == 0) return refuse(errc::unknown_card, "that sale was without a card");
   for (std::size_t i = 0; i < c.lines.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)

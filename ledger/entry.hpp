@@ -48,10 +48,19 @@ enum class entry_kind : std::uint8_t {
   card_state = 47,
   clear = 48,
   ruling = 49,
+  allot = 54,         ///< a run of cards is ordered, or lies at a store, which sells it
+  claims_stand = 55,  ///< claims of that journal stand up to there
+  mark = 56,          ///< the directory is whole up to that time
+  hand_back = 57,     ///< a card comes back: deposit and paid money are paid out
 };
 
 /// Purses of an account. The rules map others; 1 is money that was paid in.
 constexpr std::uint32_t purse_paid = 1;
+/// What was paid for the piece of plastic, in the chain's currency: nothing is bought with it, and it comes back with
+/// the card. No purse of the rules has this number.
+constexpr std::uint32_t purse_deposit = 256;
+/// The unit of a purse's units.
+constexpr unit_id unit_of_purse(std::uint32_t purse) { return purse == purse_deposit ? main_unit : unit_of(purse); }
 
 /// An amount of one purse of the entry's account, or (purse 0) of a right that belongs to the node.
 struct value_item {
@@ -106,12 +115,22 @@ struct stream_head {
 };
 
 enum class send_cause : std::uint8_t { grant = 1, pull = 2, recall = 3, sweep = 4 };
-enum class card_status : std::uint8_t { active = 1, frozen = 2, lost = 3, expired = 4, cancelled = 5 };
+enum class card_status : std::uint8_t {
+  active = 1,
+  frozen = 2,
+  lost = 3,
+  expired = 4,
+  cancelled = 5,
+  stock = 6,  ///< made, and not sold yet
+  returned = 7,
+  blacklisted = 8,
+};
 enum class publish_topic : std::uint8_t { rules = 1, product = 2, notice = 3 };
 enum class node_role : std::uint8_t { hq = 1, region = 2, store = 3 };
 std::string_view role_name(node_role role);
-/// "active", "frozen", "lost", "expired", "cancelled": in the order of the type, whose numbers begin at 1.
-inline constexpr std::array<std::string_view, 5> card_status_names{"active", "frozen", "lost", "expired", "cancelled"};
+/// In the order of the type, whose numbers begin at 1.
+inline constexpr std::array<std::string_view, 8> card_status_names{"active",    "frozen", "lost",     "expired",
+                                                                   "cancelled", "stock",  "returned", "blacklisted"};
 std::string_view card_status_name(card_status s);
 std::optional<card_status> card_status_of(std::string_view name);
 
@@ -150,8 +169,8 @@ struct entry {
   std::vector<tender_item> tenders;
   std::vector<tax_item> taxes;
   std::vector<line_item> lines;
-  std::optional<sequence>
-      cites;  ///< reverse, refund: the own entry that is undone; ruling, earn: the entry of `subject` that it is about
+  /// reverse, refund: the own entry that is undone; ruling, earn, card_state: the entry of `subject` that it is about
+  std::optional<sequence> cites;
   entry_kind cited_kind{};
   writer_id peer;           ///< send: to; receive: from
   std::uint64_t channel{};  ///< number on the channel (writer → peer), from 1
@@ -159,15 +178,16 @@ struct entry {
   std::uint64_t request{};          ///< id of the pull or recall that caused a send; 0 when none
   std::optional<stream_head> head;  ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
   publish_topic topic{};
-  bytes blob;    ///< certificate, product, rules, evidence; ruling: a note
+  bytes blob;    ///< certificate, product, rules, evidence; ruling: a note; allot: the batch's name
   bytes medium;  ///< 16 octets: digest of a card number
   std::uint32_t card_kind{};
   card_status status{};
   std::int64_t hq_time{};
-  writer_id subject;  ///< revoke, close_epoch, regrant, limits, ruling, earn: whom it concerns
+  writer_id subject;  ///< revoke, close_epoch, regrant, limits, ruling, earn, card_state, allot: whom it concerns
   std::optional<node_limits> limits;
   std::uint32_t engine{};  ///< open_epoch: revision of expand() and of the rules engine
-  std::uint64_t size{};    ///< open_epoch, close_epoch: what was proved of the epoch before; revoke: entries that stand
+  std::uint64_t size{};  ///< open_epoch, close_epoch: what was proved of the epoch before; revoke: entries that stand;
+                         ///< allot: cards; claims_stand: entries whose claims stand
   errc reason = errc::ok;  ///< receive: why the send is not credited
   std::uint64_t serial{};  ///< revoke: certificates of the node up to this one are void
   ruling_outcome outcome{};
@@ -178,6 +198,8 @@ struct entry {
   std::uint32_t package{};        ///< top_up: the package that was bought
   std::vector<value_item> debts;  ///< reverse: of what is taken back, what was spent already; sale, top_up: of what is
                                   ///< earned, what goes to an older debt (negative)
+  std::uint32_t expires{};        ///< of a card: the last business date on which it is good; 0: no end
+  bool stale = false;             ///< sale, top_up: the rules here were too old for discounts, and for giving anything
 
   friend bool operator==(const entry&, const entry&) = default;
 };

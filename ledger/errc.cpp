@@ -54,6 +54,9 @@ constexpr std::array rows{
     row{"revoked", "Head office has revoked this node."},
     row{"epoch_closed", "Head office has closed this node's books. Card value stops until it is granted anew."},
     row{"not_applicable", "This voucher, gift or package cannot be used here."},
+    row{"too_many_claims", "This store has reported as many cards today as it may. Call head office."},
+    row{"stale_lists",
+        "This store has not heard of blocked cards for too long. Take less from the card, or another payment."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 

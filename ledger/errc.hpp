@@ -45,12 +45,14 @@ enum class errc : std::uint8_t {
   offline = 35,      ///< needs a link that is down
   unsupported = 36,
   internal = 37,
-  revoked = 38,         ///< the node's certificate was revoked: what it wrote from there on counts for nothing
-  epoch_closed = 39,    ///< head office closed that epoch: this node begins anew
-  not_applicable = 40,  ///< a voucher, points, a gift or a package that cannot be used here; the detail says why
+  revoked = 38,          ///< the node's certificate was revoked: what it wrote from there on counts for nothing
+  epoch_closed = 39,     ///< head office closed that epoch: this node begins anew
+  not_applicable = 40,   ///< a voucher, points, a gift or a package that cannot be used here; the detail says why
+  too_many_claims = 41,  ///< this store reported as many cards today as it may
+  stale_lists = 42,      ///< what is known of blocked cards is too old for so much card value
 };
 
-constexpr errc errc_last = errc::not_applicable;
+constexpr errc errc_last = errc::stale_lists;
 
 /// Stable name, for interfaces and logs: "insufficient".
 std::string_view errc_name(errc code);

@@ -125,6 +125,38 @@ status expand_refund(const entry& e, sheet& s) {
   return done();
 }
 
+// A card is sold: what is left of the payment, when load and deposit are taken off, is its price.
+status expand_issue(const entry& e, sheet& s) {
+  amount price = 0;
+  for (const auto& t : e.tenders) {
+    if (t.unit != main_unit || t.amount <= 0) return error{errc::malformed, "a tender of a card's sale"};
+    s.plain(account_type::tender, main_unit, static_cast<std::uint64_t>(t.kind), e.shift, t.amount);
+    if (!checked_add(price, t.amount, price)) return wrapped();
+  }
+  for (const auto& v : e.values) {
+    bool known = v.purse == purse_paid || v.purse == purse_deposit;
+    if (!known || v.unit != main_unit || v.bucket != 0 || v.amount <= 0 || !checked_add(price, -v.amount, price))
+      return error{errc::malformed, "what is loaded with a card's sale"};
+  }
+  if (price < 0) return error{errc::unbalanced, "a card's sale that was not paid for"};
+  s.plain(account_type::fees, main_unit, 0, 0, -price);
+  return expand_created(e, e.values, true, s);
+}
+
+status expand_hand_back(const entry& e, sheet& s) {
+  for (const auto& v : e.values) {
+    bool known = v.purse == purse_paid || v.purse == purse_deposit;
+    if (!known || v.unit != main_unit || v.bucket != 0 || v.amount <= 0)
+      return error{errc::malformed, "what a card that comes back is paid for"};
+    s.rights(e, v, v.amount);
+  }
+  for (const auto& t : e.tenders) {
+    if (t.unit != main_unit || t.amount <= 0) return error{errc::malformed, "a tender of a card that comes back"};
+    s.plain(account_type::tender, main_unit, static_cast<std::uint64_t>(t.kind), e.shift, -t.amount);
+  }
+  return done();
+}
+
 status expand_expire(const entry& e, sheet& s) {
   for (const auto& v : e.values) {
     if (v.purse < 2 || v.unit != unit_of(v.purse) || v.bucket == 0 || v.amount <= 0)
@@ -195,6 +227,8 @@ status expand_into(const entry& e, entry_kind as, sheet& s) {
     case entry_kind::refund: return expand_refund(e, s);
     case entry_kind::earn: return expand_created(e, e.earned, false, s);
     case entry_kind::expire: return expand_expire(e, s);
+    case entry_kind::issue: return expand_issue(e, s);
+    case entry_kind::hand_back: return expand_hand_back(e, s);
     default: return done();
   }
 }

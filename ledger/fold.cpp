@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ledger/cards.hpp"
 #include "ledger/closing.hpp"
+#include "ledger/fold_cards.hpp"
 #include "ledger/fold_units.hpp"
 #include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
@@ -132,6 +134,8 @@ status check_closing(const entry& e, const state& s) {
 
 status check_sale(const entry& e) {
   if (e.lines.empty() && e.gifts.empty()) return error{errc::malformed, "a sale of nothing"};
+  for (const auto& v : e.values)
+    if (v.purse == purse_deposit) return error{errc::malformed, "nothing is bought with a card's deposit"};
   bool card = !e.values.empty() || !e.earned.empty() || !e.owed.empty() || !e.gifts.empty() || e.level != 0;
   if (card && e.account.value == 0) return error{errc::malformed, "card value without an account"};
   for (const auto& g : e.gifts)
@@ -146,7 +150,7 @@ status check_top_up(const entry& e) {
   for (const auto& t : e.tenders)
     if (!checked_add(paid, t.amount, paid)) return error{errc::overflow, "tenders"};
   for (const auto& v : e.values)
-    if (!checked_add(loaded, v.amount, loaded)) return error{errc::overflow, "values"};
+    if (v.purse == purse_deposit || !checked_add(loaded, v.amount, loaded)) return error{errc::malformed, "values"};
   for (const auto& v : e.owed)
     if (v.purse < 2 || v.amount < 1) return error{errc::malformed, "units that are owed"};
   if (paid != loaded) return error{errc::unbalanced, "a top-up's value differs from what was paid"};
@@ -166,6 +170,12 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::close_epoch: return check_closing(e, s);
     case entry_kind::regrant: return check_regrant(e, s);
     case entry_kind::ruling: return check_ruling(e);
+    case entry_kind::claim: TALLY_TRY(check_key(e, p, s)); return check_claim(e, p, s);
+    case entry_kind::issue:
+    case entry_kind::activate: TALLY_TRY(check_key(e, p, s)); return check_card_sale(e, p, s);
+    case entry_kind::hand_back: TALLY_TRY(check_key(e, p, s)); return check_hand_back(e);
+    case entry_kind::allot: return check_allot(e);
+    case entry_kind::card_state: return check_card_state(e);
     case entry_kind::open_epoch: return p.seq == 0 ? done() : status(error{errc::malformed, "an epoch opens once"});
     default: return done();
   }
@@ -343,6 +353,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
     apply_owed(e, p, s);
   if (why == errc::ok && p.watched && p.turnover) apply_turnover(e, s);
   if (why == errc::ok) apply_life(e, p, s);
+  if (why == errc::ok) apply_card_life(e, p, s);
   if (e.kind == entry_kind::adopt && e.head)
     s.put({.type = cell_type::adopted,
            .a = static_cast<std::uint64_t>(e.head->stream.sub),
@@ -355,20 +366,20 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
 }
 
 void apply_directory(const entry& e, state& s) {
+  // Dates go on, so that the newest fact is the youngest: that is how old a node's list of blocked cards is.
+  if (e.business_date != 0)
+    s.put(key(cell_type::directory_at, 0, 0, {}), {start_of_day(e.business_date) + e.stamp, {}});
   switch (e.kind) {
     case entry_kind::map_media:
       if (e.medium.size() != 16) return;
       put_medium(s, e.medium, e.account);
       [[fallthrough]];
-    case entry_kind::card_state: {
-      auto c = card_of(s, e.account).value_or(card_record{});
-      c.status = e.status;
-      if (e.card_kind != 0) c.kind = e.card_kind;
-      c.level = e.level;
-      c.version = e.account_version;
-      put_card(s, e.account, c);
+    case entry_kind::card_state: learn_card(e, s); break;
+    case entry_kind::allot: learn_batch(e, s); break;
+    case entry_kind::claims_stand:
+      s.put(key(cell_type::claims_stand, 0, 0, e.subject),
+            {static_cast<std::int64_t>(std::min<std::uint64_t>(e.size, INT64_MAX)), {}});
       break;
-    }
     case entry_kind::close_epoch:
       if (e.head) put_closing(s, e.subject, {e.head->size, e.head->root, e.size, e.peer.epoch, e.business_date});
       break;

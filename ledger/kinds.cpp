@@ -17,10 +17,10 @@ constexpr kind_row rows[] = {
      when | set_of(head, rules_version, field::size), false},
     {entry_kind::sale, "sale", true, false, false, true, set_of(terminal, counter),
      till | set_of(lines, account, account_version, rules_version, values, tenders, taxes, card_kind, earned,
-                   field::level, gifts, owed, debts),
+                   field::level, gifts, owed, debts, stale),
      false},
     {entry_kind::top_up, "top_up", true, false, false, true, set_of(terminal, counter, account, values, tenders),
-     till | set_of(account_version, rules_version, card_kind, earned, field::level, owed, field::package, debts),
+     till | set_of(account_version, rules_version, card_kind, earned, field::level, owed, field::package, debts, stale),
      false},
     {entry_kind::reverse, "reverse", true, false, false, true, set_of(terminal, counter, cites, cited_kind),
      till | set_of(account, account_version, values, tenders, taxes, earned, debts), false},
@@ -40,9 +40,12 @@ constexpr kind_row rows[] = {
     {entry_kind::earn, "earn", false, false, true, true, set_of(account, subject, cites, earned), when, false},
     {entry_kind::voucher_grant, "voucher_grant", true, false, false, false, 0, till, false},
     {entry_kind::deposit, "deposit", true, false, false, false, 0, till, false},
-    {entry_kind::issue, "issue", true, false, false, false, 0, till, false},
-    {entry_kind::activate, "activate", true, false, false, false, 0, till, false},
-    {entry_kind::claim, "claim", true, false, false, false, 0, till, false},
+    {entry_kind::issue, "issue", true, false, false, true, set_of(terminal, counter, account, tenders),
+     till | set_of(account_version, rules_version, values, card_kind, expires), false},
+    {entry_kind::activate, "activate", true, false, false, true, set_of(terminal, counter, account),
+     till | set_of(account_version, rules_version, card_kind, expires), false},
+    {entry_kind::claim, "claim", true, false, false, true, set_of(terminal, counter, account),
+     till | set_of(account_version, field::standing), false},
     {entry_kind::expire, "expire", true, true, true, true, set_of(account, values, hq_time), when, false},
     {entry_kind::fee, "fee", true, true, true, false, 0, till, false},
     {entry_kind::execute, "execute", true, true, true, false, 0, till, false},
@@ -60,12 +63,19 @@ constexpr kind_row rows[] = {
     {entry_kind::publish, "publish", false, false, true, true, set_of(topic, blob), when | set_of(rules_version), true},
     {entry_kind::limits, "limits", false, false, true, true, set_of(subject, field::limits), when, true},
     {entry_kind::map_media, "map_media", false, false, true, true, set_of(account, medium, card_kind, field::standing),
-     when | set_of(account_version, field::level), true},
+     when | set_of(account_version, field::level, expires), true},
     {entry_kind::card_state, "card_state", false, false, true, true, set_of(account, field::standing),
-     when | set_of(account_version, card_kind, field::level), true},
+     when | set_of(account_version, card_kind, field::level, expires, subject, cites), true},
     {entry_kind::clear, "clear", false, false, true, false, 0, when, false},
     {entry_kind::ruling, "ruling", false, false, true, true, set_of(subject, cites, outcome), when | set_of(blob),
      true},
+    {entry_kind::allot, "allot", false, false, true, true, set_of(account, field::size, blob),
+     when | set_of(subject, card_kind), true},
+    {entry_kind::claims_stand, "claims_stand", false, false, true, true, set_of(subject), when | set_of(field::size),
+     true},
+    {entry_kind::mark, "mark", false, false, true, true, set_of(hq_time), when, true},
+    {entry_kind::hand_back, "hand_back", true, false, false, true, set_of(terminal, counter, account),
+     till | set_of(account_version, values, tenders), false},
 };
 
 struct index {
@@ -144,6 +154,8 @@ field_set fields_of(const entry& e) {
   put(owed, !e.owed.empty());
   put(field::package, e.package != 0);
   put(debts, !e.debts.empty());
+  put(expires, e.expires != 0);
+  put(stale, e.stale);
   return s;
 }
 

@@ -46,8 +46,10 @@ enum class field : std::uint8_t {
   owed = 37,
   package = 38,
   debts = 39,
+  expires = 50,
+  stale = 51,
 };
-constexpr std::uint8_t field_max = 39;
+constexpr std::uint8_t field_max = 51;
 
 using field_set = std::uint64_t;
 constexpr field_set bit(field f) { return field_set{1} << static_cast<unsigned>(f); }

@@ -45,6 +45,7 @@ private:
   }
 
   status discount() {
+    if (terms_.plain) return done();
     std::vector<const discount_rule*> in_force;
     for (const auto& d : plan_.discounts)
       if (holds(d.when, terms_.who, terms_.business_date) && d.when.min_total <= out_.gross) in_force.push_back(&d);
@@ -183,7 +184,7 @@ private:
   }
 
   status earn() {
-    if (!terms_.who.card) return done();
+    if (!terms_.who.card || terms_.plain) return done();
     amount before_units = out_.gross - out_.discount;
     for (const auto& u : out_.uses)
       if (const auto* p = plan_.purse(u.purse); p && p->kind == purse_kind::voucher) before_units -= u.money;
@@ -241,7 +242,8 @@ result<priced_sale> price_sale(const catalogue& rules, const sale_terms& terms) 
 }
 
 std::optional<sale_terms> terms_of_entry(const entry& e, const programme& plan) {
-  sale_terms t{e.lines, e.gifts, {}, {e.account.value != 0, e.card_kind, e.level}, e.rules_version, e.business_date};
+  sale_terms t{e.lines,         e.gifts,         {},     {e.account.value != 0, e.card_kind, e.level},
+               e.rules_version, e.business_date, e.stale};
   auto units_of = [&](std::uint32_t purse) -> amount& {
     auto it = std::ranges::find(t.uses, purse, &unit_use::purse);
     return it == t.uses.end() ? t.uses.emplace_back(unit_use{purse, 0}).units : it->units;
@@ -289,9 +291,12 @@ std::vector<value_item> in_buckets(const purse_rule& rule, amount units, std::ui
 }
 
 result<std::vector<value_item>> price_top_up(const catalogue& rules, std::uint64_t version, const customer& who,
-                                             std::uint32_t business_date, amount value, std::uint32_t package) {
+                                             std::uint32_t business_date, amount value, std::uint32_t package,
+                                             bool plain) {
   const auto* record = rules.rules(version);
   if (!record) return no_rules();
+  if (plain && package != 0) return no("packages wait until this store has heard of head office again");
+  if (plain) return std::vector<value_item>{};
   const auto& plan = record->programme;
   const auto* kind = plan.card_kind(who.kind);
   auto allowed = [&](std::uint32_t purse) {

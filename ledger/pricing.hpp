@@ -18,6 +18,7 @@ struct sale_terms {
   customer who;
   std::uint64_t version{};
   std::uint32_t business_date{};
+  bool plain = false;  ///< the rules are too old: no discounts, and nothing is given
 };
 
 /// One line with what was taken off. gross - discount - reduction = net, which is paid in money.
@@ -61,9 +62,11 @@ amount worth_max(const priced_sale& before, const purse_rule& rule);
 /// Money that so many units are worth, as far as they divide; nothing when the purse pays no money.
 std::optional<amount> worth_of(const purse_rule& rule, amount units);
 
-/// What a top-up of `value` gives besides. `package` 0: none. Errors: not_applicable, bad_rules, overflow.
+/// What a top-up of `value` gives besides. `package` 0: none. `plain`: nothing, as in a sale.
+/// Errors: not_applicable, bad_rules, overflow.
 result<std::vector<value_item>> price_top_up(const catalogue& rules, std::uint64_t version, const customer& who,
-                                             std::uint32_t business_date, amount value, std::uint32_t package);
+                                             std::uint32_t business_date, amount value, std::uint32_t package,
+                                             bool plain = false);
 
 /// Units of a purse, given on a date, by month buckets.
 std::vector<value_item> in_buckets(const purse_rule& rule, amount units, std::uint32_t business_date);

@@ -116,8 +116,28 @@ struct card_kind_rule {
   std::vector<std::uint32_t> purses;  ///< that it may have, ascending; empty: all of the programme
   bool top_up = true;                 ///< can be loaded at tills
   amount per_day{};                   ///< most card value that one node lets it spend in a business day; 0: no limit
+  // Of the card itself, when it is sold.
+  amount price{}, deposit{};     ///< what it costs, and what comes back with it
+  std::uint32_t valid_months{};  ///< good to the end of the month so many later; 0: no end
+  std::uint32_t valid_days{};    ///< or so many days, that of the sale included
+  bool named = false;            ///< of a person; else of whoever has it
+  bool replaceable = true;       ///< gets a new number when it is lost
+  /// Whether it says anything of the card itself.
+  bool sells() const {
+    return price != 0 || deposit != 0 || valid_months != 0 || valid_days != 0 || named || !replaceable;
+  }
   friend bool operator==(const card_kind_rule&, const card_kind_rule&) = default;
 };
+
+/// What a node does that has not heard of head office for long. Hours of 0: never.
+struct stale_rule {
+  std::uint32_t rules_after{};  ///< hours; then no discounts, and nothing is given
+  std::uint32_t cards_after{};  ///< hours; then a sale takes at most `sale_max` from a card
+  amount sale_max{};
+  bool any() const { return rules_after != 0 || cards_after != 0; }
+  friend bool operator==(const stale_rule&, const stale_rule&) = default;
+};
+constexpr std::uint32_t stale_hours_min = 4, stale_hours_max = 10'000;
 
 /// A chain's programme: part of the rules of one version. Lists ascend by id.
 struct programme {
@@ -127,10 +147,13 @@ struct programme {
   std::vector<discount_rule> discounts;
   std::vector<earn_rule> earns;
   std::vector<package_rule> packages;
+  stale_rule stale;
   amount refund_quota{};         ///< what a store's right to give money back is filled up to
   bool paid_first = false;       ///< paid money is spent before bonus; else after
   bool round_half_even = false;  ///< amounts of money that do not divide: to the even neighbour; else away from zero
   bool empty() const;
+  /// Whether it says something that only the fourth form of a record holds: staleness, cards themselves.
+  bool tells_of_cards() const;
   const purse_rule* purse(std::uint32_t id) const;
   const level_rule* level(std::uint32_t id) const;
   const card_kind_rule* card_kind(std::uint32_t id) const;
@@ -144,6 +167,7 @@ constexpr std::uint32_t purse_id_max = 255;
 constexpr std::size_t programme_rules_max = 200;    ///< of each list
 constexpr std::size_t condition_items_max = 1'000;  ///< of each list of a condition
 constexpr std::uint32_t bucket_months_max = 60;
+constexpr std::uint32_t valid_months_max = 240, valid_days_max = 3'660;  ///< of a card
 
 /// Month of a business date, "yyyymm" as a number; and the month `n` later.
 std::uint32_t month_of(std::uint32_t day);

@@ -8,10 +8,10 @@ std::vector<value_item> spendable(const state& s, const writer_id& w, account_id
                                   const purse_rule* rule, const purse_clock& clock) {
   std::vector<value_item> out;
   auto add = [&](std::uint32_t month) {
-    auto n = -s.balance(hold_account(w, account, purse, month, unit_of(purse)));
-    if (n > 0) out.push_back({purse, unit_of(purse), month, n});
+    auto n = -s.balance(hold_account(w, account, purse, month, unit_of_purse(purse)));
+    if (n > 0) out.push_back({purse, unit_of_purse(purse), month, n});
   };
-  if (purse != purse_paid)
+  if (purse != purse_paid && purse != purse_deposit)
     for (auto month : s.months_held(w, account, purse)) {
       bool gone =
           rule && rule->bucket == bucket_rule::expires && clock.hq_time > 0 && month < month_of(day_of(clock.hq_time));

@@ -104,15 +104,15 @@ std::int64_t number(const state& s, const cell_key& k) {
 
 std::optional<card_record> card_of(const state& s, account_id account) {
   auto c = s.find({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}});
-  if (!c || (c->data.size() != 5 && c->data.size() != 9)) return std::nullopt;
+  if (!c || (c->data.size() != 5 && c->data.size() != 9 && c->data.size() != 13)) return std::nullopt;
   card_record r;
   r.version = static_cast<std::uint64_t>(c->n);
   r.status = static_cast<card_status>(c->data[0]);
   for (int i = 0; i < 4; ++i)
     r.kind |= static_cast<std::uint32_t>(static_cast<unsigned char>(c->data[static_cast<std::size_t>(i) + 1]))
               << (8 * i);
-  for (std::size_t i = 5; i < c->data.size(); ++i)
-    r.level |= static_cast<std::uint32_t>(static_cast<unsigned char>(c->data[i])) << (8 * (i - 5));
+  if (c->data.size() > 5) r.level = unpacked(byte_view(c->data).substr(5));
+  if (c->data.size() > 9) r.expires = unpacked(byte_view(c->data).substr(9));
   return r;
 }
 
@@ -121,8 +121,8 @@ void put_card(state& s, account_id account, const card_record& r) {
   c.data += static_cast<char>(r.status);
   for (int i = 0; i < 4; ++i)
     c.data += static_cast<char>(r.kind >> (8 * i) & 255);
-  for (int i = 0; i < 4 && r.level != 0; ++i)
-    c.data += static_cast<char>(r.level >> (8 * i) & 255);
+  if (r.level != 0 || r.expires != 0) c.data += packed(r.level);
+  if (r.expires != 0) c.data += packed(r.expires);
   s.put({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}}, std::move(c));
 }
 
@@ -252,8 +252,8 @@ void state::add_turnover(account_id account, std::uint32_t month, amount v) {
 }
 
 amount holding(const state& s, writer_id w, account_id account, std::uint32_t purse) {
-  amount sum = -s.balance(hold_account(w, account, purse, 0, unit_of(purse)));
-  if (purse == purse_paid) return sum;
+  amount sum = -s.balance(hold_account(w, account, purse, 0, unit_of_purse(purse)));
+  if (purse == purse_paid || purse == purse_deposit) return sum;
   for (auto m : s.months_held(w, account, purse))
     if (!checked_add(sum, -s.balance(hold_account(w, account, purse, m, unit_of(purse))), sum)) return INT64_MAX;
   return sum;

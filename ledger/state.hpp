@@ -39,6 +39,16 @@ enum class cell_type : std::uint8_t {
   owing = 27,     ///< a: sequence, writer → account and units that the entry could not give; watched folds only
   turnover = 29,  ///< a: account, b: month → money paid
   credited = 28,  ///< a: sequence, writer → head office gave what that entry owed
+  // Of cards (cards.hpp).
+  claimed = 40,  ///< a: account, writer → what this node claimed and head office has not answered; own folds only
+  claims_today = 41,  ///< b: 0 all, 1 of cards that hold nothing there; writer → claims of the newest day, and that day
+  issued = 42,        ///< a: account / 512, writer → which of these cards that store sold, as bits
+  directory_at = 43,  ///< when head office wrote the newest fact of its directory that is known here
+  last_claim = 44,    ///< a: account → whose claim gave the card its state, and what it was before
+  sold = 45,          ///< a: account, writer → last date of a card that this node sold; own folds only
+  allotted = 46,      ///< a: first account, b: log2 of their number, writer → that store may sell these cards
+  claims_stand = 47,  ///< writer → entries whose claims stand
+  batch = 48,         ///< a: first account → a run of cards: how many, their kind, where they lie, its name
 };
 
 struct cell_key {
@@ -126,6 +136,7 @@ struct card_record {
   std::uint32_t kind{};
   std::uint64_t version{};
   std::uint32_t level{};
+  std::uint32_t expires{};  ///< last business date on which it is good; 0: no end
 };
 std::optional<card_record> card_of(const state& s, account_id account);
 void put_card(state& s, account_id account, const card_record& c);

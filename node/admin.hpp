@@ -31,11 +31,17 @@ namespace tally {
 //   POST publish                hq         {"version","publication","rules","products":[…],"last"}
 //   POST cards/reserve          hq         {"count"} or {"count","prefix"} → {"first"}; `full` when the numbers do not
 //                                          fit behind the prefix, and then nothing is reserved
-//   POST cards/map              hq         {"first","kind","media":[hex…]} → {"written"}
+//   POST cards/map              hq         {"first","kind","media":[hex…]} → {"written"}; "state" active or stock,
+//                                          "expires" a day number instead of what the kind's rule says
+//   POST cards/allot            hq         {"first","count","kind","name","node"} → the same; node 0: ordered only
+//   GET  cards/batches          hq         runs of cards: {"batches":[{"first","count","kind","name","node"}]}
+//   GET  cards/claims           hq         cards whose state a store's claim gave: {"claims":[…],"more"}
+//   POST cards/claims/undo      hq         {"node","from"} → {"undone"}: claims of its current epoch from that entry on
 //   POST card                   hq         {"medium":hex} → {"account","state","kind","version"}
 //   POST card/replace           hq         {"medium","replacement","dead"}: the account's card is the new one from now
 //                                          on, the old number belongs to the cancelled account `dead` → as card
-//   POST card/state             hq         {"medium","state"} → the same, once it is durable
+//   POST card/state             hq         {"medium"} and "state", "expires" (a day number, 0: none), "kind" → the
+//                                          same, once it is durable
 //   POST carry                  any node   {"messages":[base64…]}, from a stick → {"code","detail","cosignatures",
 //                                          "taken":[{"stream","size","fresh","code"}],"cosigned":[base64…]}
 

@@ -1,4 +1,4 @@
-#include "ledger/state.hpp"
+#include "ledger/cards.hpp"
 #include "node/admin_internal.hpp"
 #include "node/office.hpp"
 #include "storage/kv_state.hpp"
@@ -26,11 +26,9 @@ result<found> card_in(const call& c) {
 }
 
 json card_out(const found& f) {
-  return {{"account", f.account.value},
-          {"state", card_status_name(f.card.status)},
-          {"kind", f.card.kind},
-          {"level", f.card.level},
-          {"version", f.card.version}};
+  return {{"account", f.account.value}, {"state", card_status_name(f.card.status)},
+          {"kind", f.card.kind},        {"level", f.card.level},
+          {"expires", f.card.expires},  {"version", f.card.version}};
 }
 
 }  // namespace
@@ -41,23 +39,45 @@ void show_card(const call& c) {
   c.ok(card_out(*f));
 }
 
+std::uint32_t card_expiry(const node_facade& node, std::uint32_t kind) {
+  auto s = node.snapshot();
+  const auto* rules = s->rules->rules(s->rules->version_at(s->business_date));
+  const auto* rule = rules ? rules->programme.card_kind(kind) : nullptr;
+  return rule ? expiry_of(*rule, s->business_date) : 0;
+}
+
 void set_card(call c) {
   auto f = card_in(c);
   if (!f) return c.refuse(f.error());
-  auto name = text_in(c.in, "state", 20);
-  if (!name) return c.refuse(name.error());
-  auto to = card_status_of(*name);
-  if (!to) return c.refuse({errc::malformed, "state is active, frozen, lost, expired or cancelled"});
-  if (*to == f->card.status) return c.ok(card_out(*f));
-  if (f->card.status == card_status::cancelled)
-    return c.refuse({errc::not_allowed, "this card is cancelled, which is for good"});
-  entry e;
-  e.kind = entry_kind::card_state;
-  e.account = f->account;
-  e.status = *to;
-  e.level = f->card.level;
-  e.account_version = f->card.version + 1;
-  f->card.status = *to;
+  auto next = f->card;
+  if (c.in.contains("state")) {
+    auto name = text_in(c.in, "state", 20);
+    if (!name) return c.refuse(name.error());
+    auto to = card_status_of(*name);
+    if (!to)
+      return c.refuse({errc::malformed, "state is active, frozen, lost, expired, cancelled, returned or blacklisted"});
+    if (*to == card_status::stock && next.status != *to)
+      return c.refuse({errc::not_allowed, "a card that was sold does not become one that was not"});
+    next.status = *to;
+  }
+  if (c.in.contains("expires")) {
+    auto day = number_in(c.in, "expires", 0, days_max);
+    if (!day) return c.refuse(day.error());
+    next.expires = static_cast<std::uint32_t>(*day);
+  } else if (f->card.status == card_status::stock && next.status == card_status::active) {
+    next.expires = card_expiry(c.node, next.kind);
+  }
+  if (c.in.contains("kind")) {
+    auto kind = number_in(c.in, "kind", 1, 100);
+    if (!kind) return c.refuse(kind.error());
+    next.kind = static_cast<std::uint32_t>(*kind);
+  }
+  if (next.status == f->card.status && next.expires == f->card.expires && next.kind == f->card.kind)
+    return c.ok(card_out(*f));
+  if (is_final(f->card.status))
+    return c.refuse({errc::not_allowed, "this card is " + standing_text(f->card.status) + ", which is for good"});
+  auto e = card_fact(f->account, next);
+  f->card = next;
   f->card.version = e.account_version;
   write_facts(c, {e}, card_out(*f));
 }
@@ -75,8 +95,13 @@ void replace_card(call c) {
   auto old_text = text_in(c.in, "medium", 32);
   if (!from_hex(*text, fresh) || !old_text || !from_hex(*old_text, old))
     return c.refuse({errc::malformed, "a medium is 32 hexadecimal digits"});
-  if (f->card.status == card_status::cancelled)
-    return c.refuse({errc::not_allowed, "this card is cancelled, or was replaced before"});
+  if (is_final(f->card.status))
+    return c.refuse({errc::not_allowed, "this card is " + standing_text(f->card.status) + ", or was replaced before"});
+  auto shown = c.node.snapshot();
+  const auto* rules = shown->rules->newest();
+  const auto* kind = rules ? rules->programme.card_kind(f->card.kind) : nullptr;
+  if (kind && !kind->replaceable)
+    return c.refuse({errc::not_allowed, kind->names[0] + ": cards of this kind are not replaced"});
   durable_state st(c.node.store());
   account_id grave{static_cast<std::uint64_t>(*dead)};
   if (account_of(st, bytes(view_of(fresh))) || card_of(st, grave))
@@ -99,6 +124,7 @@ void replace_card(call c) {
   auto lost = map(old, grave, card_status::cancelled, 0);
   auto next = map(fresh, f->account, card_status::active, f->card.version + 1);
   next.level = f->card.level;
+  next.expires = f->card.expires;
   f->card.status = card_status::active;
   f->card.version = next.account_version;
   write_facts(c, {lost, next}, card_out(*f));

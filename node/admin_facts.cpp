@@ -377,6 +377,20 @@ void map_cards(call c) {
     if (static_cast<std::uint64_t>(*first) + media->size() > next_account(c.node, c.context))
       return c.refuse({errc::not_allowed, "these account numbers were not reserved"});
   }
+  auto status = card_status::active;
+  if (c.in.contains("state")) {
+    auto name = text_in(c.in, "state", 20);
+    auto named = name ? card_status_of(*name) : std::nullopt;
+    if (named != card_status::active && named != card_status::stock)
+      return c.refuse({errc::malformed, "state is active or stock"});
+    status = *named;
+  }
+  std::uint32_t expires = status == card_status::stock ? 0 : card_expiry(c.node, static_cast<std::uint32_t>(*kind));
+  if (c.in.contains("expires")) {
+    auto day = number_in(c.in, "expires", 0, days_max);
+    if (!day) return c.refuse(day.error());
+    expires = static_cast<std::uint32_t>(*day);
+  }
   durable_state st(c.node.store());
   std::vector<entry> facts;
   for (std::size_t i = 0; i < media->size(); ++i) {
@@ -389,7 +403,8 @@ void map_cards(call c) {
     e.account.value = static_cast<std::uint64_t>(*first) + i;
     e.medium = view_of(digest);
     e.card_kind = static_cast<std::uint32_t>(*kind);
-    e.status = card_status::active;
+    e.status = status;
+    e.expires = expires;
     if (auto there = account_of(st, e.medium)) {
       if (*there == e.account) continue;  // the same call again
       return c.refuse({errc::key_reused, "a card with this number exists: account " + std::to_string(there->value)});

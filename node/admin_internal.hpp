@@ -28,6 +28,7 @@ result<node_limits> limits_in(const json& j);
 json limits_out(const node_limits& l);
 
 inline constexpr std::uint32_t nodes_max = 100'000;
+inline constexpr std::int64_t days_max = 100'000;  ///< a business date; the year 2293
 
 struct open_invitation {
   std::string key;  ///< in the node's records
@@ -40,6 +41,9 @@ bool name_taken(const call& c, const std::string& name);
 
 /// The lowest account that was not reserved. REQUIRES: context.mutex is held.
 std::uint64_t next_account(const node_facade& node, admin_context& context);
+
+/// Last date of a card of that kind that is sold today, by the rules in force; 0: no end.
+std::uint32_t card_expiry(const node_facade& node, std::uint32_t kind);
 
 void invite(call c);
 void show_invitations(const call& c);
@@ -59,6 +63,10 @@ void carry(const call& c);
 void show_card(const call& c);
 void set_card(call c);
 void replace_card(call c);
+void allot_cards(call c);
+void show_batches(const call& c);
+void show_claims(const call& c);
+void undo_claims(call c);
 void show_cases(const call& c);
 void rule(call c);
 /// Writes facts and answers `out` when they are durable.

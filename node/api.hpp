@@ -169,6 +169,12 @@ void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request
 void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_refund(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+/// A customer reports a card lost, or wants it frozen.
+void handle_card_report(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+/// A card of a run that lies here is sold.
+void handle_card_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+/// A card comes back for good.
+void handle_card_return(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_receipt(const api_ptr& api, std::uint32_t terminal, std::string_view id, const call_ptr& call);
 /// After an approved request: opens the drawer when cash was taken or given, shows the sum on the customer's display.
 void tell_counter(const api_context& api, const till_answer& a);

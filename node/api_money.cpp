@@ -49,6 +49,7 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
       if (why.purse != purse_paid) w.field("purse", why.purse);
     }
     if (code == errc::no_quota) w.field("left", why.here.value_or(0));
+    if (why.standing) w.field("status", card_status_name(*why.standing));
   }));
 }
 
@@ -97,7 +98,7 @@ std::optional<error> take_card(const api_context& api, std::optional<std::string
   auto found = find_card(api, *number);
   if (!found) return found.error();
   c.account = found->account;
-  c.genuine = found->genuine;
+  if constexpr (requires { c.genuine; }) c.genuine = found->genuine;
   masked = found->masked;
   remember_card(api, c.account, masked);
   return std::nullopt;
@@ -236,6 +237,59 @@ void handle_refund(const api_ptr& api, std::uint32_t terminal, const api_request
   c.seq = name->seq;
   m.command = std::move(c);
   check_mark_then_execute(api, std::move(m), call);
+}
+
+namespace {
+
+tender_kind money_from(json_fields& f, const char* name) {
+  auto kind = f.text(name, 16);
+  if (f.ok() && kind != "cash" && kind != "bank") f.fail(name, "must be cash or bank");
+  return kind == "bank" ? tender_kind::bank : tender_kind::cash;
+}
+
+/// What the three calls about a card itself share: `read` takes their own members.
+template <class Command, class Read>
+void card_call(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call, Read read) {
+  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
+  auto body = parse_json(r.body);
+  if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
+  json_fields f(*body);
+  money_request m;
+  Command c;
+  c.key = key_from(f, terminal);
+  auto number = f.text("card", card_text_max);
+  read(f, c);
+  m.seen = seen_from(f);
+  f.only_these();
+  if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
+  if (auto problem = take_card(*api, number, c, m.masked)) return call->finish(refuse_money(*api, terminal, *problem));
+  m.command = std::move(c);
+  check_mark_then_execute(api, std::move(m), call);
+}
+
+}  // namespace
+
+void handle_card_report(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  card_call<claim_command>(api, terminal, r, call, [](json_fields& f, claim_command& c) {
+    auto state = f.text("state", 16);
+    if (f.ok() && state != "lost" && state != "frozen") f.fail("state", "must be lost or frozen");
+    c.status = state == "lost" ? card_status::lost : card_status::frozen;
+  });
+}
+
+void handle_card_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  card_call<card_sale_command>(api, terminal, r, call, [](json_fields& f, card_sale_command& c) {
+    c.load = f.maybe_integer("load", 0, amount_max).value_or(0);
+    c.tender = money_from(f, "tender");
+  });
+}
+
+void handle_card_return(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  card_call<hand_back_command>(api, terminal, r, call, [](json_fields& f, hand_back_command& c) {
+    c.paid = f.maybe_integer("paid", 0, amount_max).value_or(0);
+    c.deposit = f.maybe_integer("deposit", 0, amount_max).value_or(0);
+    c.tender = money_from(f, "tender");
+  });
 }
 
 }  // namespace tally

@@ -171,7 +171,7 @@ void print_unprinted(const api_ptr& api) {
 
 void tell_counter(const api_context& api, const till_answer& a) {
   const auto* e = std::get_if<entry>(&a.outcome);
-  if (!e || a.repeated) return;
+  if (!e || a.repeated || e->kind == entry_kind::claim) return;
   auto& node = api.services.node;
   amount total = 0;
   bool cash = false;

@@ -1,3 +1,4 @@
+#include "ledger/cards.hpp"
 #include "node/api.hpp"
 #include "node/http_guard.hpp"
 #include "node/json_read.hpp"
@@ -20,6 +21,35 @@ api_response paired_answer(const tills::pairing& p) {
   return out;
 }
 
+/// Status as this store may use the card, and what it costs when it is one that lies here to be sold.
+void write_standing(json_writer& w, const node_snapshot& s, const state& st, account_id account,
+                    const std::optional<card_record>& card) {
+  auto now = standing_of(st, s.self, account, card.value_or(card_record{}), {s.business_date, s.hq_time});
+  bool known = card || now.status != card_status::active;
+  w.field("status", known ? card_status_name(now.status) : "not_known_yet");
+  if (now.expires != 0) w.field("expires", date_text(now.expires));
+  if (auto deposit = holding(st, s.self, account, purse_deposit); deposit != 0) w.field("deposit_here", deposit);
+  if (!card || now.status != card_status::stock || !may_sell(st, s.self, account)) return;
+  const auto* kind = rules_now(s).programme.card_kind(card->kind);
+  w.key("for_sale");
+  w.open('{');
+  w.field("price", kind ? kind->price : 0);
+  w.field("deposit", kind ? kind->deposit : 0);
+  w.close('}');
+}
+
+/// How old what is known here of blocked cards is, and what that stops.
+void write_lists(json_writer& w, const node_snapshot& s, const state& st, unix_seconds now) {
+  const auto& stale = rules_now(s).programme.stale;
+  auto as_of = directory_time(st);
+  auto age = directory_age(st, now, s.hq_time);
+  w.open('{');
+  w.field("as_of", as_of == 0 ? std::nullopt : std::optional(as_of));
+  w.field("no_discounts", is_older(age, stale.rules_after));
+  w.field("card_sale_max", is_older(age, stale.cards_after) ? std::optional(stale.sale_max) : std::nullopt);
+  w.close('}');
+}
+
 void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) {
   auto s = api->services.node.snapshot();
   durable_state st(api->services.node.store());
@@ -36,7 +66,7 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   w.field("card_kind", card ? card->kind : 0);
   w.field("level", card ? card->level : 0);
   // Signed by head office, but its card is not in this store's directory yet.
-  w.field("status", card ? card_status_name(card->status) : "not_known_yet");
+  write_standing(w, *s, st, c.account, card);
   w.field("genuine", c.genuine ? std::optional(true) : std::nullopt);
   w.field("unit", rules_now(*s).currency);
   w.field("here", here);
@@ -95,6 +125,8 @@ void handle_till(const api_ptr& api, std::uint32_t terminal, const call_ptr& cal
   write_link(w, *s);
   w.key("devices");
   write_devices(w, api->services.node.devices());
+  w.key("lists");
+  write_lists(w, *s, durable_state(api->services.node.store()), api->services.wall());
   write_blocked(w, blocked_by(*s));
   w.field("seen", seen_mark(*api, *s));
   w.close('}');

@@ -18,6 +18,8 @@ void add_enrol(CLI::App& app, int& status);
 void add_publish(CLI::App& app, int& status);
 void add_issue(CLI::App& app, int& status);
 void add_card(CLI::App& app, int& status);
+void add_stock(CLI::App& app, int& status);
+void add_claims(CLI::App& app, int& status);
 void add_cases(CLI::App& app, int& status);
 void add_limits(CLI::App& app, int& status);
 void add_revoke(CLI::App& app, int& status);

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "ledger/cards.hpp"
 #include "node/cmd.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
@@ -9,8 +10,22 @@ namespace tally::cmd {
 namespace {
 
 struct card_options {
-  std::string data, card, state, prefix;
+  std::string data, card, state, prefix, expires;
+  std::uint32_t kind = 0;
   bool replace = false;
+};
+
+/// Flags that say a state in an operator's word.
+struct state_flag {
+  const char *flag, *state, *help;
+};
+constexpr state_flag state_flags[] = {
+    {"--freeze", "frozen", "no store takes it until --unfreeze"},
+    {"--unfreeze", "active", "it is in use again"},
+    {"--lost", "lost", "its holder reported it lost"},
+    {"--blacklist", "blacklisted", "no store takes it; the chain's own word"},
+    {"--cancel", "cancelled", "for good"},
+    {"--returned", "returned", "its holder gave it back, for good"},
 };
 
 int run_replace(const card_options& o, const node_identity& id, const admin_client& hq) {
@@ -32,11 +47,20 @@ int run_card(const card_options& o) {
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
   if (o.replace) return run_replace(o, *id, *hq);
-  auto card = o.state.empty() ? look_up_card(*hq, id->believes.chain, o.card)
-                              : set_card_state(*hq, id->believes.chain, o.card, o.state);
+  card_change change{o.state, {}, {}};
+  if (!o.expires.empty()) {
+    change.expires = o.expires == "never" ? std::optional<std::uint32_t>(0) : day_from(o.expires);
+    if (!change.expires) return fail(exit_usage, "--expires is a date, as 2027-12-31, or never");
+  }
+  if (o.kind != 0) change.kind = o.kind;
+  bool changes = !o.state.empty() || change.expires || change.kind;
+  auto card =
+      changes ? change_card(*hq, id->believes.chain, o.card, change) : look_up_card(*hq, id->believes.chain, o.card);
   if (!card) return fail(card.error());
-  std::cout << "The card is " << card->state << " (account " << card->account.value << ", version " << card->version
-            << " of its state).\n";
+  std::cout << "The card is " << card->state << " (account " << card->account.value << ", kind " << card->kind
+            << ", version " << card->version << " of its state";
+  if (card->expires != 0) std::cout << ", good until " << date_text(card->expires);
+  std::cout << ").\n";
   if (!o.state.empty() && o.state != "active")
     std::cout
         << "Each store refuses it from when it hears of that; one without a line goes on taking it until then, for "
@@ -51,17 +75,27 @@ void add_card(CLI::App& app, int& status) {
   auto* c = app.add_subcommand("card", "Head office: show a card's state, freeze it, report it lost, cancel it");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--card", o->card, "the number on the card")->required();
-  c->add_option("--state", o->state, "what it is from now on; without it the state is shown")
-      ->check(CLI::IsMember(std::vector<std::string>(card_status_names.begin(), card_status_names.end())));
+  auto* state =
+      c->add_option("--state", o->state, "what it is from now on; without it the state is shown")
+          ->check(CLI::IsMember(std::vector<std::string>(card_status_names.begin(), card_status_names.end())));
+  for (const auto& f : state_flags)
+    c->add_flag_callback(
+         f.flag, [o, to = f.state] { o->state = to; }, f.help)
+        ->excludes(state);
+  c->add_option("--expires", o->expires, "last day on which it is good, as 2027-12-31, or never");
+  c->add_option("--kind", o->kind, "it is of this [[card_kind]] from now on: an anonymous card becomes a named one")
+      ->check(CLI::Range(1, 100));
   auto* replace = c->add_flag("--replace", o->replace, "draw a new number for it; the old one is refused");
   replace->excludes("--state");
   c->add_option("--prefix", o->prefix, "first digits of the new number, 1 to 8; else the first four of the old one")
       ->needs(replace);
   c->footer(
-      "A card that is not active neither pays nor is loaded; what lies on it stays. Cancelled is for good, everything\n"
-      "else can be taken back with '--state active'.\n"
+      "A card that is not active neither pays nor is loaded; what lies on it stays. Cancelled and returned are for "
+      "good,\n"
+      "everything else can be taken back with --unfreeze.\n"
       "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
-      "  tallystick card --data /srv/tally --card 9704000000151464 --state frozen\n"
+      "  tallystick card --data /srv/tally --card 9704000000151464 --freeze\n"
+      "  tallystick card --data /srv/tally --card 9704000000151464 --expires 2027-12-31 --kind 2\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --replace");
   c->callback([o, &status] { status = run_card(*o); });
 }

@@ -9,6 +9,7 @@
 #include "devices/chip.hpp"
 #include "devices/driver_fd.hpp"
 #include "devices/luhn.hpp"
+#include "ledger/cards.hpp"
 #include "node/cmd.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
@@ -20,9 +21,10 @@ namespace tally::cmd {
 namespace {
 
 struct issue_options {
-  std::string data, prefix, csv, resume, uids, codes, kind = "stored_value";
+  std::string data, prefix, csv, resume, uids, codes, batch, until, kind = "stored_value";
   std::size_t count = 0;
-  bool scratch = false;
+  std::uint32_t to = 0;
+  bool scratch = false, stock = false;
 };
 
 constexpr std::string_view csv_head = "number,account\n", codes_head = "account,code\n";
@@ -91,7 +93,8 @@ public:
     std::string text;
     for (const auto& c : cards) {
       const auto number = c.number.substr(0, c.number.find('.'));  // covered digits are in no code
-      const auto tail = number.size() >= 8 ? number.substr(number.size() - 4) : std::string();
+      const auto shown = mask_number(number);
+      const auto tail = shown.size() == 9 ? shown.substr(5) : std::string();
       text += std::to_string(c.account) + "," + make_card_code(signer_, chain_, {{c.account}, tail}) + "\n";
     }
     return file_.write(text);
@@ -127,12 +130,12 @@ result<std::vector<issued_card>> read_list(const std::string& path) {
   return out;
 }
 
-int finish(const issue_options& o, const node_identity& id, std::uint32_t kind) {
+int finish(const issue_options& o, const card_order& order) {
   auto list = read_list(o.resume);
   if (!list) return fail_file(list.error());
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
-  auto made = resume_cards(*hq, id.believes.chain, kind, *list,
+  auto made = resume_cards(*hq, order, *list,
                            [](std::size_t done, std::size_t total) { show_progress("issuing", done, total); });
   if (!made) return fail(made.error());
   std::cerr << "All " << list->size() << " cards of the list are issued; " << *made << " of them were missing.\n";
@@ -153,7 +156,12 @@ void tell_rest(const issue_options& o, std::size_t count, std::size_t drawn, std
 
 /// Numbers to draw, or the chips of a list.
 result<card_order> order_of(const issue_options& o, std::uint32_t kind) {
-  card_order order{{}, o.prefix, kind, o.count, {}, o.scratch};
+  card_order order{{}, o.prefix, kind, o.count, {}, o.scratch, o.stock || o.to != 0, std::nullopt};
+  if (!o.until.empty()) {
+    auto day = day_from(o.until);
+    if (!day) return error{errc::malformed, "--valid-until is a date, as 2027-12-31"};
+    order.expires = *day;
+  }
   if (o.uids.empty()) return order;
   auto text = read_small_file(o.uids, csv_bytes_max);
   if (!text) return text.error();
@@ -177,10 +185,10 @@ int run_issue(const issue_options& o) {
   if (id->role != node_role::hq)
     return fail(exit_refused, "only head office issues cards, and " + o.data + " is of " +
                                   std::string(role_name(id->role)) + " \"" + id->name + "\"; no card was made");
-  if (!o.resume.empty()) return finish(o, *id, *kind);
   auto order = order_of(o, *kind);
   if (!order) return fail_file(order.error());
   order->chain = id->believes.chain;
+  if (!o.resume.empty()) return finish(o, *order);
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
   auto codes = code_file::create(o, order->chain);
@@ -192,6 +200,7 @@ int run_issue(const issue_options& o) {
   }
   system_entropy random;
   std::size_t drawn = 0, written = 0;
+  std::uint64_t first = 0;
   auto issued = issue_cards(
       *hq, *order, random,
       [&](const std::vector<issued_card>& cards) -> status {
@@ -202,12 +211,21 @@ int run_issue(const issue_options& o) {
       [&](std::size_t done, std::size_t total) {
         written = done;
         show_progress("issuing", done, total);
-      });
+      },
+      &first);
   if (!issued) {
     if (drawn == 0) file->remove();
     if (drawn == 0 && *codes) (*codes)->remove();
     if (drawn != 0) tell_rest(o, order->count, drawn, written);
     return fail(issued.error());
+  }
+  if (!o.batch.empty() || o.to != 0) {
+    card_run run{first, order->count, *kind, o.batch.empty() ? "cards " + std::to_string(first) : o.batch, {o.to}};
+    if (auto put = allot_run(*hq, run); !put) {
+      std::cerr << "The cards are issued, but their batch is not noted: tallystick stock --data " << o.data
+                << " --first " << first << " --count " << order->count << " …\n";
+      return fail(put.error());
+    }
   }
   std::cerr << order->count << " cards are issued. Whoever has the numbers can print the cards: guard the list.\n";
   return exit_ok;
@@ -239,12 +257,20 @@ void add_issue(CLI::App& app, int& status) {
       ->excludes(scratch)
       ->excludes(codes);
   codes->excludes(scratch);
+  c->add_option("--batch", o->batch, "a name for these cards, at most 60 bytes; 'tallystick stock' lists it");
+  c->add_flag("--stock", o->stock, "not sold yet: each is opened when a store sells it");
+  c->add_option("--to", o->to, "number of the store that sells them, also without a line; they are stock");
+  c->add_option("--valid-until", o->until, "last day on which these are good, as 2027-12-31; else as their kind says");
   c->add_option("--kind", o->kind, "stored_value, or the number of a [[card_kind]] of the rules")
       ->capture_default_str();
   c->footer(
-      "A number has 16 digits: prefix, serial number, 4 random ones, check digit.\n"
+      "A number has 16 digits: prefix, serial number, 4 random ones, check digit. The random ones are in the list and\n"
+      "on the card; nothing shows, prints or exports them, and head office does not keep them.\n"
       "Example:\n  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv\n"
       "  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --csv cards.csv --codes codes.csv\n"
+      "  tallystick issue --data /srv/tally --count 10000 --prefix 9704 --kind 2 --batch \"spring\" --to 5 --csv "
+      "s.csv\n"
+      "  tallystick issue --data /srv/tally --count 50 --prefix 9704 --valid-until 2027-12-31 --csv guests.csv\n"
       "  tallystick issue --data /srv/tally --uids chips.txt --csv chips.csv\n"
       "  tallystick issue --data /srv/tally --count 1000 --prefix 9704 --scratch --csv scratch.csv\n"
       "  tallystick issue --data /srv/tally --resume cards.csv");

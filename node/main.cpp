@@ -25,6 +25,8 @@ int run(int argc, char** argv) {
   add_publish(app, status);
   add_issue(app, status);
   add_card(app, status);
+  add_stock(app, status);
+  add_claims(app, status);
   add_cases(app, status);
   add_limits(app, status);
   add_revoke(app, status);

@@ -149,8 +149,11 @@ namespace {
 result<card_answer> card_call(const admin_client& hq, const char* path, const nlohmann::json& body) {
   auto a = hq.post(path, body);
   if (!a) return a.error();
-  return card_answer{
-      {a->value("account", std::uint64_t{0})}, a->value("state", std::string{}), a->value("version", std::uint64_t{0})};
+  return card_answer{{a->value("account", std::uint64_t{0})},
+                     a->value("state", std::string{}),
+                     a->value("version", std::uint64_t{0}),
+                     a->value("kind", std::uint32_t{0}),
+                     a->value("expires", std::uint32_t{0})};
 }
 }  // namespace
 
@@ -158,9 +161,45 @@ result<card_answer> look_up_card(const admin_client& hq, const std::string& chai
   return card_call(hq, "card", {{"medium", to_hex(medium_of(chain, number))}});
 }
 
-result<card_answer> set_card_state(const admin_client& hq, const std::string& chain, const std::string& number,
-                                   const std::string& state) {
-  return card_call(hq, "card/state", {{"medium", to_hex(medium_of(chain, number))}, {"state", state}});
+result<card_answer> change_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                                const card_change& change) {
+  json body{{"medium", to_hex(medium_of(chain, number))}};
+  if (!change.state.empty()) body["state"] = change.state;
+  if (change.expires) body["expires"] = *change.expires;
+  if (change.kind) body["kind"] = *change.kind;
+  return card_call(hq, "card/state", body);
+}
+
+result<std::vector<card_run>> list_runs(const admin_client& hq) {
+  auto a = hq.get("cards/batches");
+  if (!a) return a.error();
+  auto list = a->find("batches");
+  if (list == a->end() || !list->is_array()) return strange();
+  std::vector<card_run> out;
+  for (const auto& b : *list)
+    out.push_back({b.value("first", std::uint64_t{0}),
+                   b.value("count", std::uint64_t{0}),
+                   b.value("kind", std::uint32_t{0}),
+                   b.value("name", std::string{}),
+                   {b.value("node", std::uint32_t{0})},
+                   b.value("closed", false)});
+  return out;
+}
+
+status allot_run(const admin_client& hq, const card_run& run) {
+  auto a = hq.post(
+      "cards/allot",
+      {{"first", run.first}, {"count", run.count}, {"kind", run.kind}, {"name", run.name}, {"node", run.node.value}});
+  if (!a) return a.error();
+  return done();
+}
+
+result<std::size_t> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from) {
+  auto a = hq.post("cards/claims/undo", {{"node", node.value}, {"from", from}});
+  if (!a) return a.error();
+  auto n = member<std::size_t>(*a, "undone");
+  if (!n) return strange();
+  return *n;
 }
 
 result<replaced_card> replace_card(const admin_client& hq, const std::string& chain, const std::string& number,
@@ -255,12 +294,14 @@ result<std::vector<std::string>> parse_uids(std::string_view text) {
 namespace {
 
 /// One batch with accounts that follow each other: how many of the cards are new.
-result<std::size_t> map_cards(const admin_client& hq, const std::string& chain, std::uint32_t kind,
-                              std::span<const issued_card> cards) {
+result<std::size_t> map_cards(const admin_client& hq, const card_order& order, std::span<const issued_card> cards) {
   json media = json::array();
   for (const auto& c : cards)
-    media.push_back(to_hex(medium_of(chain, c.number)));
-  auto a = hq.post("cards/map", {{"first", cards.front().account}, {"kind", kind}, {"media", media}});
+    media.push_back(to_hex(medium_of(order.chain, c.number)));
+  json body{{"first", cards.front().account}, {"kind", order.kind}, {"media", media}};
+  if (order.stock) body["state"] = "stock";
+  if (order.expires) body["expires"] = *order.expires;
+  auto a = hq.post("cards/map", body);
   if (!a) return a.error();
   auto written = member<std::size_t>(*a, "written");
   if (!written) return strange();
@@ -269,14 +310,14 @@ result<std::size_t> map_cards(const admin_client& hq, const std::string& chain, 
 
 }  // namespace
 
-result<std::size_t> resume_cards(const admin_client& hq, const std::string& chain, std::uint32_t kind,
-                                 const std::vector<issued_card>& list, const progress& tell) {
+result<std::size_t> resume_cards(const admin_client& hq, const card_order& order, const std::vector<issued_card>& list,
+                                 const progress& tell) {
   std::size_t made = 0;
   for (std::size_t at = 0; at < list.size();) {
     std::size_t n = 1;
     while (n < admin_cards_batch_max && at + n < list.size() && list[at + n].account == list[at].account + n)
       ++n;
-    auto batch = map_cards(hq, chain, kind, std::span(list).subspan(at, n));
+    auto batch = map_cards(hq, order, std::span(list).subspan(at, n));
     if (!batch) return batch.error();
     made += *batch;
     at += n;
@@ -286,7 +327,8 @@ result<std::size_t> resume_cards(const admin_client& hq, const std::string& chai
 }
 
 status issue_cards(const admin_client& hq, const card_order& order, entropy& random,
-                   const std::function<status(const std::vector<issued_card>&)>& batch_made, const progress& tell) {
+                   const std::function<status(const std::vector<issued_card>&)>& batch_made, const progress& tell,
+                   std::uint64_t* first_account) {
   if (order.count == 0 || order.count > admin_cards_reserve_max)
     return error{errc::malformed, "the number of cards is 1 to " + std::to_string(admin_cards_reserve_max)};
   json wanted{{"count", order.count}};
@@ -296,6 +338,7 @@ status issue_cards(const admin_client& hq, const card_order& order, entropy& ran
   auto first = member<std::uint64_t>(*reserved, "first");
   if (!first) return strange();
   if (order.uids.empty() && !card_number(order.prefix, *first + order.count - 1, 0)) return strange();
+  if (first_account) *first_account = *first;
   for (std::size_t at = 0; at < order.count;) {
     auto n = std::min(admin_cards_batch_max, order.count - at);
     std::vector<issued_card> cards;
@@ -306,7 +349,7 @@ status issue_cards(const admin_client& hq, const card_order& order, entropy& ran
       cards.push_back({std::move(number), account});
     }
     TALLY_TRY(batch_made(cards));
-    auto made = map_cards(hq, order.chain, order.kind, cards);
+    auto made = map_cards(hq, order, cards);
     if (!made) return made.error();
     at += n;
     if (tell) tell(at, order.count);

@@ -53,6 +53,8 @@ struct card_answer {
   account_id account;
   std::string state;  ///< name of a `card_status`
   std::uint64_t version = 0;
+  std::uint32_t kind = 0;
+  std::uint32_t expires = 0;  ///< last date on which it is good; 0: no end
 };
 /// Only the digest of a card's number reaches head office's node. Errors: unknown_card.
 result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const std::string& number);
@@ -66,8 +68,29 @@ struct replaced_card {
 result<replaced_card> replace_card(const admin_client& hq, const std::string& chain, const std::string& number,
                                    const std::string& prefix, entropy& random,
                                    const std::function<status(const std::string& number)>& made);
-result<card_answer> set_card_state(const admin_client& hq, const std::string& chain, const std::string& number,
-                                   const std::string& state);
+/// What is to change of a card; what is left out stays.
+struct card_change {
+  std::string state;
+  std::optional<std::uint32_t> expires;  ///< a day number; 0: no end
+  std::optional<std::uint32_t> kind;
+};
+result<card_answer> change_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                                const card_change& change);
+
+/// A run of cards with accounts that follow each other, under a name.
+struct card_run {
+  std::uint64_t first = 0, count = 0;
+  std::uint32_t kind = 1;
+  std::string name;
+  node_id node;         ///< where they lie, to be sold there also without a line; 0: ordered
+  bool closed = false;  ///< that node lives anew: they are to be delivered again
+};
+result<std::vector<card_run>> list_runs(const admin_client& hq);
+/// Orders or delivers a run. Errors: not_found (no such store), not_allowed (they lie elsewhere, or were not made).
+status allot_run(const admin_client& hq, const card_run& run);
+/// Takes back what claims of a node's current epoch did, from that entry on; those that come later do nothing: how many
+/// cards are in use again.
+result<std::size_t> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from);
 
 status set_node_limits(const admin_client& hq, node_id node, const node_limits& limits);
 
@@ -90,6 +113,8 @@ struct card_order {
   std::vector<std::string> uids{};
   /// Each number gets 8 covered digits (parse_scratch_number), without which nobody can use it.
   bool scratch = false;
+  bool stock = false;                      ///< made, and not sold yet: a store's sale opens each
+  std::optional<std::uint32_t> expires{};  ///< last date, a day number; else what the kind's rule says
 };
 /// The media of a list of chips, one UID a line: 4 to 10 octets in hexadecimal, colons and spaces between them allowed,
 /// '#' starts a comment. Errors: `malformed` with the line, also for a UID that comes twice or is drawn at random.
@@ -104,13 +129,14 @@ std::optional<std::string> card_number(std::string_view prefix, std::uint64_t se
 /// Issues cards in batches; `batch` is called with each one before it is written, so that no card exists of which
 /// nobody has the number. Cards of a batch that failed may exist or not.
 status issue_cards(const admin_client& hq, const card_order& order, entropy& random,
-                   const std::function<status(const std::vector<issued_card>& batch)>& batch,
-                   const progress& tell = {});
+                   const std::function<status(const std::vector<issued_card>& batch)>& batch, const progress& tell = {},
+                   std::uint64_t* first_account = nullptr);
 
 /// Makes the cards of a list that an earlier `issue_cards` drew and perhaps did not finish: how many did not exist yet.
+/// `order` says chain, kind, stock and expiry.
 /// `list` is in the order in which it was drawn. Errors: `key_reused` when a number or account means something else.
-result<std::size_t> resume_cards(const admin_client& hq, const std::string& chain, std::uint32_t kind,
-                                 const std::vector<issued_card>& list, const progress& tell = {});
+result<std::size_t> resume_cards(const admin_client& hq, const card_order& order, const std::vector<issued_card>& list,
+                                 const progress& tell = {});
 
 /// A pairing code for a till of the store that `node` talks to.
 result<std::string> pairing_code(const admin_client& node);

@@ -74,7 +74,17 @@ status check_kinds(const programme& plan) {
     for (auto p : k.purses)
       if (!plan.purse(p)) return bad(where, "there is no purse " + std::to_string(p));
     if (k.per_day < 0 || k.per_day > amount_max) return bad(where, "per_day is out of range");
+    if (k.price < 0 || k.price > amount_max || k.deposit < 0 || k.deposit > amount_max)
+      return bad(where, "price or deposit is out of range");
+    if (k.valid_months > valid_months_max || k.valid_days > valid_days_max ||
+        (k.valid_months != 0 && k.valid_days != 0))
+      return bad(where, "a card is good for valid_months or for valid_days, not both");
   }
+  const auto& stale = plan.stale;
+  for (auto hours : {stale.rules_after, stale.cards_after})
+    if (hours != 0 && (hours < stale_hours_min || hours > stale_hours_max))
+      return bad("stale", "hours are " + std::to_string(stale_hours_min) + " to " + std::to_string(stale_hours_max));
+  if (stale.sale_max < 0 || stale.sale_max > amount_max) return bad("stale", "card_sale_max is out of range");
   return done();
 }
 

@@ -16,7 +16,10 @@ struct receipt_words {
   const char *card, *here, *elsewhere;
   const char *later, *spent_before;  ///< after units that head office credits, and those taken back but spent
   const char *copy, *possible_duplicate;
-  const char* proof;  ///< above the code that proves it
+  const char* proof;                                       ///< above the code that proves it
+  const char *card_sale, *card_return, *card_report;       ///< titles
+  const char *card_price, *deposit, *loaded, *paid_money;  ///< parts of a card's price, and of what is paid out
+  const char *lost, *frozen;                               ///< what was reported
 };
 const receipt_words& words_of(language l);
 

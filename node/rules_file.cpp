@@ -23,7 +23,7 @@ public:
     TALLY_TRY(
         only(root, {"effective_from", "currency", "exponent",  "header",   "footer",   "card_prefix", "top_up_min",
                     "top_up_max",     "tax",      "product",   "receipt",  "rounding", "spend_first", "refund_quota",
-                    "purse",          "level",    "card_kind", "discount", "earn",     "package"}));
+                    "purse",          "level",    "card_kind", "discount", "earn",     "package",     "stale"}));
     TALLY_TRY(read_head(root));
     TALLY_TRY(read_receipts(root));
     TALLY_TRY(each(root, "tax", [&](const toml::table& t) { return read_tax(t); }));

@@ -18,6 +18,7 @@ public:
     TALLY_TRY(choice(root, "rounding", {"half_up", "half_even"}, out_.round_half_even));
     TALLY_TRY(choice(root, "spend_first", {"bonus", "paid"}, out_.paid_first));
     TALLY_TRY(cash(root, "refund_quota", out_.refund_quota));
+    TALLY_TRY(stale(root));
     TALLY_TRY(rows(root, "purse", out_.purses, purse_id_max, [&](auto& t, auto& x) { return purse(t, x); }));
     TALLY_TRY(rows(root, "level", out_.levels, 255, [&](auto& t, auto& x) { return level(t, x); }));
     TALLY_TRY(rows(root, "card_kind", out_.card_kinds, 65'535, [&](auto& t, auto& x) { return card_kind(t, x); }));
@@ -202,14 +203,45 @@ private:
   }
 
   status card_kind(const toml::table& t, card_kind_rule& k) const {
-    TALLY_TRY(only(t, {"id", "name", "purses", "top_up", "per_day"}));
+    TALLY_TRY(only(t, {"id", "name", "purses", "top_up", "per_day", "price", "deposit", "valid_months", "valid_days",
+                       "named", "replaceable"}));
+    std::int64_t months = 0, days = 0;
+    TALLY_TRY(cash(t, "price", k.price));
+    TALLY_TRY(cash(t, "deposit", k.deposit));
+    TALLY_TRY(integer(t, "valid_months", 1, valid_months_max, months));
+    TALLY_TRY(integer(t, "valid_days", 1, valid_days_max, days));
+    k.valid_months = static_cast<std::uint32_t>(months);
+    k.valid_days = static_cast<std::uint32_t>(days);
+    TALLY_TRY(yes_or_no(t, "named", k.named));
+    TALLY_TRY(yes_or_no(t, "replaceable", k.replaceable));
     TALLY_TRY(numbers(t, "purses", k.purses, [](std::uint32_t, const toml::source_region&) { return done(); }));
     TALLY_TRY(cash(t, "per_day", k.per_day));
-    const auto* v = t.get("top_up");
+    return yes_or_no(t, "top_up", k.top_up);
+  }
+
+  status yes_or_no(const toml::table& t, std::string_view key, bool& out) const {
+    const auto* v = t.get(key);
     if (!v) return done();
     auto b = v->value_exact<bool>();
-    if (!b) return bad(v->source(), "top_up is true or false");
-    k.top_up = *b;
+    if (!b) return bad(v->source(), std::string(key) + " is true or false");
+    out = *b;
+    return done();
+  }
+
+  status stale(const toml::table& root) {
+    const auto* v = root.get("stale");
+    if (!v) return done();
+    const auto* t = v->as_table();
+    if (!t) return bad(v->source(), "what stores do without news of head office is written as [stale]");
+    TALLY_TRY(only(*t, {"rules_after_hours", "cards_after_hours", "card_sale_max"}));
+    std::int64_t rules = 0, cards = 0;
+    TALLY_TRY(integer(*t, "rules_after_hours", stale_hours_min, stale_hours_max, rules));
+    TALLY_TRY(integer(*t, "cards_after_hours", stale_hours_min, stale_hours_max, cards));
+    TALLY_TRY(cash(*t, "card_sale_max", out_.stale.sale_max));
+    if ((cards != 0) != t->contains("card_sale_max"))
+      return bad(v->source(), "cards_after_hours and card_sale_max belong together");
+    out_.stale.rules_after = static_cast<std::uint32_t>(rules);
+    out_.stale.cards_after = static_cast<std::uint32_t>(cards);
     return done();
   }
 

@@ -67,6 +67,9 @@ private:
 const char* title(const receipt& r, const receipt_words& words) {
   if (r.kind == "sale") return words.sale;
   if (r.kind == "refund") return words.refund;
+  if (r.kind == "card_sale") return words.card_sale;
+  if (r.kind == "card_return") return words.card_return;
+  if (r.kind == "card_report") return words.card_report;
   return r.kind == "top_up" ? words.top_up : words.reversal;
 }
 
@@ -144,6 +147,16 @@ void lay_out_line(const receipt::line& l, const receipt& r, paper& out) {
   if (l.discount != 0) out.row("  " + l.discount_name, "-" + money(l.discount));
 }
 
+void lay_out_card_life(const receipt& r, const receipt_words& words, paper& out) {
+  auto row = [&](const char* name, amount a) {
+    if (a != 0) out.row(name, format_amount(a, r.exponent));
+  };
+  row(words.card_price, r.card_price);
+  row(words.deposit, r.deposit);
+  row(r.kind == "card_return" ? words.paid_money : words.loaded, r.loaded);
+  if (r.kind == "card_report") out.row(r.reported == card_status::lost ? words.lost : words.frozen, "");
+}
+
 void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, const receipt_words& words,
                   paper& out) {
   using part = template_line::part;
@@ -155,6 +168,7 @@ void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, 
         lay_out_line(l, r, out);
       for (const auto& v : r.vouchers)
         out.row(v.name + (v.units > 1 ? " x " + std::to_string(v.units) : ""), "-" + money(v.money));
+      lay_out_card_life(r, words, out);
       if (!r.lines.empty()) out.rule();
       return;
     case part::total: return out.row(std::string(words.total) + " " + r.currency, money(r.total));
@@ -347,6 +361,12 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
   w.field("code", r.currency);
   w.field("exponent", static_cast<std::int64_t>(r.exponent));
   w.close('}');
+  if (r.kind == "card_sale" || r.kind == "card_return") {
+    if (r.kind == "card_sale") w.field("card_price", r.card_price);
+    w.field("deposit", r.deposit);
+    w.field("loaded", r.loaded);
+  }
+  if (r.kind == "card_report") w.field("reported", card_status_name(r.reported));
   maybe("reverses", r.reverses);
   maybe("reversed_by", r.reversed_by);
   maybe("proof", r.proof);

@@ -44,7 +44,7 @@ struct receipt {
     tally::amount sum{};
   };
   std::string id;         ///< "3.5f0c1a2b3c4d5e6f.41"
-  std::string_view kind;  ///< "sale", "top_up", "reversal"
+  std::string_view kind;  ///< "sale", "top_up", "reversal", "refund", "card_sale", "card_return", "card_report"
   std::uint32_t terminal{};
   std::uint64_t counter{};
   unix_seconds stamp{};
@@ -54,6 +54,8 @@ struct receipt {
   std::string masked;  ///< "**** 3931", or "card 17" when no card was presented here; empty: no card
   std::vector<line> lines;
   tally::amount total{};
+  tally::amount card_price{}, deposit{}, loaded{};  ///< of a card that is sold; or paid out when it comes back
+  card_status reported{};                           ///< of a report
   std::vector<tender> tenders;
   std::vector<tax> taxes;
   std::vector<units> vouchers, earned, owed;

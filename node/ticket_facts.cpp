@@ -140,6 +140,18 @@ void describe_money(const entry& e, receipt& r) {
     r.tenders.push_back({tender_name(t.kind), t.amount});
 }
 
+/// Of a card that is sold, comes back or is reported: what was paid for what.
+void describe_card_life(const entry& e, receipt& r) {
+  if (r.kind == "card_report") r.reported = e.status;
+  if (r.kind != "card_sale" && r.kind != "card_return") return;
+  r.total = 0;
+  for (const auto& t : e.tenders)
+    (void)checked_add(r.total, t.amount, r.total);
+  for (const auto& v : e.values)
+    (v.purse == purse_deposit ? r.deposit : r.loaded) += v.amount;
+  if (r.kind == "card_sale") r.card_price = r.total - r.deposit - r.loaded;
+}
+
 /// The entry that a reversal undoes.
 result<entry> cited_entry(const entry& e, const writer_id& writer, const kv_store& store) {
   auto data = stream_reader(store).own_entry(writer, e.cites.value_or(0));
@@ -168,6 +180,12 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
     r.kind = "reversal";
   } else if (e.kind == entry_kind::refund) {
     r.kind = "refund";
+  } else if (e.kind == entry_kind::issue || e.kind == entry_kind::activate) {
+    r.kind = "card_sale";
+  } else if (e.kind == entry_kind::hand_back) {
+    r.kind = "card_return";
+  } else if (e.kind == entry_kind::claim) {
+    r.kind = "card_report";
   } else {
     return error{errc::not_found, "that entry is no receipt"};
   }
@@ -183,6 +201,7 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
     describe_lines(e, rules, lang, r);
     describe_programme(e, rules, lang, r);
     describe_money(e, r);
+    describe_card_life(e, r);
     return r;
   }
   auto cited = cited_entry(e, writer, store);

@@ -99,6 +99,8 @@ void write_field(byte_writer& w, field f, const entry& e) {
     case field::owed: return write_values(w, e.owed);
     case field::package: return w.uv(e.package);
     case field::debts: return write_values(w, e.debts);
+    case field::expires: return w.uv(e.expires);
+    case field::stale: return w.uv(1);
   }
 }
 
@@ -148,6 +150,8 @@ void read_field(byte_reader& r, field f, entry& e) {
     case field::earned: read_values(r, e.earned); break;
     case field::owed: read_values(r, e.owed); break;
     case field::debts: read_values(r, e.debts); break;
+    case field::expires: e.expires = u32(r); break;
+    case field::stale: e.stale = r.uv(1) == 1; break;
     case field::level: e.level = u32(r); break;
     case field::package: e.package = u32(r); break;
     case field::gifts:
@@ -172,7 +176,7 @@ void read_field(byte_reader& r, field f, entry& e) {
     case field::blob: e.blob = r.str(blob_max); break;
     case field::medium: e.medium = r.str(16); break;
     case field::card_kind: e.card_kind = u32(r); break;
-    case field::standing: e.status = read_enum<card_status>(r, 5); break;
+    case field::standing: e.status = read_enum<card_status>(r, 8); break;
     case field::hq_time: e.hq_time = r.sv(); break;
     case field::subject: e.subject = read_writer(r); break;
     case field::limits: {
@@ -317,10 +321,11 @@ result<entry> decode_entry(byte_view data) {
 
 bytes encode_rules(const rules_record& r) {
   // Each form has what the one before has and one thing more: without it the record is what older nodes can read.
+  const bool cards = r.programme.tells_of_cards();
   const bool plan = !r.programme.empty();
   const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;
-  w.uv(plan ? 3 : receipts ? 2 : 1);
+  w.uv(cards ? 4 : plan ? 3 : receipts ? 2 : 1);
   w.uv(r.version);
   w.uv(r.effective_from);
   w.str(r.currency);
@@ -341,13 +346,14 @@ bytes encode_rules(const rules_record& r) {
       w.uv(f.copies);
     }
   if (plan) write_programme(w, r.programme);
+  if (cards) write_sections(w, r.programme);
   return w.take();
 }
 
 result<rules_record> decode_rules(byte_view data) {
   byte_reader r(data);
   rules_record x;
-  const auto form = r.uv(3);
+  const auto form = r.uv(4);
   x.version = r.uv();
   x.effective_from = u32(r);
   x.currency = r.str(8);
@@ -365,7 +371,8 @@ result<rules_record> decode_rules(byte_view data) {
       f.layout = r.str(receipt_layout_bytes_max);
       f.copies = static_cast<std::uint32_t>(r.uv(receipt_copies_max));
     }
-  if (form == 3) x.programme = read_programme(r);
+  if (form >= 3) x.programme = read_programme(r);
+  if (form >= 4) read_sections(r, x.programme);
   if (!r.ok() || !r.at_end() || encode_rules(x) != data) return error{errc::malformed, "a rules record"};
   return x;
 }

@@ -1,5 +1,7 @@
 #include "storage/programme_codec.hpp"
 
+#include <algorithm>
+
 namespace tally {
 namespace {
 
@@ -139,7 +141,66 @@ void read_rows(byte_reader& r, programme& p) {
   });
 }
 
+constexpr std::uint64_t section_cards = 1;
+constexpr std::size_t sections_max = 16, section_octets_max = 50'000;
+
+bytes cards_section(const programme& p) {
+  byte_writer w;
+  w.uv(p.stale.rules_after);
+  w.uv(p.stale.cards_after);
+  w.sv(p.stale.sale_max);
+  std::vector<const card_kind_rule*> kinds;
+  for (const auto& k : p.card_kinds)
+    if (k.sells()) kinds.push_back(&k);
+  write_list(w, kinds, [&](const card_kind_rule* k) {
+    w.uv(k->id);
+    w.sv(k->price);
+    w.sv(k->deposit);
+    w.uv(k->valid_months);
+    w.uv(k->valid_days);
+    w.uv((k->named ? 1U : 0U) | (k->replaceable ? 0U : 2U));
+  });
+  return w.take();
+}
+
+bool read_cards_section(byte_view data, programme& p) {
+  byte_reader r(data);
+  p.stale.rules_after = u32(r);
+  p.stale.cards_after = u32(r);
+  p.stale.sale_max = r.sv();
+  auto n = r.uv(programme_rules_max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    auto id = u32(r);
+    auto k = std::ranges::find(p.card_kinds, id, &card_kind_rule::id);
+    if (k == p.card_kinds.end()) return false;
+    k->price = r.sv();
+    k->deposit = r.sv();
+    k->valid_months = u32(r);
+    k->valid_days = u32(r);
+    const auto flags = r.uv(3);
+    k->named = (flags & 1) != 0;
+    k->replaceable = (flags & 2) == 0;
+  }
+  return r.ok() && r.at_end();
+}
+
 }  // namespace
+
+void write_sections(byte_writer& w, const programme& p) {
+  w.uv(p.tells_of_cards() ? 1 : 0);
+  if (!p.tells_of_cards()) return;
+  w.uv(section_cards);
+  w.str(cards_section(p));
+}
+
+void read_sections(byte_reader& r, programme& p) {
+  auto n = r.uv(sections_max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    auto number = r.uv();
+    auto data = r.str(section_octets_max);
+    if (number != section_cards || !read_cards_section(data, p)) r.fail();
+  }
+}
 
 void write_programme(byte_writer& w, const programme& p) {
   w.uv((p.paid_first ? 1U : 0U) | (p.round_half_even ? 2U : 0U));

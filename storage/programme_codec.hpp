@@ -9,4 +9,9 @@ namespace tally {
 void write_programme(byte_writer& w, const programme& p);
 programme read_programme(byte_reader& r);
 
+/// What the fourth form of a rules record adds: sections by number, each with its length, so that others can follow.
+/// One that this version does not know makes the record unreadable: a store must not sell by half of its rules.
+void write_sections(byte_writer& w, const programme& p);
+void read_sections(byte_reader& r, programme& p);
+
 }  // namespace tally

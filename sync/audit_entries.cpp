@@ -91,13 +91,14 @@ void auditor::count_sums(const entry& e) {
   bool back = e.kind == entry_kind::reverse;
   auto kind = back ? e.cited_kind : e.kind;
   if (kind == entry_kind::refund || kind == entry_kind::expire || kind == entry_kind::earn) return count_units(e, kind);
-  if (kind != entry_kind::sale && kind != entry_kind::top_up) return;
+  bool spends = kind == entry_kind::sale || kind == entry_kind::hand_back;
+  if (!spends && kind != entry_kind::top_up && kind != entry_kind::issue) return;
   auto add = [&](amount& sum, unit_id unit, amount v) {
     if (v <= 0 || !checked_add(sum, back ? -v : v, sum))
       problem(check_totals, "unit " + std::to_string(unit.value), {}, "sums that fit 64 bits", std::to_string(v));
   };
   for (const auto& v : e.values)
-    add(kind == entry_kind::sale ? sums_[v.unit].spent : sums_[v.unit].loaded, v.unit, v.amount);
+    add(spends ? sums_[v.unit].spent : sums_[v.unit].loaded, v.unit, v.amount);
   for (const auto& v : e.earned)
     add(sums_[v.unit].loaded, v.unit, v.amount);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledger/cards.hpp"
 #include "ledger/pricing.hpp"
 
 namespace tally::audit_detail {
@@ -30,7 +31,7 @@ std::string units_text(const std::vector<value_item>& items) {
 void price_checker::look_at(sequence seq, byte_view data) {
   auto kind = peek_kind(data);
   bool mine = kind == entry_kind::sale || kind == entry_kind::top_up || kind == entry_kind::adopt ||
-              kind == entry_kind::open_epoch;
+              kind == entry_kind::open_epoch || kind == entry_kind::issue || kind == entry_kind::activate;
   if (!mine) return;
   auto e = decode_entry(data);
   if (!e) return;  // named where entries are decoded
@@ -38,6 +39,8 @@ void price_checker::look_at(sequence seq, byte_view data) {
     sale(seq, *e);
   } else if (kind == entry_kind::top_up) {
     top_up(seq, *e);
+  } else if (kind == entry_kind::issue || kind == entry_kind::activate) {
+    card(seq, *e);
   } else if (e->head && kind == entry_kind::adopt) {
     adopt(e->head->stream, e->head->size);
   } else if (e->head && seq == 0) {
@@ -98,6 +101,31 @@ void price_checker::units(sequence seq, const entry& e, std::vector<value_item> 
   if (given != expected) a_.problem(check_prices, where_, seq, units_text(expected) + version, units_text(given));
 }
 
+void price_checker::card(sequence seq, const entry& e) {
+  ++a_.line(check_prices).count;
+  auto version = " under rules " + std::to_string(e.rules_version);
+  const auto* r = rules_.rules(e.rules_version);
+  const auto* kind = r ? r->programme.card_kind(e.card_kind) : nullptr;
+  const card_kind_rule plain;
+  const auto& k = kind ? *kind : plain;
+  amount price = 0, deposit = 0;
+  bool fits = true;
+  for (const auto& t : e.tenders)
+    fits = fits && checked_add(price, t.amount, price);
+  for (const auto& v : e.values) {
+    fits = fits && checked_add(price, -v.amount, price);
+    if (v.purse == purse_deposit) deposit = v.amount;
+  }
+  auto text = [](amount p, amount d, std::uint32_t until) {
+    return "a card for " + std::to_string(p) + " and a deposit of " + std::to_string(d) + " minor units, good until " +
+           (until == 0 ? std::string("ever") : date_text(until));
+  };
+  auto expires = expiry_of(k, e.business_date);
+  if (!r || !fits || price != k.price || deposit != k.deposit || e.expires != expires)
+    a_.problem(check_prices, where_, seq, text(k.price, k.deposit, expires) + version,
+               r ? text(price, deposit, e.expires) : "no such rules");
+}
+
 void price_checker::top_up(sequence seq, const entry& e) {
   ++a_.line(check_prices).count;
   auto version = " under rules " + std::to_string(e.rules_version);
@@ -115,7 +143,8 @@ void price_checker::top_up(sequence seq, const entry& e) {
           "a top-up from " + std::to_string(r->top_up_min) + " to " + std::to_string(r->top_up_max) + " minor units",
           std::to_string(v.amount));
   }
-  auto given = price_top_up(rules_, e.rules_version, {true, e.card_kind, e.level}, e.business_date, value, e.package);
+  auto given =
+      price_top_up(rules_, e.rules_version, {true, e.card_kind, e.level}, e.business_date, value, e.package, e.stale);
   if (!given)
     return a_.problem(check_prices, where_, seq, "a package of these rules" + version,
                       std::string(errc_name(given.code())) + ": " + given.error().detail);

@@ -18,6 +18,7 @@ private:
   void inherit(const stream_id& journal, std::uint64_t size, int depth);
   void sale(sequence seq, const entry& e);
   void top_up(sequence seq, const entry& e);
+  void card(sequence seq, const entry& e);
   /// Units that were given, from the quotas or as owed, against those that the rules give.
   void units(sequence seq, const entry& e, std::vector<value_item> expected, const std::string& version);
 

@@ -184,6 +184,9 @@ private:
   std::uint32_t level_by_turnover(account_id account, const programme& plan) const;
   void move_level(account_id account, const programme& plan);
   void move_levels();
+  // Cards (station_cards.cpp).
+  void answer_card(const entry& e, const writer_id& from, sequence seq);
+  void mark_directory();
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
 

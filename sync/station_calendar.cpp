@@ -3,6 +3,7 @@
 // twice.
 #include <algorithm>
 
+#include "ledger/cards.hpp"
 #include "ledger/purses.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
@@ -41,6 +42,7 @@ void station::keep_calendar() {
   observer_->count_turnover(rules && !rules->programme.levels.empty());
   credit_owed();
   move_levels();
+  mark_directory();
 }
 
 // Once in a month of head office's time, and after a start: all holdings of units that expire, some at a time.
@@ -82,7 +84,7 @@ bool station::owes_rightly(const entry& e) const {
   result<std::vector<value_item>> due = error{errc::bad_rules, ""};
   if (e.kind == entry_kind::top_up) {
     due = price_top_up(rules, e.rules_version, {true, e.card_kind, e.level}, e.business_date,
-                       e.values.empty() ? 0 : e.values.front().amount, e.package);
+                       e.values.empty() ? 0 : e.values.front().amount, e.package, e.stale);
   } else if (auto terms = terms_of_entry(e, record->programme)) {
     auto price = price_sale(rules, *terms);
     if (!price) return false;
@@ -158,16 +160,11 @@ std::uint32_t station::level_by_turnover(account_id account, const programme& pl
 
 void station::move_level(account_id account, const programme& plan) {
   auto card = card_of(book_->st(), account);
-  if (!card || card->status == card_status::cancelled) return;
+  if (!card || is_final(card->status)) return;
   auto level = level_by_turnover(account, plan);
   if (level == card->level) return;
-  entry e;
-  e.kind = entry_kind::card_state;
-  e.account = account;
-  e.status = card->status;
-  e.card_kind = card->kind;
+  auto e = card_fact(account, *card);
   e.level = level;
-  e.account_version = card->version + 1;
   date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
   if (auto written = write(e); !written)
     open_effects_.push_back(alarm_effect{written.error().code, "a card's level: " + written.error().detail});

@@ -23,6 +23,10 @@ segment without_beginning(const segment& s, const entry_list& entries, std::uint
   return {s.stream, from, static_cast<std::uint32_t>(left.size()), s.sign, pack_entries(left)};
 }
 
+bool is_card_life(entry_kind k) {
+  return k == entry_kind::claim || k == entry_kind::issue || k == entry_kind::activate || k == entry_kind::hand_back;
+}
+
 bytes cosignature_key(const stream_id& id, node_id by) {
   byte_writer w;
   w.u8('c');
@@ -248,6 +252,8 @@ void station::observe_journal(const stream_id& id, const entry_list& entries, co
       open_effects_.push_back(alarm_effect{
           v.why, "contested: entry " + std::to_string(v.seq) + " of " + writer_name(id.writer) + ": " + v.detail});
     }
+    if (config_.role == node_role::hq && v.why == errc::ok && is_card_life(v.kind))
+      if (auto e = decode_entry(entries[i])) answer_card(*e, id.writer, v.seq);
     if (v.kind != entry_kind::send) continue;
     auto e = decode_entry(entries[i]);
     if (e) settled_.erase(e->peer);  // who had not heard that this life was closed sent it something

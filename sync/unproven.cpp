@@ -100,12 +100,13 @@ void unproven_rights::count(const entry& e, const entry_place& place, const std:
   if (why != errc::ok || (received && !is_proven(e, place.writer, self, s, read))) {
     return add(place.writer, made_by(postings));
   }
-  if (e.kind != entry_kind::top_up && e.kind != entry_kind::refund && e.earned.empty()) return;
+  bool loads = e.kind == entry_kind::top_up || e.kind == entry_kind::issue;
+  if (!loads && e.kind != entry_kind::refund && e.earned.empty()) return;
   auto it = sums_.find(place.writer);
   if (it == sums_.end() || e.kind == entry_kind::reverse) return;
   // What it creates is taken to come from the proven part of the quota first.
   by_unit created, made;
-  if (e.kind == entry_kind::top_up) add_items(created, e.values);
+  if (loads) add_items(created, e.values);
   if (e.kind != entry_kind::refund) add_items(created, e.earned);
   if (e.kind == entry_kind::refund) add_items(created, e.values);
   for (const auto& [unit, sum] : created) {

@@ -120,7 +120,7 @@ await scenario('wedge_vm', 600, async (t) => {
   await machine.says('wedge: a product 6901234000108');
   await machine.says('wedge: a product 6901234000207');
   await machine.type(';9704000000011239=4912120000?\n');
-  await machine.says("wedge: a card's number **** 1239, from track 2");
+  await machine.says("wedge: a card's number **** 0000, from track 2");
   await machine.type('690123');
   machine.unplug();
   await machine.says('wedge: unplugged');

@@ -93,7 +93,8 @@ TEST_CASE("kinds that move nothing post nothing", "[expand]") {
     auto kind = static_cast<entry_kind>(k);
     if (kind == entry_kind::sale || kind == entry_kind::top_up || kind == entry_kind::send ||
         kind == entry_kind::receive || kind == entry_kind::reverse || kind == entry_kind::regrant ||
-        kind == entry_kind::refund || kind == entry_kind::expire)
+        kind == entry_kind::refund || kind == entry_kind::expire || kind == entry_kind::issue ||
+        kind == entry_kind::hand_back)
       continue;
     entry e = sale();
     e.kind = kind;

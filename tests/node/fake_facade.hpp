@@ -137,6 +137,17 @@ public:
     });
     kept.get_future().wait();
   }
+  /// Facts of head office's directory come.
+  void learn(std::vector<entry> facts) {
+    std::promise<void> known;
+    post([&] {
+      for (const auto& e : facts)
+        invariant(book_->learn(e).ok(), "a fact of the directory");
+      rules_ = nullptr;
+      after_.push_back([&] { known.set_value(); });
+    });
+    known.get_future().wait();
+  }
   /// Changes the snapshot; later groups keep the change.
   void alter(std::function<void(node_snapshot&)> change) {
     std::lock_guard lock(mutex_);

@@ -31,8 +31,14 @@ public:
 
   /// A fact of the directory, as the real one has it in its store.
   void learn(const entry& e) {
-    memory_state st;
-    apply_directory(e, st);
+    apply_directory(e, known_);
+    kv_batch b;
+    for (const auto& [k, c] : known_.cells())
+      b.put(family::state, cell_key_bytes(k), encode_cell(c));
+    invariant(store_.commit(b, true).ok(), "a store in memory");
+  }
+
+  void put_cells(const memory_state& st) {
     kv_batch b;
     for (const auto& [k, c] : st.cells())
       b.put(family::state, cell_key_bytes(k), encode_cell(c));
@@ -79,6 +85,7 @@ public:
 
 private:
   memory_kv store_;
+  memory_state known_;
   event_bus events_;
 };
 

@@ -75,6 +75,46 @@ TEST_CASE("a programme is read, whatever the order in the file", "[rules][progra
   CHECK_FALSE(decode_rules(record + '\0').ok());
 }
 
+TEST_CASE("what a card costs, how long it is good, and what stores do without news", "[rules][programme]") {
+  const std::string kind = "[[card_kind]]\nid = 1\nname = { en = \"Gift\" }\n";
+  auto r = parse_rules(base_rows + kind +
+                           "price = \"2.00\"\ndeposit = \"20.00\"\nvalid_months = 24\nnamed = true\n"
+                           "replaceable = false\n"
+                           "[[card_kind]]\nid = 2\nname = { en = \"Plain\" }\n"
+                           "[stale]\nrules_after_hours = 960\ncards_after_hours = 48\ncard_sale_max = \"50.00\"\n",
+                       "f.toml");
+  REQUIRE(r);
+  const auto& g = r->rules.programme;
+  CHECK(g.card_kinds[0].price == 200);
+  CHECK(g.card_kinds[0].deposit == 2'000);
+  CHECK(g.card_kinds[0].valid_months == 24);
+  CHECK(g.card_kinds[0].named);
+  CHECK_FALSE(g.card_kinds[0].replaceable);
+  CHECK_FALSE(g.card_kinds[1].sells());
+  CHECK(g.stale == stale_rule{960, 48, 5'000});
+  auto record = encode_rules(r->rules);
+  auto again = decode_rules(record);
+  REQUIRE(again);
+  CHECK(again->programme == g);
+  for (std::size_t n = 0; n < record.size(); ++n)
+    CHECK_FALSE(decode_rules(record.substr(0, n)));
+  CHECK_FALSE(decode_rules(record + '\0'));
+  // A store that does not know a section does not sell by the rest.
+  auto unknown = record;
+  auto at = unknown.rfind(bytes{1, 1}, unknown.size() - 10);
+  REQUIRE(at != bytes::npos);
+  unknown[at + 1] = 9;
+  CHECK_FALSE(decode_rules(unknown));
+  CHECK(names(kind + "valid_days = 3\nvalid_months = 2\n", "not both"));
+  CHECK(names(kind + "valid_days = 0\n", "valid_days"));
+  CHECK(names(kind + "named = 1\n", "true or false"));
+  CHECK(names(kind + "deposit = 20\n", "deposit"));
+  CHECK(names("[stale]\nrules_after_hours = 3\n", "rules_after_hours"));
+  CHECK(names("[stale]\ncards_after_hours = 48\n", "belong together"));
+  CHECK(names("[stale]\ncard_sale_max = \"5.00\"\n", "belong together"));
+  CHECK(names("[stale]\nhours = 48\n", "no key hours"));
+}
+
 TEST_CASE("the demo has a programme", "[rules][programme]") {
   auto r = parse_rules(demo_rules(), "demo-rules.toml");
   REQUIRE(r);

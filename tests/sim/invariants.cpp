@@ -1,6 +1,7 @@
 // What must hold when everything has healed: LEDGER's invariants, seen from the whole chain.
 #include "sim/invariants.hpp"
 
+#include "ledger/cards.hpp"
 #include "sim/world.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/sha256.hpp"
@@ -252,6 +253,8 @@ void check_directory(const world& w) {
       auto here = card_of(own.st(), {c}), there = card_of(hq.st(), {c});
       ensure(here && there && here->status == there->status && here->version == there->version,
              name(id) + " has another state of card " + std::to_string(c));
+      ensure(standing_of(own.st(), own.self(), {c}, *here, {}).status == there->status,
+             name(id) + " has an answer to its claim of card " + std::to_string(c) + " outstanding");
     }
     for (const auto& [other, o] : w.nodes())
       ensure(node_of(own.st(), other).has_value(), name(id) + " does not know " + name(other));

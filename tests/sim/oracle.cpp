@@ -62,6 +62,7 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
     case entry_kind::top_up:
     case entry_kind::reverse: return trade(p, *e);
     case entry_kind::refund: return refund(p, *e);
+    case entry_kind::claim: return once(p, *e, name(p) + " " + describe(*e));
     case entry_kind::earn:
       ensure(writer.node == head_office, "somebody else than head office credits units: entry " + name(p));
       return give(p, *e, 1, name(p) + " " + describe(*e));

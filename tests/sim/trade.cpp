@@ -193,7 +193,7 @@ void world::next_decree() {
       entry e;
       e.kind = entry_kind::card_state;
       e.account = {1 + dice_.below(plan_.cards)};
-      e.status = dice_.chance(300) ? card_status::frozen : card_status::active;
+      e.status = dice_.chance(200) ? card_status::frozen : card_status::active;
       e.account_version = 2 + static_cast<std::uint64_t>(now_);
       list.push_back(e);
     }
@@ -276,6 +276,7 @@ till_command world::think(sim_node& n, till& t) {
   account_id card{1 + dice_.below(plan_.cards)};
   if (!t.receipts.empty() && dice_.chance(100))
     return reverse_command{k, t.receipts[dice_.below(t.receipts.size())].seq};
+  if (dice_.chance(2)) return claim_command{k, card, dice_.chance(500) ? card_status::lost : card_status::frozen};
   if (plan_.programme) return think_programme(n, t, k, card);
   if (dice_.chance(350))
     return top_up_command{k, card, dice_.between(100, 5'000),

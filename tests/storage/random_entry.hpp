@@ -104,7 +104,9 @@ private:
       case field::blob: e.blob = octets(below(40)); break;
       case field::medium: e.medium = octets(below(2) ? 16 : below(17)); break;
       case field::card_kind: e.card_kind = small(); break;
-      case field::standing: e.status = static_cast<card_status>(below(6)); break;
+      case field::standing: e.status = static_cast<card_status>(below(9)); break;
+      case field::expires: e.expires = small(); break;
+      case field::stale: e.stale = below(2) == 1; break;
       case field::hq_time: e.hq_time = any_amount(); break;
       case field::subject: e.subject = writer(); break;
       case field::limits: e.limits = node_limits{any_amount(), any_amount(), any_amount(), any_amount()}; break;

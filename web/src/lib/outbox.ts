@@ -9,7 +9,7 @@ export interface MoneyRequest {
   v: 1;
   terminal: number;
   counter: number;
-  kind: 'sale' | 'top_up' | 'reversal';
+  kind: 'sale' | 'top_up' | 'reversal' | 'card_sale' | 'card_report';
   path: string;
   /** The exact JSON text that is sent, every time. */
   body: string;
@@ -98,6 +98,8 @@ export function step(state: OutboxState, event: OutboxEvent, now: number): Outbo
   }
 }
 
+const KINDS = ['sale', 'top_up', 'reversal', 'card_sale', 'card_report'];
+
 /** Reads what the storage held. Anything that is not a whole request of this version is null. */
 export function readStored(text: string | null): MoneyRequest | null {
   if (text === null) return null;
@@ -107,7 +109,7 @@ export function readStored(text: string | null): MoneyRequest | null {
       it.v === 1 &&
       Number.isSafeInteger(it.terminal) &&
       Number.isSafeInteger(it.counter) &&
-      (it.kind === 'sale' || it.kind === 'top_up' || it.kind === 'reversal') &&
+      KINDS.includes(it.kind as string) &&
       Number.isSafeInteger(it.amount) &&
       typeof it.path === 'string' &&
       it.path.startsWith('/api/v1/') &&

@@ -36,6 +36,8 @@ export interface TillInfo {
   topup_quota_left: number | null;
   link: LinkState;
   devices: Devices;
+  /** How old what this store knows of blocked cards is, and what that stops. */
+  lists?: { as_of: number | null; no_discounts: boolean; card_sale_max: number | null };
   blocked: string | null;
   seen?: string;
 }
@@ -54,6 +56,10 @@ export interface Card {
   kind: string;
   status: string;
   unit: string;
+  /** The last day on which it is good. */
+  expires?: string;
+  /** A card that lies at this store to be sold. */
+  for_sale?: { price: number; deposit: number };
   here: number;
   elsewhere: number | null;
   elsewhere_as_of: number | null;
@@ -186,7 +192,7 @@ export interface ReceiptLine {
 
 export interface Receipt {
   id: string;
-  kind: 'sale' | 'top_up' | 'reversal' | 'refund';
+  kind: 'sale' | 'top_up' | 'reversal' | 'refund' | 'card_sale' | 'card_return' | 'card_report';
   terminal: number;
   counter: number;
   stamp: number;
@@ -226,6 +232,8 @@ export interface Refusal {
   left?: number;
   next_counter?: number;
   seen?: string;
+  /** `card_blocked`: what the card is. */
+  status?: string;
 }
 
 /** Figures are null where the answering node does not know them: a store sees none of its parent. */

@@ -1,13 +1,16 @@
 // The card: its entry by hand, its state, and what it has.
 import { signal } from '@preact/signals';
 import { lang, t, timeText, tOr } from '../lib/i18n';
+import { formatMinor } from '../lib/money';
 import { cardPurse, expiresSoon, hasPurse, nameIn, opensNext, unitsFigure } from '../lib/programme';
 import { cardNumber } from '../lib/till';
 import type { Card, CardPurse, PurseRule, TillInfo } from '../lib/types';
 import { Icon, Money } from '../lib/ui';
-import { dispatch, lookUp, model, now } from './controller';
+import { dispatch, lookUp, model, now, reportCard, sellCard } from './controller';
 
 const typedCard = signal('');
+/** The report that was touched once, and for which card. */
+const armed = signal<{ state: 'lost' | 'frozen'; account: number } | null>(null);
 
 function CardEntry() {
   function submit(event: Event): void {
@@ -143,6 +146,44 @@ function Purses({ card, info }: { card: Card; info: TillInfo }) {
   );
 }
 
+/** What can be done with the card itself: sold when it is stock of this store, else reported. */
+function CardLife({ card, info }: { card: Card; info: TillInfo }) {
+  const busy = model.value.outbox.phase !== 'idle';
+  const sale = card.for_sale;
+  if (sale) {
+    const amount = formatMinor(sale.price + sale.deposit, info.unit.exponent);
+    return (
+      <div class="card-life">
+        <button class="button" data-testid="card-sell-cash" disabled={busy} onClick={() => sellCard('cash')}>
+          {t('card.sell_cash', { amount })}
+        </button>
+        <button class="button" data-testid="card-sell-bank" disabled={busy} onClick={() => sellCard('bank')}>
+          {t('card.sell_bank', { amount })}
+        </button>
+      </div>
+    );
+  }
+  const choices = (['lost', 'frozen'] as const).filter(
+    (it) => ['active', 'not_known_yet'].includes(card.status) || (it === 'lost' && card.status === 'frozen'),
+  );
+  function touch(state: 'lost' | 'frozen'): void {
+    const sure = armed.value?.state === state && armed.value.account === card.account;
+    armed.value = sure ? null : { state, account: card.account };
+    if (sure) reportCard(state);
+  }
+  return (
+    <div class="card-life">
+      {choices.map((it) => (
+        <button key={it} class="button quiet" data-testid={`card-report-${it}`} disabled={busy} onClick={() => touch(it)}>
+          {armed.value?.state === it && armed.value.account === card.account
+            ? t('card.confirm')
+            : t(it === 'lost' ? 'card.report_lost' : 'card.freeze')}
+        </button>
+      ))}
+    </div>
+  );
+}
+
 export function CardPanel({ info }: { info: TillInfo }) {
   const { card, looking, lastCard } = model.value;
   return (
@@ -176,6 +217,12 @@ export function CardPanel({ info }: { info: TillInfo }) {
             prefix="card"
           />
           <Purses card={card.card} info={info} />
+          {card.card.expires && (
+            <p class="muted" data-testid="card-expires">
+              {t('card.until', { date: card.card.expires })}
+            </p>
+          )}
+          <CardLife card={card.card} info={info} />
         </>
       )}
       {!card && (

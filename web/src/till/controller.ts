@@ -146,6 +146,18 @@ export function topUp(amount: number, tender: 'cash' | 'bank', pack?: number): v
   if (card) submit('top_up', '/api/v1/topups', amount, { card: card.number, amount, tender, package: pack });
 }
 
+/** Refused here at once, and everywhere when head office has heard of it. */
+export function reportCard(state: 'lost' | 'frozen'): void {
+  const { card } = model.value;
+  if (card) submit('card_report', '/api/v1/cards/reports', 0, { card: card.number, state });
+}
+
+export function sellCard(tender: 'cash' | 'bank'): void {
+  const { card } = model.value;
+  const sale = card?.card.for_sale;
+  if (card && sale) submit('card_sale', '/api/v1/cards/sales', sale.price + sale.deposit, { card: card.number, tender });
+}
+
 export function reverse(receipt: Receipt): void {
   submit('reversal', '/api/v1/reversals', receipt.total, { receipt: receipt.id });
 }

@@ -1,5 +1,5 @@
 // Banners and notices: what happened, in plain words, with the figures.
-import { ageText, hasKey, lang, t, tOr, type Key } from '../lib/i18n';
+import { ageText, hasKey, lang, t, timeText, tOr, type Key } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
 import type { MoneyRequest } from '../lib/outbox';
 import { bill, tendersFor } from '../lib/bill';
@@ -20,6 +20,7 @@ export function refusalText(refusal: Refusal, info: TillInfo): string {
     const name = nameIn(rule.name, lang.value);
     return t('error.insufficient_units', { name, here: units(refusal.here), short: units(refusal.short) });
   }
+  if (refusal.error === 'card_blocked' && refusal.status) return `${t(key)} (${tOr('card.status.', refusal.status)})`;
   // Which voucher, gift or package, and what it asks for: the node's own words.
   if (refusal.error === 'not_applicable' && refusal.detail) return `${t(key)} (${refusal.detail})`;
   const text = t(key, {
@@ -103,6 +104,19 @@ export function Banners({ info }: { info: TillInfo }) {
           {t('banner.offline', { n: info.link.entries_waiting, age: ageText(info.link.last_contact, now.value) })}
         </div>
       )}
+      {info.lists && info.lists.as_of !== null && info.lists.card_sale_max !== null && (
+        <div class="banner warn" role="status" data-testid="banner-stale-cards">
+          {t('banner.stale_cards', {
+            time: timeText(info.lists.as_of, now.value),
+            amount: figures(info.lists.card_sale_max, info),
+          })}
+        </div>
+      )}
+      {info.lists && info.lists.as_of !== null && info.lists.no_discounts && (
+        <div class="banner warn" role="status" data-testid="banner-stale-rules">
+          {t('banner.stale_rules', { time: timeText(info.lists.as_of, now.value) })}
+        </div>
+      )}
       {paper && (
         <div class="banner calm" role="status" data-testid="banner-paper">
           {t('banner.paper_out')}
@@ -137,7 +151,14 @@ function noticeText(info: TillInfo): string {
   const { receipt, recovered } = notice;
   const amount = figures(receipt.total, info);
   if (recovered) return t('notice.recovered', { what: t(`kind.${receipt.kind}`), amount });
-  const done: Record<string, Key> = { sale: 'pay.done', top_up: 'topup.done', reversal: 'reverse.done' };
+  const done: Record<string, Key> = {
+    sale: 'pay.done',
+    top_up: 'topup.done',
+    reversal: 'reverse.done',
+    card_sale: 'card.sold',
+    card_return: 'card.paid_out',
+  };
+  if (receipt.kind === 'card_report') return `${t('card.reported')} ${receipt.masked ?? ''}`;
   const here = receipt.here === null ? '' : ` · ${t('card.here')} ${figures(receipt.here, info)}`;
   return `${t(done[receipt.kind] ?? 'pay.done')} ${amount}${here}`;
 }

@@ -1,0 +1,156 @@
+// The life of a card at a till: reported, sold, given back.
+#include <algorithm>
+
+#include "ledger/cards.hpp"
+#include "ledger/decide_parts.hpp"
+
+namespace tally::decide_detail {
+namespace {
+
+using maybe_refusal = std::optional<refusal>;
+
+card_clock clock_of(const situation& s, std::uint32_t date) { return {date, s.hq_time}; }
+
+std::string money_text(const rules_record* rules, amount v) {
+  return format_amount(v, rules ? static_cast<int>(rules->exponent) : 2);
+}
+
+amount value_of(const entry& e, std::uint32_t purse) {
+  amount sum = 0;
+  for (const auto& v : e.values)
+    if (v.purse == purse) sum += v.amount;
+  return sum;
+}
+
+bool paid_by(const entry& e, tender_kind kind) { return e.tenders.empty() || e.tenders.front().kind == kind; }
+
+}  // namespace
+
+maybe_refusal check_standing(account_id account, const card_record& card, const situation& s, std::uint32_t date) {
+  auto now = standing_of(s.st, s.self, account, card, clock_of(s, date));
+  if (now.status == card_status::active) return std::nullopt;
+  auto r = refuse(errc::card_blocked, standing_text(now.status, now.expires), account);
+  r.standing = now.status;
+  return r;
+}
+
+maybe_refusal check_lists(amount from_card, const situation& s, const rules_record* rules, account_id account) {
+  if (!rules || from_card <= rules->programme.stale.sale_max) return std::nullopt;
+  auto age = directory_age(s.st, s.now, s.hq_time);
+  if (!is_older(age, rules->programme.stale.cards_after)) return std::nullopt;
+  return refuse(errc::stale_lists,
+                "head office was last heard of " + std::to_string(*age / 3600) +
+                    " hours ago; until the line is back at most " + money_text(rules, rules->programme.stale.sale_max) +
+                    " is taken from a card at once",
+                account);
+}
+
+bool rules_are_stale(const situation& s, const programme& plan) {
+  return is_older(directory_age(s.st, s.now, s.hq_time), plan.stale.rules_after);
+}
+
+decision decide_claim(const claim_command& c, const situation& s, std::vector<posting>& postings) {
+  if (!may_claim(c.status)) return refuse(errc::malformed, "a store reports a card as lost or frozen", c.account);
+  auto card = card_of(s.st, c.account);
+  if (!card && !c.genuine) return refuse(errc::unknown_card, "", c.account);
+  entry e = start(entry_kind::claim, c.key, s);
+  auto now = standing_of(s.st, s.self, c.account, card.value_or(card_record{}), clock_of(s, e.business_date));
+  if (tightness(now.status) >= tightness(c.status)) {
+    auto r = refuse(errc::card_blocked, standing_text(now.status, now.expires) + " already", c.account);
+    r.standing = now.status;
+    return r;
+  }
+  e.account = c.account;
+  e.account_version = card ? card->version : 0;
+  e.status = c.status;
+  return judged(std::move(e), s, postings);
+}
+
+decision decide_card_sale(const card_sale_command& c, const situation& s, std::vector<posting>& postings) {
+  if (s.stopped != errc::ok) return refuse(s.stopped, "", c.account);
+  auto card = card_of(s.st, c.account);
+  if (!card) return refuse(errc::unknown_card, "", c.account);
+  entry e = start(entry_kind::issue, c.key, s);
+  auto now = standing_of(s.st, s.self, c.account, *card, clock_of(s, e.business_date));
+  if (now.status != card_status::stock) {
+    auto r = refuse(errc::not_applicable, "this card is not for sale: it is " + standing_text(now.status, now.expires),
+                    c.account);
+    r.standing = now.status;
+    return r;
+  }
+  if (!may_sell(s.st, s.self, c.account))
+    return refuse(errc::not_entitled, "this card was delivered to another store, or to none", c.account);
+  e.rules_version = s.rules.version_at(e.business_date);
+  const auto* rules = s.rules.rules(e.rules_version);
+  if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);
+  if (c.load != 0 && (c.load < rules->top_up_min || c.load > rules->top_up_max))
+    return refuse(
+        errc::bad_amount,
+        "a card is loaded with " + money_text(rules, rules->top_up_min) + " to " + money_text(rules, rules->top_up_max),
+        c.account);
+  const auto* kind = rules->programme.card_kind(card->kind);
+  e.account = c.account;
+  e.account_version = card->version;
+  e.card_kind = card->kind;
+  amount total = c.load;
+  if (kind) {
+    e.expires = expiry_of(*kind, e.business_date);
+    if (!checked_add(total, kind->price, total) || !checked_add(total, kind->deposit, total))
+      return refuse(errc::overflow, "the price of a card", c.account);
+  }
+  if (c.load != 0) e.values.push_back({purse_paid, main_unit, 0, c.load});
+  if (kind && kind->deposit != 0) e.values.push_back({purse_deposit, main_unit, 0, kind->deposit});
+  if (total == 0) e.kind = entry_kind::activate;
+  if (total != 0) e.tenders.push_back({c.tender, main_unit, total});
+  return judged(std::move(e), s, postings);
+}
+
+decision decide_hand_back(const hand_back_command& c, const situation& s, std::vector<posting>& postings) {
+  if (s.stopped != errc::ok) return refuse(s.stopped, "", c.account);
+  auto card = card_of(s.st, c.account);
+  if (!card) return refuse(errc::unknown_card, "", c.account);
+  amount total = 0;
+  if (c.paid < 0 || c.paid > amount_max || c.deposit < 0 || c.deposit > amount_max ||
+      !checked_add(c.paid, c.deposit, total))
+    return refuse(errc::bad_amount, "what is paid out", c.account);
+  entry e = start(entry_kind::hand_back, c.key, s);
+  auto now = standing_of(s.st, s.self, c.account, *card, clock_of(s, e.business_date));
+  // What expired is still the holder's.
+  if (now.status != card_status::expired)
+    if (auto r = check_standing(c.account, *card, s, e.business_date)) return *r;
+  if (auto r = check_lists(total, s, s.rules.rules(s.rules.version_at(e.business_date)), c.account)) return *r;
+  e.account = c.account;
+  e.account_version = card->version;
+  std::vector<purse_lack> lacks;
+  for (auto [purse, wanted] : {std::pair{purse_paid, c.paid}, std::pair{purse_deposit, c.deposit}}) {
+    auto here = holding(s.st, s.self, c.account, purse);
+    if (here < wanted) lacks.push_back({purse, here, wanted - here});
+    if (wanted != 0) e.values.push_back({purse, main_unit, 0, wanted});
+  }
+  if (!lacks.empty()) {
+    refusal r{{errc::insufficient, lacks.front().purse == purse_paid ? "paid money" : "the deposit"},
+              c.account,
+              lacks.front().here,
+              lacks.front().missing,
+              lacks.front().purse,
+              {}};
+    r.lacks = std::move(lacks);
+    return r;
+  }
+  if (total != 0) e.tenders.push_back({c.tender, main_unit, total});
+  return judged(std::move(e), s, postings);
+}
+
+bool same_card_request(const claim_command& c, const entry& e) {
+  return e.kind == entry_kind::claim && e.account == c.account && e.status == c.status;
+}
+bool same_card_request(const card_sale_command& c, const entry& e) {
+  return (e.kind == entry_kind::issue || e.kind == entry_kind::activate) && e.account == c.account &&
+         value_of(e, purse_paid) == c.load && paid_by(e, c.tender);
+}
+bool same_card_request(const hand_back_command& c, const entry& e) {
+  return e.kind == entry_kind::hand_back && e.account == c.account && value_of(e, purse_paid) == c.paid &&
+         value_of(e, purse_deposit) == c.deposit && paid_by(e, c.tender);
+}
+
+}  // namespace tally::decide_detail

@@ -1,0 +1,171 @@
+#include <algorithm>
+
+#include "ledger/cards.hpp"
+#include "ledger/closing.hpp"
+#include "node/admin_internal.hpp"
+#include "storage/kv_state.hpp"
+#include "sync/text.hpp"
+
+// Runs of cards, and what stores claimed of cards: see node/admin.hpp.
+namespace tally::admin {
+namespace {
+
+constexpr std::size_t claims_shown_max = 1'000;
+constexpr std::size_t claims_undone_max = 20'000;
+
+/// Cells of a type of head office's own fold, in the order of their keys, until `visit` says no.
+template <class Visit>
+status each_cell(const kv_store& store, cell_type type, Visit visit) {
+  bytes prefix{cell_prefix, static_cast<char>(type)};
+  auto cursor = store.scan(family::state, prefix);
+  for (; cursor->valid() && cursor->key().starts_with(prefix); cursor->next()) {
+    auto k = parse_cell_key(cursor->key());
+    auto v = decode_cell(cursor->value());
+    if (k && v && !visit(*k, *v)) break;
+  }
+  return cursor->state();
+}
+
+result<std::vector<card_batch>> batches_of(const kv_store& store) {
+  std::vector<card_batch> out;
+  auto read = each_cell(store, cell_type::batch, [&](const cell_key& k, const cell& v) {
+    if (auto b = parse_batch({k.a}, v)) out.push_back(std::move(*b));
+    return true;
+  });
+  if (!read) return read.error();
+  std::ranges::sort(out, {}, [](const card_batch& b) { return b.first; });
+  return out;
+}
+
+bool overlaps(const card_batch& a, const card_batch& b) {
+  return a.first.value < b.first.value + b.count && b.first.value < a.first.value + a.count;
+}
+
+/// Why these cards cannot lie at another node now.
+std::optional<error> taken(const std::vector<card_batch>& known, const card_batch& wanted, const state& st) {
+  for (const auto& b : known) {
+    if (!overlaps(b, wanted) || b.holder == writer_id{}) continue;
+    bool gone = closing_of(st, b.holder) || revoking_of(st, b.holder);
+    bool same = b.first == wanted.first && b.count == wanted.count;
+    if (gone && same) continue;
+    return error{errc::not_allowed, "cards " + std::to_string(b.first.value) + " to " +
+                                        std::to_string(b.first.value + b.count - 1) + " lie at node " +
+                                        std::to_string(b.holder.node.value) +
+                                        (same ? ", which may sell them without a line" : "")};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void allot_cards(call c) {
+  auto first = number_in(c.in, "first", 1, INT64_MAX - static_cast<std::int64_t>(batch_cards_max));
+  auto count = number_in(c.in, "count", 1, static_cast<std::int64_t>(batch_cards_max));
+  auto kind = number_in(c.in, "kind", 1, 100);
+  auto name = text_in(c.in, "name", batch_name_max);
+  auto node = number_in(c.in, "node", 0, nodes_max);
+  for (const auto* bad :
+       {!first ? &first.error() : nullptr, !count ? &count.error() : nullptr, !kind ? &kind.error() : nullptr,
+        !name ? &name.error() : nullptr, !node ? &node.error() : nullptr})
+    if (bad) return c.refuse(*bad);
+  if (name->empty() || !is_plain_utf8(*name)) return c.refuse({errc::malformed, "a batch has a name"});
+  card_batch wanted{{static_cast<std::uint64_t>(*first)},
+                    static_cast<std::uint64_t>(*count),
+                    static_cast<std::uint32_t>(*kind),
+                    {},
+                    *name};
+  {
+    std::lock_guard lock(c.context.mutex);
+    if (wanted.first.value + wanted.count > next_account(c.node, c.context))
+      return c.refuse({errc::not_allowed, "these account numbers were not reserved"});
+  }
+  durable_state st(c.node.store());
+  if (*node != 0) {
+    auto to = node_of(st, {static_cast<std::uint32_t>(*node)});
+    if (!to || to->role != node_role::store || to->epoch == epoch_id{})
+      return c.refuse({errc::not_found, "node " + std::to_string(*node) + " is no store of this chain"});
+    wanted.holder = {{static_cast<std::uint32_t>(*node)}, to->epoch};
+    if (revoking_of(st, wanted.holder)) return c.refuse({errc::revoked, "node " + std::to_string(*node)});
+  }
+  auto known = batches_of(c.node.store());
+  if (!known) return c.refuse(known.error());
+  if (auto why = taken(*known, wanted, st)) return c.refuse(*why);
+  entry e;
+  e.kind = entry_kind::allot;
+  e.account = wanted.first;
+  e.size = wanted.count;
+  e.card_kind = wanted.kind;
+  e.subject = wanted.holder;
+  e.blob = wanted.name;
+  write_facts(c, {e}, {{"first", *first}, {"count", *count}, {"kind", *kind}, {"name", *name}, {"node", *node}});
+}
+
+void show_batches(const call& c) {
+  auto known = batches_of(c.node.store());
+  if (!known) return c.refuse(known.error());
+  durable_state st(c.node.store());
+  json list = json::array();
+  for (const auto& b : *known) {
+    bool gone = b.holder != writer_id{} && closing_of(st, b.holder).has_value();
+    list.push_back({{"first", b.first.value},
+                    {"count", b.count},
+                    {"kind", b.kind},
+                    {"name", b.name},
+                    {"node", b.holder.node.value},
+                    {"closed", gone}});
+  }
+  c.ok({{"batches", list}});
+}
+
+void show_claims(const call& c) {
+  durable_state st(c.node.store());
+  json list = json::array();
+  std::size_t more = 0;
+  auto read = each_cell(c.node.store(), cell_type::last_claim, [&](const cell_key& k, const cell& v) {
+    auto from = parse_claim_origin(v);
+    auto card = card_of(st, {k.a});
+    if (!from || !card) return true;
+    if (list.size() >= claims_shown_max) return ++more, true;
+    list.push_back({{"account", k.a},
+                    {"state", card_status_name(card->status)},
+                    {"before", card_status_name(from->before)},
+                    {"node", from->writer.node.value},
+                    {"entry", writer_name(from->writer) + "." + std::to_string(from->seq)},
+                    {"position", from->seq}});
+    return true;
+  });
+  if (!read) return c.refuse(read.error());
+  c.ok({{"claims", list}, {"more", more}});
+}
+
+// What comes from there later is answered without effect: the fact says up to where its claims stand.
+void undo_claims(call c) {
+  auto node = number_in(c.in, "node", 2, nodes_max);
+  auto from = number_in(c.in, "from", 0, INT64_MAX);
+  if (!node) return c.refuse(node.error());
+  if (!from) return c.refuse(from.error());
+  durable_state st(c.node.store());
+  auto record = node_of(st, {static_cast<std::uint32_t>(*node)});
+  if (!record || record->epoch == epoch_id{})
+    return c.refuse({errc::not_found, "node " + std::to_string(*node) + " is no node of this chain"});
+  writer_id w{{static_cast<std::uint32_t>(*node)}, record->epoch};
+  entry stand;
+  stand.kind = entry_kind::claims_stand;
+  stand.subject = w;
+  stand.size = static_cast<std::uint64_t>(*from);
+  std::vector<entry> facts{stand};
+  auto read = each_cell(c.node.store(), cell_type::last_claim, [&](const cell_key& k, const cell& v) {
+    auto origin = parse_claim_origin(v);
+    auto card = card_of(st, {k.a});
+    if (!origin || !card || origin->writer != w || origin->seq < stand.size || is_final(card->status)) return true;
+    auto e = card_fact({k.a}, *card);
+    e.status = origin->before;
+    facts.push_back(std::move(e));
+    return facts.size() < claims_undone_max;
+  });
+  if (!read) return c.refuse(read.error());
+  auto n = facts.size() - 1;
+  write_facts(c, std::move(facts), {{"node", *node}, {"from", *from}, {"undone", n}});
+}
+
+}  // namespace tally::admin

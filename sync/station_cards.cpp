@@ -1,0 +1,50 @@
+// Head office's part in the life of cards: it answers what stores claim, sell and take back, and says now and then that
+// its directory is whole.
+#include "ledger/cards.hpp"
+#include "sync/station.hpp"
+
+namespace tally {
+namespace {
+
+// Stores need not know the age of their lists to the minute.
+constexpr std::int64_t mark_every = 3600;
+
+}  // namespace
+
+// In the group that keeps the claim, so that none is left without an answer. A claim that changes nothing is answered
+// too: the store then forgets it.
+void station::answer_card(const entry& e, const writer_id& from, sequence seq) {
+  auto card = card_of(book_->st(), e.account);
+  if (!card) return;  // nobody has such a card
+  auto out = card_fact(e.account, *card);
+  out.subject = from;
+  out.cites = seq;
+  if (e.kind == entry_kind::claim) {
+    bool stands = seq < claims_stand_up_to(book_->st(), from);
+    if (stands && tightness(e.status) > tightness(card->status)) out.status = e.status;
+  } else if (e.kind == entry_kind::hand_back) {
+    if (!is_final(card->status)) out.status = card_status::returned;
+  } else if (card->status == card_status::stock) {
+    out.status = card_status::active;
+    const auto* rules = book_->rules().rules(e.rules_version);
+    const auto* kind = rules ? rules->programme.card_kind(card->kind) : nullptr;
+    out.expires = kind ? expiry_of(*kind, e.business_date) : 0;
+  }
+  date_entry(out, book_->st(), book_->self(), now_, book_->hq_time());
+  if (auto written = write(out); !written)
+    open_effects_.push_back(alarm_effect{written.error().code, "a card's state: " + written.error().detail});
+}
+
+void station::mark_directory() {
+  const auto* rules = book_->rules().newest();
+  if (!rules || !rules->programme.stale.any()) return;
+  auto age = directory_age(book_->st(), now_, 0);
+  if (!age || *age < mark_every) return;
+  entry e;
+  e.kind = entry_kind::mark;
+  e.hq_time = now_;
+  date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+  (void)write(e);
+}
+
+}  // namespace tally

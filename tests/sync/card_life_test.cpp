@@ -1,0 +1,176 @@
+// Cards in a small network: reported at one store, refused everywhere; sold and given back without a line.
+#include <catch2/catch.hpp>
+
+#include "ledger/cards.hpp"
+#include "storage/entry_codec.hpp"
+#include "sync/station_net.hpp"
+
+using namespace tally;
+using test::station_net;
+using test::why;
+
+namespace {
+
+constexpr account_id stock_card{2'000};
+
+struct card_net : station_net {
+  card_net() {
+    rules_record r;
+    r.version = 2;
+    r.top_up_max = 1'000'000;
+    r.taxes = {{"A", 0}};
+    card_kind_rule k{1, {"Card"}, {}, true, 0};
+    k.price = 100;
+    k.deposit = 500;
+    k.valid_months = 12;
+    r.programme.card_kinds = {k};
+    r.programme.stale = {48, 24, 100};
+    entry rules;
+    rules.kind = entry_kind::publish;
+    rules.topic = publish_topic::rules;
+    rules.rules_version = 2;
+    rules.blob = encode_rules(r);
+    entry map;
+    map.kind = entry_kind::map_media;
+    map.account = stock_card;
+    map.medium = bytes(16, 's');
+    map.card_kind = 1;
+    map.status = card_status::stock;
+    entry allot;
+    allot.kind = entry_kind::allot;
+    allot.account = stock_card;
+    allot.size = 3;
+    allot.card_kind = 1;
+    allot.blob = "first";
+    allot.subject = at(3).writer();
+    REQUIRE(publish({rules, map, allot}).code == errc::ok);
+    sync();
+  }
+  till_answer report(node& n, card_status s, account_id a = card) { return ask(n, claim_command{key(n), a, s}); }
+  card_status at_store(node& n, account_id a = card) {
+    const auto& st = n.st->ledger().st();
+    return standing_of(st, n.writer(), a, card_of(st, a).value(), {}).status;
+  }
+  void says(card_status s, account_id a = card) {
+    auto e = card_fact(a, card_of(hq().st->ledger().st(), a).value());
+    e.status = s;
+    REQUIRE(publish({e}).code == errc::ok);
+  }
+  void nothing_contested() {
+    for (std::uint32_t id = 1; id <= 4; ++id)
+      CHECK(hq().st->seen().contested_of(at(id).writer()) == 0);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a report acts at once where it is made, and everywhere when head office has heard of it", "[sync][cards]") {
+  card_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(b, 5'000)) == errc::ok);
+  net.sync();
+  net.link(a, net.region(), false);
+  REQUIRE(why(net.report(a, card_status::lost)) == errc::ok);
+  CHECK(why(net.ask(a, net.sale(a, 1))) == errc::card_blocked);
+  net.sync();
+  CHECK(why(net.ask(b, net.sale(b, 1))) == errc::ok);  // nobody could tell it
+  net.link(a, net.region(), true);
+  net.sync();
+  CHECK(why(net.ask(b, net.sale(b, 1))) == errc::card_blocked);
+  const auto& known = net.hq().st->ledger().st();
+  REQUIRE(claim_of(known, net.card));
+  CHECK(claim_of(known, net.card)->writer == a.writer());
+  // Only head office loosens; the store that reported it hears so as well.
+  net.says(card_status::active);
+  net.sync();
+  CHECK(net.at_store(a) == card_status::active);
+  CHECK(why(net.ask(b, net.sale(b, 1))) == errc::ok);
+  CHECK_FALSE(claim_of(known, net.card));
+  net.nothing_contested();
+}
+
+TEST_CASE("a report that head office had decided before is forgotten by its store", "[sync][cards]") {
+  card_net net;
+  auto& a = net.at(3);
+  net.link(a, net.region(), false);
+  REQUIRE(why(net.report(a, card_status::frozen)) == errc::ok);
+  net.says(card_status::blacklisted);
+  net.link(a, net.region(), true);
+  net.sync();
+  CHECK(net.at_store(a) == card_status::blacklisted);
+  net.says(card_status::active);
+  net.sync();
+  CHECK(net.at_store(a) == card_status::active);
+}
+
+TEST_CASE("claims of one node from an entry on are undone, also those that come later", "[sync][cards]") {
+  card_net net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.report(a, card_status::frozen)) == errc::ok);
+  net.sync();
+  CHECK(net.at_store(net.at(4)) == card_status::frozen);
+  entry stand;
+  stand.kind = entry_kind::claims_stand;
+  stand.subject = a.writer();
+  REQUIRE(net.publish({stand}).code == errc::ok);
+  net.says(card_status::active);
+  net.link(a, net.region(), false);
+  REQUIRE(why(net.report(a, card_status::lost)) == errc::card_blocked);  // it has not heard that it was taken back
+  net.link(a, net.region(), true);
+  net.sync();
+  REQUIRE(why(net.report(a, card_status::lost)) == errc::ok);
+  CHECK(net.at_store(a) == card_status::lost);
+  net.sync();
+  CHECK(net.at_store(a) == card_status::active);
+  CHECK(net.at_store(net.at(4)) == card_status::active);
+  net.nothing_contested();
+}
+
+TEST_CASE("a card is sold without a line, is good everywhere later, and comes back elsewhere", "[sync][cards]") {
+  card_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  CHECK(why(net.ask(b, card_sale_command{net.key(b), stock_card, 1'000})) == errc::not_entitled);
+  net.link(a, net.region(), false);
+  REQUIRE(why(net.ask(a, card_sale_command{net.key(a), stock_card, 1'000})) == errc::ok);
+  CHECK(why(net.ask(a, net.sale(a, 1, stock_card))) == errc::ok);
+  CHECK(why(net.ask(b, net.sale(b, 1, stock_card))) == errc::card_blocked);
+  net.link(a, net.region(), true);
+  net.sync();
+  auto card = card_of(net.hq().st->ledger().st(), stock_card);
+  REQUIRE(card);
+  CHECK(card->status == card_status::active);
+  CHECK(month_of(card->expires) == add_months(month_of(day_of(net.now())), 12));
+  CHECK(net.at_store(b, stock_card) == card_status::active);
+  // The other store pulls paid money and deposit while the customer waits, and pays both out.
+  auto back = net.ask(b, hand_back_command{net.key(b), stock_card, 900, 500}, true);
+  REQUIRE(why(back) == errc::ok);
+  net.sync();
+  for (auto* n : {&a, &b, &net.hq()})
+    CHECK(net.at_store(*n, stock_card) == card_status::returned);
+  CHECK(why(net.ask(a, net.sale(a, 1, stock_card))) == errc::card_blocked);
+  amount left = 0;
+  for (std::uint32_t id = 1; id <= 4; ++id)
+    for (auto purse : {purse_paid, purse_deposit})
+      left += holding(net.hq().st->seen().st(), net.at(id).writer(), stock_card, purse);
+  CHECK(left == 0);
+  net.nothing_contested();
+}
+
+TEST_CASE("head office says every hour that its directory is whole", "[sync][cards]") {
+  card_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 5'000)) == errc::ok);
+  net.sync();
+  net.link(a, net.region(), false);
+  for (int hour = 0; hour < 30; ++hour) {
+    net.pass_time(3'600'000);
+    net.sync();
+  }
+  CHECK(directory_age(b.st->ledger().st(), net.now(), 0).value() <= 2 * 3600);
+  CHECK(directory_age(a.st->ledger().st(), net.now(), 0).value() > 29 * 3600);
+  CHECK(why(net.ask(a, net.sale(a, 2))) == errc::stale_lists);
+  CHECK(why(net.ask(a, net.sale(a, 1))) == errc::ok);
+  net.link(a, net.region(), true);
+  net.sync();
+  CHECK(why(net.ask(a, net.sale(a, 2))) == errc::ok);
+}
