@@ -15,9 +15,9 @@ inline constexpr tick_ms tick_never = INT64_MAX;
 
 constexpr std::uint32_t protocol_version = 1;
 
-/// First on a connection, from both sides, and read by every version: a later one may say more behind these fields. Both
-/// sides go on with the highest version that both speak. A version speaks the one before it as well, so that nodes are
-/// updated one after the other, parents first.
+/// First on a connection, from both sides, and read by every version: a later one may say more behind these fields.
+/// Both sides go on with the highest version that both speak. A version speaks the one before it as well, so that nodes
+/// are updated one after the other, parents first.
 struct hello_message {
   std::uint32_t version_min = protocol_version, version_max = protocol_version;
   writer_id writer;

@@ -126,7 +126,10 @@ TEST_CASE("every cut and every changed octet of a message fails or is its own sp
         for (int v = 0; v < 256; v += n < 20 ? 1 : 23) {
           changed[n] = static_cast<char>(v);
           auto m = decode_message(changed);
-          REQUIRE((!m.ok() || encode_message(*m) == changed));
+          // A greeting of a later version may go on behind what this one knows.
+          const auto* hello = m ? std::get_if<hello_message>(&*m) : nullptr;
+          bool later = hello && hello->version_max > protocol_version;
+          REQUIRE((!m.ok() || (later ? changed.starts_with(encode_message(*m)) : encode_message(*m) == changed)));
         }
       }
       // The payload of a brief segment ends with the message, and is looked into later.
