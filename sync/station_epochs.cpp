@@ -8,7 +8,7 @@ namespace {
 // Entries that one tick may add to the open group, so that a large closing does not hold up anybody's pull.
 constexpr std::size_t regrants_per_tick = 500;
 constexpr std::size_t heirs_max = 10'000;
-constexpr byte_view copy_key = "copy";
+constexpr byte_view copy_key = "backup";
 
 bytes astray_key(const writer_id& w) { return "x" + stream_key({w, sub_stream::journal, {}}); }
 }  // namespace

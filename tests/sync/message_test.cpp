@@ -134,7 +134,9 @@ TEST_CASE("every cut and every changed octet of a message fails or is its own sp
       }
       // The payload of a brief segment ends with the message, and is looked into later.
       auto longer = decode_message(data + '\0');
-      CHECK(longer.ok() == std::holds_alternative<brief_segment_message>(random_message(source, which)));
+      auto hello = decode_message(data);
+      bool later = std::holds_alternative<hello_message>(*hello) && std::get<hello_message>(*hello).version_max > 1;
+      CHECK(longer.ok() == (later || std::holds_alternative<brief_segment_message>(*hello)));
     }
 }
 
