@@ -367,7 +367,8 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
 
 void apply_directory(const entry& e, state& s) {
   // Dates go on, so that the newest fact is the youngest: that is how old a node's list of blocked cards is.
-  if (e.business_date != 0)
+  // Certificates come to a node before it trusts the directory, and go to a book of their own.
+  if (e.business_date != 0 && e.kind != entry_kind::certify)
     s.put(key(cell_type::directory_at, 0, 0, {}), {start_of_day(e.business_date) + e.stamp, {}});
   switch (e.kind) {
     case entry_kind::map_media:
