@@ -54,6 +54,8 @@ constexpr std::array rows{
     row{"revoked", "Head office has revoked this node."},
     row{"epoch_closed", "Head office has closed this node's books. Card value stops until it is granted anew."},
     row{"not_applicable", "This voucher, gift or package cannot be used here."},
+    row{"number_used",
+        "This one-time number has paid a sale and opens nothing any more. Head office can give its card a new number."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 

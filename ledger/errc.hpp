@@ -48,9 +48,10 @@ enum class errc : std::uint8_t {
   revoked = 38,         ///< the node's certificate was revoked: what it wrote from there on counts for nothing
   epoch_closed = 39,    ///< head office closed that epoch: this node begins anew
   not_applicable = 40,  ///< a voucher, points, a gift or a package that cannot be used here; the detail says why
+  number_used = 41,     ///< a one-time number that has paid a sale
 };
 
-constexpr errc errc_last = errc::not_applicable;
+constexpr errc errc_last = errc::number_used;
 
 /// Stable name, for interfaces and logs: "insufficient".
 std::string_view errc_name(errc code);

@@ -17,10 +17,11 @@ constexpr kind_row rows[] = {
      when | set_of(head, rules_version, field::size), false},
     {entry_kind::sale, "sale", true, false, false, true, set_of(terminal, counter),
      till | set_of(lines, account, account_version, rules_version, values, tenders, taxes, card_kind, earned,
-                   field::level, gifts, owed, debts),
+                   field::level, gifts, owed, debts, medium),
      false},
     {entry_kind::top_up, "top_up", true, false, false, true, set_of(terminal, counter, account, values, tenders),
-     till | set_of(account_version, rules_version, card_kind, earned, field::level, owed, field::package, debts),
+     till |
+         set_of(account_version, rules_version, card_kind, earned, field::level, owed, field::package, debts, medium),
      false},
     {entry_kind::reverse, "reverse", true, false, false, true, set_of(terminal, counter, cites, cited_kind),
      till | set_of(account, account_version, values, tenders, taxes, earned, debts), false},

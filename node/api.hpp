@@ -128,6 +128,7 @@ struct known_card {
   account_id account;
   std::string masked;
   bool genuine = false;  ///< head office's signature says so; the card need not be known here
+  bytes once = {};       ///< digest of a one-time number; empty for others
 };
 constexpr std::size_t card_text_max = 160;
 /// Errors: `unknown_card`; `bad_signature` for a QR code that is forged or of another chain.

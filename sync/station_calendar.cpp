@@ -41,6 +41,7 @@ void station::keep_calendar() {
   observer_->count_turnover(rules && !rules->programme.levels.empty());
   credit_owed();
   move_levels();
+  close_used_numbers();
 }
 
 // Once in a month of head office's time, and after a start: all holdings of units that expire, some at a time.
