@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { listen, oneStore } from './devices_lib.mjs';
 import { FakePrinter, haveTables, linesOf, marksOf } from './escpos.mjs';
-import { freePort, scenario, skip, sleep, until } from './lib.mjs';
+import { binary, command, freePort, scenario, skip, sleep, until } from './lib.mjs';
 
 const LANGUAGES = [
   { tag: 'en', wide: 'gb18030', columns: 42, copy: '** COPY **', twice: 'POSSIBLE DUPLICATE' },
@@ -65,7 +65,38 @@ await scenario('printers', 420 + DEAD_SECONDS, async (t) => {
   const shop = new Shop(t, store);
   for (const language of LANGUAGES) await oneLanguage(t, shop, language);
   await faults(t, shop, LANGUAGES[1]);
+  await settingUp(t, shop, LANGUAGES[0]);
 });
+
+/** What somebody does who sets a till up: is it there, does it print, does the drawer open? */
+async function settingUp(t, shop, language) {
+  const printer = new FakePrinter(language.wide, await freePort());
+  printer.paper.columns = language.columns;
+  shop.store.writeConfig(shop.store.parent, shop.config(language, printer));
+  const devices = (part) => command(binary(), ['devices', part, '--config', shop.store.config], { ms: 60_000 });
+  const missing = await devices('doctor');
+  assert.equal(missing.code, 1, missing.out + missing.err);
+  assert.match(missing.out, /printer +PROBLEM +.*cannot be reached: is it switched on/);
+  await printer.start();
+  const there = await devices('doctor');
+  assert.equal(there.code, 0, there.out + there.err);
+  assert.match(there.out, /printer +good +.* is ready\./);
+  const tried = await devices('test');
+  assert.equal(tried.code, 0, tried.out + tried.err);
+  const [page] = printer.paper.tickets;
+  const ruler = linesOf(page).find((it) => /^1234567890/.test(it));
+  assert.equal(ruler.length, language.columns, 'the ruler is as wide as the paper');
+  assert.ok(linesOf(page).includes('English 0123456789'));
+  assert.equal(printer.paper.drawers, 1, 'the drawer was told to open');
+  await shop.open(language, printer);
+  await shop.printer('ready');
+  const refused = await devices('test');
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /the node runs and holds the devices/);
+  t.step('the doctor finds the printer, or says what is wrong; a test page and the drawer');
+  await shop.close();
+  await printer.stop();
+}
 
 async function oneLanguage(t, shop, language) {
   const printer = new FakePrinter(language.wide, await freePort());

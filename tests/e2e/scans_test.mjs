@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { deviceState, listen, oneStore } from './devices_lib.mjs';
-import { freePort, good, hasCommand, scenario, skip, sleep, until } from './lib.mjs';
+import { binary, command, freePort, good, hasCommand, scenario, skip, sleep, until } from './lib.mjs';
 
 /** Pseudo-terminals behind links, held by a process of their own: closing one is pulling its plug. */
 class Lines {
@@ -96,6 +96,15 @@ await scenario('scans', 240, async (t) => {
     await node.stop();
     await node.audit();
   }
+  const devices = (part, ...more) => command(binary(), ['devices', part, '--config', store.config, ...more], { ms: 60_000 });
+  const shown = await devices('test');
+  assert.equal(shown.code, 0, shown.out + shown.err);
+  await lines.tell('expect', paths.display, Buffer.from(`TALLYSTICK          12345678901234567890`).toString('hex'));
+  assert.equal((await devices('doctor')).code, 0);
+  const gone = await devices('doctor', '--set', `reader.path=${paths.reader}-gone`);
+  assert.equal(gone.code, 1, gone.out);
+  assert.match(gone.out, /reader +PROBLEM +.*-gone is not there: it is unplugged/);
+  t.step('the doctor and the test of a display');
   t.step('both ledgers prove themselves');
 });
 
