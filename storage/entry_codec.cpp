@@ -317,10 +317,11 @@ result<entry> decode_entry(byte_view data) {
 
 bytes encode_rules(const rules_record& r) {
   // Each form has what the one before has and one thing more: without it the record is what older nodes can read.
-  const bool plan = !r.programme.empty();
+  const bool report = r.day_report != receipt_form{};
+  const bool plan = report || !r.programme.empty();
   const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;
-  w.uv(plan ? 3 : receipts ? 2 : 1);
+  w.uv(report ? 4 : plan ? 3 : receipts ? 2 : 1);
   w.uv(r.version);
   w.uv(r.effective_from);
   w.str(r.currency);
@@ -335,19 +336,20 @@ bytes encode_rules(const rules_record& r) {
     w.str(t.letter);
     w.uv(t.basis_points);
   }
-  if (receipts)
-    for (const auto& f : r.receipts) {
-      w.str(f.layout);
-      w.uv(f.copies);
-    }
+  auto write_form = [&](const receipt_form& f) {
+    w.str(f.layout);
+    w.uv(f.copies);
+  };
+  if (receipts) std::ranges::for_each(r.receipts, write_form);
   if (plan) write_programme(w, r.programme);
+  if (report) write_form(r.day_report);
   return w.take();
 }
 
 result<rules_record> decode_rules(byte_view data) {
   byte_reader r(data);
   rules_record x;
-  const auto form = r.uv(3);
+  const auto form = r.uv(4);
   x.version = r.uv();
   x.effective_from = u32(r);
   x.currency = r.str(8);
@@ -360,12 +362,13 @@ result<rules_record> decode_rules(byte_view data) {
   read_into(x.taxes, r, taxes_max, [&] {
     return tax_rate{bytes(r.str(4)), static_cast<std::uint32_t>(r.uv(100'000))};
   });
-  if (form >= 2)
-    for (auto& f : x.receipts) {
-      f.layout = r.str(receipt_layout_bytes_max);
-      f.copies = static_cast<std::uint32_t>(r.uv(receipt_copies_max));
-    }
-  if (form == 3) x.programme = read_programme(r);
+  auto read_form = [&](receipt_form& f) {
+    f.layout = r.str(receipt_layout_bytes_max);
+    f.copies = static_cast<std::uint32_t>(r.uv(receipt_copies_max));
+  };
+  if (form >= 2) std::ranges::for_each(x.receipts, read_form);
+  if (form >= 3) x.programme = read_programme(r);
+  if (form >= 4) read_form(x.day_report);
   if (!r.ok() || !r.at_end() || encode_rules(x) != data) return error{errc::malformed, "a rules record"};
   return x;
 }

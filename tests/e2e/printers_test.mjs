@@ -68,7 +68,7 @@ await scenario('printers', 420 + DEAD_SECONDS, async (t) => {
   await settingUp(t, shop, LANGUAGES[0]);
 });
 
-/** What somebody does who sets a till up: is it there, does it print, does the drawer open? */
+/** What somebody does who sets a till up: is it there, does it print, does the drawer open? And reports of the day. */
 async function settingUp(t, shop, language) {
   const printer = new FakePrinter(language.wide, await freePort());
   printer.paper.columns = language.columns;
@@ -93,9 +93,37 @@ async function settingUp(t, shop, language) {
   const refused = await devices('test');
   assert.equal(refused.code, 1);
   assert.match(refused.err, /the node runs and holds the devices/);
-  t.step('the doctor finds the printer, or says what is wrong; a test page and the drawer');
+  await dayReports(t, shop, printer, language);
   await shop.close();
   await printer.stop();
+}
+
+/** The day in sums: the same on screen, on paper and from the command, a copy when it was printed before. */
+async function dayReports(t, shop, printer, language) {
+  await shop.sell(4);
+  const on = await shop.get('/api/v1/reports/today/all');
+  const last = await shop.get(`/api/v1/receipts/${on.last}`);
+  assert.equal(last.terminal, shop.till.terminal);
+  const of = () => printer.paper.tickets.filter((it) => linesOf(it).includes(on.last) && linesOf(it).some((l) => /CASH IN DRAWER/.test(l)));
+  const report = async (...more) => {
+    const done = await command(binary(), ['report', '--data', shop.store.data, ...more], { ms: 60_000 });
+    assert.equal(done.code, 0, done.out + done.err);
+    return done;
+  };
+  assert.deepEqual((await report('--print')).out.trimEnd().split('\n'), on.text);
+  await until('the report', () => of().length === 1);
+  assert.match((await report('--print')).err, /a copy was sent/i);
+  await until('its copy', () => of().length === 2);
+  assert.deepEqual(of().map(marksOf), [[], [language.copy]]);
+  for (const it of of()) assert.deepEqual(linesOf(it), on.text, 'paper and preview');
+  const all = JSON.parse((await report('--json')).out);
+  const cash = all.tenders.find((it) => it.kind === 'cash').amount;
+  assert.equal(all.cash.expected, cash, 'all that was sold here was sold in cash');
+  assert.equal(all.net_sales, cash);
+  const mine = JSON.parse((await report('--json', '--till', String(shop.till.terminal))).out);
+  assert.equal(mine.net_sales, 2 * 1380);
+  assert.equal(mine.tills.length, 1);
+  t.step(`a day in sums: ${all.sales.count} sales of ${all.tills.length} tills, once on paper and once as a copy`);
 }
 
 async function oneLanguage(t, shop, language) {
