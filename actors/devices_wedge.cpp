@@ -28,7 +28,7 @@ caf::behavior wedge_device(caf::stateful_actor<wedge_state>* self, node_context*
       [self](const key_message& m) {
         auto& s = self->state;
         const auto typed = s.keys.feed(m.key);
-        if (typed.lost) s.reader.reset();
+        if (typed.lost) publish(s, s.reader.lose(s.context->clock.tick()));
         publish(s, s.reader.feed(typed.text, s.context->clock.tick()));
       },
       [self](const device_message& m) {

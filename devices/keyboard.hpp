@@ -18,7 +18,7 @@ struct input_key {
 /// nothing. A key held down is one character.
 ///
 /// Pure: events in, bytes out. One owner; not thread-safe. `lost` is set when the kernel dropped events (SYN_DROPPED):
-/// what was typed since the last line end is incomplete, so whoever reads the text resets; events up to the next
+/// what was typed since the last line end is incomplete, and so is what comes up to the next one; events up to the next
 /// report are skipped.
 class keyboard_decoder {
 public:

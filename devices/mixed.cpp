@@ -19,7 +19,7 @@ reader_events mixed_reader::feed(byte_view data, tick_ms now) {
     // A line end between a stripe's tracks is the stripe's too: it closes what is open.
     if (line_ == line::code)
       append(out, codes_.feed({&c, 1}, now));
-    else
+    else if (line_ != line::lost)
       append(out, stripe_.feed({&c, 1}, now));
     if (c == '\r' || c == '\n') line_ = line::start;
   }
@@ -44,6 +44,13 @@ void mixed_reader::reset() {
   stripe_.reset();
   codes_.reset();
   line_ = line::start;
+}
+
+reader_events mixed_reader::lose(tick_ms now) {
+  reset();
+  line_ = line::lost;
+  last_byte_ = now;
+  return {misread{misread_reason::incomplete}};
 }
 
 }  // namespace tally

@@ -20,12 +20,15 @@ public:
   [[nodiscard]] reader_events feed(byte_view data, tick_ms now);
   [[nodiscard]] reader_events tick(tick_ms now);
   [[nodiscard]] std::optional<tick_ms> deadline() const;
-  /// Forgets what is half read: the device was unplugged, or dropped some of its bytes.
+  /// Forgets what is half read: the device was unplugged.
   void reset();
+  /// The device dropped some of its bytes: what is half read is a misread, and what comes up to the line end, or before
+  /// the line is silent for a while, is a torso and could be taken for another code.
+  [[nodiscard]] reader_events lose(tick_ms now);
   [[nodiscard]] std::size_t buffered() const { return stripe_.buffered() + codes_.buffered(); }
 
 private:
-  enum class line : std::uint8_t { start, stripe, code };
+  enum class line : std::uint8_t { start, stripe, code, lost };
 
   track_reader stripe_;
   barcode_reader codes_;

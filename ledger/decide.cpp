@@ -81,13 +81,27 @@ std::optional<decision> check_key(const till_command& c, const situation& s) {
   return std::nullopt;
 }
 
+/// A one-time number pays one sale. The writer's journals before its present one count as well.
+maybe_refusal check_once(account_id account, const bytes& once, const situation& s) {
+  if (once.empty()) return std::nullopt;
+  for (std::size_t i = 0; i <= s.earlier.size(); ++i) {
+    auto seen = once_of(s.st, i == 0 ? s.self : s.earlier[i - 1], account);
+    if (seen && seen->used_by != 0 && seen->medium == once) return refuse(errc::number_used, "", account);
+  }
+  return std::nullopt;
+}
+
 /// A genuine card that is not in this node's directory yet is at version 0 of its state: its account is known, and that
 /// nothing was published against it that has come here.
-maybe_refusal check_card(account_id account, bool genuine, const situation& s, std::uint32_t date, card_record& card) {
+maybe_refusal check_card(account_id account, bool genuine, const bytes& once, const situation& s, std::uint32_t date,
+                         card_record& card) {
   if (s.stopped != errc::ok) return refuse(s.stopped, "", account);
+  if (auto r = check_once(account, once, s)) return r;
   auto c = card_of(s.st, account);
   if (!c && !genuine) return refuse(errc::unknown_card, "", account);
   card = c.value_or(card_record{});
+  // Head office sets a one-time number to expired when it hears of its sale.
+  if (card.status == card_status::expired && !once.empty()) return refuse(errc::number_used, "", account);
   return check_standing(account, card, s, date);
 }
 
@@ -151,7 +165,7 @@ std::variant<sale_terms_result, refusal> terms_of(const sale_command& c, const s
   t.version = s.rules.version_at(date);
   if (const auto* r = s.rules.rules(t.version)) t.plain = rules_are_stale(s, r->programme);
   if (c.account.value == 0) return out;
-  if (auto r = check_card(c.account, c.genuine, s, date, out.card)) return *r;
+  if (auto r = check_card(c.account, c.genuine, c.once, s, date, out.card)) return *r;
   const auto* record = s.rules.rules(t.version);
   t.who = {true, record && record->programme.asks_for_kinds() ? out.card.kind : 0, out.card.level};
   for (const auto& u : c.uses)
@@ -248,6 +262,7 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
   for (const auto& v : e.values)
     if (v.unit == main_unit) from_purses += v.amount;
   if (auto r = check_lists(from_purses, s, s.rules.rules(terms.version), c.account)) return *r;
+  e.medium = c.once;
   e.lines = c.lines;
   e.gifts = c.gifts;
   e.tenders = c.tenders;
@@ -260,7 +275,7 @@ decision decide_top_up(const top_up_command& c, const situation& s, std::vector<
   card_record card;
   if (c.value <= 0 || c.value > amount_max) return refuse(errc::bad_amount, "the amount of a top-up", c.account);
   entry e = start(entry_kind::top_up, c.key, s);
-  if (auto r = check_card(c.account, c.genuine, s, e.business_date, card)) return *r;
+  if (auto r = check_card(c.account, c.genuine, c.once, s, e.business_date, card)) return *r;
   e.rules_version = s.rules.version_at(e.business_date);
   const auto* rules = s.rules.rules(e.rules_version);
   if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);
@@ -280,6 +295,7 @@ decision decide_top_up(const top_up_command& c, const situation& s, std::vector<
   e.values.push_back({purse_paid, main_unit, 0, c.value});
   e.tenders.push_back({c.tender, main_unit, c.value});
   e.package = c.package;
+  e.medium = c.once;
   give_units(e, std::move(*given), s);
   return judged(std::move(e), s, postings);
 }

@@ -25,6 +25,7 @@ struct sale_command {
   bool genuine = false;  ///< head office signed for this account on the card itself: it need not be known here yet
   std::vector<unit_use> uses = {};    ///< points and vouchers that the customer chose; not bonus
   std::vector<gift_item> gifts = {};  ///< pieces paid with units
+  bytes once = {};                    ///< digest of the one-time number that names the account; else empty
   friend bool operator==(const sale_command&, const sale_command&) = default;
 };
 struct top_up_command {
@@ -34,6 +35,7 @@ struct top_up_command {
   tender_kind tender = tender_kind::cash;
   bool genuine = false;       ///< as in a sale
   std::uint32_t package = 0;  ///< of the rules; its price is `value`
+  bytes once = {};            ///< as in a sale
   friend bool operator==(const top_up_command&, const top_up_command&) = default;
 };
 struct reverse_command {

@@ -179,7 +179,7 @@ struct entry {
   std::optional<stream_head> head;  ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
   publish_topic topic{};
   bytes blob;    ///< certificate, product, rules, evidence; ruling: a note; allot: the batch's name
-  bytes medium;  ///< 16 octets: digest of a card number
+  bytes medium;  ///< 16 octets, digest of a card number; sale, top_up: of the one-time number that named the account
   std::uint32_t card_kind{};
   card_status status{};
   std::int64_t hq_time{};

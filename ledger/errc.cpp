@@ -57,6 +57,8 @@ constexpr std::array rows{
     row{"too_many_claims", "This store has reported as many cards today as it may. Call head office."},
     row{"stale_lists",
         "This store has not heard of blocked cards for too long. Take less from the card, or another payment."},
+    row{"number_used",
+        "This one-time number has paid a sale and opens nothing any more. Head office can give its card a new number."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 

@@ -50,9 +50,10 @@ enum class errc : std::uint8_t {
   not_applicable = 40,   ///< a voucher, points, a gift or a package that cannot be used here; the detail says why
   too_many_claims = 41,  ///< this store reported as many cards today as it may
   stale_lists = 42,      ///< what is known of blocked cards is too old for so much card value
+  number_used = 43,      ///< a one-time number that has paid a sale
 };
 
-constexpr errc errc_last = errc::stale_lists;
+constexpr errc errc_last = errc::number_used;
 
 /// Stable name, for interfaces and logs: "insufficient".
 std::string_view errc_name(errc code);

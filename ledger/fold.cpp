@@ -132,6 +132,16 @@ status check_closing(const entry& e, const state& s) {
   return done();
 }
 
+// Only of its own journal: the order in which journals meet must not change a verdict.
+status check_once(const entry& e, const entry_place& p, const state& s) {
+  if (e.medium.empty()) return done();
+  if (e.account.value == 0) return error{errc::malformed, "a one-time number without an account"};
+  auto seen = once_of(s, p.writer, e.account);
+  if (seen && seen->used_by != 0 && seen->medium == e.medium)
+    return error{errc::number_used, "by entry " + std::to_string(seen->used_by)};
+  return done();
+}
+
 status check_sale(const entry& e) {
   if (e.lines.empty() && e.gifts.empty()) return error{errc::malformed, "a sale of nothing"};
   for (const auto& v : e.values)
@@ -159,8 +169,14 @@ status check_top_up(const entry& e) {
 
 status check_kind(const entry& e, const entry_place& p, const state& s) {
   switch (e.kind) {
-    case entry_kind::sale: TALLY_TRY(check_key(e, p, s)); return check_sale(e);
-    case entry_kind::top_up: TALLY_TRY(check_key(e, p, s)); return check_top_up(e);
+    case entry_kind::sale:
+      TALLY_TRY(check_key(e, p, s));
+      TALLY_TRY(check_once(e, p, s));
+      return check_sale(e);
+    case entry_kind::top_up:
+      TALLY_TRY(check_key(e, p, s));
+      TALLY_TRY(check_once(e, p, s));
+      return check_top_up(e);
     case entry_kind::reverse: TALLY_TRY(check_key(e, p, s)); return check_reversal(e, p, s);
     case entry_kind::send:
     case entry_kind::receive: return check_transfer(e, p, s);
@@ -227,6 +243,16 @@ void apply_life(const entry& e, const entry_place& p, state& s) {
     put_revoking(s, e.subject, {e.size, e.serial});
   } else if (e.kind == entry_kind::regrant && e.channel != 0 && p.watched) {
     apply_booked_half(e, s);
+  }
+}
+
+// The first sale uses it up; a reversal of that sale gives it back.
+void apply_once(const entry& e, const entry_place& p, state& s) {
+  if (e.kind == entry_kind::reverse) {
+    auto seen = once_of(s, p.writer, e.account);
+    if (seen && e.cites && seen->used_by == *e.cites) put_once(s, p.writer, e.account, {0, seen->medium});
+  } else if (!e.medium.empty() && (e.kind == entry_kind::sale || e.kind == entry_kind::top_up)) {
+    put_once(s, p.writer, e.account, {e.kind == entry_kind::sale ? p.seq : 0, e.medium});
   }
 }
 
@@ -347,6 +373,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   if (e.kind == entry_kind::reverse && e.cites)
     s.put(key(cell_type::reversed, *e.cites, 0, p.writer), {static_cast<std::int64_t>(p.seq), {}});
   if (e.kind == entry_kind::sale && e.card_kind != 0 && !p.watched) apply_spent(e, p, s);
+  if (why == errc::ok && e.account.value != 0) apply_once(e, p, s);
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);
   if (e.kind == entry_kind::refund && e.cites) apply_refund(e, p, s);
   if (why == errc::ok && (!e.owed.empty() || e.kind == entry_kind::reverse || e.kind == entry_kind::earn))

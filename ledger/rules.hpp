@@ -38,6 +38,7 @@ struct rules_record {
   amount top_up_max = 1'000'000;
   std::vector<tax_rate> taxes;
   std::array<receipt_form, 3> receipts;  ///< of sales, top-ups, reversals
+  receipt_form day_report;
   tally::programme programme;
   friend bool operator==(const rules_record&, const rules_record&) = default;
 };

@@ -258,6 +258,18 @@ amount holding(const state& s, writer_id w, account_id account, std::uint32_t pu
     if (!checked_add(sum, -s.balance(hold_account(w, account, purse, m, unit_of(purse))), sum)) return INT64_MAX;
   return sum;
 }
+static cell_key once_key(const writer_id& w, account_id account) {
+  return {.type = cell_type::once, .a = account.value, .b = 0, .writer = w, .peer = {}};
+}
+std::optional<once_record> once_of(const state& s, const writer_id& w, account_id account) {
+  auto c = s.find(once_key(w, account));
+  if (!c) return std::nullopt;
+  return once_record{static_cast<sequence>(c->n), std::move(c->data)};
+}
+void put_once(state& s, const writer_id& w, account_id account, const once_record& r) {
+  s.put(once_key(w, account), {static_cast<std::int64_t>(r.used_by), r.medium});
+}
+
 amount debt_of(const state& s, const writer_id& w, account_id account, std::uint32_t purse) {
   return s.balance(debt_account(w, account, purse, unit_of(purse)));
 }

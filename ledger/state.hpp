@@ -39,6 +39,7 @@ enum class cell_type : std::uint8_t {
   owing = 27,     ///< a: sequence, writer → account and units that the entry could not give; watched folds only
   turnover = 29,  ///< a: account, b: month → money paid
   credited = 28,  ///< a: sequence, writer → head office gave what that entry owed
+  once = 30,      ///< a: account, writer → the sale that its one-time number paid, 0 before it; the number's digest
   // Of cards (cards.hpp).
   claimed = 40,  ///< a: account, writer → what this node claimed and head office has not answered; own folds only
   claims_today = 41,  ///< b: 0 all, 1 of cards that hold nothing there; writer → claims of the newest day, and that day
@@ -163,6 +164,13 @@ tally::amount holding(const state& s, writer_id w, account_id account, std::uint
 tally::amount quota_left(const state& s, writer_id w, unit_id value_unit = main_unit);
 tally::amount held_total(const state& s, writer_id w, unit_id unit = main_unit);
 cell_key held_total_key(const writer_id& w, unit_id unit);
+/// A one-time number, as one writer saw it last.
+struct once_record {
+  sequence used_by{};  ///< its sale; 0: loaded, and not used
+  bytes medium;        ///< 16 octets
+};
+std::optional<once_record> once_of(const state& s, const writer_id& w, account_id account);
+void put_once(state& s, const writer_id& w, account_id account, const once_record& r);
 /// Units of a purse that the account owes at that node.
 tally::amount debt_of(const state& s, const writer_id& w, account_id account, std::uint32_t purse);
 

@@ -152,11 +152,13 @@ result<known_card> find_card(const api_context& api, std::string_view card) {
   }
   // Anything else was never mapped, and is not worth a hash.
   bool digits = all_digits(card) && card.size() >= card_digits_min && card.size() <= card_digits_max;
-  if (!digits && !is_uid_medium(card) && !parse_scratch_number(card)) return error{errc::unknown_card, ""};
+  const bool once = parse_scratch_number(card).has_value();
+  if (!digits && !is_uid_medium(card) && !once) return error{errc::unknown_card, ""};
   durable_state st(api.services.node.store());
-  auto account = account_of(st, medium_of(chain, card));
+  auto medium = medium_of(chain, card);
+  auto account = account_of(st, medium);
   if (!account) return error{errc::unknown_card, ""};
-  return known_card{*account, mask_number(card), false};
+  return known_card{*account, mask_number(card), false, once ? std::move(medium) : bytes()};
 }
 
 void write_link(json_writer& w, const node_snapshot& s) {

@@ -128,6 +128,7 @@ struct known_card {
   account_id account;
   std::string masked;
   bool genuine = false;  ///< head office's signature says so; the card need not be known here
+  bytes once = {};       ///< digest of a one-time number; empty for others
 };
 constexpr std::size_t card_text_max = 160;
 /// Errors: `unknown_card`; `bad_signature` for a QR code that is forged or of another chain.
@@ -183,6 +184,9 @@ void print_unprinted(const api_ptr& api);
 void handle_drawer(const api_ptr& api, const call_ptr& call);
 void handle_display(const api_ptr& api, const api_request& r, const call_ptr& call);
 void handle_print(const api_ptr& api, std::string_view id, const call_ptr& call);
+/// A business date in sums: `rest` is `{date}/{till}`, or with `/print` behind it. Date: "2026-11-26" or "today"; till:
+/// a number or "all".
+void handle_report(const api_ptr& api, std::string_view rest, const call_ptr& call);
 /// The code that proves a receipt, as modules to draw.
 void handle_receipt_code(const api_ptr& api, std::string_view id, const call_ptr& call);
 void handle_check_receipt(const api_ptr& api, const api_request& r, const call_ptr& call);
@@ -190,8 +194,9 @@ void handle_check_receipt(const api_ptr& api, const api_request& r, const call_p
 void write_check(json_writer& w, const receipt_report& r);
 void handle_network(const api_ptr& api, const call_ptr& call);
 void handle_cases(const api_ptr& api, const call_ptr& call);
-/// POST /api/v1/admin/pair `{"terminal":201}` (terminal optional) and GET /api/v1/admin/tills; everything else
-/// goes to the hook. REQUIRES: is_admin.
+/// POST /api/v1/admin/pair `{"terminal":201}` (terminal optional), GET /api/v1/admin/tills, and
+/// POST /api/v1/admin/report `{"date":"today","till":"all","print":0}`; everything else goes to the
+/// hook. REQUIRES: is_admin.
 void handle_admin(const api_ptr& api, const api_request& r, const call_ptr& call);
 
 }  // namespace tally

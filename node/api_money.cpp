@@ -30,6 +30,7 @@ std::string plain_detail(const node_snapshot& s, const till_answer& a, const ref
     case errc::insufficient:
       return money(r.here.value_or(a.here)) + " can be spent here, " + money(r.missing) + " are missing";
     case errc::no_quota: return "at most " + money(r.here.value_or(0)) + " here now";
+    case errc::number_used:
     case errc::overflow: return {};
     default: return r.why.detail;
   }
@@ -99,6 +100,7 @@ std::optional<error> take_card(const api_context& api, std::optional<std::string
   if (!found) return found.error();
   c.account = found->account;
   if constexpr (requires { c.genuine; }) c.genuine = found->genuine;
+  if constexpr (requires { c.once; }) c.once = found->once;
   masked = found->masked;
   remember_card(api, c.account, masked);
   return std::nullopt;

@@ -240,9 +240,21 @@ void handle_network(const api_ptr& api, const call_ptr& call) {
   call->finish(answer(std::move(w)));
 }
 
+static void admin_report(const api_ptr& api, const api_request& r, const call_ptr& call) {
+  auto body = parse_json(r.body);
+  if (!body) return call->finish(refuse(*api, body.error()));
+  json_fields f(*body);
+  auto path = std::string(f.text("date", 10)) + "/" + std::string(f.text("till", 10));
+  const bool print = f.maybe_integer("print", 0, 1).value_or(0) != 0;
+  f.only_these();
+  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  handle_report(api, print ? path + "/print" : path, call);
+}
+
 void handle_admin(const api_ptr& api, const api_request& r, const call_ptr& call) {
   if (r.path == "/api/v1/admin/pair" && r.method == "POST") return admin_pair(api, r, call);
   if (r.path == "/api/v1/admin/tills" && r.method == "GET") return call->finish(tills_answer(*api));
+  if (r.path == "/api/v1/admin/report" && r.method == "POST") return admin_report(api, r, call);
   if (!api->services.admin) return call->finish(refuse(*api, {errc::not_found, std::string(r.path)}));
   api->services.admin(
       std::string(r.method), std::string(r.path), std::string(r.body), [call](int code, std::string json) {

@@ -234,6 +234,7 @@ void handle_quote(const api_ptr& api, const api_request& r, const call_ptr& call
     if (!found) return call->finish(refuse(*api, found.error()));
     c.account = found->account;
     c.genuine = found->genuine;
+    c.once = found->once;
   }
   auto s = api->services.node.snapshot();
   durable_state st(api->services.node.store());

@@ -55,6 +55,11 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   durable_state st(api->services.node.store());
   auto card = card_of(st, c.account);
   if (!card && !c.genuine) return call->finish(refuse(*api, {errc::not_found, "the card's account"}));
+  if (auto seen = c.once.empty() ? std::nullopt : once_of(st, s->self, c.account);
+      seen && seen->used_by != 0 && seen->medium == c.once)
+    return call->finish(refuse(*api, {errc::number_used, "by receipt " + receipt_id(s->self, seen->used_by)}));
+  if (!c.once.empty() && card && card->status == card_status::expired)
+    return call->finish(refuse(*api, {errc::number_used, ""}));
   auto here = holding(st, s->self, c.account);
   if (st.read_failed()) return call->finish(refuse(*api, {errc::io, "the database could not be read"}));
   auto hint = api->services.node.elsewhere(c.account);

@@ -83,10 +83,14 @@ void add_devices(CLI::App& app, int& status) {
       return watch_devices(config, from.seconds, say);
     });
   });
-  add_part(*c, "test", "Print a test page in the configured code; the node must not run", o)->callback([o, &status] {
-    status =
-        with_devices(*o, [](const node_config& config, const devices_options&) { return test_printer(config, say); });
-  });
+  add_part(*c, "test",
+           "Print a test page in the configured code, open the drawer, write on the customer's display; the node must "
+           "not run",
+           o)
+      ->callback([o, &status] {
+        status = with_devices(
+            *o, [](const node_config& config, const devices_options&) { return test_devices(config, say); });
+      });
 }
 
 }  // namespace tally::cmd

@@ -7,19 +7,12 @@
 
 #include "devices/driver_evdev.hpp"
 #include "devices/driver_pcsc.hpp"
-#include "devices/driver_printer_device.hpp"
 #include "devices/driver_serial.hpp"
-#include "devices/driver_tcp.hpp"
 #include "devices/keyboard.hpp"
 #include "devices/mixed.hpp"
-#include "devices/printer.hpp"
-#include "node/config_text.hpp"
-#include "node/receipt_config.hpp"
 
 namespace tally {
 namespace {
-
-constexpr tick_ms proof_patience_ms = 30'000;
 
 struct in_words {
   std::string operator()(const card_read& c) const {
@@ -60,7 +53,10 @@ public:
       const std::lock_guard lock(mutex_);
       say(name, r->feed(d, monotonic_ms()));
     };
-    on.on_state = [this, name](bool plugged) { say(name, plugged ? "ready" : "unplugged"); };
+    on.on_state = [this, name, r](bool plugged) {
+      forget(*r);
+      say(name, plugged ? "ready" : "unplugged");
+    };
     serial_.push_back(std::make_unique<serial_port>(serial_options{path, static_cast<unsigned>(baud)}, std::move(on)));
     return serial_.back()->start();
   }
@@ -72,10 +68,13 @@ public:
     on.on_key = [this, r, typist](const input_key& k) {
       const std::lock_guard lock(mutex_);
       const auto typed = typist->feed(k);
-      if (typed.lost) r->reset();
+      if (typed.lost) say("wedge", r->lose(monotonic_ms()));
       say("wedge", r->feed(typed.text, monotonic_ms()));
     };
-    on.on_state = [this](evdev_keyboard::state s) { say("wedge", std::string(evdev_state_name(s))); };
+    on.on_state = [this, r, typist](evdev_keyboard::state s) {
+      forget(*r, typist.get());
+      say("wedge", std::string(evdev_state_name(s)));
+    };
     wedge_ = std::make_unique<evdev_keyboard>(evdev_options{.device = device}, std::move(on));
     return wedge_->start();
   }
@@ -97,6 +96,12 @@ public:
   [[nodiscard]] bool empty() const { return readers_.empty() && !chip_; }
 
 private:
+  /// Half a code from before the plug was pulled is no part of the next.
+  void forget(mixed_reader& r, keyboard_decoder* typist = nullptr) {
+    const std::lock_guard lock(mutex_);
+    r.reset();
+    if (typist) typist->reset();
+  }
   void say(const std::string& name, const reader_events& events) {
     for (const auto& e : events)
       tell_(name + ": " + std::visit(in_words{}, e));
@@ -113,22 +118,6 @@ private:
   std::unique_ptr<evdev_keyboard> wedge_;
   std::unique_ptr<pcsc_reader> chip_;
 };
-
-escpos::ticket test_page(const receipt_layout& layout) {
-  escpos::ticket t;
-  t.logo = true;
-  std::string ruler;
-  for (std::size_t i = 1; i <= layout.printer.columns; ++i)
-    ruler += static_cast<char>('0' + i % 10);
-  t.lines = {"TALLYSTICK",    std::string(charset_name(layout.printer.text)),
-             ruler,           "English 0123456789",
-             "简体中文 面包", "繁體中文 麵包",
-             "한국어 식빵",   ruler};
-  t.lines[0].bold = t.lines[0].double_size = t.lines[0].centre = true;
-  t.qr = "TALLYSTICK TEST";
-  t.barcode = "TALLYSTICK";
-  return t;
-}
 
 }  // namespace
 
@@ -149,59 +138,6 @@ status watch_devices(const node_config& config, std::int64_t seconds,
     poll_one(-1, 0, pause, 50);
   }
   return done();
-}
-
-status test_printer(const node_config& config, const std::function<void(const std::string&)>& tell) {
-  auto layout = make_receipt_layout(config);
-  if (!layout) return layout.error();
-  if (config.printer.address.empty() && config.printer.path.empty())
-    return {errc::bad_config, "no printer is configured: set printer.address or printer.path"};
-  auto page = escpos::encode(test_page(*layout), layout->printer);
-  if (!page) return page.error();
-  std::mutex mutex;
-  printer_options options;
-  options.proof = config.printer.process_ids ? print_proof::process_id : print_proof::taken;
-  printer_machine machine(options);
-  std::unique_ptr<printer_link> link;
-  bool printed = false;
-  const auto carry = [&](const printer_effects& effects) {
-    for (const auto& e : effects) {
-      if (const auto* s = std::get_if<printer_send>(&e)) (void)link->send(s->data);
-      if (const auto* c = std::get_if<printer_state_changed>(&e))
-        tell("printer: " + std::string(printer_state_name(c->state)));
-      if (std::get_if<job_printed>(&e)) printed = true;
-    }
-  };
-  const auto with = [&](auto f) {
-    const std::lock_guard lock(mutex);
-    carry(f());
-  };
-  printer_link::callbacks on{
-      .on_connected = [&] { with([&] { return machine.on_connected(monotonic_ms()); }); },
-      .on_disconnected = [&] { with([&] { return machine.on_disconnected(); }); },
-      .on_bytes = [&](const std::string& d) { with([&] { return machine.on_bytes(d, monotonic_ms()); }); }};
-  if (auto at = parse_host_port(config.printer.address))
-    link = std::make_unique<tcp_printer_link>(tcp_printer_options{.host = at->host, .port = at->port}, std::move(on));
-  else
-    link = std::make_unique<device_printer_link>(
-        device_printer_options{.path = config.printer.path, .baud = static_cast<unsigned>(config.printer.baud)},
-        std::move(on));
-  with([&] { return std::move(*machine.start(1, std::move(*page), monotonic_ms())); });
-  TALLY_TRY(link->start());
-  const wakeup pause;
-  const auto end = monotonic_ms() + proof_patience_ms;
-  const auto finished = [&] {
-    const std::lock_guard lock(mutex);
-    return printed || machine.idle();
-  };
-  while (!finished() && monotonic_ms() < end) {
-    with([&] { return machine.tick(monotonic_ms()); });
-    poll_one(-1, 0, pause, 20);
-  }
-  link->stop();
-  if (printed) return done();
-  return {errc::timeout,
-          "the printer did not prove the page; its state is " + std::string(printer_state_name(machine.state()))};
 }
 
 }  // namespace tally

@@ -12,8 +12,9 @@ namespace tally {
 status watch_devices(const node_config& config, std::int64_t seconds,
                      const std::function<void(const std::string&)>& tell);
 
-/// Prints a test page in the configured code and shows a text on the display. Waits up to 30 s for the printer's proof.
-/// Errors: `bad_config` without a printer, `offline`, `timeout` with the printer's state.
-status test_printer(const node_config& config, const std::function<void(const std::string&)>& tell);
+/// Prints a test page in the configured code, which opens the drawer, and shows a text on the customer's display; what
+/// is not configured is left out. Waits up to 30 s for the printer's proof, and 5 s for the display. The node must not
+/// run. Errors: `bad_config` with neither, `offline`, `timeout` with the printer's state.
+status test_devices(const node_config& config, const std::function<void(const std::string&)>& tell);
 
 }  // namespace tally

@@ -89,6 +89,8 @@ constexpr http_call_name others[] = {
     {"GET", "/api/v1/receipts/{id}"},
     {"GET", "/api/v1/receipts/{id}/code"},
     {"POST", "/api/v1/receipts/{id}/print"},
+    {"GET", "/api/v1/reports/{date}/{till}"},
+    {"POST", "/api/v1/reports/{date}/{till}/print"},
     {"POST", "/api/v1/admin/pair"},
     {"GET", "/api/v1/admin/tills"},
 };
@@ -128,6 +130,15 @@ void route_receipt(const api_ptr& api, std::string_view rest, const api_request&
   handle_receipt(api, *terminal, rest, c);
 }
 
+/// /api/v1/reports/{date}/{till} and /api/v1/reports/{date}/{till}/print.
+void route_report(const api_ptr& api, std::string_view rest, const api_request& r, const call_ptr& c) {
+  if (!terminal_of(*api, r)) return c->finish(unauthorised(*api));
+  const bool print = rest.ends_with("/print");
+  if (print && r.method != "POST") return c->finish(wrong_method(*api, "POST"));
+  if (!print && r.method != "GET" && r.method != "HEAD") return c->finish(wrong_method(*api, get));
+  handle_report(api, rest, c);
+}
+
 }  // namespace
 
 std::vector<http_call_name> http_calls() {
@@ -147,6 +158,8 @@ void route(const api_ptr& api, const api_request& r, const call_ptr& c) {
   constexpr std::string_view receipts = "/api/v1/receipts/";
   if (r.path.starts_with(receipts) && r.path != check_path)
     return route_receipt(api, r.path.substr(receipts.size()), r, c);
+  constexpr std::string_view reports = "/api/v1/reports/";
+  if (r.path.starts_with(reports)) return route_report(api, r.path.substr(reports.size()), r, c);
   if (r.path.starts_with(admin_prefix)) {
     if (is_admin(*api, r.authorization)) return handle_admin(api, r, c);
     api->suspect(errc::not_allowed, "a call of the administration with a wrong or no token, from " +

@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
   add_rotate_key(app, status);
   add_tree(app, status);
   add_pair(app, status);
+  add_report(app, status);
   add_status(app, status);
   add_devices(app, status);
   add_audit(app, status);

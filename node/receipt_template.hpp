@@ -22,7 +22,11 @@ struct template_line {
     id,
     footer,
     rule,
-    proof
+    proof,
+    sales,
+    top_ups,
+    cash,
+    tills
   };
   part what = part::text;
   bool centred = false;
@@ -30,12 +34,14 @@ struct template_line {
   friend bool operator==(const template_line&, const template_line&) = default;
 };
 
-/// The layout of a receipt whose kind has none of its own in the rules.
-extern const std::string_view usual_layout;
+/// The layouts of receipts and of day reports that have none of their own in the rules.
+extern const std::string_view usual_layout, usual_report_layout;
+enum class layout_kind : std::uint8_t { receipt, day_report };
 
 /// Reads a layout as docs/receipts.md describes it. Errors: `bad_rules`, which names the line and what is wrong in it;
-/// also without {total} and {id}, which every receipt shows, and for a line behind {proof}: codes are printed last.
-result<std::vector<template_line>> parse_layout(std::string_view text);
+/// also without {total} and {id}, which every receipt shows, or {sales}, {tenders}, {cash} and {id} of a day report,
+/// and for a line behind {proof}: codes are printed last.
+result<std::vector<template_line>> parse_layout(std::string_view text, layout_kind what = layout_kind::receipt);
 
 /// Whether a receipt of that layout (empty: the usual one) has the code that proves it.
 bool layout_proves(std::string_view layout);

@@ -22,5 +22,17 @@ struct receipt_words {
   const char *lost, *frozen;                               ///< what was reported
 };
 const receipt_words& words_of(language l);
+/// Of "card", "cash", "bank", "online", "transfer".
+const char* tender_word(std::string_view kind, const receipt_words& words);
+
+/// The same of a day report.
+struct report_words {
+  const char *title, *so_far;  ///< of a day that is over, and of one that goes on
+  const char* all_tills;
+  const char *sales, *discounts, *reversed, *refunds, *net;
+  const char *top_ups, *cash_in, *cash_out, *drawer;
+  const char *last, *none;  ///< before the last receipt that is counted; there is none
+};
+const report_words& report_words_of(language l);
 
 }  // namespace tally

@@ -26,16 +26,21 @@ status check_taxes(const std::vector<tax_rate>& taxes) {
   return done();
 }
 
-status check_receipts(const rules_record& r) {
-  for (const auto& f : r.receipts) {
-    if (f.copies < 1 || f.copies > receipt_copies_max)
-      return bad("a receipt is printed 1 to " + std::to_string(receipt_copies_max) + " times");
-    if (f.layout.empty()) continue;
-    if (f.layout.size() > receipt_layout_bytes_max || !is_plain_utf8(f.layout, true))
-      return bad("a receipt's layout is UTF-8 text of at most " + std::to_string(receipt_layout_bytes_max) + " bytes");
-    if (auto lines = parse_layout(f.layout); !lines) return lines.error();
-  }
+status check_form(const receipt_form& f, layout_kind what) {
+  const std::string name = what == layout_kind::receipt ? "a receipt" : "a day report";
+  if (f.copies < 1 || f.copies > receipt_copies_max)
+    return bad(name + " is printed 1 to " + std::to_string(receipt_copies_max) + " times");
+  if (f.layout.empty()) return done();
+  if (f.layout.size() > receipt_layout_bytes_max || !is_plain_utf8(f.layout, true))
+    return bad(name + "'s layout is UTF-8 text of at most " + std::to_string(receipt_layout_bytes_max) + " bytes");
+  if (auto lines = parse_layout(f.layout, what); !lines) return lines.error();
   return done();
+}
+
+status check_receipts(const rules_record& r) {
+  for (const auto& f : r.receipts)
+    TALLY_TRY(check_form(f, layout_kind::receipt));
+  return check_form(r.day_report, layout_kind::day_report);
 }
 
 }  // namespace

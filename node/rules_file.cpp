@@ -66,9 +66,10 @@ private:
     const auto* kinds = all->as_table();
     if (!kinds)
       return bad(all->source(), "receipts are written as [receipt.sale], [receipt.top_up], [receipt.reversal]");
-    constexpr std::array<std::string_view, 3> names{"sale", "top_up", "reversal"};
-    TALLY_TRY(only(*kinds, {names[0], names[1], names[2]}));
+    constexpr std::array<std::string_view, 4> names{"sale", "top_up", "reversal", "day_report"};
+    TALLY_TRY(only(*kinds, {names[0], names[1], names[2], names[3]}));
     for (std::size_t i = 0; i < names.size(); ++i) {
+      auto& form = i < out_.rules.receipts.size() ? out_.rules.receipts[i] : out_.rules.day_report;
       const auto* one = kinds->get(names[i]);
       if (!one) continue;
       const auto* t = one->as_table();
@@ -76,8 +77,8 @@ private:
       TALLY_TRY(only(*t, {"copies", "layout"}));
       std::int64_t copies = 1;
       TALLY_TRY(integer(*t, "copies", 1, receipt_copies_max, copies));
-      out_.rules.receipts[i].copies = static_cast<std::uint32_t>(copies);
-      TALLY_TRY(text(*t, "layout", out_.rules.receipts[i].layout));
+      form.copies = static_cast<std::uint32_t>(copies);
+      TALLY_TRY(text(*t, "layout", form.layout));
     }
     return done();
   }

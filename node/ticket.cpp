@@ -7,62 +7,12 @@
 #include "devices/escpos.hpp"
 #include "devices/scan.hpp"
 #include "ledger/accounts.hpp"
+#include "node/paper.hpp"
 #include "node/receipt_template.hpp"
 #include "node/receipt_words.hpp"
 
 namespace tally {
 namespace {
-
-/// Lays text out in the columns of one printer.
-class paper {
-public:
-  explicit paper(const receipt_layout& layout) : codec_(layout.printer.text), width_(layout.printer.columns) {}
-
-  void add(std::string line) {
-    line = codec_.shown(line);
-    line.erase(line.find_last_not_of(' ') + 1);
-    lines_.push_back(std::move(line));
-  }
-  void rule() { add(std::string(width_, '-')); }
-  /// Left and right on one line, or on two where they do not fit.
-  void row(std::string_view left, std::string_view right) {
-    if (!left.empty() && codec_.columns(left) + 1 + codec_.columns(right) > width_) {
-      add(codec_.fit(left, width_));
-      left = {};
-    }
-    const auto used = codec_.columns(left) + codec_.columns(right);
-    add(std::string(left).append(width_ - std::min(width_, used), ' ').append(right));
-  }
-  void centred(std::string_view text) {
-    auto t = codec_.fit(text, width_);
-    add(std::string((width_ - codec_.columns(t)) / 2, ' ') + t);
-  }
-  void centred_lines(std::string_view text) {
-    for (int n = 0; !text.empty() && n < 40; ++n) {
-      auto end = text.find('\n');
-      centred(text.substr(0, end));
-      text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-    }
-  }
-  void wrapped(std::string_view text) {
-    for (int n = 0; !text.empty() && n < 40; ++n) {
-      auto t = codec_.fit(text, width_);
-      if (t.empty()) return;
-      // Between two words, where there is a place.
-      if (t.size() < text.size() && text[t.size()] != ' ')
-        if (const auto space = t.rfind(' '); space != t.npos && space > 0) t.resize(space);
-      text.remove_prefix(t.size());
-      text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-      add(std::move(t));
-    }
-  }
-  std::vector<std::string> take() { return std::move(lines_); }
-
-private:
-  text_codec codec_;
-  std::size_t width_;
-  std::vector<std::string> lines_;
-};
 
 const char* title(const receipt& r, const receipt_words& words) {
   if (r.kind == "sale") return words.sale;
@@ -71,13 +21,6 @@ const char* title(const receipt& r, const receipt_words& words) {
   if (r.kind == "card_return") return words.card_return;
   if (r.kind == "card_report") return words.card_report;
   return r.kind == "top_up" ? words.top_up : words.reversal;
-}
-
-const char* paid_by(std::string_view kind, const receipt_words& words) {
-  if (kind == "card") return words.card_value;
-  if (kind == "cash") return words.cash;
-  if (kind == "bank") return words.bank;
-  return kind == "online" ? words.online : words.transfer;
 }
 
 /// What the entry gave or took back, and, on a first ticket, what is left.
@@ -174,7 +117,7 @@ void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, 
     case part::total: return out.row(std::string(words.total) + " " + r.currency, money(r.total));
     case part::tenders:
       for (const auto& t : r.tenders)
-        out.row("  " + (t.name.empty() ? std::string(paid_by(t.kind, words)) : t.name), money(t.sum));
+        out.row("  " + (t.name.empty() ? std::string(tender_word(t.kind, words)) : t.name), money(t.sum));
       return;
     case part::taxes:
       for (const auto& t : r.taxes)
@@ -193,6 +136,10 @@ void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, 
     case part::proof:
       if (!r.proof.empty()) out.centred(words.proof);
       return;
+    case part::sales:
+    case part::top_ups:
+    case part::cash:
+    case part::tills:  // of day reports
     case part::text: return;
   }
 }

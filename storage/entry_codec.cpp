@@ -319,13 +319,24 @@ result<entry> decode_entry(byte_view data) {
   return e;
 }
 
+static void write_form_to(byte_writer& w, const receipt_form& f) {
+  w.str(f.layout);
+  w.uv(f.copies);
+}
+
+static void read_form_from(byte_reader& r, receipt_form& f) {
+  f.layout = r.str(receipt_layout_bytes_max);
+  f.copies = static_cast<std::uint32_t>(r.uv(receipt_copies_max));
+}
+
 bytes encode_rules(const rules_record& r) {
   // Each form has what the one before has and one thing more: without it the record is what older nodes can read.
-  const bool cards = r.programme.tells_of_cards();
-  const bool plan = !r.programme.empty();
+  const bool report = r.day_report != receipt_form{};
+  const bool more = report || r.programme.tells_of_cards();
+  const bool plan = more || !r.programme.empty();
   const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;
-  w.uv(cards ? 4 : plan ? 3 : receipts ? 2 : 1);
+  w.uv(more ? 4 : plan ? 3 : receipts ? 2 : 1);
   w.uv(r.version);
   w.uv(r.effective_from);
   w.str(r.currency);
@@ -341,12 +352,14 @@ bytes encode_rules(const rules_record& r) {
     w.uv(t.basis_points);
   }
   if (receipts)
-    for (const auto& f : r.receipts) {
-      w.str(f.layout);
-      w.uv(f.copies);
-    }
+    for (const auto& f : r.receipts)
+      write_form_to(w, f);
   if (plan) write_programme(w, r.programme);
-  if (cards) write_sections(w, r.programme);
+  if (more) {
+    byte_writer form;
+    if (report) write_form_to(form, r.day_report);
+    write_sections(w, r.programme, form.take());
+  }
   return w.take();
 }
 
@@ -367,12 +380,18 @@ result<rules_record> decode_rules(byte_view data) {
     return tax_rate{bytes(r.str(4)), static_cast<std::uint32_t>(r.uv(100'000))};
   });
   if (form >= 2)
-    for (auto& f : x.receipts) {
-      f.layout = r.str(receipt_layout_bytes_max);
-      f.copies = static_cast<std::uint32_t>(r.uv(receipt_copies_max));
-    }
+    for (auto& f : x.receipts)
+      read_form_from(r, f);
   if (form >= 3) x.programme = read_programme(r);
-  if (form >= 4) read_sections(r, x.programme);
+  if (form >= 4) {
+    bytes report;
+    read_sections(r, x.programme, report);
+    if (!report.empty()) {
+      byte_reader f(report);
+      read_form_from(f, x.day_report);
+      if (!f.at_end()) r.fail();
+    }
+  }
   if (!r.ok() || !r.at_end() || encode_rules(x) != data) return error{errc::malformed, "a rules record"};
   return x;
 }

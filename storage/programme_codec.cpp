@@ -142,6 +142,7 @@ void read_rows(byte_reader& r, programme& p) {
 }
 
 constexpr std::uint64_t section_cards = 1;
+constexpr std::uint64_t section_report = 2;
 constexpr std::size_t sections_max = 16, section_octets_max = 50'000;
 
 bytes cards_section(const programme& p) {
@@ -186,19 +187,27 @@ bool read_cards_section(byte_view data, programme& p) {
 
 }  // namespace
 
-void write_sections(byte_writer& w, const programme& p) {
-  w.uv(p.tells_of_cards() ? 1 : 0);
-  if (!p.tells_of_cards()) return;
-  w.uv(section_cards);
-  w.str(cards_section(p));
+void write_sections(byte_writer& w, const programme& p, const bytes& report) {
+  w.uv((p.tells_of_cards() ? 1U : 0U) + (report.empty() ? 0U : 1U));
+  if (p.tells_of_cards()) {
+    w.uv(section_cards);
+    w.str(cards_section(p));
+  }
+  if (report.empty()) return;
+  w.uv(section_report);
+  w.str(report);
 }
 
-void read_sections(byte_reader& r, programme& p) {
+void read_sections(byte_reader& r, programme& p, bytes& report) {
   auto n = r.uv(sections_max);
   for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
     auto number = r.uv();
     auto data = r.str(section_octets_max);
-    if (number != section_cards || !read_cards_section(data, p)) r.fail();
+    if (number == section_report) {
+      report = data;
+    } else if (number != section_cards || !read_cards_section(data, p)) {
+      r.fail();
+    }
   }
 }
 

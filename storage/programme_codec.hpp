@@ -11,7 +11,8 @@ programme read_programme(byte_reader& r);
 
 /// What the fourth form of a rules record adds: sections by number, each with its length, so that others can follow.
 /// One that this version does not know makes the record unreadable: a store must not sell by half of its rules.
-void write_sections(byte_writer& w, const programme& p);
-void read_sections(byte_reader& r, programme& p);
+/// `report` is the day report's form as bytes; empty: it has none.
+void write_sections(byte_writer& w, const programme& p, const bytes& report);
+void read_sections(byte_reader& r, programme& p, bytes& report);
 
 }  // namespace tally

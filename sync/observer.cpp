@@ -151,10 +151,15 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     (void)apply(e, place, {}, state_, v.why);
   }
   if (v.why != errc::ok) open_case(writer, seq, v.why);
-  if (counts_turnover_ && e.account.value != 0 && e.kind == entry_kind::sale) {
-    turned_.overflowed = turned_.overflowed || turned_.accounts.size() >= turned_max;
-    if (!turned_.overflowed) turned_.accounts.insert(e.account);
-  }
+  auto note = [&](turned_accounts& list) {
+    list.overflowed = list.overflowed || list.accounts.size() >= turned_max;
+    if (!list.overflowed) list.accounts.insert(e.account);
+  };
+  if (e.account.value == 0) return v;
+  if (counts_turnover_ && e.kind == entry_kind::sale) note(turned_);
+  if (e.kind == entry_kind::sale ? !e.medium.empty()
+                                 : e.kind == entry_kind::reverse && once_of(state_, writer, e.account))
+    note(once_);
   return v;
 }
 

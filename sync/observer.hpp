@@ -68,6 +68,8 @@ public:
     bool overflowed = false;
   };
   turned_accounts take_turned() { return std::exchange(turned_, {}); }
+  /// The same of accounts whose one-time number paid a sale, or was given back by a reversal. After a start all are.
+  turned_accounts take_once() { return std::exchange(once_, {}); }
   static constexpr std::size_t turned_max = 10'000;
   /// A ruling came.
   void ruled(const entry& ruling);
@@ -91,7 +93,7 @@ private:
   std::set<writer_id> moved_;
   case_map open_cases_;
   bool counts_turnover_ = false;
-  turned_accounts turned_;
+  turned_accounts turned_, once_{{}, true};
   std::uint64_t since_checkpoint_ = 0;
   entry entry_;  ///< scratch, as the postings: an entry takes no memory of its own
   std::vector<posting> postings_;

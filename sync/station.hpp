@@ -190,6 +190,12 @@ private:
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
 
+  // One-time numbers (station_once.cpp).
+  enum class once_state : std::uint8_t { none, unused, used };
+  once_state once_at(account_id account) const;
+  void close_used_number(account_id account);
+  void close_used_numbers();
+
   // custody
   tally::amount held_here(account_id account, std::uint32_t purse) const override;
   std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const override;

@@ -43,6 +43,7 @@ void station::keep_calendar() {
   credit_owed();
   move_levels();
   mark_directory();
+  close_used_numbers();
 }
 
 // Once in a month of head office's time, and after a start: all holdings of units that expire, some at a time.

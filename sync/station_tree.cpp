@@ -68,6 +68,7 @@ void station::sweep() {
 }
 
 void station::sweep_account(account_id account, const writer_id& to) {
+  if (once_at(account) != once_state::none) return;  // what it pays with stays in one place
   auto n = sweeper_.share(account, held_here(account, purse_paid), tick_);
   if (n == 0) return;
   auto seq = book_->next();
@@ -97,16 +98,32 @@ bool station::ends_here(const writer_id& closed) const {
          number(st, channel_key(false, closed, book_->self())) > 0;
 }
 
+/// What an account has here, of every purse.
+static std::vector<value_item> all_spendable(book& b, account_id account) {
+  auto out = spendable(b.st(), b.self(), account, purse_paid, nullptr, {});
+  const auto* rules = b.rules().newest();
+  for (std::size_t i = 0; rules && i < rules->programme.purses.size(); ++i) {
+    auto more = spendable(b.st(), b.self(), account, rules->programme.purses[i].id, nullptr, {});
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  return out;
+}
+
 amount station::give(node_id to, account_id account, std::uint32_t purse, amount n, std::uint64_t request) {
   auto record = node_of(book_->st(), to);
   // Who moved away may still be connected; what is sent to it would never arrive.
   if (!record || is_forked(to) || (parent() != to && route_to(to) != to)) return 0;
+  auto once = once_at(account);
+  if (once == once_state::used) return 0;
   writer_id peer{to, record->epoch};
   amount there = 0;
   if (config_.role != node_role::store) {
     there = held_total(observer_->st(), peer) + in_transit(book_->self(), peer, main_unit);
   }
-  auto items = first_of(spendable(book_->st(), book_->self(), account, purse, nullptr, {}), n);
+  auto items = once == once_state::unused
+                   ? all_spendable(*book_, account)
+                   : first_of(spendable(book_->st(), book_->self(), account, purse, nullptr, {}), n);
+  if (once == once_state::unused) n = held_here(account, purse);  // all of it or nothing
   auto cause = parent() == to ? send_cause::recall : send_cause::pull;
   if (cause == send_cause::pull) sweeper_.used(account);
   auto e = decide_send(book_->at(now_), peer, account, items, cause, request, there);

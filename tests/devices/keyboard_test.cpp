@@ -81,3 +81,20 @@ TEST_CASE("what the kernel dropped is told once, and no shift key stays down", "
   CHECK_FALSE(k.feed({0, 0, 0}).lost);
   CHECK(type(k, {{1, 30, 1}}) == "a");
 }
+
+TEST_CASE("what is left of a code that was cut is no other code", "[devices][keyboard]") {
+  mixed_reader reader{{.card_prefixes = {"9704"}}};
+  CHECK(reader.feed("97040000", 0).empty());
+  const auto told = reader.lose(1);
+  REQUIRE(told.size() == 1);
+  CHECK(std::get<misread>(told.front()).reason == misread_reason::incomplete);
+  // The tail would be an EAN-8 with a right check digit.
+  CHECK(reader.feed("96385074\r", 2).empty());
+  CHECK(std::get<product_scanned>(reader.feed("96385074\r", 3).at(0)).ean == "96385074");
+  // Where the line end was lost as well, silence ends it.
+  CHECK(reader.lose(10).size() == 1);
+  CHECK(reader.feed("9638", 11).empty());
+  CHECK(reader.tick(11 + track_reader::idle_ms_max).empty());
+  CHECK(reader.feed("96385074\r", 12 + track_reader::idle_ms_max).size() == 1);
+  CHECK(reader.buffered() == 0);
+}

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSyn
 import { join } from 'node:path';
 import { listen, oneStore } from './devices_lib.mjs';
 import { Paper, haveTables, linesOf, marksOf } from './escpos.mjs';
-import { command, freePort, hasCommand, scenario, skip, sleep, until } from './lib.mjs';
+import { binary, command, freePort, hasCommand, scenario, skip, sleep, until } from './lib.mjs';
 
 const PARTS = ['cgi-bin', 'daemon', 'driver', 'filter', 'monitor', 'notifier'];
 
@@ -123,4 +123,15 @@ await scenario('cups', 240, async (t) => {
   }
   assert.ok(doubtful <= 1, `${doubtful} tickets came twice, and only one can have been under way`);
   t.step(`CUPS was killed and came back: each ticket once${doubtful > 0 ? ', and one again, marked' : ''}`);
+
+  await store.stop();
+  const before = readdirSync(cups.out).length;
+  const devices = (part) => command(binary(), ['devices', part, '--config', store.config], { ms: 60_000 });
+  const found = await devices('doctor');
+  assert.match(found.out, /printer +good +queue receipts/, found.out + found.err);
+  const tried = await devices('test');
+  assert.equal(tried.code, 0, tried.out + tried.err);
+  assert.match(tried.out, /CUPS has handed the page over/);
+  await until('the test page', () => readdirSync(cups.out).length > before);
+  t.step('the doctor finds the queue, and a test page goes through it');
 });

@@ -43,7 +43,7 @@ function commandLength(data, i) {
 /** Paper: what was printed, ticket by ticket, each line with its style. `wide` is the code of its two-octet characters. */
 export class Paper {
   constructor(wide, columns = 42) {
-    Object.assign(this, { wide, columns, tickets: [], processes: [] });
+    Object.assign(this, { wide, columns, tickets: [], processes: [], drawers: 0 });
     this.iconv = require('iconv-lite');
     this.reset();
     this.ticket = [];
@@ -83,6 +83,7 @@ export class Paper {
       if (name === 'E') this.bold = part[2] === 1;
       if (name === 't') this.page = PAGES[part[2]];
       if (name === 'd') this.cut();
+      if (name === 'p') ++this.drawers;
     } else if (code === 0x1d) {
       if (name === '!') this.large = part[2] === 0x11;
       if (name === 'V') this.cut();

@@ -1,7 +1,7 @@
 // A store's node that exists only in memory: it answers docs/http-api.md so that the pages can be developed
 // and tested without the real network. `startMock()` for tests; `node tests/e2e/mock_node.mjs [port]` to look
 // at the pages by hand.
-import { packageMock, priceMock, pursesOf, settleMock } from './mock_programme.mjs';
+import { dayReportMock, packageMock, priceMock, pursesOf, settleMock } from './mock_programme.mjs';
 import { EPOCH, freshState, seconds } from './mock_state.mjs';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
@@ -301,6 +301,8 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     }
     const work = { '/api/v1/sales': sale, '/api/v1/topups': topUp, '/api/v1/reversals': reversal }[path];
     if (work && method === 'POST') return moneyCall(work, terminal, body, raw, path);
+    const day = /^\/api\/v1\/reports\/([^/]+)\/([^/]+)(\/print)?$/.exec(path);
+    if (day) return ok(dayReportMock(state, day, print));
     const receipt = /^\/api\/v1\/receipts\/([^/]+)(\/print)?$/.exec(path);
     const found = receipt && state.receipts.get(decodeURIComponent(receipt[1]));
     if (!found) return refuse(404, 'not_found');

@@ -206,3 +206,17 @@ export const pursesOf = (state, card) =>
     const { here = 0, held, elsewhere = 0, months = [], owed_back } = card.purses?.[id] ?? {};
     return { purse: id, here, held: held ?? here, elsewhere, months, ...(owed_back ? { owed_back } : {}) };
   });
+
+/** A day report as far as the page reads it; `asked` is date, till and maybe "/print". */
+export function dayReportMock(state, [, date, till, toPaper], print) {
+  const all = [...state.receipts.values()];
+  const sum = all.filter((it) => it.kind === 'sale').reduce((n, it) => n + it.total, 0);
+  const text = ['DAY REPORT, SO FAR', `${date}, ${till}`, `sales  ${all.length} x  ${(sum / 100).toFixed(2)}`];
+  const id = `day.${date}.${till}.${all.length}`;
+  const answer = { id, date, till: till === 'all' ? null : Number(till), so_far: true, text };
+  if (!toPaper) return answer;
+  const copy = state.reported === id;
+  state.reported = id;
+  print(id, copy ? ['** COPY **', ...text] : text);
+  return { ...answer, queued: true, copy };
+}

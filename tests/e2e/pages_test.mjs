@@ -277,6 +277,23 @@ const tests = {
     assert.ok(await at(page, 'reverse-this').isDisabled());
   },
 
+  async 'the day in sums, printed once and then as a copy'() {
+    const page = await till();
+    await click(page, 'product-1', 'pay-cash');
+    await at(page, 'ticket').waitFor();
+    await click(page, 'report-open');
+    await shows(page, 'report-text', '2026-11-22, all');
+    await at(page, 'report-all').uncheck();
+    await shows(page, 'report-text', /2026-11-22, \d+/);
+    await click(page, 'report-print');
+    await shows(page, 'message', 'The report was sent');
+    assert.match(mock.state.storedTickets[0], /^DAY REPORT/);
+    await click(page, 'report-print');
+    await shows(page, 'message', 'printed before');
+    assert.match(mock.state.storedTickets[0], /COPY/);
+    await click(page, 'report-close');
+  },
+
   async 'refusals are said in words: unknown card, frozen card, unknown barcode'() {
     const page = await till();
     await swipe('9704000000009999');

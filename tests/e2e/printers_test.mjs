@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { listen, oneStore } from './devices_lib.mjs';
 import { FakePrinter, haveTables, linesOf, marksOf } from './escpos.mjs';
-import { freePort, scenario, skip, sleep, until } from './lib.mjs';
+import { binary, command, freePort, scenario, skip, sleep, until } from './lib.mjs';
 
 const LANGUAGES = [
   { tag: 'en', wide: 'gb18030', columns: 42, copy: '** COPY **', twice: 'POSSIBLE DUPLICATE' },
@@ -65,7 +65,66 @@ await scenario('printers', 420 + DEAD_SECONDS, async (t) => {
   const shop = new Shop(t, store);
   for (const language of LANGUAGES) await oneLanguage(t, shop, language);
   await faults(t, shop, LANGUAGES[1]);
+  await settingUp(t, shop, LANGUAGES[0]);
 });
+
+/** What somebody does who sets a till up: is it there, does it print, does the drawer open? And reports of the day. */
+async function settingUp(t, shop, language) {
+  const printer = new FakePrinter(language.wide, await freePort());
+  printer.paper.columns = language.columns;
+  shop.store.writeConfig(shop.store.parent, shop.config(language, printer));
+  const devices = (part) => command(binary(), ['devices', part, '--config', shop.store.config], { ms: 60_000 });
+  const missing = await devices('doctor');
+  assert.equal(missing.code, 1, missing.out + missing.err);
+  assert.match(missing.out, /printer +PROBLEM +.*cannot be reached: is it switched on/);
+  await printer.start();
+  const there = await devices('doctor');
+  assert.equal(there.code, 0, there.out + there.err);
+  assert.match(there.out, /printer +good +.* is ready\./);
+  const tried = await devices('test');
+  assert.equal(tried.code, 0, tried.out + tried.err);
+  const [page] = printer.paper.tickets;
+  const ruler = linesOf(page).find((it) => /^1234567890/.test(it));
+  assert.equal(ruler.length, language.columns, 'the ruler is as wide as the paper');
+  assert.ok(linesOf(page).includes('English 0123456789'));
+  assert.equal(printer.paper.drawers, 1, 'the drawer was told to open');
+  await shop.open(language, printer);
+  await shop.printer('ready');
+  const refused = await devices('test');
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /the node runs and holds the devices/);
+  await dayReports(t, shop, printer, language);
+  await shop.close();
+  await printer.stop();
+}
+
+/** The day in sums: the same on screen, on paper and from the command, a copy when it was printed before. */
+async function dayReports(t, shop, printer, language) {
+  await shop.sell(4);
+  const on = await shop.get('/api/v1/reports/today/all');
+  const last = await shop.get(`/api/v1/receipts/${on.last}`);
+  assert.equal(last.terminal, shop.till.terminal);
+  const of = () => printer.paper.tickets.filter((it) => linesOf(it).includes(on.last) && linesOf(it).some((l) => /CASH IN DRAWER/.test(l)));
+  const report = async (...more) => {
+    const done = await command(binary(), ['report', '--data', shop.store.data, ...more], { ms: 60_000 });
+    assert.equal(done.code, 0, done.out + done.err);
+    return done;
+  };
+  assert.deepEqual((await report('--print')).out.trimEnd().split('\n'), on.text);
+  await until('the report', () => of().length === 1);
+  assert.match((await report('--print')).err, /a copy was sent/i);
+  await until('its copy', () => of().length === 2);
+  assert.deepEqual(of().map(marksOf), [[], [language.copy]]);
+  for (const it of of()) assert.deepEqual(linesOf(it), on.text, 'paper and preview');
+  const all = JSON.parse((await report('--json')).out);
+  const cash = all.tenders.find((it) => it.kind === 'cash').amount;
+  assert.equal(all.cash.expected, cash, 'all that was sold here was sold in cash');
+  assert.equal(all.net_sales, cash);
+  const mine = JSON.parse((await report('--json', '--till', String(shop.till.terminal))).out);
+  assert.equal(mine.net_sales, 2 * 1380);
+  assert.equal(mine.tills.length, 1);
+  t.step(`a day in sums: ${all.sales.count} sales of ${all.tills.length} tills, once on paper and once as a copy`);
+}
 
 async function oneLanguage(t, shop, language) {
   const printer = new FakePrinter(language.wide, await freePort());

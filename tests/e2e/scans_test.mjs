@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { deviceState, listen, oneStore } from './devices_lib.mjs';
-import { freePort, good, hasCommand, scenario, skip, sleep, until } from './lib.mjs';
+import { binary, command, freePort, good, hasCommand, scenario, skip, sleep, until } from './lib.mjs';
 
 /** Pseudo-terminals behind links, held by a process of their own: closing one is pulling its plug. */
 class Lines {
@@ -96,6 +96,15 @@ await scenario('scans', 240, async (t) => {
     await node.stop();
     await node.audit();
   }
+  const devices = (part, ...more) => command(binary(), ['devices', part, '--config', store.config, ...more], { ms: 60_000 });
+  const shown = await devices('test');
+  assert.equal(shown.code, 0, shown.out + shown.err);
+  await lines.tell('expect', paths.display, Buffer.from(`TALLYSTICK          12345678901234567890`).toString('hex'));
+  assert.equal((await devices('doctor')).code, 0);
+  const gone = await devices('doctor', '--set', `reader.path=${paths.reader}-gone`);
+  assert.equal(gone.code, 1, gone.out);
+  assert.match(gone.out, /reader +PROBLEM +.*-gone is not there: it is unplugged/);
+  t.step('the doctor and the test of a display');
   t.step('both ledgers prove themselves');
 });
 
@@ -113,15 +122,29 @@ async function scratchCard(t, { hq, lines, paths, events, ask }) {
   const wrong = `${number}.${covered === '00000000' ? '00000001' : '00000000'}`;
   for (const card of [number, wrong]) assert.equal((await ask('POST', '/api/v1/cards/lookup', { card })).status, 404, card);
   const counter = async () => (await ask('GET', '/api/v1/till')).body.next_counter;
-  const loaded = await ask('POST', '/api/v1/topups', { counter: await counter(), card: text, amount: 1250, tender: 'cash' });
+  const loaded = await ask('POST', '/api/v1/topups', { counter: await counter(), card: text, amount: 5000, tender: 'cash' });
   assert.deepEqual([loaded.status, loaded.body.masked], [200, `**** ${number.slice(7, 11)}`], JSON.stringify(loaded.body));
   const spend = async () =>
     ask('POST', '/api/v1/sales', {
       counter: await counter(), card: text, lines: [{ product: 1, quantity: 1 }], tenders: [{ kind: 'card', amount: 1250 }],
     });
-  assert.equal((await spend()).status, 200);
-  assert.equal((await spend()).body.error, 'insufficient', 'spent once, and never again');
-  t.step('a scratch-off number opens with its covered digits only, and its value is spent once');
+  const sold = await spend();
+  assert.equal(sold.status, 200);
+  // There is value left, and the number opens it no more: not here, and head office tells every other store.
+  assert.equal((await spend()).body.error, 'number_used');
+  const topUp = { counter: await counter(), card: text, amount: 5000, tender: 'cash' };
+  assert.equal((await ask('POST', '/api/v1/topups', topUp)).body.error, 'number_used');
+  const looked = await ask('POST', '/api/v1/cards/lookup', { card: text });
+  assert.deepEqual([looked.status, looked.body.error, looked.body.detail], [409, 'number_used', `by receipt ${sold.body.id}`]);
+  const state = async () => (await good(['card', '--data', hq.data, '--card', text])).out;
+  await until('head office to say so', async () => /expired/.test(await state()));
+  // A reversal gives it back, a new number opens what is left.
+  const undone = await ask('POST', '/api/v1/reversals', { counter: await counter(), receipt: sold.body.id });
+  assert.equal(undone.status, 200, JSON.stringify(undone.body));
+  await until('head office to take it back', async () => /active/.test(await state()));
+  await until('the number to open it again', async () => (await spend()).status === 200);
+  assert.equal((await spend()).body.error, 'number_used');
+  t.step('a scratch-off number opens with its covered digits only, and pays one sale');
 }
 
 /** Head office signs a code; the store is cut off before it can hear of the card. */

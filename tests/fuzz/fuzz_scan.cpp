@@ -44,6 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto at = [&](std::size_t k) { return static_cast<std::uint8_t>(in[i + k]); };
     const auto typed = keys.feed({static_cast<std::uint16_t>(at(0) % 5), at(1), static_cast<std::int8_t>(at(2))});
     fuzz::expect(typed.text.size() <= 1, "a key is at most one character");
+    if (typed.lost) check(reader.lose(now + 30'000));
     check(reader.feed(typed.text, now + 30'000));
   }
   return 0;

@@ -240,6 +240,14 @@ TEST_CASE("rules and products have one spelling too", "[codec]") {
   r.receipts[1] = {"", receipt_copies_max + 1};
   CHECK_FALSE(decode_rules(encode_rules(r)).ok());
   r.receipts = {};
+  // The form of the day report came with the fourth.
+  r.day_report = {"{sales}\n{tenders}\n{cash}\n{id}\n", 2};
+  auto with_report = encode_rules(r);
+  CHECK(with_report.front() == 4);
+  REQUIRE(decode_rules(with_report).ok());
+  CHECK(*decode_rules(with_report) == r);
+  mutate(with_report, decode_rules, encode_rules);
+  r.day_report = {};
   mutate(record, decode_product, encode_product);
   p.price = -1;
   CHECK_FALSE(decode_product(encode_product(p)).ok());

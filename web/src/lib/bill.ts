@@ -178,6 +178,7 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.str
 /** These say that the card may not buy, whatever is in the basket. */
 const OF_CARD = [
   'card_blocked',
+  'number_used',
   'unknown_card',
   'bad_signature',
   'not_certified',

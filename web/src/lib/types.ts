@@ -217,6 +217,17 @@ export interface Receipt {
   seen?: string;
 }
 
+/** A business date in sums; only what the page itself reads. */
+export interface DayReport {
+  id: string;
+  date: string;
+  till: number | null;
+  so_far: boolean;
+  text: string[];
+  /** When it was printed: it had been printed before. */
+  copy?: boolean;
+}
+
 /** A refusal or error answer. `error` is the stable key that is translated. */
 export interface Refusal {
   error: string;

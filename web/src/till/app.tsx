@@ -15,6 +15,7 @@ import { pairProblem } from './pair_problem';
 import { PayColumn } from './pay';
 import { Products } from './products';
 import { Receipts, ReverseDialog } from './receipts';
+import { ReportDialog } from './report';
 
 function DeviceChip({ kind, device }: { kind: keyof Devices; device: Device | undefined }) {
   if (!device?.configured) return null;
@@ -182,13 +183,14 @@ function Till({ info }: { info: TillInfo }) {
         <Basket info={info} />
         <div class="middle">
           <Tabs info={info} phone={false} />
-          {view === 'receipts' ? <Receipts /> : <Products info={info} />}
+          {view === 'receipts' ? <Receipts info={info} /> : <Products info={info} />}
         </div>
         <PayColumn info={info} />
       </main>
       <NoticeBar info={info} />
       <Tabs info={info} phone />
       <ReverseDialog info={info} />
+      <ReportDialog info={info} />
     </div>
   );
 }

@@ -7,6 +7,7 @@ import type { Receipt, TillInfo } from '../lib/types';
 import { Icon, Ticket } from '../lib/ui';
 import { dispatch, model, now, printCopy, reverse } from './controller';
 import { ProofCode } from './proof';
+import { askReport } from './report';
 
 /** The receipt whose reversal waits for a yes. */
 const asking = signal<Receipt | null>(null);
@@ -42,7 +43,7 @@ function Row({ receipt, selected }: { receipt: Receipt; selected: boolean }) {
   );
 }
 
-export function Receipts() {
+export function Receipts({ info }: { info: TillInfo }) {
   const { receipts, selected, outbox } = model.value;
   const shown = receipts.find((it) => it.id === selected) ?? receipts[0];
   const last = lastReversible(model.value);
@@ -70,6 +71,10 @@ export function Receipts() {
         >
           <Icon name="undo" />
           {t('receipts.reverse_last')}
+        </button>
+        <button class="button" data-testid="report-open" onClick={() => askReport(info)}>
+          <Icon name="receipt" />
+          {t('report.open')}
         </button>
       </div>
       {shown && (

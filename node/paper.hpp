@@ -1,0 +1,62 @@
+#pragma once
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/ticket.hpp"
+
+namespace tally {
+
+/// Lays text out in the columns of one printer: what stands on paper, and the same on screens.
+class paper {
+public:
+  explicit paper(const receipt_layout& layout) : codec_(layout.printer.text), width_(layout.printer.columns) {}
+
+  void add(std::string line) {
+    line = codec_.shown(line);
+    line.erase(line.find_last_not_of(' ') + 1);
+    lines_.push_back(std::move(line));
+  }
+  void rule() { add(std::string(width_, '-')); }
+  /// Left and right on one line, or on two where they do not fit.
+  void row(std::string_view left, std::string_view right) {
+    if (!left.empty() && codec_.columns(left) + 1 + codec_.columns(right) > width_) {
+      add(codec_.fit(left, width_));
+      left = {};
+    }
+    const auto used = codec_.columns(left) + codec_.columns(right);
+    add(std::string(left).append(width_ - std::min(width_, used), ' ').append(right));
+  }
+  void centred(std::string_view text) {
+    auto t = codec_.fit(text, width_);
+    add(std::string((width_ - codec_.columns(t)) / 2, ' ') + t);
+  }
+  void centred_lines(std::string_view text) {
+    for (int n = 0; !text.empty() && n < 40; ++n) {
+      auto end = text.find('\n');
+      centred(text.substr(0, end));
+      text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+    }
+  }
+  void wrapped(std::string_view text) {
+    for (int n = 0; !text.empty() && n < 40; ++n) {
+      auto t = codec_.fit(text, width_);
+      if (t.empty()) return;
+      // Between two words, where there is a place.
+      if (t.size() < text.size() && text[t.size()] != ' ')
+        if (const auto space = t.rfind(' '); space != t.npos && space > 0) t.resize(space);
+      text.remove_prefix(t.size());
+      text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+      add(std::move(t));
+    }
+  }
+  std::vector<std::string> take() { return std::move(lines_); }
+
+private:
+  text_codec codec_;
+  std::size_t width_;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace tally
