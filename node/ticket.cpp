@@ -237,6 +237,16 @@ static void write_units(json_writer& w, std::string_view name, const std::vector
   w.close(']');
 }
 
+/// Of a card that is sold, comes back or is reported.
+static void write_card_life(json_writer& w, const receipt& r) {
+  if (r.kind == "card_sale" || r.kind == "card_return") {
+    if (r.kind == "card_sale") w.field("card_price", r.card_price);
+    w.field("deposit", r.deposit);
+    w.field("loaded", r.loaded);
+  }
+  if (r.kind == "card_report") w.field("reported", card_status_name(r.reported));
+}
+
 void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text) {
   auto maybe = [&](std::string_view name, const std::string& v) {
     w.key(name);
@@ -308,12 +318,7 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
   w.field("code", r.currency);
   w.field("exponent", static_cast<std::int64_t>(r.exponent));
   w.close('}');
-  if (r.kind == "card_sale" || r.kind == "card_return") {
-    if (r.kind == "card_sale") w.field("card_price", r.card_price);
-    w.field("deposit", r.deposit);
-    w.field("loaded", r.loaded);
-  }
-  if (r.kind == "card_report") w.field("reported", card_status_name(r.reported));
+  write_card_life(w, r);
   maybe("reverses", r.reverses);
   maybe("reversed_by", r.reversed_by);
   maybe("proof", r.proof);

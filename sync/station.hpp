@@ -65,7 +65,6 @@ public:
   bool accepts(node_id neighbour, const stream_id& stream) const;
   /// Head office's time, to be signed and sent to children, is due.
   message time_for_children(unix_seconds now);
-
   // -- head office: lives of nodes (station_epochs.cpp) ---------------------------
   /// The fact that closes the current epoch of a node, at what is held of it here; `successor` none: the node is gone
   /// until another one enrols in its place. Errors: not_found, not_entitled (not head office, or head office itself).
@@ -106,7 +105,6 @@ public:
   /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
   std::optional<cosign_message> cosigned(node_id by = head_office) const;
   bool idle() const { return urgent_.empty() && bulk_.empty() && waiting_.empty(); }
-
 private:
   station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
           entropy& random);
@@ -175,7 +173,7 @@ private:
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_store(node_id node, const node_record& record);
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
-  // The calendar and what customers are owed (station_calendar.cpp).
+  // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void keep_calendar();
   void write_off_expired();
   bool owes_rightly(const entry& e) const;
@@ -184,18 +182,15 @@ private:
   std::uint32_t level_by_turnover(account_id account, const programme& plan) const;
   void move_level(account_id account, const programme& plan);
   void move_levels();
-  // Cards (station_cards.cpp).
   void answer_card(const entry& e, const writer_id& from, sequence seq);
   void mark_directory();
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
-
   // One-time numbers (station_once.cpp).
   enum class once_state : std::uint8_t { none, unused, used };
   once_state once_at(account_id account) const;
   void close_used_number(account_id account);
   void close_used_numbers();
-
   // custody
   tally::amount held_here(account_id account, std::uint32_t purse) const override;
   std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const override;
