@@ -250,11 +250,7 @@ static void write_card_life(json_writer& w, const receipt& r) {
 void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text) {
   auto maybe = [&](std::string_view name, const std::string& v) {
     w.key(name);
-    if (v.empty()) {
-      w.null();
-    } else {
-      w.value(v);
-    }
+    v.empty() ? w.null() : w.value(v);
   };
   w.field("id", r.id);
   w.field("kind", r.kind);

@@ -73,7 +73,6 @@ public:
   result<entry> revocation_fact(node_id node);
   /// Value that lay at a node's closed epochs and is not granted anew, as of the last look (every 10 s).
   tally::amount in_doubt(node_id node) const;
-
   book& ledger() { return *book_; }
   const state& st() const { return book_->st(); }
   const observer& seen() const { return *observer_; }
@@ -89,7 +88,7 @@ public:
   std::vector<void_key> void_keys() const;  ///< keys of children that open no connection any more
   stream_id directory() const;              ///< head office's current one
   void want_keys(next_keys keys);           ///< they are asked for as soon as the parent is there (`new_keys_effect`)
-  /// At the start: begins the epoch that the certificate of new keys names, if that was not done. Seal it as any group.
+  /// At the start: begins the epoch that the certificate of new keys names, unless that was done. Seal it as any group.
   void begin_certified_epoch(unix_seconds now);
   /// At the start, on a backup (`mark_as_copy`): a new epoch. `not_allowed` at head office. Seal it as any group.
   status begin_restored_epoch(unix_seconds now);
@@ -108,7 +107,6 @@ public:
 private:
   station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
           entropy& random);
-
   void handle(const station_input& input);
   std::uint32_t customer_wait_ms() const;
   void heard(node_id from);
@@ -186,12 +184,10 @@ private:
   void mark_directory();
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
-  // One-time numbers (station_once.cpp).
   enum class once_state : std::uint8_t { none, unused, used };
   once_state once_at(account_id account) const;
   void close_used_number(account_id account);
   void close_used_numbers();
-  // custody
   tally::amount held_here(account_id account, std::uint32_t purse) const override;
   std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const override;
   tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount,

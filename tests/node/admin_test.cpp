@@ -1,65 +1,21 @@
-#include "node/admin.hpp"
-
-#include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
-
 #include "devices/luhn.hpp"
-#include "ledger/cards.hpp"
-#include "ledger/fold.hpp"
-#include "node/fake_office.hpp"
 #include "node/office.hpp"
+#include "node/office_desk.hpp"
 #include "node/rules_file.hpp"
 #include "storage/entry_codec.hpp"
 #include "sync/medium.hpp"
-#include "sync/seeded.hpp"
 #include "sync/text.hpp"
 
 using namespace tally;
 using nlohmann::json;
+using test::with;
 
 namespace {
 
-struct desk {
-  test::seeded_entropy random{3};
-  test::fake_office node;
-  unix_seconds clock = 1'795'355'000;
-  admin_context context{.identity = {{"bakery", {}}, head_office, node_role::hq, "HQ", {}},
-                        .signing = {},
-                        .door_key = {},
-                        .doors = {"tcp://127.0.0.1:7102"},
-                        .web_address = "127.0.0.1:8080",
-                        .random = random,
-                        .layout = {},
-                        .now = [this] { return clock; },
-                        .certify = {},
-                        .mutex = {},
-                        .next_node = 0,
-                        .next_account = 0,
-                        .publication = {},
-                        .publication_seen = 0};
-  int status = 0;
-  json answer;
-
-  json call(const std::string& method, const std::string& path, const std::string& body) {
-    int answers = 0;
-    handle_admin(method, "/api/v1/admin/" + path, body, node, context, [&](int s, const std::string& text) {
-      ++answers;
-      status = s;
-      answer = json::parse(text);
-    });
-    CHECK(answers == 1);
-    return answer;
-  }
-  json post(const std::string& path, const json& body) { return call("POST", path, body.dump()); }
-};
+using desk = test::office_desk;
 
 const json limits{{"ceiling", 100}, {"daily_inflow", 200}, {"quota", 300}, {"daily_quota", 400}};
 const json invite{{"name", "Store A"}, {"role", "store"}, {"parent", 1}, {"hours", 24}, {"limits", limits}};
-
-json with(json j, const char* name, const json& value) {
-  j[name] = value;
-  return j;
-}
 
 }  // namespace
 
@@ -174,194 +130,6 @@ TEST_CASE("calls that do not exist, bodies that are no objects, and nodes that a
   CHECK(d.status == 403);
   d.call("GET", "status", "");
   CHECK(d.status == 200);
-}
-
-TEST_CASE("cards are mapped once, within what was reserved", "[admin]") {
-  desk d;
-  CHECK(d.post("cards/reserve", {{"count", 3}})["first"] == 1);
-  CHECK(d.post("cards/reserve", {{"count", 2}})["first"] == 4);
-  d.context.next_account = 0;  // after a restart
-  CHECK(d.post("cards/reserve", {{"count", 1}})["first"] == 6);
-  for (const auto& bad : {json{{"count", 0}}, json{{"count", 1'000'001}}, json{{"count", "3"}}, json::object()}) {
-    d.post("cards/reserve", bad);
-    CHECK(d.status == 400);
-  }
-  auto medium = to_hex(medium_of("bakery", "9704000000000017"));
-  json map{{"first", 1}, {"kind", 1}, {"media", {medium}}};
-  CHECK(d.post("cards/map", map)["written"] == 1);
-  REQUIRE(d.node.written.size() == 1);
-  CHECK(d.node.written[0].account == account_id{1});
-  CHECK(d.node.written[0].medium == medium_of("bakery", "9704000000000017"));
-  CHECK(d.node.written[0].status == card_status::active);
-  d.post("cards/map", with(map, "first", 7));
-  CHECK(d.status == 403);
-  for (const auto& bad : {with(map, "media", json::array()), with(map, "media", {"00"}), with(map, "media", {3}),
-                          with(map, "media", json(std::vector<std::string>(501, medium))), with(map, "kind", 0),
-                          with(map, "first", -1)}) {
-    d.post("cards/map", bad);
-    CHECK(d.status == 400);
-  }
-  CHECK(d.node.written.size() == 1);
-}
-
-TEST_CASE("a card that is replaced: the old number is cancelled, the new one has the account", "[admin]") {
-  desk d;
-  auto old = medium_of("bakery", "9704000000000017"), fresh = medium_of("bakery", "9704000000000025");
-  memory_state st;
-  auto put = [&](const entry& e) { apply_directory(e, st); };
-  d.post("cards/reserve", {{"count", 2}});
-  d.post("cards/map", {{"first", 1}, {"kind", 3}, {"media", {to_hex(old)}}});
-  put(d.node.written.front());
-  d.node.learn(d.node.written.front());
-  const json call{{"medium", to_hex(old)}, {"replacement", to_hex(fresh)}, {"dead", 2}};
-  for (const auto& bad : {with(call, "medium", "00"), with(call, "replacement", "zz"), with(call, "dead", 0)}) {
-    d.post("card/replace", bad);
-    CHECK(d.status == 400);
-  }
-  d.post("card/replace", with(call, "dead", 3));
-  CHECK(d.status == 403);
-  d.post("card/replace", with(call, "replacement", to_hex(old)));
-  CHECK(d.status == 409);
-  d.post("card/replace", with(call, "medium", to_hex(fresh)));
-  CHECK(d.status == 409);
-  CHECK(d.node.written.size() == 1);
-  CHECK(d.post("card/replace", call)["account"] == 1);
-  REQUIRE(d.node.written.size() == 3);
-  put(d.node.written[1]);
-  put(d.node.written[2]);
-  CHECK(card_of(st, *account_of(st, old))->status == card_status::cancelled);
-  CHECK(account_of(st, fresh) == account_id{1});
-  CHECK(card_of(st, {1})->status == card_status::active);
-  CHECK(card_of(st, {1})->kind == 3);
-  CHECK(card_of(st, {1})->version == 1);
-}
-
-TEST_CASE("a card's state, date and kind are changed; what is final stays", "[admin]") {
-  desk d;
-  auto medium = to_hex(medium_of("bakery", "9704000000000017"));
-  d.post("cards/reserve", {{"count", 1}});
-  d.post("cards/map", {{"first", 1}, {"kind", 1}, {"media", {medium}}, {"state", "stock"}});
-  CHECK(d.node.written.back().status == card_status::stock);
-  d.node.learn(d.node.written.back());
-  const json call{{"medium", medium}};
-  for (const auto& bad : {with(call, "state", "lively"), with(call, "expires", -1), with(call, "expires", "never"),
-                          with(call, "kind", 0), with(call, "state", 3)}) {
-    d.post("card/state", bad);
-    CHECK(d.status == 400);
-  }
-  for (const auto& bad : {json("frozen"), json(7)}) {
-    d.post("cards/map", {{"first", 1}, {"kind", 1}, {"media", {medium}}, {"state", bad}});
-    CHECK(d.status == 400);
-  }
-  auto out = d.post("card/state", with(with(with(call, "state", "active"), "expires", 2'600), "kind", 2));
-  CHECK(out["state"] == "active");
-  CHECK(d.node.written.back().expires == 2'600);
-  CHECK(d.node.written.back().card_kind == 2);
-  CHECK(d.node.written.back().account_version == 1);
-  d.node.learn(d.node.written.back());
-  auto before = d.node.written.size();
-  CHECK(d.post("card/state", with(call, "state", "active"))["version"] == 1);  // nothing new is nothing written
-  CHECK(d.node.written.size() == before);
-  d.post("card/state", with(call, "state", "stock"));
-  CHECK(d.status == 403);
-  d.post("card/state", with(call, "state", "returned"));
-  CHECK(d.node.written.back().expires == 2'600);
-  d.node.learn(d.node.written.back());
-  d.post("card/state", with(call, "state", "active"));
-  CHECK(d.status == 403);
-}
-
-TEST_CASE("a run of cards lies at one store, which keeps it while it lives", "[admin]") {
-  desk d;
-  auto put_store = [&](std::uint32_t node, std::uint8_t epoch) {
-    memory_state st;
-    put_node(st, {node}, {node_role::store, {{epoch}}, {node_id{1}}});
-    d.node.put_cells(st);
-  };
-  put_store(3, 1);
-  put_store(4, 1);
-  d.post("cards/reserve", {{"count", 100}});
-  const json run{{"first", 1}, {"count", 50}, {"kind", 1}, {"name", "spring"}, {"node", 0}};
-  for (const auto& bad : {with(run, "count", 0), with(run, "first", 0), with(run, "name", ""),
-                          with(run, "name", std::string(61, 'x')), with(run, "kind", 101), with(run, "node", "3")}) {
-    d.post("cards/allot", bad);
-    CHECK(d.status == 400);
-  }
-  d.post("cards/allot", with(run, "count", 101));
-  CHECK(d.status == 403);  // not reserved
-  d.post("cards/allot", with(run, "node", 9));
-  CHECK(d.status == 404);
-  d.post("cards/allot", run);
-  CHECK(d.status == 200);
-  d.node.learn(d.node.written.back());
-  d.post("cards/allot", with(with(run, "node", 3), "count", 20));
-  CHECK(d.status == 200);
-  CHECK(d.node.written.back().subject.node == node_id{3});
-  d.node.learn(d.node.written.back());
-  // Not a second time, and not in part, to nobody else.
-  for (const auto& other :
-       {with(with(run, "node", 4), "count", 20), with(run, "node", 4), with(with(run, "node", 4), "first", 20)}) {
-    d.post("cards/allot", other);
-    CHECK(d.status == 403);
-  }
-  d.post("cards/allot", with(with(with(run, "node", 4), "first", 21), "count", 30));
-  CHECK(d.status == 200);
-  d.node.learn(d.node.written.back());
-  CHECK(d.call("GET", "cards/batches", "")["batches"].size() == 2);
-}
-
-TEST_CASE("claims of a store are listed and undone together", "[admin]") {
-  desk d;
-  memory_state st;
-  writer_id store{{3}, {{1}}};
-  put_node(st, {3}, {node_role::store, store.epoch, {node_id{1}}});
-  d.node.put_cells(st);
-  for (std::uint64_t account = 1; account <= 4; ++account) {
-    card_record card{card_status::active, 1, 1};
-    auto e = card_fact({account}, card);
-    d.node.learn(e);
-    card.version = 2;
-    e = card_fact({account}, card);
-    e.status = card_status::frozen;
-    e.subject = account == 4 ? writer_id{{4}, {{1}}} : store;
-    e.cites = account * 10;
-    d.node.learn(e);
-  }
-  auto shown = d.call("GET", "cards/claims", "");
-  REQUIRE(shown["claims"].size() == 4);
-  CHECK(shown["claims"][0]["before"] == "active");
-  CHECK(shown["claims"][0]["position"] == 10);
-  for (const auto& bad : {json{{"node", 3}}, json{{"from", 3}}, json{{"node", 3}, {"from", -1}}}) {
-    d.post("cards/claims/undo", bad);
-    CHECK(d.status == 400);
-  }
-  d.post("cards/claims/undo", {{"node", 8}, {"from", 0}});
-  CHECK(d.status == 404);
-  CHECK(d.post("cards/claims/undo", {{"node", 3}, {"from", 20}})["undone"] == 2);
-  REQUIRE(d.node.written.size() == 3);
-  CHECK(d.node.written[0].kind == entry_kind::claims_stand);
-  CHECK(d.node.written[0].size == 20);
-  for (std::size_t i : {1U, 2U}) {
-    CHECK(d.node.written[i].status == card_status::active);
-    CHECK(d.node.written[i].account == account_id{i + 1});
-    CHECK_FALSE(d.node.written[i].cites);
-  }
-}
-
-TEST_CASE("card numbers that do not fit behind a prefix reserve nothing", "[admin]") {
-  desk d;
-  d.post("cards/reserve", {{"count", 1'000}, {"prefix", "97040000"}});  // 1 to 999 fit
-  CHECK(d.status == 503);
-  CHECK(d.answer["error"] == "full");
-  CHECK(d.answer["detail"].get<std::string>().find("prefix 97040000") != std::string::npos);
-  CHECK(d.post("cards/reserve", {{"count", 999}, {"prefix", "97040000"}})["first"] == 1);
-  d.post("cards/reserve", {{"count", 1}, {"prefix", "97040000"}});
-  CHECK(d.status == 503);
-  CHECK(d.post("cards/reserve", {{"count", 1}, {"prefix", "9704000"}})["first"] == 1'000);
-  for (const auto& prefix : {json(""), json("97o4"), json("970400001"), json(9704)}) {
-    d.post("cards/reserve", {{"count", 1}, {"prefix", prefix}});
-    CHECK(d.status == 400);
-  }
 }
 
 TEST_CASE("a chain never changes its currency or exponent", "[admin]") {

@@ -13,13 +13,6 @@
 
 namespace tally::test {
 
-inline const std::string chain = "testchain";
-inline const std::string card_a = "9704000000003931", card_frozen = "9704000000005555";
-constexpr unix_seconds noon = 1'795'348'800;  // 2026-11-22T12:00:00Z
-inline writer_id writer_of(std::uint32_t node, std::uint8_t epoch = 1) {
-  return {node_id{node}, {{0, 0, 0, 0, 0, 0, 0, epoch}}};
-}
-
 /// A store's node with a real ledger in memory and neither links nor devices: node 3, two cards, three products.
 /// Requests are decided on a thread of its own, all that wait in one group; what is answered is committed.
 class fake_facade final : public node_facade {
@@ -114,11 +107,7 @@ public:
   const kv_store& store() const override { return store_; }
   void remember(std::string key, std::optional<bytes> value, std::function<void(bool)> done) override {
     post([this, key = "n" + key, value = std::move(value), done = std::move(done)] {
-      if (value) {
-        book_->view().put(family::meta, key, *value);
-      } else {
-        book_->view().erase(family::meta, key);
-      }
+      value ? book_->view().put(family::meta, key, *value) : book_->view().erase(family::meta, key);
       if (done) after_.push_back([done] { done(true); });
     });
   }
@@ -129,24 +118,16 @@ public:
   }
 
   /// Puts a record into the family `meta`, as another part of the node would have.
-  void keep(std::string key, bytes value) {
-    std::promise<void> kept;
-    post([&] {
-      book_->view().put(family::meta, key, value);
-      after_.push_back([&] { kept.set_value(); });
-    });
-    kept.get_future().wait();
+  void keep(const std::string& key, const bytes& value) {
+    done_with([&] { book_->view().put(family::meta, key, value); });
   }
   /// Facts of head office's directory come.
-  void learn(std::vector<entry> facts) {
-    std::promise<void> known;
-    post([&] {
+  void learn(const std::vector<entry>& facts) {
+    done_with([&] {
       for (const auto& e : facts)
         invariant(book_->learn(e).ok(), "a fact of the directory");
       rules_ = nullptr;
-      after_.push_back([&] { known.set_value(); });
     });
-    known.get_future().wait();
   }
   /// Changes the snapshot; later groups keep the change.
   void alter(std::function<void(node_snapshot&)> change) {
@@ -164,6 +145,15 @@ public:
   std::vector<std::pair<std::string, bytes>> printed;
 
 private:
+  /// Durable when it returns.
+  void done_with(const std::function<void()>& change) {
+    std::promise<void> kept;
+    post([&] {
+      change();
+      after_.push_back([&] { kept.set_value(); });
+    });
+    kept.get_future().wait();
+  }
   void post(std::function<void()> f) {
     {
       std::lock_guard lock(mutex_);
@@ -204,8 +194,7 @@ private:
     s->held = held_total(book_->st(), book_->self());
     s->rules = rules_;
     std::lock_guard lock(mutex_);
-    s->link_up = extra_.link_up;
-    s->last_contact = extra_.last_contact;
+    s->link_up = extra_.link_up, s->last_contact = extra_.last_contact;
     s->disk_low = extra_.disk_low;
     s->hq_cosigned = extra_.hq_cosigned;
     s->children = extra_.children;

@@ -3,6 +3,13 @@
 
 namespace tally::test {
 
+inline const std::string chain = "testchain";
+inline const std::string card_a = "9704000000003931", card_frozen = "9704000000005555";
+constexpr unix_seconds noon = 1'795'348'800;  // 2026-11-22T12:00:00Z
+inline writer_id writer_of(std::uint32_t node, std::uint8_t epoch = 1) {
+  return {node_id{node}, {{0, 0, 0, 0, 0, 0, 0, epoch}}};
+}
+
 /// What head office published for the fake node: rules version 1 and three products, the first with a barcode.
 inline std::vector<entry> test_rules() {
   rules_record r;
