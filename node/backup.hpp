@@ -21,8 +21,8 @@ using backup_progress = std::function<void(std::uint64_t records, std::uint64_t 
 /// are left out: who finds a backup is not the node. So are tickets that wait for a printer. The copy knows that it is
 /// one: a node that starts on it begins a new epoch.
 ///
-/// Durable on return. `tell` is called now and then, and at the end. Errors: not_found, not_allowed (`to` is not empty),
-/// io, full, corrupt.
+/// Durable on return. `tell` is called now and then, and at the end.
+/// Errors: not_found, not_allowed (`to` is not empty), io, full, corrupt.
 result<backup_figures> write_backup(const std::filesystem::path& data, const std::filesystem::path& to,
                                     const backup_progress& tell = {});
 
