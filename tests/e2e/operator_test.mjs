@@ -213,7 +213,7 @@ async function cardLists(t, hq, store, cards) {
 /** Head office freezes a card, the store refuses it, and takes it again. */
 async function cardStates(hq, store, cards) {
   const card = (...more) => ['card', '--data', hq.data, '--card', cards[0], ...more];
-  assert.match((await good(card())).out, /The card is active \(account \d+, version 0/);
+  assert.match((await good(card())).out, /The card is active \(account \d+, kind \d+, version 0/);
   const { token } = await store.pair();
   const till = new Http(store.url, token);
   let counter = 0;
