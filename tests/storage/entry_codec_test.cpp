@@ -168,7 +168,7 @@ TEST_CASE("lists, blobs and enumerations have their bounds", "[codec]") {
   CHECK_FALSE(fits([](entry& e) { e.blob = bytes(blob_max + 1, 'x'); }));
   CHECK(fits([](entry& e) { e.medium = bytes(16, 'x'); }));
   CHECK_FALSE(fits([](entry& e) { e.medium = bytes(17, 'x'); }));
-  CHECK_FALSE(fits([](entry& e) { e.status = static_cast<card_status>(6); }));
+  CHECK_FALSE(fits([](entry& e) { e.status = static_cast<card_status>(9); }));
   CHECK_FALSE(fits([](entry& e) { e.cause = static_cast<send_cause>(5); }));
   CHECK_FALSE(fits([](entry& e) { e.topic = static_cast<publish_topic>(4); }));
   CHECK_FALSE(fits([](entry& e) { e.cited_kind = static_cast<entry_kind>(64); }));
