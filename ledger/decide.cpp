@@ -81,27 +81,15 @@ std::optional<decision> check_key(const till_command& c, const situation& s) {
   return std::nullopt;
 }
 
-/// A one-time number pays one sale. The writer's journals before its present one count as well.
-maybe_refusal check_once(account_id account, const bytes& once, const situation& s) {
-  if (once.empty()) return std::nullopt;
-  for (std::size_t i = 0; i <= s.earlier.size(); ++i) {
-    auto seen = once_of(s.st, i == 0 ? s.self : s.earlier[i - 1], account);
-    if (seen && seen->used_by != 0 && seen->medium == once) return refuse(errc::number_used, "", account);
-  }
-  return std::nullopt;
-}
-
 /// A genuine card that is not in this node's directory yet is at version 0 of its state: its account is known, and that
 /// nothing was published against it that has come here.
 maybe_refusal check_card(account_id account, bool genuine, const bytes& once, const situation& s, std::uint32_t date,
                          card_record& card) {
   if (s.stopped != errc::ok) return refuse(s.stopped, "", account);
-  if (auto r = check_once(account, once, s)) return r;
   auto c = card_of(s.st, account);
   if (!c && !genuine) return refuse(errc::unknown_card, "", account);
   card = c.value_or(card_record{});
-  // Head office sets a one-time number to expired when it hears of its sale.
-  if (card.status == card_status::expired && !once.empty()) return refuse(errc::number_used, "", account);
+  if (auto r = check_once(account, once, card, s)) return r;
   return check_standing(account, card, s, date);
 }
 

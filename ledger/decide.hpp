@@ -66,6 +66,7 @@ struct card_sale_command {
   account_id account;
   amount load{};
   tender_kind tender = tender_kind::cash;
+  bytes once = {};  ///< as in a sale
   friend bool operator==(const card_sale_command&, const card_sale_command&) = default;
 };
 /// A card comes back for good: so much of its paid money, and its deposit, are paid out.
@@ -74,6 +75,7 @@ struct hand_back_command {
   account_id account;
   amount paid{}, deposit{};
   tender_kind tender = tender_kind::cash;
+  bytes once = {};  ///< as in a sale
   friend bool operator==(const hand_back_command&, const hand_back_command&) = default;
 };
 using till_command = std::variant<sale_command, top_up_command, reverse_command, refund_command, claim_command,

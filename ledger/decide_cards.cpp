@@ -34,6 +34,18 @@ maybe_refusal check_standing(account_id account, const card_record& card, const 
   return r;
 }
 
+maybe_refusal check_once(account_id account, const bytes& once, const card_record& card, const situation& s) {
+  if (once.empty()) return std::nullopt;
+  // Head office sets its card to expired when it hears of its sale.
+  bool used = card.status == card_status::expired;
+  for (std::size_t i = 0; i <= s.earlier.size() && !used; ++i) {
+    auto seen = once_of(s.st, i == 0 ? s.self : s.earlier[i - 1], account);
+    used = seen && seen->used_by != 0 && seen->medium == once;
+  }
+  if (!used) return std::nullopt;
+  return refuse(errc::number_used, "", account);
+}
+
 maybe_refusal check_lists(amount from_card, const situation& s, const rules_record* rules, account_id account) {
   if (!rules || from_card <= rules->programme.stale.sale_max) return std::nullopt;
   auto age = directory_age(s.st, s.now, s.hq_time);
@@ -92,6 +104,7 @@ decision decide_card_sale(const card_sale_command& c, const situation& s, std::v
   e.account = c.account;
   e.account_version = card->version;
   e.card_kind = card->kind;
+  e.medium = c.once;
   amount total = c.load;
   if (kind) {
     e.expires = expiry_of(*kind, e.business_date);
@@ -113,6 +126,7 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
   if (c.paid < 0 || c.paid > amount_max || c.deposit < 0 || c.deposit > amount_max ||
       !checked_add(c.paid, c.deposit, total))
     return refuse(errc::bad_amount, "what is paid out", c.account);
+  if (auto r = check_once(c.account, c.once, *card, s)) return *r;
   entry e = start(entry_kind::hand_back, c.key, s);
   auto now = standing_of(s.st, s.self, c.account, *card, clock_of(s, e.business_date));
   // What expired is still the holder's.

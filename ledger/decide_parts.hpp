@@ -18,6 +18,8 @@ bool same_refund(const refund_command& c, const entry& e);
 /// Why this card cannot be used here on that date.
 std::optional<refusal> check_standing(account_id account, const card_record& card, const situation& s,
                                       std::uint32_t date);
+/// A one-time number pays one sale. The writer's journals before its present one count as well.
+std::optional<refusal> check_once(account_id account, const bytes& once, const card_record& card, const situation& s);
 /// Too much card value at once for a list of blocked cards as old as this node's.
 std::optional<refusal> check_lists(amount from_card, const situation& s, const rules_record* rules, account_id account);
 bool rules_are_stale(const situation& s, const programme& plan);

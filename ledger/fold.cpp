@@ -251,7 +251,7 @@ void apply_once(const entry& e, const entry_place& p, state& s) {
   if (e.kind == entry_kind::reverse) {
     auto seen = once_of(s, p.writer, e.account);
     if (seen && e.cites && seen->used_by == *e.cites) put_once(s, p.writer, e.account, {0, seen->medium});
-  } else if (!e.medium.empty() && (e.kind == entry_kind::sale || e.kind == entry_kind::top_up)) {
+  } else if (e.counter != 0 && !e.medium.empty()) {  // what a till wrote
     put_once(s, p.writer, e.account, {e.kind == entry_kind::sale ? p.seq : 0, e.medium});
   }
 }

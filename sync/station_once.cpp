@@ -2,6 +2,7 @@
 // afterwards, so that no other node has anything which a second use could spend, whatever it has heard of the first.
 #include <algorithm>
 
+#include "ledger/cards.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
@@ -31,13 +32,8 @@ void station::close_used_number(account_id account) {
   if (!card || once == once_state::none) return;
   bool used = once == once_state::used;
   if (card->status != (used ? card_status::active : card_status::expired)) return;
-  entry e;
-  e.kind = entry_kind::card_state;
-  e.account = account;
+  auto e = card_fact(account, *card);
   e.status = used ? card_status::expired : card_status::active;
-  e.card_kind = card->kind;
-  e.level = card->level;
-  e.account_version = card->version + 1;
   date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
   if (auto written = write(e); !written)
     open_effects_.push_back(alarm_effect{written.error().code, "a used number: " + written.error().detail});

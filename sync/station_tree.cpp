@@ -101,6 +101,8 @@ bool station::ends_here(const writer_id& closed) const {
 /// What an account has here, of every purse.
 static std::vector<value_item> all_spendable(book& b, account_id account) {
   auto out = spendable(b.st(), b.self(), account, purse_paid, nullptr, {});
+  auto deposit = spendable(b.st(), b.self(), account, purse_deposit, nullptr, {});
+  out.insert(out.end(), deposit.begin(), deposit.end());
   const auto* rules = b.rules().newest();
   for (std::size_t i = 0; rules && i < rules->programme.purses.size(); ++i) {
     auto more = spendable(b.st(), b.self(), account, rules->programme.purses[i].id, nullptr, {});
