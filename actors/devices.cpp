@@ -50,8 +50,8 @@ caf::behavior input_device(input_ptr self, node_context* context, const input_co
   st.codes = mixed_reader(config.codes);
   caf::actor me = self;
   serial_port::callbacks on;
-  on.on_bytes = [me](std::string data) {
-    caf::anon_send(me, input_message{std::make_shared<const bytes>(std::move(data))});
+  on.on_bytes = [me, gate = st.gate](std::string data) {
+    if (auto piece = gate->admit(std::move(data))) caf::anon_send(me, input_message{std::move(piece)});
   };
   on.on_state = [me](bool plugged) { caf::anon_send(me, plug_message{plugged}); };
   st.port = std::make_unique<serial_port>(config.port, std::move(on));
@@ -62,6 +62,10 @@ caf::behavior input_device(input_ptr self, node_context* context, const input_co
       [self](const input_message& m) {
         auto& s = self->state;
         auto now = s.context->clock.tick();
+        if (s.gate->take_dropped()) {
+          s.stripe.reset();
+          publish_events(s, s.codes.lose(now));
+        }
         publish_events(s, is_reader(s) ? s.stripe.feed(*m.data, now) : s.codes.feed(*m.data, now));
       },
       [self](const plug_message& m) {

@@ -1,6 +1,7 @@
 #pragma once
 #include "actors/context.hpp"
 #include "actors/device_options.hpp"
+#include "actors/input_gate.hpp"
 #include "actors/messages.hpp"
 #include "actors/supervisor.hpp"
 #include "devices/display.hpp"
@@ -32,6 +33,7 @@ struct input_state {
   input_config config;
   track_reader stripe;
   mixed_reader codes;
+  std::shared_ptr<input_gate> gate = std::make_shared<input_gate>();
   std::unique_ptr<serial_port> port;
 };
 /// Takes input_message and plug_message (from the port's thread), tick_message, stop_message. Unplugged and back is
@@ -125,6 +127,8 @@ struct printer_actor_state {
   spool_machine spool;
   bool sent = true;  ///< the link took the bytes of the job that is out
   bytes drawer_pulse;
+  std::optional<printer_state> shown_next;  ///< to be told with the next tick: it told one since the last
+  bool shown = false;
 };
 
 /// Behind CUPS a ticket counts as printed when CUPS has handed it over; it is found again there after a crash.

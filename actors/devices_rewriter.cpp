@@ -26,8 +26,8 @@ caf::behavior rewriter_device(caf::stateful_actor<rewriter_actor_state>* self, n
   st.machine = rewriter_machine(config.machine);
   caf::actor me = self;
   serial_port::callbacks on;
-  on.on_bytes = [me](std::string data) {
-    caf::anon_send(me, input_message{std::make_shared<const bytes>(std::move(data))});
+  on.on_bytes = [me, gate = std::make_shared<input_gate>()](std::string data) {
+    if (auto piece = gate->admit(std::move(data))) caf::anon_send(me, input_message{std::move(piece)});
   };
   on.on_state = [me](bool plugged) { caf::anon_send(me, plug_message{plugged}); };
   st.port = std::make_unique<serial_port>(config.port, std::move(on));

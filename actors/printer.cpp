@@ -63,6 +63,14 @@ void carry(self_ptr self, const spool_effects& effects) {
   }
 }
 
+/// Screens are told of one change between two ticks, and then of the last one: a printer out of its mind changes often.
+void show_state(printer_actor_state& st) {
+  if (auto s = std::exchange(st.shown_next, std::nullopt)) {
+    st.shown = true;
+    st.context->set_device(&device_states::printer, "printer", std::string(printer_state_name(*s)));
+  }
+}
+
 void carry(self_ptr self, const printer_effects& effects) {
   auto& st = self->state;
   // First, so that what the effects set free begins only if the printer, as it is now, would print it.
@@ -79,7 +87,8 @@ void carry(self_ptr self, const printer_effects& effects) {
     } else if (const auto* doubt = std::get_if<job_uncertain>(&e)) {
       carry(self, st.spool.uncertain(doubt->job, std::exchange(st.sent, true)));
     } else if (const auto* c = std::get_if<printer_state_changed>(&e)) {
-      st.context->set_device(&device_states::printer, "printer", std::string(printer_state_name(c->state)));
+      st.shown_next = c->state;
+      if (!st.shown) show_state(st);
     }
   }
 }
@@ -110,8 +119,9 @@ void open_link(self_ptr self, const printer_config& config) {
   printer_link::callbacks on;
   on.on_connected = [me] { caf::anon_send(me, plug_message{true}); };
   on.on_disconnected = [me] { caf::anon_send(me, plug_message{false}); };
-  on.on_bytes = [me](std::string data) {
-    caf::anon_send(me, input_message{std::make_shared<const bytes>(std::move(data))});
+  // What a printer says beyond that is of no use: it is asked again.
+  on.on_bytes = [me, gate = std::make_shared<input_gate>()](std::string data) {
+    if (auto piece = gate->admit(std::move(data))) caf::anon_send(me, input_message{std::move(piece)});
   };
   if (config.device.path.empty())
     st.link = std::make_unique<tcp_printer_link>(config.address, std::move(on));
@@ -208,6 +218,8 @@ caf::behavior printer(self_ptr self, node_context* context, const printer_config
         auto& s = self->state;
         if (s.link) carry(self, s.machine.tick(s.context->clock.tick()));
         if (s.queue) carry(self, s.spool.able(true));
+        s.shown = false;
+        show_state(s);
       },
       [self](const device_message& m) { self->state.context->set_device(&device_states::printer, "printer", m.state); },
       [self](stop_message) {

@@ -40,6 +40,9 @@ void report_top_ups(report_page& p) {
   p.counted(p.own.top_ups, p.f.top_ups, "", true);
   p.counted(p.own.reversed, p.f.reversed_top_ups, "-", false);
   p.paid(p.f.top_up_tenders);
+  p.counted(p.own.card_sales, p.f.card_sales, "", false);
+  p.counted(p.own.card_returns, p.f.card_returns, "-", false);
+  p.paid(p.f.card_tenders);
 }
 
 void report_cash(report_page& p) {
@@ -183,11 +186,14 @@ void write_day_report(json_writer& w, const day_figures& f, const rules_record& 
   write_count_and_sum(w, "refunds", f.refunds);
   write_count_and_sum(w, "top_ups", f.top_ups);
   write_count_and_sum(w, "reversed_top_ups", f.reversed_top_ups);
+  write_count_and_sum(w, "card_sales", f.card_sales);
+  write_count_and_sum(w, "card_returns", f.card_returns);
   w.field("discounts", f.discounts);
   w.field("net_sales", f.net_sales());
   w.field("net_top_ups", f.net_top_ups());
   write_paid(w, "tenders", f.sale_tenders);
   write_paid(w, "top_up_tenders", f.top_up_tenders);
+  write_paid(w, "card_tenders", f.card_tenders);
   w.key("tax");
   w.open('[');
   for (const auto& t : f.taxes) {

@@ -26,13 +26,15 @@ struct day_figures {
   std::uint32_t date{};
   std::uint32_t terminal{};  ///< 0: all tills
   count_and_sum sales, reversed_sales, refunds, top_ups, reversed_top_ups;
-  amount discounts{};                   ///< and vouchers; of the sales that were not reversed
-  std::vector<paid> sale_tenders;       ///< sales less reversals and refunds
-  std::vector<paid> top_up_tenders;     ///< top-ups less reversals
-  std::vector<receipt::tax> taxes;      ///< contained in what `sale_tenders` adds up to
-  amount cash_in{}, cash_out{};         ///< of the drawer
-  std::map<std::uint32_t, till> tills;  ///< by terminal
-  std::string last;                     ///< id of the last receipt that is counted; empty: none
+  count_and_sum card_sales, card_returns;  ///< with what was loaded or paid out, and deposits
+  amount discounts{};                      ///< and vouchers; of the sales that were not reversed
+  std::vector<paid> sale_tenders;          ///< sales less reversals and refunds
+  std::vector<paid> top_up_tenders;        ///< top-ups less reversals
+  std::vector<paid> card_tenders;          ///< cards sold less cards that came back
+  std::vector<receipt::tax> taxes;         ///< contained in what `sale_tenders` adds up to
+  amount cash_in{}, cash_out{};            ///< of the drawer
+  std::map<std::uint32_t, till> tills;     ///< by terminal
+  std::string last;                        ///< id of the last receipt that is counted; empty: none
   unix_seconds last_stamp{};
 
   amount net_sales() const { return sales.sum - reversed_sales.sum - refunds.sum; }
@@ -55,6 +57,13 @@ public:
   day_figures take() { return std::move(figures_); }
 
 private:
+  /// Where an entry counts, and whether it takes away.
+  struct column {
+    day_figures::count_and_sum* sums = nullptr;
+    std::vector<day_figures::paid>* paid = nullptr;
+    amount sign = 1;
+  };
+  column column_of(const entry& e);
   status open();
   result<std::uint64_t> first_of_day(const stream_id& id, std::uint64_t size) const;
   status count(const entry& e, const writer_id& writer, sequence seq);

@@ -122,25 +122,37 @@ result<bool> day_reader::read(std::size_t n) {
   return false;
 }
 
+day_reader::column day_reader::column_of(const entry& e) {
+  auto& f = figures_;
+  switch (e.kind) {
+    case entry_kind::sale: return {&f.sales, &f.sale_tenders, 1};
+    case entry_kind::refund: return {&f.refunds, &f.sale_tenders, -1};
+    case entry_kind::top_up: return {&f.top_ups, &f.top_up_tenders, 1};
+    case entry_kind::reverse:
+      return e.cited_kind == entry_kind::top_up ? column{&f.reversed_top_ups, &f.top_up_tenders, -1}
+                                                : column{&f.reversed_sales, &f.sale_tenders, -1};
+    case entry_kind::issue:
+    case entry_kind::activate: return {&f.card_sales, &f.card_tenders, 1};
+    case entry_kind::hand_back: return {&f.card_returns, &f.card_tenders, -1};
+    default: return {};
+  }
+}
+
 status day_reader::count(const entry& e, const writer_id& writer, sequence seq) {
   auto& f = figures_;
   if (e.terminal == 0 || (f.terminal != 0 && e.terminal != f.terminal)) return done();
   auto r = describe_receipt(e, writer, seq, *rules_, reader_.store(), {}, lang_);
   if (!r) return r.code() == errc::not_found ? done() : status(r.error());
-  const bool top_up = e.kind == entry_kind::top_up || e.cited_kind == entry_kind::top_up;
-  const bool reversal = e.kind == entry_kind::reverse, refund = e.kind == entry_kind::refund;
-  const amount sign = reversal || refund ? -1 : 1;
-  auto& sums = refund   ? f.refunds
-               : top_up ? (reversal ? f.reversed_top_ups : f.top_ups)
-                        : (reversal ? f.reversed_sales : f.sales);
-  ++sums.count;
+  auto c = column_of(e);
+  if (!c.sums) return done();  // no money moved
+  ++c.sums->count;
   const auto cash = cash_of(*r);
   auto& till = f.tills[e.terminal];
   ++till.receipts;
-  bool fits =
-      add_to(sums.sum, r->total) && add_to(till.cash, sign * cash) && add_to(sign < 0 ? f.cash_out : f.cash_in, cash) &&
-      add_paid(top_up ? f.top_up_tenders : f.sale_tenders, r->tenders, sign) && add_taxes(f.taxes, r->taxes, sign);
-  if (fits && !top_up && !refund) fits = add_discounts(f.discounts, *r, sign);
+  bool fits = add_to(c.sums->sum, r->total) && add_to(till.cash, c.sign * cash) &&
+              add_to(c.sign < 0 ? f.cash_out : f.cash_in, cash) && add_paid(*c.paid, r->tenders, c.sign) &&
+              add_taxes(f.taxes, r->taxes, c.sign);
+  if (fits && (c.sums == &f.sales || c.sums == &f.reversed_sales)) fits = add_discounts(f.discounts, *r, c.sign);
   if (!fits) return error{errc::overflow, "the sums of a day"};
   f.last = r->id;
   f.last_stamp = r->stamp;

@@ -76,13 +76,14 @@ const char* tender_word(std::string_view kind, const receipt_words& words) {
 const report_words& report_words_of(language l) {
   static constexpr std::array<report_words, language_count> all{{
       {"DAY REPORT", "DAY REPORT, SO FAR", "all tills", "sales", "discounts", "reversed", "refunds", "net sales",
-       "top-ups", "cash taken", "cash given back", "CASH IN DRAWER", "up to receipt", "no receipt"},
+       "top-ups", "cash taken", "cash given back", "CASH IN DRAWER", "cards sold", "cards returned", "up to receipt",
+       "no receipt"},
       {"日结报表", "日结报表（截至目前）", "全部收银机", "销售", "优惠", "冲正", "退货", "净销售额", "充值", "收入现金",
-       "退出现金", "钱箱应有现金", "截至单据", "无单据"},
+       "退出现金", "钱箱应有现金", "售卡", "退卡", "截至单据", "无单据"},
       {"日結報表", "日結報表（截至目前）", "全部收銀機", "銷售", "優惠", "沖正", "退貨", "淨銷售額", "加值", "收入現金",
-       "退出現金", "錢箱應有現金", "截至單據", "無單據"},
+       "退出現金", "錢箱應有現金", "售卡", "退卡", "截至單據", "無單據"},
       {"일일 마감", "일일 집계 (진행 중)", "전체 계산대", "판매", "할인", "취소", "반품", "순매출", "충전", "받은 현금",
-       "돌려준 현금", "서랍 예상 현금", "마지막 영수증", "영수증 없음"},
+       "돌려준 현금", "서랍 예상 현금", "카드 판매", "카드 반환", "마지막 영수증", "영수증 없음"},
   }};
   const auto i = static_cast<std::size_t>(l);
   return all[i < all.size() ? i : 0];

@@ -31,6 +31,7 @@ struct report_words {
   const char* all_tills;
   const char *sales, *discounts, *reversed, *refunds, *net;
   const char *top_ups, *cash_in, *cash_out, *drawer;
+  const char *card_sales, *card_returns;
   const char *last, *none;  ///< before the last receipt that is counted; there is none
 };
 const report_words& report_words_of(language l);

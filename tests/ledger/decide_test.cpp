@@ -346,3 +346,31 @@ TEST_CASE("the business date goes forward only, and not far from head office's t
   t.now = noon + 1000 * day;
   CHECK(date() == 3517);
 }
+
+TEST_CASE("a one-time number pays one sale, and what is left is not paid out to it", "[decide]") {
+  till t;
+  const bytes scratched(16, 's');
+  auto once = [&](sale_command c) {
+    c.once = scratched;
+    return c;
+  };
+  const auto first = once(t.sale(500));
+  auto d = t.run(first);
+  CHECK(written(d).medium == scratched);
+  CHECK(refused(t.run(once(t.sale(500)))) == errc::number_used);
+  CHECK(std::holds_alternative<replayed>(t.run(first)));
+  hand_back_command back{t.next_key(), card_1, 100, 0, tender_kind::cash, scratched};
+  CHECK(refused(t.run(back)) == errc::number_used);
+  top_up_command more = t.top_up(1'000);
+  more.once = scratched;
+  CHECK(refused(t.run(more)) == errc::number_used);
+  // Another number of the same card, which head office gave it, is another thing.
+  CHECK(std::holds_alternative<entry>(t.run(t.sale(500))));
+  // Head office has set the card to expired: the number says why, whoever wrote the sale.
+  put_card(t.st, card_2, {card_status::expired, 1, 5});
+  auto other = once(t.sale(0, {cash(500)}));
+  other.account = card_2;
+  CHECK(refused(t.run(other)) == errc::number_used);
+  other.once.clear();
+  CHECK(refused(t.run(other)) == errc::card_blocked);
+}

@@ -113,6 +113,12 @@ TEST_CASE("a card of the store's own stock is sold, used and given back", "[node
   CHECK(status_of(d, stock_number) == "returned");
   auto read = d.get("/api/v1/receipts/" + text_of(sold.json, "id"));
   CHECK(number_of(read.json, "total") == 7'500);
+  const auto day = d.get("/api/v1/reports/today/all");
+  CHECK(number_of(*day.json.find("card_sales"), "amount") == 7'500);
+  CHECK(number_of(*day.json.find("card_returns"), "amount") == 7'000);
+  CHECK(number_of(*day.json.find("cash"), "expected") == 500);
+  CHECK(number_of(day.json.find("card_tenders")->items.at(0), "amount") == 500);
+  CHECK(number_of(*day.json.find("sales"), "count") == 0);
 }
 
 TEST_CASE("a till says how old what it knows of blocked cards is", "[node][http][cards]") {
