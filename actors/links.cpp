@@ -20,13 +20,16 @@ void to_ledger(node_context* context, station_input input) {
   if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, job_message{std::move(job)});
 }
 
+void in_ledger(node_context* context, std::function<void(station&)> task) {
+  if (auto a = context->handle(&node_context::ledger))
+    caf::anon_send(a, task_message{std::make_shared<std::function<void(station&)>>(std::move(task))});
+}
+
 void claim_rollback(node_context* context, const rollback_effect& e) {
-  auto clock = context->clock.wall;
-  auto task = std::make_shared<std::function<void(station&)>>([e, clock](station& s) {
+  in_ledger(context, [e, clock = context->clock.wall](station& s) {
     if (s.verify_rollback_proof(e.stream, e.size, e.proof))
       s.check_rollback(e.stream.writer, e.size, clock(), e.proof.root);
   });
-  if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{std::move(task)});
 }
 
 std::unique_ptr<session> make_session(node_context* context, const writer_id& self, bool to_parent,
@@ -109,9 +112,8 @@ void up_carry(up_ptr self, const session_effects& effects) {
 }
 
 void save_traffic(node_context* context, const link_budget& budget) {
-  auto task = std::make_shared<std::function<void(station&)>>(
-      [data = budget.save()](station& s) { s.ledger().view().put(family::meta, bytes(budget_key), data); });
-  if (auto a = context->handle(&node_context::ledger)) caf::anon_send(a, task_message{std::move(task)});
+  in_ledger(context,
+            [data = budget.save()](station& s) { s.ledger().view().put(family::meta, bytes(budget_key), data); });
 }
 
 /// The window of the month's budget; what was used is shown, and kept across restarts.
@@ -122,6 +124,7 @@ void up_window(up_ptr self) {
   if (st.session.machine && f.holds != st.window) {
     st.window = f.holds;
     st.session.machine->hold(f.holds.hold_ms, f.holds.entries);
+    in_ledger(st.context, [more = f.holds.hold_ms - st.config.hold_ms](station& s) { s.held_longer(more); });
   }
   st.context->links.spent(f);
   if (st.budget->is_news(now))

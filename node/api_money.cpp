@@ -143,115 +143,26 @@ std::optional<error> not_own(const api_context& api, const receipt_name& name) {
   return std::nullopt;
 }
 
-std::string seen_from(json_fields& f) { return std::string(f.maybe_text("seen", 256).value_or("")); }
-
-}  // namespace
-
-void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
-  auto body = parse_json(r.body);
-  if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
-  json_fields f(*body);
-  money_request m;
-  sale_command c;
-  c.key = key_from(f, terminal);
-  auto number = f.maybe_text("card", card_text_max);
-  const auto& lines = f.list("lines");
-  const auto& tenders = f.list("tenders");
-  const auto& uses = f.maybe_list("uses");
-  const auto& gifts = f.maybe_list("gifts");
-  m.seen = seen_from(f);
-  f.only_these();
-  if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
-  auto read = read_lines(*api, c.key, lines);
-  if (read.problem) return call->finish(refuse_money(*api, terminal, *read.problem));
-  c.lines = std::move(read.lines);
-  if (auto problem = read_units(uses, gifts, c)) return call->finish(refuse_money(*api, terminal, *problem));
-  if (auto problem = read_tenders(tenders, c)) return call->finish(refuse_money(*api, terminal, *problem));
-  if (auto problem = take_card(*api, number, c, m.masked)) return call->finish(refuse_money(*api, terminal, *problem));
-  m.command = std::move(c);
-  check_mark_then_execute(api, std::move(m), call);
-}
-
-void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
-  auto body = parse_json(r.body);
-  if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
-  json_fields f(*body);
-  money_request m;
-  top_up_command c;
-  c.key = key_from(f, terminal);
-  auto number = f.text("card", card_text_max);
-  c.value = f.number("amount", 1, amount_max);
-  c.package = static_cast<std::uint32_t>(f.maybe_integer("package", 1, 65'535).value_or(0));
-  auto tender = f.text("tender", 16);
-  if (f.ok() && tender != "cash" && tender != "bank") f.fail("tender", "must be cash or bank");
-  c.tender = tender == "bank" ? tender_kind::bank : tender_kind::cash;
-  m.seen = seen_from(f);
-  f.only_these();
-  if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
-  if (auto problem = take_card(*api, number, c, m.masked)) return call->finish(refuse_money(*api, terminal, *problem));
-  m.command = std::move(c);
-  check_mark_then_execute(api, std::move(m), call);
-}
-
-void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
-  auto body = parse_json(r.body);
-  if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
-  json_fields f(*body);
-  money_request m;
-  reverse_command c;
-  c.key = key_from(f, terminal);
-  auto name = parse_receipt_id(f.text("receipt", 64));
-  if (f.ok() && !name) f.fail("receipt", "must be the id of a receipt");
-  m.seen = seen_from(f);
-  f.only_these();
-  if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
-  if (auto problem = not_own(*api, *name)) return call->finish(refuse_money(*api, terminal, *problem));
-  c.seq = name->seq;
-  m.command = c;
-  check_mark_then_execute(api, std::move(m), call);
-}
-
-void handle_refund(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
-  auto body = parse_json(r.body);
-  if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
-  json_fields f(*body);
-  money_request m;
-  refund_command c;
-  c.key = key_from(f, terminal);
-  auto name = parse_receipt_id(f.text("receipt", 64));
-  if (f.ok() && !name) f.fail("receipt", "must be the id of a receipt");
-  const auto& lines = f.list("lines");
-  auto to = f.text("to", 16);
-  if (f.ok() && to != "card" && to != "cash" && to != "bank") f.fail("to", "must be card, cash or bank");
-  c.to_card = to == "card";
-  c.tender = to == "bank" ? tender_kind::bank : tender_kind::cash;
-  m.seen = seen_from(f);
-  f.only_these();
-  if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
-  auto read = read_lines(*api, c.key, lines);
-  if (read.problem) return call->finish(refuse_money(*api, terminal, *read.problem));
-  c.lines = std::move(read.lines);
-  if (auto problem = not_own(*api, *name)) return call->finish(refuse_money(*api, terminal, *problem));
-  c.seq = name->seq;
-  m.command = std::move(c);
-  check_mark_then_execute(api, std::move(m), call);
-}
-
-namespace {
-
 tender_kind money_from(json_fields& f, const char* name) {
   auto kind = f.text(name, 16);
   if (f.ok() && kind != "cash" && kind != "bank") f.fail(name, "must be cash or bank");
   return kind == "bank" ? tender_kind::bank : tender_kind::cash;
 }
 
-/// What the three calls about a card itself share: `read` takes their own members.
-template <class Command, class Read>
-void card_call(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call, Read read) {
+receipt_name receipt_from(json_fields& f) {
+  auto name = parse_receipt_id(f.text("receipt", 64));
+  if (f.ok() && !name) f.fail("receipt", "must be the id of a receipt");
+  return name.value_or(receipt_name{});
+}
+
+/// The card that a request names, and what is to be understood of it once all members were read.
+using card_text = std::optional<std::string_view>;
+
+/// What all calls that move money share. `read(f, c)` takes the call's own members and gives the number of the card, if
+/// it names one; `understand(c)`, when nothing in the body was wrong, says why it cannot be done.
+template <class Command, class Read, class Understand>
+void till_call(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call, Read read,
+               Understand understand) {
   if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
   auto body = parse_json(r.body);
   if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
@@ -259,39 +170,131 @@ void card_call(const api_ptr& api, std::uint32_t terminal, const api_request& r,
   money_request m;
   Command c;
   c.key = key_from(f, terminal);
-  auto number = f.text("card", card_text_max);
-  read(f, c);
-  m.seen = seen_from(f);
+  card_text number = read(f, c);
+  m.seen = f.maybe_text("seen", 256).value_or("");
   f.only_these();
   if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
-  if (auto problem = take_card(*api, number, c, m.masked)) return call->finish(refuse_money(*api, terminal, *problem));
+  std::optional<error> wrong = understand(c);
+  if constexpr (requires { c.account; })
+    if (!wrong) wrong = take_card(*api, number, c, m.masked);
+  if (wrong) return call->finish(refuse_money(*api, terminal, *wrong));
   m.command = std::move(c);
   check_mark_then_execute(api, std::move(m), call);
 }
 
+constexpr auto all_is_said = [](const auto&) -> std::optional<error> { return std::nullopt; };
+
+/// Into a sale's or a refund's lines.
+template <class Command>
+std::optional<error> take_lines(const api_context& api, const std::vector<json_value>& lines, Command& c) {
+  auto read = read_lines(api, c.key, lines);
+  c.lines = std::move(read.lines);
+  return read.problem;
+}
+
 }  // namespace
 
+void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  const std::vector<json_value>*lines = nullptr, *tenders = nullptr, *uses = nullptr, *gifts = nullptr;
+  till_call<sale_command>(
+      api, terminal, r, call,
+      [&](json_fields& f, sale_command&) -> card_text {
+        auto number = f.maybe_text("card", card_text_max);
+        lines = &f.list("lines");
+        tenders = &f.list("tenders");
+        uses = &f.maybe_list("uses");
+        gifts = &f.maybe_list("gifts");
+        return number;
+      },
+      [&](sale_command& c) {
+        auto wrong = take_lines(*api, *lines, c);
+        if (!wrong) wrong = read_units(*uses, *gifts, c);
+        return wrong ? wrong : read_tenders(*tenders, c);
+      });
+}
+
+void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  till_call<top_up_command>(
+      api, terminal, r, call,
+      [](json_fields& f, top_up_command& c) -> card_text {
+        auto number = f.text("card", card_text_max);
+        c.value = f.number("amount", 1, amount_max);
+        c.package = static_cast<std::uint32_t>(f.maybe_integer("package", 1, 65'535).value_or(0));
+        c.tender = money_from(f, "tender");
+        return number;
+      },
+      all_is_said);
+}
+
+void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  receipt_name name;
+  till_call<reverse_command>(
+      api, terminal, r, call,
+      [&](json_fields& f, reverse_command& c) -> card_text {
+        name = receipt_from(f);
+        c.seq = name.seq;
+        return std::nullopt;
+      },
+      [&](const reverse_command&) { return not_own(*api, name); });
+}
+
+void handle_refund(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  receipt_name name;
+  const std::vector<json_value>* lines = nullptr;
+  till_call<refund_command>(
+      api, terminal, r, call,
+      [&](json_fields& f, refund_command& c) -> card_text {
+        name = receipt_from(f);
+        c.seq = name.seq;
+        lines = &f.list("lines");
+        auto to = f.text("to", 16);
+        if (f.ok() && to != "card" && to != "cash" && to != "bank") f.fail("to", "must be card, cash or bank");
+        c.to_card = to == "card";
+        c.tender = to == "bank" ? tender_kind::bank : tender_kind::cash;
+        return std::nullopt;
+      },
+      [&](refund_command& c) {
+        auto wrong = take_lines(*api, *lines, c);
+        return wrong ? wrong : not_own(*api, name);
+      });
+}
+
 void handle_card_report(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  card_call<claim_command>(api, terminal, r, call, [](json_fields& f, claim_command& c) {
-    auto state = f.text("state", 16);
-    if (f.ok() && state != "lost" && state != "frozen") f.fail("state", "must be lost or frozen");
-    c.status = state == "lost" ? card_status::lost : card_status::frozen;
-  });
+  till_call<claim_command>(
+      api, terminal, r, call,
+      [](json_fields& f, claim_command& c) -> card_text {
+        auto number = f.text("card", card_text_max);
+        auto state = f.text("state", 16);
+        if (f.ok() && state != "lost" && state != "frozen") f.fail("state", "must be lost or frozen");
+        c.status = state == "lost" ? card_status::lost : card_status::frozen;
+        return number;
+      },
+      all_is_said);
 }
 
 void handle_card_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  card_call<card_sale_command>(api, terminal, r, call, [](json_fields& f, card_sale_command& c) {
-    c.load = f.maybe_integer("load", 0, amount_max).value_or(0);
-    c.tender = money_from(f, "tender");
-  });
+  till_call<card_sale_command>(
+      api, terminal, r, call,
+      [](json_fields& f, card_sale_command& c) -> card_text {
+        auto number = f.text("card", card_text_max);
+        c.load = f.maybe_integer("load", 0, amount_max).value_or(0);
+        c.tender = money_from(f, "tender");
+        return number;
+      },
+      all_is_said);
 }
 
 void handle_card_return(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  card_call<hand_back_command>(api, terminal, r, call, [](json_fields& f, hand_back_command& c) {
-    c.paid = f.maybe_integer("paid", 0, amount_max).value_or(0);
-    c.deposit = f.maybe_integer("deposit", 0, amount_max).value_or(0);
-    c.tender = money_from(f, "tender");
-  });
+  till_call<hand_back_command>(
+      api, terminal, r, call,
+      [](json_fields& f, hand_back_command& c) -> card_text {
+        auto number = f.text("card", card_text_max);
+        c.paid = f.maybe_integer("paid", 0, amount_max).value_or(0);
+        c.deposit = f.maybe_integer("deposit", 0, amount_max).value_or(0);
+        c.tender = money_from(f, "tender");
+        return number;
+      },
+      all_is_said);
 }
 
 }  // namespace tally

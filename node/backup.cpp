@@ -60,15 +60,29 @@ result<figures> copy_records(const kv_store& from, kv_store& to, const backup_pr
   return f;
 }
 
+/// A new database with all records; nothing of it is left when it cannot be made.
+status copy_into(const fs::path& dir, const kv_store& from, backup_figures& out, const backup_progress& tell) {
+  auto made = [&]() -> result<figures> {
+    auto target = open_rocks(dir, {.create = true});
+    if (!target) return target.error();
+    return copy_records(from, **target, tell);
+  }();
+  if (!made) {
+    std::error_code ignored;
+    fs::remove_all(dir, ignored);
+    return made.error();
+  }
+  out.records = made->records;
+  out.octets = made->octets;
+  return done();
+}
+
 result<backup_figures> describe(const kv_store& store, const node_identity& identity) {
-  bytes v;
-  auto found = store.get(family::meta, "self", v);
-  if (found == lookup::failed) return error{errc::io, "the database could not be read"};
-  if (found == lookup::absent) return error{errc::not_found, "the node has not started yet: there is nothing to keep"};
-  byte_reader r(v);
-  auto self = read_writer(r);
-  if (!r.at_end() || self.node != identity.node) return error{errc::corrupt, "the database is not this node's"};
-  return backup_figures{identity, self, stream_reader(store).size({self, sub_stream::journal, {}}), 0, 0};
+  stream_reader reader(store);
+  auto self = reader.self();
+  if (!self) return self.error();
+  if (self->node != identity.node) return error{errc::corrupt, "the database is not this node's"};
+  return backup_figures{identity, *self, reader.size({*self, sub_stream::journal, {}}), 0, 0};
 }
 
 status make_directory(const fs::path& dir) {
@@ -116,14 +130,7 @@ result<backup_figures> write_backup(const fs::path& data, const fs::path& to, co
   if (!out) return out.error();
   TALLY_TRY(make_directory(to));
   data_layout copy{to};
-  {
-    auto target = open_rocks(copy.db(), {.create = true});
-    if (!target) return target.error();
-    auto f = copy_records(**store, **target, tell);
-    if (!f) return f.error();
-    out->records = f->records;
-    out->octets = f->octets;
-  }
+  TALLY_TRY(copy_into(copy.db(), **store, *out, tell));
   TALLY_TRY(write_identity(to, *identity));
   TALLY_TRY(sync_folder(to));
   return out;
@@ -156,14 +163,7 @@ result<backup_figures> restore_backup(const fs::path& from, const fs::path& data
   auto draft = at.root / "db.restoring";
   std::error_code bad;
   fs::remove_all(draft, bad);
-  {
-    auto target = open_rocks(draft, {.create = true});
-    if (!target) return target.error();
-    auto f = copy_records(**store, **target, tell);
-    if (!f) return f.error();
-    out->records = f->records;
-    out->octets = f->octets;
-  }
+  TALLY_TRY(copy_into(draft, **store, *out, tell));
   auto aside = keep_aside(at);
   if (!aside) return aside.error();
   fs::rename(draft, at.db(), bad);

@@ -18,13 +18,10 @@ struct report_page {
   const report_words& own;
   paper out;
 
-  std::string money(amount a) const { return format_amount(a, static_cast<int>(rules.exponent)); }
+  int exponent() const { return static_cast<int>(rules.exponent); }
+  std::string money(amount a) const { return format_amount(a, exponent()); }
   void counted(const char* name, const day_figures::count_and_sum& c, const char* sign, bool always) {
     if (c.count != 0 || always) out.row(std::string(name) + "  " + std::to_string(c.count) + " x", sign + money(c.sum));
-  }
-  void paid(const std::vector<day_figures::paid>& list) {
-    for (const auto& p : list)
-      out.row("  " + (p.name.empty() ? std::string(tender_word(p.kind, words)) : p.name), money(p.sum));
   }
 };
 
@@ -39,10 +36,10 @@ void report_sales(report_page& p) {
 void report_top_ups(report_page& p) {
   p.counted(p.own.top_ups, p.f.top_ups, "", true);
   p.counted(p.own.reversed, p.f.reversed_top_ups, "-", false);
-  p.paid(p.f.top_up_tenders);
+  p.out.tenders(p.f.top_up_tenders, p.words, p.exponent());
   p.counted(p.own.card_sales, p.f.card_sales, "", false);
   p.counted(p.own.card_returns, p.f.card_returns, "-", false);
-  p.paid(p.f.card_tenders);
+  p.out.tenders(p.f.card_tenders, p.words, p.exponent());
 }
 
 void report_cash(report_page& p) {
@@ -58,11 +55,8 @@ void report_part(template_line::part what, report_page& p) {
     case part::footer: return p.out.centred_lines(p.rules.footer);
     case part::rule: return p.out.rule();
     case part::sales: return report_sales(p);
-    case part::tenders: return p.paid(p.f.sale_tenders);
-    case part::taxes:
-      for (const auto& t : p.f.taxes)
-        p.out.row("  " + std::string(p.words.tax) + " " + t.letter + " " + t.percent + " %", p.money(t.sum));
-      return;
+    case part::tenders: return p.out.tenders(p.f.sale_tenders, p.words, p.exponent());
+    case part::taxes: return p.out.taxes(p.f.taxes, p.words, p.exponent());
     case part::top_ups: return report_top_ups(p);
     case part::cash: return report_cash(p);
     case part::tills:
@@ -88,14 +82,7 @@ void report_line(const template_line& l, report_page& p) {
     if (name == "time") return p.f.last.empty() ? std::string() : local_time(p.f.last_stamp);
     return p.f.terminal == 0 ? p.own.all_tills : std::string(p.words.till) + " " + std::to_string(p.f.terminal);
   };
-  const auto left = fill_in(l.left, value), right = fill_in(l.right, value);
-  if (left.empty() && right.empty()) {
-    if (l.left.empty() && l.right.empty()) p.out.add("");
-    return;
-  }
-  if (l.centred) return p.out.centred(left);
-  if (right.empty()) return p.out.wrapped(left);
-  p.out.row(left, right);
+  p.out.text(l, value);
 }
 
 void write_count_and_sum(json_writer& w, std::string_view name, const day_figures::count_and_sum& c) {
@@ -104,19 +91,6 @@ void write_count_and_sum(json_writer& w, std::string_view name, const day_figure
   w.field("count", c.count);
   w.field("amount", c.sum);
   w.close('}');
-}
-
-void write_paid(json_writer& w, std::string_view name, const std::vector<day_figures::paid>& list) {
-  w.key(name);
-  w.open('[');
-  for (const auto& p : list) {
-    w.open('{');
-    w.field("kind", p.kind);
-    w.field("amount", p.sum);
-    if (!p.name.empty()) w.field("name", p.name);
-    w.close('}');
-  }
-  w.close(']');
 }
 
 void write_report_tills(json_writer& w, const day_figures& f) {
@@ -191,19 +165,10 @@ void write_day_report(json_writer& w, const day_figures& f, const rules_record& 
   w.field("discounts", f.discounts);
   w.field("net_sales", f.net_sales());
   w.field("net_top_ups", f.net_top_ups());
-  write_paid(w, "tenders", f.sale_tenders);
-  write_paid(w, "top_up_tenders", f.top_up_tenders);
-  write_paid(w, "card_tenders", f.card_tenders);
-  w.key("tax");
-  w.open('[');
-  for (const auto& t : f.taxes) {
-    w.open('{');
-    w.field("rate", t.letter);
-    w.field("percent", t.percent);
-    w.field("amount", t.sum);
-    w.close('}');
-  }
-  w.close(']');
+  write_tenders(w, "tenders", f.sale_tenders);
+  write_tenders(w, "top_up_tenders", f.top_up_tenders);
+  write_tenders(w, "card_tenders", f.card_tenders);
+  write_taxes(w, f.taxes);
   w.key("cash");
   w.open('{');
   w.field("in", f.cash_in);

@@ -14,11 +14,6 @@ struct day_figures {
     amount sum{};
     friend bool operator==(const count_and_sum&, const count_and_sum&) = default;
   };
-  struct paid {
-    std::string kind;  ///< "card", "bonus", "points", "cash", "bank", "online", "transfer"
-    std::string name;  ///< of the purse: bonus, points
-    amount sum{};
-  };
   struct till {
     std::int64_t receipts{};
     amount cash{};  ///< expected in its drawer
@@ -26,15 +21,15 @@ struct day_figures {
   std::uint32_t date{};
   std::uint32_t terminal{};  ///< 0: all tills
   count_and_sum sales, reversed_sales, refunds, top_ups, reversed_top_ups;
-  count_and_sum card_sales, card_returns;  ///< with what was loaded or paid out, and deposits
-  amount discounts{};                      ///< and vouchers; of the sales that were not reversed
-  std::vector<paid> sale_tenders;          ///< sales less reversals and refunds
-  std::vector<paid> top_up_tenders;        ///< top-ups less reversals
-  std::vector<paid> card_tenders;          ///< cards sold less cards that came back
-  std::vector<receipt::tax> taxes;         ///< contained in what `sale_tenders` adds up to
-  amount cash_in{}, cash_out{};            ///< of the drawer
-  std::map<std::uint32_t, till> tills;     ///< by terminal
-  std::string last;                        ///< id of the last receipt that is counted; empty: none
+  count_and_sum card_sales, card_returns;       ///< with what was loaded or paid out, and deposits
+  amount discounts{};                           ///< and vouchers; of the sales that were not reversed
+  std::vector<receipt::tender> sale_tenders;    ///< sales less reversals and refunds
+  std::vector<receipt::tender> top_up_tenders;  ///< top-ups less reversals
+  std::vector<receipt::tender> card_tenders;    ///< cards sold less cards that came back
+  std::vector<receipt::tax> taxes;              ///< contained in what `sale_tenders` adds up to
+  amount cash_in{}, cash_out{};                 ///< of the drawer
+  std::map<std::uint32_t, till> tills;          ///< by terminal
+  std::string last;                             ///< id of the last receipt that is counted; empty: none
   unix_seconds last_stamp{};
 
   amount net_sales() const { return sales.sum - reversed_sales.sum - refunds.sum; }
@@ -60,7 +55,7 @@ private:
   /// Where an entry counts, and whether it takes away.
   struct column {
     day_figures::count_and_sum* sums = nullptr;
-    std::vector<day_figures::paid>* paid = nullptr;
+    std::vector<receipt::tender>* paid = nullptr;
     amount sign = 1;
   };
   column column_of(const entry& e);

@@ -12,10 +12,10 @@ constexpr std::uint64_t undated_max = 1000;  // entries without a date that a se
 bool add_to(amount& sum, amount v) { return checked_add(sum, v, sum); }
 
 /// In the order of their first use, which is that of the journal: the same whenever it is counted.
-bool add_paid(std::vector<day_figures::paid>& list, const std::vector<receipt::tender>& tenders, amount sign) {
+bool add_paid(std::vector<receipt::tender>& list, const std::vector<receipt::tender>& tenders, amount sign) {
   for (const auto& t : tenders) {
     auto it = std::ranges::find_if(list, [&](const auto& p) { return p.kind == t.kind && p.name == t.name; });
-    if (it == list.end()) it = list.insert(it, {std::string(t.kind), t.name, 0});
+    if (it == list.end()) it = list.insert(it, {t.kind, 0, t.name});
     if (!add_to(it->sum, sign * t.sum)) return false;
   }
   return true;

@@ -13,19 +13,6 @@ namespace {
 
 constexpr std::size_t names_shown_max = 20;
 
-result<writer_id> read_self(const kv_store& store) {
-  bytes v;
-  switch (store.get(family::meta, "self", v)) {
-    case lookup::failed: return error{errc::io, "the database could not be read"};
-    case lookup::absent: return error{errc::not_found, "this node never ran: it has written nothing yet"};
-    case lookup::found: break;
-  }
-  byte_reader r(v);
-  auto self = read_writer(r);
-  if (!r.at_end()) return error{errc::corrupt, "the node's own name in its database is damaged"};
-  return self;
-}
-
 /// "3/journal" and "journal": what `id` is called without its epoch.
 bool is_short_name(std::string_view text, const stream_id& id, node_id self) {
   auto name = stream_name(id);
@@ -46,7 +33,7 @@ result<std::unique_ptr<log_data>> log_data::open(const std::filesystem::path& da
   if (!snapshot) return snapshot.error();
   d->snapshot_ = std::move(*snapshot);
   TALLY_TRY(sync_snapshot(data_dir));
-  auto self = read_self(d->store());
+  auto self = stream_reader(d->store()).self();
   if (!self) return self.error();
   d->self_ = *self;
   const auto& believes = d->identity_.believes;

@@ -4,6 +4,9 @@
 #include <string_view>
 #include <vector>
 
+#include "ledger/money.hpp"
+#include "node/receipt_template.hpp"
+#include "node/receipt_words.hpp"
 #include "node/ticket.hpp"
 
 namespace tally {
@@ -50,6 +53,26 @@ public:
       text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
       add(std::move(t));
     }
+  }
+  /// A layout's line of text with what `value_of` says of its fields; nothing when all of them are empty.
+  template <class F>
+  void text(const template_line& l, F&& value_of) {
+    const auto left = fill_in(l.left, value_of), right = fill_in(l.right, value_of);
+    if (left.empty() && right.empty()) {
+      if (l.left.empty() && l.right.empty()) add("");
+      return;
+    }
+    if (l.centred) return centred(left);
+    if (right.empty()) return wrapped(left);
+    row(left, right);
+  }
+  void tenders(const std::vector<receipt::tender>& list, const receipt_words& words, int exponent) {
+    for (const auto& t : list)
+      row("  " + (t.name.empty() ? std::string(tender_word(t.kind, words)) : t.name), format_amount(t.sum, exponent));
+  }
+  void taxes(const std::vector<receipt::tax>& list, const receipt_words& words, int exponent) {
+    for (const auto& t : list)
+      row("  " + std::string(words.tax) + " " + t.letter + " " + t.percent + " %", format_amount(t.sum, exponent));
   }
   std::vector<std::string> take() { return std::move(lines_); }
 

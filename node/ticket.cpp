@@ -69,15 +69,7 @@ std::string field_value(std::string_view name, const receipt& r, const receipt_w
 }
 
 void lay_out_text(const template_line& l, const receipt& r, const receipt_words& words, paper& out) {
-  const auto value = [&](std::string_view name) { return field_value(name, r, words); };
-  const auto left = fill_in(l.left, value), right = fill_in(l.right, value);
-  if (left.empty() && right.empty()) {
-    if (l.left.empty() && l.right.empty()) out.add("");
-    return;
-  }
-  if (l.centred) return out.centred(left);
-  if (right.empty()) return out.wrapped(left);
-  out.row(left, right);
+  out.text(l, [&](std::string_view name) { return field_value(name, r, words); });
 }
 
 void lay_out_line(const receipt::line& l, const receipt& r, paper& out) {
@@ -115,14 +107,8 @@ void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, 
       if (!r.lines.empty()) out.rule();
       return;
     case part::total: return out.row(std::string(words.total) + " " + r.currency, money(r.total));
-    case part::tenders:
-      for (const auto& t : r.tenders)
-        out.row("  " + (t.name.empty() ? std::string(tender_word(t.kind, words)) : t.name), money(t.sum));
-      return;
-    case part::taxes:
-      for (const auto& t : r.taxes)
-        out.row("  " + std::string(words.tax) + " " + t.letter + " " + t.percent + " %", money(t.sum));
-      return;
+    case part::tenders: return out.tenders(r.tenders, words, r.exponent);
+    case part::taxes: return out.taxes(r.taxes, words, r.exponent);
     case part::reverses:
       if (r.reverses.empty()) return;
       out.add(words.reverses);
@@ -237,6 +223,32 @@ static void write_units(json_writer& w, std::string_view name, const std::vector
   w.close(']');
 }
 
+void write_tenders(json_writer& w, std::string_view name, const std::vector<receipt::tender>& list) {
+  w.key(name);
+  w.open('[');
+  for (const auto& t : list) {
+    w.open('{');
+    w.field("kind", t.kind);
+    w.field("amount", t.sum);
+    if (!t.name.empty()) w.field("name", t.name);
+    w.close('}');
+  }
+  w.close(']');
+}
+
+void write_taxes(json_writer& w, const std::vector<receipt::tax>& list) {
+  w.key("tax");
+  w.open('[');
+  for (const auto& t : list) {
+    w.open('{');
+    w.field("rate", t.letter);
+    w.field("percent", t.percent);
+    w.field("amount", t.sum);
+    w.close('}');
+  }
+  w.close(']');
+}
+
 /// Of a card that is sold, comes back or is reported.
 static void write_card_life(json_writer& w, const receipt& r) {
   if (r.kind == "card_sale" || r.kind == "card_return") {
@@ -280,26 +292,8 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
   }
   w.close(']');
   w.field("total", r.total);
-  w.key("tenders");
-  w.open('[');
-  for (const auto& t : r.tenders) {
-    w.open('{');
-    w.field("kind", t.kind);
-    w.field("amount", t.sum);
-    if (!t.name.empty()) w.field("name", t.name);
-    w.close('}');
-  }
-  w.close(']');
-  w.key("tax");
-  w.open('[');
-  for (const auto& t : r.taxes) {
-    w.open('{');
-    w.field("rate", t.letter);
-    w.field("percent", t.percent);
-    w.field("amount", t.sum);
-    w.close('}');
-  }
-  w.close(']');
+  write_tenders(w, "tenders", r.tenders);
+  write_taxes(w, r.taxes);
   write_units(w, "vouchers", r.vouchers);
   write_units(w, "earned", r.earned);
   write_units(w, "owed", r.owed);

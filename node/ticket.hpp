@@ -81,6 +81,10 @@ struct receipt_layout {
   bool qr = false;                    ///< the id of a receipt without proof as a QR code under it, for a scanner
 };
 
+/// Members of a JSON object: how it was paid (under `name`), and the tax that it contains (under "tax").
+void write_tenders(json_writer& w, std::string_view name, const std::vector<receipt::tender>& list);
+void write_taxes(json_writer& w, const std::vector<receipt::tax>& list);
+
 /// "node.epoch.sequence", and back; nothing for other text.
 std::string receipt_id(const writer_id& w, sequence seq);
 struct receipt_name {

@@ -21,7 +21,8 @@ struct rocks_options {
 /// Nothing is ever repaired in silence: a write-ahead log that is damaged before its end is `corrupt`, and the way out
 /// is a restore. A log that only ends in the middle of a record is what a power cut leaves; that record was never
 /// answered, and it is dropped. A last record that is complete in length but not in content is refused, since nothing
-/// tells it from rot in an answered one. With `read_only` the store is seen as it was when it was opened.
+/// tells it from rot in an answered one. With `read_only` the store is seen as it was when it was opened, whatever its
+/// node merges and deletes meanwhile; all its files are open then.
 ///
 /// Errors, each with a detail for the operator: `not_found` no store there (and `create` not asked); `locked` another
 /// process has it; `io` permissions, read-only medium, failing disk; `full`; `corrupt`;

@@ -107,6 +107,17 @@ void stream_writer::flush() {
   }
 }
 
+result<writer_id> stream_reader::self() const {
+  bytes v;
+  auto found = store_.get(family::meta, "self", v);
+  if (found == lookup::failed) return unreadable("the database could not be read");
+  if (found == lookup::absent) return error{errc::not_found, "this database holds no node"};
+  byte_reader r(v);
+  auto w = read_writer(r);
+  if (!r.at_end()) return error{errc::corrupt, "the node's identity does not decode"};
+  return w;
+}
+
 result<merkle_frontier> stream_reader::frontier(const stream_id& id) const {
   bytes v;
   switch (store_.get(family::meta, head_key(id), v)) {

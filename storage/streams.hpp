@@ -49,6 +49,9 @@ class stream_reader {
 public:
   explicit stream_reader(const kv_store& store) : store_(store) {}
 
+  /// The node whose database this is, in its current epoch. Errors: `not_found` (a node never started on it), io,
+  /// corrupt.
+  result<writer_id> self() const;
   /// `not_found` never: a stream that nobody wrote has size 0. Errors: io, corrupt.
   result<merkle_frontier> frontier(const stream_id& id) const;
   std::uint64_t size(const stream_id& id) const;  ///< 0 also when it cannot be read

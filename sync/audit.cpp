@@ -71,13 +71,9 @@ bool auditor::note(const entry_walk& walk) {
 }
 
 status auditor::read_identity() {
-  bytes v;
-  auto found = store_.get(family::meta, "self", v);
-  if (found == lookup::failed) return error{errc::io, "the database could not be read"};
-  if (found == lookup::absent) return error{errc::not_found, "this database holds no node"};
-  byte_reader r(v);
-  self_ = read_writer(r);
-  if (!r.at_end()) return error{errc::corrupt, "the node's identity does not decode"};
+  auto self = reader_.self();
+  if (!self) return self.error();
+  self_ = *self;
   report_.self = self_;
   line(check_identity).count = 1;
   if (!reader_.size({self_, sub_stream::journal, {}}))

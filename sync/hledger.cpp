@@ -90,13 +90,9 @@ result<hledger_summary> exporter::run() {
 }
 
 status exporter::prepare() {
-  bytes v;
-  auto found = store_.get(family::meta, "self", v);
-  if (found == lookup::failed) return error{errc::io, "the database could not be read"};
-  if (found == lookup::absent) return error{errc::not_found, "this database holds no node"};
-  byte_reader r(v);
-  self_ = read_writer(r);
-  if (!r.at_end()) return error{errc::corrupt, "the node's identity does not decode"};
+  auto self = reader_.self();
+  if (!self) return self.error();
+  self_ = *self;
   auto streams = reader_.list();
   if (!streams) return streams.error();
   for (const auto& id : *streams) {

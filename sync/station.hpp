@@ -53,8 +53,7 @@ public:
   std::vector<station_effect> settled();
 
   /// The till returned a valid mark of this node, or the parent a signed head: if it is beyond the ledger, this is an
-  /// old copy. Opens a
-  /// new epoch and stops card value. True if that happened.
+  /// old copy. Opens a new epoch and stops card value. True if that happened.
   /// The same if this journal has another root at that size: it went on from an old copy, beside or after the other.
   bool check_rollback(const writer_id& epoch, std::uint64_t size, unix_seconds now,
                       const std::optional<hash256>& root = {});
@@ -71,8 +70,8 @@ public:
   result<entry> closing_fact(node_id node, const std::optional<writer_id>& successor);
   /// The fact that revokes a node: what is held of its current epoch here stands, nothing that comes later.
   result<entry> revocation_fact(node_id node);
-  /// Value that lay at a node's closed epochs and is not granted anew, as of the last look (every 10 s).
-  tally::amount in_doubt(node_id node) const;
+  tally::amount in_doubt(
+      node_id node) const;  ///< lay at its closed epochs and is not granted anew, looked at every 10 s
   book& ledger() { return *book_; }
   const state& st() const { return book_->st(); }
   const observer& seen() const { return *observer_; }
@@ -94,16 +93,17 @@ public:
   status begin_restored_epoch(unix_seconds now);
   const certificate* certificate_of(node_id node) const;  ///< the newest; null for an unknown node
   bool waits_for_keys() const { return config_.next.has_value(); }
-  /// Certificates of all nodes that this one is an ancestor of.
-  std::vector<certificate> nodes_below() const;
+  std::vector<certificate> nodes_below() const;  ///< of all nodes that this one is an ancestor of
   /// Sent and not yet received, as both journals are known here.
   tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
   bool disk_low() const { return disk_low_; }
+  void held_longer(tick_ms more) { held_more_ = more, chase_wait_ = 0; }  ///< entries travel later than configured
   sweeper::figures swept() const { return sweeper_.counted(); }
   std::optional<elsewhere_hint> hint(account_id account) const;
   /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
   std::optional<cosign_message> cosigned(node_id by = head_office) const;
   bool idle() const { return urgent_.empty() && bulk_.empty() && waiting_.empty(); }
+
 private:
   station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
           entropy& random);
@@ -220,7 +220,6 @@ private:
   std::vector<station_effect> open_effects_, sealed_effects_;
   carried_answer* carrying_ = nullptr;  ///< while something that came by hand is taken
   std::vector<run_of_entries> open_runs_, sealed_runs_;
-  tick_ms chase_due_ = 0, chase_wait_ = 0;
   std::uint64_t chase_size_ = 0;  ///< of the own journal: what is waited for
   /// Durable cosignatures over the own journal that were looked up since one of them last changed.
   mutable std::map<node_id, std::optional<cosign_message>> cosigned_;
@@ -234,7 +233,7 @@ private:
   std::deque<entry> regrants_;          ///< waiting to be written
   calendar_progress calendar_;
   std::map<writer_id, amount> doubt_;  ///< what lies at closed epochs
-  tick_ms look_due_ = 0, doubt_due_ = 0;
+  tick_ms look_due_ = 0, doubt_due_ = 0, chase_due_ = 0, chase_wait_ = 0, held_more_ = 0;
   bool stirred_ = true;  ///< head office: something came since it last looked who needs quota or is to be closed
   std::map<node_id, writer_id> last_life_;   ///< of each node: the epoch that grew last
   std::map<node_id, std::uint64_t> forked_;  ///< with the serial of their certificate then

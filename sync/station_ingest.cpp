@@ -340,13 +340,14 @@ void station::chase_cosignature() {
   auto have = known ? known->size : 0;
   if (!up || have >= size || (chase_wait_ != 0 && have >= chase_size_)) chase_wait_ = 0;
   if (!up || have >= size) return;
+  const auto wait = config_.cosign_wait_ms + held_more_;
   if (chase_wait_ == 0) {
     chase_size_ = size;
-    chase_wait_ = config_.cosign_wait_ms;
+    chase_wait_ = wait;
   } else {
     if (tick_ < chase_due_) return;
     open_effects_.push_back(to_neighbour{*p, have_message{book_->journal(), have}});
-    chase_wait_ = std::min(chase_wait_ * 2, std::max(chase_max_ms, config_.cosign_wait_ms));
+    chase_wait_ = std::min(chase_wait_ * 2, std::max(chase_max_ms, wait));
   }
   chase_due_ = tick_ + chase_wait_;
 }

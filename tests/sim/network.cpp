@@ -59,6 +59,17 @@ void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {
   if (n.life != life || !n.links.count(peer)) return;
   if (link_of(n.id, peer).parent == n.id && ended(nodes_.at(peer), n)) return part(n, peer);
   act(n, peer, n.links.at(peer).session->on_streams(st->streams_for(peer), now_));
+  if (n.life == life && plan_.hold_ms > 0 && link_of(n.id, peer).child == n.id) change_window(n, peer, connection);
+}
+
+// As a month's budget does: entries wait longer, and shorter again.
+void world::change_window(sim_node& n, node_id peer, std::uint64_t connection) {
+  auto it = n.links.find(peer);
+  if (it == n.links.end() || it->second.connection != connection || !n.st) return;
+  auto hold = dice_.between(0, plan_.hold_ms);
+  it->second.session->hold(hold, dice_.between(1, 64));
+  n.st->held_longer(hold - plan_.hold_ms);
+  at(dice_.between(60'000, 20 * 60'000), [this, &n, peer, connection] { change_window(n, peer, connection); });
 }
 
 // The peer's keys do not count any more: it is told so, and gone for everybody else.

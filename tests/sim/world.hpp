@@ -162,6 +162,7 @@ private:
   void send(sim_node& from, node_id to, const message& m);
   void deliver(node_id from, node_id to, std::uint64_t connection, const bytes& data);
   void open_session(sim_node& n, node_id peer, std::uint64_t connection);
+  void change_window(sim_node& n, node_id peer, std::uint64_t connection);
   void act(sim_node& n, node_id peer, session_effects list);
   void offer(sim_node& n);
   void hurry(sim_node& n);

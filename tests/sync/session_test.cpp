@@ -205,6 +205,15 @@ TEST_CASE("where messages cost money, entries wait for company", "[sync][session
   CHECK(sent<segment_message>(child.talk.hurry(64'001)).size() == 1);
   (void)child.talk.on_message(have_message{journal, 70}, 64'100);
   CHECK(grow(71, 65'000).empty());
+  // The window may change while something waits.
+  child.talk.hold(300'000, 2);
+  CHECK(child.talk.tick(125'001).empty());
+  CHECK(child.talk.next_due() == 365'000);
+  child.talk.hold(120'000, 64);
+  CHECK(sent<segment_message>(child.talk.tick(185'000)).size() == 1);
+  (void)child.talk.on_message(have_message{journal, 71}, 185'100);
+  child.talk.hold(0, 64);
+  CHECK(grow(72, 186'000).size() == 1);
 }
 
 TEST_CASE("head office's signatures ride along with other traffic", "[sync][session]") {

@@ -402,6 +402,14 @@ TEST_CASE("a cosignature of head office reaches the store, also when it was lost
   net.sync();
   auto size = a.source->size(a.journal());
   CHECK(a.st->cosigned()->size < size);
+  // While entries wait for company, their cosignature is not missed yet.
+  a.st->held_longer(60'000);
+  for (int i = 0; i < 3; ++i) {
+    net.pass_time(15'000);
+    net.sync();
+  }
+  CHECK(a.st->cosigned()->size < size);
+  a.st->held_longer(0);
   for (int i = 0; i < 3; ++i) {
     net.pass_time(15'000);
     net.sync();
