@@ -46,8 +46,8 @@ day_figures sample() {
   f.refunds = {1, 500};
   f.top_ups = {3, 30'000};
   f.discounts = 250;
-  f.sale_tenders = {{"card", "", 10'000}, {"cash", "", 22'250}, {"points", "Points", 1'000}};
-  f.top_up_tenders = {{"cash", "", 30'000}};
+  f.sale_tenders = {{"card", 10'000}, {"cash", 22'250}, {"points", 1'000, "Points"}};
+  f.top_up_tenders = {{"cash", 30'000}};
   f.taxes = {{"A", "13.00", 3'822}};
   f.cash_in = 54'000;
   f.cash_out = 1'750;
