@@ -41,6 +41,7 @@ cups_job judge_cups_job(const cups_job_facts& facts, std::string_view title) {
   if (!facts.name.empty() && facts.name != title) return cups_job::failed;
   if (facts.state == job_completed) return cups_job::printed;
   if (facts.state >= job_canceled) return cups_job::failed;
+  if (!facts.listed) return cups_job::stuck;
   return facts.state == job_held && facts.hold_until == "no-hold" ? cups_job::stuck : cups_job::waiting;
 }
 

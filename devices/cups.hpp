@@ -25,10 +25,12 @@ struct cups_job_facts {
   int state = 0;           ///< "job-state"
   std::string hold_until;  ///< "job-hold-until"; empty: not told
   std::string name;        ///< "job-name"; empty: not told
+  bool listed = true;      ///< among the jobs that CUPS lists as not completed (Get-Jobs, RFC 8011, 4.2.6)
 };
 /// `title` is the name that our job of that number has. A CUPS that was killed gives numbers of jobs that it forgot to
-/// others, so another name means that ours is gone. And it comes back with a job held ("pending-held") that nobody
-/// holds ("no-hold"): one whose end it had not written down. A person's hold says until when.
+/// others, so another name means that ours is gone. It comes back with a job held ("pending-held") that nobody holds
+/// ("no-hold"), or with one that is "pending" and in no list of those to print: one whose end it had not written down
+/// whole. Neither is ever printed before CUPS starts again. A person's hold says until when.
 cups_job judge_cups_job(const cups_job_facts& facts, std::string_view title);
 
 /// The name under which CUPS keeps a job: the same for the same try of the same ticket, so that after a crash it is

@@ -49,14 +49,7 @@ public:
 
   /// The server's number of the newest job of that title; 0: there is none.
   result<int> find(const std::string& title) {
-    cups_job_t* jobs = nullptr;
-    const int n = ::cupsGetJobs2(http_, &jobs, queue_.c_str(), 1, CUPS_WHICHJOBS_ALL);
-    if (n < 0) return failed();
-    int found = 0;
-    for (int i = 0; i < n; ++i)
-      if (title == jobs[i].title) found = std::max(found, jobs[i].id);
-    ::cupsFreeJobs(n, jobs);
-    return found;
+    return newest(CUPS_WHICHJOBS_ALL, [&](const cups_job_t& j) { return title == j.title; });
   }
 
   /// Its number; 0 when it broke off in the middle: then nobody knows what is there.
@@ -84,8 +77,14 @@ public:
     if (::cupsLastError() == IPP_STATUS_ERROR_NOT_FOUND) return cups_job::failed;
     ipp_attribute_t* number = a.ipp != nullptr ? ::ippFindAttribute(a.ipp, "job-state", IPP_TAG_ENUM) : nullptr;
     if (number == nullptr) return failed();
-    const auto how =
-        judge_cups_job({::ippGetInteger(number, 0), text(a.ipp, "job-hold-until"), text(a.ipp, "job-name")}, title);
+    cups_job_facts facts{::ippGetInteger(number, 0), text(a.ipp, "job-hold-until"), text(a.ipp, "job-name")};
+    if (judge_cups_job(facts, title) == cups_job::waiting) {
+      // Should it end between the two questions, it cannot be cancelled any more, and the next look says how it ended.
+      const auto active = newest(CUPS_WHICHJOBS_ACTIVE, [&](const cups_job_t& j) { return j.id == id; });
+      if (!active) return active.error();
+      facts.listed = *active != 0;
+    }
+    const auto how = judge_cups_job(facts, title);
     if (how != cups_job::stuck) return how;
     // Once it is cancelled, or finished in spite of all, the next look says so.
     (void)::cupsCancelJob2(http_, queue_.c_str(), id, 0);
@@ -93,6 +92,19 @@ public:
   }
 
 private:
+  /// The greatest number among our jobs of the queue that `fits`; 0: there is none.
+  template <class F>
+  result<int> newest(int which, F fits) {
+    cups_job_t* jobs = nullptr;
+    const int n = ::cupsGetJobs2(http_, &jobs, queue_.c_str(), 1, which);
+    if (n < 0) return failed();
+    int found = 0;
+    for (int i = 0; i < n; ++i)
+      if (fits(jobs[i])) found = std::max(found, jobs[i].id);
+    ::cupsFreeJobs(n, jobs);
+    return found;
+  }
+
   /// By hand: cupsCreateJob first looks for the queue among all printers of the network, and may miss it.
   int create(const std::string& title) {
     ipp_t* request = ::ippNewRequest(IPP_OP_CREATE_JOB);

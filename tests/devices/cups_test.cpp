@@ -40,6 +40,11 @@ TEST_CASE("what a killed CUPS left of a job is not waited for", "[devices][cups]
   // Its number is another job's now.
   CHECK(judge_cups_job({3, "no-hold", "theirs"}, "ours") == cups_job::failed);
   CHECK(judge_cups_job({9, "no-hold", "theirs"}, "ours") == cups_job::failed);
+  // In no list of those to print: a CUPS that was killed has it, and will not print it.
+  CHECK(judge_cups_job({3, "no-hold", "ours", false}, "ours") == cups_job::stuck);
+  CHECK(judge_cups_job({5, "no-hold", "ours", false}, "ours") == cups_job::stuck);
+  CHECK(judge_cups_job({9, "no-hold", "ours", false}, "ours") == cups_job::printed);
+  CHECK(judge_cups_job({7, "no-hold", "ours", false}, "ours") == cups_job::failed);
   CHECK(judge_cups_job({3, "no-hold", "ours"}, "ours") == cups_job::waiting);
 }
 
