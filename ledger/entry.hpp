@@ -38,6 +38,7 @@ enum class entry_kind : std::uint8_t {
   attendance = 26,
   log = 27,
   evidence = 28,
+  profile_claim = 30,
   certify = 40,
   revoke = 41,
   close_epoch = 42,
@@ -52,6 +53,8 @@ enum class entry_kind : std::uint8_t {
   claims_stand = 55,  ///< claims of that journal stand up to there
   mark = 56,          ///< the directory is whole up to that time
   hand_back = 57,     ///< a card comes back: deposit and paid money are paid out
+  profile = 60,       ///< what head office says of a member, sealed
+  erase_member = 61,  ///< its key is destroyed
 };
 
 /// Purses of an account. The rules map others; 1 is money that was paid in.
@@ -162,14 +165,15 @@ struct entry {
   std::uint32_t business_date{};  ///< days since 2020-01-01; moves only forward
   std::int64_t stamp{};           ///< seconds from the start of the business date, UTC; for people, orders nothing
   std::uint32_t shift{};
-  account_id account{};
-  std::uint64_t account_version{};  ///< version of the account's state that the decision used
+  account_id account{};             ///< profile, profile_claim, erase_member: the member's number
+  std::uint64_t account_version{};  ///< version of the account's state that the decision used; profile: its own
   std::uint64_t rules_version{};
   std::vector<value_item> values;
   std::vector<tender_item> tenders;
   std::vector<tax_item> taxes;
   std::vector<line_item> lines;
-  /// reverse, refund: the own entry that is undone; ruling, earn, card_state: the entry of `subject` that it is about
+  /// reverse, refund: the own entry that is undone; ruling, earn, card_state,
+  /// profile: the entry of `subject` that it is about
   std::optional<sequence> cites;
   entry_kind cited_kind{};
   writer_id peer;           ///< send: to; receive: from
@@ -178,18 +182,20 @@ struct entry {
   std::uint64_t request{};          ///< id of the pull or recall that caused a send; 0 when none
   std::optional<stream_head> head;  ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
   publish_topic topic{};
-  bytes blob;    ///< certificate, product, rules, evidence; ruling: a note; allot: the batch's name
+  bytes blob;    ///< certificate, product, rules, evidence; ruling: a note; allot: the batch's name;
+                 ///< profile, profile_claim: sealed data
   bytes medium;  ///< 16 octets, digest of a card number; sale, top_up: of the one-time number that named the account
   std::uint32_t card_kind{};
   card_status status{};
   std::int64_t hq_time{};
-  writer_id subject;  ///< revoke, close_epoch, regrant, limits, ruling, earn, card_state, allot: whom it concerns
+  writer_id
+      subject;  ///< revoke, close_epoch, regrant, limits, ruling, earn, card_state, allot, profile: whom it concerns
   std::optional<node_limits> limits;
   std::uint32_t engine{};  ///< open_epoch: revision of expand() and of the rules engine
   std::uint64_t size{};  ///< open_epoch, close_epoch: what was proved of the epoch before; revoke: entries that stand;
                          ///< allot: cards; claims_stand: entries whose claims stand
   errc reason = errc::ok;  ///< receive: why the send is not credited
-  std::uint64_t serial{};  ///< revoke: certificates of the node up to this one are void
+  std::uint64_t serial{};  ///< revoke: certificates of the node up to this one are void; profile_claim: counts them
   ruling_outcome outcome{};
   std::vector<value_item> earned;  ///< sale, top_up: units that the rules gave, from the issue quota of each
   std::uint32_t level{};           ///< of the account, as the decision used it

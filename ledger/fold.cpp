@@ -9,6 +9,7 @@
 #include "ledger/fold_units.hpp"
 #include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
+#include "ledger/member_state.hpp"
 #include "ledger/programme.hpp"
 
 namespace tally {
@@ -192,6 +193,9 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::hand_back: TALLY_TRY(check_key(e, p, s)); return check_hand_back(e);
     case entry_kind::allot: return check_allot(e);
     case entry_kind::card_state: return check_card_state(e);
+    case entry_kind::profile:
+    case entry_kind::profile_claim:
+    case entry_kind::erase_member: return check_member_entry(e, p, s);
     case entry_kind::open_epoch: return p.seq == 0 ? done() : status(error{errc::malformed, "an epoch opens once"});
     default: return done();
   }
@@ -381,6 +385,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   if (why == errc::ok && p.watched && p.turnover) apply_turnover(e, s);
   if (why == errc::ok) apply_life(e, p, s);
   if (why == errc::ok) apply_card_life(e, p, s);
+  if (why == errc::ok) apply_member_entry(e, p, s);
   if (e.kind == entry_kind::adopt && e.head)
     s.put({.type = cell_type::adopted,
            .a = static_cast<std::uint64_t>(e.head->stream.sub),
@@ -417,6 +422,7 @@ void apply_directory(const entry& e, state& s) {
     case entry_kind::ruling:
       if (e.cites) put_ruling(s, e.subject, *e.cites, e.outcome);
       break;
+    case entry_kind::erase_member: note_erased(s, e.account); break;
     case entry_kind::limits:
       if (e.limits) put_limits(s, e.subject.node, *e.limits);
       break;

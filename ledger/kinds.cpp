@@ -55,6 +55,8 @@ constexpr kind_row rows[] = {
     {entry_kind::attendance, "attendance", true, false, false, false, 0, till, false},
     {entry_kind::log, "log", true, false, false, false, 0, till, false},
     {entry_kind::evidence, "evidence", true, true, true, false, 0, till | set_of(blob), false},
+    {entry_kind::profile_claim, "profile_claim", true, false, false, true, set_of(account, serial, blob),
+     when | set_of(terminal, operator_id, account_version), false},
     {entry_kind::certify, "certify", false, false, true, true, set_of(blob), when, true},
     {entry_kind::revoke, "revoke", false, false, true, true, set_of(subject, serial), when | set_of(field::size), true},
     {entry_kind::close_epoch, "close_epoch", false, false, true, true, set_of(subject, head),
@@ -77,6 +79,9 @@ constexpr kind_row rows[] = {
     {entry_kind::mark, "mark", false, false, true, true, set_of(hq_time), when, true},
     {entry_kind::hand_back, "hand_back", true, false, false, true, set_of(terminal, counter, account),
      till | set_of(account_version, values, tenders), false},
+    {entry_kind::profile, "profile", false, false, true, true, set_of(account, account_version, blob),
+     when | set_of(subject, cites), false},
+    {entry_kind::erase_member, "erase_member", false, false, true, true, set_of(account), when, true},
 };
 
 struct index {

@@ -50,6 +50,11 @@ enum class cell_type : std::uint8_t {
   allotted = 46,      ///< a: first account, b: log2 of their number, writer → that store may sell these cards
   claims_stand = 47,  ///< writer → entries whose claims stand
   batch = 48,         ///< a: first account → a run of cards: how many, their kind, where they lie, its name
+  // Of members (member_state.hpp).
+  member = 60,          ///< a: member → version of the profile, where it is, whether it was erased
+  profile_claims = 61,  ///< a: member, writer → number of the newest claim; at the writer, where the newest ones are
+  open_claim = 62,       ///< a: sequence, writer → member: b 0 a claim, b 1 its profile, while the other is not seen
+  claim_published = 63,  ///< a: member, writer → sequence of the newest claim that head office published
 };
 
 struct cell_key {
