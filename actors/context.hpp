@@ -78,6 +78,14 @@ struct node_context {
   std::mutex mutex;
   caf::actor ledger, uplink, downlink, printer, display, rewriter;
   device_states devices;
+  std::shared_ptr<const std::function<void(const node_facade::member_news&)>> members = nullptr;  ///< hears of them
+
+  void tell_members(const node_facade::member_news& news) {
+    std::unique_lock lock(mutex);
+    auto taker = members;
+    lock.unlock();
+    if (taker && *taker) (*taker)(news);
+  }
 
   caf::actor handle(caf::actor node_context::*which) {
     std::lock_guard lock(mutex);

@@ -192,6 +192,16 @@ public:
     (void)lines;
     return false;
   }
+  /// Sends a letter to another node (sync/message.hpp): it may be lost, and is when the link is down.
+  virtual void post(node_id to, bytes body) { (void)to, (void)body; }
+  /// Who hears of letters and of erased members; empty: nobody. Called on an actor's thread.
+  using member_news = std::variant<letter_effect, erased_effect>;
+  virtual void on_member_news(std::function<void(const member_news&)> taker) { (void)taker; }
+  /// Claims about members that head office did not publish yet, by writer and sequence, behind `after`; at most `max`.
+  virtual void open_claims(claim_place after, std::size_t max, std::function<void(std::vector<claim_at>)> done) {
+    (void)after, (void)max;
+    done({});
+  }
   virtual std::shared_ptr<const node_snapshot> snapshot() const = 0;
   virtual device_states devices() const = 0;
   virtual event_bus& events() = 0;

@@ -94,6 +94,8 @@ struct deliver {
     if (st.context->new_keys) st.context->new_keys();
   }
   void operator()(const hint_effect& e) { st.context->events.publish(hint_event{e.account, e.hint}); }
+  void operator()(const letter_effect& e) { st.context->tell_members(e); }
+  void operator()(const erased_effect& e) { st.context->tell_members(e); }
   void operator()(const call_effect& e) { e.call(); }
 };
 

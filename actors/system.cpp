@@ -110,6 +110,16 @@ public:
     if (a) caf::anon_send(a, card_text_message{std::make_shared<const std::vector<std::string>>(lines)});
     return static_cast<bool>(a);
   }
+  void post(node_id to, bytes body) override {
+    run([m = letter_message{options_.station.self, to, std::move(body)}](station& s) { (void)s.post(m); });
+  }
+  void on_member_news(std::function<void(const member_news&)> taker) override {
+    std::lock_guard lock(context_.mutex);
+    context_.members = std::make_shared<const std::function<void(const member_news&)>>(std::move(taker));
+  }
+  void open_claims(claim_place after, std::size_t max, std::function<void(std::vector<claim_at>)> done) override {
+    run([after, max, done = std::move(done)](station& s) { done(s.open_claims(after, max)); }, false);
+  }
   std::shared_ptr<const node_snapshot> snapshot() const override { return snapshot_->load(); }
   device_states devices() const override {
     std::lock_guard lock(context_.mutex);

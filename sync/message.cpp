@@ -18,7 +18,8 @@ enum class tag : std::uint8_t {
   brief_segment,
   brief_cosign,
   alive,
-  renew
+  renew,
+  letter
 };
 
 struct encoder {
@@ -128,6 +129,12 @@ struct encoder {
     w.fixed(m.epoch.value);
     w.fixed(m.by_old);
     w.fixed(m.by_new);
+  }
+  void operator()(const letter_message& m) {
+    head(tag::letter);
+    w.uv(m.from.value);
+    w.uv(m.to.value);
+    w.raw(m.body);
   }
   void operator()(const brief_cosign_message& m) {
     head(tag::brief_cosign);
@@ -290,6 +297,14 @@ std::optional<message> read_body(tag t, byte_reader& r) {
     case tag::brief_cosign: return read_brief_cosign(r);
     case tag::renew: return read_renew(r);
     case tag::alive: return alive_message{r.u8() == 1};
+    case tag::letter: {
+      letter_message m;
+      m.from = read_node(r);
+      m.to = read_node(r);
+      if (r.remaining() > letter_bytes_max) return std::nullopt;
+      m.body = r.raw(r.remaining());
+      return m;
+    }
   }
   return std::nullopt;
 }

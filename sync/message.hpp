@@ -143,6 +143,14 @@ struct renew_message {
   signature by_old{}, by_new{};
   friend bool operator==(const renew_message&, const renew_message&) = default;
 };
+/// From one node to another, read by these two alone (sync/member_seal.hpp); passed on towards head office or down from
+/// it. Nobody keeps it: whoever misses an answer asks again.
+struct letter_message {
+  node_id from, to;
+  bytes body;  ///< at most letter_bytes_max
+  friend bool operator==(const letter_message&, const letter_message&) = default;
+};
+constexpr std::size_t letter_bytes_max = 64 * 1024;
 /// The sender ends the connection, and why.
 struct refuse_message {
   errc code = errc::internal;
@@ -152,7 +160,7 @@ struct refuse_message {
 
 using message = std::variant<hello_message, heads_message, want_message, segment_message, have_message, cosign_message,
                              time_message, ask_message, told_message, refuse_message, below_message,
-                             brief_segment_message, brief_cosign_message, alive_message, renew_message>;
+                             brief_segment_message, brief_cosign_message, alive_message, renew_message, letter_message>;
 
 constexpr std::size_t message_bytes_max = 2 * 1024 * 1024;
 

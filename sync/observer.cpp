@@ -2,6 +2,7 @@
 
 #include "ledger/closing.hpp"
 #include "ledger/kinds.hpp"
+#include "ledger/member_state.hpp"
 #include "storage/kv_state.hpp"
 
 namespace tally {
@@ -23,6 +24,7 @@ cell_key contested_count(const writer_id& w) {
 status observer::load(const stream_reader& reader, node_id self) {
   TALLY_TRY(state_.load(reader.store()));
   state_.each_contested([&](const writer_id& w, sequence seq, errc why) { open_case(w, seq, why); });
+  state_.each_open_claim([&](const writer_id& w, sequence seq, account_id m) { open_claims_[{w, seq}] = m; });
   auto c = reader.store().scan(family::state, "p");
   for (; c->valid() && c->key()[0] == 'p'; c->next()) {
     byte_reader key(c->key().substr(1)), value(c->value());
@@ -151,6 +153,9 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     (void)apply(e, place, {}, state_, v.why);
   }
   if (v.why != errc::ok) open_case(writer, seq, v.why);
+  if (v.why == errc::ok && e.kind == entry_kind::profile_claim && state_.find(open_claim_key(writer, seq, false)))
+    open_claims_[{writer, seq}] = e.account;
+  if (e.kind == entry_kind::profile && e.cites) open_claims_.erase({e.subject, *e.cites});
   auto note = [&](turned_accounts& list) {
     list.overflowed = list.overflowed || list.accounts.size() >= turned_max;
     if (!list.overflowed) list.accounts.insert(e.account);

@@ -71,6 +71,8 @@ public:
   /// The same of accounts whose one-time number paid a sale, or was given back by a reversal. After a start all are.
   turned_accounts take_once() { return std::exchange(once_, {}); }
   static constexpr std::size_t turned_max = 10'000;
+  /// Claims about members that head office did not publish, those of erased members too.
+  const std::map<std::pair<writer_id, sequence>, account_id>& open_claims() const { return open_claims_; }
   /// A ruling came.
   void ruled(const entry& ruling);
   static constexpr std::uint64_t checkpoint_entries_max = 100'000;
@@ -92,6 +94,7 @@ private:
   std::map<writer_id, std::uint64_t> positions_;
   std::set<writer_id> moved_;
   case_map open_cases_;
+  std::map<std::pair<writer_id, sequence>, account_id> open_claims_;
   bool counts_turnover_ = false;
   turned_accounts turned_, once_{{}, true};
   std::uint64_t since_checkpoint_ = 0;

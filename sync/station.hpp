@@ -37,24 +37,19 @@ public:
   }
   /// Timers: waits that end, replenishing, disk reserve. At least every 100 ms while anything waits, else every second.
   void tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes);
-
   /// When `tick` has something to do, if no input comes before; a node whose day may change looks once a minute.
   tick_ms next_due() const;
-
   /// Runs `call` with the effects of the group that is open now. For records that the owner put into `ledger().view()`.
   void after_durable(std::function<void()> call) { open_effects_.push_back(call_effect{std::move(call)}); }
-  /// Grows when the set of streams, of nodes or of links does, so that owners ask `streams_for` only then.
-  /// Counts what is durable: a stream of the open group is not in `streams_for` yet.
+  /// Grows when the set of (durable) streams, of nodes or of links does, so that owners ask `streams_for` only then.
   std::uint64_t generation() const { return generation_; }
-
-  /// The open group, if there is one and none is in flight. A group without changes needs no commit: the batch is
-  /// empty.
+  /// The open group, if there is one and none is in flight. Without changes the batch is empty and needs no commit.
   std::optional<kv_batch> seal();
   std::vector<station_effect> settled();
 
-  /// The till returned a valid mark of this node, or the parent a signed head: if it is beyond the ledger, this is an
-  /// old copy. Opens a new epoch and stops card value. True if that happened.
-  /// The same if this journal has another root at that size: it went on from an old copy, beside or after the other.
+  /// The till returned a valid mark of this node, or the parent a signed head: if it is beyond the ledger, or this
+  /// journal has another root at that size, this is an old copy, or went on from one. Opens a new epoch and stops card
+  /// value. True if that happened.
   bool check_rollback(const writer_id& epoch, std::uint64_t size, unix_seconds now,
                       const std::optional<hash256>& root = {});
   bool verify_rollback_proof(const stream_id& stream, std::uint64_t size, const want_message::evidence& proof) const;
@@ -62,8 +57,7 @@ public:
   /// Streams for a neighbour, and which of its streams are taken.
   std::vector<stream_id> streams_for(node_id neighbour) const;
   bool accepts(node_id neighbour, const stream_id& stream) const;
-  /// Head office's time, to be signed and sent to children, is due.
-  message time_for_children(unix_seconds now);
+  message time_for_children(unix_seconds now);  ///< head office's time is due: signed, for children
   // -- head office: lives of nodes (station_epochs.cpp) ---------------------------
   /// The fact that closes the current epoch of a node, at what is held of it here; `successor` none: the node is gone
   /// until another one enrols in its place. Errors: not_found, not_entitled (not head office, or head office itself).
@@ -102,6 +96,9 @@ public:
   std::optional<elsewhere_hint> hint(account_id account) const;
   /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
   std::optional<cosign_message> cosigned(node_id by = head_office) const;
+  bool post(const letter_message& letter);  ///< towards its reader; false when the link there is down
+  /// Claims about members that no profile answers, by writer and sequence, behind `after`; at most `max`.
+  std::vector<claim_at> open_claims(const claim_place& after, std::size_t max) const;
   bool idle() const { return urgent_.empty() && bulk_.empty() && waiting_.empty(); }
 
 private:
@@ -146,6 +143,7 @@ private:
   bool refused_by_hand(const stream_id& id);
   node_id sender_of(const stream_id& id) const;
   void on_have(node_id from, const have_message& m);
+  void on_letter(node_id from, const letter_message& m);
   void chase_cosignature();
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
   void cosign(node_id child, const stream_id& id);

@@ -389,6 +389,8 @@ void station::control(const control_arrival& c) {
     on_have(c.from, *have);
   } else if (const auto* renew = std::get_if<renew_message>(&c.what)) {
     on_renewal(c.from, *renew);
+  } else if (const auto* letter = std::get_if<letter_message>(&c.what)) {
+    on_letter(c.from, *letter);
   }
 }
 

@@ -128,10 +128,26 @@ struct void_key {
 };
 /// Head office certified the new keys of this node: it is to be opened again with them.
 struct new_keys_effect {};
+using claim_place = std::pair<writer_id, sequence>;
+/// A store's claim about a member that head office did not publish yet.
+struct claim_at {
+  writer_id writer;
+  sequence seq{};
+  entry claim;
+};
 /// It became known where value of an account lies.
 struct hint_effect {
   account_id account;
   elsewhere_hint hint;
+};
+/// A letter for this node came.
+struct letter_effect {
+  node_id from;
+  bytes body;
+};
+/// Head office erased a member: its key must go.
+struct erased_effect {
+  account_id member;
 };
 /// A caller's own work that waited for its group.
 struct call_effect {
@@ -152,8 +168,8 @@ struct carried_answer {
   std::vector<cosign_message> cosigned;  ///< by this node, the newest of each journal
   std::size_t cosignatures{};            ///< of others, that verified
 };
-using station_effect =
-    std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect, rules_effect, alarm_effect,
-                 lives_anew_effect, cut_off_effect, new_keys_effect, hint_effect, call_effect, carried_answer>;
+using station_effect = std::variant<till_answer, facts_answer, ingested_effect, to_neighbour, advanced_effect,
+                                    rules_effect, alarm_effect, lives_anew_effect, cut_off_effect, new_keys_effect,
+                                    hint_effect, call_effect, letter_effect, erased_effect, carried_answer>;
 
 }  // namespace tally

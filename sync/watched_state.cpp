@@ -345,6 +345,11 @@ void watched_state::each_once(const std::function<void(account_id)>& visit) cons
     if (k.type == cell_type::once) visit({k.a});
 }
 
+void watched_state::each_open_claim(const std::function<void(const writer_id&, sequence, account_id)>& visit) const {
+  for (const auto& [k, c] : cells_)
+    if (k.type == cell_type::open_claim && k.b == 0) visit(k.writer, k.a, {static_cast<std::uint64_t>(c.n)});
+}
+
 void watched_state::each_transfer(const std::function<void(const cell_key&, const cell&)>& visit) const {
   for (const auto& [k, c] : cells_)
     if (k.type == cell_type::transfer) visit(k, c);

@@ -46,6 +46,7 @@ public:
   void each_owing(const std::function<void(const writer_id&, sequence, byte_view text)>& visit) const;
   /// Accounts with a one-time number, once for each writer that saw it, in no order.
   void each_once(const std::function<void(account_id)>& visit) const;
+  void each_open_claim(const std::function<void(const writer_id&, sequence, account_id)>& visit) const;
   void each_transfer(const std::function<void(const cell_key&, const cell&)>& visit) const;
 
   // -- disk (storage/FORMAT.md, "What is observed") ----------------------------

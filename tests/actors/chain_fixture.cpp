@@ -5,7 +5,6 @@
 namespace tally::test {
 namespace {
 constexpr const char* chain_name = "test";
-constexpr std::uint16_t port_base = 27'410;
 }  // namespace
 
 bool eventually(const std::function<bool()>& holds) {
@@ -17,7 +16,8 @@ bool eventually(const std::function<bool()>& holds) {
   return true;
 }
 
-chain::chain(std::filesystem::path root) : root_(std::move(root)), root_key_(make_signing_key(random_)) {
+chain::chain(std::filesystem::path root, std::uint16_t port_base)
+    : root_(std::move(root)), root_key_(make_signing_key(random_)) {
   for (std::uint32_t id = 1; id <= 4; ++id) {
     auto n = std::make_unique<chain_node>();
     n->id = {id};

@@ -39,7 +39,8 @@ struct chain_node {
 /// Head office (1), one region (2), two stores (3, 4): real databases, real sockets on loopback, all in one process.
 class chain {
 public:
-  explicit chain(std::filesystem::path root);
+  /// Listens on the two ports behind `port_base`: test programs run beside each other.
+  explicit chain(std::filesystem::path root, std::uint16_t port_base = 27'410);
   ~chain();
   chain_node& at(std::uint32_t id) { return *nodes_.at(id); }
   void start(std::uint32_t id);

@@ -1,7 +1,9 @@
-// Records inside entries and on disk: rules, products, frontiers, stream names, account and cell keys.
+// Records inside entries and on disk: rules, products, members, frontiers, stream names, account and cell keys.
 #include "fuzz/fuzz.hpp"
+#include "ledger/member_search.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
+#include "storage/member_codec.hpp"
 #include "storage/merkle.hpp"
 
 using namespace tally;
@@ -34,6 +36,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (auto id = parse_stream_key(in)) fuzz::expect(stream_key(*id) == in, "a stream's name is written as it was read");
   if (auto a = parse_balance_key(in)) fuzz::expect(balance_key(*a) == in, "an account key is written as it was read");
+  if (auto c = decode_change(in)) {
+    fuzz::expect(encode_change(*c) == in, "a member's record is written as it was read");
+    member_profile p;
+    apply_change(p, *c);
+    if (check_member(*c, 2'500))
+      for (const auto& t : tokens_of(p))
+        fuzz::expect(t.size() > 1, "a token is of something");
+  }
+  if (auto s = decode_sealed(in)) fuzz::expect(encode_sealed(*s) == in, "sealed data is written as it was read");
+  if (auto q = parse_member_query(in)) fuzz::expect(!q->empty(), "a query asks for something");
   (void)parse_cell_key(in);
   (void)decode_cell(in);
   return 0;

@@ -84,6 +84,7 @@ message random_message(random_entry& source, std::size_t which) {
       return m;
     }
     case 13: return alive_message{source.below(2) == 1};
+    case 15: return letter_message{node_id{source.small()}, node_id{source.small()}, source.octets(source.below(200))};
     default: {
       brief_cosign_message m{source.number(), node_id{source.small()}, source.any_amount(), {}};
       fill(source, m.sign);
@@ -132,11 +133,13 @@ TEST_CASE("every cut and every changed octet of a message fails or is its own sp
           REQUIRE((!m.ok() || (later ? changed.starts_with(encode_message(*m)) : encode_message(*m) == changed)));
         }
       }
-      // The payload of a brief segment ends with the message, and is looked into later.
+      // The payload of a brief segment and the body of a letter end with the message, and are looked into later.
       auto longer = decode_message(data + '\0');
       auto hello = decode_message(data);
       bool later = std::holds_alternative<hello_message>(*hello) && std::get<hello_message>(*hello).version_max > 1;
-      CHECK(longer.ok() == (later || std::holds_alternative<brief_segment_message>(*hello)));
+      bool open =
+          std::holds_alternative<brief_segment_message>(*hello) || std::holds_alternative<letter_message>(*hello);
+      CHECK(longer.ok() == (later || open));
     }
 }
 
@@ -148,6 +151,9 @@ TEST_CASE("what no node says is malformed", "[message]") {
     CHECK(decode_message(odd).code() == errc::malformed);
   }
   CHECK(decode_message(bytes(message_bytes_max + 1, '\4')).code() == errc::malformed);
+  CHECK(decode_message(encode_message(letter_message{{3}, {1}, bytes(letter_bytes_max, 'x')})).ok());
+  CHECK(decode_message(encode_message(letter_message{{3}, {1}, bytes(letter_bytes_max + 1, 'x')})).code() ==
+        errc::malformed);
   random_entry source(43);
 
   heads_message heads;
