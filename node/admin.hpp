@@ -8,6 +8,7 @@
 #include "actors/facade.hpp"
 #include "node/enrolment.hpp"
 #include "node/identity.hpp"
+#include "node/members.hpp"
 #include "sync/entropy.hpp"
 
 namespace tally {
@@ -42,6 +43,10 @@ namespace tally {
 //                                          on, the old number belongs to the cancelled account `dead` → as card
 //   POST card/state             hq         {"medium"} and "state", "expires" (a day number, 0: none), "kind" → the
 //                                          same, once it is durable
+//   POST member/add, member/edit {fields of docs/http-api.md, "member", "add_cards":[hex…], "remove_cards":[hex…]};
+//        member/show {"member"} or {"cards":[hex]} → the member; a store edits and shows
+//   POST member/find             {"query"} → {"members":[…],"more"}
+//   POST member/merge, member/erase, member/duplicates   hq   {"into","from"}, {"member"}, {}
 //   POST carry                  any node   {"messages":[base64…]}, from a stick → {"code","detail","cosignatures",
 //                                          "taken":[{"stream","size","fresh","code"}],"cosigned":[base64…]}
 
@@ -55,6 +60,7 @@ struct admin_context {
   entropy& random;
   data_layout layout;
   std::function<unix_seconds()> now;
+  member_service* members = nullptr;                              ///< null: this node keeps none
   std::function<signed_certificate(const certificate&)> certify;  ///< with this node's key; REQUIRES: check(c)
 
   std::mutex mutex;             ///< guards what follows
@@ -74,6 +80,11 @@ inline constexpr std::uint64_t admin_cards_reserve_max = 1'000'000;
 /// above the HTTP server's limit never get here.
 void handle_admin(std::string_view method, std::string_view path, std::string_view body, node_facade& node,
                   admin_context& context, admin_respond respond);
+
+/// Takes the next number for an account, durably. `done` may run on an actor's thread.
+namespace admin {
+void allot_account(node_facade& node, admin_context& context, std::function<void(result<std::uint64_t>)> done);
+}
 
 /// Body of a refusal: {"error","message","detail"}.
 std::string error_json(const error& e);

@@ -364,6 +364,17 @@ void reserve_cards(call c) {
   });
 }
 
+void allot_account(node_facade& node, admin_context& context, std::function<void(result<std::uint64_t>)> done) {
+  std::unique_lock lock(context.mutex);
+  auto number = next_account(node, context);
+  context.next_account = number + 1;
+  auto next = number_record(number + 1);
+  lock.unlock();
+  node.remember(std::string(next_account_key), next, [done = std::move(done), number](bool ok) {
+    ok ? done(number) : done(error{errc::io, "the number could not be reserved"});
+  });
+}
+
 void map_cards(call c) {
   auto first = number_in(c.in, "first", 1, INT64_MAX - 1'000);
   auto kind = number_in(c.in, "kind", 1, 100);

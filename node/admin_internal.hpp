@@ -67,6 +67,13 @@ void allot_cards(call c);
 void show_batches(const call& c);
 void show_claims(const call& c);
 void undo_claims(call c);
+void add_member(call c);
+void edit_member(call c);
+void show_member(call c);
+void find_members(call c);
+void merge_members(call c);
+void erase_member(call c);
+void member_duplicates(call c);
 void show_cases(const call& c);
 void rule(call c);
 /// Writes facts and answers `out` when they are durable.

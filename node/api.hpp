@@ -6,6 +6,7 @@
 #include "node/http_types.hpp"
 #include "node/identity.hpp"
 #include "node/json_write.hpp"
+#include "node/members.hpp"
 #include "node/metrics.hpp"
 #include "node/ticket.hpp"
 #include "node/tills.hpp"
@@ -64,6 +65,7 @@ struct http_services {
   std::function<std::string(const writer_id&, sequence)> prove_receipt{};
   /// Checks a receipt's code against what this node holds; may be empty. Any thread.
   std::function<result<receipt_report>(std::string_view code)> check_receipt{};
+  member_service* members = nullptr;  ///< null: this node keeps none
 };
 
 /// Services and what the interface keeps of its own. Shared with callbacks under way. Thread-safe.
@@ -192,6 +194,12 @@ void handle_receipt_code(const api_ptr& api, std::string_view id, const call_ptr
 void handle_check_receipt(const api_ptr& api, const api_request& r, const call_ptr& call);
 /// Fields of a check in docs/http-api.md, without brackets.
 void write_check(json_writer& w, const receipt_report& r);
+void handle_find_members(const api_ptr& api, const api_request& r, const call_ptr& call);
+void handle_member_of_card(const api_ptr& api, const api_request& r, const call_ptr& call);
+void handle_add_member(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+/// GET and POST of /api/v1/members/{id}.
+void route_member(const api_ptr& api, std::uint32_t terminal, std::string_view rest, const api_request& r,
+                  const call_ptr& call);
 void handle_network(const api_ptr& api, const call_ptr& call);
 void handle_cases(const api_ptr& api, const call_ptr& call);
 /// POST /api/v1/admin/pair `{"terminal":201}` (terminal optional), GET /api/v1/admin/tills, and

@@ -266,6 +266,7 @@ asio::awaitable<bool> connection::serve(parser& p) {
   api_request r;
   r.method = method;
   r.path = target.substr(0, target.find('?'));
+  r.query = target.substr(std::min(target.size(), r.path.size() + 1));
   r.authorization = view(m[beast::field::authorization]);
   r.cookie = view(m[beast::field::cookie]);
   r.if_none_match = view(m[beast::field::if_none_match]);

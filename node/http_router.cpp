@@ -38,7 +38,7 @@ void document(const api_ptr&, std::uint32_t, const api_request&, const call_ptr&
 using request = const api_request&;
 using call = const call_ptr&;
 
-constexpr std::string_view check_path = "/api/v1/receipts/check";
+constexpr std::string_view check_path = "/api/v1/receipts/check", members_path = "/api/v1/members";
 
 // The rows of docs/http-api.md; the most frequent one first.
 constexpr row rows[] = {
@@ -60,6 +60,12 @@ constexpr row rows[] = {
      [](const api_ptr& a, std::uint32_t, request r, call c) { handle_lookup(a, r, c); }},
     {"GET", "/api/v1/till", access::till,
      [](const api_ptr& a, std::uint32_t t, request, call c) { handle_till(a, t, c); }},
+    {"GET", members_path, access::till,
+     [](const api_ptr& a, std::uint32_t, request r, call c) { handle_find_members(a, r, c); }},
+    {"POST", members_path, access::till,
+     [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_add_member(a, t, r, c); }},
+    {"POST", "/api/v1/cards/member", access::till,
+     [](const api_ptr& a, std::uint32_t, request r, call c) { handle_member_of_card(a, r, c); }},
     {"GET", "/api/v1/products", access::till,
      [](const api_ptr& a, std::uint32_t, request, call c) { handle_products(a, c); }},
     {"GET", "/api/v1/programme", access::till,
@@ -91,6 +97,8 @@ constexpr http_call_name others[] = {
     {"POST", "/api/v1/receipts/{id}/print"},
     {"GET", "/api/v1/reports/{date}/{till}"},
     {"POST", "/api/v1/reports/{date}/{till}/print"},
+    {"GET", "/api/v1/members/{id}"},
+    {"POST", "/api/v1/members/{id}"},
     {"POST", "/api/v1/admin/pair"},
     {"GET", "/api/v1/admin/tills"},
 };
@@ -160,6 +168,12 @@ void route(const api_ptr& api, const api_request& r, const call_ptr& c) {
     return route_receipt(api, r.path.substr(receipts.size()), r, c);
   constexpr std::string_view reports = "/api/v1/reports/";
   if (r.path.starts_with(reports)) return route_report(api, r.path.substr(reports.size()), r, c);
+  constexpr std::string_view members = "/api/v1/members/";
+  if (r.path.starts_with(members)) {
+    auto terminal = terminal_of(*api, r);
+    if (!terminal) return c->finish(unauthorised(*api));
+    return route_member(api, *terminal, r.path.substr(members.size()), r, c);
+  }
   if (r.path.starts_with(admin_prefix)) {
     if (is_admin(*api, r.authorization)) return handle_admin(api, r, c);
     api->suspect(errc::not_allowed, "a call of the administration with a wrong or no token, from " +
@@ -168,10 +182,13 @@ void route(const api_ptr& api, const api_request& r, const call_ptr& c) {
     out.status = 401;
     return c->finish(std::move(out));
   }
+  std::string allowed;
   for (const auto& row : rows) {
     if (row.path != r.path) continue;
-    if (row.method != r.method && !(row.method == "GET" && r.method == "HEAD"))
-      return c->finish(wrong_method(*api, row.method == "GET" ? get : row.method));
+    if (row.method != r.method && !(row.method == "GET" && r.method == "HEAD")) {
+      allowed += (allowed.empty() ? "" : ", ") + std::string(row.method == "GET" ? get : row.method);
+      continue;
+    }
     std::uint32_t terminal = 0;
     if (!open_for(*api, row.who, r)) {
       auto known = terminal_of(*api, r);
@@ -180,6 +197,7 @@ void route(const api_ptr& api, const api_request& r, const call_ptr& c) {
     }
     return row.run(api, terminal, r, c);
   }
+  if (!allowed.empty()) return c->finish(wrong_method(*api, allowed));
   c->finish(refuse(*api, {errc::not_found, "no such address"}));
 }
 

@@ -15,6 +15,7 @@ namespace tally {
 struct api_request {
   std::string_view method;         ///< "GET"
   std::string_view path;           ///< without the query
+  std::string_view query{};        ///< behind the question mark, as it was sent
   std::string_view authorization;  ///< header fields; empty when absent
   std::string_view cookie;
   std::string_view if_none_match;

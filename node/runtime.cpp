@@ -17,6 +17,8 @@
 #include "node/identity.hpp"
 #include "node/key_change.hpp"
 #include "node/logging.hpp"
+#include "node/member_desk.hpp"
+#include "node/member_office.hpp"
 #include "node/receipt_config.hpp"
 #include "node/terminal.hpp"
 #include "storage/rocks_kv.hpp"
@@ -56,6 +58,7 @@ struct running_node {
   system_entropy random;
   std::unique_ptr<node_system> system;
   std::unique_ptr<admin_context> admin;
+  std::unique_ptr<member_service> members;
   std::unique_ptr<enrolment_desk> desk;
   std::unique_ptr<zmq_door> door;
   std::unique_ptr<http_server> http;
@@ -281,6 +284,45 @@ error http_error(const node_config& config, const error& e) {
   return e;
 }
 
+/// Whom this node writes letters to: head office to its stores, a store to head office. From the certificates that the
+/// store holds now, so that a renewed key counts at once and a revoked one no more.
+std::optional<public_key> letter_key(const running_node& n, node_id node) {
+  certificate_book book(n.identity.believes.chain, n.identity.believes.root, n.verifier);
+  load_certificates_of(head_office, *n.store, book);
+  if (node != head_office) load_certificates_of(node, *n.store, book);
+  load_revocations(*n.store, book);
+  auto found = book.find(node);
+  if (!found || book.is_revoked(node)) return std::nullopt;
+  const auto wanted = n.identity.role == node_role::hq ? node_role::store : node_role::hq;
+  return (*found)->role == wanted ? std::optional((*found)->curve) : std::nullopt;
+}
+
+status start_members(running_node& n) {
+  if (n.identity.role == node_role::region) return done();
+  member_parts parts{.node = *n.system,
+                     .chain = n.identity.believes.chain,
+                     .keys = n.layout.member_keys(),
+                     .curve = n.curve,
+                     .random = n.random,
+                     .now = wall_now,
+                     .curve_of = [&n](node_id node) { return letter_key(n, node); },
+                     .log = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); }};
+  if (n.identity.role == node_role::store) {
+    auto desk = member_desk::start(std::move(parts));
+    if (!desk) return at_file(n.layout.member_keys(), desk.error());
+    n.members = std::move(*desk);
+  } else {
+    parts.allot = [&n](std::function<void(result<std::uint64_t>)> told) {
+      admin::allot_account(*n.system, *n.admin, std::move(told));
+    };
+    auto office = member_office::start(std::move(parts));
+    if (!office) return at_file(n.layout.member_keys(), office.error());
+    n.members = std::move(*office);
+  }
+  n.admin->members = n.members.get();
+  return done();
+}
+
 status start_http(running_node& n, const node_config& config) {
   auto token = admin_token(n);
   if (!token) return token.error();
@@ -293,6 +335,7 @@ status start_http(running_node& n, const node_config& config) {
                         .random = n.random,
                         .layout = n.layout,
                         .now = wall_now,
+                        .members = nullptr,
                         .certify = [&n](const certificate& c) { return sign_certificate(c, head_office, *n.signer); },
                         .mutex = {},
                         .next_node = 0,
@@ -300,6 +343,7 @@ status start_http(running_node& n, const node_config& config) {
                         .publication = {},
                         .publication_seen = 0});
   if (!config.link.door.empty()) n.admin->doors.push_back(n.door ? n.door->endpoint() : config.link.door);
+  TALLY_TRY(start_members(n));
   auto* admin = n.admin.get();
   auto* system = n.system.get();
   http_options options;
@@ -326,7 +370,8 @@ status start_http(running_node& n, const node_config& config) {
           !config.printer.address.empty() || !config.printer.path.empty() || !config.printer.queue.empty(),
       .head_office_key = [&n] { return head_office_key(n); },
       .prove_receipt = [&n](const writer_id& writer, sequence seq) { return prove_receipt(n, writer, seq); },
-      .check_receipt = [&n](std::string_view code) { return check_code(n, code); }};
+      .check_receipt = [&n](std::string_view code) { return check_code(n, code); },
+      .members = n.members.get()};
   auto http = http_server::start(std::move(options), std::move(services));
   if (!http) return http_error(config, http.error());
   n.http = std::move(*http);
@@ -357,6 +402,7 @@ void stop_node(running_node& n) {
   if (n.http) n.http->stop();
   n.door.reset();
   if (n.system) n.system->stop();
+  n.members.reset();
   n.http.reset();
   n.receipts.reset();
   n.system.reset();

@@ -68,7 +68,8 @@ export class Contract {
     return check(value) ? '' : this.ajv.errorsText(check.errors, { separator: '; ' });
   }
   /** The operation of a call, and whether its path has any; HEAD is the interface's own. */
-  find(method, path) {
+  find(method, target) {
+    const [path] = target.split('?');
     const at = this.paths.find((it) => it.path === path) ?? this.paths.find((it) => it.pattern.test(path));
     return { at, operation: at?.item[method.toLowerCase()] };
   }

@@ -137,6 +137,25 @@ async function trade(till, card, start) {
   return sale.id;
 }
 
+async function members(till, card) {
+  const held = await until('head office to answer about a card', async () => {
+    const a = await till.call('POST', '/api/v1/cards/member', { card });
+    return a.status === 200 && a.body;
+  });
+  assert.equal(held.member, null);
+  await till.post('/api/v1/cards/member', { card });
+  const form = {
+    card, name: '王小明', birthday: '1990-02-28', phones: ['+86 138-0013-8000'], emails: ['a@example.com'], address: '1 Road',
+    children: [{ birthday: '2015-05-01', sex: 'female' }], consents: ['sms'], photo: Buffer.from([0xff, 0xd8, 0xff]).toString('base64'),
+  };
+  const made = await till.post('/api/v1/members', form);
+  const path = `/api/v1/members/${made.member}`;
+  await till.post(path, { version: made.version, address: '2 Road', consents: [] });
+  assert.equal((await till.get(path)).address, '2 Road');
+  assert.equal((await till.get(`/api/v1/members?query=${encodeURIComponent('小明')}`)).members.length, 1);
+  assert.equal((await till.post('/api/v1/cards/member', { card })).member.name, '王小明');
+}
+
 async function checkDemo(t, contract) {
   const { info, control, named } = await startDemo(t);
   const [store, hq] = [named('Store A'), named('Head office')];
@@ -158,6 +177,7 @@ async function checkDemo(t, contract) {
     await till.post('/api/v1/receipts/check', { code: proof });
   }
   assert.equal((await till.call('GET', '/api/v1/receipts/3.0000000000000000.1')).status, 404);
+  await members(till, card);
   await till.post(`/api/v1/receipts/${receipt}/print`, {});
   await till.post('/api/v1/drawer', {});
   await till.call('POST', '/api/v1/display', { upper: 'Loaf', upper_right: '12.50' });

@@ -1,0 +1,67 @@
+#pragma once
+#include <functional>
+
+#include "ledger/member.hpp"
+
+namespace tally {
+
+/// A member as this node knows it.
+struct member_view {
+  account_id member;
+  std::uint64_t version{};    ///< of the profile that head office published
+  member_profile profile;     ///< at a store: with its own claims that are not published yet
+  std::size_t unpublished{};  ///< at a store: the number of these
+  unix_seconds until{};       ///< at a store: when its lease of the member's key ends; 0 at head office
+};
+struct member_list {
+  std::vector<member_view> found;  ///< at most `member_found_max`, without their photos
+  bool more = false;               ///< there are others; say more
+};
+inline constexpr std::size_t member_found_max = 50;
+struct erased_members {
+  std::vector<account_id> members;  ///< with those that were merged into it
+  unix_seconds leases_until{};      ///< a store that is dark destroys its copies of the keys by then; 0: there are none
+};
+
+/// Members at one node: head office's (node/member_office.hpp), or a store's (node/member_desk.hpp).
+///
+/// Thread-safe. Each call is answered once, on the service's own thread, or refused with `busy` on the caller's when
+/// too many wait. What it answers is durable. Errors besides those named: `not_found`, `malformed`, `io`, `corrupt`.
+class member_service {
+public:
+  template <class T>
+  using answer = std::function<void(result<T>)>;
+
+  virtual ~member_service() = default;
+  /// By name, telephone number, e-mail or card number.
+  virtual void find(std::string query, answer<member_list> done) = 0;
+  virtual void show(account_id member, answer<member_view> done) = 0;
+  /// Nothing: the card has no member. At a store, asks head office when it has no lease: `offline` without a link,
+  /// `timeout` when no answer comes.
+  virtual void of_card(account_id card, answer<std::optional<member_view>> done) = 0;
+  /// At a store: for exactly one card, with a link. Errors: `not_allowed` (a card that is another member's), `offline`.
+  virtual void add(member_change c, answer<member_view> done) = 0;
+  /// At head office the next version; at a store a claim, which binds it alone until head office has published it.
+  /// `version`, if given, is the one that was looked at: another one now is `gap`. `terminal`: of the till that asks.
+  virtual void edit(account_id member, std::optional<std::uint64_t> version, member_change c, std::uint32_t terminal,
+                    answer<member_view> done) = 0;
+
+  // Head office only.
+  /// The cards of `other` become the survivor's, and what that lacks of the other's data. Again: nothing changes.
+  virtual void merge(account_id survivor, account_id other, answer<member_view> done) {
+    (void)survivor, (void)other;
+    done(only_head_office());
+  }
+  /// For good. Again: the same answer.
+  virtual void erase(account_id member, answer<erased_members> done) {
+    (void)member;
+    done(only_head_office());
+  }
+  /// Members that may be one person, in groups.
+  virtual void duplicates(answer<std::vector<std::vector<member_view>>> done) { done(only_head_office()); }
+
+protected:
+  static error only_head_office() { return {errc::not_allowed, "only head office does this"}; }
+};
+
+}  // namespace tally
