@@ -1,6 +1,6 @@
-// A store's node that exists only in memory: it answers docs/http-api.md so that the pages can be developed
-// and tested without the real network. `startMock()` for tests; `node tests/e2e/mock_node.mjs [port]` to look
-// at the pages by hand.
+// A store's node that exists only in memory: it answers docs/http-api.md so that the pages can be developed and tested
+// without the real network. `startMock()` for tests; `node tests/e2e/mock_node.mjs [port]` to look at the pages.
+import { memberCall } from './mock_members.mjs';
 import { dayReportMock, packageMock, priceMock, pursesOf, settleMock } from './mock_programme.mjs';
 import { EPOCH, freshState, seconds } from './mock_state.mjs';
 import { createServer } from 'node:http';
@@ -448,7 +448,8 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
           ? refuse(413, 'malformed')
           : isDemo
             ? demo(request.method, path, body)
-            : api(request.method, path, body, raw, terminal);
+            : (terminal && memberCall(state, { ok, refuse }, request.method, path, body, url.searchParams)) ||
+              api(request.method, path, body, raw, terminal);
       if (fault === 'lose_answer') return response.destroy();
       if (fault === 'unknown') answer = refuse(503, 'io', { retry: 'same_counter' });
     } catch {

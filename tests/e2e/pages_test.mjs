@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { startMock } from './mock_node.mjs';
+import { memberTests } from './pages_members.mjs';
 import { programmeTests } from './pages_programme.mjs';
 
 const CHROMIUM = process.env.TALLY_CHROMIUM ?? '/usr/bin/chromium';
@@ -452,10 +453,8 @@ const tests = {
   },
 };
 
-Object.assign(
-  tests,
-  programmeTests({ shop: () => mock, till, at, click, shows, has, swipe, sizes: SIZES, fits }),
-);
+const helpers = { shop: () => mock, till, at, click, shows, has, swipe, sizes: SIZES, fits };
+Object.assign(tests, programmeTests(helpers), memberTests(helpers));
 
 async function runOne(name, test) {
   mock = await startMock();

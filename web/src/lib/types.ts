@@ -81,6 +81,35 @@ export interface CardPurse {
   months: { month: number; units: number }[];
 }
 
+// -- members --------------------------------------------------------------------------------------
+
+export interface MemberChild {
+  birthday: string;
+  sex: string;
+}
+/** Personal data: never kept in the browser. */
+export interface Member {
+  member: number;
+  version: number;
+  name: string;
+  birthday: string;
+  phones: string[];
+  emails: string[];
+  address: string;
+  children: MemberChild[];
+  consents: string[];
+  accounts: number[];
+  merged_into: number | null;
+  /** Base 64; left out in lists. */
+  photo?: string;
+  unpublished: number;
+  lease_until: number | null;
+}
+export interface MemberList {
+  members: Member[];
+  more: boolean;
+}
+
 // -- the programme --------------------------------------------------------------------------------
 
 export type Names = Record<string, string>;

@@ -10,6 +10,7 @@ import type { Device, Devices, TillInfo } from '../lib/types';
 import { Icon, LangSwitch } from '../lib/ui';
 import { Basket } from './basket';
 import { dispatch, model, pair, pay } from './controller';
+import { MemberDialog } from './member_form';
 import { Banners, NoticeBar } from './messages';
 import { pairProblem } from './pair_problem';
 import { PayColumn } from './pay';
@@ -191,6 +192,7 @@ function Till({ info }: { info: TillInfo }) {
       <Tabs info={info} phone />
       <ReverseDialog info={info} />
       <ReportDialog info={info} />
+      <MemberDialog />
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { cardNumber } from '../lib/till';
 import type { Card, CardPurse, PurseRule, TillInfo } from '../lib/types';
 import { Icon, Money } from '../lib/ui';
 import { dispatch, lookUp, model, now, reportCard, sellCard } from './controller';
+import { MemberRow, MemberSearch } from './member';
 
 const typedCard = signal('');
 /** The report that was touched once, and for which card. */
@@ -209,6 +210,7 @@ export function CardPanel({ info }: { info: TillInfo }) {
               <Icon name="close" />
             </button>
           </div>
+          <MemberRow number={card.number} />
           <Balances
             here={card.card.here}
             elsewhere={card.card.elsewhere}
@@ -232,6 +234,7 @@ export function CardPanel({ info }: { info: TillInfo }) {
             {looking ? t('card.looking') : t('card.swipe')}
           </p>
           <CardEntry />
+          <MemberSearch />
           {lastCard && (
             <p class="last-card muted" data-testid="last-card">
               {t('card.last', { masked: lastCard.masked })} · {t('card.here')}{' '}

@@ -6,6 +6,7 @@ import { readStored, step, type MoneyRequest, type OutboxEffect, type OutboxEven
 import { keepEvents, type EventKeeper, type SseEvent } from '../lib/sse';
 import { basketTotal, bill, quoteMissing, saleFields, tendersFor, wantedQuote } from '../lib/bill';
 import { findByEan, initialModel, reduce, type PayKind, type TillEvent, type TillModel } from '../lib/till';
+import { readMember } from './member_state';
 import type { Card, Devices, LinkState, Product, Programme, Quote, Receipt, Refusal, TillInfo } from '../lib/types';
 
 const PENDING = 'tally.pending';
@@ -258,6 +259,7 @@ export async function lookUp(number: string): Promise<void> {
   if (answer.ok) {
     keepSeen(answer.body.seen);
     dispatch({ type: 'card', card: { number, card: answer.body } });
+    void readMember(number);
   } else {
     dispatch({ type: 'card', card: null });
     dispatch({ type: 'refused', refusal: answer.refusal });
