@@ -49,7 +49,7 @@ result<invitation> replacement_in(const call& c, node_id node, std::int64_t hour
     return error{errc::not_found, "node " + std::to_string(node.value) +
                                       " cannot be replaced: it is no region or store of this chain; see 'tallystick "
                                       "status' for the nodes that there are"};
-  invitation w{node, cert->name, cert->role, cert->parents, {}, 0};
+  invitation w{node, cert->name, cert->role, cert->parents, {}, 0, cert->owner};
   w.limits = limits_of(durable_state(c.node.store()), node);
   w.expiry = c.context.now() + hours * 3600;
   return w;
@@ -91,6 +91,11 @@ result<invitation> invitation_in(const call& c) {
   if (!limits) return limits.error();
   w.limits = *limits;
   w.expiry = c.context.now() + *hours * 3600;
+  if (c.in.contains("owner")) {
+    auto owner = number_in(c.in, "owner", 1, owners_max);
+    if (!owner) return owner.error();
+    w.owner = static_cast<std::uint32_t>(*owner);
+  }
   return w;
 }
 

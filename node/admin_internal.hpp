@@ -28,6 +28,7 @@ result<node_limits> limits_in(const json& j);
 json limits_out(const node_limits& l);
 
 inline constexpr std::uint32_t nodes_max = 100'000;
+inline constexpr std::int64_t owners_max = 1'000'000;  ///< legal entities
 inline constexpr std::int64_t days_max = 100'000;  ///< a business date; the year 2293
 
 struct open_invitation {

@@ -35,6 +35,7 @@ void add_audit(CLI::App& app, int& status);
 void add_export(CLI::App& app, int& status);
 void add_prove(CLI::App& app, int& status);
 void add_verify(CLI::App& app, int& status);
+void add_settlement(CLI::App& app, int& status);
 void add_receipt(CLI::App& app, int& status);
 void add_report(CLI::App& app, int& status);
 void add_ship(CLI::App& app, int& status);

@@ -12,7 +12,7 @@ namespace {
 
 struct invite_options {
   std::string data, role = "store", name;
-  std::uint32_t parent = 1, replaces = 0, cancel = 0;
+  std::uint32_t parent = 1, replaces = 0, cancel = 0, owner = 1;
   bool list = false;
   limit_texts limits;
   std::int64_t hours = 24;
@@ -54,6 +54,7 @@ int run_invite(const invite_options& o) {
                    {},
                    o.hours,
                    o.doors,
+                   o.owner,
                    node_id{o.replaces}};
   if (o.replaces == 0 && o.name.empty())
     return fail({errc::bad_config, "--name is missing: what people call the node"});
@@ -91,6 +92,9 @@ void add_invite(CLI::App& app, int& status) {
   c->add_option("--replace", o->replaces,
                 "number of a node whose machine is gone: the new one takes its place, the old one is cut off");
   c->add_option("--parent", o->parent, "number of its region, or 1 for head office")->capture_default_str();
+  c->add_option("--owner", o->owner, "number of the company that the node belongs to, for 'tallystick settlement'")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
   add_limit_options(*c, o->limits);
   c->add_option("--hours", o->hours, "how long the token is good")->check(CLI::Range(1, 720))->capture_default_str();
   auto* list = c->add_flag("--list", o->list, "show the invitations that nobody has used yet");

@@ -32,6 +32,7 @@ struct invitation {
   std::vector<node_id> parents;
   node_limits limits;
   unix_seconds expiry = 0;
+  std::uint32_t owner = 0;  ///< the legal entity that the node belongs to; 0: as before, or else the first
   friend bool operator==(const invitation&, const invitation&) = default;
 };
 

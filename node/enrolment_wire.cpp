@@ -49,6 +49,7 @@ bytes encode(const invitation_record& r) {
   w.u8(r.used ? 1 : 0);
   w.fixed(r.used_by);
   w.str(r.certificate);
+  if (r.what.owner != 0) w.uv(r.what.owner);
   return w.take();
 }
 
@@ -68,7 +69,8 @@ result<invitation_record> decode_invitation(byte_view data) {
   out.used = used != 0;
   r.fixed(out.used_by);
   out.certificate = r.str(certificate_bytes_max + 100);
-  if (!r.at_end() || used > 1) return error{errc::corrupt, "a stored invitation is damaged"};
+  if (!r.at_end()) out.what.owner = static_cast<std::uint32_t>(r.uv(0xffffffff));
+  if (!r.at_end() || !r.ok() || used > 1) return error{errc::corrupt, "a stored invitation is damaged"};
   return out;
 }
 

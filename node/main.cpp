@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   add_export(app, status);
   add_prove(app, status);
   add_verify(app, status);
+  add_settlement(app, status);
   add_receipt(app, status);
   add_ship(app, status);
   add_rescue(app, status);

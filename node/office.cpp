@@ -96,6 +96,7 @@ result<invite_answer> invite_node(const admin_client& hq, const invite_request& 
                               {"parent", r.parent.value},
                               {"limits", limits_json(r.limits)},
                               {"hours", r.hours},
+                              {"owner", r.owner},
                               {"doors", r.doors}});
   if (!a) return a.error();
   auto node = member<std::uint32_t>(*a, "node");

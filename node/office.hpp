@@ -26,6 +26,7 @@ struct invite_request {
   node_limits limits;
   std::int64_t hours = 24;
   std::vector<std::string> doors;  ///< as the new node reaches them; empty: as head office is configured
+  std::uint32_t owner = 1;         ///< the legal entity; a machine that takes a place keeps that node's
   node_id replaces{};              ///< the new machine takes this node's place, with its name, parent and role
 };
 struct invite_answer {

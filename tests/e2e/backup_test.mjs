@@ -88,6 +88,25 @@ await scenario('backup', 240, async (t) => {
   assert.equal(last.status, 409, JSON.stringify(last.body));
   assert.equal(last.body.error, 'insufficient');
   await allCosigned(store);
+  // Both lives of the store in one account with the scheme: all that was loaded was spent, and nothing lies on cards.
+  const settled = JSON.parse((await good(['settlement', '--data', hq.data, '--format', 'json'])).out);
+  const line = settled.nodes.find((it) => it.node === 2);
+  assert.equal(settled.agrees, true);
+  assert.deepEqual([line.loaded, line.spent, settled.money, settled.on_cards], [10_000, 10_000, 0, 0]);
+  assert.equal(settled.nodes.reduce((sum, it) => sum + it.owes, 0), settled.pool);
+  const table = await good(['settlement', '--data', hq.data, '--from', '2026-01-01']);
+  assert.match(table.out, /^Settlement of 2026-01-01 to .*\n\nOwner 1: [^]*\n2 store [^]*own books say the same/);
+  for (const [bad, what] of [
+    [['--month', '2026-13'], /no month/],
+    [['--from', '2026-02-30'], /no date/],
+    [['--from', '2026-02-02', '--until', '2026-02-01'], /after the last/],
+    [['--format', 'xml'], /xml/],
+  ]) {
+    const wrong = await tallystick(['settlement', '--data', hq.data, ...bad]);
+    assert.equal(wrong.code, 2, wrong.out + wrong.err);
+    assert.match(wrong.err, what);
+  }
+  t.step('what the store owes and is owed is nothing');
   for (const node of [hq, store, other]) await node.stop();
   for (const node of [hq, store, other]) await node.audit();
   assert.equal(readFileSync(join(backup, 'identity.toml'), 'utf8'), before, 'a restore only reads the backup');

@@ -6,6 +6,8 @@
 #include "storage/kv_state.hpp"
 #include "storage/sha256.hpp"
 #include "sync/audit.hpp"
+#include "sync/settlement.hpp"
+#include "sync/station_facts.hpp"
 
 namespace tally::sim {
 namespace {
@@ -292,6 +294,24 @@ void check_audits(const world& w) {
   }
 }
 
+// 8. Clearing nets to zero with what lies on cards, counted from the entries and by head office's own books.
+void check_clearing(const world& w) {
+  for (const auto& [id, n] : w.nodes()) {
+    if (n.gone || n.outcast || n.role == node_role::store || (w.counted().outcast > 0)) continue;
+    certificate_book book(std::string(world::chain), w.root(), w.with());
+    load_certificates(n.disk, book);
+    auto r = settle(n.disk, book, {0, 1'000'000, {}});
+    ensure(r.ok(), "the settlement of " + name(id) + " does not run: " + (r ? "" : r.error().detail));
+    amount sum = 0;
+    for (const auto& [node, line] : r->nodes)
+      sum += line.owes;
+    ensure(sum == r->pool && r->pool == r->money + r->units, "clearing does not net to zero at " + name(id));
+    ensure(r->money + r->aside == r->on_cards, "the settlement of " + name(id) + " finds " + std::to_string(r->money) +
+                                                   " on cards, and " + std::to_string(r->aside) + " aside; its fold " +
+                                                   std::to_string(r->on_cards));
+  }
+}
+
 }  // namespace
 
 bool drained(const world& w, std::string* why) {
@@ -356,6 +376,7 @@ void check_quiet(const world& w) {
   check_directory(w);
   check_rulings(w);
   check_audits(w);
+  check_clearing(w);
 }
 
 }  // namespace tally::sim

@@ -5,7 +5,7 @@ namespace tally::sim {
 
 class world;
 
-/// Invariants 1 to 7 at a moment when everything has healed and drained. Throws `broken`.
+/// Invariants 1 to 8 at a moment when everything has healed and drained. Throws `broken`.
 void check_quiet(const world& w);
 /// Whether everything that must reach head office and come back has done so; `why` says what is missing.
 bool drained(const world& w, std::string* why = nullptr);

@@ -1,0 +1,109 @@
+#include "ledger/clearing.hpp"
+
+#include "ledger/programme.hpp"
+
+namespace tally {
+namespace {
+
+/// Rights that only move between nodes, or are granted anew beside a holding: nobody took or gave anything.
+bool only_moves(entry_kind kind) {
+  return kind == entry_kind::send || kind == entry_kind::receive || kind == entry_kind::regrant;
+}
+
+/// Which sum the money belongs to, and whether it is counted as it is owed, or the other way round.
+amount* sum_of(clearing_sums& s, entry_kind kind, bool& owed) {
+  owed = kind != entry_kind::sale && kind != entry_kind::hand_back;
+  switch (kind) {
+    case entry_kind::top_up:
+    case entry_kind::issue: return &s.loaded;
+    case entry_kind::hand_back: return &s.paid_out;
+    case entry_kind::refund: return &s.returned;
+    case entry_kind::sale: return &s.spent;
+    default: return nullptr;
+  }
+}
+
+bool add_units(clearing_sums::units& to, account_type type, amount v) {
+  switch (type) {
+    case account_type::given: return checked_add(to.given, v, to.given);
+    case account_type::redeemed: return v != INT64_MIN && checked_add(to.redeemed, -v, to.redeemed);
+    case account_type::expired: return v != INT64_MIN && checked_add(to.expired, -v, to.expired);
+    default: return true;
+  }
+}
+
+}  // namespace
+
+std::map<unit_id, unit_price> unit_prices(const programme& p) {
+  std::map<unit_id, unit_price> out;
+  for (const auto& purse : p.purses) {
+    unit_price price;
+    switch (purse.kind) {
+      case purse_kind::bonus: price = {1, 1}; break;
+      case purse_kind::points:
+      case purse_kind::visits: price = {purse.rate_units, purse.rate_money}; break;
+      case purse_kind::voucher:
+        if (purse.off != 0) price = {1, purse.off};
+        break;
+    }
+    out[unit_of(purse.id)] = price;
+  }
+  return out;
+}
+
+bool clearing_sums::add(const clearing_sums& more) {
+  bool fits = checked_add(loaded, more.loaded, loaded) && checked_add(paid_out, more.paid_out, paid_out) &&
+              checked_add(spent, more.spent, spent) && checked_add(returned, more.returned, returned);
+  for (const auto& [unit, u] : more.beside) {
+    auto& mine = beside[unit];
+    fits = fits && checked_add(mine.given, u.given, mine.given) &&
+           checked_add(mine.redeemed, u.redeemed, mine.redeemed) && checked_add(mine.expired, u.expired, mine.expired);
+  }
+  return fits;
+}
+
+bool clearing_sums::empty() const {
+  return loaded == 0 && paid_out == 0 && spent == 0 && returned == 0 && beside.empty();
+}
+
+bool clear_entry(const entry& e, const writer_id& writer, const std::vector<posting>& postings,
+                 const std::function<clearing_sums&(node_id)>& of) {
+  if (only_moves(e.kind)) return true;
+  amount taken = 0;  // by the cards, in money: a credit of theirs
+  bool fits = true;
+  for (const auto& p : postings) {
+    const auto& a = p.account;
+    if (a.unit == main_unit) {
+      // What is owed back by a card is the scheme's claim, as what lies on a card is its debt.
+      bool card = a.type == account_type::hold || a.type == account_type::debt;
+      if (card) fits = fits && p.amount != INT64_MIN && checked_add(taken, -p.amount, taken);
+    } else if (a.type == account_type::given || a.type == account_type::redeemed || a.type == account_type::expired) {
+      auto& sums = of(e.kind == entry_kind::earn ? e.subject.node : writer.node);
+      fits = fits && add_units(sums.beside[a.unit], a.type, p.amount);
+    }
+  }
+  if (taken == 0) return fits;
+  bool owed = true;
+  auto* sum = sum_of(of(writer.node), e.kind == entry_kind::reverse ? e.cited_kind : e.kind, owed);
+  return fits && sum != nullptr && taken != INT64_MIN && checked_add(*sum, owed ? taken : -taken, *sum);
+}
+
+bool position_of(const clearing_sums& s, const std::map<unit_id, unit_price>& prices, clearing_position& out) {
+  out = {};
+  bool fits = checked_add(s.loaded, s.returned, out.owes);
+  for (auto v : {s.spent, s.paid_out})
+    fits = fits && v != INT64_MIN && checked_add(out.owes, -v, out.owes);
+  for (const auto& [unit, u] : s.beside) {
+    auto price = prices.find(unit);
+    if (price == prices.end() || price->second.units == 0) continue;
+    auto given = mul_div(u.given, price->second.money, price->second.units, rounding::half_up);
+    auto redeemed = mul_div(u.redeemed, price->second.money, price->second.units, rounding::half_up);
+    fits = fits && given && redeemed && *redeemed != INT64_MIN && checked_add(out.given, *given, out.given) &&
+           checked_add(out.redeemed, *redeemed, out.redeemed);
+    if (!fits) return false;
+  }
+  return fits && out.redeemed != INT64_MIN && checked_add(out.owes, out.given, out.owes) &&
+         checked_add(out.owes, -out.redeemed, out.owes);
+}
+
+}  // namespace tally

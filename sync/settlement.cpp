@@ -1,0 +1,202 @@
+#include "sync/settlement.hpp"
+
+#include <algorithm>
+
+#include "ledger/closing.hpp"
+#include "ledger/programme.hpp"
+#include "ledger/rules.hpp"
+#include "storage/entry_codec.hpp"
+#include "storage/kv_state.hpp"
+#include "sync/entry_walk.hpp"
+#include "sync/observer.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::uint64_t progress_every = 10'000;
+
+/// Money on cards, or on its way, or owed by them, is a credit of these.
+bool is_on_cards(account_type t) {
+  return t == account_type::hold || t == account_type::debt || t == account_type::transit || t == account_type::doubt;
+}
+
+class settler {
+public:
+  settler(const kv_store& store, const certificate_book& certificates, const settlement_options& options)
+      : store_(store), reader_(store), certificates_(certificates), options_(options) {}
+
+  result<settlement_report> run() {
+    auto self = reader_.self();
+    if (!self) return self.error();
+    self_ = *self;
+    out_.self = self_.node;
+    out_.first_day = options_.first_day;
+    out_.last_day = options_.last_day;
+    TALLY_TRY(name_nodes());
+    TALLY_TRY(read_rules());
+    TALLY_TRY(observed());
+    for (const auto& id : streams_)
+      if (id.sub == sub_stream::journal) TALLY_TRY(walk(id));
+    if (options_.progress) options_.progress(total_, total_);
+    TALLY_TRY(finish());
+    return std::move(out_);
+  }
+
+private:
+  status name_nodes() {
+    auto streams = reader_.list();
+    if (!streams) return streams.error();
+    streams_ = std::move(*streams);
+    for (const auto& id : streams_)
+      if (id.sub == sub_stream::journal) total_ += reader_.size(id);
+    for (auto node : certificates_.nodes())
+      if (auto c = certificates_.find(node)) {
+        auto& line = out_.nodes[node];
+        line.name = (*c)->name;
+        line.role = (*c)->role;
+        line.owner = (*c)->owner;
+      }
+    auto own = out_.nodes.find(self_.node);
+    if (own != out_.nodes.end()) out_.role = own->second.role;
+    return done();
+  }
+
+  status read_rules() {
+    for (const auto& id : streams_) {
+      if (id.sub != sub_stream::directory) continue;
+      TALLY_TRY(each(id, [&](sequence, byte_view data) {
+        if (peek_kind(data) != entry_kind::publish) return done();
+        auto e = decode_entry(data);
+        if (!e || e->topic != publish_topic::rules) return done();
+        auto rules = decode_rules(e->blob);
+        if (!rules || rules->version < out_.rules_version) return done();
+        out_.rules_version = rules->version;
+        out_.currency = rules->currency;
+        out_.exponent = static_cast<int>(rules->exponent);
+        prices_ = unit_prices(rules->programme);
+        return done();
+      }));
+    }
+    return done();
+  }
+
+  /// Which entries are contested, and what the node itself makes of what lies on cards. A store watches nobody.
+  status observed() {
+    if (out_.role == node_role::store) return done();
+    durable_state directory(store_);
+    observer watched(directory, self_.node, out_.role);
+    watched.lives_as(self_);
+    TALLY_TRY(watched.load(reader_, self_.node));
+    watched.all().each_contested([&](const writer_id& w, sequence seq, errc) {
+      contested_[w][seq] = ruling_of(directory, w, seq).value_or(ruling_outcome{});
+    });
+    for (const auto& [a, v] : watched.all().balances())
+      if (a.unit == main_unit && is_on_cards(a.type) && !checked_add(fold_, v, fold_)) return too_much();
+    return directory.read_failed() ? status(error{errc::io, "the directory"}) : done();
+  }
+
+  status each(const stream_id& id, const std::function<status(sequence, byte_view)>& visit) {
+    auto head = reader_.frontier(id);
+    if (!head) return head.error();
+    entry_walk walk(store_, id, self_.node, 0, head->size());
+    while (auto item = walk.next())
+      TALLY_TRY(visit(item->seq, item->data));
+    if (const auto& d = walk.damage())
+      return error{d->code, stream_name(id) + " entry " + std::to_string(d->at) + ": expected " + d->expected +
+                                ", found " + d->found};
+    return done();
+  }
+
+  status walk(const stream_id& id) {
+    const auto& cases = contested_[id.writer];
+    std::vector<posting> postings;
+    return each(id, [&](sequence seq, byte_view data) -> status {
+      if (options_.progress && ++seen_ % progress_every == 0) options_.progress(seen_, total_);
+      ++out_.entries;
+      auto e = decode_entry(data);
+      // What this version does not understand is contested, and nobody got anything for it.
+      if (!e || !expand(*e, id.writer, postings)) return done();
+      auto it = cases.find(seq);
+      auto& line = out_.nodes[id.writer.node];
+      if (it == cases.end()) line.heard_until = std::max(line.heard_until, e->business_date);
+      if (e->business_date > options_.last_day) {
+        ++out_.later;
+        return done();
+      }
+      bool now = e->business_date >= options_.first_day;
+      auto of = [&](node_id n) -> clearing_sums& { return now ? out_.nodes[n].sums : before_[n]; };
+      bool fits = it == cases.end() ? clear_entry(*e, id.writer, postings, of)
+                                    : clear_contested(*e, id.writer, postings, it->second, of);
+      for (const auto& p : postings)
+        if (p.account.unit == main_unit && is_on_cards(p.account.type))
+          fits = fits && checked_add(walked_, p.amount, walked_);
+      return fits ? done() : too_much();
+    });
+  }
+
+  /// It gives its writer nothing: what it would take from what the writer owes is set aside, what it adds stands. So
+  /// it is until head office rules that the chain bears it, or that nobody lost anything.
+  bool clear_contested(const entry& e, const writer_id& writer, const std::vector<posting>& postings,
+                       ruling_outcome ruled, const std::function<clearing_sums&(node_id)>& of) {
+    clearing_sums sums;
+    clearing_position means;
+    bool fits = clear_entry(e, writer, postings, [&](node_id) -> clearing_sums& { return sums; }) &&
+                position_of(sums, prices_, means);
+    if (!fits) return false;
+    ++out_.contested;
+    if (ruled == ruling_outcome::stands || (ruled != ruling_outcome::no_loss && means.owes > 0))
+      return of(writer.node).add(sums);
+    amount money = 0;
+    return money_of(sums, money) && checked_add(out_.aside, money, out_.aside);
+  }
+
+  static bool money_of(const clearing_sums& s, amount& out) {
+    return checked_add(s.loaded, s.returned, out) && s.spent != INT64_MIN && checked_add(out, -s.spent, out) &&
+           s.paid_out != INT64_MIN && checked_add(out, -s.paid_out, out);
+  }
+
+  status finish() {
+    clearing_sums all;
+    for (auto& [node, line] : out_.nodes) {
+      const auto& before = before_[node];
+      bool fits = all.add(before) && all.add(line.sums) && position_of(before, prices_, line.before) &&
+                  position_of(line.sums, prices_, line.period) &&
+                  checked_add(line.before.owes, line.period.owes, line.owes) &&
+                  checked_add(out_.owners[line.owner], line.owes, out_.owners[line.owner]) &&
+                  checked_add(out_.pool, line.owes, out_.pool);
+      if (!fits) return too_much();
+    }
+    // Rounded by node, as the positions are: the sum of the parts, not the part of the sum.
+    amount money = 0;
+    bool fits = money_of(all, money) && checked_add(out_.pool, -money, out_.units);
+    // Head office's fold is of everything that is here: it says nothing of an earlier day.
+    out_.folded = out_.role != node_role::store && out_.later == 0;
+    out_.on_cards = -(out_.folded ? fold_ : walked_);
+    out_.money = money;
+    return fits ? done() : too_much();
+  }
+
+  static status too_much() { return error{errc::overflow, "the sums of these days"}; }
+
+  const kv_store& store_;
+  stream_reader reader_;
+  const certificate_book& certificates_;
+  const settlement_options& options_;
+  writer_id self_;
+  std::vector<stream_id> streams_;
+  std::map<unit_id, unit_price> prices_;
+  std::map<writer_id, std::map<sequence, ruling_outcome>> contested_;  ///< 0: nobody has ruled
+  std::map<node_id, clearing_sums> before_;
+  tally::amount fold_ = 0, walked_ = 0;
+  std::uint64_t seen_ = 0, total_ = 0;
+  settlement_report out_;
+};
+
+}  // namespace
+
+result<settlement_report> settle(const kv_store& store, const certificate_book& certificates,
+                                 const settlement_options& options) {
+  return settler(store, certificates, options).run();
+}
+
+}  // namespace tally

@@ -1,0 +1,193 @@
+// What owners owe each other through the scheme, counted from head office's data.
+#include "sync/settlement.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "ledger/programme_fixture.hpp"
+#include "storage/entry_codec.hpp"
+#include "sync/station_net.hpp"
+
+using namespace tally;
+using test::five_off;
+using test::points_purse;
+using test::station_net;
+using test::why;
+
+namespace {
+
+struct shops : station_net {
+  shops() {
+    rules_record r;
+    r.version = 2;
+    r.top_up_max = 1'000'000;
+    r.currency = "CNY";
+    r.exponent = 2;
+    r.taxes = {{"A", 0}};
+    r.programme = test::chain_programme();
+    r.programme.discounts.clear();
+    entry e;
+    e.kind = entry_kind::publish;
+    e.topic = publish_topic::rules;
+    e.rules_version = 2;
+    e.blob = encode_rules(r);
+    REQUIRE(publish({e}).code == errc::ok);
+    turn();
+  }
+  void turn() {
+    for (int i = 0; i < 2; ++i) {
+      pass_time(11'000);
+      sync();
+    }
+  }
+  std::uint32_t today() const { return day_of(now()); }
+  settlement_report settled(node& n, std::uint32_t first, std::uint32_t last) {
+    auto r = settle_of(n, first, last);
+    REQUIRE(r.ok());
+    // Whatever happened: clearing nets to zero with what the scheme holds, counted twice.
+    amount sum = 0, owners = 0;
+    for (const auto& [id, line] : r->nodes)
+      sum += line.owes;
+    for (const auto& [owner, owes] : r->owners)
+      owners += owes;
+    CHECK(sum == r->pool);
+    CHECK(owners == r->pool);
+    CHECK(r->pool == r->money + r->units);
+    CHECK(r->money + r->aside == r->on_cards);
+    return *r;
+  }
+  result<settlement_report> settle_of(node& n, std::uint32_t first, std::uint32_t last) {
+    return tally::settle(n.store, *n.certificates, {first, last, {}});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("who took the money owes it, who gave the goods is owed, points at their rate", "[sync][settlement]") {
+  shops net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);        // 50 points
+  REQUIRE(why(net.ask(a, net.sale(a, 50))) == errc::ok);  // 5,000 from the card: 500 points, a voucher of 500
+  net.sync();
+  auto sale = net.sale(b, 10);
+  sale.card = 500;
+  sale.uses = {{points_purse, 500}};
+  REQUIRE(why(net.ask(b, sale, true)) == errc::ok);
+  net.turn();
+  auto r = net.settled(net.hq(), net.today(), net.today());
+  CHECK(r.folded);
+  CHECK(r.currency == "CNY");
+  const auto &at_a = r.nodes.at(a.id), &at_b = r.nodes.at(b.id);
+  CHECK(at_a.sums.loaded == 10'000);
+  CHECK(at_a.sums.spent == 5'000);
+  CHECK(at_a.sums.beside.at(unit_of(points_purse)).given == 550);
+  CHECK(at_a.sums.beside.at(unit_of(five_off)).given == 1);
+  CHECK(at_a.period.given == 550 + 500);
+  CHECK(at_a.owes == 10'000 - 5'000 + 1'050);
+  CHECK(at_b.sums.spent == 500);
+  CHECK(at_b.period.redeemed == 500);
+  auto earned = at_b.period.given;  // points of a sale that cost 500 in money
+  CHECK(earned == 50);
+  CHECK(at_b.owes == -500 - 500 + earned);
+  CHECK(r.money == 4'500);
+  CHECK(at_b.heard_until == net.today());
+
+  // The region has heard the same of its stores.
+  CHECK(net.settled(net.region(), net.today(), net.today()).nodes.at(a.id).owes == at_a.owes);
+  // A store knows its own.
+  auto own = net.settled(b, net.today(), net.today());
+  CHECK_FALSE(own.folded);
+  CHECK(own.nodes.at(b.id).owes == at_b.owes);
+}
+
+TEST_CASE("what was taken back is owed to nobody, and what was before is carried over", "[sync][settlement]") {
+  shops net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 3'000)) == errc::ok);
+  net.turn();
+  auto first = net.today();
+  net.pass_time(3 * 86'400'000LL);
+  net.turn();
+  auto sold = net.ask(a, net.sale(a, 10));
+  REQUIRE(why(sold) == errc::ok);
+  auto seq = a.source->size(a.journal()) - 1;
+  net.turn();
+  auto r = net.settled(net.hq(), first + 1, net.today());
+  CHECK(r.nodes.at(a.id).before.owes == 3'000 + 15);
+  CHECK(r.nodes.at(a.id).sums.loaded == 0);
+  CHECK(r.nodes.at(a.id).owes == 2'000 + 15 + 100);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), seq})) == errc::ok);
+  net.turn();
+  r = net.settled(net.hq(), first + 1, net.today());
+  CHECK(r.nodes.at(a.id).sums.spent == 0);
+  CHECK(r.nodes.at(a.id).period.given == 0);
+  CHECK(r.nodes.at(a.id).owes == 3'015);
+  // An earlier last day leaves out what came later, and says so.
+  r = net.settled(net.hq(), 0, first);
+  CHECK(r.nodes.at(a.id).owes == 3'015);
+  CHECK(r.later > 0);
+  CHECK_FALSE(r.folded);
+}
+
+TEST_CASE("a contested entry gives its writer nothing", "[sync][settlement]") {
+  shops net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 300)) == errc::ok);
+  net.turn();
+  entry lie;  // goods for card value that the store does not have
+  lie.kind = entry_kind::sale;
+  lie.terminal = 300;
+  lie.counter = 99;
+  lie.operator_id = 1;
+  lie.business_date = net.today();
+  lie.account = station_net::card;
+  lie.account_version = 1;
+  lie.rules_version = 2;
+  lie.lines = {{product_id{1}, 5'000}};
+  lie.values = {{purse_paid, main_unit, 0, 500'000}};
+  auto forged = net.forge(net.region(), a.journal(), {lie}, *a.keys);
+  REQUIRE(net.ingest(net.region(), a.id, forged).code == errc::ok);
+  net.carry(net.region(), net.hq());
+  auto r = net.settled(net.hq(), 0, net.today());
+  CHECK(r.contested == 1);
+  CHECK(r.nodes.at(a.id).sums.spent == 0);
+  CHECK(r.money == 300);
+  CHECK(r.aside == -500'000);
+
+  // Head office rules: the chain bears it, so the goods count as given for card value.
+  entry ruling;
+  ruling.kind = entry_kind::ruling;
+  ruling.subject = a.writer();
+  ruling.cites = forged.first;
+  ruling.outcome = ruling_outcome::stands;
+  REQUIRE(net.publish({ruling}).code == errc::ok);
+  r = net.settled(net.hq(), 0, net.today());
+  CHECK(r.nodes.at(a.id).sums.spent == 500'000);
+  CHECK(r.aside == 0);
+}
+
+TEST_CASE("money that a contested top-up took is owed all the same", "[sync][settlement]") {
+  shops net;
+  auto& a = net.at(3);
+  entry lie;  // beyond its quota
+  lie.kind = entry_kind::top_up;
+  lie.terminal = 300;
+  lie.counter = 99;
+  lie.operator_id = 1;
+  lie.business_date = net.today();
+  lie.account = station_net::card;
+  lie.account_version = 1;
+  lie.rules_version = 2;
+  lie.values = {{purse_paid, main_unit, 0, 900'000}};
+  lie.tenders = {{tender_kind::cash, main_unit, 900'000}};
+  REQUIRE(net.ingest(net.region(), a.id, net.forge(net.region(), a.journal(), {lie}, *a.keys)).code == errc::ok);
+  net.carry(net.region(), net.hq());
+  auto r = net.settled(net.hq(), 0, net.today());
+  CHECK(r.contested == 1);
+  CHECK(r.nodes.at(a.id).owes == 900'000);
+}
+
+TEST_CASE("there is no settlement of what no node ran on", "[sync][settlement]") {
+  memory_kv empty;
+  ed25519_verifier with;
+  CHECK(settle(empty, certificate_book("net", {}, with), {0, 100, {}}).code() == errc::not_found);
+}
