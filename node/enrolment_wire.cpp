@@ -7,6 +7,7 @@ namespace tally {
 namespace {
 
 constexpr std::uint8_t wire_version = 1;
+constexpr std::uint8_t with_owner = 1;  // behind a stored invitation that names one
 constexpr std::size_t certificates_max = 10, detail_max = 300;
 
 void write_limits(byte_writer& w, const node_limits& l) {
@@ -49,7 +50,10 @@ bytes encode(const invitation_record& r) {
   w.u8(r.used ? 1 : 0);
   w.fixed(r.used_by);
   w.str(r.certificate);
-  if (r.what.owner != 0) w.uv(r.what.owner);
+  if (r.what.owner != 0) {
+    w.u8(with_owner);
+    w.uv(r.what.owner);
+  }
   return w.take();
 }
 
@@ -69,8 +73,9 @@ result<invitation_record> decode_invitation(byte_view data) {
   out.used = used != 0;
   r.fixed(out.used_by);
   out.certificate = r.str(certificate_bytes_max + 100);
-  if (!r.at_end()) out.what.owner = static_cast<std::uint32_t>(r.uv(0xffffffff));
-  if (!r.at_end() || !r.ok() || used > 1) return error{errc::corrupt, "a stored invitation is damaged"};
+  bool more = !r.at_end(), known = !more || r.u8() == with_owner;
+  if (more) out.what.owner = static_cast<std::uint32_t>(r.uv(0xffffffff));
+  if (!r.at_end() || !r.ok() || !known || used > 1) return error{errc::corrupt, "a stored invitation is damaged"};
   return out;
 }
 

@@ -86,6 +86,26 @@ TEST_CASE("a store enrols with a token", "[enrolment]") {
   CHECK(o.node.notes.begin()->second.find(bytes(view_of(o.token.secret))) == bytes::npos);
 }
 
+TEST_CASE("a node belongs to the owner that its invitation names, and else to the one before", "[enrolment]") {
+  office o;
+  auto enrolled_owner = [&](std::uint32_t owner) {
+    o.what.owner = owner;
+    o.node.notes[invitation_key(o.token.id)] =
+        encode(invitation_record{o.what, hash_enrolment_secret(o.token.id, view_of(o.token.secret)), false, {}, {}});
+    machine m(o.random);
+    auto question = m.ask(o.token);
+    auto made = read_enrolment_answer(o.desk.answer(question), question, o.token, o.with);
+    REQUIRE(made);
+    auto own = decode_certificate(made->certificates[1].body);
+    REQUIRE(own);
+    o.node.put_certificate(made->certificates[1]);
+    return own->owner;
+  };
+  CHECK(enrolled_owner(0) == 1);
+  CHECK(enrolled_owner(7) == 7);
+  CHECK(enrolled_owner(0) == 7);
+}
+
 TEST_CASE("a token works once, and a lost answer can be asked for again", "[enrolment]") {
   office o;
   machine m(o.random), thief(o.random);
