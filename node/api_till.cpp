@@ -7,8 +7,7 @@
 namespace tally {
 namespace {
 
-constexpr auto hint_poll = std::chrono::milliseconds(25);
-constexpr int hint_polls_max = 16;
+constexpr std::chrono::milliseconds hint_poll_first{2}, hint_poll_max{25}, hint_wait_max{400};
 
 api_response paired_answer(const tills::pairing& p) {
   json_writer w;
@@ -84,9 +83,11 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
 }
 
 /// A card that was never seen here: with a link, the answer is worth a moment.
-void wait_for_hint(const api_ptr& api, const known_card& c, const call_ptr& call, int left) {
-  if (left == 0 || api->services.node.elsewhere(c.account)) return answer_card(api, c, call);
-  call->after(hint_poll, [api, c, call, left] { wait_for_hint(api, c, call, left - 1); });
+void wait_for_hint(const api_ptr& api, const known_card& c, const call_ptr& call, std::chrono::milliseconds left) {
+  if (left.count() <= 0 || api->services.node.elsewhere(c.account)) return answer_card(api, c, call);
+  // Soon again at first: over a line within the house the answer is there in a moment.
+  auto step = std::clamp(hint_wait_max - left, hint_poll_first, hint_poll_max);
+  call->after(step, [api, c, call, left, step] { wait_for_hint(api, c, call, left - step); });
 }
 
 }  // namespace
@@ -177,7 +178,7 @@ void handle_lookup(const api_ptr& api, const api_request& r, const call_ptr& cal
   api->services.node.ask_elsewhere(found->account);
   auto s = api->services.node.snapshot();
   bool asks = s->link_up && s->role == node_role::store;
-  wait_for_hint(api, *found, call, asks ? hint_polls_max : 0);
+  wait_for_hint(api, *found, call, asks ? hint_wait_max : std::chrono::milliseconds(0));
 }
 
 }  // namespace tally

@@ -237,6 +237,22 @@ TEST_CASE("a store sells a card of its run, with its deposit and a first load", 
   CHECK(judge(theft, {store_a, node_role::store, s.journal.size()}, s.st).code() == errc::malformed);
 }
 
+TEST_CASE("a card of a kind that tills do not load is loaded once, when it is sold", "[cards]") {
+  card_shop s;
+  auto r = *s.prices.rules(2);
+  r.version = 3;
+  r.programme.card_kinds[0].top_up = false;
+  s.prices.add(r);
+  for (std::uint32_t id = 1; id <= 3; ++id)
+    s.prices.add(product_of(id, 3, id * 100, 0));
+  s.quota(100'000);
+  auto d = s.run(card_sale_command{s.next_key(), stock_card, 5'000});
+  REQUIRE(std::holds_alternative<entry>(d));
+  CHECK(holding(s.st, s.self, stock_card) == 5'000);
+  CHECK(refused(s.run(top_up_command{s.next_key(), stock_card, 1'000, tender_kind::cash})) != errc::ok);
+  CHECK(std::holds_alternative<entry>(s.sale(stock_card, 1'000)));
+}
+
 TEST_CASE("cards of another node's run, of none and of an earlier life are not sold", "[cards]") {
   card_shop s;
   s.quota(100'000);

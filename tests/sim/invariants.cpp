@@ -136,9 +136,10 @@ void check_folds(const world& w) {
   for (const auto& [right, v] : w.truth().rights()) {
     const auto& [writer, account, unit] = right;
     if (w.truth().was_restored(writer)) continue;
-    auto purse = base_of({unit});  // a unit has one purse, and all its months count
+    auto purse = base_of({unit});  // a unit has one purse, and all its months count; money a second, the deposit
     auto a = account == 0 ? quota_account(writer, {unit}) : hold_account(writer, {account}, purse, 0, {unit});
     auto there = account == 0 ? -seen.st().balance(a) : holding(seen.st(), writer, {account}, purse);
+    if (account != 0 && unit == main_unit.value) there += holding(seen.st(), writer, {account}, purse_deposit);
     ensure(there == v, "head office and the truth differ on " + account_name(a) + ": " + std::to_string(there) + ", " +
                            std::to_string(v));
     ensure(v >= 0 || must_hold_credit(a) == false, "a right below zero: " + account_name(a));
@@ -182,12 +183,12 @@ void check_restored_value(const world& w) {
   stream_reader reader(hq.disk);
   auto size = [&](const writer_id& writer) { return reader.size(journal_of(writer)); };
   amount known = 0, there = 0;
-  for (unsigned c = 1; c <= w.how().cards; ++c) {
-    auto n = w.truth().known_balance({c}, size);
-    auto late = late_spending(w, {c});
+  for (auto c : cards_of(w)) {
+    auto n = w.truth().known_balance(c, size);
+    auto late = late_spending(w, c);
     // With no days of doubt head office grants at its own risk what may have been spent already.
     ensure(n + late >= 0 || w.how().doubt_days == 0,
-           "account " + std::to_string(c) + ": head office knows of more spent than loaded");
+           "account " + std::to_string(c.value) + ": head office knows of more spent than loaded");
     known += n;
   }
   for (const auto& [a, v] : seen.all().balances())
@@ -225,10 +226,10 @@ void check_value(const world& w) {
   std::map<std::uint64_t, amount> held;
   for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
     if (a.type == account_type::hold && a.unit == main_unit) held[a.a] -= v;
-  for (unsigned c = 1; c <= w.how().cards; ++c)
-    ensure(held[c] == w.truth().balance({c}),
-           "account " + std::to_string(c) + ": " + std::to_string(w.truth().balance({c})) +
-               " were loaded and not spent, " + std::to_string(held[c]) + " are held");
+  for (auto c : cards_of(w))
+    ensure(held[c.value] == w.truth().balance(c),
+           "account " + std::to_string(c.value) + ": " + std::to_string(w.truth().balance(c)) +
+               " were loaded and not spent, " + std::to_string(held[c.value]) + " are held");
   std::map<std::pair<std::uint64_t, std::uint32_t>, amount> units;
   for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
     if (a.type == account_type::hold && a.unit != main_unit) units[{a.a, static_cast<std::uint32_t>(a.b)}] -= v;
@@ -251,12 +252,12 @@ void check_directory(const world& w) {
     if (!here(n)) continue;
     const auto& own = n.st->ledger();
     ensure(own.rules().version_at(UINT32_MAX) == hq.rules().version_at(UINT32_MAX), name(id) + " has other rules");
-    for (unsigned c = 1; c <= w.how().cards; ++c) {
-      auto here = card_of(own.st(), {c}), there = card_of(hq.st(), {c});
+    for (auto c : cards_of(w)) {
+      auto here = card_of(own.st(), c), there = card_of(hq.st(), c);
       ensure(here && there && here->status == there->status && here->version == there->version,
-             name(id) + " has another state of card " + std::to_string(c));
-      ensure(standing_of(own.st(), own.self(), {c}, *here, {}).status == there->status,
-             name(id) + " has an answer to its claim of card " + std::to_string(c) + " outstanding");
+             name(id) + " has another state of card " + std::to_string(c.value));
+      ensure(standing_of(own.st(), own.self(), c, *here, {}).status == there->status,
+             name(id) + " has an answer to its claim of card " + std::to_string(c.value) + " outstanding");
     }
     for (const auto& [other, o] : w.nodes())
       ensure(node_of(own.st(), other).has_value(), name(id) + " does not know " + name(other));

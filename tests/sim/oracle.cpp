@@ -62,6 +62,9 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
     case entry_kind::top_up:
     case entry_kind::reverse: return trade(p, *e);
     case entry_kind::refund: return refund(p, *e);
+    case entry_kind::issue:
+    case entry_kind::activate:
+    case entry_kind::hand_back: return card(p, *e);
     case entry_kind::claim: return once(p, *e, name(p) + " " + describe(*e));
     case entry_kind::earn:
       ensure(writer.node == head_office, "somebody else than head office credits units: entry " + name(p));
@@ -143,6 +146,24 @@ void oracle::trade(const place& p, const entry& e) {
   if (!undo) settle(p, e, where);
   // What a lost tail spent can be spent again; then the known entries alone must add up, at the end (check_value).
   ensure(balance(e.account) >= 0 || !restored_.empty(), "more was spent than loaded, over the whole chain: " + where);
+}
+
+// Sold once and given back once in the whole chain, but for lives that knew nothing of one another.
+void oracle::card(const place& p, const entry& e) {
+  auto where = name(p) + " " + describe(e);
+  once(p, e, where);
+  bool back = e.kind == entry_kind::hand_back;
+  auto& places = back ? given_back_[e.account.value] : sold_[e.account.value];
+  for (const auto& other : places)
+    ensure(back ? other.writer.node != p.writer.node || was_restored(other.writer) : was_restored(other.writer),
+           std::string(back ? "given back" : "sold") + " twice: " + where);
+  places.push_back(p);
+  auto value = card_value(e);
+  if (value == 0) return;
+  move(p.writer, e.account, main_unit, back ? -value : value, where);
+  if (!back) move(p.writer, {}, quota_of(main_unit), -value, where);
+  (back ? spent_ : loaded_)[e.account.value] += value;
+  ensure(balance(e.account) >= 0 || !restored_.empty(), "more came back than was loaded: " + where);
 }
 
 // All at once: units that come back and units that are taken back may be of one purse and one quota.
@@ -238,7 +259,8 @@ amount oracle::known_balance(account_id a, const std::function<std::uint64_t(con
   for (const auto& [writer, list] : journals_)
     for (std::size_t i = 0; i < list.size() && i < size(writer); ++i) {
       auto e = decode_entry(list[i]);
-      if (e->account == a && e->kind == entry_kind::refund) sum += card_value(*e);
+      if (e->account == a && (e->kind == entry_kind::refund || e->kind == entry_kind::issue)) sum += card_value(*e);
+      if (e->account == a && e->kind == entry_kind::hand_back) sum -= card_value(*e);
       bool undo = e->kind == entry_kind::reverse;
       auto kind = undo ? e->cited_kind : e->kind;
       if (e->account != a || (kind != entry_kind::sale && kind != entry_kind::top_up)) continue;

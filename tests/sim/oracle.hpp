@@ -63,6 +63,7 @@ private:
   void move(const writer_id& w, account_id a, unit_id u, amount delta, const std::string& where);
   void once(const place& p, const entry& e, const std::string& where);
   void trade(const place& p, const entry& e);
+  void card(const place& p, const entry& e);
   void refund(const place& p, const entry& e);
   /// Units that the entry gave (sign 1) or takes back, from or to the quota of each.
   void give(const place& p, const entry& e, amount sign, const std::string& where);
@@ -79,6 +80,7 @@ private:
   std::set<channel> received_, returned_;
   std::map<till_id, std::vector<place>> keys_;
   std::map<place, entry> approved_;
+  std::map<std::uint64_t, std::vector<place>> sold_, given_back_;  ///< by account
   std::set<writer_id> restored_;
   std::map<writer_id, std::uint64_t> closed_;
   std::map<std::pair<writer_id, writer_id>, amount> sweeping_;  ///< sent by a sweep and not received

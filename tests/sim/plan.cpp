@@ -48,6 +48,7 @@ plan plan::from_seed(std::uint64_t seed) {
   p.quiet_ms = (p.pace == 1 ? d.between(1, 10) : 10) * 60'000;
   p.resets = d.chance(500);
   if (d.chance(400)) p.certificate_s = p.pace * d.between(20, 120) * 60;
+  if (d.chance(500)) p.stock = static_cast<unsigned>(1 + d.below(6));
   return p;
 }
 
@@ -67,16 +68,17 @@ void plan::take_days(dice& d) {
 std::string plan::text() const {
   auto n = [](auto v) { return std::to_string(v); };
   return "regions " + n(regions) + ", stores " + n(stores) + ", tills " + n(tills) + ", cards " + n(cards) +
-         ", trade " + n(trade_ms / 60'000) + " min at pace " + n(pace) + ", request every " + n(request_every) +
-         " ms, delay " + n(delay_max) + ", commit " + n(commit_max) + ", crash every " + n(crash_every / 60'000) +
-         " min, cut every " + n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) + "), wild " + n(wild_links) +
-         " loss " + n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " + n(commit_fault_permille) +
-         ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " + n(tight_limits) + ", programme " +
-         n(programme) + ", checkpoint " + n(checkpoint_every) + ", hold " + n(hold_ms) + ", sweep after " +
-         n(sweep.quiet_ms) + " dust " + n(sweep.dust) + " in transit " + n(sweep.transit_max) + ", quiet " +
-         n(quiet_ms / 60'000) + " min, resets " + n(resets) + ", certificates " + n(certificate_s / 60) +
-         " min, real keys " + n(real_signatures) + ", restore " + n(static_cast<int>(restore)) + ", ending " +
-         n(static_cast<int>(ending)) + " doubt " + n(doubt_days) + " close wait " + n(close_wait_ms / 60'000) + " min";
+         ", stock " + n(stock) + ", trade " + n(trade_ms / 60'000) + " min at pace " + n(pace) + ", request every " +
+         n(request_every) + " ms, delay " + n(delay_max) + ", commit " + n(commit_max) + ", crash every " +
+         n(crash_every / 60'000) + " min, cut every " + n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) +
+         "), wild " + n(wild_links) + " loss " + n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " +
+         n(commit_fault_permille) + ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " +
+         n(tight_limits) + ", programme " + n(programme) + ", checkpoint " + n(checkpoint_every) + ", hold " +
+         n(hold_ms) + ", sweep after " + n(sweep.quiet_ms) + " dust " + n(sweep.dust) + " in transit " +
+         n(sweep.transit_max) + ", quiet " + n(quiet_ms / 60'000) + " min, resets " + n(resets) + ", certificates " +
+         n(certificate_s / 60) + " min, real keys " + n(real_signatures) + ", restore " + n(static_cast<int>(restore)) +
+         ", ending " + n(static_cast<int>(ending)) + " doubt " + n(doubt_days) + " close wait " +
+         n(close_wait_ms / 60'000) + " min";
 }
 
 }  // namespace tally::sim

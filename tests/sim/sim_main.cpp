@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
                  "\r%llu seeds, %llu failed, %.1f store-hours (%.0f per CPU minute), %llu entries, %llu approved, %llu "
                  "pulled, %llu "
                  "repeated, %llu reversed, %llu crashes, %llu cuts, %llu disk faults, %llu rollbacks, %llu rulings, "
-                 "%llu swept%s",
+                 "%llu swept, %llu cards sold, %llu given back%s",
                  static_cast<unsigned long long>(done), static_cast<unsigned long long>(failed),
                  double(sum.store_ms) / 3.6e6, cpu > 0 ? double(sum.store_ms) / 3.6e6 / cpu * 60 : 0,
                  static_cast<unsigned long long>(sum.entries), static_cast<unsigned long long>(sum.approved),
@@ -85,7 +85,8 @@ int main(int argc, char** argv) {
                  static_cast<unsigned long long>(sum.reversed), static_cast<unsigned long long>(sum.crashes),
                  static_cast<unsigned long long>(sum.cuts), static_cast<unsigned long long>(sum.commit_faults),
                  static_cast<unsigned long long>(sum.rollbacks), static_cast<unsigned long long>(sum.ruled),
-                 static_cast<unsigned long long>(sum.swept), end);
+                 static_cast<unsigned long long>(sum.swept), static_cast<unsigned long long>(sum.cards_sold),
+                 static_cast<unsigned long long>(sum.cards_back), end);
   };
   for (auto seed = o.first; done < o.seeds; ++seed) {
     running_seed = seed;

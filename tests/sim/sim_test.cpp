@@ -48,6 +48,8 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   CHECK(sum.full > 0);
   CHECK(sum.over_ceiling > 0);
   CHECK(sum.swept > 10);
+  CHECK(sum.cards_sold > 10);
+  CHECK(sum.cards_back > 2);
 }
 
 TEST_CASE("a run depends on its seed alone", "[sim]") {

@@ -35,6 +35,10 @@ programme programme_of(bool tight) {
   g.earns = {{1, {"points"}, points_purse, false, 1, 10, {}}, {2, {"loaded"}, points_purse, true, 3, 0, {}}};
   g.packages = {{1, {"500 and 50"}, 500, {{bonus_purse, 50}}, {}}};
   g.refund_quota = tight ? 500 : 100'000;
+  card_kind_rule kind{1, {"card"}, {}, true, 0};
+  kind.price = 200;
+  kind.deposit = 1'000;
+  g.card_kinds = {kind};
   return g;
 }
 
@@ -67,7 +71,32 @@ entry product_entry(unsigned i, std::uint64_t version, amount price) {
   return e;
 }
 
+entry card_entry(account_id account, card_status status) {
+  entry e;
+  e.kind = entry_kind::map_media;
+  e.account = account;
+  byte_writer medium;
+  medium.u64be(account.value);
+  medium.u64be(account.value);
+  e.medium = medium.take();
+  e.card_kind = 1;
+  e.status = status;
+  e.account_version = 1;
+  return e;
+}
+
 }  // namespace
+
+std::vector<account_id> cards_of(const world& w) {
+  std::vector<account_id> out;
+  for (unsigned c = 1; c <= w.how().cards; ++c)
+    out.push_back({c});
+  for (const auto& [id, n] : w.nodes())
+    if (n.role == node_role::store)
+      for (unsigned i = 0; i < w.how().stock; ++i)
+        out.push_back(stock_card(id, i));
+  return out;
+}
 
 // -- head office -------------------------------------------------------------------
 
@@ -90,15 +119,20 @@ void world::head_office_facts() {
   list.push_back(rules_entry(1, plan_));
   for (unsigned i = 0; i < products; ++i)
     list.push_back(product_entry(i, 1, 100 + 250 * static_cast<amount>(i)));
-  for (unsigned c = 1; c <= plan_.cards; ++c) {
-    entry e;
-    e.kind = entry_kind::map_media;
-    e.account = {c};
-    e.medium = bytes(15, 'm') + static_cast<char>('0' + c);
-    e.card_kind = 1;
-    e.status = card_status::active;
-    e.account_version = 1;
-    list.push_back(e);
+  for (unsigned c = 1; c <= plan_.cards; ++c)
+    list.push_back(card_entry({c}, card_status::active));
+  for (auto& [id, n] : nodes_) {
+    if (n.role != node_role::store || plan_.stock == 0) continue;
+    entry run;
+    run.kind = entry_kind::allot;
+    run.account = stock_card(id, 0);
+    run.size = plan_.stock;
+    run.subject = {id, n.cert.epoch};
+    run.card_kind = 1;
+    run.blob = "run of " + std::to_string(id.value);
+    list.push_back(run);
+    for (unsigned i = 0; i < plan_.stock; ++i)
+      list.push_back(card_entry(stock_card(id, i), card_status::stock));
   }
   decrees_.push_back(std::move(list));
   send_facts();
@@ -276,6 +310,8 @@ till_command world::think(sim_node& n, till& t) {
   account_id card{1 + dice_.below(plan_.cards)};
   if (!t.receipts.empty() && dice_.chance(100))
     return reverse_command{k, t.receipts[dice_.below(t.receipts.size())].seq};
+  if (plan_.stock > 0 && dice_.chance(120))
+    if (auto c = think_stock(n, k, card)) return *c;
   if (dice_.chance(2)) return claim_command{k, card, dice_.chance(500) ? card_status::lost : card_status::frozen};
   if (plan_.programme) return think_programme(n, t, k, card);
   if (dice_.chance(350))
@@ -292,6 +328,26 @@ till_command world::think(sim_node& n, till& t) {
   s.card = by == 0 ? 0 : by == 1 ? total / 2 : total;
   if (total > s.card) s.tenders.push_back({tender_kind::cash, main_unit, total - s.card});
   return s;
+}
+
+// A card of the store's run is sold, used like any other (also where it is not known as sold yet), or comes back.
+std::optional<till_command> world::think_stock(sim_node& n, const till_key& k, account_id& card) {
+  if (dice_.chance(300)) {
+    auto load = dice_.chance(500) ? dice_.between(100, 5'000) : 0;
+    auto tender = dice_.chance(500) ? tender_kind::cash : tender_kind::bank;
+    return card_sale_command{k, stock_card(n.id, static_cast<unsigned>(dice_.below(plan_.stock))), load, tender};
+  }
+  std::vector<node_id> stores;
+  for (const auto& [id, other] : nodes_)
+    if (other.role == node_role::store) stores.push_back(id);
+  auto home = dice_.chance(700) ? n.id : stores[dice_.below(stores.size())];
+  card = stock_card(home, static_cast<unsigned>(dice_.below(plan_.stock)));
+  if (!dice_.chance(80)) return std::nullopt;
+  const auto& ledger = n.st->ledger();
+  auto of = [&](std::uint32_t purse) { return holding(ledger.st(), ledger.self(), card, purse); };
+  // What lies here, or all of it and something that lies elsewhere.
+  auto more = dice_.chance(200) ? dice_.between(1, 500) : 0;
+  return hand_back_command{k, card, of(purse_paid) + more, of(purse_deposit), tender_kind::cash};
 }
 
 // The till shows a quote and asks for what it says, or for something that lies elsewhere.
@@ -353,6 +409,8 @@ void world::answered(sim_node& n, const till_answer& a) {
   ensure(e.terminal == k.terminal && e.counter == k.counter, "an answer to another request: " + describe(e));
   ++(a.repeated ? counted_.repeated : counted_.approved);
   if (e.kind == entry_kind::reverse) ++counted_.reversed;
+  if ((e.kind == entry_kind::issue || e.kind == entry_kind::activate) && !a.repeated) ++counted_.cards_sold;
+  if (e.kind == entry_kind::hand_back && !a.repeated) ++counted_.cards_back;
   t.counter = std::max(t.counter, k.counter);
   if (t.receipts.size() >= receipts_max) t.receipts.erase(t.receipts.begin());
   t.receipts.push_back({a.writer, a.seq, std::move(command)});

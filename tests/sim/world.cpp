@@ -22,7 +22,7 @@ void tally_of_run::add(const tally_of_run& o) {
         &tally_of_run::cuts,         &tally_of_run::commit_faults, &tally_of_run::rollbacks,    &tally_of_run::entries,
         &tally_of_run::key_reused,   &tally_of_run::full,          &tally_of_run::over_ceiling, &tally_of_run::closed,
         &tally_of_run::granted_anew, &tally_of_run::outcast,       &tally_of_run::ruled,        &tally_of_run::swept,
-        &tally_of_run::ended})
+        &tally_of_run::ended,        &tally_of_run::cards_sold,    &tally_of_run::cards_back})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }

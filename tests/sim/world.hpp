@@ -12,11 +12,17 @@
 
 namespace tally::sim {
 
+class world;
+/// Every card of the chain, those that lie at stores to be sold among them.
+std::vector<account_id> cards_of(const world& w);
+inline account_id stock_card(node_id store, unsigned i) { return {1'000 * store.value + i}; }
+
 /// What happened in a run, for coverage and for the progress line.
 struct tally_of_run {
   std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
-                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0;
+                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
+                cards_sold = 0, cards_back = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -179,6 +185,7 @@ private:
   void till_acts(sim_node& n, std::size_t index);
   void ask(sim_node& n, till& t);
   till_command think(sim_node& n, till& t);
+  std::optional<till_command> think_stock(sim_node& n, const till_key& k, account_id& card);
   till_command think_programme(sim_node& n, till& t, const till_key& k, account_id card);
   till_command think_wrong(sim_node& n, till& t, const till_key& k);
   void answered(sim_node& n, const till_answer& a);
