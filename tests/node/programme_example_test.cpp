@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "ledger/clearing.hpp"
 #include "ledger/fixture.hpp"
 #include "node/demo.hpp"
 #include "node/rules_file.hpp"
@@ -65,19 +66,17 @@ public:
     pass(a, r);
     pass(r, b);
   }
-  /// Card value that a store loaded and sold for, reversals taken off.
-  static std::pair<amount, amount> card_business(const shop& s) {
-    amount loaded = 0, spent = 0;
+  /// What a store's owner owes the scheme, as `tallystick settlement` counts it.
+  static std::pair<clearing_sums, clearing_position> cleared(const shop& s) {
+    clearing_sums sums;
     for (const auto& e : s.journal) {
-      bool back = e.kind == entry_kind::reverse;
-      auto kind = back ? e.cited_kind : e.kind;
-      for (const auto& v : e.values) {
-        if (v.unit != main_unit) continue;
-        if (kind == entry_kind::top_up) loaded += back ? -v.amount : v.amount;
-        if (kind == entry_kind::sale) spent += back ? -v.amount : v.amount;
-      }
+      auto postings = expand(e, s.self);
+      REQUIRE(postings);
+      REQUIRE(clear_entry(e, s.self, *postings, [&](node_id) -> clearing_sums& { return sums; }));
     }
-    return {loaded, spent};
+    clearing_position out;
+    REQUIRE(position_of(sums, unit_prices(s.prices.rules(1)->programme), out));
+    return {sums, out};
   }
 
   shop a{store_a}, b{store_b}, r{region, node_role::region};
@@ -125,13 +124,17 @@ TEST_CASE("the example of docs/programme.md", "[programme]") {
   t.sale(t.b, "a coffee, 200 points pay 2.00", {{product_id{12}, 1}}, 1'600, 0, {{points, 200}});
   t.reversal(cake, "the birthday cake goes back");
   // What the stores owe each other: who took the money of a top-up owes it, who sold for card value is owed it.
-  auto [loaded, spent_a] = t.card_business(t.a);
-  auto spent_b = t.card_business(t.b).second;
+  auto [a, at_a] = t.cleared(t.a);
+  auto [b, at_b] = t.cleared(t.b);
   amount left = t.a.held(card_1) + t.b.held(card_1);
-  CHECK(loaded - spent_a - spent_b == left);
-  t.rows.push_back("Settlement: A took " + money(loaded) + " and sold for " + money(spent_a) +
-                   " of card value, so it owes the scheme " + money(loaded - spent_a) + "; the scheme owes B " +
-                   money(spent_b) + "; the card holds " + money(left) + ".");
+  CHECK(a.loaded - a.spent - b.spent == left);
+  t.rows.push_back("A took " + money(a.loaded) + " for the card, sold for " + money(a.spent) +
+                   " of card money, gave units worth " + money(at_a.given) + " and took " + money(at_a.redeemed) +
+                   " of units, so it owes the scheme " + money(at_a.owes) + ".");
+  t.rows.push_back("B sold for " + money(b.spent) + " of card money, gave units worth " + money(at_b.given) +
+                   " and took " + money(at_b.redeemed) + " of units, so it is owed " + money(-at_b.owes) + ".");
+  t.rows.push_back("The scheme holds " + money(at_a.owes + at_b.owes) + ": " + money(left) + " of money on the card, " +
+                   money(at_a.owes + at_b.owes - left) + " of units.");
 
   std::ifstream in(std::string(TALLY_SOURCE_DIR) + "/docs/programme.md");
   std::ostringstream text;
