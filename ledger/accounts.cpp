@@ -26,6 +26,22 @@ ledger_account quota_account(writer_id w, unit_id quota_unit) {
           .to = {}};
 }
 
+ledger_account held_account(writer_id w, account_id account, const value_item& v, sequence authorise) {
+  return {.type = account_type::held,
+          .unit = v.unit,
+          .a = account.value,
+          .b = v.purse | std::uint64_t{v.bucket} << 32,
+          .c = authorise,
+          .writer = w,
+          .from = {},
+          .to = {}};
+}
+
+ledger_account holding_behind(const ledger_account& held) {
+  return hold_account(held.writer, {held.a}, static_cast<std::uint32_t>(held.b),
+                      static_cast<std::uint32_t>(held.b >> 32), held.unit);
+}
+
 ledger_account debt_account(writer_id w, account_id account, std::uint32_t purse, unit_id unit) {
   return {.type = account_type::debt,
           .unit = unit,
@@ -51,7 +67,7 @@ ledger_account transit_account(writer_id writer, writer_id from, writer_id to, u
 }
 
 bool must_hold_credit(const ledger_account& a) {
-  if (a.type == account_type::hold) return true;
+  if (a.type == account_type::hold || a.type == account_type::held) return true;
   return a.type == account_type::quota && a.writer.node.value != 1;
 }
 
@@ -74,10 +90,11 @@ std::string unit_name(unit_id unit, std::string_view main_code) {
 std::string account_name(const ledger_account& a) {
   auto num = [](std::uint64_t v) { return std::to_string(v); };
   std::string tail = ":" + writer_name(a.writer);
-  auto purse = [&] {
-    std::string p = a.b == purse_paid ? "paid" : a.b == purse_deposit ? "deposit" : "p" + num(a.b);
-    return a.c != 0 ? p + "@" + num(a.c) : p;
+  auto purse_name = [&](std::uint64_t purse, std::uint64_t bucket) {
+    std::string p = purse == purse_paid ? "paid" : purse == purse_deposit ? "deposit" : "p" + num(purse);
+    return bucket != 0 ? p + "@" + num(bucket) : p;
   };
+  auto purse = [&] { return purse_name(a.b, a.c); };
   switch (a.type) {
     case account_type::hold: return "hold:" + num(a.a) + ":" + purse() + tail;
     case account_type::doubt: return "doubt:" + num(a.a) + ":" + purse() + ":" + writer_name(a.from) + tail;
@@ -95,6 +112,8 @@ std::string account_name(const ledger_account& a) {
     case account_type::expired: return "expired:p" + num(a.a) + tail;
     case account_type::given: return "given:p" + num(a.a) + tail;
     case account_type::debt: return "debt:" + num(a.a) + ":" + purse() + tail;
+    case account_type::held:
+      return "held:" + num(a.a) + ":" + purse_name(a.b & UINT32_MAX, a.b >> 32) + ":" + num(a.c) + tail;
     case account_type::contested: return "contested" + tail;
   }
   return "suspense" + tail;

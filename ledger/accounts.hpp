@@ -22,11 +22,13 @@ enum class account_type : std::uint8_t {
   given = 12,     ///< units that the rules gave: a debit, what the shop has promised
   expired = 13,   ///< units whose month has passed
   fees = 16,      ///< what was paid for cards themselves
+  held = 17,      ///< authorised and not captured: a credit that only its capture, void or time-out touches
 };
 
 /// One ledger account. It ends with its only writer, so nobody else can change it.
 ///
 /// `a`, `b`, `c` by type: hold: account, purse, bucket · debt: account, purse · redeemed, given, expired: purse
+/// · held: account, purse + bucket × 2^32, sequence of the authorise
 /// · quota, issued: base unit · transit: 0 (from and to are
 /// `from` and `to`) · tender: kind, shift · tax: rate · doubt: as hold, `from` the closed epoch.
 /// For transit, `writer` is the side that posted.
@@ -48,6 +50,10 @@ struct posting {
 
 ledger_account hold_account(writer_id w, account_id account, std::uint32_t purse, std::uint32_t bucket, unit_id unit);
 ledger_account quota_account(writer_id w, unit_id quota_unit);
+/// What the authorisation of that number put aside.
+ledger_account held_account(writer_id w, account_id account, const value_item& v, sequence authorise);
+/// The holding that an account of type `held` came from.
+ledger_account holding_behind(const ledger_account& held);
 ledger_account debt_account(writer_id w, account_id account, std::uint32_t purse, unit_id unit);
 /// What head office (`writer`) took over from the holding of a closed epoch: a debit.
 ledger_account doubt_account(writer_id writer, writer_id closed, const ledger_account& holding);

@@ -12,13 +12,15 @@ bool only_moves(entry_kind kind) {
 
 /// Which sum the money belongs to, and whether it is counted as it is owed, or the other way round.
 amount* sum_of(clearing_sums& s, entry_kind kind, bool& owed) {
-  owed = kind != entry_kind::sale && kind != entry_kind::hand_back;
+  owed = !sells(kind) && kind != entry_kind::hand_back;
   switch (kind) {
     case entry_kind::top_up:
     case entry_kind::issue: return &s.loaded;
     case entry_kind::hand_back: return &s.paid_out;
-    case entry_kind::refund: return &s.returned;
-    case entry_kind::sale: return &s.spent;
+    case entry_kind::refund:
+    case entry_kind::refund_elsewhere: return &s.returned;
+    case entry_kind::sale:
+    case entry_kind::capture: return &s.spent;
     default: return nullptr;
   }
 }
@@ -74,11 +76,12 @@ bool clear_entry(const entry& e, const writer_id& writer, const std::vector<post
   for (const auto& p : postings) {
     const auto& a = p.account;
     if (a.unit == main_unit) {
-      // What is owed back by a card is the scheme's claim, as what lies on a card is its debt.
-      bool card = a.type == account_type::hold || a.type == account_type::debt;
+      // What is owed back by a card is the scheme's claim, as what lies on a card, or was put aside of it, is its debt.
+      bool card = a.type == account_type::hold || a.type == account_type::held || a.type == account_type::debt;
       if (card) fits = fits && p.amount != INT64_MIN && checked_add(taken, -p.amount, taken);
     } else if (a.type == account_type::given || a.type == account_type::redeemed || a.type == account_type::expired) {
-      auto& sums = of(e.kind == entry_kind::earn ? e.subject.node : writer.node);
+      bool credits = e.kind == entry_kind::earn || e.kind == entry_kind::take_back;
+      auto& sums = of(credits ? e.subject.node : writer.node);
       fits = fits && add_units(sums.beside[a.unit], a.type, p.amount);
     }
   }

@@ -26,6 +26,9 @@ struct sale_command {
   std::vector<unit_use> uses = {};    ///< points and vouchers that the customer chose; not bonus
   std::vector<gift_item> gifts = {};  ///< pieces paid with units
   bytes once = {};                    ///< digest of the one-time number that names the account; else empty
+  /// When the card has less money than `card`: put aside what it has (an `authorise`), to be captured with other
+  /// payments for the rest.
+  bool partial = false;
   friend bool operator==(const sale_command&, const sale_command&) = default;
 };
 struct top_up_command {
@@ -78,8 +81,52 @@ struct hand_back_command {
   bytes once = {};  ///< as in a sale
   friend bool operator==(const hand_back_command&, const hand_back_command&) = default;
 };
+/// Puts money of a card aside until the deadline. Paid money only: what bonus may pay depends on the basket.
+struct authorise_command {
+  till_key key;
+  account_id account;
+  amount value{};
+  std::int64_t seconds{};  ///< from now; at most what the rules allow
+  bool genuine = false;    ///< as in a sale
+  friend bool operator==(const authorise_command&, const authorise_command&) = default;
+};
+/// A sale that is paid from what an own authorise put aside, at most that; what is left of it goes back to the card.
+/// `sale.account` is not looked at: it is that of the authorise.
+struct capture_command {
+  sale_command sale;
+  sequence seq{};  ///< of the authorise in this node's current journal
+  friend bool operator==(const capture_command&, const capture_command&) = default;
+};
+/// Gives back to the card what an own authorise put aside.
+struct void_command {
+  till_key key;
+  sequence seq{};
+  friend bool operator==(const void_command&, const void_command&) = default;
+};
+/// Pieces come back of a sale that another node made, or this one in an earlier life.
+struct refund_elsewhere_command {
+  till_key key;
+  writer_id writer;  ///< of the sale's journal
+  sequence seq{};
+  entry sale;  ///< as the caller found it proven, and its octets
+  bytes evidence;
+  std::vector<line_item> lines;  ///< product and pieces, each product once
+  bool to_card = false;          ///< money goes to the account of the sale, else by `tender`
+  tender_kind tender = tender_kind::cash;
+  friend bool operator==(const refund_elsewhere_command&, const refund_elsewhere_command&) = default;
+};
+/// One member gives money or units to another.
+struct gift_command {
+  till_key key;
+  account_id account, to;
+  std::uint32_t purse = purse_paid;
+  amount units{};
+  bool genuine = false;  ///< as in a sale: of the giver
+  friend bool operator==(const gift_command&, const gift_command&) = default;
+};
 using till_command = std::variant<sale_command, top_up_command, reverse_command, refund_command, claim_command,
-                                  card_sale_command, hand_back_command>;
+                                  card_sale_command, hand_back_command, authorise_command, capture_command,
+                                  void_command, refund_elsewhere_command, gift_command>;
 
 const till_key& key_of(const till_command& c);
 
@@ -96,6 +143,8 @@ struct situation {
   std::function<std::optional<entry>(const writer_id&, sequence)> find_entry;
   std::span<const writer_id> earlier =
       {};  ///< epochs of this node that came before, newest first: their keys stay used
+  /// What lies elsewhere can still be asked for: a refusal for want of it makes the caller ask, then decide without it.
+  bool pulls = false;
 };
 
 /// The request was executed before: its entry is the answer.
@@ -138,6 +187,16 @@ result<quote> quote_sale(const sale_command& c, const situation& now);
 /// `postings`, if given, is set to those of the entry, so that who writes it need not judge it again.
 decision decide(const till_command& c, const situation& now, std::vector<posting>* postings = nullptr);
 
+/// Longest that an authorisation lasts under these rules.
+std::int64_t hold_seconds_of(const programme& plan);
+/// Most authorisations that are open at one node; more are refused as `busy`.
+constexpr std::int64_t open_holds_max = 10'000;
+/// How long the money of a partly approved sale waits for the other payments.
+constexpr std::int64_t partial_hold_seconds = 15 * 60;
+/// Gives back what the authorise of that number put aside, once its deadline has passed by this node's business time;
+/// nothing before, or when it has ended.
+std::optional<entry> decide_time_out(const situation& now, sequence authorise);
+
 /// Writes off what has expired of one account's purses here, by head office's time; nothing when there is none.
 std::optional<entry> decide_expiry(const situation& now, account_id account);
 
@@ -157,6 +216,9 @@ void date_entry(entry& e, const state& s, const writer_id& self, unix_seconds no
 /// transit to it included; it is checked against the receiver's ceiling and daily inflow for card value.
 result<entry> decide_send(const situation& now, const writer_id& to, account_id account,
                           const std::vector<value_item>& values, send_cause cause, std::uint64_t request,
-                          amount held_there);
+                          amount held_there, const std::vector<value_item>& debts = {});
+
+/// Head office: what the account holds here pays what it owes here; nothing when there is none of either.
+std::optional<entry> decide_settlement(const situation& now, account_id account, std::uint32_t purse);
 
 }  // namespace tally

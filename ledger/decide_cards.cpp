@@ -7,8 +7,6 @@
 namespace tally::decide_detail {
 namespace {
 
-using maybe_refusal = std::optional<refusal>;
-
 card_clock clock_of(const situation& s, std::uint32_t date) { return {date, s.hq_time}; }
 
 std::string money_text(const rules_record* rules, amount v) {

@@ -4,6 +4,8 @@
 
 namespace tally::decide_detail {
 
+using maybe_refusal = std::optional<refusal>;
+
 refusal refuse(errc code, std::string detail, account_id account = {});
 /// An entry of a till, dated now.
 entry start(entry_kind kind, const till_key& k, const situation& s);
@@ -11,17 +13,45 @@ entry start(entry_kind kind, const till_key& k, const situation& s);
 decision judged(entry e, const situation& s, std::vector<posting>& postings, const entry* cited = nullptr);
 /// Of what `e.earned` takes back of `cited`, what is not here any more; bonus is money and must be there.
 std::vector<value_item> debts_of(const entry& e, const entry& cited, const situation& s);
+
+/// A genuine card that is not in this node's directory yet is at version 0 of its state: its account is known, and that
+/// nothing was published against it that has come here. `once`: digest of the one-time number that names it, or empty.
+maybe_refusal check_card(account_id account, bool genuine, const bytes& once, const situation& s, std::uint32_t date,
+                         card_record& card);
+/// What the card's kind lets it spend here in a day.
+maybe_refusal check_day(const entry& e, const programme& plan, const situation& s);
+void state_customer(entry& e, account_id account, const card_record& card, const programme& plan);
+/// Units that the rules give: what the quotas of this node cover, the rest as owed; older debts are settled first.
+void give_units(entry& e, std::vector<value_item> given, const situation& s);
+
+decision decide_sale(const sale_command& c, const situation& s, std::vector<posting>& postings);
+bool same_sale(const sale_command& c, const entry& e, const catalogue& rules);
 decision decide_refund(const refund_command& c, const situation& s, std::vector<posting>& postings);
 bool same_refund(const refund_command& c, const entry& e);
+decision decide_refund_elsewhere(const refund_elsewhere_command& c, const situation& s, std::vector<posting>& postings);
+bool same_refund_elsewhere(const refund_elsewhere_command& c, const entry& e);
+/// The debts that the entry would make are units that may lie elsewhere: a refusal that makes the caller ask for them.
+maybe_refusal ask_before_debt(const entry& e, const situation& s);
+
+/// The authorise of that number in the current journal, if it is open.
+std::variant<entry, refusal> find_hold(sequence seq, const situation& s);
+maybe_refusal check_open_holds(const situation& s, account_id account);
+decision decide_authorise(const authorise_command& c, const situation& s, std::vector<posting>& postings);
+bool same_authorise(const authorise_command& c, const entry& e);
+decision decide_capture(const capture_command& c, const situation& s, std::vector<posting>& postings);
+bool same_capture(const capture_command& c, const entry& e, const catalogue& rules);
+decision decide_void(const void_command& c, const situation& s, std::vector<posting>& postings);
+
+decision decide_gift(const gift_command& c, const situation& s, std::vector<posting>& postings);
+bool same_gift(const gift_command& c, const entry& e);
 
 // decide_cards.cpp
 /// Why this card cannot be used here on that date.
-std::optional<refusal> check_standing(account_id account, const card_record& card, const situation& s,
-                                      std::uint32_t date);
+maybe_refusal check_standing(account_id account, const card_record& card, const situation& s, std::uint32_t date);
 /// A one-time number pays one sale. The writer's journals before its present one count as well.
-std::optional<refusal> check_once(account_id account, const bytes& once, const card_record& card, const situation& s);
+maybe_refusal check_once(account_id account, const bytes& once, const card_record& card, const situation& s);
 /// Too much card value at once for a list of blocked cards as old as this node's.
-std::optional<refusal> check_lists(amount from_card, const situation& s, const rules_record* rules, account_id account);
+maybe_refusal check_lists(amount from_card, const situation& s, const rules_record* rules, account_id account);
 bool rules_are_stale(const situation& s, const programme& plan);
 decision decide_claim(const claim_command& c, const situation& s, std::vector<posting>& postings);
 decision decide_card_sale(const card_sale_command& c, const situation& s, std::vector<posting>& postings);

@@ -26,6 +26,10 @@ std::uint32_t day_of(unix_seconds t) {
 
 unix_seconds start_of_day(std::uint32_t day) { return day_zero + static_cast<unix_seconds>(day) * day_seconds; }
 
+unix_seconds business_moment(const entry& e) {
+  return start_of_day(e.business_date) + std::clamp<std::int64_t>(e.stamp, 0, 86'399);
+}
+
 std::string date_text(std::uint32_t day) {
   using namespace std::chrono;
   year_month_day d{sys_days{days{start_of_day(day) / day_seconds}}};

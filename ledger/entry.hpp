@@ -39,6 +39,8 @@ enum class entry_kind : std::uint8_t {
   log = 27,
   evidence = 28,
   profile_claim = 30,
+  refund_elsewhere = 32,
+  gift = 33,
   certify = 40,
   revoke = 41,
   close_epoch = 42,
@@ -49,6 +51,8 @@ enum class entry_kind : std::uint8_t {
   card_state = 47,
   clear = 48,
   ruling = 49,
+  settle = 52,
+  take_back = 53,
   allot = 54,         ///< a run of cards is ordered, or lies at a store, which sells it
   claims_stand = 55,  ///< claims of that journal stand up to there
   mark = 56,          ///< the directory is whole up to that time
@@ -172,8 +176,8 @@ struct entry {
   std::vector<tender_item> tenders;
   std::vector<tax_item> taxes;
   std::vector<line_item> lines;
-  /// reverse, refund: the own entry that is undone; ruling, earn, card_state,
-  /// profile: the entry of `subject` that it is about
+  /// reverse, refund: the own entry that is undone; capture, void, time_out: the own authorise, which itself cites its
+  /// own sequence; ruling, earn, card_state, refund_elsewhere, take_back, profile: the entry of `subject` it is about
   std::optional<sequence> cites;
   entry_kind cited_kind{};
   writer_id peer;           ///< send: to; receive: from
@@ -188,8 +192,7 @@ struct entry {
   std::uint32_t card_kind{};
   card_status status{};
   std::int64_t hq_time{};
-  writer_id
-      subject;  ///< revoke, close_epoch, regrant, limits, ruling, earn, card_state, allot, profile: whom it concerns
+  writer_id subject;  ///< whom it concerns; of entries that cite another's: whose journal
   std::optional<node_limits> limits;
   std::uint32_t engine{};  ///< open_epoch: revision of expand() and of the rules engine
   std::uint64_t size{};  ///< open_epoch, close_epoch: what was proved of the epoch before; revoke: entries that stand;
@@ -203,9 +206,12 @@ struct entry {
   std::vector<value_item> owed;   ///< units that the rules gave and no quota covered: head office credits them
   std::uint32_t package{};        ///< top_up: the package that was bought
   std::vector<value_item> debts;  ///< reverse: of what is taken back, what was spent already; sale, top_up: of what is
-                                  ///< earned, what goes to an older debt (negative)
-  std::uint32_t expires{};        ///< of a card: the last business date on which it is good; 0: no end
-  bool stale = false;             ///< sale, top_up: the rules here were too old for discounts, and for giving anything
+                                  ///< earned, what goes to an older debt (negative); send, receive: debts that travel
+  std::int64_t deadline{};        ///< authorise: business time from which it cannot be captured, seconds since 1970
+  std::vector<value_item> released;  ///< capture, void, time_out: what goes back to the holding
+  account_id to_account{};           ///< gift: who is given it
+  std::uint32_t expires{};           ///< of a card: the last business date on which it is good; 0: no end
+  bool stale = false;  ///< sale, top_up: the rules here were too old for discounts, and for giving anything
 
   friend bool operator==(const entry&, const entry&) = default;
 };
@@ -217,6 +223,8 @@ constexpr std::uint32_t engine_revision = 1;
 constexpr std::size_t lines_max = 200, values_max = 64, tenders_max = 16, taxes_max = 32, gifts_max = 50,
                       blob_max = 60'000, note_max = 200, entry_bytes_max = 65'535;
 constexpr std::int64_t quantity_max = 9999;
+/// Longest that an authorisation may last.
+constexpr std::int64_t hold_seconds_max = 40 * std::int64_t{86'400};
 
 /// Day number of a moment (days since 2020-01-01), never negative.
 std::uint32_t day_of(unix_seconds t);
@@ -224,5 +232,10 @@ std::uint32_t day_of(unix_seconds t);
 unix_seconds start_of_day(std::uint32_t day);
 /// "2026-11-22".
 std::string date_text(std::uint32_t day);
+/// What the writer's clock said within its business date, seconds since 1970: as far ahead as that may be, not more.
+unix_seconds business_moment(const entry& e);
+/// Goods for money and units: a sale, or one that is paid from what was authorised.
+constexpr bool sells(entry_kind k) { return k == entry_kind::sale || k == entry_kind::capture; }
+constexpr bool is_reversible(entry_kind k) { return sells(k) || k == entry_kind::top_up || k == entry_kind::gift; }
 
 }  // namespace tally

@@ -59,6 +59,7 @@ constexpr std::array rows{
         "This store has not heard of blocked cards for too long. Take less from the card, or another payment."},
     row{"number_used",
         "This one-time number has paid a sale and opens nothing any more. Head office can give its card a new number."},
+    row{"over_returned", "Of this sale more pieces came back, at all stores together, than were sold."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 

@@ -51,9 +51,10 @@ enum class errc : std::uint8_t {
   too_many_claims = 41,  ///< this store reported as many cards today as it may
   stale_lists = 42,      ///< what is known of blocked cards is too old for so much card value
   number_used = 43,      ///< a one-time number that has paid a sale
+  over_returned = 44,    ///< of a sale more pieces came back, at all stores together, than were sold
 };
 
-constexpr errc errc_last = errc::number_used;
+constexpr errc errc_last = errc::over_returned;
 
 /// Stable name, for interfaces and logs: "insufficient".
 std::string_view errc_name(errc code);

@@ -19,6 +19,10 @@ public:
       post(hold_account(writer_, e.account, v.purse, v.bucket, v.unit), taken);
     }
   }
+  /// What the authorisation that the entry cites put aside.
+  void aside(const entry& e, const value_item& v, amount taken) {
+    post(held_account(writer_, e.account, v, *e.cites), taken);
+  }
   void plain(account_type type, unit_id unit, std::uint64_t a, std::uint64_t b, amount v) {
     post({.type = type, .unit = unit, .a = a, .b = b, .c = 0, .writer = writer_, .from = {}, .to = {}}, v);
   }
@@ -51,13 +55,22 @@ status expand_created(const entry& e, const std::vector<value_item>& items, bool
   return done();
 }
 
-status expand_sale(const entry& e, sheet& s) {
+bool is_purse_item(const entry& e, const value_item& v) {
+  return v.purse != 0 && v.unit == unit_of(v.purse) && v.amount > 0 && e.account.value != 0;
+}
+
+// `aside`: paid from what was authorised.
+status expand_sale(const entry& e, sheet& s, bool aside) {
   amount net = 0;
   unit_id unit = main_unit;
   for (const auto& v : e.values) {
     if (v.purse == 0 || v.unit != unit_of(v.purse) || v.amount <= 0)
       return error{errc::malformed, "a sale's purse item"};
-    s.rights(e, v, v.amount);
+    if (aside) {
+      s.aside(e, v, v.amount);
+    } else {
+      s.rights(e, v, v.amount);
+    }
     if (v.unit != unit) {
       s.plain(account_type::redeemed, v.unit, v.purse, 0, -v.amount);
     } else if (!checked_add(net, v.amount, net)) {
@@ -79,6 +92,22 @@ status expand_sale(const entry& e, sheet& s) {
   return expand_created(e, e.earned, false, s);
 }
 
+// Put aside, or given back.
+status expand_aside(const entry& e, const std::vector<value_item>& items, bool back, sheet& s) {
+  for (const auto& v : items) {
+    if (!is_purse_item(e, v) || !e.cites) return error{errc::malformed, "an item that is put aside"};
+    s.rights(e, v, back ? -v.amount : v.amount);
+    s.aside(e, v, back ? v.amount : -v.amount);
+  }
+  return done();
+}
+
+status expand_capture(const entry& e, sheet& s) {
+  if (e.account.value == 0 || !e.cites) return error{errc::malformed, "a capture of nothing"};
+  TALLY_TRY(expand_sale(e, s, true));
+  return expand_aside(e, e.released, true, s);
+}
+
 status expand_top_up(const entry& e, sheet& s) {
   for (const auto& t : e.tenders) {
     if (t.amount <= 0) return error{errc::malformed, "a top-up's tender"};
@@ -86,6 +115,16 @@ status expand_top_up(const entry& e, sheet& s) {
   }
   TALLY_TRY(expand_created(e, e.values, true, s));
   return expand_created(e, e.earned, false, s);
+}
+
+// Given here, or by another node: then only its own quota would know of it.
+status expand_taken_back(const entry& e, sheet& s) {
+  for (const auto& v : e.earned) {
+    if (!is_purse_item(e, v)) return error{errc::malformed, "an item that is taken back"};
+    s.rights(e, v, v.amount);
+    s.plain(account_type::given, v.unit, v.purse, 0, -v.amount);
+  }
+  return done();
 }
 
 // Money for goods that came back, against the right to give such money; the units that had paid come back, and what the
@@ -119,6 +158,7 @@ status expand_refund(const entry& e, sheet& s) {
   }
   if (money < 0) return error{errc::malformed, "more tax than refund"};
   s.plain(account_type::sales, main_unit, 0, 0, money);
+  if (e.kind == entry_kind::refund_elsewhere) return expand_taken_back(e, s);
   std::size_t first = s.size();
   TALLY_TRY(expand_created(e, e.earned, false, s));
   s.negate_from(first);
@@ -157,6 +197,16 @@ status expand_hand_back(const entry& e, sheet& s) {
   return done();
 }
 
+// From one card to another, both at this node.
+status expand_gift(const entry& e, sheet& s) {
+  for (const auto& v : e.values) {
+    if (!is_purse_item(e, v) || e.to_account.value == 0) return error{errc::malformed, "an item that is given away"};
+    s.rights(e, v, v.amount);
+    s.post(hold_account(s.writer(), e.to_account, v.purse, v.bucket, v.unit), -v.amount);
+  }
+  return done();
+}
+
 status expand_expire(const entry& e, sheet& s) {
   for (const auto& v : e.values) {
     if (v.purse < 2 || v.unit != unit_of(v.purse) || v.bucket == 0 || v.amount <= 0)
@@ -169,7 +219,9 @@ status expand_expire(const entry& e, sheet& s) {
 
 // What is taken back and was spent already stays as a debt; what is earned goes to an older debt first.
 status expand_debts(const entry& e, sheet& s) {
-  bool back = e.kind == entry_kind::reverse || e.kind == entry_kind::refund;
+  if (e.kind == entry_kind::send || e.kind == entry_kind::receive || e.kind == entry_kind::regrant) return done();
+  bool back = e.kind == entry_kind::reverse || e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere ||
+              e.kind == entry_kind::take_back;
   for (const auto& d : e.debts) {
     if (d.purse == 0 || d.unit != unit_of(d.purse) || (back ? d.amount <= 0 : d.amount >= 0) || d.amount == INT64_MIN)
       return error{errc::malformed, "a debt"};
@@ -188,6 +240,12 @@ status expand_move(const entry& e, sheet& s, bool out) {
       return error{errc::malformed, "a moved item without its account"};
     s.rights(e, v, out ? v.amount : -v.amount);
     s.post(transit_account(s.writer(), from, to, v.unit), out ? -v.amount : v.amount);
+  }
+  // A debt is a debit and travels the other way round.
+  for (const auto& d : e.debts) {
+    if (!is_purse_item(e, d) || d.bucket != 0) return error{errc::malformed, "a debt that travels"};
+    s.post(debt_account(s.writer(), e.account, d.purse, d.unit), out ? -d.amount : d.amount);
+    s.post(transit_account(s.writer(), from, to, d.unit), out ? d.amount : -d.amount);
   }
   return done();
 }
@@ -214,17 +272,35 @@ status expand_regrant(const entry& e, sheet& s) {
       s.rights(e, v, -v.amount);
     }
   }
+  for (const auto& d : e.debts) {
+    if (!half || !is_purse_item(e, d) || d.bucket != 0) return error{errc::malformed, "a debt that returns"};
+    bool returns = e.cited_kind == entry_kind::receive;
+    auto from = returns ? e.peer : e.subject, to = returns ? e.subject : e.peer;
+    s.post(transit_account(s.writer(), from, to, d.unit), returns ? -d.amount : d.amount);
+    if (returns) {
+      s.post(debt_account(s.writer(), e.account, d.purse, d.unit), d.amount);
+    } else {  // that it left is on a lost disk: it stands twice, there and where it arrived
+      s.plain(account_type::contested, d.unit, 0, 0, -d.amount);
+    }
+  }
   return done();
 }
 
 status expand_into(const entry& e, entry_kind as, sheet& s) {
   switch (as) {
-    case entry_kind::sale: return expand_sale(e, s);
+    case entry_kind::sale: return expand_sale(e, s, false);
+    case entry_kind::authorise: return expand_aside(e, e.values, false, s);
+    case entry_kind::capture: return expand_capture(e, s);
+    case entry_kind::gift: return expand_gift(e, s);
+    case entry_kind::void_hold:
+    case entry_kind::time_out: return expand_aside(e, e.released, true, s);
     case entry_kind::top_up: return expand_top_up(e, s);
     case entry_kind::send: return expand_move(e, s, true);
     case entry_kind::receive: return expand_move(e, s, false);
     case entry_kind::regrant: return expand_regrant(e, s);
-    case entry_kind::refund: return expand_refund(e, s);
+    case entry_kind::refund:
+    case entry_kind::refund_elsewhere: return expand_refund(e, s);
+    case entry_kind::take_back: return expand_taken_back(e, s);
     case entry_kind::earn: return expand_created(e, e.earned, false, s);
     case entry_kind::expire: return expand_expire(e, s);
     case entry_kind::issue: return expand_issue(e, s);
@@ -270,9 +346,11 @@ bool merge(std::vector<posting>& postings) {
 status expand(const entry& e, const writer_id& writer, std::vector<posting>& out) {
   sheet s(writer, out);
   bool reversal = e.kind == entry_kind::reverse;
-  if (reversal && e.cited_kind != entry_kind::sale && e.cited_kind != entry_kind::top_up)
+  if (reversal && !is_reversible(e.cited_kind))
     return error{errc::malformed, "a reversal of a kind that cannot be reversed"};
-  TALLY_TRY(expand_into(e, reversal ? e.cited_kind : e.kind, s));
+  // What a capture took goes back to the holding: its authorisation is over.
+  auto as = !reversal ? e.kind : sells(e.cited_kind) ? entry_kind::sale : e.cited_kind;
+  TALLY_TRY(expand_into(e, as, s));
   if (reversal)
     for (auto& p : out)
       p.amount = -p.amount;  // cannot wrap: every amount above is the negation of a positive one or vice versa

@@ -34,7 +34,8 @@ status check_fields(const entry& e, const kind_row& row) {
 status check_bounds(const entry& e) {
   bool fits = e.values.size() <= values_max && e.tenders.size() <= tenders_max && e.taxes.size() <= taxes_max &&
               e.lines.size() <= lines_max && e.earned.size() <= values_max && e.owed.size() <= values_max &&
-              e.debts.size() <= values_max && e.gifts.size() <= gifts_max && e.blob.size() <= blob_max;
+              e.debts.size() <= values_max && e.released.size() <= values_max && e.gifts.size() <= gifts_max &&
+              e.blob.size() <= blob_max;
   for (const auto& t : e.tenders)
     fits = fits && t.kind >= tender_kind::cash && t.kind <= tender_kind::transfer;
   if (!fits) return error{errc::malformed, "an entry over its bounds"};
@@ -75,10 +76,10 @@ status check_key(const entry& e, const entry_place& p, const state& s) {
 status check_reversal(const entry& e, const entry_place& p, const state& s) {
   if (*e.cites >= p.seq || !p.cited) return error{errc::not_found, "the entry to reverse"};
   const auto& c = *p.cited;
-  if (c.kind != e.cited_kind || (c.kind != entry_kind::sale && c.kind != entry_kind::top_up))
+  if (c.kind != e.cited_kind || !is_reversible(c.kind))
     return error{errc::not_reversible, std::string(kind_name(c.kind))};
   if (c.account != e.account || c.values != e.values || c.tenders != e.tenders || c.taxes != e.taxes ||
-      c.shift != e.shift || c.earned != e.earned)
+      c.shift != e.shift || c.earned != e.earned || c.to_account != e.to_account)
     return error{errc::malformed, "a reversal that differs from what it reverses"};
   if (s.find(key(cell_type::reversed, *e.cites, 0, p.writer))) return error{errc::already_reversed, ""};
   if (s.find(key(cell_type::refunded, *e.cites, 0, p.writer)))
@@ -96,7 +97,9 @@ status check_transfer(const entry& e, const entry_place& p, const state& s) {
     return error{errc::gap, "channel number " + std::to_string(e.channel) + " after " + std::to_string(last)};
   if (out && p.directory && !are_neighbours(*p.directory, from.node, to.node))
     return error{errc::not_entitled, "node " + std::to_string(to.node.value) + " is neither parent nor child"};
-  if (!out && e.values.empty() == (e.reason == errc::ok))
+  bool nothing = e.values.empty() && e.debts.empty();
+  if (out && nothing) return error{errc::malformed, "a send of nothing"};
+  if (!out && nothing == (e.reason == errc::ok))
     return error{errc::malformed, "a receive has values, or a reason why it has none"};
   if (!out && e.reason != errc::ok) return done();
   auto other = s.find({.type = cell_type::transfer, .a = e.channel, .b = out ? 0U : 1U, .writer = from, .peer = to});
@@ -107,6 +110,7 @@ status check_transfer(const entry& e, const entry_place& p, const state& s) {
 // What lay there, and whether it is too much, is for who sees that journal to say (audit); the order in which journals
 // meet must not change a verdict.
 status check_regrant(const entry& e, const state& s) {
+  if (e.values.empty() && e.debts.empty()) return error{errc::malformed, "nothing is granted anew"};
   if (closing_of(s, e.subject)) return done();
   // A send of a closed epoch, which its receiver will never take: the node moved away, or was a region that is gone.
   bool returns = e.cited_kind == entry_kind::receive && closing_of(s, e.peer);
@@ -179,9 +183,19 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
       TALLY_TRY(check_once(e, p, s));
       return check_top_up(e);
     case entry_kind::reverse: TALLY_TRY(check_key(e, p, s)); return check_reversal(e, p, s);
+    case entry_kind::authorise: TALLY_TRY(check_key(e, p, s)); return check_authorise(e, p);
+    case entry_kind::capture:
+      TALLY_TRY(check_key(e, p, s));
+      TALLY_TRY(check_hold_end(e, p, s));
+      return check_sale(e);
+    case entry_kind::void_hold: TALLY_TRY(check_key(e, p, s)); return check_hold_end(e, p, s);
+    case entry_kind::time_out: return check_hold_end(e, p, s);
+    case entry_kind::gift: TALLY_TRY(check_key(e, p, s)); return check_gift(e);
     case entry_kind::send:
     case entry_kind::receive: return check_transfer(e, p, s);
     case entry_kind::refund: TALLY_TRY(check_key(e, p, s)); return check_refund(e, p, s);
+    case entry_kind::refund_elsewhere: TALLY_TRY(check_key(e, p, s)); return check_refund_elsewhere(e, p);
+    case entry_kind::take_back: return check_debts(e);
     case entry_kind::expire: return check_expire(e);
     case entry_kind::earn: return check_earn(e, s);
     case entry_kind::close_epoch: return check_closing(e, s);
@@ -298,10 +312,22 @@ bytes transfer_text(const entry& e) {
   for (const auto& v : e.values)
     t += ' ' + std::to_string(v.purse) + ' ' + std::to_string(v.unit.value) + ' ' + std::to_string(v.bucket) + ' ' +
          std::to_string(v.amount);
+  if (!e.debts.empty()) t += '/';
+  for (const auto& d : e.debts)
+    t += ' ' + std::to_string(d.purse) + ' ' + std::to_string(d.unit.value) + ' ' + std::to_string(d.bucket) + ' ' +
+         std::to_string(d.amount);
   return t;
 }
 
+std::vector<value_item> parse_transfer_debts(byte_view text) {
+  auto at = text.find('/');
+  if (at == byte_view::npos) return {};
+  auto list = parse_transfer_text("0" + bytes(text.substr(at + 1)));
+  return list ? std::move(list->second) : std::vector<value_item>{};
+}
+
 std::optional<std::pair<account_id, std::vector<value_item>>> parse_transfer_text(byte_view text) {
+  text = text.substr(0, text.find('/'));
   std::vector<std::uint64_t> numbers;
   for (std::size_t at = 0; at <= text.size() && numbers.size() <= 1 + 4 * values_max;) {
     auto end = std::min(text.find(' ', at), text.size());
@@ -362,7 +388,8 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   for (std::size_t i = 0; i < postings.size(); ++i) {
     const auto& post = postings[i];
     bool fits = checked_add(s.balance(post.account), post.amount, after[i]);
-    if (fits && post.account.type == account_type::hold) fits = held.take(post.account.unit, post.amount);
+    bool rights = post.account.type == account_type::hold || post.account.type == account_type::held;
+    if (fits && rights) fits = held.take(post.account.unit, post.amount);
     if (!fits) return error{errc::overflow, account_name(post.account)};
   }
   for (std::size_t i = 0; i < postings.size(); ++i) {
@@ -376,12 +403,20 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   if (e.counter != 0) s.set_answered({p.writer, e.terminal, e.counter}, p.seq);
   if (e.kind == entry_kind::reverse && e.cites)
     s.put(key(cell_type::reversed, *e.cites, 0, p.writer), {static_cast<std::int64_t>(p.seq), {}});
-  if (e.kind == entry_kind::sale && e.card_kind != 0 && !p.watched) apply_spent(e, p, s);
   if (why == errc::ok && e.account.value != 0) apply_once(e, p, s);
+  // What was authorised was counted then.
+  bool spends = e.kind == entry_kind::sale || e.kind == entry_kind::authorise;
+  if (spends && e.card_kind != 0 && !p.watched) apply_spent(e, p, s);
+  if (!p.watched) apply_hold(e, p, s);
+  if (!p.watched && e.kind == entry_kind::gift)
+    for (const auto& v : e.values)
+      add_gifted(s, e.business_date, p.writer, e.account, v.purse, v.amount);
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);
-  if (e.kind == entry_kind::refund && e.cites) apply_refund(e, p, s);
-  if (why == errc::ok && (!e.owed.empty() || e.kind == entry_kind::reverse || e.kind == entry_kind::earn))
-    apply_owed(e, p, s);
+  bool goods_back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
+  if (goods_back && e.cites) apply_refund(e, p, s);
+  bool about_owed =
+      !e.owed.empty() || e.kind == entry_kind::reverse || e.kind == entry_kind::earn || e.kind == entry_kind::take_back;
+  if (why == errc::ok && about_owed) apply_owed(e, p, s);
   if (why == errc::ok && p.watched && p.turnover) apply_turnover(e, s);
   if (why == errc::ok) apply_life(e, p, s);
   if (why == errc::ok) apply_card_life(e, p, s);

@@ -46,6 +46,18 @@ bytes transfer_text(const entry& e);
 /// Account and values of such a text; nothing for text that `transfer_text` does not make.
 std::optional<std::pair<account_id, std::vector<value_item>>> parse_transfer_text(byte_view text);
 
+/// Debts of such a text; empty for text that `transfer_text` does not make.
+std::vector<value_item> parse_transfer_debts(byte_view text);
+
+/// What an entry owes its account, as a cell says it (cell_type::owing): below zero, what is to be taken back.
+struct owed_units {
+  account_id account;
+  std::vector<value_item> units;
+};
+bytes owed_text(const owed_units& o);
+/// REQUIRES: text that `owed_text` made; of other text, what can be read.
+owed_units parse_owed_text(byte_view text);
+
 /// Key of the channel counters: `out` for the sender's side.
 cell_key channel_key(bool out, const writer_id& from, const writer_id& to);
 

@@ -1,6 +1,8 @@
 #include "ledger/fold_units.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <tuple>
 
 #include "ledger/kinds.hpp"
 #include "ledger/programme.hpp"
@@ -28,21 +30,21 @@ amount money_of(const entry& e) {
   return sum;
 }
 
-// A refund takes back of what is owed as of what was given.
-void reduce_owed(const entry& e, const entry_place& p, state& s) {
-  auto k = unit_key(cell_type::owing, *e.cites, 0, p.writer);
-  auto c = s.find(k);
-  auto owed = c ? parse_transfer_text(c->data) : std::nullopt;
-  if (!owed) return;
-  for (const auto& back : e.owed)
-    for (auto& v : owed->second)
-      if (v.purse == back.purse && v.bucket == back.bucket) v.amount -= std::min(v.amount, back.amount);
-  std::erase_if(owed->second, [](const value_item& v) { return v.amount == 0; });
-  if (owed->second.empty()) return s.erase(k);
-  entry text;
-  text.account = owed->first;
-  text.values = std::move(owed->second);
-  s.put(k, {0, transfer_text(text)});
+// One sum for each entry that owed: of whichever journal the parts come first, it is the same in the end.
+void add_owed(const entry& e, const cell_key& of, const std::vector<value_item>& units, amount sign, state& s) {
+  if (units.empty()) return;
+  auto c = s.find(of);
+  auto sum = c ? parse_owed_text(c->data) : owed_units{e.account, {}};
+  for (const auto& v : units) {
+    auto same = [&](const value_item& o) { return o.purse == v.purse && o.unit == v.unit && o.bucket == v.bucket; };
+    auto at = std::ranges::find_if(sum.units, same);
+    if (at == sum.units.end()) at = sum.units.insert(at, {v.purse, v.unit, v.bucket, 0});
+    if (amount n = 0; checked_mul(v.amount, sign, n)) (void)checked_add(at->amount, n, at->amount);
+  }
+  std::erase_if(sum.units, [](const value_item& v) { return v.amount == 0; });
+  std::ranges::sort(sum.units, {}, [](const value_item& v) { return std::tuple(v.purse, v.unit, v.bucket); });
+  if (sum.units.empty()) return s.erase(of);
+  s.put(of, {0, owed_text(sum)});
 }
 
 }  // namespace
@@ -66,7 +68,7 @@ status check_debts(const entry& e) {
 status check_refund(const entry& e, const entry_place& p, const state& s) {
   if (*e.cites >= p.seq || !p.cited) return error{errc::not_found, "the sale to refund"};
   const auto& c = *p.cited;
-  if (c.kind != entry_kind::sale) return error{errc::not_reversible, std::string(kind_name(c.kind))};
+  if (!sells(c.kind)) return error{errc::not_reversible, std::string(kind_name(c.kind))};
   if (c.account != e.account || c.rules_version != e.rules_version)
     return error{errc::malformed, "a refund that differs from its sale"};
   if (s.find(unit_key(cell_type::reversed, *e.cites, 0, p.writer))) return error{errc::already_reversed, ""};
@@ -95,6 +97,30 @@ status check_refund(const entry& e, const entry_place& p, const state& s) {
   return check_debts(e);
 }
 
+// What was sold is in another journal, which the one who gives back need not have: pieces over that are for head office
+// to find, whatever the order in which journals come.
+status check_refund_elsewhere(const entry& e, const entry_place& p) {
+  if (e.subject == p.writer) return error{errc::malformed, "a refund of an own sale"};
+  for (std::size_t i = 0; i < e.lines.size(); ++i) {
+    const auto& l = e.lines[i];
+    bool twice = std::any_of(e.lines.begin(), e.lines.begin() + static_cast<std::ptrdiff_t>(i),
+                             [&](const line_item& o) { return o.product == l.product; });
+    if (twice || l.quantity < 1 || l.quantity > quantity_max)
+      return error{errc::malformed, "pieces of product " + std::to_string(l.product.value)};
+  }
+  bool cash = !e.tenders.empty(),
+       card = std::ranges::any_of(e.values, [](const value_item&v) { return v.unit == main_unit; });
+  if (cash && card) return error{errc::malformed, "money back in two ways"};
+  return check_debts(e);
+}
+
+status check_gift(const entry& e) {
+  if (e.to_account == e.account) return error{errc::malformed, "a gift to oneself"};
+  for (const auto& v : e.values)
+    if (v.purse != e.values.front().purse) return error{errc::malformed, "a gift of two purses"};
+  return done();
+}
+
 status check_expire(const entry& e) {
   auto month = month_of(day_of(e.hq_time));
   for (const auto& v : e.values)
@@ -104,7 +130,7 @@ status check_expire(const entry& e) {
 
 status check_earn(const entry& e, const state& s) {
   if (s.find(unit_key(cell_type::credited, *e.cites, 0, e.subject))) return error{errc::key_reused, "credited before"};
-  return done();
+  return check_debts(e);
 }
 
 // Only chains whose rules look at kinds of cards state them, and only their rules have limits per day.
@@ -116,6 +142,7 @@ void apply_spent(const entry& e, const entry_place& p, state& s) {
 void apply_refund(const entry& e, const entry_place& p, state& s) {
   auto add = [&](std::uint64_t of, std::int64_t n) {
     auto k = unit_key(cell_type::refunded, *e.cites, of, p.writer);
+    if (e.kind == entry_kind::refund_elsewhere) k.peer = e.subject;
     auto sum = number(s, k);
     if (!checked_add(sum, n, sum)) sum = INT64_MAX;
     s.put(k, {sum, {}});
@@ -127,28 +154,64 @@ void apply_refund(const entry& e, const entry_place& p, state& s) {
 }
 
 void apply_turnover(const entry& e, state& s) {
-  bool back = e.kind == entry_kind::refund || (e.kind == entry_kind::reverse && e.cited_kind == entry_kind::sale);
-  if (e.account.value == 0 || (e.kind != entry_kind::sale && !back)) return;
+  bool back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere ||
+              (e.kind == entry_kind::reverse && sells(e.cited_kind));
+  if (e.account.value == 0 || (!sells(e.kind) && !back)) return;
   if (auto money = money_of(e); money != 0) s.add_turnover(e.account, month_of(e.business_date), back ? -money : money);
 }
 
-// What an entry could not give waits at its watchers until head office gives it, or the entry is taken back.
+// What an entry could not give waits at its watchers until head office gives it; what comes back of it is not given, or
+// is taken back.
 void apply_owed(const entry& e, const entry_place& p, state& s) {
-  // A watcher may fold head office's journal before the one that owes.
-  if (e.kind == entry_kind::refund) return p.watched ? reduce_owed(e, p, s) : void();
-  if (!e.owed.empty() && p.watched && !s.find(unit_key(cell_type::credited, p.seq, 0, p.writer))) {
-    entry text;
-    text.account = e.account;
-    text.values = e.owed;
-    s.put(unit_key(cell_type::owing, p.seq, 0, p.writer), {0, transfer_text(text)});
+  auto owed_of = [&](const writer_id& w, sequence seq) { return unit_key(cell_type::owing, seq, 0, w); };
+  if (e.kind == entry_kind::earn) {
+    s.put(unit_key(cell_type::credited, *e.cites, 0, e.subject), {static_cast<std::int64_t>(p.seq), {}});
+    for (const auto& v : e.earned)
+      add_sent(s, e.business_date, v.unit, p.writer, e.subject, v.amount);
   }
-  if (e.kind == entry_kind::reverse && p.watched) s.erase(unit_key(cell_type::owing, *e.cites, 0, p.writer));
-  if (e.kind != entry_kind::earn) return;
-  s.put(unit_key(cell_type::credited, *e.cites, 0, e.subject), {static_cast<std::int64_t>(p.seq), {}});
-  for (const auto& v : e.earned)
-    add_sent(s, e.business_date, v.unit, p.writer, e.subject, v.amount);
-  if (p.watched) s.erase(unit_key(cell_type::owing, *e.cites, 0, e.subject));
+  if (!p.watched) return;
+  switch (e.kind) {
+    case entry_kind::earn: return add_owed(e, owed_of(e.subject, *e.cites), e.earned, -1, s);
+    case entry_kind::take_back: return add_owed(e, owed_of(e.subject, *e.cites), e.earned, 1, s);
+    case entry_kind::refund: return add_owed(e, owed_of(p.writer, *e.cites), e.owed, -1, s);
+    case entry_kind::refund_elsewhere: return add_owed(e, owed_of(e.subject, *e.cites), e.owed, -1, s);
+    case entry_kind::reverse:
+      if (p.cited) add_owed(e, owed_of(p.writer, *e.cites), p.cited->owed, -1, s);
+      return;
+    default: return add_owed(e, owed_of(p.writer, p.seq), e.owed, 1, s);
+  }
 }
 
 }  // namespace fold_detail
+
+bytes owed_text(const owed_units& o) {
+  bytes t = std::to_string(o.account.value);
+  for (const auto& v : o.units)
+    t += ' ' + std::to_string(v.purse) + ' ' + std::to_string(v.unit.value) + ' ' + std::to_string(v.bucket) + ' ' +
+         std::to_string(v.amount);
+  return t;
+}
+
+owed_units parse_owed_text(byte_view text) {
+  owed_units out;
+  std::vector<std::int64_t> numbers;
+  bool first = true;
+  for (std::size_t at = 0; at <= text.size();) {
+    auto end = std::min(text.find(' ', at), text.size());
+    if (first) {
+      std::from_chars(text.data() + at, text.data() + end, out.account.value);
+    } else {
+      std::from_chars(text.data() + at, text.data() + end, numbers.emplace_back());
+    }
+    first = false;
+    at = end + 1;
+  }
+  for (std::size_t i = 0; i + 3 < numbers.size(); i += 4)
+    out.units.push_back({static_cast<std::uint32_t>(numbers[i]),
+                         {static_cast<std::uint32_t>(numbers[i + 1])},
+                         static_cast<std::uint32_t>(numbers[i + 2]),
+                         numbers[i + 3]});
+  return out;
+}
+
 }  // namespace tally

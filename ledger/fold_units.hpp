@@ -9,9 +9,15 @@ status check_debts(const entry& e);
 /// Each piece once, and in all not more money than was paid, by tenders not more than by tenders. What a piece cost is
 /// for who has the rules to say.
 status check_refund(const entry& e, const entry_place& p, const state& s);
+/// What a capture, void or time-out ends was put aside, is there, and ends whole; in time.
+status check_hold_end(const entry& e, const entry_place& p, const state& s);
+status check_authorise(const entry& e, const entry_place& p);
+status check_refund_elsewhere(const entry& e, const entry_place& p);
+status check_gift(const entry& e);
 status check_expire(const entry& e);
 status check_earn(const entry& e, const state& s);
 
+void apply_hold(const entry& e, const entry_place& p, state& s);
 void apply_spent(const entry& e, const entry_place& p, state& s);
 void apply_refund(const entry& e, const entry_place& p, state& s);
 void apply_turnover(const entry& e, state& s);

@@ -46,6 +46,9 @@ enum class field : std::uint8_t {
   owed = 37,
   package = 38,
   debts = 39,
+  deadline = 44,
+  released = 45,
+  to_account = 46,
   expires = 50,
   stale = 51,
 };

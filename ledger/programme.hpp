@@ -52,6 +52,7 @@ struct purse_rule {
   amount min_total{};                ///< voucher: only on baskets from this total, after discounts
   std::vector<product_id> on;        ///< voucher: only these products, ascending; empty: all
   amount quota{};                    ///< what a store's issue quota of this unit is filled up to
+  amount gift_per_day{};             ///< most that one card may give to others at one store in a day; 0: none
   friend bool operator==(const purse_rule&, const purse_rule&) = default;
 };
 
@@ -149,6 +150,8 @@ struct programme {
   std::vector<package_rule> packages;
   stale_rule stale;
   amount refund_quota{};         ///< what a store's right to give money back is filled up to
+  amount gift_per_day{};         ///< paid money: as of a purse
+  std::uint32_t hold_minutes{};  ///< longest that an authorisation lasts; 0: a day
   bool paid_first = false;       ///< paid money is spent before bonus; else after
   bool round_half_even = false;  ///< amounts of money that do not divide: to the even neighbour; else away from zero
   bool empty() const;

@@ -81,7 +81,11 @@ amount memory_state::balance(const ledger_account& a) const {
   auto it = balances_.find(a);
   return it == balances_.end() ? 0 : it->second;
 }
-void memory_state::set_balance(const ledger_account& a, amount v) { balances_[a] = v; }
+void memory_state::set_balance(const ledger_account& a, amount v) {
+  // What was put aside is over at zero, and its account is never used again.
+  if (a.type == account_type::held && v == 0) return void(balances_.erase(a));
+  balances_[a] = v;
+}
 std::optional<cell> memory_state::find(const cell_key& k) const {
   auto it = cells_.find(k);
   return it == cells_.end() ? std::nullopt : std::optional<cell>(it->second);
@@ -277,6 +281,24 @@ amount debt_of(const state& s, const writer_id& w, account_id account, std::uint
 cell_key refunded_money_key(const writer_id& w, sequence sale, bool by_tenders) {
   return {
       .type = cell_type::refunded, .a = sale, .b = by_tenders ? std::uint64_t{1} << 32 : 0U, .writer = w, .peer = {}};
+}
+
+cell_key open_holds_key(const writer_id& w) {
+  return {.type = cell_type::counters, .a = 2, .b = 0, .writer = w, .peer = {}};
+}
+std::int64_t open_holds(const state& s, const writer_id& w) { return number(s, open_holds_key(w)); }
+
+static cell_key gifted_key(const writer_id& w, account_id account, std::uint32_t purse) {
+  return {.type = cell_type::gifted_today, .a = account.value, .b = purse, .writer = w, .peer = {}};
+}
+amount gifted_on(const state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse) {
+  auto c = s.find(gifted_key(w, account, purse));
+  return c && c->data == packed(day) ? c->n : 0;
+}
+void add_gifted(state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse, amount v) {
+  auto sum = gifted_on(s, day, w, account, purse);
+  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
+  s.put(gifted_key(w, account, purse), {sum, packed(day)});
 }
 
 static cell_key spent_key(const writer_id& w, account_id account) {

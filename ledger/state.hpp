@@ -27,7 +27,7 @@ enum class cell_type : std::uint8_t {
   contested = 15,     ///< a: sequence, writer → why
   rules = 16,         ///< a: version → record
   product = 17,       ///< a: product, b: version → record
-  counters = 19,      ///< a: which (counter_id), writer → running number
+  counters = 19,      ///< a: 1 contested entries, 2 open authorisations (own folds), writer → running number
   closed = 20,        ///< writer → what head office decided when it closed that epoch
   revoked = 21,       ///< writer → entries that stand
   heir = 22,          ///< writer → the epoch that it says it follows, and what was proved of that
@@ -35,11 +35,14 @@ enum class cell_type : std::uint8_t {
   months = 24,        ///< a: account, b: purse, writer → month buckets that hold something, ascending, 4 octets each
   spent_today = 25,   ///< a: account, writer → card value spent on the newest day of a sale, and that day
   refunded = 26,  ///< a: sequence of a sale, b: product, writer → pieces that came back; or money: b 0 in all, 2^32
-                  ///< by tenders
-  owing = 27,     ///< a: sequence, writer → account and units that the entry could not give; watched folds only
-  turnover = 29,  ///< a: account, b: month → money paid
-  credited = 28,  ///< a: sequence, writer → head office gave what that entry owed
-  once = 30,      ///< a: account, writer → the sale that its one-time number paid, 0 before it; the number's digest
+                  ///< by tenders; with a peer: of a sale in the peer's journal
+  owing = 27,  ///< a: sequence, writer → account and units that the entry could not give, less what came back of it
+               ///< and what head office gave; below zero, what head office is to take back; watched folds only
+  turnover = 29,    ///< a: account, b: month → money paid
+  credited = 28,    ///< a: sequence, writer → head office gave what that entry owed
+  once = 30,        ///< a: account, writer → the sale that its one-time number paid, 0 before it; the number's digest
+  held_until = 34,  ///< a: sequence of an authorise that is open, writer → deadline; own folds only
+  gifted_today = 35,  ///< a: account, b: purse, writer → units given away on the newest day of a gift, and that day
   // Of cards (cards.hpp).
   claimed = 40,  ///< a: account, writer → what this node claimed and head office has not answered; own folds only
   claims_today = 41,  ///< b: 0 all, 1 of cards that hold nothing there; writer → claims of the newest day, and that day
@@ -179,6 +182,14 @@ void put_once(state& s, const writer_id& w, account_id account, const once_recor
 /// Units of a purse that the account owes at that node.
 tally::amount debt_of(const state& s, const writer_id& w, account_id account, std::uint32_t purse);
 
+/// Authorisations of that node that are open, as its own fold counts them.
+std::int64_t open_holds(const state& s, const writer_id& w);
+cell_key open_holds_key(const writer_id& w);
+/// Units of a purse that an account gave to others at that node on a business day; 0 for a day before the newest.
+tally::amount gifted_on(const state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse);
+/// Saturates, as `add_sent`.
+void add_gifted(state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse,
+                tally::amount v);
 /// Where the money that was given back for a sale is counted: all of it, or what left by tenders.
 cell_key refunded_money_key(const writer_id& w, sequence sale, bool by_tenders);
 /// Card value of an account spent at that node on a business day; 0 for a day before the newest.

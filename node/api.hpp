@@ -149,8 +149,9 @@ void write_names(json_writer& w, const localized& n);
 /// Receipt JSON of a finished request, with `next_counter` and `seen`; `masked` replaces the account's form if not
 /// empty. `tickets` receives what is to be printed, nothing if it cannot be: with the card's balance, which only the
 /// first answer of an entry has.
+/// `asked`: of a sale that may be approved in part, what the card was to pay: the rest of it is field `remainder`.
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
-                                 std::vector<bytes>* tickets = nullptr);
+                                 std::vector<bytes>* tickets = nullptr, std::optional<amount> asked = {});
 
 /// Remembers the last four digits of a card that was presented, for receipts that are asked for later. One small
 /// record for each account, the newest card of it; durable soon after, never before the entry that follows.
@@ -178,6 +179,10 @@ void handle_card_report(const api_ptr& api, std::uint32_t terminal, const api_re
 void handle_card_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 /// A card comes back for good.
 void handle_card_return(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+void handle_authorisation(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+void handle_capture(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+void handle_void(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+void handle_gift(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_receipt(const api_ptr& api, std::uint32_t terminal, std::string_view id, const call_ptr& call);
 /// After an approved request: opens the drawer when cash was taken or given, shows the sum on the customer's display.
 void tell_counter(const api_context& api, const till_answer& a);

@@ -63,6 +63,7 @@ struct teller {
     const auto found =
         api.services.check_receipt ? api.services.check_receipt(text) : result<receipt_report>(errc::unsupported);
     w.field("id", code ? receipt_id(code->writer, code->seq) : std::string());
+    if (found) w.field("code", text);
     w.field("standing", found ? std::optional(receipt_standing_name(found->standing)) : std::nullopt);
     w.field("error", found ? std::nullopt : std::optional(errc_name(found.code())));
   }

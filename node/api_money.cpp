@@ -1,22 +1,11 @@
 #include "devices/luhn.hpp"
-#include "node/api.hpp"
-#include "node/api_lines.hpp"
-#include "node/json_read.hpp"
+#include "node/api_request.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
 
 namespace tally {
 namespace {
-
-constexpr std::int64_t integer_max = std::numeric_limits<std::int64_t>::max();
-
-/// A request that moves money, read and understood.
-struct money_request {
-  till_command command;
-  std::string masked;  ///< of the number in the request
-  std::string seen;
-};
 
 /// The ledger's words name its accounts; a cashier reads figures.
 std::string plain_detail(const node_snapshot& s, const till_answer& a, const refusal& r) {
@@ -55,11 +44,11 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
 }
 
 void send_receipt(const api_ptr& api, std::uint32_t terminal, const till_answer& a, const std::string& masked,
-                  const call_ptr& call) {
+                  std::optional<amount> asked, const call_ptr& call) {
   auto& node = api->services.node;
   std::vector<bytes> tickets;
   const bool prints = !a.repeated && node.devices().printer != "none";
-  auto json = receipt_json(*api, a, masked, prints ? &tickets : nullptr);
+  auto json = receipt_json(*api, a, masked, prints ? &tickets : nullptr, asked);
   if (!json) return call->finish(refuse_money(*api, terminal, json.error()));
   tell_counter(*api, a);
   // The first answer of an entry brings its ticket. An answer that was asked for again does not: the customer
@@ -71,15 +60,24 @@ void send_receipt(const api_ptr& api, std::uint32_t terminal, const till_answer&
 void execute(const api_ptr& api, money_request m, const call_ptr& call) {
   auto terminal = key_of(m.command).terminal;
   auto& node = api->services.node;
-  node.till(std::move(m.command), m.masked, [api, call, terminal, masked = m.masked](const till_answer& a) {
-    call->later([api, call, terminal, masked, a] {
+  std::optional<amount> asked;
+  if (const auto* sale = std::get_if<sale_command>(&m.command); sale && sale->partial) asked = sale->card;
+  node.till(std::move(m.command), m.masked, [api, call, terminal, asked, masked = m.masked](const till_answer& a) {
+    call->later([api, call, terminal, asked, masked, a] {
       if (const auto* r = std::get_if<refusal>(&a.outcome)) return send_refusal(api, terminal, a, *r, call);
-      send_receipt(api, terminal, a, masked, call);
+      send_receipt(api, terminal, a, masked, asked, call);
     });
   });
 }
 
-/// A mark of this node beyond what its ledger holds: this is an old copy of the data. The ledger hears of it first.
+}  // namespace
+
+std::optional<error> not_once(const api_context& api, std::string_view number) {
+  auto found = find_card(api, number);
+  if (!found || found->once.empty()) return std::nullopt;
+  return error{errc::not_applicable, "a one-time number pays a sale, and nothing else"};
+}
+
 void check_mark_then_execute(const api_ptr& api, money_request m, const call_ptr& call) {
   auto mark = m.seen.empty() ? std::nullopt : verify_rollback_token(api->services.secret, m.seen);
   auto s = api->services.node.snapshot();
@@ -91,26 +89,27 @@ void check_mark_then_execute(const api_ptr& api, money_request m, const call_ptr
                                    [api, call, m](bool) { call->later([api, call, m] { execute(api, m, call); }); });
 }
 
-/// The account of an optional or required card.
-template <class Command>
-std::optional<error> take_card(const api_context& api, std::optional<std::string_view> number, Command& c,
-                               std::string& masked) {
-  if (!number) return std::nullopt;
-  auto found = find_card(api, *number);
-  if (!found) return found.error();
-  c.account = found->account;
-  if constexpr (requires { c.genuine; }) c.genuine = found->genuine;
-  if constexpr (requires { c.once; }) c.once = found->once;
-  masked = found->masked;
-  remember_card(api, c.account, masked);
-  return std::nullopt;
-}
-
 till_key key_from(json_fields& f, std::uint32_t terminal) {
+  constexpr auto integer_max = std::numeric_limits<std::int64_t>::max();
   return {terminal, static_cast<std::uint64_t>(f.integer("counter", 1, integer_max)), 0};
 }
 
-std::optional<error> read_tenders(const std::vector<json_value>& list, sale_command& c) {
+receipt_name receipt_from(json_fields& f, const char* field) {
+  auto name = parse_receipt_id(f.text(field, 64));
+  if (f.ok() && !name) f.fail(field, "must be the id of a receipt");
+  return name.value_or(receipt_name{});
+}
+
+basket_lists basket_from(json_fields& f) {
+  basket_lists b;
+  b.lines = &f.list("lines");
+  b.tenders = &f.list("tenders");
+  b.uses = &f.maybe_list("uses");
+  b.gifts = &f.maybe_list("gifts");
+  return b;
+}
+
+static std::optional<error> read_tenders(const std::vector<json_value>& list, sale_command& c) {
   if (list.size() > tenders_max) return error{errc::bad_tender, "more than 16 payments"};
   for (std::size_t i = 0; i < list.size(); ++i) {
     json_fields f(list[i], "tenders[" + std::to_string(i) + "].");
@@ -132,7 +131,12 @@ std::optional<error> read_tenders(const std::vector<json_value>& list, sale_comm
   return std::nullopt;
 }
 
-/// Why a receipt cannot be taken back here.
+std::optional<error> take_basket(const api_context& api, const basket_lists& b, sale_command& c) {
+  auto wrong = take_lines(api, *b.lines, c);
+  if (!wrong) wrong = read_units(*b.uses, *b.gifts, c);
+  return wrong ? wrong : read_tenders(*b.tenders, c);
+}
+
 std::optional<error> not_own(const api_context& api, const receipt_name& name) {
   auto self = api.services.node.snapshot()->self;
   if (name.writer.node != self.node)
@@ -143,74 +147,27 @@ std::optional<error> not_own(const api_context& api, const receipt_name& name) {
   return std::nullopt;
 }
 
+namespace {
+
 tender_kind money_from(json_fields& f, const char* name) {
   auto kind = f.text(name, 16);
   if (f.ok() && kind != "cash" && kind != "bank") f.fail(name, "must be cash or bank");
   return kind == "bank" ? tender_kind::bank : tender_kind::cash;
 }
 
-receipt_name receipt_from(json_fields& f) {
-  auto name = parse_receipt_id(f.text("receipt", 64));
-  if (f.ok() && !name) f.fail("receipt", "must be the id of a receipt");
-  return name.value_or(receipt_name{});
-}
-
-/// The card that a request names, and what is to be understood of it once all members were read.
-using card_text = std::optional<std::string_view>;
-
-/// What all calls that move money share. `read(f, c)` takes the call's own members and gives the number of the card, if
-/// it names one; `understand(c)`, when nothing in the body was wrong, says why it cannot be done.
-template <class Command, class Read, class Understand>
-void till_call(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call, Read read,
-               Understand understand) {
-  if (api->services.identity.role != node_role::store) return call->finish(refuse(*api, problem::stores_only));
-  auto body = parse_json(r.body);
-  if (!body) return call->finish(refuse_money(*api, terminal, body.error()));
-  json_fields f(*body);
-  money_request m;
-  Command c;
-  c.key = key_from(f, terminal);
-  card_text number = read(f, c);
-  m.seen = f.maybe_text("seen", 256).value_or("");
-  f.only_these();
-  if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
-  std::optional<error> wrong = understand(c);
-  if constexpr (requires { c.account; })
-    if (!wrong) wrong = take_card(*api, number, c, m.masked);
-  if (wrong) return call->finish(refuse_money(*api, terminal, *wrong));
-  m.command = std::move(c);
-  check_mark_then_execute(api, std::move(m), call);
-}
-
-constexpr auto all_is_said = [](const auto&) -> std::optional<error> { return std::nullopt; };
-
-/// Into a sale's or a refund's lines.
-template <class Command>
-std::optional<error> take_lines(const api_context& api, const std::vector<json_value>& lines, Command& c) {
-  auto read = read_lines(api, c.key, lines);
-  c.lines = std::move(read.lines);
-  return read.problem;
-}
-
 }  // namespace
 
 void handle_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  const std::vector<json_value>*lines = nullptr, *tenders = nullptr, *uses = nullptr, *gifts = nullptr;
+  basket_lists basket;
   till_call<sale_command>(
       api, terminal, r, call,
-      [&](json_fields& f, sale_command&) -> card_text {
+      [&](json_fields& f, sale_command& c) -> card_text {
         auto number = f.maybe_text("card", card_text_max);
-        lines = &f.list("lines");
-        tenders = &f.list("tenders");
-        uses = &f.maybe_list("uses");
-        gifts = &f.maybe_list("gifts");
+        basket = basket_from(f);
+        c.partial = f.maybe_truth("partial");
         return number;
       },
-      [&](sale_command& c) {
-        auto wrong = take_lines(*api, *lines, c);
-        if (!wrong) wrong = read_units(*uses, *gifts, c);
-        return wrong ? wrong : read_tenders(*tenders, c);
-      });
+      [&](sale_command& c) { return take_basket(*api, basket, c); });
 }
 
 void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
@@ -231,32 +188,11 @@ void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_reque
   till_call<reverse_command>(
       api, terminal, r, call,
       [&](json_fields& f, reverse_command& c) -> card_text {
-        name = receipt_from(f);
+        name = receipt_from(f, "receipt");
         c.seq = name.seq;
         return std::nullopt;
       },
       [&](const reverse_command&) { return not_own(*api, name); });
-}
-
-void handle_refund(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  receipt_name name;
-  const std::vector<json_value>* lines = nullptr;
-  till_call<refund_command>(
-      api, terminal, r, call,
-      [&](json_fields& f, refund_command& c) -> card_text {
-        name = receipt_from(f);
-        c.seq = name.seq;
-        lines = &f.list("lines");
-        auto to = f.text("to", 16);
-        if (f.ok() && to != "card" && to != "cash" && to != "bank") f.fail("to", "must be card, cash or bank");
-        c.to_card = to == "card";
-        c.tender = to == "bank" ? tender_kind::bank : tender_kind::cash;
-        return std::nullopt;
-      },
-      [&](refund_command& c) {
-        auto wrong = take_lines(*api, *lines, c);
-        return wrong ? wrong : not_own(*api, name);
-      });
 }
 
 void handle_card_report(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {

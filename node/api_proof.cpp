@@ -29,6 +29,18 @@ void write_entry(json_writer& w, const entry& e, const writer_id& writer) {
   w.field("paid", undoes ? std::nullopt : std::optional(receipt_paid(e)));
   w.field("account", e.account.value != 0 ? std::optional(e.account.value) : std::nullopt);
   w.field("reverses", undoes && e.cites ? std::optional(receipt_id(writer, *e.cites)) : std::nullopt);
+  if (!sells(e.kind)) return;
+  // What a till needs to take goods back on the strength of the code.
+  w.field("by_card", !e.values.empty());
+  w.key("lines");
+  w.open('[');
+  for (const auto& l : e.lines) {
+    w.open('{');
+    w.field("product", l.product.value);
+    w.field("quantity", l.quantity);
+    w.close('}');
+  }
+  w.close(']');
 }
 
 }  // namespace

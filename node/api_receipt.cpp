@@ -56,6 +56,7 @@ result<receipt> stored_receipt(const api_context& api, std::string_view id) {
   durable_state st(node.store());
   if (e->account.value != 0) {
     if (auto card = remembered_card(api, e->account); !card.empty()) r->masked = std::move(card);
+    if (auto card = remembered_card(api, e->to_account); !card.empty()) r->to_masked = std::move(card);
     r->here = holding(st, s->self, e->account);
     describe_purses(*r, rules_now(*s), st, s->self, api.services.layout.lang);
     if (auto hint = node.elsewhere(e->account)) {
@@ -106,7 +107,7 @@ std::string remembered_card(const api_context& api, account_id account) {
 }
 
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
-                                 std::vector<bytes>* tickets) {
+                                 std::vector<bytes>* tickets, std::optional<amount> asked) {
   const auto& e = std::get<entry>(a.outcome);
   auto& node = api.services.node;
   auto s = node.snapshot();
@@ -116,6 +117,7 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
   if (e.account.value != 0) {
     auto card = masked.empty() ? remembered_card(api, e.account) : std::string(masked);
     if (!card.empty()) r->masked = std::move(card);
+    if (auto to = remembered_card(api, e.to_account); !to.empty()) r->to_masked = std::move(to);
     r->here = a.here;
     if (const auto& rules = rules_now(*s); !rules.programme.purses.empty())
       describe_purses(*r, rules, durable_state(node.store()), s->self, api.services.layout.lang);
@@ -125,6 +127,7 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
     }
   }
   prove(api, *r, a.writer, a.seq);
+  if (asked && e.kind == entry_kind::authorise) r->remainder = *asked - r->total;
   if (a.repeated) r->reversed_by = reversed_by(durable_state(node.store()), a.writer, a.seq);
   auto lines = receipt_text(*r, a.repeated ? ticket_balance::left_out : ticket_balance::printed, api.services.layout);
   auto json = to_json(api, *r, lines, *s, e.terminal, a.writer == s->self ? a.seq + 1 : 0);
@@ -180,7 +183,8 @@ void tell_counter(const api_context& api, const till_answer& a) {
     (void)checked_add(total, t.amount, total);
   }
   for (const auto& v : e->values)
-    if (e->kind == entry_kind::sale && v.unit == main_unit) (void)checked_add(total, v.amount, total);
+    if ((sells(e->kind) || e->kind == entry_kind::authorise) && v.unit == main_unit)
+      (void)checked_add(total, v.amount, total);
   if (cash) (void)node.open_drawer();
   const auto& rules = rules_now(*node.snapshot());
   const text_codec codec(api.services.layout.display);

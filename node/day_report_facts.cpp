@@ -125,12 +125,14 @@ result<bool> day_reader::read(std::size_t n) {
 day_reader::column day_reader::column_of(const entry& e) {
   auto& f = figures_;
   switch (e.kind) {
-    case entry_kind::sale: return {&f.sales, &f.sale_tenders, 1};
-    case entry_kind::refund: return {&f.refunds, &f.sale_tenders, -1};
+    case entry_kind::sale:
+    case entry_kind::capture: return {&f.sales, &f.sale_tenders, 1};  // what was put aside counts when it is taken
+    case entry_kind::refund:
+    case entry_kind::refund_elsewhere: return {&f.refunds, &f.sale_tenders, -1};
     case entry_kind::top_up: return {&f.top_ups, &f.top_up_tenders, 1};
     case entry_kind::reverse:
-      return e.cited_kind == entry_kind::top_up ? column{&f.reversed_top_ups, &f.top_up_tenders, -1}
-                                                : column{&f.reversed_sales, &f.sale_tenders, -1};
+      if (e.cited_kind == entry_kind::top_up) return {&f.reversed_top_ups, &f.top_up_tenders, -1};
+      return sells(e.cited_kind) ? column{&f.reversed_sales, &f.sale_tenders, -1} : column{};
     case entry_kind::issue:
     case entry_kind::activate: return {&f.card_sales, &f.card_tenders, 1};
     case entry_kind::hand_back: return {&f.card_returns, &f.card_tenders, -1};

@@ -165,6 +165,12 @@ std::int64_t json_fields::integer(std::string_view name, std::int64_t min, std::
   return maybe_integer(name, min, max).value_or(min);
 }
 
+bool json_fields::maybe_truth(std::string_view name) {
+  const auto* v = find(name);
+  if (v && v->type != json_value::kind::boolean) fail(name, "must be true or false");
+  return v && v->truth;
+}
+
 std::optional<std::string_view> json_fields::maybe_text(std::string_view name, std::size_t octets_max) {
   const auto* v = find(name);
   if (!v) return std::nullopt;

@@ -37,6 +37,8 @@ public:
 
   std::int64_t integer(std::string_view name, std::int64_t min, std::int64_t max);
   std::optional<std::int64_t> maybe_integer(std::string_view name, std::int64_t min, std::int64_t max);
+  /// Absent and null are false.
+  bool maybe_truth(std::string_view name);
   std::string_view text(std::string_view name, std::size_t octets_max);
   /// Absent and null are the same.
   std::optional<std::string_view> maybe_text(std::string_view name, std::size_t octets_max);

@@ -40,7 +40,8 @@ status check_purse(const std::string& where, const purse_rule& p) {
   bool voucher = p.kind == purse_kind::voucher, bonus = p.kind == purse_kind::bonus;
   if (p.id < 2 || p.id > purse_id_max) return bad(where, "a purse's id is 2 to " + std::to_string(purse_id_max));
   if (p.kind < purse_kind::bonus || p.kind > purse_kind::voucher || p.bucket > bucket_rule::opens ||
-      p.months > bucket_months_max || p.share_max < 1 || p.share_max > 10'000 || p.quota < 0 || p.quota > amount_max)
+      p.months > bucket_months_max || p.share_max < 1 || p.share_max > 10'000 || p.quota < 0 || p.quota > amount_max ||
+      p.gift_per_day < 0 || p.gift_per_day > amount_max)
     return bad(where, "a value out of range");
   if (voucher && (p.off > 0) == (p.off_basis_points > 0))
     return bad(where, "a voucher takes off a sum (off) or a part (off_percent), one of them");
@@ -125,6 +126,8 @@ status check_programme(const rules_record& r) {
     TALLY_TRY(check_purse(where, plan.purses[i]));
   }
   if (plan.refund_quota < 0 || plan.refund_quota > amount_max) return bad("refund_quota", "out of range");
+  if (plan.gift_per_day < 0 || plan.gift_per_day > amount_max) return bad("gift_per_day", "out of range");
+  if (plan.hold_minutes > hold_seconds_max / 60) return bad("hold_minutes", "out of range");
   TALLY_TRY(check_levels(plan));
   TALLY_TRY(check_kinds(plan));
   for (std::size_t i = 0; i < plan.discounts.size(); ++i) {

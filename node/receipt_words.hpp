@@ -8,6 +8,9 @@ namespace tally {
 /// What a receipt says around its figures, in one language. Constant.
 struct receipt_words {
   const char *sale, *top_up, *reversal, *refund;  ///< titles
+  const char *authorisation, *void_hold;          ///< the same: money put aside, and given back
+  const char *until, *given_back;                 ///< of an authorisation; of its end
+  const char *gift, *to;                          ///< title of a gift between members; before the taker's card
   const char *till, *number;                      ///< before a terminal's number and its counter
   const char* total;
   const char *card_value, *cash, *bank, *online, *transfer;  ///< how it was paid

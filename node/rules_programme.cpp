@@ -19,6 +19,10 @@ public:
     TALLY_TRY(choice(root, "spend_first", {"bonus", "paid"}, out_.paid_first));
     TALLY_TRY(cash(root, "refund_quota", out_.refund_quota));
     TALLY_TRY(stale(root));
+    TALLY_TRY(cash(root, "gift_per_day", out_.gift_per_day));
+    std::int64_t minutes = 0;
+    TALLY_TRY(integer(root, "hold_minutes", 1, hold_seconds_max / 60, minutes));
+    out_.hold_minutes = static_cast<std::uint32_t>(minutes);
     TALLY_TRY(rows(root, "purse", out_.purses, purse_id_max, [&](auto& t, auto& x) { return purse(t, x); }));
     TALLY_TRY(rows(root, "level", out_.levels, 255, [&](auto& t, auto& x) { return level(t, x); }));
     TALLY_TRY(rows(root, "card_kind", out_.card_kinds, 65'535, [&](auto& t, auto& x) { return card_kind(t, x); }));
@@ -136,7 +140,7 @@ private:
 
   status purse(const toml::table& t, purse_rule& p) {
     TALLY_TRY(only(t, {"id", "kind", "name", "expires_months", "opens_months", "rate", "share_percent", "gifts", "off",
-                       "off_percent", "min_total", "products", "quota"}));
+                       "off_percent", "min_total", "products", "quota", "gift_per_day"}));
     std::string kind;
     TALLY_TRY(text(t, "kind", kind));
     auto at = std::ranges::find(purse_kind_names, kind);
@@ -157,7 +161,11 @@ private:
     TALLY_TRY(cash(t, "min_total", p.min_total));
     TALLY_TRY(products(t, "products", p.on));
     TALLY_TRY(gifts(t, p));
-    if (p.kind == purse_kind::bonus) return cash(t, "quota", p.quota);
+    if (p.kind == purse_kind::bonus) {
+      TALLY_TRY(cash(t, "gift_per_day", p.gift_per_day));
+      return cash(t, "quota", p.quota);
+    }
+    TALLY_TRY(integer(t, "gift_per_day", 0, amount_max, p.gift_per_day));
     return integer(t, "quota", 0, amount_max, p.quota);
   }
 

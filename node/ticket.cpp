@@ -15,7 +15,10 @@ namespace tally {
 namespace {
 
 const char* title(const receipt& r, const receipt_words& words) {
-  if (r.kind == "sale") return words.sale;
+  if (r.kind == "sale" || r.kind == "capture") return words.sale;
+  if (r.kind == "authorisation") return words.authorisation;
+  if (r.kind == "void") return words.void_hold;
+  if (r.kind == "gift") return words.gift;
   if (r.kind == "refund") return words.refund;
   if (r.kind == "card_sale") return words.card_sale;
   if (r.kind == "card_return") return words.card_return;
@@ -41,6 +44,11 @@ void lay_out_units(const receipt& r, ticket_balance b, const receipt_words& word
   };
   each(r.earned, back ? "-" : "+", {});
   each(r.returned, "+", {});
+  each(r.given, "-", {});
+  if (!r.to_masked.empty())
+    out.row("  " + std::string(words.to), r.to_masked.starts_with("card ") ? r.to_masked.substr(5) : r.to_masked);
+  for (const auto& u : r.released)
+    out.row("  " + u.name + (u.name.empty() ? "" : ": ") + words.given_back, figure(u, u.units, "+"));
   each(r.debts, back ? "" : "-", words.spent_before);
   if (!back) each(r.owed, "+", words.later);
   if (b == ticket_balance::printed) each(r.left, "", {});
@@ -106,7 +114,9 @@ void lay_out_part(template_line::part what, const receipt& r, ticket_balance b, 
       lay_out_card_life(r, words, out);
       if (!r.lines.empty()) out.rule();
       return;
-    case part::total: return out.row(std::string(words.total) + " " + r.currency, money(r.total));
+    case part::total:
+      if (r.deadline != 0) out.row(words.until, local_time(r.deadline));
+      return out.row(std::string(words.total) + " " + r.currency, money(r.total));
     case part::tenders: return out.tenders(r.tenders, words, r.exponent);
     case part::taxes: return out.taxes(r.taxes, words, r.exponent);
     case part::reverses:
@@ -249,30 +259,7 @@ void write_taxes(json_writer& w, const std::vector<receipt::tax>& list) {
   w.close(']');
 }
 
-/// Of a card that is sold, comes back or is reported.
-static void write_card_life(json_writer& w, const receipt& r) {
-  if (r.kind == "card_sale" || r.kind == "card_return") {
-    if (r.kind == "card_sale") w.field("card_price", r.card_price);
-    w.field("deposit", r.deposit);
-    w.field("loaded", r.loaded);
-  }
-  if (r.kind == "card_report") w.field("reported", card_status_name(r.reported));
-}
-
-void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text) {
-  auto maybe = [&](std::string_view name, const std::string& v) {
-    w.key(name);
-    v.empty() ? w.null() : w.value(v);
-  };
-  w.field("id", r.id);
-  w.field("kind", r.kind);
-  w.field("terminal", r.terminal);
-  w.field("counter", r.counter);
-  w.field("stamp", r.stamp);
-  w.field("business_date", date_text(r.business_date));
-  w.field("store", r.store);
-  w.field("account", r.account.value != 0 ? std::optional(r.account.value) : std::nullopt);
-  maybe("masked", r.masked);
+static void write_lines(json_writer& w, const receipt& r) {
   w.key("lines");
   w.open('[');
   for (const auto& l : r.lines) {
@@ -291,6 +278,44 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
     w.close('}');
   }
   w.close(']');
+}
+
+/// What only some kinds of receipts have.
+static void write_kind(json_writer& w, const receipt& r) {
+  if (r.kind == "card_sale" || r.kind == "card_return") {
+    if (r.kind == "card_sale") w.field("card_price", r.card_price);
+    w.field("deposit", r.deposit);
+    w.field("loaded", r.loaded);
+  }
+  if (r.kind == "card_report") w.field("reported", card_status_name(r.reported));
+  if (!r.authorisation.empty()) w.field("authorisation", r.authorisation);
+  if (r.deadline != 0) w.field("deadline", r.deadline);
+  if (r.remainder) w.field("remainder", *r.remainder);
+  write_units(w, "released", r.released);
+  write_units(w, "given", r.given);
+  if (r.to_account.value != 0) w.field("to_account", r.to_account.value);
+  if (!r.to_masked.empty()) w.field("to_masked", r.to_masked);
+}
+
+void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text) {
+  auto maybe = [&](std::string_view name, const std::string& v) {
+    w.key(name);
+    if (v.empty()) {
+      w.null();
+    } else {
+      w.value(v);
+    }
+  };
+  w.field("id", r.id);
+  w.field("kind", r.kind);
+  w.field("terminal", r.terminal);
+  w.field("counter", r.counter);
+  w.field("stamp", r.stamp);
+  w.field("business_date", date_text(r.business_date));
+  w.field("store", r.store);
+  w.field("account", r.account.value != 0 ? std::optional(r.account.value) : std::nullopt);
+  maybe("masked", r.masked);
+  write_lines(w, r);
   w.field("total", r.total);
   write_tenders(w, "tenders", r.tenders);
   write_taxes(w, r.taxes);
@@ -308,7 +333,7 @@ void write_receipt(json_writer& w, const receipt& r, const std::vector<std::stri
   w.field("code", r.currency);
   w.field("exponent", static_cast<std::int64_t>(r.exponent));
   w.close('}');
-  write_card_life(w, r);
+  write_kind(w, r);
   maybe("reverses", r.reverses);
   maybe("reversed_by", r.reversed_by);
   maybe("proof", r.proof);

@@ -44,7 +44,8 @@ struct receipt {
     tally::amount sum{};
   };
   std::string id;         ///< "3.5f0c1a2b3c4d5e6f.41"
-  std::string_view kind;  ///< "sale", "top_up", "reversal", "refund", "card_sale", "card_return", "card_report"
+  std::string_view kind;  ///< "sale", "top_up", "reversal", "refund", "card_sale", "card_return", "card_report",
+                          ///< "authorisation", "capture", "void", "gift"
   std::uint32_t terminal{};
   std::uint64_t counter{};
   unix_seconds stamp{};
@@ -69,7 +70,14 @@ struct receipt {
   std::string header, footer;
   receipt_form form;                  ///< of the rules that it cites
   std::string reverses, reversed_by;  ///< ids, or empty
-  std::string proof;                  ///< text of the code that proves it (sync/receipt_code.hpp); empty: none
+  std::string authorisation;          ///< of a capture or void: id of what it ends; else empty
+  unix_seconds deadline{};            ///< of an authorisation
+  std::vector<units> released;        ///< of a capture or void: what went back to the card
+  std::string to_masked;              ///< of a gift: who was given it, as `masked`
+  account_id to_account;
+  std::vector<units> given;                ///< of a gift
+  std::optional<tally::amount> remainder;  ///< of a sale approved in part: to be paid otherwise
+  std::string proof;                       ///< text of the code that proves it (sync/receipt_code.hpp); empty: none
 };
 
 /// How this store's receipts look, on paper and, the same, on the till's screen.

@@ -49,15 +49,20 @@ void describe_programme(const entry& e, const catalogue& rules, language lang, r
   };
   each(e.earned, r.earned);
   each(e.owed, r.owed);
-  if (e.kind != entry_kind::reverse && e.kind != entry_kind::refund)
+  bool taken_back =
+      e.kind == entry_kind::reverse || e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
+  if (!taken_back)
     for (auto d : e.debts) {
       d.amount = -d.amount;
       r.debts.push_back(units_of(d, plan, lang));
     }
-  if (e.kind == entry_kind::refund)
+  if (e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere)
     for (const auto& v : e.values)
       if (v.unit != main_unit) r.returned.push_back(units_of(v, plan, lang));
-  if (plan.empty() || e.kind != entry_kind::sale) return;
+  each(e.released, r.released);
+  for (auto& u : r.released)
+    if (u.purse == purse_paid) u.name.clear(), u.is_money = true;
+  if (plan.empty() || !sells(e.kind)) return;
   auto terms = terms_of_entry(e, plan);
   auto price = terms ? price_sale(rules, *terms) : error{errc::not_applicable, ""};
   if (!price) return;
@@ -99,12 +104,15 @@ void describe_lines(const entry& e, const catalogue& rules, language lang, recei
     r.exponent = static_cast<int>(record->exponent);
     r.header = record->header;
     r.footer = record->footer;
-    r.form = record->receipts[r.kind == "sale" ? 0 : r.kind == "top_up" ? 1 : 2];
+    bool goods = r.kind == "sale" || r.kind == "capture" || r.kind == "authorisation";
+    r.form = record->receipts[goods ? 0 : r.kind == "top_up" ? 1 : 2];
   }
   auto letter = [&](std::uint32_t rate) {
     return record && rate < record->taxes.size() ? record->taxes[rate].letter : std::string("?");
   };
-  for (const auto& l : e.lines) {
+  // Of a sale approved in part nothing is sold yet.
+  const bool sold = e.kind != entry_kind::authorise;
+  for (const auto& l : sold ? e.lines : std::vector<line_item>{}) {
     receipt::line out;
     out.product = l.product.value;
     out.quantity = l.quantity;
@@ -128,7 +136,9 @@ void describe_money(const entry& e, receipt& r) {
   amount card = 0;
   for (const auto& v : e.values)
     if (v.unit == main_unit) (void)checked_add(card, v.amount, card);
-  if (e.kind == entry_kind::sale) {
+  for (const auto& v : e.released)
+    if (e.kind == entry_kind::void_hold && v.unit == main_unit) (void)checked_add(card, v.amount, card);
+  if (sells(e.kind)) {
     (void)checked_add(r.total, card, r.total);
     if (card != 0) r.tenders.push_back({"card", card});
     for (const auto& t : e.tenders)
@@ -136,6 +146,7 @@ void describe_money(const entry& e, receipt& r) {
   } else {
     r.total = card;
   }
+  if (e.kind == entry_kind::authorise && card != 0) r.tenders.push_back({"card", card});
   for (const auto& t : e.tenders)
     r.tenders.push_back({tender_name(t.kind), t.amount});
 }
@@ -150,6 +161,26 @@ void describe_card_life(const entry& e, receipt& r) {
   for (const auto& v : e.values)
     (v.purse == purse_deposit ? r.deposit : r.loaded) += v.amount;
   if (r.kind == "card_sale") r.card_price = r.total - r.deposit - r.loaded;
+}
+
+/// Bonus that a sale approved in part has put aside beside paid money.
+void describe_aside(const entry& e, const catalogue& rules, language lang, receipt& r) {
+  const auto* record = rules.rules(e.rules_version);
+  for (const auto& v : e.values) {
+    const auto* p = record ? record->programme.purse(v.purse) : nullptr;
+    if (!p || p->kind != purse_kind::bonus) continue;
+    r.tenders.push_back({"bonus", v.amount, name_of(p->names, lang)});
+    (void)checked_add(r.total, v.amount, r.total);
+  }
+}
+
+void describe_gift(const entry& e, const catalogue& rules, language lang, receipt& r) {
+  const auto* record = rules.rules(e.rules_version);
+  static const programme none;
+  for (const auto& v : e.values)
+    if (v.purse != purse_paid) r.given.push_back(units_of(v, record ? record->programme : none, lang));
+  r.to_account = e.to_account;
+  r.to_masked = "card " + std::to_string(e.to_account.value);
 }
 
 /// The entry that a reversal undoes.
@@ -178,7 +209,7 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
     r.kind = "top_up";
   } else if (e.kind == entry_kind::reverse) {
     r.kind = "reversal";
-  } else if (e.kind == entry_kind::refund) {
+  } else if (e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere) {
     r.kind = "refund";
   } else if (e.kind == entry_kind::issue || e.kind == entry_kind::activate) {
     r.kind = "card_sale";
@@ -186,6 +217,15 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
     r.kind = "card_return";
   } else if (e.kind == entry_kind::claim) {
     r.kind = "card_report";
+  } else if (e.kind == entry_kind::gift) {
+    r.kind = "gift";
+  } else if (e.kind == entry_kind::authorise) {
+    r.kind = "authorisation";
+    r.deadline = e.deadline;
+  } else if (e.kind == entry_kind::capture) {
+    r.kind = "capture";
+  } else if (e.kind == entry_kind::void_hold) {
+    r.kind = "void";
   } else {
     return error{errc::not_found, "that entry is no receipt"};
   }
@@ -195,22 +235,28 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
   r.business_date = e.business_date;
   r.stamp = start_of_day(e.business_date) + e.stamp;
   r.store = store_name;
+  bool ends = e.kind == entry_kind::capture || e.kind == entry_kind::void_hold;
+  if (ends) r.authorisation = receipt_id(writer, e.cites.value_or(0));
   r.account = e.account;
   if (e.account.value != 0) r.masked = "card " + std::to_string(e.account.value);
-  if (e.kind != entry_kind::reverse && e.kind != entry_kind::refund) {
+  bool elsewhere = e.kind == entry_kind::refund_elsewhere;
+  if (e.kind != entry_kind::reverse && e.kind != entry_kind::refund && !elsewhere) {
     describe_lines(e, rules, lang, r);
     describe_programme(e, rules, lang, r);
     describe_money(e, r);
     describe_card_life(e, r);
+    if (e.kind == entry_kind::authorise) describe_aside(e, rules, lang, r);
+    if (e.kind == entry_kind::gift) describe_gift(e, rules, lang, r);
     return r;
   }
-  auto cited = cited_entry(e, writer, store);
+  // The sale of another store is its own evidence.
+  auto cited = elsewhere ? decode_entry(e.blob) : cited_entry(e, writer, store);
   if (!cited) return cited.error();
-  r.reverses = receipt_id(writer, *e.cites);
+  r.reverses = receipt_id(elsewhere ? e.subject : writer, *e.cites);
   const auto* record = rules.rules(cited->rules_version);
   for (const auto& v : e.debts)
     r.debts.push_back(units_of(v, record ? record->programme : programme{}, lang));
-  if (e.kind == entry_kind::refund) {
+  if (e.kind == entry_kind::refund || elsewhere) {
     describe_lines(e, rules, lang, r);
     describe_programme(e, rules, lang, r);
     describe_money(e, r);
@@ -222,6 +268,8 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
   describe_lines(*cited, rules, lang, r);
   describe_programme(*cited, rules, lang, r);
   describe_money(*cited, r);
+  r.released.clear();  // an authorisation is not opened again
+  if (cited->kind == entry_kind::gift) describe_gift(*cited, rules, lang, r);
   return r;
 }
 

@@ -144,8 +144,10 @@ situation book::at(unix_seconds now) {
           .earlier = earlier_};
 }
 
-decision book::take(const till_command& c, unix_seconds now) {
-  auto d = decide(c, at(now), &postings_);
+decision book::take(const till_command& c, unix_seconds now, bool pulls) {
+  auto with = at(now);
+  with.pulls = pulls;
+  auto d = decide(c, with, &postings_);
   if (auto* e = std::get_if<entry>(&d)) {
     auto written = write_judged(*e, {self_, role_, next(), nullptr});
     if (!written) return refusal{written.error(), e->account, {}, 0};

@@ -101,6 +101,9 @@ void write_field(byte_writer& w, field f, const entry& e) {
     case field::debts: return write_values(w, e.debts);
     case field::expires: return w.uv(e.expires);
     case field::stale: return w.uv(1);
+    case field::deadline: return w.sv(e.deadline);
+    case field::released: return write_values(w, e.released);
+    case field::to_account: return w.uv(e.to_account.value);
   }
 }
 
@@ -152,6 +155,9 @@ void read_field(byte_reader& r, field f, entry& e) {
     case field::debts: read_values(r, e.debts); break;
     case field::expires: e.expires = u32(r); break;
     case field::stale: e.stale = r.uv(1) == 1; break;
+    case field::released: read_values(r, e.released); break;
+    case field::deadline: e.deadline = r.sv(); break;
+    case field::to_account: e.to_account.value = r.uv(); break;
     case field::level: e.level = u32(r); break;
     case field::package: e.package = u32(r); break;
     case field::gifts:
@@ -269,6 +275,7 @@ void clear(entry& e) {
   fresh.taxes.swap(e.taxes);
   fresh.lines.swap(e.lines);
   fresh.debts.swap(e.debts);
+  fresh.released.swap(e.released);
   fresh.owed.swap(e.owed);
   fresh.gifts.swap(e.gifts);
   fresh.earned.swap(e.earned);
@@ -280,6 +287,7 @@ void clear(entry& e) {
   e.taxes.clear();
   e.lines.clear();
   e.debts.clear();
+  e.released.clear();
   e.owed.clear();
   e.gifts.clear();
   e.earned.clear();

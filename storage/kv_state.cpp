@@ -119,6 +119,9 @@ amount kv_state::balance(const ledger_account& a) const {
   return *n;
 }
 void kv_state::set_balance(const ledger_account& a, amount v) {
+  // What was put aside is over at zero, and debts are walked over: neither leaves a key behind.
+  bool gone = v == 0 && (a.type == account_type::held || a.type == account_type::debt);
+  if (gone) return view_.erase(family::state, name(a));
   byte_writer w;
   w.sv(v);
   view_.put(family::state, name(a), w.view());

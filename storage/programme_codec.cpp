@@ -212,7 +212,11 @@ void read_sections(byte_reader& r, programme& p, bytes& report) {
 }
 
 void write_programme(byte_writer& w, const programme& p) {
-  w.uv((p.paid_first ? 1U : 0U) | (p.round_half_even ? 2U : 0U));
+  std::vector<product_units> given;  // by purse: what one card may give to others in a day
+  for (const auto& x : p.purses)
+    if (x.gift_per_day != 0) given.push_back({product_id{x.id}, x.gift_per_day});
+  const bool more = p.hold_minutes != 0 || p.gift_per_day != 0 || !given.empty();
+  w.uv((p.paid_first ? 1U : 0U) | (p.round_half_even ? 2U : 0U) | (more ? 4U : 0U));
   w.sv(p.refund_quota);
   write_list(w, p.purses, [&](const purse_rule& x) { write_purse(w, x); });
   write_rows(w, p);
@@ -235,11 +239,18 @@ void write_programme(byte_writer& w, const programme& p) {
     });
     write_condition(w, x.when);
   });
+  if (!more) return;
+  w.uv(p.hold_minutes);
+  w.sv(p.gift_per_day);
+  write_list(w, given, [&](const product_units& g) {
+    w.uv(g.product.value);
+    w.sv(g.units);
+  });
 }
 
 programme read_programme(byte_reader& r) {
   programme p;
-  const auto flags = r.uv(3);
+  const auto flags = r.uv(7);
   p.paid_first = (flags & 1) != 0;
   p.round_half_even = (flags & 2) != 0;
   p.refund_quota = r.sv();
@@ -253,6 +264,14 @@ programme read_programme(byte_reader& r) {
     x.when = read_condition(r);
     return x;
   });
+  if ((flags & 4) == 0) return p;
+  p.hold_minutes = u32(r);
+  p.gift_per_day = r.sv();
+  std::vector<product_units> given;
+  read_list(r, given, purse_id_max, [&] { return product_units{product_id{u32(r)}, r.sv()}; });
+  for (const auto& g : given)
+    for (auto& x : p.purses)
+      if (x.id == g.product.value) x.gift_per_day = g.units;
   return p;
 }
 

@@ -90,8 +90,10 @@ void auditor::count_units(const entry& e, entry_kind kind) {
 void auditor::count_sums(const entry& e) {
   bool back = e.kind == entry_kind::reverse;
   auto kind = back ? e.cited_kind : e.kind;
-  if (kind == entry_kind::refund || kind == entry_kind::expire || kind == entry_kind::earn) return count_units(e, kind);
-  bool spends = kind == entry_kind::sale || kind == entry_kind::hand_back;
+  bool units = kind == entry_kind::refund || kind == entry_kind::refund_elsewhere || kind == entry_kind::expire ||
+               kind == entry_kind::earn || kind == entry_kind::take_back;
+  if (units) return count_units(e, kind);
+  bool spends = sells(kind) || kind == entry_kind::hand_back;
   if (!spends && kind != entry_kind::top_up && kind != entry_kind::issue) return;
   auto add = [&](amount& sum, unit_id unit, amount v) {
     if (v <= 0 || !checked_add(sum, back ? -v : v, sum))

@@ -100,6 +100,58 @@ void auditor::fold_observed() {
   }
   for (const auto& id : all)
     fold_journal(id, std::min(positions[id.writer], size_of(id)), size_of(id), seen_, true, true);
+  check_returns(all);
+  if (report_.role == node_role::hq) check_credits();
+}
+
+/// Goods of one sale that several stores took back: all of them together at most what was sold.
+void auditor::check_returns(const std::vector<stream_id>& journals) {
+  std::set<std::pair<writer_id, sequence>> sales;
+  seen_.each_returned([&](const writer_id& seller, sequence seq) { sales.emplace(seller, seq); });
+  for (const auto& [seller, seq] : sales) {
+    stream_id id{seller, sub_stream::journal, {}};
+    auto sale = std::ranges::find(journals, id) == journals.end() ? std::nullopt : entry_at(id, seq);
+    if (!sale) continue;
+    ++line(check_rules).count;
+    std::map<product_id, std::int64_t> sold;
+    for (const auto& l : sale->lines)
+      sold[l.product] += l.quantity;
+    cell_key reversed{.type = cell_type::reversed, .a = seq, .b = 0, .writer = seller, .peer = {}};
+    bool all = seen_.find(reversed).has_value();
+    for (auto [product, pieces] : sold) {
+      cell_key k{.type = cell_type::refunded, .a = seq, .b = product.value, .writer = seller, .peer = {}};
+      auto own = all ? pieces : number(seen_, k);
+      std::int64_t others = 0;
+      k.peer = seller;
+      for (const auto& other : journals) {
+        k.writer = other.writer;
+        if (!checked_add(others, number(seen_, k), others)) others = INT64_MAX;
+      }
+      if (others <= pieces - own) continue;
+      if (ruling_of(own_, seller, seq)) {
+        ++report_.ruled;
+      } else {
+        problem(check_rules, stream_name(id), seq,
+                "at most " + std::to_string(pieces) + " pieces of product " + std::to_string(product.value) +
+                    " back, at all stores together",
+                std::to_string(own) + " at its store and " + std::to_string(others) + " elsewhere");
+      }
+      break;
+    }
+  }
+}
+
+/// What head office credited once is never too little: what came back before was not credited, what came back later is
+/// taken back.
+void auditor::check_credits() {
+  seen_.each_owing([&](const writer_id& w, sequence seq, byte_view text) {
+    if (!seen_.find({.type = cell_type::credited, .a = seq, .b = 0, .writer = w, .peer = {}})) return;
+    for (const auto& v : parse_owed_text(text).units)
+      if (v.amount > 0)
+        problem(check_prices, stream_name({w, sub_stream::journal, {}}), seq,
+                "all that it owed, credited by head office",
+                std::to_string(v.amount) + " of purse " + std::to_string(v.purse) + " less");
+  });
 }
 
 void auditor::fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, state& s, bool observed,

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "ledger/cards.hpp"
-#include "ledger/pricing.hpp"
+#include "ledger/closing.hpp"
+#include "ledger/refund_price.hpp"
 
 namespace tally::audit_detail {
 namespace {
@@ -30,17 +31,22 @@ std::string units_text(const std::vector<value_item>& items) {
 
 void price_checker::look_at(sequence seq, byte_view data) {
   auto kind = peek_kind(data);
-  bool mine = kind == entry_kind::sale || kind == entry_kind::top_up || kind == entry_kind::adopt ||
-              kind == entry_kind::open_epoch || kind == entry_kind::issue || kind == entry_kind::activate;
+  bool mine = sells(kind) || kind == entry_kind::top_up || kind == entry_kind::adopt ||
+              kind == entry_kind::open_epoch || kind == entry_kind::refund || kind == entry_kind::refund_elsewhere ||
+              kind == entry_kind::earn || kind == entry_kind::issue || kind == entry_kind::activate;
   if (!mine) return;
   auto e = decode_entry(data);
   if (!e) return;  // named where entries are decoded
-  if (kind == entry_kind::sale) {
+  if (sells(kind)) {
     sale(seq, *e);
   } else if (kind == entry_kind::top_up) {
     top_up(seq, *e);
   } else if (kind == entry_kind::issue || kind == entry_kind::activate) {
     card(seq, *e);
+  } else if (kind == entry_kind::refund || kind == entry_kind::refund_elsewhere) {
+    refund(seq, *e);
+  } else if (kind == entry_kind::earn) {
+    earn(seq, *e);
   } else if (e->head && kind == entry_kind::adopt) {
     adopt(e->head->stream, e->head->size);
   } else if (e->head && seq == 0) {
@@ -149,6 +155,71 @@ void price_checker::top_up(sequence seq, const entry& e) {
     return a_.problem(check_prices, where_, seq, "a package of these rules" + version,
                       std::string(errc_name(given.code())) + ": " + given.error().detail);
   units(seq, e, std::move(*given), version);
+}
+
+void price_checker::compare(sequence seq, const std::string& what, amount expected, amount found) {
+  if (expected == found) return;
+  a_.problem(check_prices, where_, seq, std::to_string(expected) + " minor units " + what, std::to_string(found));
+}
+
+void price_checker::refund(sequence seq, const entry& e) {
+  ++a_.line(check_prices).count;
+  bool elsewhere = e.kind == entry_kind::refund_elsewhere;
+  auto seller = elsewhere ? e.subject : journal_.writer;
+  auto there = e.cites ? a_.entry_at({seller, sub_stream::journal, {}}, *e.cites) : std::nullopt;
+  auto sale = there;
+  if (elsewhere) {
+    auto shown = decode_entry(e.blob);
+    if (!shown) return a_.problem(check_prices, where_, seq, "the entry of a sale as evidence", shown.error().detail);
+    // A life that was closed may have gone on from an old copy beside itself: then both are its word.
+    if (there && !(*there == *shown) && !closing_of(a_.own_, seller))
+      return a_.problem(check_prices, where_, seq, "the sale as " + writer_name(seller) + " wrote it", "another one");
+    sale = std::move(*shown);
+  }
+  if (!sale || !sells(sale->kind)) return;  // judged elsewhere, where it is here
+  auto price = price_refund(rules_, *sale, e.lines, [&](product_id p) {
+    return returned_[{seller, *e.cites, p.value}];
+  });
+  for (const auto& l : e.lines)
+    if (auto& n = returned_[{seller, *e.cites, l.product.value}]; !checked_add(n, l.quantity, n)) n = INT64_MAX;
+  if (!price)
+    return a_.problem(check_prices, where_, seq, "pieces that have a price",
+                      std::string(errc_name(price.code())) + ": " + price.error().detail);
+  amount money = 0;
+  std::vector<value_item> units;
+  bool fits = true;
+  for (const auto& v : e.values)
+    if (v.unit == main_unit) {
+      fits = fits && checked_add(money, v.amount, money);
+    } else {
+      units.push_back(v);
+    }
+  for (const auto& t : e.tenders)
+    fits = fits && checked_add(money, t.amount, money);
+  compare(seq, "back", price->money, fits ? money : INT64_MAX);
+  if (e.taxes != price->taxes) a_.problem(check_prices, where_, seq, tax_text(price->taxes), tax_text(e.taxes));
+  if (units != price->units)
+    a_.problem(check_prices, where_, seq, units_text(price->units) + " before", units_text(units));
+  if (e.earned != price->earned || e.owed != price->owed)
+    a_.problem(check_prices, where_, seq, units_text(price->earned) + " and owed: " + units_text(price->owed),
+               units_text(e.earned) + " and owed: " + units_text(e.owed));
+}
+
+// How much of it had come back by then is checked at the end, over all journals.
+void price_checker::earn(sequence seq, const entry& e) {
+  ++a_.line(check_prices).count;
+  auto of = e.cites ? a_.entry_at({e.subject, sub_stream::journal, {}}, *e.cites) : std::nullopt;
+  if (!of) return;
+  bool fits = of->account == e.account && std::ranges::all_of(e.earned, [&](const value_item& v) {
+                return std::ranges::any_of(of->owed, [&](const value_item& o) {
+                  return o.purse == v.purse && o.unit == v.unit && o.bucket == v.bucket && v.amount <= o.amount;
+                });
+              });
+  if (!fits)
+    a_.problem(check_prices, where_, seq,
+               "at most what entry " + std::to_string(*e.cites) + " of " + writer_name(e.subject) +
+                   " owes: " + units_text(of->owed),
+               units_text(e.earned));
 }
 
 }  // namespace tally::audit_detail

@@ -8,7 +8,7 @@ namespace tally::audit_detail {
 class price_checker {
 public:
   /// `a` outlives this and has read the directories.
-  price_checker(auditor& a, const stream_id& journal) : a_(a), where_(stream_name(journal)) {}
+  price_checker(auditor& a, const stream_id& journal) : a_(a), journal_(journal), where_(stream_name(journal)) {}
   /// Every entry of the journal, in order.
   void look_at(sequence seq, byte_view data);
 
@@ -19,11 +19,19 @@ private:
   void sale(sequence seq, const entry& e);
   void top_up(sequence seq, const entry& e);
   void card(sequence seq, const entry& e);
+  /// Goods back, of an own sale or another's: money, taxes and units, to the cent.
+  void refund(sequence seq, const entry& e);
+  /// What head office gave for another's entry: what that entry owed, at most.
+  void earn(sequence seq, const entry& e);
+  void compare(sequence seq, const std::string& what, amount expected, amount found);
   /// Units that were given, from the quotas or as owed, against those that the rules give.
   void units(sequence seq, const entry& e, std::vector<value_item> expected, const std::string& version);
 
   auditor& a_;
+  stream_id journal_;
   std::string where_;
+  /// Pieces of a sale that came back so far, as this journal has them.
+  std::map<std::tuple<writer_id, sequence, std::uint32_t>, std::int64_t> returned_;
   catalogue rules_;
   std::map<stream_id, std::size_t> taken_;  ///< publications of a directory that `rules_` has
 };

@@ -11,6 +11,7 @@ constexpr std::size_t transfers_kept = 1000;
 
 /// Reads what `transfer_text` wrote.
 void read_transfer(byte_view text, audit_transfer& t) {
+  text = text.substr(0, text.find('/'));  // debts that travel are no value
   std::vector<amount> numbers;
   while (!text.empty()) {
     auto end = std::min(text.find(' '), text.size());
@@ -39,7 +40,8 @@ void auditor::totals(const std::map<ledger_account, amount>& balances) {
     bool quota = refund || class_of(a.unit) == unit_class::quota;
     amount* to = nullptr;
     switch (a.type) {
-      case account_type::hold: to = &sums.held; break;
+      case account_type::hold:
+      case account_type::held: to = &sums.held; break;
       // Units that are owed back were counted as spent, and are none that anybody holds.
       case account_type::debt: to = &sums.held; break;
       case account_type::doubt: to = &sums.held; break;  // granted anew beside the holding that it is taken from

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <set>
 
 #include "ledger/entry.hpp"
@@ -13,8 +14,18 @@ struct calendar_progress {
   bytes holding;                ///< key on disk where it goes on; empty: at the purse's first
   std::uint32_t levels_month{};
   bytes card;  ///< key of the card where the look goes on; empty: all were looked at
-  tick_ms due = 0, owed_due = 0;
-  tick_ms linked_at = 0;                                  ///< when the link to the parent came up
+  tick_ms due = 0, owed_due = 0, holds_due = 0, take_back_due = 0, debts_due = 0;
+  /// Debts whose account has units elsewhere: how many when they were last asked for, and when they are again if that
+  /// stays the same. Bounded by the station.
+  struct netting {
+    tally::amount elsewhere{};
+    tick_ms due = 0, wait = 0;
+  };
+  std::map<std::pair<account_id, std::uint32_t>, netting> nettings;
+  std::set<std::uint64_t> netting_asks;  ///< ids of questions that are open
+  bytes debt;                            ///< key of the debt where the look goes on
+  bool traded = false;    ///< a till was served in this life: it would have shown that this is an old copy
+  tick_ms linked_at = 0;  ///< when the link to the parent came up
   std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
 };
 

@@ -65,7 +65,8 @@ std::string description(const result<entry>& e, byte_view data) {
   add("counter", e->counter);
   add("operator", e->operator_id);
   add("account", e->account.value);
-  if (e->cites) text += ", reverses " + std::to_string(*e->cites);
+  bool takes_back = e->kind == entry_kind::reverse || e->kind == entry_kind::refund;
+  if (e->cites) text += (takes_back ? ", reverses " : ", of ") + std::to_string(*e->cites);
   if (e->channel != 0) text += (e->kind == entry_kind::send ? ", to " : ", from ") + writer_name(e->peer);
   add("number", e->channel);
   return text;

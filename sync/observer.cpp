@@ -25,6 +25,7 @@ status observer::load(const stream_reader& reader, node_id self) {
   TALLY_TRY(state_.load(reader.store()));
   state_.each_contested([&](const writer_id& w, sequence seq, errc why) { open_case(w, seq, why); });
   state_.each_open_claim([&](const writer_id& w, sequence seq, account_id m) { open_claims_[{w, seq}] = m; });
+  state_.each_returned([&](const writer_id& seller, sequence seq) { returned_.emplace(seller, seq); });
   auto c = reader.store().scan(family::state, "p");
   for (; c->valid() && c->key()[0] == 'p'; c->next()) {
     byte_reader key(c->key().substr(1)), value(c->value());
@@ -76,6 +77,8 @@ status observer::load(const stream_reader& reader, node_id self) {
       observe(id.writer, at, at == s->first ? *entries : left, find, addressed);
     }
   }
+  for (const auto& [seller, seq] : returned_)
+    check_returns(seller, seq, addressed({seller, sub_stream::journal, {}}, seq));
   return done();
 }
 
@@ -96,6 +99,15 @@ std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t fi
   for (std::size_t i = 0; i < entries.size(); ++i)
     out.push_back(observe_one(writer, role, first + i, entries[i], find_here, addressed));
   positions_[writer] = first + entries.size();
+  // A sale may come after the refunds that others wrote for it.
+  for (auto it = returned_.lower_bound({writer, first}); it != returned_.end() && it->first == writer; ++it)
+    if (it->second < first + entries.size()) returns_to_check_.insert(*it);
+  for (const auto& [seller, seq] : std::exchange(returns_to_check_, {})) {
+    auto sale = seller == writer ? find_here(seq)
+                : addressed      ? addressed({seller, sub_stream::journal, {}}, seq)
+                                 : std::nullopt;
+    check_returns(seller, seq, sale);
+  }
   moved_.insert(writer);
   since_checkpoint_ += entries.size();
   return out;
@@ -156,16 +168,47 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
   if (v.why == errc::ok && e.kind == entry_kind::profile_claim && state_.find(open_claim_key(writer, seq, false)))
     open_claims_[{writer, seq}] = e.account;
   if (e.kind == entry_kind::profile && e.cites) open_claims_.erase({e.subject, *e.cites});
+  note_returns(e, writer);
   auto note = [&](turned_accounts& list) {
     list.overflowed = list.overflowed || list.accounts.size() >= turned_max;
     if (!list.overflowed) list.accounts.insert(e.account);
   };
   if (e.account.value == 0) return v;
-  if (counts_turnover_ && e.kind == entry_kind::sale) note(turned_);
+  if (counts_turnover_ && sells(e.kind)) note(turned_);
   if (e.kind == entry_kind::sale ? !e.medium.empty()
                                  : e.kind == entry_kind::reverse && once_of(state_, writer, e.account))
     note(once_);
   return v;
+}
+
+void observer::note_returns(const entry& e, const writer_id& writer) {
+  if (!e.cites) return;
+  if (e.kind == entry_kind::refund_elsewhere) {
+    returned_.emplace(e.subject, *e.cites);
+    returns_to_check_.emplace(e.subject, *e.cites);
+  } else if (e.kind == entry_kind::refund || e.kind == entry_kind::reverse) {
+    if (returned_.count({writer, *e.cites})) returns_to_check_.emplace(writer, *e.cites);
+  }
+}
+
+// Each store was right by what it knew; together they gave back more than was sold. The sale is the case.
+void observer::check_returns(const writer_id& seller, sequence seq, const std::optional<entry>& sale) {
+  if (!sale) return;
+  std::map<product_id, std::int64_t> sold;
+  for (const auto& l : sale->lines)
+    sold[l.product] += l.quantity;
+  bool reversed =
+      state_.find({.type = cell_type::reversed, .a = seq, .b = 0, .writer = seller, .peer = {}}).has_value();
+  for (auto [product, pieces] : sold) {
+    cell_key k{.type = cell_type::refunded, .a = seq, .b = product.value, .writer = seller, .peer = {}};
+    auto back = reversed ? pieces : number(state_, k);
+    k.peer = seller;
+    for (const auto& [w, n] : positions_) {
+      k.writer = w;
+      if (!checked_add(back, number(state_, k), back)) back = INT64_MAX;
+    }
+    if (back > pieces) return open_case(seller, seq, errc::over_returned);
+  }
 }
 
 void observer::open_case(const writer_id& w, sequence seq, errc why) {

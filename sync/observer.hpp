@@ -83,6 +83,8 @@ private:
                       const unproven_rights::read_addressed& addressed);
 
   void open_case(const writer_id& w, sequence seq, errc why);
+  void note_returns(const entry& e, const writer_id& writer);
+  void check_returns(const writer_id& seller, sequence seq, const std::optional<entry>& sale);
   bool sent_by_us(const entry& receive, const writer_id& writer) const;
 
   const state& directory_;
@@ -95,6 +97,8 @@ private:
   std::set<writer_id> moved_;
   case_map open_cases_;
   std::map<std::pair<writer_id, sequence>, account_id> open_claims_;
+  /// Sales of which other stores took goods back, and those among them that the run at hand says something about.
+  std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_;
   bool counts_turnover_ = false;
   turned_accounts turned_, once_{{}, true};
   std::uint64_t since_checkpoint_ = 0;

@@ -9,8 +9,9 @@ result<receipt_code> receipt_signer::sign(const writer_id& writer, sequence seq)
   const auto data = reader_.own_entry(writer, seq);
   if (!data) return data.error();
   const auto kind = peek_kind(*data);
-  if (kind != entry_kind::sale && kind != entry_kind::top_up && kind != entry_kind::reverse)
-    return error{errc::not_found, "that entry is no receipt"};
+  bool receipt = sells(kind) || kind == entry_kind::top_up || kind == entry_kind::reverse ||
+                 kind == entry_kind::authorise || kind == entry_kind::void_hold || kind == entry_kind::gift;
+  if (!receipt) return error{errc::not_found, "that entry is no receipt"};
   const auto root = root_after(writer, seq);
   if (!root) return root.error();
   return sign_receipt(key_, chain_, writer, seq, *root, *data);

@@ -17,7 +17,8 @@ constexpr std::uint64_t progress_every = 10'000;
 
 /// Money on cards, or on its way, or owed by them, is a credit of these.
 bool is_on_cards(account_type t) {
-  return t == account_type::hold || t == account_type::debt || t == account_type::transit || t == account_type::doubt;
+  return t == account_type::hold || t == account_type::held || t == account_type::debt || t == account_type::transit ||
+         t == account_type::doubt;
 }
 
 class settler {

@@ -210,8 +210,11 @@ void station::decide_till(const till_request& r, bool last, amount pulled) {
     return answer(std::move(a));
   }
   a.seq = book_->next();
-  auto d = book_->take(r.command, now_);
+  auto p = parent();
+  bool pulls = !last && p && up_.count(*p) && waiting_.size() < config_.urgent_max;
+  auto d = book_->take(r.command, now_, pulls);
   if (auto* e = std::get_if<entry>(&d)) {
+    calendar_.traded = true;
     sweeper_.used(e->account);
     a.outcome = std::move(*e);
   } else if (auto* again = std::get_if<replayed>(&d)) {
@@ -223,18 +226,14 @@ void station::decide_till(const till_request& r, bool last, amount pulled) {
     a.outcome = std::move(*earlier);
   } else {
     auto& why = std::get<refusal>(d);
-    auto p = parent();
-    if (why.why.code == errc::insufficient && !last && p && up_.count(*p) && waiting_.size() < config_.urgent_max)
-      return wait_for_rights(r, why);
+    if (why.why.code == errc::insufficient && pulls) return wait_for_rights(r, why);
     a.outcome = std::move(why);
   }
   answer(std::move(a));
 }
 
-std::vector<std::uint32_t> station::bonus_purses() const {
+static std::vector<std::uint32_t> bonus_purses(const catalogue& rules, std::uint32_t today) {
   std::vector<std::uint32_t> out;
-  const auto& rules = book_->rules();
-  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
   if (const auto* r = rules.rules(rules.version_at(today)))
     for (const auto& p : r->programme.purses)
       if (p.kind == purse_kind::bonus) out.push_back(p.id);
@@ -245,13 +244,14 @@ std::vector<std::uint32_t> station::bonus_purses() const {
 void station::wait_for_rights(const till_request& r, const refusal& why) {
   auto id = random_id();
   auto account = why.account;
+  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
   std::vector<std::pair<std::uint32_t, amount>> wanted;
   auto lacks = why.lacks;
   if (lacks.empty()) lacks.push_back({why.purse, why.here.value_or(0), why.missing});
   for (const auto& l : lacks) {
     wanted.emplace_back(l.purse, held_here(account, l.purse) + l.missing);
     if (l.purse != purse_paid) continue;
-    for (auto purse : bonus_purses())
+    for (auto purse : bonus_purses(book_->rules(), today))
       wanted.emplace_back(purse, held_here(account, purse) + l.missing);
   }
   auto& sale = waiting_.emplace(id, waiting_sale{r, held_here(account, purse_paid), {}, {}}).first->second;

@@ -112,7 +112,6 @@ private:
   void wait_for_rights(const till_request& r, const refusal& why);
   void note_elsewhere(account_id account, std::uint32_t purse, const told_message& m);
   void end_wait(std::uint64_t waiting, account_id account);
-  std::vector<std::uint32_t> bonus_purses() const;
   void answer(till_answer a);
   void write_facts(facts_request& r);
   void ingest(const segment_arrival& a);
@@ -165,17 +164,16 @@ private:
   bool knows_directory(const writer_id& w) const;
   bool ends_here(const writer_id& closed) const;
   void grant_anew();
-  tally::amount doubt_left(const ledger_account& held) const;
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_store(node_id node, const node_record& record);
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void keep_calendar();
   void write_off_expired();
-  bool owes_rightly(const entry& e) const;
-  bool may_credit(const writer_id& w, const std::vector<value_item>& units) const;
+  void time_out_holds();
   void credit_owed();
-  std::uint32_t level_by_turnover(account_id account, const programme& plan) const;
+  void take_back_credited();
+  void move_debts();
   void move_level(account_id account, const programme& plan);
   void move_levels();
   void answer_card(const entry& e, const writer_id& from, sequence seq);

@@ -16,6 +16,8 @@ constexpr std::size_t keys_per_look = 500;     // read at once; a look follows e
 constexpr std::size_t entries_per_look = 100;  // written at once
 constexpr tick_ms look_every_ms = 1'000;
 constexpr tick_ms linked_before_ms = 10'000;
+// These entries come often, and a bad line may lose the parent's word a few times.
+constexpr tick_ms linked_long_ms = 120'000;
 
 /// Where the holdings of one unit begin on disk.
 bytes holdings_prefix(unit_id unit) {
@@ -35,15 +37,37 @@ void station::keep_calendar() {
   calendar_.due = tick_ + look_every_ms;
   // Nobody asked for these entries, so they wait until the parent could say that this is an old copy.
   auto p = parent();
-  if (p && (!up_.count(*p) || tick_ < calendar_.linked_at + linked_before_ms)) return;
+  auto told = [&](tick_ms since) { return !p || (up_.count(*p) && tick_ >= calendar_.linked_at + since); };
+  if (told(linked_long_ms) || calendar_.traded) time_out_holds();
+  if (!told(linked_before_ms)) return;
   write_off_expired();
+  if (told(linked_long_ms)) move_debts();
   if (config_.role != node_role::hq) return;
   const auto* rules = book_->rules().newest();
   observer_->count_turnover(rules && !rules->programme.levels.empty());
   credit_owed();
+  take_back_credited();
   move_levels();
   mark_directory();
   close_used_numbers();
+}
+
+// A dark store gives back as well what nobody captured: the customer stands there.
+void station::time_out_holds() {
+  if (tick_ < calendar_.holds_due || open_holds(book_->st(), book_->self()) <= 0) return;
+  calendar_.holds_due = tick_ + 10'000;
+  entry now;
+  date_entry(now, book_->st(), book_->self(), now_, book_->hq_time());
+  const bytes prefix{cell_prefix, static_cast<char>(cell_type::held_until)};
+  std::size_t written = 0;
+  for (auto c = store_.scan(family::state, prefix); c->valid() && c->key().starts_with(prefix); c->next()) {
+    auto k = parse_cell_key(c->key());
+    auto v = decode_cell(c->value());
+    if (!k || !v || k->writer != book_->self() || v->n > business_moment(now)) continue;
+    // What the open group ended is found ended.
+    auto e = decide_time_out(book_->at(now_), k->a);
+    if (e && write(*e) && ++written >= entries_per_look) return;
+  }
 }
 
 // Once in a month of head office's time, and after a start: all holdings of units that expire, some at a time.
@@ -77,82 +101,15 @@ void station::write_off_expired() {
   calendar_.holding.clear();
 }
 
-/// Whether the rules of that day give what the entry says that it could not give.
-bool station::owes_rightly(const entry& e) const {
-  const auto& rules = book_->rules();
-  const auto* record = rules.rules(e.rules_version);
-  if (!record) return false;
-  result<std::vector<value_item>> due = error{errc::bad_rules, ""};
-  if (e.kind == entry_kind::top_up) {
-    due = price_top_up(rules, e.rules_version, {true, e.card_kind, e.level}, e.business_date,
-                       e.values.empty() ? 0 : e.values.front().amount, e.package, e.stale);
-  } else if (auto terms = terms_of_entry(e, record->programme)) {
-    auto price = price_sale(rules, *terms);
-    if (!price) return false;
-    due = std::move(price->earned);
-  }
-  if (!due) return false;
-  auto given = e.earned;
-  given.insert(given.end(), e.owed.begin(), e.owed.end());
-  std::ranges::sort(given, {}, [](const value_item& v) { return std::pair(v.purse, v.bucket); });
-  return given == *due;
-}
-
-// Of one store and unit at most its quota in a day: what nothing bounds at the store must be bounded here.
-bool station::may_credit(const writer_id& w, const std::vector<value_item>& units) const {
-  const auto* rules = book_->rules().newest();
-  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
-  for (const auto& v : units) {
-    const auto* p = rules ? rules->programme.purse(v.purse) : nullptr;
-    if (!p || v.unit != unit_of(v.purse)) return false;
-    if (v.amount > p->quota - sent_on(book_->st(), today, v.unit, book_->self(), w)) return false;
-  }
-  return true;
-}
-
-void station::credit_owed() {
-  if (tick_ < calendar_.owed_due) return;
-  calendar_.owed_due = tick_ + 10'000;
-  std::vector<entry> ready;
-  observer_->all().each_owing([&](const writer_id& w, sequence seq, byte_view text) {
-    if (ready.size() >= entries_per_look || calendar_.wrongly_owed.count({w, seq}) || revoking_of(book_->st(), w))
-      return;
-    auto owed = parse_transfer_text(text);
-    if (!owed) return;
-    entry e;
-    e.kind = entry_kind::earn;
-    e.account = owed->first;
-    e.subject = w;
-    e.cites = seq;
-    e.earned = std::move(owed->second);
-    ready.push_back(std::move(e));
-  });
-  for (auto& e : ready) {
-    if (!may_credit(e.subject, e.earned)) continue;
-    auto data = reader_.entry_of({e.subject, sub_stream::journal, {}}, *e.cites, {config_.self, {}});
-    auto cited = data ? decode_entry(*data) : result<entry>(data.error());
-    if (!cited) continue;  // not readable now; the next look tries again
-    if (!owes_rightly(*cited)) {
-      if (calendar_.wrongly_owed.size() < 10'000) calendar_.wrongly_owed.insert({e.subject, *e.cites});
-      open_effects_.push_back(alarm_effect{errc::bad_rules, "entry " + std::to_string(*e.cites) + " of " +
-                                                                writer_name(e.subject) +
-                                                                " owes units that its rules do not give"});
-      continue;
-    }
-    date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-    if (auto written = write(e); !written)
-      open_effects_.push_back(alarm_effect{written.error().code, "crediting units: " + written.error().detail});
-  }
-}
-
-std::uint32_t station::level_by_turnover(account_id account, const programme& plan) const {
+/// `month`: the window's last one.
+static std::uint32_t level_by_turnover(const state& seen, account_id account, const programme& plan,
+                                       std::uint32_t month) {
   std::uint32_t out = 0;
-  auto month = month_of(day_of(now_));
   for (const auto& l : plan.levels) {
     amount sum = 0;
     auto first = month / 100 * 12 + month % 100 - l.months;  // the window's first month, counted from year 0
     for (std::uint32_t i = 0; i < l.months; ++i)
-      if (!checked_add(sum, observer_->st().turnover(account, (first + i) / 12 * 100 + (first + i) % 12 + 1), sum))
+      if (!checked_add(sum, seen.turnover(account, (first + i) / 12 * 100 + (first + i) % 12 + 1), sum))
         sum = amount_max;
     if (sum >= l.spend) out = l.id;
   }
@@ -162,7 +119,7 @@ std::uint32_t station::level_by_turnover(account_id account, const programme& pl
 void station::move_level(account_id account, const programme& plan) {
   auto card = card_of(book_->st(), account);
   if (!card || is_final(card->status)) return;
-  auto level = level_by_turnover(account, plan);
+  auto level = level_by_turnover(observer_->st(), account, plan, month_of(day_of(now_)));
   if (level == card->level) return;
   auto e = card_fact(account, *card);
   e.level = level;

@@ -145,9 +145,18 @@ amount station::in_doubt(node_id node) const {
   return sum;
 }
 
-amount station::doubt_left(const ledger_account& held) const {
-  auto here = -observer_->st().balance(held);
-  return here - observer_->st().balance(doubt_account(book_->self(), held.writer, held));
+// By holding: what lies there, what was put aside of it, less what was granted anew.
+static std::map<ledger_account, amount> left_at(const observer& seen, const writer_id& self, const writer_id& closed) {
+  std::map<ledger_account, amount> out;
+  auto add = [&](const ledger_account& held, amount v) {
+    auto& sum = out[held];
+    if (!checked_add(sum, v == INT64_MIN ? INT64_MAX : -v, sum)) sum = INT64_MAX;
+  };
+  seen.all().each_holding(closed, add);
+  seen.all().each_held(closed, [&](const ledger_account& a, amount v) { add(holding_behind(a), v); });
+  for (auto& [held, v] : out)
+    v -= seen.st().balance(doubt_account(self, closed, held));
+  return out;
 }
 
 // A node that lives anew says so in its first entry. When all that was proved of its life before is here, that life is
@@ -202,9 +211,8 @@ amount station::lies_at(const writer_id& closed) const {
   amount sum = 0;
   if (held_total(observer_->st(), closed) <= 0) return 0;
   bool fits = true;
-  observer_->all().each_holding(closed, [&](const ledger_account& a, amount v) {
-    if (v < 0 && a.unit == main_unit) fits = fits && checked_add(sum, std::max<amount>(doubt_left(a), 0), sum);
-  });
+  for (const auto& [a, left] : left_at(*observer_, book_->self(), closed))
+    if (a.unit == main_unit) fits = fits && checked_add(sum, std::max<amount>(left, 0), sum);
   return fits ? sum : amount_max;
 }
 
@@ -236,6 +244,7 @@ void station::find_doubt(const writer_id& closed) {
     auto half = parse_transfer_text(c.data);
     if (!half) return;
     auto e = fact(half->first, half->second);
+    e.debts = parse_transfer_debts(c.data);
     if (k.b == 1) e.subject = k.peer;
     e.peer = k.b == 1 ? k.writer : k.peer;
     e.channel = k.a;
@@ -246,14 +255,12 @@ void station::find_doubt(const writer_id& closed) {
         gone[hold_account(closed, e.account, v.purse, v.bucket, v.unit)] += v.amount;
     regrants_.push_back(std::move(e));
   });
-  observer_->all().each_holding(closed, [&](const ledger_account& a, amount v) {
-    if (v >= 0) return;
-    auto left = doubt_left(a);
+  for (auto [a, left] : left_at(*observer_, book_->self(), closed)) {
     if (auto it = gone.find(a); it != gone.end()) left -= it->second;
     if (left > 0)
       regrants_.push_back(
           fact({a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), left}}));
-  });
+  }
   if (!waits) settled_.insert(closed);
 }
 

@@ -276,6 +276,7 @@ void station::take_rights(const entry& send, const stream_head& head, const writ
   e.account = send.account;
   if (contested == errc::ok) {
     e.values = send.values;
+    e.debts = send.debts;
   } else {
     e.reason = contested;
   }
@@ -457,6 +458,7 @@ void station::note_elsewhere(account_id account, std::uint32_t purse, const told
 }
 
 void station::finished(std::uint64_t own_request, account_id account, const told_message& m) {
+  if (calendar_.netting_asks.erase(own_request) != 0) return;  // the next look finds what came
   auto found = needs_.find(own_request);
   // A question of no sale is about all purses. Where only a purse was asked for, a hint of the money must be there.
   auto purse = found == needs_.end() ? 0 : found->second.purse;

@@ -15,6 +15,16 @@ bytes forked_key(node_id node) {
   return w.take();
 }
 
+namespace {
+/// At most; what pays no money is worth none.
+amount worth_as_money(const purse_rule& p, amount units) {
+  if (p.kind == purse_kind::bonus) return units;
+  amount each = p.off;
+  if (p.kind == purse_kind::voucher) return checked_mul(units, each, each) ? each : amount_max;
+  return p.rate_units == 0 ? 0 : mul_div(units, p.rate_money, p.rate_units, rounding::half_up).value_or(amount_max);
+}
+}  // namespace
+
 void station::load_forked() {
   for (auto c = store_.scan(family::meta, "w"); c->valid() && c->key()[0] == 'w'; c->next()) {
     if (c->key().size() != 5) continue;
@@ -67,14 +77,31 @@ void station::sweep() {
     sweep_account(account, {*p, record->epoch});
 }
 
+// Money as far as there is room for it on the way; then each other purse as a whole, by what it is worth as money.
 void station::sweep_account(account_id account, const writer_id& to) {
   if (once_at(account) != once_state::none) return;  // what it pays with stays in one place
-  auto n = sweeper_.share(account, held_here(account, purse_paid), tick_);
-  if (n == 0) return;
+  std::vector<value_item> values;
+  auto worth = sweeper_.share(account, held_here(account, purse_paid), tick_);
+  if (worth > 0) values.push_back({purse_paid, main_unit, 0, worth});
+  const auto* rules = book_->rules().newest();
+  bool all = true;
+  for (std::size_t i = 0; rules && i < rules->programme.purses.size(); ++i) {
+    const auto& p = rules->programme.purses[i];
+    auto items = spendable(book_->st(), book_->self(), account, p.id, nullptr, {});
+    if (items.empty()) continue;
+    auto more = worth_as_money(p, sum_of(items));
+    bool fits = values.size() + items.size() <= values_max && more <= sweeper_.room() - worth;
+    all = all && fits;
+    if (!fits) continue;
+    worth += more;
+    values.insert(values.end(), items.begin(), items.end());
+  }
+  if (values.empty()) return all ? void() : sweeper_.left(account, tick_);
   auto seq = book_->next();
-  auto e = decide_send(book_->at(now_), to, account, {{purse_paid, main_unit, 0, n}}, send_cause::sweep, 0, 0);
-  if (e && write(*e)) return sweeper_.sent(seq, n);
-  sweeper_.left(account, tick_);  // the parent may live anew: later
+  auto e = decide_send(book_->at(now_), to, account, values, send_cause::sweep, 0, 0);
+  bool sent = e && write(*e);
+  if (sent) sweeper_.sent(seq, worth);
+  if (!sent || !all) sweeper_.left(account, tick_);  // the parent may live anew, or there is room later
 }
 
 // What the receiver wrote after it had adopted all of this is here only if it comes in its journal before that adopt.

@@ -40,7 +40,8 @@ by_unit made_by(const std::vector<posting>& postings) {
   for (const auto& p : postings) {
     if (p.amount >= 0 || p.amount == INT64_MIN) continue;
     auto unit = counted_as(p.account.unit);
-    if (p.account.type == account_type::hold) out[unit].rights = plus(out[unit].rights, -p.amount);
+    bool rights = p.account.type == account_type::hold || p.account.type == account_type::held;
+    if (rights) out[unit].rights = plus(out[unit].rights, -p.amount);
     if (p.account.type == account_type::quota) out[unit].quota = plus(out[unit].quota, -p.amount);
   }
   return out;
@@ -101,17 +102,17 @@ void unproven_rights::count(const entry& e, const entry_place& place, const std:
     return add(place.writer, made_by(postings));
   }
   bool loads = e.kind == entry_kind::top_up || e.kind == entry_kind::issue;
-  if (!loads && e.kind != entry_kind::refund && e.earned.empty()) return;
+  bool refund = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
+  if (!loads && !refund && e.earned.empty()) return;
   auto it = sums_.find(place.writer);
   if (it == sums_.end() || e.kind == entry_kind::reverse) return;
   // What it creates is taken to come from the proven part of the quota first.
   by_unit created, made;
   if (loads) add_items(created, e.values);
-  if (e.kind != entry_kind::refund) add_items(created, e.earned);
-  if (e.kind == entry_kind::refund) add_items(created, e.values);
+  add_items(created, refund ? e.values : e.earned);
   for (const auto& [unit, sum] : created) {
     // Money back to a card comes from the right to refund.
-    auto from = e.kind == entry_kind::refund && unit == main_unit ? refund_of(unit) : unit;
+    auto from = refund && unit == main_unit ? refund_of(unit) : unit;
     auto of = it->second.find(from);
     if (of == it->second.end() || of->second.quota == 0) continue;
     auto clean = std::max<amount>(right_left(s, place.writer, from) - of->second.quota, 0);

@@ -131,8 +131,14 @@ void watched_state::checkpoint(kv_view& view) {
     checkpoint_writer(view, parts_[i]);
   for (std::size_t n = 0; n < right_table::parts; ++n)
     checkpoint_table(view, n);
-  for (const auto& a : std::exchange(changed_balances_, {}))
-    view.put(family::state, observed(balance_key(a)), encode_balance(balance(a)));
+  for (const auto& a : std::exchange(changed_balances_, {})) {
+    auto v = balance(a);
+    if (a.type == account_type::held && v == 0) {
+      view.erase(family::state, observed(balance_key(a)));
+    } else {
+      view.put(family::state, observed(balance_key(a)), encode_balance(v));
+    }
+  }
   for (const auto& k : std::exchange(changed_cells_, {})) {
     auto it = cells_.find(k);
     if (it != cells_.end()) {

@@ -107,8 +107,10 @@ void watched_state::set_balance(const ledger_account& a, amount v) {
       return touch(p);
     }
   }
-  balances_[a] = v;
   changed_balances_.push_back(a);
+  // What was put aside is over at zero, and its account is never used again.
+  if (a.type == account_type::held && v == 0) return void(balances_.erase(a));
+  balances_[a] = v;
 }
 
 // Nothing to keep: the kinds of holdings are few, and one look into the table for each tells.
@@ -330,9 +332,20 @@ void watched_state::each_holding(const writer_id& w,
         if (auto a = holding_of(item.at)) visit(*a, item.value);
 }
 
+void watched_state::each_held(const writer_id& w,
+                              const std::function<void(const ledger_account&, amount)>& visit) const {
+  for (const auto& [a, v] : balances_)
+    if (a.type == account_type::held && a.writer == w) visit(a, v);
+}
+
 void watched_state::each_contested(const std::function<void(const writer_id&, sequence, errc)>& visit) const {
   for (const auto& [k, c] : cells_)
     if (k.type == cell_type::contested) visit(k.writer, k.a, static_cast<errc>(c.n));
+}
+
+void watched_state::each_returned(const std::function<void(const writer_id&, sequence)>& visit) const {
+  for (const auto& [k, c] : cells_)
+    if (k.type == cell_type::refunded && k.peer != writer_id{}) visit(k.peer, k.a);
 }
 
 void watched_state::each_owing(const std::function<void(const writer_id&, sequence, byte_view)>& visit) const {

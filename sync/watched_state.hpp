@@ -41,6 +41,10 @@ public:
   std::size_t memory_octets() const;
   /// Holdings of one writer that are not zero, and transfers of all writers, in no order.
   void each_holding(const writer_id& w, const std::function<void(const ledger_account&, tally::amount)>& visit) const;
+  /// What a writer's authorisations have put aside.
+  void each_held(const writer_id& w, const std::function<void(const ledger_account&, tally::amount)>& visit) const;
+  /// Sales of which other stores than their own took goods back: the seller, and the sale's sequence.
+  void each_returned(const std::function<void(const writer_id&, sequence)>& visit) const;
   void each_contested(const std::function<void(const writer_id&, sequence, errc)>& visit) const;
   /// What entries could not give: cells `owing`, in no order.
   void each_owing(const std::function<void(const writer_id&, sequence, byte_view text)>& visit) const;
@@ -109,7 +113,7 @@ private:
   std::uint32_t reach_kind(const holding_kind& k);
   static cell counters_cell(const counters& c);
   static bool is_near(const ledger_account& a) {
-    return a.type != account_type::hold && a.type != account_type::transit;
+    return a.type != account_type::hold && a.type != account_type::transit && a.type != account_type::held;
   }
   void touch(part& p);
   void put_counters(const cell_key& k, const cell& v);

@@ -20,9 +20,7 @@ public:
     for (const auto& id : *streams) {
       if (id.sub == sub_stream::directory) each(id, [&](const entry& e) { learn(e); });
       if (id.sub == sub_stream::journal)
-        each(id, [&](const entry& e) {
-          out_.last_day = std::max(out_.last_day, e.kind == entry_kind::sale ? e.business_date : 0);
-        });
+        each(id, [&](const entry& e) { out_.last_day = std::max(out_.last_day, sells(e.kind) ? e.business_date : 0); });
     }
     add_next(rules, products);
     if (out_.last_day == 0) return std::move(out_);
@@ -30,7 +28,7 @@ public:
     for (const auto& id : *streams)
       if (id.sub == sub_stream::journal)
         each(id, [&](const entry& e) {
-          if (e.kind == entry_kind::sale && e.business_date >= out_.first_day) look_at(id.writer.node, e);
+          if (sells(e.kind) && e.business_date >= out_.first_day) look_at(id.writer.node, e);
         });
     if (overflow_) return error{errc::overflow, "the sums of these days"};
     return std::move(out_);

@@ -130,6 +130,13 @@ async function trade(till, card, start) {
   assert.equal(paid.vouchers.length, 1);
   await money('/api/v1/refunds', { receipt: sale.id, lines: [{ product: 1, quantity: 1 }], to: 'card' });
   await money('/api/v1/reversals', { receipt: paid.id });
+  const aside = await money('/api/v1/authorisations', { card, amount: 2_000, minutes: 10 });
+  await money('/api/v1/voids', { authorisation: aside.id });
+  const held = await money('/api/v1/authorisations', { card, amount: 2_000 });
+  const loaf = await till.post('/api/v1/quotes', { card, lines: [{ product: 1, quantity: 1 }] });
+  await money('/api/v1/captures', {
+    authorisation: held.id, lines: [{ product: 1, quantity: 1 }], tenders: [{ kind: 'card', amount: loaf.due }],
+  });
   const poor = await till.call('POST', '/api/v1/sales', {
     counter, card, lines: [{ product: 10, quantity: 50 }], tenders: [{ kind: 'card', amount: 840_000 }],
   });

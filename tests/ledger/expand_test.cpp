@@ -94,7 +94,9 @@ TEST_CASE("kinds that move nothing post nothing", "[expand]") {
     if (kind == entry_kind::sale || kind == entry_kind::top_up || kind == entry_kind::send ||
         kind == entry_kind::receive || kind == entry_kind::reverse || kind == entry_kind::regrant ||
         kind == entry_kind::refund || kind == entry_kind::expire || kind == entry_kind::issue ||
-        kind == entry_kind::hand_back)
+        kind == entry_kind::hand_back || kind == entry_kind::authorise || kind == entry_kind::capture ||
+        kind == entry_kind::void_hold || kind == entry_kind::time_out || kind == entry_kind::refund_elsewhere ||
+        kind == entry_kind::gift)
       continue;
     entry e = sale();
     e.kind = kind;

@@ -13,7 +13,7 @@
 
 namespace tally::test {
 
-/// A store's node with a real ledger in memory and neither links nor devices: node 3, two cards, three products.
+/// A store's node with a real ledger in memory and neither links nor devices: node 3, three cards, three products.
 /// Requests are decided on a thread of its own, all that wait in one group; what is answered is committed.
 class fake_facade final : public node_facade {
 public:
@@ -26,10 +26,10 @@ public:
     put_node(st, node_id{1}, {node_role::hq, writer_of(1).epoch, {}});
     put_node(st, node_id{2}, {node_role::region, writer_of(2).epoch, {node_id{1}}});
     put_node(st, node_id{3}, {node_role::store, writer_of(3).epoch, {node_id{2}, node_id{1}}});
-    put_card(st, account_id{17}, {card_status::active, 1, 1});
-    put_card(st, account_id{19}, {card_status::frozen, 1, 1});
-    put_medium(st, medium_of(chain, card_a), account_id{17});
-    put_medium(st, medium_of(chain, card_frozen), account_id{19});
+    for (std::uint64_t n = 17; const auto& card : {card_a, card_b, card_frozen}) {
+      put_medium(st, medium_of(chain, card), account_id{n});
+      put_card(st, account_id{n++}, {card == card_frozen ? card_status::frozen : card_status::active, 1, 1});
+    }
     for (const auto& e : test_rules())
       invariant(book_->learn(e).ok(), "a publication");
     receive({}, {{0, quota_of(main_unit), 0, 500'000}});
@@ -63,10 +63,7 @@ public:
     done({.code = errc::unsupported, .detail = "", .taken = {}, .cosigned = {}});
   }
   void ask_elsewhere(account_id) override { asked.fetch_add(1); }
-  std::optional<elsewhere_hint> elsewhere(account_id) const override {
-    std::lock_guard lock(mutex_);
-    return hint_;
-  }
+  std::optional<elsewhere_hint> elsewhere(account_id) const override { return locked(hint_); }
   void set_hint(elsewhere_hint h) {
     std::lock_guard lock(mutex_);
     hint_ = h;
@@ -91,14 +88,8 @@ public:
     shown = upper + "|" + lower;
     return devices().display != "none";
   }
-  std::shared_ptr<const node_snapshot> snapshot() const override {
-    std::lock_guard lock(mutex_);
-    return snapshot_;
-  }
-  device_states devices() const override {
-    std::lock_guard lock(mutex_);
-    return devices_;
-  }
+  std::shared_ptr<const node_snapshot> snapshot() const override { return locked(snapshot_); }
+  device_states devices() const override { return locked(devices_); }
   void set_devices(device_states d) {
     std::lock_guard lock(mutex_);
     devices_ = std::move(d);
@@ -129,6 +120,10 @@ public:
       rules_ = nullptr;
     });
   }
+  /// Head office grants a right of its own.
+  void grant(unit_id right, amount n) {
+    done_with([&] { receive({}, {{0, right, 0, n}}); });
+  }
   /// Changes the snapshot; later groups keep the change.
   void alter(std::function<void(node_snapshot&)> change) {
     std::lock_guard lock(mutex_);
@@ -145,6 +140,11 @@ public:
   std::vector<std::pair<std::string, bytes>> printed;
 
 private:
+  template <class T>
+  T locked(const T& value) const {
+    std::lock_guard lock(mutex_);
+    return value;
+  }
   /// Durable when it returns.
   void done_with(const std::function<void()>& change) {
     std::promise<void> kept;

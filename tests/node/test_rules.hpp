@@ -4,7 +4,7 @@
 namespace tally::test {
 
 inline const std::string chain = "testchain";
-inline const std::string card_a = "9704000000003931", card_frozen = "9704000000005555";
+inline const std::string card_a = "9704000000003931", card_frozen = "9704000000005555", card_b = "9704000000007187";
 constexpr unix_seconds noon = 1'795'348'800;  // 2026-11-22T12:00:00Z
 inline writer_id writer_of(std::uint32_t node, std::uint8_t epoch = 1) {
   return {node_id{node}, {{0, 0, 0, 0, 0, 0, 0, epoch}}};
@@ -38,6 +38,16 @@ inline std::vector<entry> test_rules() {
     out.push_back(e);
   }
   return out;
+}
+
+/// Rules version 2, under which paid money may be given to others.
+inline entry gift_rules(amount per_day) {
+  auto e = test_rules().front();
+  auto r = decode_rules(e.blob);
+  r->version = 2;
+  r->programme.gift_per_day = per_day;
+  e.blob = encode_rules(*r);
+  return e;
 }
 
 }  // namespace tally::test

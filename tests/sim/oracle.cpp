@@ -59,16 +59,29 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
     ensure(post.account.writer == writer, "entry " + name(p) + " posts to an account of somebody else");
   switch (e->kind) {
     case entry_kind::sale:
+    case entry_kind::capture:
     case entry_kind::top_up:
     case entry_kind::reverse: return trade(p, *e);
-    case entry_kind::refund: return refund(p, *e);
     case entry_kind::issue:
     case entry_kind::activate:
     case entry_kind::hand_back: return card(p, *e);
+    case entry_kind::authorise: return put_aside(p, *e);
+    case entry_kind::void_hold: once(p, *e, name(p)); return end_hold(p, *e, name(p) + " " + describe(*e));
+    case entry_kind::time_out: return end_hold(p, *e, name(p) + " " + describe(*e));
+    case entry_kind::refund:
+    case entry_kind::refund_elsewhere: return refund(p, *e);
+    case entry_kind::gift: once(p, *e, name(p)); return hand_over(p, *e, 1);
+    case entry_kind::settle:
+      ensure(writer.node == head_office, "somebody else than head office settles debts: entry " + name(p));
+      return settle(p, *e, name(p) + " " + describe(*e));
+    case entry_kind::take_back:
+      ensure(writer.node == head_office, "somebody else than head office takes units back: entry " + name(p));
+      return take_back(p, *e);
     case entry_kind::claim: return once(p, *e, name(p) + " " + describe(*e));
     case entry_kind::earn:
       ensure(writer.node == head_office, "somebody else than head office credits units: entry " + name(p));
-      return give(p, *e, 1, name(p) + " " + describe(*e));
+      give(p, *e, 1, name(p) + " " + describe(*e));
+      return settle(p, *e, name(p) + " " + describe(*e));
     case entry_kind::expire:
       for (const auto& v : e->values) {
         move(writer, e->account, v.unit, -v.amount, name(p) + " " + describe(*e));
@@ -120,6 +133,7 @@ void oracle::trade(const place& p, const entry& e) {
   once(p, e, where);
   bool undo = e.kind == entry_kind::reverse;
   auto kind = undo ? e.cited_kind : e.kind;
+  if (kind == entry_kind::gift) return hand_over(p, e, -1);
   if (undo) {
     auto cited = decode_entry(journals_.at(p.writer).at(static_cast<std::size_t>(*e.cites)));
     ensure(cited && cited->kind == kind && cited->account == e.account && cited->values == e.values &&
@@ -128,6 +142,13 @@ void oracle::trade(const place& p, const entry& e) {
   }
   auto sign = undo ? -1 : 1;
   auto value = card_value(e);
+  // What a capture takes left the holding when it was put aside; its reversal brings it back there.
+  bool aside = e.kind == entry_kind::capture;
+  if (aside) {
+    end_hold(p, e, where);
+    for (const auto& v : e.values)
+      move(p.writer, e.account, v.unit, v.amount, where);
+  }
   if (undo) settle(p, e, where);
   if (kind == entry_kind::top_up) {
     move(p.writer, e.account, main_unit, sign * value, where);
@@ -185,9 +206,10 @@ void oracle::refund(const place& p, const entry& e) {
     }
   }
   change[{0, refund_of(main_unit).value}] -= money;
+  bool elsewhere = e.kind == entry_kind::refund_elsewhere;
   for (const auto& v : e.earned) {
     change[{e.account.value, v.unit.value}] -= v.amount;
-    change[{0, quota_of(v.unit).value}] += v.amount;
+    if (!elsewhere) change[{0, quota_of(v.unit).value}] += v.amount;
     units_[{e.account.value, v.purse}] -= v.amount;
   }
   for (const auto& d : e.debts) {
@@ -196,6 +218,69 @@ void oracle::refund(const place& p, const entry& e) {
   }
   for (const auto& [of, n] : change)
     move(p.writer, {of.first}, {of.second}, n, where);
+  if (elsewhere)
+    for (const auto& l : e.lines)
+      goods_back_[{e.subject, *e.cites}][l.product.value] += l.quantity;
+}
+
+// Between two cards at one node; `sign` -1: it is taken back.
+void oracle::hand_over(const place& p, const entry& e, amount sign) {
+  auto where = name(p) + " " + describe(e);
+  for (const auto& v : e.values) {
+    move(p.writer, sign > 0 ? e.account : e.to_account, v.unit, -v.amount, where);
+    move(p.writer, sign > 0 ? e.to_account : e.account, v.unit, v.amount, where);
+    if (v.unit == main_unit) {
+      spent_[e.account.value] += sign * v.amount;
+      loaded_[e.to_account.value] += sign * v.amount;
+    } else {
+      units_[{e.account.value, v.purse}] -= sign * v.amount;
+      units_[{e.to_account.value, v.purse}] += sign * v.amount;
+    }
+  }
+}
+
+// What is not there becomes a debt in the same entry.
+void oracle::take_back(const place& p, const entry& e) {
+  auto where = name(p) + " " + describe(e);
+  settle(p, e, where);
+  for (const auto& v : e.earned) {
+    move(p.writer, e.account, v.unit, -v.amount, where);
+    units_[{e.account.value, v.purse}] -= v.amount;
+  }
+}
+
+void oracle::put_aside(const place& p, const entry& e) {
+  auto where = name(p) + " " + describe(e);
+  once(p, e, where);
+  ensure(e.cites == p.seq && !aside_.count(p), "an authorisation under another name: " + where);
+  for (const auto& v : e.values) {
+    move(p.writer, e.account, v.unit, -v.amount, where);
+    aside_[p][{v.purse, v.bucket}] += v.amount;
+  }
+}
+
+void oracle::end_hold(const place& p, const entry& e, const std::string& where) {
+  auto it = aside_.find({p.writer, *e.cites});
+  ensure(it != aside_.end(), "the end of an authorisation that is not open: " + where);
+  auto authorise = decode_entry(journals_.at(p.writer).at(static_cast<std::size_t>(*e.cites)));
+  ensure(authorise && authorise->account == e.account, "the end of another card's authorisation: " + where);
+  ensure(e.kind != entry_kind::time_out || business_moment(e) >= authorise->deadline, "timed out too early: " + where);
+  ensure(e.kind != entry_kind::capture || business_moment(e) < authorise->deadline, "captured too late: " + where);
+  for (const auto* list : {&e.values, &e.released})
+    for (const auto& v : *list)
+      it->second[{v.purse, v.bucket}] -= v.amount;
+  for (const auto& v : e.released)
+    move(p.writer, e.account, v.unit, v.amount, where);
+  for (const auto& [of, n] : it->second)
+    ensure(n == 0, "an authorisation that ends in part: " + where);
+  aside_.erase(it);
+}
+
+std::vector<sequence> oracle::open_holds(const writer_id& w) const {
+  std::vector<sequence> out;
+  for (const auto& [p, items] : aside_)
+    if (p.writer == w) out.push_back(p.seq);
+  return out;
 }
 
 void oracle::transfer(const place& p, const entry& e) {
@@ -214,8 +299,8 @@ void oracle::transfer(const place& p, const entry& e) {
   } else {
     auto half = sent_.find(c);
     ensure(half != sent_.end(), "a receive without its send: " + where);
-    ensure(half->second.account == e.account && half->second.values == e.values,
-           "a receive differs from its send: " + where);
+    ensure(half->second.account == e.account && half->second.values == e.values && half->second.debts == e.debts,
+           "a receive differs from its send, " + std::string(errc_name(e.reason)) + ": " + where);
     ensure(received_.insert(c).second, "a send was received twice: " + where);
     ensure(!returned_.count(c) || was_restored(p.writer), "a send that had returned was received: " + where);
     if (half->second.cause == send_cause::sweep) sweeping_[{e.peer, p.writer}] -= card_value(e);
@@ -259,11 +344,14 @@ amount oracle::known_balance(account_id a, const std::function<std::uint64_t(con
   for (const auto& [writer, list] : journals_)
     for (std::size_t i = 0; i < list.size() && i < size(writer); ++i) {
       auto e = decode_entry(list[i]);
-      if (e->account == a && (e->kind == entry_kind::refund || e->kind == entry_kind::issue)) sum += card_value(*e);
+      bool goods_back = e->kind == entry_kind::refund || e->kind == entry_kind::refund_elsewhere;
+      if (e->account == a && (goods_back || e->kind == entry_kind::issue)) sum += card_value(*e);
       if (e->account == a && e->kind == entry_kind::hand_back) sum -= card_value(*e);
       bool undo = e->kind == entry_kind::reverse;
       auto kind = undo ? e->cited_kind : e->kind;
-      if (e->account != a || (kind != entry_kind::sale && kind != entry_kind::top_up)) continue;
+      if (kind == entry_kind::gift && (e->account == a || e->to_account == a))
+        sum += card_value(*e) * (undo ? -1 : 1) * (e->account == a ? -1 : 1);
+      if (e->account != a || (!sells(kind) && kind != entry_kind::top_up)) continue;
       sum += card_value(*e) * (undo ? -1 : 1) * (kind == entry_kind::top_up ? 1 : -1);
     }
   return sum;

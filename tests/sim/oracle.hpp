@@ -54,6 +54,12 @@ public:
   /// Sends whose receive nobody wrote, by writer and receiver.
   std::map<std::pair<writer_id, writer_id>, std::size_t> unreceived() const;
   amount balance(account_id a) const;
+  /// Authorisations that were never ended.
+  /// By sale: pieces of each product that other stores took back.
+  const std::map<std::pair<writer_id, sequence>, std::map<std::uint32_t, std::int64_t>>& returned() const {
+    return goods_back_;
+  }
+  std::vector<sequence> open_holds(const writer_id& w) const;
   /// Units of purses beside the paid one: what was given less what was taken, over the whole chain.
   const std::map<std::pair<std::uint64_t, std::uint32_t>, amount>& units() const { return units_; }
   /// Loaded less spent, by the entries of each journal below `size` alone.
@@ -65,6 +71,11 @@ private:
   void trade(const place& p, const entry& e);
   void card(const place& p, const entry& e);
   void refund(const place& p, const entry& e);
+  void hand_over(const place& p, const entry& e, amount sign);
+  void take_back(const place& p, const entry& e);
+  void put_aside(const place& p, const entry& e);
+  /// What the entry takes of, or gives back from, what the authorise that it cites put aside.
+  void end_hold(const place& p, const entry& e, const std::string& where);
   /// Units that the entry gave (sign 1) or takes back, from or to the quota of each.
   void give(const place& p, const entry& e, amount sign, const std::string& where);
   void settle(const place& p, const entry& e, const std::string& where);
@@ -78,6 +89,8 @@ private:
   using channel = std::tuple<writer_id, writer_id, std::uint64_t>;
   std::map<channel, entry> sent_;
   std::set<channel> received_, returned_;
+  std::map<place, std::map<std::pair<std::uint32_t, std::uint32_t>, amount>> aside_;  ///< by authorise; purse, month
+  std::map<std::pair<writer_id, sequence>, std::map<std::uint32_t, std::int64_t>> goods_back_;
   std::map<till_id, std::vector<place>> keys_;
   std::map<place, entry> approved_;
   std::map<std::uint64_t, std::vector<place>> sold_, given_back_;  ///< by account

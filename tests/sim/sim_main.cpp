@@ -73,20 +73,23 @@ int main(int argc, char** argv) {
   std::uint64_t done = 0, failed = 0;
   auto progress = [&](const char* end) {
     auto cpu = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
-    std::fprintf(stderr,
-                 "\r%llu seeds, %llu failed, %.1f store-hours (%.0f per CPU minute), %llu entries, %llu approved, %llu "
-                 "pulled, %llu "
-                 "repeated, %llu reversed, %llu crashes, %llu cuts, %llu disk faults, %llu rollbacks, %llu rulings, "
-                 "%llu swept, %llu cards sold, %llu given back%s",
-                 static_cast<unsigned long long>(done), static_cast<unsigned long long>(failed),
-                 double(sum.store_ms) / 3.6e6, cpu > 0 ? double(sum.store_ms) / 3.6e6 / cpu * 60 : 0,
-                 static_cast<unsigned long long>(sum.entries), static_cast<unsigned long long>(sum.approved),
-                 static_cast<unsigned long long>(sum.pulled), static_cast<unsigned long long>(sum.repeated),
-                 static_cast<unsigned long long>(sum.reversed), static_cast<unsigned long long>(sum.crashes),
-                 static_cast<unsigned long long>(sum.cuts), static_cast<unsigned long long>(sum.commit_faults),
-                 static_cast<unsigned long long>(sum.rollbacks), static_cast<unsigned long long>(sum.ruled),
-                 static_cast<unsigned long long>(sum.swept), static_cast<unsigned long long>(sum.cards_sold),
-                 static_cast<unsigned long long>(sum.cards_back), end);
+    std::fprintf(
+        stderr,
+        "\r%llu seeds, %llu failed, %.1f store-hours (%.0f per CPU minute), %llu entries, %llu approved, %llu "
+        "pulled, %llu "
+        "repeated, %llu reversed, %llu crashes, %llu cuts, %llu disk faults, %llu rollbacks, %llu rulings, "
+        "%llu swept, %llu cards sold, %llu given back, %llu captured, %llu returned elsewhere (%llu too many), "
+        "%llu given%s",
+        static_cast<unsigned long long>(done), static_cast<unsigned long long>(failed), double(sum.store_ms) / 3.6e6,
+        cpu > 0 ? double(sum.store_ms) / 3.6e6 / cpu * 60 : 0, static_cast<unsigned long long>(sum.entries),
+        static_cast<unsigned long long>(sum.approved), static_cast<unsigned long long>(sum.pulled),
+        static_cast<unsigned long long>(sum.repeated), static_cast<unsigned long long>(sum.reversed),
+        static_cast<unsigned long long>(sum.crashes), static_cast<unsigned long long>(sum.cuts),
+        static_cast<unsigned long long>(sum.commit_faults), static_cast<unsigned long long>(sum.rollbacks),
+        static_cast<unsigned long long>(sum.ruled), static_cast<unsigned long long>(sum.swept),
+        static_cast<unsigned long long>(sum.cards_sold), static_cast<unsigned long long>(sum.cards_back),
+        static_cast<unsigned long long>(sum.captured), static_cast<unsigned long long>(sum.elsewhere),
+        static_cast<unsigned long long>(sum.over_returned), static_cast<unsigned long long>(sum.given), end);
   };
   for (auto seed = o.first; done < o.seeds; ++seed) {
     running_seed = seed;

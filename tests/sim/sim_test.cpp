@@ -50,6 +50,34 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   CHECK(sum.swept > 10);
   CHECK(sum.cards_sold > 10);
   CHECK(sum.cards_back > 2);
+  CHECK(sum.captured > 10);
+  CHECK(sum.elsewhere > 10);
+  CHECK(sum.given > 10);
+}
+
+TEST_CASE("goods of one sale come back at stores that are dark: each within its right, the excess a case", "[sim]") {
+  std::uint64_t elsewhere = 0, too_many = 0, ruled = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    INFO("seed " << seed);
+    tally::sim::plan p;
+    p.seed = seed;
+    p.stores = 4;
+    p.cards = 3;
+    p.programme = true;
+    p.returns_permille = 350;
+    p.trade_ms = 40 * 60'000;
+    p.cut_every = 90'000;  // mostly three of the four are dark
+    p.cut_max = 20 * 60'000;
+    auto r = tally::sim::run_plan(p);
+    INFO(r.last_events);
+    REQUIRE(r.why == "");
+    elsewhere += r.counted.elsewhere;
+    too_many += r.counted.over_returned;
+    ruled += r.counted.ruled;
+  }
+  CHECK(elsewhere > 50);
+  CHECK(too_many > 5);
+  CHECK(ruled >= too_many);
 }
 
 TEST_CASE("a run depends on its seed alone", "[sim]") {

@@ -7,10 +7,7 @@ namespace {
 
 constexpr tick_ms till_patience = 6'000;
 constexpr std::size_t receipts_max = 12;
-constexpr unsigned products = 4;
 constexpr std::uint64_t unknown_account = 99'999;
-
-constexpr std::uint32_t bonus_purse = 2, points_purse = 3;
 
 /// Bonus, points that are money at 1 for 1, levels that are reached, and quotas that are used up.
 programme programme_of(bool tight) {
@@ -39,6 +36,9 @@ programme programme_of(bool tight) {
   kind.price = 200;
   kind.deposit = 1'000;
   g.card_kinds = {kind};
+  g.gift_per_day = 2'000;
+  for (auto& p : g.purses)
+    p.gift_per_day = 300;
   return g;
 }
 
@@ -313,6 +313,8 @@ till_command world::think(sim_node& n, till& t) {
   if (plan_.stock > 0 && dice_.chance(120))
     if (auto c = think_stock(n, k, card)) return *c;
   if (dice_.chance(2)) return claim_command{k, card, dice_.chance(500) ? card_status::lost : card_status::frozen};
+  if (dice_.chance(120))
+    if (auto c = think_hold(n, t, k, card)) return *c;
   if (plan_.programme) return think_programme(n, t, k, card);
   if (dice_.chance(350))
     return top_up_command{k, card, dice_.between(100, 5'000),
@@ -326,6 +328,7 @@ till_command world::think(sim_node& n, till& t) {
   auto by = dice_.below(4);
   if (by != 0) s.account = card;
   s.card = by == 0 ? 0 : by == 1 ? total / 2 : total;
+  s.partial = by != 0 && dice_.chance(200);
   if (total > s.card) s.tenders.push_back({tender_kind::cash, main_unit, total - s.card});
   return s;
 }
@@ -352,6 +355,13 @@ std::optional<till_command> world::think_stock(sim_node& n, const till_key& k, a
 
 // The till shows a quote and asks for what it says, or for something that lies elsewhere.
 till_command world::think_programme(sim_node& n, till& t, const till_key& k, account_id card) {
+  if (dice_.chance(plan_.returns_permille))
+    if (auto c = think_elsewhere(n, t, k)) return *c;
+  if (plan_.cards > 1 && dice_.chance(60)) {
+    account_id to{1 + (card.value + dice_.below(plan_.cards - 1)) % plan_.cards};
+    auto purse = static_cast<std::uint32_t>(1 + dice_.below(3));
+    if (to != card) return gift_command{k, card, to, purse, dice_.between(1, 120)};
+  }
   if (!t.receipts.empty() && dice_.chance(80))
     return refund_command{k,
                           t.receipts[dice_.below(t.receipts.size())].seq,
@@ -373,6 +383,7 @@ till_command world::think_programme(sim_node& n, till& t, const till_key& k, acc
   auto due = quote ? quote->price.due : 100;
   auto by = dice_.below(4);
   s.card = by == 0 ? 0 : by == 1 ? due / 2 : due;
+  s.partial = dice_.chance(200);
   if (due > s.card) s.tenders.push_back({tender_kind::cash, main_unit, due - s.card});
   return s;
 }
@@ -411,6 +422,9 @@ void world::answered(sim_node& n, const till_answer& a) {
   if (e.kind == entry_kind::reverse) ++counted_.reversed;
   if ((e.kind == entry_kind::issue || e.kind == entry_kind::activate) && !a.repeated) ++counted_.cards_sold;
   if (e.kind == entry_kind::hand_back && !a.repeated) ++counted_.cards_back;
+  if (e.kind == entry_kind::capture && !a.repeated) ++counted_.captured;
+  if (e.kind == entry_kind::refund_elsewhere && !a.repeated) ++counted_.elsewhere;
+  if (e.kind == entry_kind::gift && !a.repeated) ++counted_.given;
   t.counter = std::max(t.counter, k.counter);
   if (t.receipts.size() >= receipts_max) t.receipts.erase(t.receipts.begin());
   t.receipts.push_back({a.writer, a.seq, std::move(command)});

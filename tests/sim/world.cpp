@@ -16,13 +16,15 @@ constexpr std::uint64_t messages_per_sign = 4;
 }  // namespace
 
 void tally_of_run::add(const tally_of_run& o) {
-  for (auto m :
-       {&tally_of_run::events,       &tally_of_run::messages,      &tally_of_run::approved,     &tally_of_run::refused,
-        &tally_of_run::repeated,     &tally_of_run::pulled,        &tally_of_run::reversed,     &tally_of_run::crashes,
-        &tally_of_run::cuts,         &tally_of_run::commit_faults, &tally_of_run::rollbacks,    &tally_of_run::entries,
-        &tally_of_run::key_reused,   &tally_of_run::full,          &tally_of_run::over_ceiling, &tally_of_run::closed,
-        &tally_of_run::granted_anew, &tally_of_run::outcast,       &tally_of_run::ruled,        &tally_of_run::swept,
-        &tally_of_run::ended,        &tally_of_run::cards_sold,    &tally_of_run::cards_back})
+  for (auto m : {&tally_of_run::events,        &tally_of_run::messages,     &tally_of_run::approved,
+                 &tally_of_run::refused,       &tally_of_run::repeated,     &tally_of_run::pulled,
+                 &tally_of_run::reversed,      &tally_of_run::crashes,      &tally_of_run::cuts,
+                 &tally_of_run::commit_faults, &tally_of_run::rollbacks,    &tally_of_run::entries,
+                 &tally_of_run::key_reused,    &tally_of_run::full,         &tally_of_run::over_ceiling,
+                 &tally_of_run::closed,        &tally_of_run::granted_anew, &tally_of_run::outcast,
+                 &tally_of_run::ruled,         &tally_of_run::swept,        &tally_of_run::captured,
+                 &tally_of_run::elsewhere,     &tally_of_run::given,        &tally_of_run::over_returned,
+                 &tally_of_run::ended,         &tally_of_run::cards_sold,   &tally_of_run::cards_back})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
@@ -411,9 +413,10 @@ void world::run() {
       counted_.messages - before <= quiet_messages_max + signs + messages_per_entry_max * (counted_.entries - written),
       "a quiet chain sent " + std::to_string(counted_.messages - before) + " messages in ten minutes");
   counted_.swept = oracle_.swept();
+  counted_.over_returned = over_returned();
   counted_.store_ms = now_ * plan_.stores;
-  // Head office writes down its time now and then; that alone is no unrest.
-  step_until(now_ + 60'000 + 5 * plan_.hold_ms, [this] { return drained(*this); });
+  // Head office writes down its time now and then, and stores give back what was put aside; that alone is no unrest.
+  step_until(now_ + drain_max + 5 * plan_.hold_ms, [this] { return drained(*this); });
   check_quiet(*this);
 }
 

@@ -12,6 +12,10 @@
 
 namespace tally::sim {
 
+// What every run sells, and the purses of its programme.
+constexpr unsigned products = 4;
+constexpr std::uint32_t bonus_purse = 2, points_purse = 3;
+
 class world;
 /// Every card of the chain, those that lie at stores to be sold among them.
 std::vector<account_id> cards_of(const world& w);
@@ -22,7 +26,7 @@ struct tally_of_run {
   std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
-                cards_sold = 0, cards_back = 0;
+                cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -111,6 +115,9 @@ public:
   const std::map<std::pair<writer_id, sequence>, ruling_outcome>& rulings() const { return rulings_; }
   /// The store whose life ended or whose disk was replaced; none if that did not happen.
   node_id ended() const { return restore_done_ ? victim_ : node_id{}; }
+  unix_seconds wall(const sim_node& n) const;
+  /// Sales of which stores together gave back more than was sold, as head office holds all journals.
+  std::uint64_t over_returned() const;
   static constexpr std::string_view chain = "sim";
 
 private:
@@ -120,7 +127,6 @@ private:
   void at(tick_ms delay, std::function<void()> what);
   void step_until(tick_ms end);
   bool step_until(tick_ms end, const std::function<bool()>& done);
-  unix_seconds wall(const sim_node& n) const;
   void boot(sim_node& n);
   void crash(sim_node& n, const char* why);
   void absorb(sim_node& n);
@@ -187,6 +193,8 @@ private:
   till_command think(sim_node& n, till& t);
   std::optional<till_command> think_stock(sim_node& n, const till_key& k, account_id& card);
   till_command think_programme(sim_node& n, till& t, const till_key& k, account_id card);
+  std::optional<till_command> think_elsewhere(sim_node& n, till& t, const till_key& k);
+  std::optional<till_command> think_hold(sim_node& n, till& t, const till_key& k, account_id card);
   till_command think_wrong(sim_node& n, till& t, const till_key& k);
   void answered(sim_node& n, const till_answer& a);
   void new_mark(sim_node& n);

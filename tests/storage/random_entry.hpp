@@ -62,6 +62,7 @@ private:
       if (f == field::lines) e.lines.push_back({product_id{small()}, any_amount()});
       if (f == field::earned) e.earned.push_back({small(), unit(), small(), any_amount()});
       if (f == field::owed) e.owed.push_back({small(), unit(), small(), any_amount()});
+      if (f == field::released) e.released.push_back({small(), unit(), small(), any_amount()});
       if (f == field::debts) e.debts.push_back({small(), unit(), small(), any_amount()});
       if (f == field::gifts) e.gifts.push_back({small(), product_id{small()}, any_amount()});
     }
@@ -83,8 +84,11 @@ private:
       case field::earned:
       case field::owed:
       case field::debts:
+      case field::released:
       case field::gifts:
       case field::lines: fill_list(f, e); break;
+      case field::deadline: e.deadline = any_amount(); break;
+      case field::to_account: e.to_account.value = number(); break;
       case field::level: e.level = small(); break;
       case field::package: e.package = small(); break;
       case field::cites: e.cites = number(); break;

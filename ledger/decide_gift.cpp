@@ -1,0 +1,61 @@
+// Money and units from one member to another.
+#include <algorithm>
+
+#include "ledger/decide_parts.hpp"
+#include "ledger/purses.hpp"
+
+namespace tally::decide_detail {
+namespace {
+
+bool has_purse(const programme& plan, std::uint32_t kind, std::uint32_t purse) {
+  const auto* k = plan.card_kind(kind);
+  return purse == purse_paid || !k || k->purses.empty() || std::ranges::binary_search(k->purses, purse);
+}
+
+}  // namespace
+
+decision decide_gift(const gift_command& c, const situation& s, std::vector<posting>& postings) {
+  card_record giver, taker;
+  if (c.units <= 0 || c.units > amount_max) return refuse(errc::bad_amount, "how much is given", c.account);
+  if (c.account == c.to) return refuse(errc::not_applicable, "a card gives nothing to itself", c.account);
+  entry e = start(entry_kind::gift, c.key, s);
+  if (auto r = check_card(c.account, c.genuine, {}, s, e.business_date, giver)) return *r;
+  if (auto r = check_card(c.to, false, {}, s, e.business_date, taker)) return *r;
+  e.rules_version = s.rules.version_at(e.business_date);
+  const auto* rules = s.rules.rules(e.rules_version);
+  if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);
+  const auto& plan = rules->programme;
+  const auto* purse = plan.purse(c.purse);
+  auto per_day = c.purse == purse_paid ? plan.gift_per_day : purse ? purse->gift_per_day : 0;
+  auto name = c.purse == purse_paid ? std::string("paid money") : purse ? purse->names[0] : std::string("that purse");
+  if (per_day == 0) return refuse(errc::not_applicable, name + " is not given to others", c.account);
+  // A card that is known by its signature alone has no kind here yet.
+  if (!has_purse(plan, taker.kind, c.purse))
+    return refuse(errc::not_applicable, "that card has no purse " + std::to_string(c.purse), c.account);
+  auto before = gifted_on(s.st, e.business_date, s.self, c.account, c.purse);
+  if (before > per_day - c.units)
+    return refuse(
+        errc::bad_amount,
+        "of " + name + " this card gives " + std::to_string(std::max<amount>(per_day - before, 0)) + " more here today",
+        c.account);
+  if (c.purse == purse_paid)
+    if (auto r = check_lists(c.units, s, rules, c.account)) return *r;
+  auto here = spendable(s.st, s.self, c.account, c.purse, purse, {s.hq_time, e.business_date});
+  if (auto sum = sum_of(here); sum < c.units) {
+    refusal r{{errc::insufficient, std::move(name)}, c.account, sum, c.units - sum, c.purse, {}};
+    r.lacks = {{c.purse, sum, c.units - sum}};
+    return r;
+  }
+  e.account = c.account;
+  e.account_version = giver.version;
+  e.to_account = c.to;
+  e.values = first_of(here, c.units);
+  return judged(std::move(e), s, postings);
+}
+
+bool same_gift(const gift_command& c, const entry& e) {
+  return e.kind == entry_kind::gift && e.account == c.account && e.to_account == c.to && sum_of(e.values) == c.units &&
+         std::ranges::all_of(e.values, [&](const value_item& v) { return v.purse == c.purse; });
+}
+
+}  // namespace tally::decide_detail

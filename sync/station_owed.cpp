@@ -1,0 +1,188 @@
+// Units that are owed, in both directions: what stores had no quota for, and what accounts have to give back.
+#include <algorithm>
+
+#include "ledger/purses.hpp"
+#include "storage/entry_codec.hpp"
+#include "storage/kv_state.hpp"
+#include "sync/station.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::size_t owed_per_look = 100;   // entries that are written at once
+constexpr std::size_t debts_per_look = 500;  // read at once
+constexpr tick_ms owed_look_ms = 10'000, netting_wait_max_ms = 3'600'000;
+constexpr std::size_t nettings_max = 10'000;
+
+bytes debts_prefix() { return {balance_prefix, static_cast<char>(account_type::debt)}; }
+
+/// Whether the rules of that day give what the entry says that it could not give.
+bool owes_rightly(const entry& e, const catalogue& rules) {
+  const auto* record = rules.rules(e.rules_version);
+  if (!record) return false;
+  result<std::vector<value_item>> due = error{errc::bad_rules, ""};
+  if (e.kind == entry_kind::top_up) {
+    due = price_top_up(rules, e.rules_version, {true, e.card_kind, e.level}, e.business_date,
+                       e.values.empty() ? 0 : e.values.front().amount, e.package, e.stale);
+  } else if (auto terms = terms_of_entry(e, record->programme)) {
+    auto price = price_sale(rules, *terms);
+    if (!price) return false;
+    due = std::move(price->earned);
+  }
+  if (!due) return false;
+  auto given = e.earned;
+  given.insert(given.end(), e.owed.begin(), e.owed.end());
+  std::ranges::sort(given, {}, [](const value_item& v) { return std::pair(v.purse, v.bucket); });
+  return given == *due;
+}
+
+// Of one store and unit at most its quota in a day: what nothing bounds at the store must be bounded here.
+bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>& units, std::uint32_t today) {
+  const auto* rules = b.rules().newest();
+  for (const auto& v : units) {
+    const auto* p = rules ? rules->programme.purse(v.purse) : nullptr;
+    if (!p || v.unit != unit_of(v.purse)) return false;
+    if (v.amount > p->quota - sent_on(b.st(), today, v.unit, b.self(), w)) return false;
+  }
+  return true;
+}
+
+/// Some of the debts of a node; `at` is where the last look ended.
+std::map<account_id, std::vector<value_item>> some_debts(const kv_store& store, const book& b, bytes& at) {
+  std::map<account_id, std::vector<value_item>> out;
+  auto prefix = debts_prefix();
+  auto c = store.scan(family::state, at.empty() ? prefix : at);
+  std::size_t looked = 0;
+  for (; c->valid() && c->key().starts_with(prefix) && looked < debts_per_look; c->next(), ++looked) {
+    auto a = parse_balance_key(c->key());
+    if (!a || a->writer != b.self()) continue;
+    // The open group may have paid it.
+    auto n = b.st().balance(*a);
+    auto& list = out[{a->a}];
+    if (n > 0 && list.size() < values_max) list.push_back({static_cast<std::uint32_t>(a->b), a->unit, 0, n});
+  }
+  if (!c->state()) return out;
+  at = c->valid() && c->key().starts_with(prefix) ? bytes(c->key()) : bytes();
+  std::erase_if(out, [](const auto& x) { return x.second.empty(); });
+  return out;
+}
+
+}  // namespace
+
+void station::credit_owed() {
+  if (tick_ < calendar_.owed_due) return;
+  calendar_.owed_due = tick_ + owed_look_ms;
+  std::vector<entry> ready;
+  observer_->all().each_owing([&](const writer_id& w, sequence seq, byte_view text) {
+    if (ready.size() >= owed_per_look || calendar_.wrongly_owed.count({w, seq}) || revoking_of(book_->st(), w)) return;
+    auto owed = parse_owed_text(text);
+    std::erase_if(owed.units, [](const value_item& v) { return v.amount < 0; });
+    cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = w, .peer = {}};
+    if (owed.units.empty() || book_->st().find(credited)) return;
+    entry e;
+    e.kind = entry_kind::earn;
+    e.account = owed.account;
+    e.subject = w;
+    e.cites = seq;
+    e.earned = std::move(owed.units);
+    ready.push_back(std::move(e));
+  });
+  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
+  for (auto& e : ready) {
+    if (!may_credit(*book_, e.subject, e.earned, today)) continue;
+    auto data = reader_.entry_of({e.subject, sub_stream::journal, {}}, *e.cites, {config_.self, {}});
+    auto cited = data ? decode_entry(*data) : result<entry>(data.error());
+    if (!cited) continue;  // not readable now; the next look tries again
+    if (!owes_rightly(*cited, book_->rules())) {
+      if (calendar_.wrongly_owed.size() < 10'000) calendar_.wrongly_owed.insert({e.subject, *e.cites});
+      open_effects_.push_back(alarm_effect{errc::bad_rules, "entry " + std::to_string(*e.cites) + " of " +
+                                                                writer_name(e.subject) +
+                                                                " owes units that its rules do not give"});
+      continue;
+    }
+    date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+    e.debts = settled_debts(book_->st(), book_->self(), e.account, e.earned);
+    if (auto written = write(e); !written)
+      open_effects_.push_back(alarm_effect{written.error().code, "crediting units: " + written.error().detail});
+  }
+}
+
+// What was credited for goods that came back. It may lie anywhere, so what is not here is a debt, which is asked for.
+void station::take_back_credited() {
+  if (tick_ < calendar_.take_back_due) return;
+  calendar_.take_back_due = tick_ + owed_look_ms;
+  std::vector<entry> ready;
+  observer_->all().each_owing([&](const writer_id& w, sequence seq, byte_view text) {
+    if (ready.size() >= owed_per_look) return;
+    auto owed = parse_owed_text(text);
+    std::erase_if(owed.units, [](const value_item& v) { return v.amount >= 0; });
+    cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = w, .peer = {}};
+    // Another store took goods back before the sale came here: what was not credited yet is not taken back yet.
+    if (owed.units.empty() || !book_->st().find(credited)) return;
+    entry e;
+    e.kind = entry_kind::take_back;
+    e.account = owed.account;
+    e.subject = w;
+    e.cites = seq;
+    for (auto v : owed.units) {
+      v.amount = v.amount == INT64_MIN ? INT64_MAX : -v.amount;
+      e.earned.push_back(v);
+      auto here = -book_->st().balance(hold_account(book_->self(), e.account, v.purse, v.bucket, v.unit));
+      v.amount -= std::clamp<amount>(here, 0, v.amount);
+      if (v.amount > 0) e.debts.push_back(v);
+    }
+    ready.push_back(std::move(e));
+  });
+  for (auto& e : ready) {
+    date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+    if (auto written = write(e); !written)
+      open_effects_.push_back(alarm_effect{written.error().code, "taking units back: " + written.error().detail});
+  }
+}
+
+// Debts travel up like value: at head office they meet whatever the account is given next, wherever that is. What it
+// holds there pays; what it holds elsewhere is asked for, and pays when it has come. Who does not give is asked again
+// when more is known to lie there, or seldom.
+void station::move_debts() {
+  auto p = parent();
+  if (tick_ < calendar_.debts_due || (p && !up_.count(*p))) return;
+  calendar_.debts_due = tick_ + owed_look_ms;
+  std::optional<writer_id> above;
+  if (p) {
+    auto record = node_of(book_->st(), *p);
+    auto known = cosigned(*p);
+    // As with sweeps, the parent holds first what was written before the start.
+    if (!record || (known ? known->size : 0) < sweep_from_) return;
+    above = writer_id{*p, record->epoch};
+  }
+  if (calendar_.nettings.size() > nettings_max) calendar_.nettings.clear();
+  std::size_t done = 0;
+  for (const auto& [account, debts] : some_debts(store_, *book_, calendar_.debt)) {
+    if (++done > owed_per_look) return;
+    if (above) {
+      auto e = decide_send(book_->at(now_), *above, account, {}, send_cause::sweep, 0, 0, debts);
+      if (!e || !write(*e)) return;  // the parent may live anew: later
+      continue;
+    }
+    for (const auto& d : debts) {
+      if (auto e = decide_settlement(book_->at(now_), account, d.purse)) {
+        calendar_.nettings.erase({account, d.purse});
+        if (auto written = write(*e); !written)
+          open_effects_.push_back(alarm_effect{written.error().code, "settling a debt: " + written.error().detail});
+        continue;
+      }
+      auto there = elsewhere(account, d.purse, config_.self);
+      if (there <= 0) continue;
+      auto& last = calendar_.nettings[{account, d.purse}];
+      if (last.elsewhere == there && tick_ < last.due) continue;
+      last.wait = last.elsewhere == there ? std::min(2 * last.wait, netting_wait_max_ms) : owed_look_ms;
+      last.elsewhere = there;
+      last.due = tick_ + last.wait;
+      auto id = random_id() | 1ULL << 63;
+      calendar_.netting_asks.insert(id);
+      custodian_.need(id, account, d.purse, d.amount, customer_wait_ms(), tick_, now_, *this);
+    }
+  }
+}
+
+}  // namespace tally

@@ -1,0 +1,86 @@
+// Customers who put money aside, or come back with goods of another store.
+#include <algorithm>
+
+#include "sim/world.hpp"
+#include "storage/entry_codec.hpp"
+#include "storage/streams.hpp"
+
+namespace tally::sim {
+
+// Money is put aside for a while, and taken, given back, or forgotten until its time is over.
+std::optional<till_command> world::think_hold(sim_node& n, till& t, const till_key& k, account_id card) {
+  const auto* open = &t.receipts;
+  auto found = std::find_if(open->begin(), open->end(), [&](const till::receipt& r) {
+    bool put = std::holds_alternative<authorise_command>(r.command);
+    const auto* sale = std::get_if<sale_command>(&r.command);
+    return (put || (sale && sale->partial)) && r.writer == n.st->ledger().self();
+  });
+  if (found == open->end() || dice_.chance(300))
+    return authorise_command{k, card, dice_.between(1, 3'000), dice_.between(1, 4'000)};
+  auto e = n.st->ledger().find_entry(found->seq);
+  if (!e || e->kind != entry_kind::authorise || dice_.chance(150)) {
+    t.receipts.erase(found);  // nobody comes back for it
+    return std::nullopt;
+  }
+  auto seq = found->seq;
+  if (dice_.chance(300)) return void_command{k, seq};
+  capture_command c{{k, {}, e->lines, 0, {}}, seq};
+  if (c.sale.lines.empty()) c.sale.lines = {{{static_cast<std::uint32_t>(1 + dice_.below(products))}, 1}};
+  c.sale.gifts = e->gifts;
+  const auto& rules = n.st->ledger().rules();
+  auto basket = rules.price(c.sale.lines, rules.version_at(UINT32_MAX));
+  auto total = basket ? basket->total : 100;
+  amount aside = 0;
+  for (const auto& v : e->values)
+    if (v.purse == purse_paid || v.purse == bonus_purse) aside += v.amount;
+  c.sale.card = std::min(total, dice_.chance(700) ? aside : dice_.between(0, aside));
+  if (total > c.sale.card) c.sale.tenders.push_back({tender_kind::bank, main_unit, total - c.sale.card});
+  return c;
+}
+
+// Somebody comes with a receipt of another store. What others gave back of it this store cannot know while it is dark.
+std::optional<till_command> world::think_elsewhere(sim_node& n, till&, const till_key& k) {
+  std::vector<const till::receipt*> found;
+  for (const auto& [id, other] : nodes_)
+    if (id != n.id)
+      for (const auto& t : other.tills)
+        for (const auto& r : t.receipts)
+          if (std::holds_alternative<sale_command>(r.command)) found.push_back(&r);
+  if (found.empty()) return std::nullopt;
+  const auto& r = *found[dice_.below(found.size())];
+  const auto& journal = oracle_.journal(r.writer);
+  if (r.seq >= journal.size()) return std::nullopt;
+  auto sale = decode_entry(journal[static_cast<std::size_t>(r.seq)]);
+  if (!sale || sale->kind != entry_kind::sale || sale->lines.empty()) return std::nullopt;
+  refund_elsewhere_command c{
+      k, r.writer, r.seq, *sale, encode_entry(*sale), {}, sale->account.value != 0, tender_kind::cash};
+  const auto& line = sale->lines[dice_.below(sale->lines.size())];
+  c.lines = {{line.product, dice_.between(1, line.quantity)}};
+  return c;
+}
+
+std::uint64_t world::over_returned() const {
+  std::uint64_t out = 0;
+  stream_reader reader(nodes_.at(head_office).disk);
+  const auto& seen = nodes_.at(head_office).st->seen().st();
+  for (const auto& [of, pieces] : oracle_.returned()) {
+    const auto& [seller, seq] = of;
+    auto data = reader.entry_of({seller, sub_stream::journal, {}}, seq, {head_office, {}});
+    auto sale = data ? decode_entry(*data) : result<entry>(data.error());
+    if (!sale) continue;
+    bool over = false;
+    bool reversed =
+        seen.find({.type = cell_type::reversed, .a = seq, .b = 0, .writer = seller, .peer = {}}).has_value();
+    for (auto [product, back] : pieces) {
+      std::int64_t sold = 0;
+      for (const auto& l : sale->lines)
+        if (l.product.value == product) sold += l.quantity;
+      cell_key own{.type = cell_type::refunded, .a = seq, .b = product, .writer = seller, .peer = {}};
+      over = over || back + (reversed ? sold : number(seen, own)) > sold;
+    }
+    out += over;
+  }
+  return out;
+}
+
+}  // namespace tally::sim

@@ -1,0 +1,221 @@
+// What accounts owe in a small network: debts travel up and are paid from wherever units are given next, credited units
+// are taken back, and goods of one sale that several stores took back are a case.
+#include <catch2/catch.hpp>
+
+#include "ledger/programme_fixture.hpp"
+#include "storage/entry_codec.hpp"
+#include "sync/audit.hpp"
+#include "sync/station_net.hpp"
+
+using namespace tally;
+using test::points_purse;
+using test::station_net;
+using test::why;
+
+namespace {
+
+struct debts_net : station_net {
+  explicit debts_net(amount points_quota = 1'000'000) {
+    rules_record r;
+    r.version = 2;
+    r.top_up_max = 1'000'000;
+    r.taxes = {{"A", 0}};
+    r.programme = test::chain_programme();
+    r.programme.discounts.clear();
+    r.programme.refund_quota = 50'000;
+    r.programme.purses[1].quota = points_quota;
+    entry e;
+    e.kind = entry_kind::publish;
+    e.topic = publish_topic::rules;
+    e.rules_version = 2;
+    e.blob = encode_rules(r);
+    REQUIRE(publish({e}).code == errc::ok);
+    turn();
+  }
+  void turn(int times = 2, tick_ms ms = 11'000) {
+    for (int i = 0; i < times; ++i) {
+      pass_time(ms);
+      sync();
+    }
+  }
+  amount points(node& n) { return holding(n.st->ledger().st(), n.writer(), card, points_purse); }
+  amount debt(node& n) { return debt_of(n.st->ledger().st(), n.writer(), card, points_purse); }
+  amount everywhere() {
+    amount sum = 0;
+    for (std::uint32_t id = 1; id <= 4; ++id)
+      sum += points(at(id));
+    return sum;
+  }
+  amount debts_everywhere() {
+    amount sum = 0;
+    for (std::uint32_t id = 1; id <= 4; ++id)
+      sum += debt(at(id));
+    return sum;
+  }
+  void nothing_contested() {
+    for (std::uint32_t id = 1; id <= 4; ++id)
+      CHECK(hq().st->seen().contested_of(at(id).writer()) == 0);
+  }
+  entry entry_at(node& n, sequence seq) { return *n.st->ledger().find_entry(seq); }
+  refund_elsewhere_command back(node& n, node& seller, sequence seq, std::int64_t pieces) {
+    auto sale = entry_at(seller, seq);
+    return {key(n), seller.writer(), seq, sale, encode_entry(sale), {{product_id{1}, pieces}}, true, tender_kind::cash};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a debt at one store is paid from what another gives", "[sync][debt]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);  // 50 points
+  auto sale = net.ask(a, net.sale(a, 50));          // 500 points
+  REQUIRE(why(sale) == errc::ok);
+  auto spend = net.sale(a, 2);
+  spend.card = 100;
+  spend.uses = {{points_purse, 100}};
+  REQUIRE(why(net.ask(a, spend)) == errc::ok);
+  CHECK(net.points(a) == 460);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq}, true)) == errc::ok);
+  CHECK(net.debt(a) + net.debts_everywhere() > 0);
+  net.turn(16);
+  CHECK(net.debt(a) == 0);  // it travelled up
+  CHECK(net.debt(net.region()) == 0);
+  CHECK(net.debt(net.hq()) == 40);
+  CHECK(net.everywhere() == 0);
+
+  REQUIRE(why(net.ask(b, net.sale(b, 3), true)) == errc::ok);  // 30 points at the other store
+  net.turn(4);
+  CHECK(net.debt(net.hq()) == 10);
+  CHECK(net.everywhere() == 0);
+  REQUIRE(why(net.ask(b, net.sale(b, 3), true)) == errc::ok);
+  net.turn(4);
+  CHECK(net.debts_everywhere() == 0);
+  CHECK(net.everywhere() == 20);
+  net.nothing_contested();
+}
+
+TEST_CASE("a dark store's debt waits, and so do the points that would pay it", "[sync][debt]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 10));
+  REQUIRE(why(sale) == errc::ok);
+  net.link(a, net.region(), false);
+  auto spend = net.sale(a, 2);
+  spend.card = 100;
+  spend.uses = {{points_purse, 100}};
+  REQUIRE(why(net.ask(a, spend)) == errc::ok);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq})) == errc::ok);
+  auto owed = net.debt(a);
+  REQUIRE(owed > 0);
+  REQUIRE(why(net.top_up(b, 20'000)) == errc::ok);  // 100 points
+  net.turn(3);
+  CHECK(net.debt(a) == owed);
+  CHECK(net.points(b) == 100);
+  net.link(a, net.region(), true);
+  net.turn(16);  // the parent has had time to say that this is no old copy
+  CHECK(net.debts_everywhere() == 0);
+  CHECK(net.everywhere() == 100 - owed);
+  net.nothing_contested();
+}
+
+TEST_CASE("a reversal asks for points that lie elsewhere before it makes a debt", "[sync][debt]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 50));
+  REQUIRE(why(sale) == errc::ok);
+  auto pull = net.sale(b, 4);
+  pull.card = 200;
+  pull.uses = {{points_purse, 200}};
+  pull.tenders.clear();
+  REQUIRE(why(net.ask(b, pull, true)) == errc::ok);
+  // The rest of the points goes the same way, unspent.
+  auto gather = net.sale(b, 2);
+  gather.card = 0;
+  gather.uses = {{points_purse, 350}};
+  (void)net.ask(b, gather, true);
+  auto here = net.points(a);
+  REQUIRE(here < 500);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq}, true)) == errc::ok);
+  net.turn(16);
+  CHECK(net.everywhere() == 0);
+  // 50 of the top-up, 500 of the sale, 20 of the other store's sale; 200 were spent.
+  CHECK(net.debts_everywhere() == 500 + 200 - 50 - 500 - 20);
+  net.nothing_contested();
+}
+
+TEST_CASE("units that head office credited are taken back with the sale", "[sync][owed]") {
+  debts_net net(100);
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);  // 50 points of the quota of 100
+  auto sale = net.ask(a, net.sale(a, 9));           // 90 points: owed
+  REQUIRE(why(sale) == errc::ok);
+  CHECK(std::get<entry>(sale.outcome).owed.size() == 1);
+  net.turn(3);
+  CHECK(net.everywhere() == 140);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 3}}, true, tender_kind::cash}, true)) ==
+          errc::ok);
+  net.turn(4);
+  CHECK(net.everywhere() - net.debts_everywhere() == 110);
+  CHECK(net.debts_everywhere() == 0);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 6}}, true, tender_kind::cash}, true)) ==
+          errc::ok);
+  net.turn(4);
+  CHECK(net.everywhere() == 50);
+  net.nothing_contested();
+}
+
+TEST_CASE("a line that two stores gave back is a case at head office", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 5));
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  net.link(a, net.region(), false);
+  net.link(b, net.region(), false);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 3))) == errc::ok);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 2}}, true, tender_kind::cash})) ==
+          errc::ok);
+  net.link(a, net.region(), true);
+  net.link(b, net.region(), true);
+  net.turn(3);
+  CHECK(net.hq().st->seen().open_cases().empty());  // five of five
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 1))) == errc::ok);
+  net.turn(3);
+  const auto& cases = net.hq().st->seen().open_cases();
+  REQUIRE(cases.count(a.writer()) == 1);
+  CHECK(cases.at(a.writer()).at(sale.seq) == errc::over_returned);
+  net.open(net.hq());  // it is found again after a restart
+  net.link(net.region(), net.hq(), true);
+  CHECK(net.hq().st->seen().is_open_case(a.writer(), sale.seq));
+  entry ruling;
+  ruling.kind = entry_kind::ruling;
+  ruling.subject = a.writer();
+  ruling.cites = sale.seq;
+  ruling.outcome = ruling_outcome::owed;
+  REQUIRE(net.publish({ruling}).code == errc::ok);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  net.turn();
+  net.nothing_contested();
+}
+
+TEST_CASE("the refund comes to head office before the sale that it is of", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
+  net.turn();
+  net.link(a, net.region(), false);
+  auto sale = net.ask(a, net.sale(a, 2));
+  REQUIRE(why(sale) == errc::ok);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 2))) == errc::ok);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 1}}, true, tender_kind::cash})) ==
+          errc::ok);
+  net.turn();
+  CHECK(net.hq().st->seen().open_cases().empty());
+  net.link(a, net.region(), true);
+  net.turn(3);
+  CHECK(net.hq().st->seen().is_open_case(a.writer(), sale.seq));
+}
