@@ -44,6 +44,17 @@ status observer::load(const stream_reader& reader, node_id self) {
       if (value.at_end()) break;
       unit.value = static_cast<std::uint32_t>(value.uv(UINT32_MAX));
     }
+    bytes made;
+    if (reader.store().get(family::state, writer_key('m', w), made) == lookup::found) {
+      byte_reader more(made);
+      while (more.ok() && !more.at_end()) {
+        unit_id unit{static_cast<std::uint32_t>(more.uv(UINT32_MAX))};
+        auto sums = unproven_.of(w, unit);
+        sums.made = more.sv();
+        unproven_.load(w, unit, sums);
+      }
+      if (!more.ok()) return error{errc::corrupt, "what was made of quota that nothing proves"};
+    }
     if (!key.at_end() || !value.ok()) return error{errc::corrupt, "rights that nothing proves"};
   }
   TALLY_TRY(c->state());
@@ -235,17 +246,22 @@ void observer::checkpoint(kv_view& view) {
     view.put(family::state, position_key(w), value.take());
   }
   for (const auto& w : unproven_.changed()) {
-    byte_writer value;
+    byte_writer value, made;
     auto sums = unproven_.of(w);
     value.sv(sums.rights);
     value.sv(sums.quota);
     for (const auto& [unit, sum] : unproven_.all(w)) {
+      if (sum.made != 0) {
+        made.uv(unit.value);
+        made.sv(sum.made);
+      }
       if (unit == main_unit) continue;
       value.uv(unit.value);
       value.sv(sum.rights);
       value.sv(sum.quota);
     }
     view.put(family::state, writer_key('u', w), value.take());
+    view.put(family::state, writer_key('m', w), made.take());
   }
   unproven_.written();
   moved_.clear();

@@ -116,7 +116,9 @@ void unproven_rights::count(const entry& e, const entry_place& place, const std:
     auto of = it->second.find(from);
     if (of == it->second.end() || of->second.quota == 0) continue;
     auto clean = std::max<amount>(right_left(s, place.writer, from) - of->second.quota, 0);
-    made[unit].rights = std::clamp<amount>(sum.rights - clean, 0, of->second.quota);
+    auto from_it = std::clamp<amount>(sum.rights - clean, 0, of->second.quota);
+    made[unit].rights = plus(made[unit].rights, from_it);
+    made[from].made = plus(made[from].made, from_it);
   }
   add(place.writer, made);
 }
@@ -135,6 +137,11 @@ bool unproven_rights::release(const entry& e, const writer_id& from, const write
     if (of == it->second.end()) continue;
     of->second.rights = std::max<amount>(of->second.rights - sent.rights, 0);
     of->second.quota = std::max<amount>(of->second.quota - sent.quota, 0);
+    // What was created is taken to come from the proven part first, so no more than what is left can be unproven.
+    auto proven = std::max<amount>(of->second.made - of->second.quota, 0);
+    of->second.made -= proven;
+    auto& rights = it->second[value_of(unit)].rights;
+    rights = std::max<amount>(rights - proven, 0);
   }
   changed_.insert(to);
   return true;
@@ -142,10 +149,11 @@ bool unproven_rights::release(const entry& e, const writer_id& from, const write
 
 void unproven_rights::add(const writer_id& w, const by_unit& made) {
   for (const auto& [unit, sum] : made) {
-    if (sum.rights == 0 && sum.quota == 0) continue;
+    if (sum.rights == 0 && sum.quota == 0 && sum.made == 0) continue;
     auto& to = sums_[w][unit];
     to.rights = plus(to.rights, sum.rights);
     to.quota = plus(to.quota, sum.quota);
+    to.made = plus(to.made, sum.made);
     changed_.insert(w);
   }
 }

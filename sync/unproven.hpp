@@ -22,6 +22,7 @@ class unproven_rights {
 public:
   struct sums {
     tally::amount rights{}, quota{};
+    tally::amount made{};  ///< of the rights: created from this quota; they are proven with it
   };
   using by_unit = std::map<unit_id, sums>;  ///< by the unit of value
   using read_addressed = std::function<std::optional<entry>(const stream_id& id, sequence seq)>;

@@ -105,6 +105,29 @@ TEST_CASE("contested entries and loads from unproven quota count, good ones do n
   CHECK(w.rights.of(store).rights == 500);
 }
 
+TEST_CASE("what was loaded from quota is proven with that quota, and nothing else is", "[sync][unproven]") {
+  watcher w;
+  entry load;
+  load.kind = entry_kind::top_up;
+  load.account = {17};
+  load.values = {{purse_paid, main_unit, 0, 300}};
+  load.tenders = {{tender_kind::cash, main_unit, 300}};
+  auto receive = transfer(entry_kind::receive, hq, 500, 0), send = transfer(entry_kind::send, store, 500, 0);
+  // A thief's own value beside what was loaded of a grant that a region without its disk has not heard of yet.
+  w.count(transfer(entry_kind::receive, {{9}, {{9}}}, 100));
+  w.count(receive);
+  w.count(load);
+  w.hold(400);
+  CHECK(w.rights.of(store).rights == 400);
+  CHECK_FALSE(w.may_send(1));
+  w.st.put(received_half(), {0, transfer_text(receive)});
+  CHECK(w.rights.proved(send, hq, w.st));
+  CHECK(w.rights.of(store).quota == 0);
+  CHECK(w.rights.of(store).rights == 100);
+  CHECK(w.may_send(300));
+  CHECK_FALSE(w.may_send(301));
+}
+
 TEST_CASE("regions are not counted, and own sends are known", "[sync][unproven]") {
   watcher w;
   w.hold(1'000);
