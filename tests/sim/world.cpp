@@ -10,7 +10,8 @@ constexpr unix_seconds start_of_time = 1'772'344'800;
 constexpr tick_ms drain_max = 30 * 60'000, quiet_watch = 10 * 60'000;
 // Quiet links may carry a few late repeats; a storm is thousands. A day that begins brings each store new quota, and
 // each entry of that crosses at most two links, with its answers.
-constexpr std::uint64_t quiet_messages_max = 20, messages_per_entry_max = 10;
+// An entry that renews a certificate costs a new connection as well.
+constexpr std::uint64_t quiet_messages_max = 20, messages_per_entry_max = 12;
 // A sign of life is a question and an answer, and what waited for traffic goes with them.
 constexpr std::uint64_t messages_per_sign = 4;
 }  // namespace
