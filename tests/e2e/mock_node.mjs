@@ -2,6 +2,7 @@
 // without the real network. `startMock()` for tests; `node tests/e2e/mock_node.mjs [port]` to look at the pages.
 import { memberCall } from './mock_members.mjs';
 import { dayReportMock, packageMock, priceMock, pursesOf, settleMock } from './mock_programme.mjs';
+import { checkCall, returnCalls } from './mock_returns.mjs';
 import { EPOCH, freshState, seconds } from './mock_state.mjs';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
@@ -216,9 +217,8 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     if (body.package && !packageMock(state, card, body.package, body.amount)) return refuse(409, 'not_applicable');
     state.quota -= body.amount;
     card.here += body.amount;
-    return ok(
-      record(terminal, body.counter, 'top_up', card, [], body.amount, [{ kind: body.tender, amount: body.amount }]),
-    );
+    const tenders = [{ kind: body.tender, amount: body.amount }];
+    return ok(record(terminal, body.counter, 'top_up', card, [], body.amount, tenders));
   }
 
   function reversal(terminal, body) {
@@ -229,12 +229,8 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     const card = [...state.cards.values()].find((it) => it.account === was.account);
     const byCard = was.tenders.filter((it) => it.kind === 'card').reduce((sum, it) => sum + it.amount, 0);
     if (card && was.kind === 'top_up' && card.here < was.total) {
-      return refuse(409, 'insufficient', {
-        here: card.here,
-        elsewhere: card.elsewhere,
-        short: was.total - card.here,
-        pulled: 0,
-      });
+      const { here, elsewhere } = card;
+      return refuse(409, 'insufficient', { here, elsewhere, short: was.total - here, pulled: 0 });
     }
     if (card) card.here += was.kind === 'top_up' ? -was.total : byCard;
     const receipt = record(terminal, body.counter, 'reversal', card, was.lines, was.total, was.tenders, was.id);
@@ -299,7 +295,9 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
       const card = state.cards.get(body.card);
       return card ? ok(cardBody(card)) : refuse(404, 'unknown_card');
     }
-    const work = { '/api/v1/sales': sale, '/api/v1/topups': topUp, '/api/v1/reversals': reversal }[path];
+    if (path === '/api/v1/receipts/check') return checkCall({ ok, refuse }, body);
+    const more = returnCalls(state, { ok, refuse, record });
+    const work = { ...more, '/api/v1/sales': sale, '/api/v1/topups': topUp, '/api/v1/reversals': reversal }[path];
     if (work && method === 'POST') return moneyCall(work, terminal, body, raw, path);
     const day = /^\/api\/v1\/reports\/([^/]+)\/([^/]+)(\/print)?$/.exec(path);
     if (day) return ok(dayReportMock(state, day, print));

@@ -181,7 +181,7 @@ export function searchProducts(products: Product[], text: string): Product[] {
 
 /** Only what was sold or loaded is undone, once; more is for the node to refuse. */
 export function isReversible(receipt: Receipt): boolean {
-  return (receipt.kind === 'sale' || receipt.kind === 'top_up') && !receipt.reversed_by;
+  return ['sale', 'top_up', 'capture', 'gift'].includes(receipt.kind) && !receipt.reversed_by;
 }
 
 export function lastReversible(model: Pick<TillModel, 'receipts'>): Receipt | null {
@@ -301,7 +301,8 @@ function done(model: TillModel, receipt: Receipt, recovered: boolean): TillModel
   };
   // A card that was reported is taken out; one that was sold is read again, with what it is now.
   if (receipt.kind === 'card_report' || receipt.kind === 'card_sale') return { ...next, card: null, view: 'receipts' };
-  if (receipt.kind !== 'sale') return receipt.kind === 'reversal' ? { ...next, view: 'receipts' } : next;
+  if (receipt.kind !== 'sale' && receipt.kind !== 'capture')
+    return ['reversal', 'refund', 'authorisation', 'void'].includes(receipt.kind) ? { ...next, view: 'receipts' } : next;
   // After a sale the card goes back to its holder, so that the next customer cannot pay with it.
   return { ...next, basket: [], uses: [], gifts: [], card: null, view: 'receipts' };
 }

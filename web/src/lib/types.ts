@@ -217,6 +217,8 @@ export interface ReceiptLine {
   price: number;
   amount: number;
   tax: string;
+  /** The purse whose units paid these pieces. */
+  purse?: number;
 }
 
 export interface Receipt {
@@ -239,6 +241,8 @@ export interface Receipt {
   unit: Unit;
   reverses: string | null;
   reversed_by: string | null;
+  /** Of a capture or void: the authorisation that it ended. */
+  authorisation?: string;
   /** Text of the code that proves it; older nodes have none. */
   proof?: string | null;
   text: string[];

@@ -16,6 +16,7 @@ import { pairProblem } from './pair_problem';
 import { PayColumn } from './pay';
 import { Products } from './products';
 import { Receipts, ReverseDialog } from './receipts';
+import { RefundDialog } from './refund';
 import { ReportDialog } from './report';
 
 function DeviceChip({ kind, device }: { kind: keyof Devices; device: Device | undefined }) {
@@ -191,6 +192,7 @@ function Till({ info }: { info: TillInfo }) {
       <NoticeBar info={info} />
       <Tabs info={info} phone />
       <ReverseDialog info={info} />
+      <RefundDialog />
       <ReportDialog info={info} />
       <MemberDialog />
     </div>

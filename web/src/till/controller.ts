@@ -7,7 +7,7 @@ import { keepEvents, type EventKeeper, type SseEvent } from '../lib/sse';
 import { basketTotal, bill, quoteMissing, saleFields, tendersFor, wantedQuote } from '../lib/bill';
 import { findByEan, initialModel, reduce, type PayKind, type TillEvent, type TillModel } from '../lib/till';
 import { readMember } from './member_state';
-import type { Card, Devices, LinkState, Product, Programme, Quote, Receipt, Refusal, TillInfo } from '../lib/types';
+import type { Card, Devices, LinkState, Product, Programme, Quote, Receipt, Refusal, Tender, TillInfo } from '../lib/types';
 
 const PENDING = 'tally.pending';
 const SEEN = 'tally.seen';
@@ -161,6 +161,28 @@ export function sellCard(tender: 'cash' | 'bank'): void {
 
 export function reverse(receipt: Receipt): void {
   submit('reversal', '/api/v1/reversals', receipt.total, { receipt: receipt.id });
+}
+
+/** Goods that come back; the node says what they cost then. */
+export function refund(fields: Record<string, unknown>): void {
+  submit('refund', '/api/v1/refunds', 0, fields);
+}
+
+/** Puts money of the held card aside for an hour. */
+export function authorise(amount: number): void {
+  const { card } = model.value;
+  if (card) submit('authorisation', '/api/v1/authorisations', amount, { card: card.number, amount });
+}
+
+/** The basket takes what was put aside. */
+export function capture(authorisation: Receipt, tenders: Tender[]): void {
+  const { lines } = saleFields(model.value);
+  const due = tenders.reduce((sum, it) => sum + it.amount, 0);
+  submit('capture', '/api/v1/captures', due, { authorisation: authorisation.id, lines, tenders });
+}
+
+export function voidHold(authorisation: Receipt): void {
+  submit('void', '/api/v1/voids', authorisation.total, { authorisation: authorisation.id });
 }
 
 // -- quotes ---------------------------------------------------------------------------------------
@@ -322,6 +344,14 @@ interface ReceiptCode {
   /** Null: a number without a proof, or a code that is not genuine, as `error` says. */
   standing: string | null;
   error: string | null;
+  /** Of a genuine one: its text. */
+  code?: string;
+}
+
+/** A genuine code of another store's receipt was scanned: what the page does with it. */
+let elsewhere: (code: string) => void = () => undefined;
+export function onReceiptElsewhere(take: (code: string) => void): void {
+  elsewhere = take;
 }
 
 /** A receipt's code was scanned: says what it is worth, and shows the receipt if it is this store's. */
@@ -340,6 +370,7 @@ async function onReceiptCode(code: ReceiptCode): Promise<void> {
   }
   if (answer.status !== 404) return dispatch({ type: 'refused', refusal: answer.refusal });
   say(code.standing ? 'ok' : 'error', code.standing ? 'proof.elsewhere' : 'proof.unknown');
+  if (code.standing && code.code) elsewhere(code.code);
 }
 
 function onScan(data: { ean: string; product: number | null }): void {

@@ -157,6 +157,9 @@ function noticeText(info: TillInfo): string {
     reversal: 'reverse.done',
     card_sale: 'card.sold',
     card_return: 'card.paid_out',
+    refund: 'refund.done',
+    authorisation: 'hold.done',
+    void: 'hold.voided',
   };
   if (receipt.kind === 'card_report') return `${t('card.reported')} ${receipt.masked ?? ''}`;
   const here = receipt.here === null ? '' : ` · ${t('card.here')} ${figures(receipt.here, info)}`;

@@ -7,6 +7,8 @@ import type { Receipt, TillInfo } from '../lib/types';
 import { Icon, Ticket } from '../lib/ui';
 import { dispatch, model, now, printCopy, reverse } from './controller';
 import { ProofCode } from './proof';
+import { HoldActions } from './hold';
+import { RefundButton, RefundEntry } from './refund';
 import { askReport } from './report';
 
 /** The receipt whose reversal waits for a yes. */
@@ -76,6 +78,7 @@ export function Receipts({ info }: { info: TillInfo }) {
           <Icon name="receipt" />
           {t('report.open')}
         </button>
+        <RefundEntry />
       </div>
       {shown && (
         <div class="receipt-view" data-testid="receipt-view" data-id={shown.id} data-here={shown.here ?? ''}>
@@ -95,6 +98,8 @@ export function Receipts({ info }: { info: TillInfo }) {
             >
               {t('receipts.reverse')}
             </button>
+            <RefundButton receipt={shown} />
+            <HoldActions receipt={shown} info={info} />
             <button
               class="button primary"
               data-testid="next-customer"
