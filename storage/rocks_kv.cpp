@@ -173,13 +173,21 @@ rocksdb::DBOptions db_options(const rocks_options& wanted) {
 }
 
 std::vector<rocksdb::ColumnFamilyDescriptor> families() {
-  const auto cache = rocksdb::NewLRUCache(8 << 20);
+  // Few shards: what does not fit into one is read from the disk each time.
+  const auto cache = rocksdb::NewLRUCache(8 << 20, 1);
   std::vector<rocksdb::ColumnFamilyDescriptor> out;
   const auto add = [&](const std::string& name, bool bloom) {
     rocksdb::BlockBasedTableOptions table;
     table.block_cache = cache;
+    // In parts, of which a look-up reads one each: the whole filter of a large table is megabytes, and would push all
+    // else out of the cache each time.
     table.cache_index_and_filter_blocks = true;
-    if (bloom) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.cache_index_and_filter_blocks_with_high_priority = true;
+    table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+    table.partition_filters = bloom;
+    table.metadata_block_size = 4096;
+    table.pin_top_level_index_and_filter = true;
+    if (bloom) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
     rocksdb::ColumnFamilyOptions o;
     o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     // Each family takes whole arena blocks of the common 8 MB; the default of 1 MB would be half empty.
