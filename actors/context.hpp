@@ -79,6 +79,7 @@ struct node_context {
   caf::actor ledger, uplink, downlink, printer, display, rewriter;
   device_states devices;
   std::shared_ptr<const std::function<void(const node_facade::member_news&)>> members = nullptr;  ///< hears of them
+  std::function<std::string()> card_prefix = nullptr;  ///< of the rules in force; any thread, may be empty
 
   void tell_members(const node_facade::member_news& news) {
     std::unique_lock lock(mutex);

@@ -39,6 +39,15 @@ struct publisher {
 
 }  // namespace
 
+void prefix_follower::follow(const std::function<std::string()>& in_force, mixed_reader& reader) {
+  auto now = in_force ? in_force() : std::string();
+  if (now == published) return;
+  published = std::move(now);
+  auto all = configured;
+  if (!published.empty()) all.push_back(published);
+  reader.set_card_prefixes(std::move(all));
+}
+
 void publish_reading(node_context& context, const std::string& device, const reader_event& event) {
   std::visit(publisher{context.events, device}, event);
 }
@@ -47,7 +56,8 @@ caf::behavior input_device(input_ptr self, node_context* context, const input_co
   auto& st = self->state;
   st.context = context;
   st.config = config;
-  st.codes = mixed_reader(config.codes);
+  st.prefixes.configured = config.codes.card_prefixes;
+  st.codes = mixed_reader(config.codes, {}, is_reader(st));
   caf::actor me = self;
   serial_port::callbacks on;
   on.on_bytes = [me, gate = st.gate](std::string data) {
@@ -62,15 +72,12 @@ caf::behavior input_device(input_ptr self, node_context* context, const input_co
       [self](const input_message& m) {
         auto& s = self->state;
         auto now = s.context->clock.tick();
-        if (s.gate->take_dropped()) {
-          s.stripe.reset();
-          publish_events(s, s.codes.lose(now));
-        }
-        publish_events(s, is_reader(s) ? s.stripe.feed(*m.data, now) : s.codes.feed(*m.data, now));
+        s.prefixes.follow(s.context->card_prefix, s.codes);
+        if (s.gate->take_dropped()) publish_events(s, s.codes.lose(now));
+        publish_events(s, s.codes.feed(*m.data, now));
       },
       [self](const plug_message& m) {
         auto& s = self->state;
-        s.stripe.reset();
         s.codes.reset();
         set_state(s, m.plugged);
       },
@@ -78,7 +85,7 @@ caf::behavior input_device(input_ptr self, node_context* context, const input_co
         self->delayed_send(self, tick_interval, tick_message{});
         auto& s = self->state;
         auto now = s.context->clock.tick();
-        publish_events(s, is_reader(s) ? s.stripe.tick(now) : s.codes.tick(now));
+        publish_events(s, s.codes.tick(now));
       },
       [self](stop_message) {
         self->state.port.reset();

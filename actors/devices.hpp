@@ -22,16 +22,25 @@ namespace tally {
 struct input_config {
   std::string device;  ///< "reader" or "scanner": what events call it
   serial_options port;
-  barcode_options codes;  ///< scanner only
+  barcode_options codes;
 };
 
-/// A reader or a scanner: its serial port and its pure machine. What it reads goes to the screens as an event. A reader
-/// takes stripes only; a scanner takes codes and stripes, by their content.
+/// What a scanned number begins with to be a card: as configured, and as the rules say that are in force when it is
+/// scanned.
+struct prefix_follower {
+  std::vector<std::string> configured{};
+  std::string published{};
+  /// `in_force`: as node_context::card_prefix.
+  void follow(const std::function<std::string()>& in_force, mixed_reader& reader);
+};
+
+/// A reader or a scanner: its serial port and its pure machine. What it reads goes to the screens as an event. Both
+/// take stripes and codes, by their content; in a reader's line a stripe may stand behind noise.
 struct input_state {
   static inline const char* name = "input";
   node_context* context = nullptr;
   input_config config;
-  track_reader stripe;
+  prefix_follower prefixes;
   mixed_reader codes;
   std::shared_ptr<input_gate> gate = std::make_shared<input_gate>();
   std::unique_ptr<serial_port> port;
@@ -48,6 +57,7 @@ struct wedge_state {
   static inline const char* name = "wedge";
   node_context* context = nullptr;
   keyboard_decoder keys;
+  prefix_follower prefixes;
   mixed_reader reader;
   std::unique_ptr<evdev_keyboard> driver;
 };

@@ -15,6 +15,7 @@ void publish(wedge_state& st, const reader_events& events) {
 caf::behavior wedge_device(caf::stateful_actor<wedge_state>* self, node_context* context, const wedge_config& config) {
   auto& st = self->state;
   st.context = context;
+  st.prefixes.configured = config.codes.card_prefixes;
   st.reader = mixed_reader(config.codes);
   caf::actor me = self;
   evdev_keyboard::callbacks on;
@@ -28,6 +29,7 @@ caf::behavior wedge_device(caf::stateful_actor<wedge_state>* self, node_context*
       [self](const key_message& m) {
         auto& s = self->state;
         const auto typed = s.keys.feed(m.key);
+        if (!typed.text.empty()) s.prefixes.follow(s.context->card_prefix, s.reader);
         if (typed.lost) publish(s, s.reader.lose(s.context->clock.tick()));
         publish(s, s.reader.feed(typed.text, s.context->clock.tick()));
       },

@@ -179,7 +179,8 @@ public:
   /// Queues the tickets of a receipt in the durable spool, all or none; `receipt` names them in events. False: there is
   /// no printer. A spool that is full (1,000 jobs) is told as an event.
   virtual bool print(const std::string& receipt, std::vector<bytes> tickets) = 0;
-  /// Opens the cash drawer at once. False: no printer is configured. Not spooled: a printer that is away loses it.
+  /// Opens the cash drawer at once. False: there is none, or none that can be opened: no printer, or one behind CUPS.
+  /// Not spooled: a printer that is away loses it.
   virtual bool open_drawer() { return false; }
   /// Two lines for the customer's display, in UTF-8. False: none is configured. The newest wins.
   virtual bool show_customer(const std::string& upper, const std::string& lower) {

@@ -86,6 +86,12 @@ void carry(self_ptr self, const printer_effects& effects) {
       carry(self, st.spool.printed(done->job));
     } else if (const auto* doubt = std::get_if<job_uncertain>(&e)) {
       carry(self, st.spool.uncertain(doubt->job, std::exchange(st.sent, true)));
+    } else if (std::holds_alternative<printer_ids_missing>(e)) {
+      st.context->log(
+          errc::unsupported,
+          "printer: it does not say when a ticket is on paper (it has no process IDs, GS ( H). From now on a "
+          "ticket counts as printed when the printer has taken all of it. Set printer.process_ids = false, "
+          "and the first ticket after a start does not wait half a minute to find out");
     } else if (const auto* c = std::get_if<printer_state_changed>(&e)) {
       st.shown_next = c->state;
       if (!st.shown) show_state(st);

@@ -45,7 +45,9 @@ public:
                  .rewriter = {},
                  .devices = {}},
         snapshot_(std::make_shared<std::atomic<std::shared_ptr<const node_snapshot>>>()),
-        system_(config_) {}
+        system_(config_) {
+    context_.card_prefix = [this] { return prefix_in_force(); };
+  }
   ~running_system() override { running_system::stop(); }
 
   status open(certificate_book& certificates, const signer& keys, entropy& random);
@@ -96,6 +98,9 @@ public:
     return true;
   }
   bool open_drawer() override {
+    // Behind CUPS there is no wire to send a pulse on.
+    const auto& d = options_.devices;
+    if (d.drawer_pulse.empty() || (d.printer_host.empty() && d.printer_path.empty())) return false;
     auto a = context_.handle(&node_context::printer);
     if (a) caf::anon_send(a, drawer_message{});
     return static_cast<bool>(a);
@@ -146,6 +151,13 @@ public:
   }
 
 private:
+  std::string prefix_in_force() const {
+    const auto s = snapshot_->load();
+    if (!s) return {};
+    const auto* r = s->rules->rules(s->rules->version_at(s->business_date));
+    if (!r) r = s->rules->newest();
+    return r ? r->card_prefix : std::string();
+  }
   void run(std::function<void(station&)> task, bool urgent = true) {
     caf::anon_send(ledger_, task_message{std::make_shared<std::function<void(station&)>>(std::move(task)), urgent});
   }

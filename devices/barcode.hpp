@@ -31,6 +31,8 @@ public:
   [[nodiscard]] reader_events tick(tick_ms now);
   /// When `tick` has something to do; nothing when idle.
   [[nodiscard]] std::optional<tick_ms> deadline() const;
+  /// Other prefixes of our cards, for texts that end from now on.
+  void set_card_prefixes(std::vector<std::string> prefixes) { options_.card_prefixes = std::move(prefixes); }
   /// Forgets what is half read: the device was unplugged.
   void reset();
   /// Bytes held of an unfinished line; never above `buffer_bytes_max`.

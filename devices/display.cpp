@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "devices/escpos.hpp"
+
 namespace tally {
 
 namespace {
@@ -24,7 +26,12 @@ std::string display_row(std::string_view left, std::string_view right, const tex
 }
 
 bytes encode_display(const display_text& text, const text_codec& codec) {
-  bytes out("\x1B\x40\x0C");  // ESC @, CLR: the cursor stands at the start of the upper line
+  bytes out("\x1B\x40");  // ESC @
+  if (!is_wide(codec.set())) {
+    out.append("\x1B\x74");  // ESC t n, with the numbers of the printers
+    out.push_back(escpos::code_page_number(codec.set()));
+  }
+  out.push_back('\x0C');  // CLR: the cursor stands at the start of the upper line
   return out.append(line(text.upper, codec)).append(line(text.lower, codec));
 }
 

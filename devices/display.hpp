@@ -19,7 +19,8 @@ struct display_text {
 /// Left and right on one line, the right one whole; the left is cut where they do not fit.
 std::string display_row(std::string_view left, std::string_view right, const text_codec& codec);
 
-/// The bytes to send: reset, clear, both lines filled up with spaces. Never longer than 64 octets.
+/// The bytes to send: reset, code page (displays for codes of two octets have but theirs), clear, both lines filled up
+/// with spaces. Never longer than 64 octets.
 bytes encode_display(const display_text& text, const text_codec& codec);
 
 }  // namespace tally

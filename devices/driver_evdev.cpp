@@ -26,6 +26,14 @@ std::string_view evdev_state_name(evdev_keyboard::state s) {
   return "unplugged";
 }
 
+bool types_digits(int fd) {
+  libevdev* raw = nullptr;
+  if (::libevdev_new_from_fd(fd, &raw) < 0) return false;
+  const device d(raw, ::libevdev_free);
+  return ::libevdev_has_event_code(d.get(), EV_KEY, KEY_1) != 0 &&
+         ::libevdev_has_event_code(d.get(), EV_KEY, KEY_0) != 0;
+}
+
 evdev_keyboard::evdev_keyboard(evdev_options options, callbacks calls)
     : options_(std::move(options)), calls_(std::move(calls)) {}
 

@@ -54,6 +54,9 @@ private:
   std::thread thread_;
 };
 
+/// Whether an open file is an input device that types digits: no mouse, no other file.
+bool types_digits(int fd);
+
 /// "ready", "unplugged", "denied".
 std::string_view evdev_state_name(evdev_keyboard::state s);
 

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -334,12 +336,19 @@ void pcsc_reader::stop() {
     in.thread.detach();  // it keeps `inner` alive and ends when pcscd answers or dies
 }
 
-result<std::vector<std::string>> pcsc_slots() {
-  const service s;
-  if (!s.ok()) return error{errc::offline, "pcscd does not answer"};
-  auto names = s.slots();
-  if (!names) return error{errc::offline, "pcscd does not answer"};
-  return std::move(*names);
+result<std::vector<std::string>> pcsc_slots(tick_ms patience_ms) {
+  using names = std::optional<std::vector<std::string>>;
+  auto told = std::make_shared<std::promise<names>>();
+  auto answer = told->get_future();
+  std::thread([told] {
+    const service s;
+    told->set_value(s.ok() ? s.slots() : names());
+  }).detach();
+  if (answer.wait_for(std::chrono::milliseconds(patience_ms)) != std::future_status::ready)
+    return error{errc::timeout, "pcscd hangs"};
+  auto slots = answer.get();
+  if (!slots) return error{errc::offline, "pcscd does not answer"};
+  return std::move(*slots);
 }
 
 }  // namespace tally

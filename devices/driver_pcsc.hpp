@@ -56,7 +56,8 @@ private:
   std::shared_ptr<inner> inner_;
 };
 
-/// Names of all slots that pcscd knows now, for people who set a node up. `offline` when pcscd does not answer.
-result<std::vector<std::string>> pcsc_slots();
+/// Names of all slots that pcscd knows now, for people who set a node up. `offline` when pcscd is not there, `timeout`
+/// when it hangs: then a thread is left behind that waits for it.
+result<std::vector<std::string>> pcsc_slots(tick_ms patience_ms = 5000);
 
 }  // namespace tally

@@ -25,4 +25,6 @@ unique_fd device_printer_link::connect_once() {
   return fd;
 }
 
+bool device_printer_link::ends_with_nothing(int fd) const { return is_terminal(fd); }
+
 }  // namespace tally

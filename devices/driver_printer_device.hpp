@@ -21,6 +21,8 @@ public:
 private:
   [[nodiscard]] status check() const override;
   [[nodiscard]] unique_fd connect_once() override;
+  /// A printer's device file answers so to an empty packet, which says nothing of the plug.
+  [[nodiscard]] bool ends_with_nothing(int fd) const override;
 
   device_printer_options options_;
 };

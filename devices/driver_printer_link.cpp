@@ -9,6 +9,12 @@
 
 namespace tally {
 
+namespace {
+
+constexpr int nothing_pause_ms = 20;
+
+}  // namespace
+
 printer_link::printer_link(const printer_link_options& options, callbacks calls)
     : waits_(options), calls_(std::move(calls)) {}
 
@@ -86,7 +92,7 @@ void printer_link::serve(int fd) {
     if (left <= 0) break;
     const auto events = static_cast<short>(waiting > 0 ? POLLIN | POLLOUT : POLLIN);
     const short happened = poll_one(fd, events, wake_, waiting > 0 ? static_cast<int>(left) : -1);
-    if ((happened & (POLLIN | POLLHUP | POLLERR)) != 0 && !receive(fd)) break;
+    if ((happened & (POLLIN | POLLHUP | POLLERR)) != 0 && !receive(fd, (happened & POLLHUP) != 0)) break;
     if ((happened & POLLOUT) != 0) {
       if (!flush(fd)) break;
       taken_at = monotonic_ms();
@@ -108,11 +114,15 @@ bool printer_link::flush(int fd) {
   return true;
 }
 
-bool printer_link::receive(int fd) {
+bool printer_link::receive(int fd, bool hung_up) {
   std::array<char, 4096> chunk;
   const ssize_t n = ::read(fd, chunk.data(), chunk.size());
   if (n < 0) return errno == EAGAIN || errno == EINTR;
-  if (n == 0) return false;
+  if (n == 0) {
+    if (hung_up || ends_with_nothing(fd)) return false;
+    poll_one(-1, 0, wake_, nothing_pause_ms);  // such a file may call itself readable all the time
+    return true;
+  }
   calls_.on_bytes(std::string(chunk.data(), static_cast<std::size_t>(n)));
   return true;
 }

@@ -58,6 +58,8 @@ protected:
   [[nodiscard]] virtual status check() const = 0;
   /// One try, at most `connect_timeout_ms`, non-blocking afterwards; nothing when the printer is away.
   [[nodiscard]] virtual unique_fd connect_once() = 0;
+  /// Whether read(2) says 0 for the other side's end, or only that there is nothing now.
+  [[nodiscard]] virtual bool ends_with_nothing(int) const { return true; }
   /// As write(2).
   [[nodiscard]] virtual long write_some(int fd, byte_view data) const;
 
@@ -69,7 +71,7 @@ private:
   void run();
   void serve(int fd);
   bool flush(int fd);
-  bool receive(int fd);
+  bool receive(int fd, bool hung_up);
 
   callbacks calls_;
   wakeup wake_;

@@ -21,6 +21,7 @@ constexpr auto centre_off = "\x1B\x61\x00"sv;
 constexpr auto bold_on = "\x1B\x45\x01"sv;  // ESC E 1
 constexpr auto bold_off = "\x1B\x45\x00"sv;
 constexpr auto double_on = "\x1D\x21\x11"sv;  // GS ! 17: width and height
+constexpr auto high_on = "\x1D\x21\x01"sv;    // GS ! 1: height alone
 constexpr auto double_off = "\x1D\x21\x00"sv;
 constexpr auto wide_double_on = "\x1C\x57\x01"sv;  // FS W 1: the same for characters of two octets
 constexpr auto wide_double_off = "\x1C\x57\x00"sv;
@@ -37,16 +38,6 @@ constexpr auto code_128 = "\x1D\x6B\x49"sv;          // GS k 73 n
 
 bool printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
-}
-
-char code_page_number(charset set) {
-  switch (set) {
-    case charset::cp858: return 19;
-    case charset::cp852: return 18;
-    case charset::cp866: return 17;
-    case charset::cp1252: return 16;
-    default: return 0;
-  }
 }
 
 void append_u16(bytes& out, std::size_t n) {
@@ -112,15 +103,16 @@ status append_barcode(bytes& out, std::string_view text, const printer_profile& 
   return done();
 }
 
-void append_line(bytes& out, const line& l, const text_codec& codec) {
+void append_line(bytes& out, const line& l, const text_codec& codec, const printer_profile& profile) {
   const bool wide = is_wide(codec.set());
+  const bool large = l.double_size && 2 * codec.columns(l.text) <= profile.columns;
   if (l.centre) out.append(centre_on);
   if (l.bold) out.append(bold_on);
-  if (l.double_size) out.append(double_on);
-  if (l.double_size && wide) out.append(wide_double_on);
+  if (l.double_size) out.append(large ? double_on : high_on);
+  if (large && wide) out.append(wide_double_on);
   out.append(codec.encode(l.text));
   out.push_back('\n');
-  if (l.double_size && wide) out.append(wide_double_off);
+  if (large && wide) out.append(wide_double_off);
   if (l.double_size) out.append(double_off);
   if (l.bold) out.append(bold_off);
   if (l.centre) out.append(centre_off);
@@ -149,6 +141,16 @@ status check(const ticket& t) {
 
 }  // namespace
 
+char code_page_number(charset set) {
+  switch (set) {
+    case charset::cp858: return 19;
+    case charset::cp852: return 18;
+    case charset::cp866: return 17;
+    case charset::cp1252: return 16;
+    default: return 0;
+  }
+}
+
 bytes kick_drawer(const printer_profile& profile) {
   if (profile.drawer == drawer_pin::none) return {};
   bytes out("\x1B\x70"sv);  // ESC p m 25 250: on 50 ms, off 500 ms
@@ -175,11 +177,11 @@ result<bytes> encode(const ticket& t, const printer_profile& profile) {
     out.push_back(code_page_number(profile.text));
   }
   if (t.kick_drawer) out.append(escpos::kick_drawer(profile));
-  if (!t.copy_mark.empty()) append_line(out, heading(t.copy_mark), codec);
-  if (!t.duplicate_mark.empty()) append_line(out, heading(t.duplicate_mark), codec);
+  if (!t.copy_mark.empty()) append_line(out, heading(t.copy_mark), codec, profile);
+  if (!t.duplicate_mark.empty()) append_line(out, heading(t.duplicate_mark), codec, profile);
   if (t.logo && !profile.logo.empty()) append_raster(out, profile.logo);
   for (const line& l : t.lines) {
-    append_line(out, l, codec);
+    append_line(out, l, codec, profile);
     if (out.size() > ticket_bytes_max) break;
   }
   if (!t.qr.empty()) TALLY_TRY(append_qr(out, t.qr, profile));

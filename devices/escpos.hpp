@@ -12,7 +12,8 @@
 /// The language of Epson's receipt printers and most others ("ESC/POS Command Reference", Epson). Pure.
 namespace tally::escpos {
 
-/// One printed line. Double size is twice as wide and as high, so half as many columns fit.
+/// One printed line. Double size is twice as wide and as high, so half as many columns fit; a line that is too wide for
+/// that is twice as high only.
 struct line {
   line() = default;
   line(std::string t) : text(std::move(t)) {}
@@ -36,7 +37,7 @@ struct ticket {
   bool kick_drawer = false;    ///< opens the cash drawer before printing
 };
 
-inline constexpr std::size_t lines_max = 500;
+inline constexpr std::size_t lines_max = 3000;  ///< 200 lines of a basket on 24 columns, long names and all
 inline constexpr std::size_t line_bytes_max = 1024;
 inline constexpr std::size_t qr_bytes_max = 1024;
 inline constexpr std::size_t barcode_bytes_max = 40;
@@ -47,6 +48,9 @@ inline constexpr std::size_t ticket_bytes_max = 64 * 1024;
 /// anything but printable ASCII: a byte there could be taken for a real-time command. A picture is changed by one dot
 /// where it would look like one.
 result<bytes> encode(const ticket& t, const printer_profile& profile = {});
+
+/// The n of `ESC t n` for a code page; 0, which is code page 437, for a code of two octets.
+char code_page_number(charset set);
 
 /// Opens the drawer, in its turn. Empty when the profile has none.
 bytes kick_drawer(const printer_profile& profile);

@@ -46,12 +46,12 @@ void printer_emulator::receive(char c, bytes& answer) {
   held_.push_back(c);
   const byte_view pulse("\x10\x14\x01"sv);
   const byte_view clear("\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"sv);
-  if (held_ == clear) {
+  if (model_.clears && held_ == clear) {
     clear_buffers();
     answer += "\x37\x25\x00"sv;
     return;
   }
-  if (clear.starts_with(held_)) return;
+  if (model_.clears && clear.starts_with(held_)) return;
   if (held_ == "\x10"sv || held_ == "\x10\x04"sv || (held_.size() <= 4 && byte_view(held_).starts_with(pulse)) ||
       held_ == pulse.substr(0, 2))
     return;
@@ -178,6 +178,7 @@ void printer_emulator::gs(byte_view command, bytes& answer) {
       if (asb_on_) answer += asb();
       break;
     case 'r':
+      if (!model_.sensor) break;
       if (n == 1 || n == 49) answer.push_back(paper_ == paper_state::low ? 0x03 : 0x00);
       if (n == 2 || n == 50) answer.push_back(0x00);
       break;
@@ -196,7 +197,7 @@ void printer_emulator::identify(int n, bytes& answer) const {
 
 void printer_emulator::block(byte_view command, bytes& answer) {
   const byte_view data = command.substr(5);
-  if (command[2] == 'H' && data.size() == 6 && data.starts_with("00")) {
+  if (model_.process_ids && command[2] == 'H' && data.size() == 6 && data.starts_with("00")) {
     answer += "\x37\x22"sv;
     answer += data.substr(2);
     answer.push_back('\0');

@@ -25,6 +25,9 @@ struct rendered_ticket {
 struct printer_model {
   std::size_t columns = 42;
   charset wide = charset::gb18030;  ///< of its characters of two octets, switched on by FS & and off by FS .
+  bool process_ids = true;          ///< `GS ( H`; skipped without
+  bool clears = true;               ///< `DLE DC4 8`; skipped without
+  bool sensor = true;               ///< `GS r`; not answered without
 };
 
 /// An ESC/POS receipt printer without the paper: the printer of the demo, and what the drivers
@@ -40,7 +43,7 @@ class printer_emulator {
 public:
   static constexpr std::size_t buffer_bytes_max = 64 * 1024;
   static constexpr std::size_t tickets_max = 50;
-  static constexpr std::size_t ticket_lines_max = 1000;
+  static constexpr std::size_t ticket_lines_max = 4000;
   static constexpr std::size_t pictures_max = 4;
 
   explicit printer_emulator(const printer_model& model = {});

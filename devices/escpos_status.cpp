@@ -1,5 +1,8 @@
 #include "devices/escpos_status.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace tally::escpos {
 
 namespace {
@@ -17,6 +20,11 @@ std::vector<printer_answer> status_reader::feed(byte_view data) {
   for (const char c : data)
     take(static_cast<std::uint8_t>(c), out);
   return out;
+}
+
+bool status_reader::drop_unfinished() {
+  block_.clear();
+  return std::exchange(inside_, inside::nothing) != inside::nothing;
 }
 
 printer_status status_reader::status() const {
@@ -61,15 +69,18 @@ void status_reader::take(std::uint8_t b, std::vector<printer_answer>& out) {
 
 void status_reader::end_block(std::vector<printer_answer>& out) {
   inside_ = inside::nothing;
-  if (block_.size() == 3 && block_[0] == block_header && block_[1] == cleared_mark && block_[2] == 0) {
+  // A stray octet may have opened the block before the answer did, so its end counts.
+  const auto ends_with = [&](std::size_t length, std::uint8_t mark) {
+    const auto at = block_.size() - std::min(block_.size(), length);
+    return block_.size() >= length && block_[at] == block_header && block_[at + 1] == mark && block_.back() == 0;
+  };
+  if (ends_with(7, process_mark)) {
+    process_done done_answer;
+    std::copy_n(block_.end() - 5, done_answer.id.size(), done_answer.id.begin());
+    out.emplace_back(done_answer);
+  } else if (ends_with(3, cleared_mark)) {
     out.emplace_back(buffers_cleared{});
-    return;
   }
-  if (block_.size() != 7 || block_[0] != block_header || block_[1] != process_mark || block_[6] != 0) return;
-  process_done done_answer;
-  for (std::size_t i = 0; i < 4; ++i)
-    done_answer.id[i] = static_cast<char>(block_[i + 2]);
-  out.emplace_back(done_answer);
 }
 
 void status_reader::take_status(std::uint8_t b) {

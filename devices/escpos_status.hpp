@@ -44,7 +44,7 @@ using printer_answer = std::variant<status_answer, asb_answer, paper_answer, pro
 /// starts the four bytes of Automatic Status Back, `0xx0xxxx` outside of those is GS r, `37h 22h … 00h` is a
 /// process ID, `37h 25h 00h` says that buffers were cleared. An answer to DLE EOT does not say which n it answers,
 /// so ask one at a time and name it with `expect`; without that it is dropped. XON, XOFF and unknown blocks are
-/// skipped.
+/// skipped. A stray octet that looks like the header of a block swallows what follows: `drop_unfinished` ends that.
 ///
 /// Pure. One owner; not thread-safe. Limit: an unknown block is skipped up to its NUL, at most
 /// `block_bytes_max` bytes.
@@ -57,6 +57,8 @@ public:
 
   [[nodiscard]] std::vector<printer_answer> feed(byte_view data);
   [[nodiscard]] printer_status status() const;
+  /// An answer that has begun and does not end: what comes next is read as a new one. Whether there was one.
+  bool drop_unfinished();
   /// A new connection: forgets everything.
   void reset() { *this = status_reader{}; }
 

@@ -40,6 +40,7 @@ char keyboard_decoder::character(std::uint16_t code) const {
     if (code < r.first || code >= r.first + r.plain.size()) continue;
     const auto i = static_cast<std::size_t>(code - r.first);
     const char plain = r.plain[i];
+    if (control_ && (plain == '[' || plain == '\\' || plain == ']')) return static_cast<char>(plain & 0x1F);
     if (!is_letter(plain)) return shift ? r.shifted[i] : plain;
     if (control_) return static_cast<char>(plain & 0x1F);
     return shift != caps_ ? r.shifted[i] : plain;

@@ -15,7 +15,14 @@ void append(reader_events& to, reader_events more) {
 reader_events mixed_reader::feed(byte_view data, tick_ms now) {
   reader_events out = tick(now);
   for (const char c : data) {
-    if (line_ == line::start && c != '\r' && c != '\n') line_ = c == '%' || c == ';' ? line::stripe : line::code;
+    const bool sentinel = c == '%' || c == ';', track_3 = c == '+' || c == '#';
+    if (line_ == line::start && static_cast<unsigned char>(c) < 0x20 && c != '\r' && c != '\n') continue;
+    if (line_ == line::start && c != '\r' && c != '\n')
+      line_ = sentinel || (track_3 && sentinel_breaks_code_) ? line::stripe : line::code;
+    if (line_ == line::code && sentinel && sentinel_breaks_code_) {
+      codes_.reset();
+      line_ = line::stripe;
+    }
     // A line end between a stripe's tracks is the stripe's too: it closes what is open.
     if (line_ == line::code)
       append(out, codes_.feed({&c, 1}, now));

@@ -7,6 +7,8 @@ namespace tally {
 namespace {
 
 constexpr int requests = 4;  // DLE EOT 1 to 4 make a round
+/// No job has it: theirs are digits and capital letters.
+constexpr escpos::process_id probe_id{'a', 's', 'k', 's'};
 
 }  // namespace
 
@@ -23,21 +25,24 @@ std::string_view printer_state_name(printer_state state) {
   return "error";
 }
 
-printer_machine::printer_machine(printer_options options) : options_(options), next_process_(options.first_process) {}
+printer_machine::printer_machine(printer_options options)
+    : options_(options), next_process_(options.first_process), proof_(options.proof) {}
 
 printer_effects printer_machine::on_connected(tick_ms now) {
   printer_effects out;
   if (connected_) return out;
   connected_ = true;
-  dropping_ = known_ = asked_ = repeated_ = false;
+  dropping_ = known_ = asked_ = repeated_ = greeted_ = ids_seen_ = in_turn_ = false;
   answering_ = true;
   reader_.reset();
   clearing_.reset();
   stale_proofs_ = 0;
   request_ = 1;
-  heard_at_ = now;
-  out.emplace_back(printer_send{escpos::enable_asb()});
-  ask(now, out);
+  heard_at_ = next_ask_ = now;
+  if (doubtful_ && proof_ == print_proof::process_id)
+    clear(now, out);
+  else
+    greet(now, out);
   return out;
 }
 
@@ -63,23 +68,16 @@ printer_effects printer_machine::tick(tick_ms now) {
   printer_effects out;
   if (!connected_ || dropping_) return out;
   const bool silent = now - heard_at_ >= silence_limit();
-  if (job_ && job_->due && now >= *job_->due) {
-    if (options_.proof == print_proof::taken) ++stale_proofs_;
-    if (options_.proof == print_proof::process_id && answering_ && !silent) {
-      clearing_ = now + options_.answer_timeout_ms;
-      out.emplace_back(printer_send{escpos::clear_buffers()});
-    }
-    finish(false, out);
-  }
-  if (clearing_ && now >= *clearing_) clearing_.reset();
+  watch_proof(now, silent, out);
+  if (clearing_ && now >= *clearing_) end_clearing(now, out);
   if (silent) {
     dropping_ = true;
     answering_ = false;
     out.emplace_back(printer_drop{});
+  } else if (clearing_) {
+    // Nothing may be sent before it has answered.
   } else if (asked_ && now - asked_at_ >= options_.answer_timeout_ms) {
-    answering_ = false;
-    repeated_ = true;
-    ask(now, out);
+    repeat_request(now, out);
   } else if (!asked_ && now >= next_ask_) {
     ask(now, out);
   }
@@ -87,10 +85,26 @@ printer_effects printer_machine::tick(tick_ms now) {
   return out;
 }
 
+void printer_machine::watch_proof(tick_ms now, bool silent, printer_effects& out) {
+  if (!job_ || !job_->due) return;
+  const bool alive = answering_ && !silent;
+  if (now < *job_->due) {
+    if (!alive || !probe_due() || now < *job_->due - options_.answer_timeout_ms) return;
+    job_->probed = true;
+    out.emplace_back(printer_send{escpos::process_id_request(probe_id) + escpos::paper_request()});
+    return;
+  }
+  // An answer that was taken for that to a job before, and none after it: it was this job's, and the other is lost.
+  if (proof_ == print_proof::taken) stale_proofs_ = job_->stale_seen ? 0 : stale_proofs_ + 1;
+  const bool enough = alive && !in_turn_ && ++unproved_ >= options_.unproved_max;
+  if (proof_ == print_proof::process_id && alive) clear(now, out);
+  finish(enough, out);
+}
+
 result<printer_effects> printer_machine::start(std::uint64_t job, bytes ticket, tick_ms now) {
   if (job_) return {errc::busy, "the printer has a ticket that is not finished"};
-  if (ticket.empty() || ticket.size() > escpos::ticket_bytes_max)
-    return {errc::malformed, "a ticket has 1 to " + std::to_string(escpos::ticket_bytes_max) + " bytes"};
+  if (ticket.empty() || ticket.size() > job_bytes_max)
+    return {errc::malformed, "a ticket has 1 to " + std::to_string(job_bytes_max) + " bytes"};
   job_state next;  // not emplace(): clang does not see the nested type's default constructor there
   next.id = job;
   next.ticket = std::move(ticket);
@@ -103,10 +117,43 @@ result<printer_effects> printer_machine::start(std::uint64_t job, bytes ticket, 
 std::optional<tick_ms> printer_machine::deadline() const {
   if (!connected_ || dropping_) return std::nullopt;
   tick_ms due = heard_at_ + silence_limit();
-  due = std::min(due, asked_ ? asked_at_ + options_.answer_timeout_ms : next_ask_);
-  if (job_ && job_->due) due = std::min(due, *job_->due);
-  if (clearing_) due = std::min(due, *clearing_);
+  if (clearing_)
+    due = std::min(due, *clearing_);
+  else
+    due = std::min(due, asked_ ? asked_at_ + options_.answer_timeout_ms : next_ask_);
+  if (job_ && job_->due) {
+    const bool probe = probe_due() && answering_;
+    due = std::min(due, probe ? *job_->due - options_.answer_timeout_ms : *job_->due);
+  }
   return due;
+}
+
+bool printer_machine::probe_due() const {
+  return job_ && !job_->probed && proof_ == print_proof::process_id && !ids_seen_;
+}
+
+void printer_machine::greet(tick_ms now, printer_effects& out) {
+  greeted_ = true;
+  out.emplace_back(printer_send{escpos::enable_asb()});
+  ask(now, out);
+}
+
+void printer_machine::clear(tick_ms now, printer_effects& out) {
+  clearing_ = now + options_.answer_timeout_ms;
+  out.emplace_back(printer_send{escpos::clear_buffers()});
+}
+
+void printer_machine::end_clearing(tick_ms now, printer_effects& out) {
+  clearing_.reset();
+  doubtful_ = false;
+  if (!greeted_) greet(now, out);
+}
+
+void printer_machine::repeat_request(tick_ms now, printer_effects& out) {
+  // One stray octet may have looked like the beginning of a longer answer, which then took this one in.
+  if (!reader_.drop_unfinished()) answering_ = false;
+  repeated_ = true;
+  ask(now, out);
 }
 
 void printer_machine::ask(tick_ms now, printer_effects& out) {
@@ -122,15 +169,38 @@ void printer_machine::take(const escpos::printer_answer& answer, tick_ms now, pr
   } else if (std::holds_alternative<escpos::asb_answer>(answer)) {
     known_ = true;
   } else if (const auto* p = std::get_if<escpos::process_done>(&answer)) {
-    const bool ours = job_ && job_->sent && options_.proof == print_proof::process_id;
-    if (ours && p->id == job_->process) finish(true, out);
+    take_process(p->id, out);
   } else if (std::holds_alternative<escpos::buffers_cleared>(answer)) {
-    clearing_.reset();
-  } else if (stale_proofs_ > 0) {
-    --stale_proofs_;
-  } else if (job_ && job_->sent && options_.proof == print_proof::taken) {
-    finish(true, out);
+    unproved_ = 0;
+    if (clearing_) end_clearing(now, out);
+  } else {
+    take_paper(out);
   }
+}
+
+void printer_machine::take_process(const escpos::process_id& id, printer_effects& out) {
+  ids_seen_ = in_turn_ = true;
+  unproved_ = 0;
+  if (!job_ || !job_->sent || proof_ != print_proof::process_id) return;
+  if (id == job_->process) return finish(true, out);
+  // It has process IDs, and the job's own, which would have come first, is lost: octets of the job may be as well.
+  if (job_->probed && id == probe_id) finish(false, out);
+}
+
+void printer_machine::take_paper(printer_effects& out) {
+  if (stale_proofs_ > 0) {
+    --stale_proofs_;
+    if (job_ && job_->sent) job_->stale_seen = true;
+    return;
+  }
+  if (!job_ || !job_->sent || (proof_ != print_proof::taken && !job_->probed)) return;
+  in_turn_ = true;
+  unproved_ = 0;
+  if (proof_ != print_proof::taken) {
+    proof_ = print_proof::taken;
+    out.emplace_back(printer_ids_missing{});
+  }
+  finish(true, out);
 }
 
 void printer_machine::take_status_answer(int request, tick_ms now, printer_effects& out) {
@@ -189,8 +259,8 @@ void printer_machine::update_state(tick_ms now, printer_effects& out) {
 void printer_machine::send_job(tick_ms now, printer_effects& out) {
   job_->process = escpos::make_process_id(next_process_++);
   bytes data = std::move(job_->ticket);
-  data +=
-      options_.proof == print_proof::process_id ? escpos::process_id_request(job_->process) : escpos::paper_request();
+  data += escpos::enable_asb();  // a ticket begins with a reset, which ends it at many printers
+  data += proof_ == print_proof::process_id ? escpos::process_id_request(job_->process) : escpos::paper_request();
   job_->ticket.clear();
   job_->sent = true;
   job_->sent_bytes = data.size();
@@ -200,6 +270,7 @@ void printer_machine::send_job(tick_ms now, printer_effects& out) {
 
 void printer_machine::finish(bool printed, printer_effects& out) {
   const std::uint64_t id = job_->id;
+  doubtful_ = !printed;
   job_.reset();
   if (printed)
     out.emplace_back(job_printed{id});

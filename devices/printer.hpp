@@ -32,6 +32,7 @@ struct printer_options {
   /// A job sent to a printer that could print, no proof for so long and for as long as its bytes take: uncertain.
   tick_ms proof_timeout_ms = 30000;
   tick_ms slowest_bytes_per_s = 50;  ///< an impact printer on a slow line
+  int unproved_max = 3;              ///< so many jobs without any proof, of a printer that never gave one: printed
   std::uint64_t first_process = 0;   ///< where process IDs start; another value after each restart is best
 };
 
@@ -48,10 +49,13 @@ struct job_printed {
 struct job_uncertain {
   std::uint64_t job = 0;
 };
+/// The printer has no process IDs: from now on `print_proof::taken` counts. Told at most once.
+struct printer_ids_missing {};
 struct printer_state_changed {
   printer_state state = printer_state::offline;
 };
-using printer_effect = std::variant<printer_send, printer_drop, job_printed, job_uncertain, printer_state_changed>;
+using printer_effect =
+    std::variant<printer_send, printer_drop, job_printed, job_uncertain, printer_ids_missing, printer_state_changed>;
 using printer_effects = std::vector<printer_effect>;
 
 /// Drives one ESC/POS printer: asks for its status, holds a ticket until it can be printed, and says whether it was.
@@ -66,9 +70,17 @@ using printer_effects = std::vector<printer_effect>;
 /// `proof_timeout_ms`, and after `silence_timeout_ms` (while a job is out, not before `proof_timeout_ms`) the
 /// connection is dropped: a dead printer is not waited for for ever.
 /// A printer that answers and gives no proof hangs in a command that somebody else left unfinished, or goes on with
-/// its ticket later: with process IDs its buffers are cleared before the next job.
+/// its ticket later: with process IDs its buffers are cleared before the next job, and on the next connection when the
+/// last one broke in a job.
+/// Many printers have no process IDs. One that never gave any on this connection is asked again a while before the
+/// proof is due, together with its paper sensor, which all have. A sensor's answer alone says that it has taken the
+/// whole job and lacks process IDs: the job is printed, and `taken` counts from then on, over new connections too.
+/// One that answers neither, ever, is not given the same job for ever: see `unproved_max`.
 class printer_machine {
 public:
+  /// A ticket behind as many octets that close what its torn first try may have left open (spool.hpp).
+  static constexpr std::size_t job_bytes_max = 2 * escpos::ticket_bytes_max + 4096;
+
   explicit printer_machine(printer_options options = {});
 
   [[nodiscard]] printer_effects on_connected(tick_ms now);
@@ -76,8 +88,8 @@ public:
   [[nodiscard]] printer_effects on_bytes(byte_view data, tick_ms now);
   [[nodiscard]] printer_effects tick(tick_ms now);
 
-  /// Takes a job: `ticket` as made by `escpos::encode`. `busy` while another is not finished; `malformed` when the
-  /// ticket is empty or longer than `escpos::ticket_bytes_max`.
+  /// Takes a job: `ticket` as made by `escpos::encode`, and what stands before it when it comes again. `busy` while
+  /// another is not finished; `malformed` when it is empty or longer than `job_bytes_max`.
   [[nodiscard]] result<printer_effects> start(std::uint64_t job, bytes ticket, tick_ms now);
 
   [[nodiscard]] printer_state state() const { return state_; }
@@ -97,10 +109,19 @@ private:
     std::size_t sent_bytes = 0;
     escpos::process_id process{};
     std::optional<tick_ms> due;  // no proof by then: uncertain; unset while the printer cannot print
+    bool probed = false;         // asked for IDs and sensor once more
+    bool stale_seen = false;     // an answer was taken for that to a job before
   };
 
+  void greet(tick_ms now, printer_effects& out);
   void ask(tick_ms now, printer_effects& out);
+  void repeat_request(tick_ms now, printer_effects& out);
+  void clear(tick_ms now, printer_effects& out);
+  void end_clearing(tick_ms now, printer_effects& out);
+  void watch_proof(tick_ms now, bool silent, printer_effects& out);
   void take(const escpos::printer_answer& answer, tick_ms now, printer_effects& out);
+  void take_process(const escpos::process_id& id, printer_effects& out);
+  void take_paper(printer_effects& out);
   void take_status_answer(int request, tick_ms now, printer_effects& out);
   void update_state(tick_ms now, printer_effects& out);
   void send_job(tick_ms now, printer_effects& out);
@@ -108,6 +129,7 @@ private:
   [[nodiscard]] printer_state judge() const;
   [[nodiscard]] tick_ms silence_limit() const;
   [[nodiscard]] tick_ms proof_limit() const;
+  [[nodiscard]] bool probe_due() const;
 
   printer_options options_;
   escpos::status_reader reader_;
@@ -117,8 +139,14 @@ private:
 
   std::optional<tick_ms> clearing_;  // its buffers are being cleared; without an answer until then it goes on
   std::uint64_t stale_proofs_ = 0;   // proof `taken`: answers still to come for jobs that were given up
+  print_proof proof_ = print_proof::process_id;
+  bool ids_seen_ = false;  // on this connection
+  bool in_turn_ = false;   // on this connection: any answer that proves something
+  int unproved_ = 0;       // jobs since one was proved
+  bool doubtful_ = false;  // the last job was sent and not proved: some of it may wait in the printer
 
   bool connected_ = false;
+  bool greeted_ = false;    // its status was asked for on this connection
   bool dropping_ = false;   // asked for a fresh connection; wait for on_disconnected
   bool known_ = false;      // a whole round, or ASB, was answered since the connection came
   bool answering_ = false;  // the last request was answered in time

@@ -7,6 +7,8 @@ namespace tally {
 
 namespace {
 
+// AIM symbology marks (ISO/IEC 15424) that matter: EAN-8, and EAN-13 with UPC-A and UPC-E.
+constexpr std::string_view ean_8_mark = "]E4", upc_mark = "]E0";
 constexpr std::size_t voucher_min = 6, voucher_max = 40, receipt_max = 80, receipt_proof_max = 440;
 
 /// Whether the last digit makes the weighted sum a multiple of ten; any length.
@@ -35,15 +37,22 @@ std::string spread_upc_e(std::string_view e) {
   return std::string(1, e[0]) + body + e[7];
 }
 
-std::optional<std::string> product_of(std::string_view digits) {
-  if (digits.size() == 13 || digits.size() == 8) {
-    if (gs1_check(digits)) return std::string(digits);
-  }
+/// Eight digits are an EAN-8 or a UPC-E, and some are both. Of those that begin with 0 none is given to a product as
+/// EAN-8, so they are UPC-E, unless the scanner says what it read.
+std::optional<std::string> product_of_8(std::string_view digits, std::string_view symbology) {
+  std::optional<std::string> ean, upc;
+  if (gs1_check(digits)) ean = std::string(digits);
+  if (digits[0] == '0' || digits[0] == '1')
+    if (const auto a = spread_upc_e(digits); gs1_check(a)) upc = "0" + a;
+  if (symbology == ean_8_mark) return ean;
+  const bool upc_first = digits[0] == '0' || symbology == upc_mark;
+  return upc && (upc_first || !ean) ? upc : ean;
+}
+
+std::optional<std::string> product_of(std::string_view digits, std::string_view symbology) {
+  if (digits.size() == 8) return product_of_8(digits, symbology);
+  if (digits.size() == 13 && gs1_check(digits)) return std::string(digits);
   if (digits.size() == 12 && gs1_check(digits)) return "0" + std::string(digits);
-  if (digits.size() == 8 && (digits[0] == '0' || digits[0] == '1')) {
-    const auto a = spread_upc_e(digits);
-    if (gs1_check(a)) return "0" + a;
-  }
   // A GTIN-14 whose first digit is not 0 is a carton, which nobody sells by the piece.
   if (digits.size() == 14 && digits[0] == '0' && gs1_check(digits)) return std::string(digits.substr(1));
   return std::nullopt;
@@ -79,7 +88,7 @@ reader_event marked(std::string_view text) {
 /// The GTIN of a GS1 element string; the text itself when it is none.
 std::string_view gtin_of(std::string_view text) {
   if (text.starts_with("(01)") && text.size() >= 18) return text.substr(4, 14);
-  if (text.size() > 16 && text.starts_with("01") && all_digits(text.substr(0, 16)) && gs1_check(text.substr(2, 14)))
+  if (text.size() >= 16 && text.starts_with("01") && all_digits(text.substr(0, 16)) && gs1_check(text.substr(2, 14)))
     return text.substr(2, 14);
   return text;
 }
@@ -93,7 +102,11 @@ bool ean_valid(std::string_view ean) {
 reader_event recognise_scan(std::string_view text, const scan_options& options) {
   const bool gs1 =
       text.starts_with("]C1") || text.starts_with("]Q3") || text.starts_with("]d2") || text.starts_with("]e0");
-  if (text.size() > 3 && text.front() == ']') text.remove_prefix(3);
+  std::string_view symbology;
+  if (text.size() > 3 && text.front() == ']') {
+    symbology = text.substr(0, 3);
+    text.remove_prefix(3);
+  }
   // FNC1 between the elements of a GS1 code comes as GS (1Dh).
   const bool printable =
       std::all_of(text.begin(), text.end(), [&](char c) { return (c >= 0x20 && c < 0x7F) || (gs1 && c == 0x1D); });
@@ -107,9 +120,11 @@ reader_event recognise_scan(std::string_view text, const scan_options& options) 
   if (!all_digits(text)) return misread{misread_reason::unknown_code};
   const bool card = is_card(text, options);
   if (card && luhn_valid(text)) return card_read{std::string(text), 0};
-  if (auto product = product_of(text)) return product_scanned{std::move(*product)};
+  if (auto product = product_of(text, symbology)) return product_scanned{std::move(*product)};
   if (card) return misread{misread_reason::bad_number};
-  return misread{is_product_length(text.size()) ? misread_reason::bad_check : misread_reason::unknown_code};
+  // A carton's number is right, and no product of a till.
+  const bool broken = is_product_length(text.size()) && !gs1_check(text);
+  return misread{broken ? misread_reason::bad_check : misread_reason::unknown_code};
 }
 
 }  // namespace tally

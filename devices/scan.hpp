@@ -32,8 +32,9 @@ bool ean_valid(std::string_view ean);
 /// this order: our own marks; a scratch-off number (luhn.hpp) whose number would be a card; a card (digits of the
 /// configured length that start with a configured prefix and pass Luhn, so choose prefixes that no product has); a
 /// product: EAN-13, EAN-8, UPC-A (12 digits, becomes an EAN-13 with a leading 0), UPC-E (8 digits, number system 0
-/// or 1, spread to UPC-A), a GTIN-14 of a single item, and the GTIN of a GS1 code ("(01)" with or without
-/// brackets). An AIM symbology mark ("]E0", ISO/IEC 15424) in front is skipped.
+/// or 1, spread to UPC-A; before EAN-8 when it begins with 0), a GTIN-14 of a single item, and the GTIN of a GS1 code
+/// ("(01)" with or without brackets). An AIM symbology mark (ISO/IEC 15424) is skipped; it tells EAN-8 ("]E4")
+/// from UPC-E ("]E0").
 ///
 /// Pure. The answer is never a stripe's or a chip's event. `misread` says why a text is nothing.
 reader_event recognise_scan(std::string_view text, const scan_options& options);

@@ -65,15 +65,19 @@ spool_effects spool_machine::durable(std::uint64_t job) {
   if (job == 0 || job != out_ || handed_) return out;
   handed_ = true;
   const auto& j = jobs_.front();
-  bytes data = marked() ? options_.duplicate_head + j.ticket : j.ticket;
+  bytes data = marked() ? once_more(j.ticket) : j.ticket;
   // A print server knows whether it has the job from before: only a try that failed there is marked, and one that it
   // does not know any more.
   if (options_.queue)
-    out.emplace_back(spool_submit{job, j.receipt, attempt_, j.begun && attempt_ == 0, std::move(data),
-                                  options_.duplicate_head + j.ticket});
+    out.emplace_back(
+        spool_submit{job, j.receipt, attempt_, j.begun && attempt_ == 0, std::move(data), once_more(j.ticket)});
   else
     out.emplace_back(spool_print{job, std::move(data)});
   return out;
+}
+
+bytes spool_machine::once_more(const bytes& ticket) const {
+  return bytes(ticket.size(), '\0') + options_.duplicate_head + ticket;
 }
 
 void spool_machine::forget_front(std::string_view state, spool_effects& out) {

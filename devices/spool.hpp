@@ -69,6 +69,9 @@ using spool_effects = std::vector<spool_effect>;
 /// was written: a new machine that is given those records goes on after a crash. A job is handed over only after the
 /// record that it begins is durable, and forgotten only when it is known to be printed. While the printer cannot
 /// print nothing begins, so a ticket that waits for paper is no doubtful one when the node dies meanwhile.
+/// A try that broke may have left the printer in the middle of a command with a count, which takes what comes next for
+/// its data, the mark too. So in front of the mark stand as many NULs as the ticket has octets: they fill what is open,
+/// and are nothing as text. Behind a print server as well: it may have been cut off in the job, or its cancelled one.
 /// Limits: `spool_max` jobs, then a receipt is refused whole; `spooled_kept` marks.
 class spool_machine {
 public:
@@ -96,6 +99,7 @@ private:
   [[nodiscard]] bool is_out(std::uint64_t job) const { return handed_ && out_ != 0 && out_ == job; }
   /// The ticket that is printed says that it may be the second.
   [[nodiscard]] bool marked() const { return jobs_.front().begun && (!options_.queue || attempt_ > 0); }
+  [[nodiscard]] bytes once_more(const bytes& ticket) const;
   void forget_front(std::string_view state, spool_effects& out);
 
   spool_options options_;

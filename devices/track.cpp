@@ -81,6 +81,8 @@ void track_reader::take(char c, tick_ms now, reader_events& out) {
     abandon(misread_reason::incomplete, out);
     return;
   }
+  // Only now is it known that this '%' began another swipe, and was not the LRC of the track 1 that is held.
+  if (sentinel_ == '%' && buffer_.size() == 1) flush_first(out);
   buffer_.push_back(c);
   if (!can_stand_in(c, sentinel_)) {
     abandon(misread_reason::bad_character, out);
@@ -104,7 +106,6 @@ void track_reader::take(char c, tick_ms now, reader_events& out) {
 void track_reader::open_track(char sentinel, reader_events& out) {
   // A sentinel right after a sentinel is an LRC that looks like one; anything longer was cut off.
   if (mode_ == mode::inside && buffer_.size() > 1) abandon(misread_reason::incomplete, out);
-  if (sentinel == '%') flush_first(out);
   mode_ = mode::inside;
   sentinel_ = sentinel;
   buffer_.assign(1, sentinel);

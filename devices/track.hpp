@@ -23,7 +23,7 @@ struct track_options {
 /// Pure: bytes and `now` in, events out. Chunks may be cut anywhere. One owner; not thread-safe; nothing durable.
 /// One swipe is at most one `card_read`: from track 2 if it is good, else from track 1. A swipe holds each
 /// track once; track 2 belongs to the swipe of the track 1 that ended at most `track_gap_ms` before. A track 1
-/// alone is therefore announced after that gap, or at the next '%'.
+/// alone is therefore announced after that gap, or when the next one begins ('%' alone may be its check character).
 /// Limits: an open track holds `buffer_bytes_max`; at the limit everything up to the next start sentinel is
 /// dropped and one `misread{too_long}` is emitted. An open track is abandoned `idle_ms_max` after its last byte.
 class track_reader {

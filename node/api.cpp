@@ -147,7 +147,9 @@ result<known_card> find_card(const api_context& api, std::string_view card) {
     auto key = api.services.head_office_key ? api.services.head_office_key() : std::nullopt;
     if (!key) return error{errc::unknown_card, "head office's key is not known here yet"};
     auto code = verify_card_code(card, chain, *key, ed25519_verifier());
-    if (!code) return code.code() == errc::malformed ? error{errc::unknown_card, ""} : code.error();
+    if (!code && code.code() == errc::malformed)
+      return error{errc::bad_signature, "the card's code is damaged, or only a part of it was read: scan it again"};
+    if (!code) return code.error();
     return known_card{code->account, code->tail.empty() ? "****" : "**** " + code->tail, true};
   }
   // Anything else was never mapped, and is not worth a hash.

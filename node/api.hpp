@@ -26,6 +26,11 @@ struct api_problem {
 namespace problem {
 inline constexpr api_problem no_display{"no_display", "No customer display is configured at this node.", 409};
 inline constexpr api_problem no_printer{"no_printer", "No printer is configured at this node.", 409};
+inline constexpr api_problem no_drawer{
+    "no_drawer", "This node has no cash drawer that it can open: drawers hang on a printer that is no queue of CUPS.",
+    409};
+inline constexpr api_problem printer_offline{
+    "printer_offline", "The printer does not answer, so the drawer that hangs on it may not have opened.", 503};
 inline constexpr api_problem too_many_codes{
     "too_many_codes", "Ten pairing codes are open. Use one of them, or wait until they expire.", 409};
 inline constexpr api_problem too_many_tills{
@@ -55,7 +60,7 @@ struct http_services {
   bool open_network = false;  ///< the network page needs no pairing
   std::string demo_control;   ///< "http://127.0.0.1:8080", or empty
   std::int64_t exposure_days = 7;
-  /// Takes what somebody may have tried, for the security log; may be empty. Any thread.
+  /// Takes what somebody may have tried, and what failed, for the log that fits the code; may be empty. Any thread.
   std::function<void(errc, const std::string&)> security{};
   receipt_layout layout{};
   bool printer_configured = false;
@@ -83,6 +88,8 @@ struct api_context {
   /// A line for the security log. Callers can cause these, so at most `suspicions_max` are written in a minute; how
   /// many more there were is said with the next one. Any thread.
   void suspect(errc code, const std::string& text);
+  /// Tickets for the printer. What cannot be printed is logged, and told as the event `print`: `refused`.
+  void print(const std::string& receipt, result<std::vector<bytes>> tickets);
   static constexpr int suspicions_max = 30;
 
   tills::moment now() const { return {services.wall(), services.tick()}; }
@@ -147,11 +154,11 @@ void write_purses(json_writer& w, const node_snapshot& s, const state& st, accou
 /// Field `name` with the languages that the text has.
 void write_names(json_writer& w, const localized& n);
 /// Receipt JSON of a finished request, with `next_counter` and `seen`; `masked` replaces the account's form if not
-/// empty. `tickets` receives what is to be printed, nothing if it cannot be: with the card's balance, which only the
-/// first answer of an entry has.
+/// empty. `tickets` receives what is to be printed, or why it cannot be: with the card's balance, which only the first
+/// answer of an entry has.
 /// `asked`: of a sale that may be approved in part, what the card was to pay: the rest of it is field `remainder`.
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
-                                 std::vector<bytes>* tickets = nullptr, std::optional<amount> asked = {});
+                                 result<std::vector<bytes>>* tickets = nullptr, std::optional<amount> asked = {});
 
 /// Remembers the last four digits of a card that was presented, for receipts that are asked for later. One small
 /// record for each account, the newest card of it; durable soon after, never before the entry that follows.

@@ -46,14 +46,14 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
 void send_receipt(const api_ptr& api, std::uint32_t terminal, const till_answer& a, const std::string& masked,
                   std::optional<amount> asked, const call_ptr& call) {
   auto& node = api->services.node;
-  std::vector<bytes> tickets;
+  result<std::vector<bytes>> tickets{std::vector<bytes>{}};
   const bool prints = !a.repeated && node.devices().printer != "none";
   auto json = receipt_json(*api, a, masked, prints ? &tickets : nullptr, asked);
   if (!json) return call->finish(refuse_money(*api, terminal, json.error()));
   tell_counter(*api, a);
   // The first answer of an entry brings its ticket. An answer that was asked for again does not: the customer
   // would get two.
-  if (!tickets.empty()) (void)node.print(receipt_id(a.writer, a.seq), std::move(tickets));
+  if (prints) api->print(receipt_id(a.writer, a.seq), std::move(tickets));
   call->finish({.status = 200, .body = std::move(*json)});
 }
 

@@ -106,8 +106,18 @@ std::string remembered_card(const api_context& api, account_id account) {
   return digits ? "**** " + std::string(*digits) : std::string();
 }
 
+void api_context::print(const std::string& receipt, result<std::vector<bytes>> tickets) {
+  if (tickets) {
+    (void)services.node.print(receipt, std::move(*tickets));
+    return;
+  }
+  services.node.events().publish(print_event{receipt, "refused"});
+  if (services.security)
+    services.security(tickets.code(), "receipt " + receipt + " is not printed: " + tickets.error().detail);
+}
+
 result<std::string> receipt_json(const api_context& api, const till_answer& a, std::string_view masked,
-                                 std::vector<bytes>* tickets, std::optional<amount> asked) {
+                                 result<std::vector<bytes>>* tickets, std::optional<amount> asked) {
   const auto& e = std::get<entry>(a.outcome);
   auto& node = api.services.node;
   auto s = node.snapshot();
@@ -131,8 +141,7 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
   if (a.repeated) r->reversed_by = reversed_by(durable_state(node.store()), a.writer, a.seq);
   auto lines = receipt_text(*r, a.repeated ? ticket_balance::left_out : ticket_balance::printed, api.services.layout);
   auto json = to_json(api, *r, lines, *s, e.terminal, a.writer == s->self ? a.seq + 1 : 0);
-  if (tickets)
-    if (auto made = receipt_tickets(*r, lines, api.services.layout)) *tickets = std::move(*made);
+  if (tickets) *tickets = receipt_tickets(*r, lines, api.services.layout);
   return json;
 }
 
@@ -168,7 +177,7 @@ void print_unprinted(const api_ptr& api) {
   for (auto r = missing.rbegin(); r != missing.rend(); ++r) {
     const auto& layout = api->services.layout;
     auto tickets = receipt_tickets(*r, receipt_text(*r, ticket_balance::left_out, layout), layout);
-    if (tickets) (void)node.print(r->id, std::move(*tickets));
+    api->print(r->id, std::move(tickets));
   }
 }
 
@@ -198,8 +207,9 @@ void tell_counter(const api_context& api, const till_answer& a) {
 }
 
 void handle_drawer(const api_ptr& api, const call_ptr& call) {
-  if (!api->services.node.open_drawer())
-    return call->finish(refuse(*api, {errc::offline, "no printer, and so no drawer, is configured at this node"}));
+  auto& node = api->services.node;
+  if (!node.open_drawer()) return call->finish(refuse(*api, problem::no_drawer));
+  if (node.devices().printer == "offline") return call->finish(refuse(*api, problem::printer_offline));
   call->finish({.status = 200, .body = R"({"opened":true})"});
 }
 

@@ -18,17 +18,28 @@ struct devices_options {
 /// The configuration, and whether its node holds the devices at this moment.
 result<node_config> configuration(const devices_options& o) { return load_config(o.file, o.overrides); }
 
-bool node_runs(const node_config& config) {
+/// How the configuration's node sees its devices; nothing when it does not run.
+std::optional<seen_devices> seen_by_node(const node_config& config) {
   auto node = admin_client::open(config.node.data_dir);
-  return node && node->get("status").ok();
+  if (!node) return std::nullopt;
+  const auto status = node->get("status");
+  if (!status) return std::nullopt;
+  seen_devices out;
+  const auto devices = status->value("devices", nlohmann::json::object());
+  for (const auto& [device, state] : devices.items())
+    if (state.is_string()) out[device] = state.get<std::string>();
+  return out;
 }
+
+bool node_runs(const node_config& config) { return seen_by_node(config).has_value(); }
 
 void say(const std::string& line) { std::cout << line << std::endl; }
 
 int run_doctor(const devices_options& o) {
   auto config = configuration(o);
   if (!config) return fail(config.error());
-  const auto findings = examine_devices(*config);
+  const auto running = seen_by_node(*config);
+  const auto findings = examine_devices(*config, running);
   if (findings.empty())
     return fail(exit_usage, "no device is configured; 'tallystick devices list' shows what is there");
   std::vector<std::vector<std::string>> rows;
@@ -38,7 +49,7 @@ int run_doctor(const devices_options& o) {
     good = good && f.good;
   }
   std::cout << table(rows);
-  if (node_runs(*config)) std::cout << "The node runs; 'tallystick status' shows how it sees them.\n";
+  if (running) std::cout << "The node runs: what it has open is told as it sees it, and was not tried.\n";
   return good ? exit_ok : exit_refused;
 }
 

@@ -70,7 +70,8 @@ constexpr std::array keys{
                        "longer for others to travel with, at most an hour; 0: as many as it takes"},
     config_key{.name = "reader.path", .text = TALLY_TEXT { return c.reader.path; }, .max = path_max,
                .shape = text_shape::device,
-               .help = "serial magnetic-stripe reader: a path, usb:VENDOR:PRODUCT or name:TEXT; empty: none"},
+               .help = "serial magnetic-stripe reader, which may scan as well: a path, usb:VENDOR:PRODUCT or "
+                       "name:TEXT; empty: none"},
     config_key{.name = "reader.baud", .number = TALLY_NUMBER { return c.reader.baud; }, .allowed = bauds,
                .help = "its speed in bits per second"},
     config_key{.name = "scanner.path", .text = TALLY_TEXT { return c.scanner.path; }, .max = path_max,
@@ -79,7 +80,8 @@ constexpr std::array keys{
     config_key{.name = "scanner.baud", .number = TALLY_NUMBER { return c.scanner.baud; }, .allowed = bauds,
                .help = "its speed in bits per second"},
     config_key{.name = "scanner.card_prefix", .text = TALLY_TEXT { return c.scanner.card_prefix; }, .max = 8,
-               .shape = text_shape::digits, .help = "a scanned number that starts so is a card; empty: none is"},
+               .shape = text_shape::digits,
+               .help = "a scanned number that starts so is a card, and one that starts with card_prefix of the rules"},
     config_key{.name = "wedge.device", .text = TALLY_TEXT { return c.wedge.device; }, .max = path_max,
                .shape = text_shape::device,
                .help = "reader or scanner that types like a keyboard: a path below /dev/input, usb:VENDOR:PRODUCT or "
@@ -130,7 +132,8 @@ constexpr std::array keys{
     config_key{.name = "printer.logo", .text = TALLY_TEXT { return c.printer.logo; }, .max = path_max,
                .shape = text_shape::folder, .help = "a black and white picture (PBM) on top of receipts; empty: none"},
     config_key{.name = "printer.process_ids", .flag = TALLY_FLAG { return c.printer.process_ids; },
-               .help = "it answers process IDs (GS ( H); false: a ticket counts as printed once it is taken"},
+               .help = "it answers process IDs (GS ( H), as Epson's do; false, for most others: a ticket counts as "
+                       "printed once the printer has taken it. 'tallystick devices doctor' finds out"},
     config_key{.name = "receipt.language", .text = TALLY_TEXT { return c.receipt.language; }, .max = 8,
                .shape = text_shape::choice, .may_be_empty = false, .choices = languages,
                .help = "language of what this store prints"},

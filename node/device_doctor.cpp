@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "devices/driver_cups.hpp"
+#include "devices/driver_evdev.hpp"
 #include "devices/driver_find.hpp"
 #include "devices/driver_pcsc.hpp"
 #include "devices/driver_printer_device.hpp"
@@ -15,11 +16,12 @@
 #include "devices/driver_tcp.hpp"
 #include "devices/printer.hpp"
 #include "node/config_text.hpp"
+#include "node/receipt_config.hpp"
 
 namespace tally {
 namespace {
 
-constexpr tick_ms printer_patience_ms = 4000;
+constexpr tick_ms printer_patience_ms = 4000, doctor_proof_ms = 6000;
 
 std::string group_for(device_class kind) {
   return kind == device_class::keyboard ? "input" : kind == device_class::printer ? "lp" : "dialout";
@@ -46,11 +48,19 @@ device_finding look_at_file(const std::string& device, const std::string& config
                 "what is plugged in; names below /dev/serial/by-id and usb:VENDOR:PRODUCT stay the same."};
   if (kind == device_class::serial && !is_terminal(fd.get()))
     return {device, false, path + " is no serial line. A reader that types like a keyboard belongs into [wedge]."};
+  if (kind == device_class::keyboard && !types_digits(fd.get()))
+    return {
+        device, false,
+        path +
+            " is no keyboard, nor a reader that types like one. 'tallystick devices list' shows which are; one on a "
+            "serial line belongs into [reader] or [scanner]."};
   return {device, true, path + " is there and can be opened."};
 }
 
 device_finding look_at_chip(const std::string& wanted) {
   const auto slots = pcsc_slots();
+  if (!slots && slots.code() == errc::timeout)
+    return {"chip", false, "the card service pcscd hangs: systemctl restart pcscd"};
   if (!slots)
     return {"chip", false,
             "the card service pcscd does not answer. Install the package pcscd and start it: systemctl "
@@ -71,7 +81,7 @@ std::string_view advice(printer_state s) {
     case printer_state::paper_low: return "prints; its paper ends soon.";
     case printer_state::paper_out: return "is out of paper: put in a new roll. Waiting receipts follow by themselves.";
     case printer_state::cover_open: return "has its cover open: close it.";
-    case printer_state::offline: return "does not answer; a running node holds the only connection that most take.";
+    case printer_state::offline: return "does not answer: is it switched on, and is the cable plugged in?";
     case printer_state::error:
       return "reports a fault (cutter or mechanism): look for jammed paper, switch it off and on.";
     case printer_state::overheated: return "is too hot and goes on by itself when it has cooled down.";
@@ -79,10 +89,10 @@ std::string_view advice(printer_state s) {
   return "";
 }
 
-/// Connects and asks for the status, as the node does.
+/// Connects and asks for the status, as the node does, and whether what is printed can be proved.
 class printer_probe {
 public:
-  explicit printer_probe(const node_config& config) {
+  explicit printer_probe(const node_config& config) : machine_(quick(config.printer.process_ids)) {
     printer_link::callbacks on{
         .on_connected = [this] { carry([this] { return machine_.on_connected(monotonic_ms()); }); },
         .on_disconnected = [this] { carry([this] { return machine_.on_disconnected(); }); },
@@ -98,24 +108,46 @@ public:
   }
   device_finding run(const std::string& name) {
     if (auto ok = link_->start(); !ok) return {"printer", false, name + ": " + ok.error().detail};
-    const auto until = monotonic_ms() + printer_patience_ms;
-    const wakeup pause;
-    while (monotonic_ms() < until && !answered()) {
-      carry([this] { return machine_.tick(monotonic_ms()); });
-      poll_one(-1, 0, pause, 20);
+    wait(printer_patience_ms, [this] { return answered_; });
+    if (answered_ && works(seen_)) {
+      // A reset: all that a job needs to be proved, and no paper.
+      carry([this] { return std::move(*machine_.start(1, bytes("\x1B\x40"), monotonic_ms())); });
+      wait(doctor_proof_ms, [this] { return ended_; });
     }
     link_->stop();
-    const std::lock_guard lock(mutex_);
-    if (!connected_)
-      return {"printer", false,
-              name +
-                  " cannot be reached: is it switched on, and is the cable plugged in? While a node "
-                  "runs, the printer may serve nobody else."};
-    const bool good = seen_ == printer_state::ready || seen_ == printer_state::paper_low;
-    return {"printer", good, name + " " + std::string(advice(seen_))};
+    return judge(name);
   }
 
 private:
+  static printer_options quick(bool ids) {
+    printer_options o;
+    o.proof = ids ? print_proof::process_id : print_proof::taken;
+    o.proof_timeout_ms = 4000;
+    return o;
+  }
+  static bool works(printer_state s) { return s == printer_state::ready || s == printer_state::paper_low; }
+  device_finding judge(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    if (!connected_)
+      return {
+          "printer", false,
+          name +
+              " cannot be reached: is it switched on, and is the cable plugged in? Most printers serve one node at a "
+              "time."};
+    const auto text = name + " " + std::string(advice(seen_));
+    if (!works(seen_)) return {"printer", false, text};
+    if (no_ids_)
+      return {"printer", false,
+              text +
+                  " But it has no process IDs (GS ( H), so it cannot say when a ticket is on paper. Write "
+                  "printer.process_ids = false: then a ticket counts as printed when the printer has taken it."};
+    if (!printed_)
+      return {"printer", false,
+              text +
+                  " But it does not say when a ticket is printed, in none of the two ways (GS ( H, GS r): each ticket "
+                  "waits half a minute, and the first may come three times."};
+    return {"printer", true, text};
+  }
   template <class F>
   void carry(F f) {
     const std::lock_guard lock(mutex_);
@@ -124,19 +156,74 @@ private:
       if (const auto* c = std::get_if<printer_state_changed>(&e))
         if (c->state != printer_state::offline || !answered_)
           seen_ = c->state, answered_ = seen_ != printer_state::offline;
+      no_ids_ = no_ids_ || std::holds_alternative<printer_ids_missing>(e);
+      printed_ = printed_ || std::holds_alternative<job_printed>(e);
+      ended_ = printed_ || std::holds_alternative<job_uncertain>(e) || ended_;
     }
   }
-  bool answered() {
-    const std::lock_guard lock(mutex_);
-    return answered_;
+  template <class F>
+  void wait(tick_ms patience, F&& happened) {
+    const wakeup pause;
+    const auto over = [&] {
+      const std::lock_guard lock(mutex_);
+      return happened();
+    };
+    for (const auto until = monotonic_ms() + patience; monotonic_ms() < until && !over(); poll_one(-1, 0, pause, 20))
+      carry([this] { return machine_.tick(monotonic_ms()); });
   }
 
   std::mutex mutex_;
   printer_machine machine_;
   printer_state seen_ = printer_state::offline;
-  bool connected_ = false, answered_ = false;
+  bool connected_ = false, answered_ = false, no_ids_ = false, printed_ = false, ended_ = false;
   std::unique_ptr<printer_link> link_;
 };
+
+printer_state state_named(const std::string& name) {
+  for (auto s : {printer_state::ready, printer_state::paper_low, printer_state::paper_out, printer_state::cover_open,
+                 printer_state::error, printer_state::overheated})
+    if (printer_state_name(s) == name) return s;
+  return printer_state::offline;
+}
+
+device_finding look_at_printer(const node_config& config) {
+  const auto& p = config.printer;
+  if (!p.path.empty()) {
+    const auto kind =
+        resolve_device(p.path, device_class::printer).empty() ? device_class::serial : device_class::printer;
+    auto file = look_at_file("printer", p.path,
+                             is_device_name(p.path) && p.path.starts_with('/') ? device_class::printer : kind);
+    return file.good ? printer_probe(config).run(p.path) : file;
+  }
+  const auto queue = parse_cups_name(p.queue);
+  if (!queue) return printer_probe(config).run(p.address);
+  const auto state = ask_cups({.name = *queue});
+  if (!state && state.code() == errc::not_found)
+    return {"printer", false, "CUPS has no queue " + queue->queue + "; 'lpstat -p' lists them."};
+  if (!state) return {"printer", false, "CUPS does not answer at " + queue->server + ": systemctl enable --now cups"};
+  return {"printer", *state == printer_state::ready || *state == printer_state::paper_low,
+          "queue " + queue->queue + ": the printer " + std::string(advice(*state))};
+}
+
+/// What the running node says of a device; nothing when it has not opened it, so that a look does no harm.
+std::optional<device_finding> as_seen(const std::string& device, const std::string& configured,
+                                      const seen_devices& running) {
+  const auto it = running.find(device);
+  const std::string state = it == running.end() ? "none" : it->second;
+  if (state == "none")
+    return device_finding{device, false,
+                          "the running node has no " + device +
+                              ": it was started with another configuration. Start it "
+                              "again."};
+  if (device == "printer") {
+    const auto s = state_named(state);
+    return device_finding{device, s == printer_state::ready || s == printer_state::paper_low,
+                          configured + " " + std::string(advice(s)) + " (As the running node sees it.)"};
+  }
+  if (state == "unplugged" || state == "offline" || state == "denied" || state == "no_service") return std::nullopt;
+  const bool broken = state == "error" || state == "cover_open";
+  return device_finding{device, !broken, configured + " is in use by the running node: " + state + "."};
+}
 
 void list_kind(std::string& out, const char* title, const char* where, device_class kind) {
   out += title;
@@ -154,34 +241,35 @@ void list_kind(std::string& out, const char* title, const char* where, device_cl
 
 }  // namespace
 
-std::vector<device_finding> examine_devices(const node_config& config) {
+std::vector<device_finding> examine_devices(const node_config& config, const std::optional<seen_devices>& running) {
   std::vector<device_finding> out;
-  if (!config.reader.path.empty()) out.push_back(look_at_file("reader", config.reader.path, device_class::serial));
-  if (!config.scanner.path.empty()) out.push_back(look_at_file("scanner", config.scanner.path, device_class::serial));
-  if (!config.wedge.device.empty()) out.push_back(look_at_file("wedge", config.wedge.device, device_class::keyboard));
-  if (!config.chip.reader.empty()) out.push_back(look_at_chip(config.chip.reader));
-  if (!config.display.path.empty()) out.push_back(look_at_file("display", config.display.path, device_class::serial));
-  if (!config.rewriter.path.empty())
-    out.push_back(look_at_file("rewriter", config.rewriter.path, device_class::serial));
+  const auto look = [&](const std::string& device, const std::string& configured, auto&& at_it) {
+    if (configured.empty()) return;
+    auto seen = running ? as_seen(device, configured, *running) : std::nullopt;
+    if (seen) return out.push_back(std::move(*seen));
+    device_finding found = at_it();
+    if (running && found.good && device != "chip") {
+      found.good = false;
+      found.text += " But the running node cannot open it: does the user that it runs as belong to the right group?";
+    }
+    out.push_back(std::move(found));
+  };
+  const auto file = [&](const char* device, const std::string& configured, device_class kind) {
+    look(device, configured, [&] { return look_at_file(device, configured, kind); });
+  };
+  file("reader", config.reader.path, device_class::serial);
+  file("scanner", config.scanner.path, device_class::serial);
+  file("wedge", config.wedge.device, device_class::keyboard);
+  look("chip", config.chip.reader, [&] { return look_at_chip(config.chip.reader); });
+  file("display", config.display.path, device_class::serial);
+  file("rewriter", config.rewriter.path, device_class::serial);
+  // A logo that cannot be read, or two printers: the node would not start.
+  const auto layout = make_receipt_layout(config);
+  if (!layout) out.push_back({"printer", false, layout.error().detail});
   const auto& p = config.printer;
-  if (!p.path.empty()) {
-    const auto kind =
-        resolve_device(p.path, device_class::printer).empty() ? device_class::serial : device_class::printer;
-    auto file = look_at_file("printer", p.path,
-                             is_device_name(p.path) && p.path.starts_with('/') ? device_class::printer : kind);
-    out.push_back(file.good ? printer_probe(config).run(p.path) : file);
-  } else if (auto queue = parse_cups_name(p.queue)) {
-    const auto state = ask_cups({.name = *queue});
-    if (!state && state.code() == errc::not_found)
-      out.push_back({"printer", false, "CUPS has no queue " + queue->queue + "; 'lpstat -p' lists them."});
-    else if (!state)
-      out.push_back({"printer", false, "CUPS does not answer at " + queue->server + ": systemctl enable --now cups"});
-    else
-      out.push_back({"printer", *state == printer_state::ready || *state == printer_state::paper_low,
-                     "queue " + queue->queue + ": the printer " + std::string(advice(*state))});
-  } else if (!p.address.empty()) {
-    out.push_back(printer_probe(config).run(p.address));
-  }
+  const auto& wire = p.path.empty() ? p.address : p.path;
+  if ((!p.path.empty() + !p.queue.empty() + !p.address.empty()) == 1)
+    look("printer", p.queue.empty() ? wire : "queue " + p.queue, [&] { return look_at_printer(config); });
   return out;
 }
 
@@ -196,7 +284,8 @@ std::string plugged_in_text() {
   out += "Chip and contactless readers:\n";
   const auto slots = pcsc_slots();
   if (!slots) {
-    out += "  the card service pcscd does not run\n";
+    out +=
+        slots.code() == errc::timeout ? "  the card service pcscd hangs\n" : "  the card service pcscd does not run\n";
   } else if (slots->empty()) {
     out += "  none\n";
   } else {

@@ -1,4 +1,6 @@
 #pragma once
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +15,15 @@ struct device_finding {
   std::string text;
 };
 
-/// Looks at every device of a configuration, for a few seconds at most: is it there, may it be opened, does it answer.
-/// Reads nothing from readers, so it may run beside a node; a network printer that takes one connection at a time then
-/// looks busy, and the sentence says so.
-std::vector<device_finding> examine_devices(const node_config& config);
+/// How a running node sees each device, by the names above, as its status says: "ready", "paper_out", "none".
+using seen_devices = std::map<std::string, std::string>;
+
+/// Looks at every device of a configuration, a few seconds at each at most: is it there, may it be opened, does it
+/// answer. A printer is given a reset and asked whether it can prove what it prints; nothing comes out. While its node
+/// runs, `running` says what that sees: then nothing is opened that the node has open, because two who read from one
+/// line take each other's answers.
+std::vector<device_finding> examine_devices(const node_config& config,
+                                            const std::optional<seen_devices>& running = std::nullopt);
 
 /// One paragraph for each kind of device that is plugged into this machine.
 std::string plugged_in_text();

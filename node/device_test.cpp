@@ -44,18 +44,25 @@ bool wait_for(tick_ms patience, F&& happened) {
   return happened();
 }
 
-status test_link(const node_config& config, bytes page, const teller& tell) {
+/// Whether it is known to be on paper; else the printer has taken it.
+result<bool> test_link(const node_config& config, bytes page, const teller& tell) {
   std::mutex mutex;
   printer_options options;
   options.proof = config.printer.process_ids ? print_proof::process_id : print_proof::taken;
+  options.proof_timeout_ms = 10'000;  // a person waits for one page, and its proof comes within `proof_patience_ms`
+  options.slowest_bytes_per_s = 200;
   printer_machine machine(options);
   std::unique_ptr<printer_link> link;
-  bool printed = false;
+  bool printed = false, proved = config.printer.process_ids;
   const auto carry = [&](const printer_effects& effects) {
     for (const auto& e : effects) {
       if (const auto* s = std::get_if<printer_send>(&e)) (void)link->send(s->data);
       if (const auto* c = std::get_if<printer_state_changed>(&e))
         tell("printer: " + std::string(printer_state_name(c->state)));
+      if (std::holds_alternative<printer_ids_missing>(e)) {
+        proved = false;
+        tell("printer: it has no process IDs (GS ( H) to prove what is on paper: write printer.process_ids = false");
+      }
       if (std::get_if<job_printed>(&e)) printed = true;
     }
   };
@@ -81,9 +88,9 @@ status test_link(const node_config& config, bytes page, const teller& tell) {
     return printed || machine.idle();
   });
   link->stop();
-  if (printed) return done();
-  return {errc::timeout,
-          "the printer did not prove the page; its state is " + std::string(printer_state_name(machine.state()))};
+  if (printed) return proved;
+  return error{errc::timeout,
+               "the printer did not prove the page; its state is " + std::string(printer_state_name(machine.state()))};
 }
 
 status test_queue(const cups_name& name, bytes page, const teller& tell) {
@@ -143,9 +150,11 @@ status test_devices(const node_config& config, const teller& tell) {
     return done();
   }
   const auto drawer = escpos::kick_drawer(layout->printer);
-  TALLY_TRY(test_link(config, drawer + *page, tell));
-  tell(drawer.empty() ? "printer: the page is on paper"
-                      : "printer: the page is on paper, and the drawer was told to open");
+  const auto proved = test_link(config, drawer + *page, tell);
+  if (!proved) return proved.error();
+  const std::string page_is =
+      *proved ? "the page is on paper" : "it has taken the page: look whether all of it is there";
+  tell("printer: " + page_is + (drawer.empty() ? "" : ", and the drawer was told to open"));
   return done();
 }
 

@@ -46,7 +46,7 @@ public:
   watcher& operator=(const watcher&) = delete;
 
   status add_serial(const std::string& name, const std::string& path, std::int64_t baud, const scan_options& codes) {
-    auto r = std::make_shared<mixed_reader>(codes);
+    auto r = std::make_shared<mixed_reader>(codes, track_options{}, name == "reader");
     readers_.push_back({name, r});
     serial_port::callbacks on;
     on.on_bytes = [this, name, r](const std::string& d) {

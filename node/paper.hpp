@@ -22,18 +22,24 @@ public:
     lines_.push_back(std::move(line));
   }
   void rule() { add(std::string(width_, '-')); }
-  /// Left and right on one line, or on two where they do not fit.
+  /// Left and right on one line, or on as many as they need where they do not fit: nothing is cut.
   void row(std::string_view left, std::string_view right) {
-    if (!left.empty() && codec_.columns(left) + 1 + codec_.columns(right) > width_) {
-      add(codec_.fit(left, width_));
+    const std::size_t gap = right.empty() ? 0 : 1;
+    if (!left.empty() && codec_.columns(left) + gap + codec_.columns(right) > width_) {
+      wrapped(left);
+      if (right.empty()) return;
       left = {};
     }
-    const auto used = codec_.columns(left) + codec_.columns(right);
-    add(std::string(left).append(width_ - std::min(width_, used), ' ').append(right));
+    if (!left.empty() || codec_.columns(right) <= width_) {
+      const auto used = codec_.columns(left) + codec_.columns(right);
+      return add(std::string(left).append(width_ - std::min(width_, used), ' ').append(right));
+    }
+    for (const auto& piece : pieces(right))
+      add(std::string(width_ - codec_.columns(piece), ' ') + piece);
   }
   void centred(std::string_view text) {
-    auto t = codec_.fit(text, width_);
-    add(std::string((width_ - codec_.columns(t)) / 2, ' ') + t);
+    for (const auto& piece : pieces(text))
+      add(std::string((width_ - codec_.columns(piece)) / 2, ' ') + piece);
   }
   void centred_lines(std::string_view text) {
     for (int n = 0; !text.empty() && n < 40; ++n) {
@@ -43,16 +49,9 @@ public:
     }
   }
   void wrapped(std::string_view text) {
-    for (int n = 0; !text.empty() && n < 40; ++n) {
-      auto t = codec_.fit(text, width_);
-      if (t.empty()) return;
-      // Between two words, where there is a place.
-      if (t.size() < text.size() && text[t.size()] != ' ')
-        if (const auto space = t.rfind(' '); space != t.npos && space > 0) t.resize(space);
-      text.remove_prefix(t.size());
-      text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-      add(std::move(t));
-    }
+    if (text.empty()) return;
+    for (auto& piece : pieces(text))
+      add(std::move(piece));
   }
   /// A layout's line of text with what `value_of` says of its fields; nothing when all of them are empty.
   template <class F>
@@ -77,6 +76,24 @@ public:
   std::vector<std::string> take() { return std::move(lines_); }
 
 private:
+  /// As wide as the paper at most, cut between two words where there is a place. An empty text is one empty piece.
+  std::vector<std::string> pieces(std::string_view text) const {
+    constexpr std::size_t pieces_max = 40;
+    std::vector<std::string> out;
+    do {
+      auto t = codec_.fit(text, width_);
+      if (t.empty() && !text.empty()) break;
+      if (t.size() < text.size() && text[t.size()] != ' ')
+        if (const auto space = t.find_last_of(' '); space != t.npos && t.find_first_not_of(' ') < space)
+          t.resize(space);
+      text.remove_prefix(t.size());
+      text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+      t.erase(t.find_last_not_of(' ') + 1);
+      out.push_back(std::move(t));
+    } while (!text.empty() && out.size() < pieces_max);
+    return out;
+  }
+
   text_codec codec_;
   std::size_t width_;
   std::vector<std::string> lines_;

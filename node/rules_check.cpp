@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "devices/barcode.hpp"
 #include "node/receipt_template.hpp"
@@ -26,21 +27,46 @@ status check_taxes(const std::vector<tax_rate>& taxes) {
   return done();
 }
 
-status check_form(const receipt_form& f, layout_kind what) {
-  const std::string name = what == layout_kind::receipt ? "a receipt" : "a day report";
+/// Text of several lines that is printed; `name` says which.
+status check_print(const std::string& name, std::string_view text, std::size_t bytes_max) {
+  if (text.size() > bytes_max)
+    return bad(name + " has " + std::to_string(text.size()) + " bytes, at most " + std::to_string(bytes_max) +
+               " are printed");
+  std::size_t number = 0;
+  while (!text.empty()) {
+    const auto one = text.substr(0, text.find('\n'));
+    ++number;
+    const auto control = std::ranges::find_if(one, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (control != one.end()) {
+      const std::string_view digits = "0123456789ABCDEF";
+      const auto code = static_cast<unsigned char>(*control);
+      std::string shown{'U', '+', '0', '0', digits[code >> 4], digits[code & 15]};
+      if (code == '\t') shown += " (a tab)";
+      if (code == '\r') shown += " (a carriage return)";
+      return bad("line " + std::to_string(number) + " of " + name + ": the control character " + shown +
+                 " cannot be printed");
+    }
+    if (!is_plain_utf8(one)) return bad("line " + std::to_string(number) + " of " + name + " is not UTF-8");
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+  }
+  return done();
+}
+
+status check_form(const std::string& kind, const receipt_form& f, layout_kind what) {
+  const auto name = "[receipt." + kind + "]";
   if (f.copies < 1 || f.copies > receipt_copies_max)
     return bad(name + " is printed 1 to " + std::to_string(receipt_copies_max) + " times");
   if (f.layout.empty()) return done();
-  if (f.layout.size() > receipt_layout_bytes_max || !is_plain_utf8(f.layout, true))
-    return bad(name + "'s layout is UTF-8 text of at most " + std::to_string(receipt_layout_bytes_max) + " bytes");
-  if (auto lines = parse_layout(f.layout, what); !lines) return lines.error();
+  TALLY_TRY(check_print(name + "'s layout", f.layout, receipt_layout_bytes_max));
+  if (auto lines = parse_layout(f.layout, what); !lines) return bad(name + ": " + lines.error().detail);
   return done();
 }
 
 status check_receipts(const rules_record& r) {
-  for (const auto& f : r.receipts)
-    TALLY_TRY(check_form(f, layout_kind::receipt));
-  return check_form(r.day_report, layout_kind::day_report);
+  static const std::array<std::string, 3> kinds{"sale", "top_up", "reversal"};
+  for (std::size_t i = 0; i < r.receipts.size(); ++i)
+    TALLY_TRY(check_form(kinds[i], r.receipts[i], layout_kind::receipt));
+  return check_form("day_report", r.day_report, layout_kind::day_report);
 }
 
 }  // namespace
@@ -49,9 +75,8 @@ status check_rules(const rules_record& r) {
   bool upper = std::ranges::all_of(r.currency, [](char c) { return c >= 'A' && c <= 'Z'; });
   if (r.currency.size() != 3 || !upper) return bad("currency is three capital letters (ISO 4217), as \"CNY\"");
   if (r.exponent > 4) return bad("exponent is 0 to 4");
-  for (const auto* text : {&r.header, &r.footer})
-    if (text->size() > rules_text_bytes_max || !is_plain_utf8(*text, true))
-      return bad("header and footer are UTF-8 text of at most " + std::to_string(rules_text_bytes_max) + " bytes");
+  TALLY_TRY(check_print("header", r.header, rules_text_bytes_max));
+  TALLY_TRY(check_print("footer", r.footer, rules_text_bytes_max));
   if (r.card_prefix.size() > 8 || (!r.card_prefix.empty() && !all_digits(r.card_prefix)))
     return bad("card_prefix is at most 8 digits");
   if (r.top_up_min < 1 || r.top_up_max > amount_max) return bad("top-up limits are out of range");

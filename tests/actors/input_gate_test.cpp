@@ -4,6 +4,8 @@
 #include <thread>
 #include <vector>
 
+#include "actors/devices.hpp"
+
 using namespace tally;
 
 TEST_CASE("a device that never stops is read no faster than its actor works", "[actors][devices]") {
@@ -23,4 +25,22 @@ TEST_CASE("a device that never stops is read no faster than its actor works", "[
   std::thread actor([&] { mailbox.clear(); });
   CHECK(gate->admit("waits for room") != nullptr);
   actor.join();
+}
+
+TEST_CASE("a scanner takes cards by its own prefix and by that of the rules in force", "[actors][devices]") {
+  mixed_reader reader({.card_prefixes = {"88"}});
+  prefix_follower prefixes{{"88"}};
+  std::string rules;
+  const auto scan = [&](const std::string& number) {
+    prefixes.follow([&] { return rules; }, reader);
+    const auto events = reader.feed(number + "\r", 0);
+    return events.size() == 1 && std::holds_alternative<card_read>(events.front());
+  };
+  CHECK_FALSE(scan("9704003931234565"));
+  rules = "9704";  // published while it runs
+  CHECK(scan("9704003931234565"));
+  CHECK(scan("8800000000000005"));
+  rules.clear();
+  CHECK_FALSE(scan("9704003931234565"));
+  prefixes.follow(nullptr, reader);
 }

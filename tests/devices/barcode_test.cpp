@@ -32,6 +32,25 @@ TEST_CASE("no barcode is a card unless prefixes are configured", "[devices][barc
   CHECK(to_texts(cards.feed(number + "\r", 0)) == std::vector<std::string>{"card 0 " + number});
 }
 
+TEST_CASE("other prefixes count from the next code on", "[devices][barcode]") {
+  mixed_reader r;
+  const std::string number = "9704003931234565";
+  CHECK(to_texts(r.feed(number + "\r", 0)) == std::vector<std::string>{"misread unknown_code"});
+  CHECK(r.feed("9704", 10).empty());
+  r.set_card_prefixes({"9704"});
+  CHECK(to_texts(r.feed(number.substr(4) + "\r", 20)) == std::vector<std::string>{"card 0 " + number});
+}
+
+TEST_CASE("a reader for stripes that scans as well takes both, and noise is none of them", "[devices][barcode]") {
+  mixed_reader r({.card_prefixes = {"9704"}}, {}, true);
+  CHECK(to_texts(r.feed("\xFF?noise;97040039=2912101?\r", 0)) == std::vector<std::string>{"card 2 97040039"});
+  CHECK(to_texts(r.feed("\x02;97040039=2912101?\x03\r", 10)) == std::vector<std::string>{"card 2 97040039"});
+  CHECK(to_texts(r.feed("%B97040039^A^2912101?\r;97040039=2912101?\r+0123456789?\r", 15)) ==
+        std::vector<std::string>{"card 2 97040039"});
+  CHECK(to_texts(r.feed("4006381333931\r", 20)) == std::vector<std::string>{"product 4006381333931"});
+  CHECK(to_texts(r.feed("9704003931234565\r", 30)) == std::vector<std::string>{"card 0 9704003931234565"});
+}
+
 TEST_CASE("the configured suffix is the only one", "[devices][barcode]") {
   barcode_reader cr{{.suffix = scan_suffix::cr}};
   CHECK(cr.feed("96385074\n", 0).empty());

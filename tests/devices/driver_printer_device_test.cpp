@@ -1,8 +1,11 @@
 // A receipt printer on a serial line: a pseudo-terminal with an emulated printer at its far end.
 #include "devices/driver_printer_device.hpp"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <deque>
+#include <filesystem>
+#include <fstream>
 
 #include "devices/driver_pty.hpp"
 #include "devices/escpos_render.hpp"
@@ -98,4 +101,27 @@ TEST_CASE("a printer's device needs a path and a rate that exists", "[devices][p
   CHECK(none.start().code() == errc::bad_config);
   device_printer_link odd({.path = "/dev/null", .baud = 12345}, {});
   CHECK(odd.start().code() == errc::bad_config);
+}
+
+TEST_CASE("a device file that has nothing to say is not unplugged", "[devices][printer_device]") {
+  const auto path = temporary_link();
+  std::ofstream(path).flush();  // reading it gives no octets, as an empty packet of a printer's device file does
+  std::atomic<int> lost{0}, read{0};
+  std::atomic<bool> connected{false};
+  device_printer_link link(
+      device_printer_options{.path = path, .waits = {.backoff_min_ms = 10, .backoff_max_ms = 50}},
+      printer_link::callbacks{.on_connected = [&] { connected = true; },
+                              .on_disconnected = [&] { ++lost; },
+                              .on_bytes = [&](const std::string& d) { read += static_cast<int>(d.size()); }});
+  REQUIRE(link.start().ok());
+  REQUIRE(eventually([&] { return connected.load(); }));
+  for (const std::string text : {"one", "two", "three"}) {
+    const auto before = std::filesystem::file_size(path);
+    REQUIRE(link.send(text).ok());
+    REQUIRE(eventually([&] { return std::filesystem::file_size(path) == before + text.size(); }));
+  }
+  CHECK(lost == 0);
+  link.stop();
+  CHECK(lost == 1);
+  std::filesystem::remove_all(std::filesystem::path(path).parent_path());
 }

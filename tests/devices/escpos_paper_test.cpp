@@ -3,6 +3,7 @@
 
 #include "devices/escpos.hpp"
 #include "devices/escpos_render.hpp"
+#include "devices/spool.hpp"
 
 using namespace tally;
 
@@ -40,6 +41,56 @@ TEST_CASE("each wide code comes out of its printer, right-aligned figures in one
     t.lines.back().bold = true;
     CHECK(print(t, p, {.columns = 42, .wide = l.set}).lines == l.lines);
   }
+}
+
+TEST_CASE("wherever a ticket was torn, the next try shows its mark", "[devices][paper]") {
+  printer_profile drawn;
+  drawn.qr = qr_printing::dots;
+  drawn.text = charset::gb18030;
+  drawn.logo = {16, 8, bytes(16, '\x55')};
+  for (const auto& profile : {printer_profile{}, drawn}) {
+    escpos::ticket t;
+    t.logo = true;
+    t.lines = {"Bread  1.00", "3.5f0c1a2b3c4d5e6f.41"};
+    t.qr = "TALLYR2." + std::string(180, 'q');
+    t.barcode = "41";
+    const auto ticket = escpos::encode(t, profile);
+    escpos::ticket head;
+    head.duplicate_mark = "TWICE?";
+    head.cut = false;
+    const auto mark = escpos::encode(head, profile);
+    REQUIRE(ticket.ok());
+    REQUIRE(mark.ok());
+    for (std::size_t cut = 0; cut < ticket->size(); ++cut) {
+      spool_machine spool({false, *mark});
+      (void)spool.able(true);
+      (void)spool.add("r", {*ticket});
+      (void)spool.durable(1);
+      (void)spool.uncertain(1, true);
+      const auto again = spool.durable(1);
+      REQUIRE(again.size() == 1);
+      printer_emulator p;
+      (void)p.feed(byte_view(*ticket).substr(0, cut));
+      (void)p.feed(std::get<spool_print>(again.front()).data);
+      INFO("torn after " << cut << " of " << ticket->size());
+      REQUIRE_FALSE(p.tickets().empty());
+      std::string paper;
+      for (const auto& l : p.tickets().back().lines)
+        paper += l + "\n";
+      CHECK(paper.find("TWICE?") != std::string::npos);
+      CHECK(paper.find("3.5f0c1a2b3c4d5e6f.41", paper.find("TWICE?")) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("a heading that is too wide in double size is only as high", "[devices][paper]") {
+  printer_profile p;
+  p.columns = 32;
+  escpos::ticket t;
+  t.copy_mark = "SIXTEEN LETTERS.";
+  t.duplicate_mark = "POSSIBLE DUPLICATE";
+  CHECK(print(t, p, {.columns = 32}).lines ==
+        std::vector<std::string>{"SIXTEEN LETTERS.", "       POSSIBLE DUPLICATE"});
 }
 
 TEST_CASE("a large heading of wide characters is centred as wide as it is", "[devices][paper]") {

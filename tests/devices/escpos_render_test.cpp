@@ -208,7 +208,7 @@ TEST_CASE("buffer, tickets and lines are bounded", "[devices][render]") {
   CHECK(p.tickets().size() == printer_emulator::tickets_max);
   CHECK(p.tickets().back().lines == list({"59"}));
   std::string many;
-  for (int i = 0; i < 1500; ++i)
+  for (int i = 0; i < 4500; ++i)
     many += "x\n";
   CHECK(p.feed(many).empty());
   CHECK_FALSE(p.tickets().back().cut);

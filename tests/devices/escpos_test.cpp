@@ -81,6 +81,15 @@ TEST_CASE("a QR code is model, size, level, store, print", "[devices][escpos]") 
   CHECK(encoded(t).find("\x1D\x28\x6B\x03\x04\x31\x50\x30xxx"s) != std::string::npos);
 }
 
+TEST_CASE("a basket of 200 lines on narrow paper is no ticket too long", "[devices][escpos]") {
+  escpos::ticket t;
+  for (int n = 0; n < 200; ++n)
+    for (const char* l :
+         {"A name of a product on 58 mm", "     2 x 12.50         25.00 A", "  Gold 10 %             -2.50"})
+      t.lines.emplace_back(l);
+  CHECK(encoded(t).size() < escpos::ticket_bytes_max);
+}
+
 TEST_CASE("requests are the bytes of the reference", "[devices][escpos]") {
   CHECK(escpos::status_request(1) == "\x10\x04\x01"s);
   CHECK(escpos::status_request(4) == "\x10\x04\x04"s);

@@ -64,7 +64,8 @@ TEST_CASE("each of the two shift keys counts, and caps lock turns letters only",
   CHECK(type(k, {{1, 58, 1}, {1, 58, 0}, {1, 30, 1}, {1, 2, 1}, {1, 42, 1}, {1, 30, 1}, {1, 2, 1}, {1, 42, 0}}) ==
         "A1a!");
   CHECK(type(k, {{1, 58, 1}, {1, 30, 1}}) == "a");
-  CHECK(type(k, {{1, 29, 1}, {1, 50, 1}, {1, 29, 0}}) == "\x0D");  // control+M
+  CHECK(type(k, {{1, 29, 1}, {1, 50, 1}, {1, 29, 0}}) == "\x0D");               // control+M
+  CHECK(type(k, {{1, 29, 1}, {1, 27, 1}, {1, 29, 0}, {1, 27, 1}}) == "\x1D]");  // control+], the FNC1 of a GS1 code
 }
 
 TEST_CASE("held keys, other keys and other events give nothing", "[devices][keyboard]") {

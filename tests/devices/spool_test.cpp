@@ -5,6 +5,7 @@
 #include <random>
 
 using namespace tally;
+using namespace std::string_literals;
 
 namespace {
 
@@ -109,13 +110,13 @@ TEST_CASE("what may be on paper comes again with a mark, what cannot be without"
     s.carry(s.spool.uncertain(1, true));
     CHECK(s.told["r"] == "waiting");
     s.print_all();
-    CHECK(s.paper == std::vector<bytes>{"TWICE t"});
+    CHECK(s.paper == std::vector<bytes>{"\0TWICE t"s});
     CHECK(s.told["r"] == "possible_duplicate");
   }
   SECTION("the node died") {
     s.crash();
     s.print_all();
-    CHECK(s.paper == std::vector<bytes>{"TWICE t"});
+    CHECK(s.paper == std::vector<bytes>{"\0TWICE t"s});
   }
   SECTION("the printer takes no such ticket") {
     s.carry(s.spool.refused(1));
@@ -153,12 +154,12 @@ TEST_CASE("a print server is asked whether it has the job, and a try that failed
   REQUIRE(s.submitted);
   CHECK(s.submitted->maybe_there);
   CHECK(s.submitted->data == "t");
-  CHECK(s.submitted->again == "TWICE t");
+  CHECK(s.submitted->again == "\0TWICE t"s);
   CHECK(s.submitted->attempt == 0);
   s.carry(s.spool.uncertain(1, true));
   s.durable();
   CHECK(s.submitted->attempt == 1);
-  CHECK(s.submitted->data == "TWICE t");
+  CHECK(s.submitted->data == "\0TWICE t"s);
   CHECK_FALSE(s.submitted->maybe_there);
   s.carry(s.spool.printed(1));
   CHECK(s.told["r"] == "possible_duplicate");
@@ -205,8 +206,8 @@ TEST_CASE("whatever fails and whenever, each ticket is on paper once, or again w
   std::map<std::string, int> plain;
   std::map<std::string, int> all;
   for (const auto& p : s.paper) {
-    const bool marked = p.starts_with('!');
-    const auto ticket = marked ? p.substr(1) : p;
+    const bool marked = p.starts_with('\0');
+    const auto ticket = marked ? p.substr(p.find('!') + 1) : p;
     if (!marked) ++plain[ticket];
     if (!marked) CHECK(all[ticket] == 0);  // the first is the one without a mark
     ++all[ticket];

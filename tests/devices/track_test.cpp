@@ -71,6 +71,18 @@ TEST_CASE("unplugging forgets half a swipe", "[devices][track]") {
   CHECK(r.tick(10'000).empty());
 }
 
+TEST_CASE("a check character that looks like a sentinel makes no second event", "[devices][track]") {
+  track_reader r;
+  const std::string first = "%B9704003931234565^CARD/HOLDER^4912120000?", second = ";9704003931234565=4912120000?";
+  CHECK(to_texts(r.feed(first + "%" + second + ";\r", 0)) == std::vector<std::string>{"card 2 9704003931234565"});
+  CHECK(r.tick(5'000).empty());
+  // Track 1 alone, and then a swipe of another card.
+  CHECK(r.feed(first + "%\r", 6'000).empty());
+  CHECK(to_texts(r.tick(6'100)) == std::vector<std::string>{"card 1 9704003931234565"});
+  CHECK(to_texts(r.feed(first + "%%B97040039^A^2912101?;97040039=2912101?\r", 8'000)) ==
+        std::vector<std::string>{"card 1 9704003931234565", "card 2 97040039"});
+}
+
 TEST_CASE("random bytes never break the stripe reader", "[devices][track][fuzz]") {
   const char* const pieces[] = {";",
                                 "%",

@@ -43,13 +43,13 @@ function commandLength(data, i) {
 /** Paper: what was printed, ticket by ticket, each line with its style. `wide` is the code of its two-octet characters. */
 export class Paper {
   constructor(wide, columns = 42) {
-    Object.assign(this, { wide, columns, tickets: [], processes: [], drawers: 0 });
+    Object.assign(this, { wide, columns, tickets: [], processes: [], sensors: 0, drawers: 0 });
     this.iconv = require('iconv-lite');
     this.reset();
     this.ticket = [];
   }
   reset() {
-    Object.assign(this, { align: 0, large: false, bold: false, page: 'cp437', wideOn: true, line: [] });
+    Object.assign(this, { align: 0, large: false, doubled: false, bold: false, page: 'cp437', wideOn: true, line: [] });
   }
   /** Carries out whole commands; answers how many octets it took. */
   take(data) {
@@ -85,7 +85,8 @@ export class Paper {
       if (name === 'd') this.cut();
       if (name === 'p') ++this.drawers;
     } else if (code === 0x1d) {
-      if (name === '!') this.large = part[2] === 0x11;
+      if (name === '!') Object.assign(this, { large: part[2] !== 0, doubled: part[2] === 0x11 });
+      if (name === 'r') ++this.sensors;
       if (name === 'V') this.cut();
       if (name === '(' && part[2] === 0x48) this.processes.push(part.subarray(7, 11).toString('latin1'));
       if (name === '(' && part[2] === 0x6b && part[6] === 0x50) this.qr = part.subarray(8).toString('latin1');
@@ -98,7 +99,7 @@ export class Paper {
   }
   endLine() {
     const text = this.line.map((it) => this.iconv.decode(it, it.length > 1 ? this.wide : this.page)).join('');
-    const width = this.line.reduce((sum, it) => sum + Math.min(it.length, 2), 0) * (this.large ? 2 : 1);
+    const width = this.line.reduce((sum, it) => sum + Math.min(it.length, 2), 0) * (this.doubled ? 2 : 1);
     this.ticket.push({ text, width, large: this.large, bold: this.bold, align: this.align });
     this.line = [];
   }
@@ -122,7 +123,7 @@ export const pbmOf = ({ width, height, rows }) => Buffer.concat([Buffer.from(`P4
 /** A network printer with the faults that printers have. One client at a time; a buffer of 4 KiB. */
 export class FakePrinter {
   constructor(wide, port) {
-    Object.assign(this, { paper: new Paper(wide), port, out: false, slow: 0, dieAfter: Infinity, taken: 0, buffer: Buffer.alloc(0) });
+    Object.assign(this, { paper: new Paper(wide), port, out: false, slow: 0, dieAfter: Infinity, taken: 0, buffer: Buffer.alloc(0), ids: true });
   }
   start() {
     this.server = createServer((socket) => this.serve(socket));
@@ -184,7 +185,8 @@ export class FakePrinter {
     this.budget -= used;
     this.taken += used;
     this.buffer = this.buffer.subarray(used);
-    for (const id of this.paper.processes.splice(0)) this.client?.write(Buffer.from(`\x37\x22${id}\x00`, 'latin1'));
+    for (const id of this.paper.processes.splice(0)) if (this.ids) this.client?.write(Buffer.from(`\x37\x22${id}\x00`, 'latin1'));
+    for (; this.paper.sensors > 0; --this.paper.sensors) this.client?.write(Buffer.from([0]));
     if (this.buffer.length <= 4_096) this.client?.resume();
     if (limit === this.dieAfter - (this.taken - used)) {
       this.dieAfter = Infinity;

@@ -88,8 +88,30 @@ async function settingUp(t, shop, language) {
   assert.equal(ruler.length, language.columns, 'the ruler is as wide as the paper');
   assert.ok(linesOf(page).includes('English 0123456789'));
   assert.equal(printer.paper.drawers, 1, 'the drawer was told to open');
+  // Most printers that are not Epson's have no process IDs: both say what to write into the configuration.
+  printer.ids = false;
+  const lacking = await devices('doctor');
+  assert.equal(lacking.code, 1, lacking.out + lacking.err);
+  assert.match(lacking.out, /printer +PROBLEM +.* is ready\. But it has no process IDs .*printer\.process_ids = false/);
+  const taken = await devices('test');
+  assert.equal(taken.code, 0, taken.out + taken.err);
+  assert.match(taken.out, /has no process IDs .*printer\.process_ids = false[^]*it has taken the page/);
+  assert.equal(printer.paper.tickets.length, 2, 'the doctor prints nothing');
+  printer.ids = true;
   await shop.open(language, printer);
   await shop.printer('ready');
+  // Beside the running node the doctor opens nothing that it has open.
+  const client = printer.client;
+  const beside = await devices('doctor');
+  assert.equal(beside.code, 0, beside.out + beside.err);
+  assert.match(beside.out, /printer +good +.* is ready\. \(As the running node sees it\.\)/);
+  printer.setOut(true);
+  await shop.printer('paper_out');
+  assert.match((await devices('doctor')).out, /printer +PROBLEM +.* is out of paper/);
+  printer.setOut(false);
+  await shop.printer('ready');
+  assert.equal(printer.client, client, 'the node kept its connection');
+  t.step('the doctor beside a running node, and a printer without process IDs');
   const refused = await devices('test');
   assert.equal(refused.code, 1);
   assert.match(refused.err, /the node runs and holds the devices/);

@@ -33,7 +33,7 @@ await scenario('scans', 240, async (t) => {
   for (const path of Object.values(paths)) await lines.tell('plug', path);
   await lines.tell('rewriter', paths.rewriter);
   const config =
-    `[reader]\npath = "${paths.reader}"\n[scanner]\npath = "${paths.scanner}"\ncard_prefix = "9704"\n` +
+    `[reader]\npath = "${paths.reader}"\n[scanner]\npath = "${paths.scanner}"\n` +
     `[display]\npath = "${paths.display}"\n[rewriter]\npath = "${paths.rewriter}"`;
   const { hq, store, cards } = await oneStore(t, config);
   const { events, till } = await listen(t, store);
@@ -64,6 +64,8 @@ await scenario('scans', 240, async (t) => {
   assert.equal((await events.next('misread')).data.reason, 'too_long');
   await lines.send(paths.scanner, '\rTALLYV1:SPRING-2026\r');
   assert.equal((await events.next('voucher')).data.code, 'SPRING-2026');
+  await lines.send(paths.reader, '6901234000108\r');
+  assert.equal((await events.next('product')).data.ean, '6901234000108', 'a stripe reader may scan as well');
   t.step('pieces, garbage, a flood, a voucher');
 
   // Pulled out in the middle of a scan, and back under another pseudo-terminal.
@@ -86,9 +88,9 @@ await scenario('scans', 240, async (t) => {
   t.step('a rewritable card is printed with what it is worth');
 
   // The customer's display, and the drawer without a printer.
-  assert.equal((await ask('POST', '/api/v1/drawer', {})).status, 503);
+  assert.equal((await ask('POST', '/api/v1/drawer', {})).status, 409);
   assert.equal((await ask('POST', '/api/v1/display', { upper: 'White loaf', upper_right: '12.50', lower: 'x'.repeat(30) })).status, 200);
-  await lines.tell('expect', paths.display, Buffer.from(`\x1b@\x0cWhite loaf     12.50${'x'.repeat(20)}`).toString('hex'));
+  await lines.tell('expect', paths.display, Buffer.from(`\x1b@\x1bt\0\x0cWhite loaf     12.50${'x'.repeat(20)}`).toString('hex'));
   assert.equal((await ask('POST', '/api/v1/display', { upper: 7 })).status, 400);
   t.step('the display shows two lines of twenty');
 
@@ -169,6 +171,8 @@ async function signedCode(t, { hq, store, lines, paths, events, ask }) {
     [body.account, body.status, body.genuine, body.masked],
     [known.account, 'active', true, `**** ${known.number.slice(7, 11)}`],
   );
+  const torn = (await ask('POST', '/api/v1/cards/lookup', { card: known.code.slice(0, 60) })).body;
+  assert.deepEqual([torn.error, /damaged/.test(torn.detail)], ['bad_signature', true], 'a part of a code is no unknown card');
   const bought = await ask('POST', '/api/v1/topups', { counter: (await ask('GET', '/api/v1/till')).body.next_counter, card: known.code, amount: 5000, tender: 'cash' });
   assert.equal(bought.status, 200, JSON.stringify(bought.body));
   assert.equal(bought.body.account, known.account);

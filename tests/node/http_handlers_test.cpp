@@ -335,9 +335,24 @@ TEST_CASE("tickets: one for each receipt, marked when it is a copy", "[node][htt
   CHECK(error_of(d.post("/api/v1/receipts/" + id + "/print", "{}")) == "429 busy");
 }
 
+TEST_CASE("a ticket that cannot be made is told and logged", "[node][http]") {
+  desk d;
+  std::vector<std::string> told, logged;
+  d.node.events().subscribe([&](const node_event& e) {
+    if (const auto* p = std::get_if<print_event>(&e)) told.push_back(p->receipt + " " + p->state);
+  });
+  d.api->services.security = [&](errc code, const std::string& text) {
+    logged.push_back(std::string(errc_name(code)) + ": " + text);
+  };
+  d.api->print("3.5f0c1a2b3c4d5e6f.41", error{errc::malformed, "a ticket has at most 3 lines"});
+  CHECK(told == std::vector<std::string>{"3.5f0c1a2b3c4d5e6f.41 refused"});
+  CHECK(logged == std::vector<std::string>{
+                      "malformed: receipt 3.5f0c1a2b3c4d5e6f.41 is not printed: a ticket has at most 3 lines"});
+}
+
 TEST_CASE("cash opens the drawer, and the customer reads the sum", "[node][http]") {
   desk d;
-  CHECK(error_of(d.post("/api/v1/drawer", "{}")) == "503 offline");
+  CHECK(error_of(d.post("/api/v1/drawer", "{}")) == "409 no_drawer");
   CHECK(error_of(d.post("/api/v1/display", "{}")) == "409 no_display");
   device_states all{"ready", "ready", "none"};
   all.display = "ready";
@@ -352,6 +367,9 @@ TEST_CASE("cash opens the drawer, and the customer reads the sum", "[node][http]
   REQUIRE(d.post("/api/v1/sales", d.sale_body(2, 1)).status == 200);  // asked again: nothing happens again
   CHECK(d.post("/api/v1/drawer", "{}").body == R"({"opened":true})");
   CHECK(d.node.drawers == 2);
+  all.printer = "offline";
+  d.node.set_devices(all);
+  CHECK(error_of(d.post("/api/v1/drawer", "{}")) == "503 printer_offline");
   CHECK(d.post("/api/v1/display", R"({"upper":"Loaf","upper_right":"12.50"})").body == R"({"shown":true})");
   CHECK(d.node.shown == "Loaf           12.50|                    ");
   CHECK(error_of(d.post("/api/v1/display", R"({"upper":12})")) == "400 malformed");

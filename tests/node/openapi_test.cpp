@@ -102,9 +102,10 @@ TEST_CASE("the OpenAPI document has every error key, and no others", "[node][htt
   names keys;
   for (int code = 1; code <= static_cast<int>(errc_last); ++code)
     keys.insert(std::string(errc_name(static_cast<errc>(code))));
-  for (const auto& p : {problem::no_display, problem::no_printer, problem::too_many_codes, problem::too_many_tills,
-                        problem::too_many_streams, problem::stores_only, problem::wrong_method, problem::wrong_host,
-                        problem::wrong_origin, problem::wrong_type})
+  for (const auto& p :
+       {problem::no_display, problem::no_printer, problem::no_drawer, problem::printer_offline, problem::too_many_codes,
+        problem::too_many_tills, problem::too_many_streams, problem::stores_only, problem::wrong_method,
+        problem::wrong_host, problem::wrong_origin, problem::wrong_type})
     keys.insert(std::string(p.name));
   CHECK(texts(document()["components"]["schemas"]["error_key"]["enum"]) == keys);
 }

@@ -97,7 +97,15 @@ TEST_CASE("receipts have copies and a layout in the rules", "[rules]") {
   CHECK(why(head + bread + "[receipt]\nsale = 1\n") == "f.toml:13: receipts are written as [receipt.sale]");
   CHECK(why(head + bread + replaced(sale, "{total}\n", "")).find("shows {total} and {id}") != std::string::npos);
   const auto wrong = [&](const std::string& line) { return why(head + bread + replaced(sale, "{store}", line)); };
-  CHECK(wrong("{shop}").find("line 1 of a receipt's layout: there is no field {shop}") != std::string::npos);
+  CHECK(wrong("{shop}").find("[receipt.sale]: line 1 of a receipt's layout: there is no field {shop}") !=
+        std::string::npos);
+  CHECK(why(head + bread + "[receipt.day_report]\nlayout = \"{id}\"\n").find("[receipt.day_report]: a day report's") !=
+        std::string::npos);
+  CHECK(why(head + bread + "[receipt.top_up]\nlayout = \"{total}\\na\\tb\\n{id}\"\n")
+            .find("line 2 of [receipt.top_up]'s layout: the control character U+0009 (a tab) cannot be printed") !=
+        std::string::npos);
+  CHECK(why("footer = \"a\\nb\\u001Bc\"\n" + head + bread).find("line 2 of footer: the control character U+001B") !=
+        std::string::npos);
   CHECK(wrong("{lines} ").find("{lines} stands on a line of its own") != std::string::npos);
   CHECK(wrong("a {").find("a brace stands alone") != std::string::npos);
   CHECK(wrong("a }").find("a brace stands alone") != std::string::npos);

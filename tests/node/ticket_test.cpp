@@ -99,6 +99,40 @@ TEST_CASE("a ticket is 42 columns wide whatever is on it", "[node][ticket]") {
   CHECK(receipt_ticket(r.id, text, true).ok());
 }
 
+TEST_CASE("what is too wide goes on in the next line, and nothing is cut", "[node][ticket]") {
+  auto r = sample();
+  r.store = "A very long name of a shop";
+  r.header = "Number 12, Long Street, at the corner\nsecond";
+  r.form.layout = "{header}\n{centre}Open from 8:00 to 20:00 every day\nid{right}on {store} today\n{total}\n{id}\n";
+  const auto layout = layout_of(language::en, charset::cp437, 24);
+  const auto text = receipt_text(r, ticket_balance::printed, layout);
+  REQUIRE(text.size() > 8);
+  CHECK(std::vector<std::string>(text.begin(), text.begin() + 8) ==
+        std::vector<std::string>{"Number 12, Long Street,", "     at the corner", "         second",
+                                 "Open from 8:00 to 20:00", "       every day", "id", "on A very long name of a",
+                                 "              shop today"});
+}
+
+TEST_CASE("a large basket on the narrowest paper is one ticket", "[node][ticket]") {
+  auto r = sample();
+  r.lines.clear();
+  for (int n = 0; n < 200; ++n) {
+    receipt::line l{1, "Whole grain bread with sunflower seeds, sliced, 750 g", 2, 1'250, 2'250, "A"};
+    l.discount = 250;
+    l.discount_name = "Ten per cent for gold cards";
+    r.lines.push_back(l);
+  }
+  const auto layout = layout_of(language::en, charset::cp437, 24);
+  const auto text = receipt_text(r, ticket_balance::printed, layout);
+  CHECK(text.size() > 1'000);
+  const auto data = receipt_ticket(r.id, text, false, layout);
+  REQUIRE(data.ok());
+  printer_emulator printer({.columns = 24});
+  (void)printer.feed(*data);
+  REQUIRE(printer.tickets().size() == 1);
+  CHECK(printer.tickets().front().lines == text);
+}
+
 TEST_CASE("what the printer's code lacks is a mark on the screen too", "[node][ticket]") {
   const auto text = receipt_text(sample(), ticket_balance::printed, layout_of(language::en, charset::cp437, 42));
   CHECK(std::any_of(text.begin(), text.end(), [](const auto& l) { return l.starts_with("???  "); }));
