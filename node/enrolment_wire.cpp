@@ -75,6 +75,7 @@ result<invitation_record> decode_invitation(byte_view data) {
   out.certificate = r.str(certificate_bytes_max + 100);
   bool more = !r.at_end(), known = !more || r.u8() == with_owner;
   if (more) out.what.owner = static_cast<std::uint32_t>(r.uv(0xffffffff));
+  known = known && more == (out.what.owner != 0);
   if (!r.at_end() || !r.ok() || !known || used > 1) return error{errc::corrupt, "a stored invitation is damaged"};
   return out;
 }
