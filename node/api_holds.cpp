@@ -36,15 +36,7 @@ void handle_capture(const api_ptr& api, std::uint32_t terminal, const api_reques
 }
 
 void handle_void(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  receipt_name name;
-  till_call<void_command>(
-      api, terminal, r, call,
-      [&](json_fields& f, void_command& c) -> card_text {
-        name = receipt_from(f, "authorisation");
-        c.seq = name.seq;
-        return std::nullopt;
-      },
-      [&](const void_command&) { return not_own(*api, name); });
+  call_about_own<void_command>(api, terminal, r, call, "authorisation");
 }
 
 }  // namespace tally

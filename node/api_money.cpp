@@ -184,15 +184,7 @@ void handle_top_up(const api_ptr& api, std::uint32_t terminal, const api_request
 }
 
 void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
-  receipt_name name;
-  till_call<reverse_command>(
-      api, terminal, r, call,
-      [&](json_fields& f, reverse_command& c) -> card_text {
-        name = receipt_from(f, "receipt");
-        c.seq = name.seq;
-        return std::nullopt;
-      },
-      [&](const reverse_command&) { return not_own(*api, name); });
+  call_about_own<reverse_command>(api, terminal, r, call, "receipt");
 }
 
 void handle_card_report(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {

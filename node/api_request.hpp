@@ -95,4 +95,19 @@ void till_call(const api_ptr& api, std::uint32_t terminal, const api_request& r,
 
 constexpr auto all_is_said = [](const auto&) -> std::optional<error> { return std::nullopt; };
 
+/// A request that names an entry of this node and nothing else.
+template <class Command>
+void call_about_own(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call,
+                    const char* field) {
+  receipt_name name;
+  till_call<Command>(
+      api, terminal, r, call,
+      [&](json_fields& f, Command& c) -> card_text {
+        name = receipt_from(f, field);
+        c.seq = name.seq;
+        return std::nullopt;
+      },
+      [&](const Command&) { return not_own(*api, name); });
+}
+
 }  // namespace tally

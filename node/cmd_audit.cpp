@@ -16,8 +16,6 @@
 namespace tally {
 namespace {
 
-constexpr int attempts_max = 5;
-
 int unreadable(const error& e) {
   return cmd::fail(cmd::exit_usage, "the data could not be read: " + cmd::sentence_of(e));
 }
@@ -49,27 +47,25 @@ int cmd_audit(const std::filesystem::path& data_dir, bool json, bool quiet) {
   options.today = day_of(now);
   if (!json && !quiet && ::isatty(STDERR_FILENO) == 1)
     options.progress = [](std::uint64_t seen, std::uint64_t total) { cmd::show_progress("audit", seen, total); };
-  for (int attempt = 1;; ++attempt) {
-    auto snapshot = open_snapshot(data_dir);
-    if (!snapshot) return unreadable(snapshot.error());
-    auto report = audit(*snapshot->store, trust, with, options);
-    // A running node may merge away what the snapshot still needs: the next one sees the merged form.
-    if (!report && report.code() == errc::io && snapshot->node_runs && attempt < attempts_max) continue;
-    if (!report && report.code() == errc::not_found)
-      return unreadable({errc::not_found, "the node on " + data_dir.string() +
-                                              " never ran, so there is nothing to audit; start it once"});
-    if (!report) return unreadable(report.error());
-    check_folder(*snapshot->store, *id, with, *report);
-    if (json) {
-      std::cout << audit_json(*report, trust.chain);
-    } else {
-      if (snapshot->node_runs && !quiet)
-        std::cout << "The node is running: audited is what was on the disk when this began.\n\n";
-      std::cout << audit_text(*report, trust.chain, quiet);
-    }
-    std::cout.flush();
-    return report->ok() ? cmd::exit_ok : cmd::exit_refused;
+  bool node_runs = false;
+  auto report = read_snapshot(data_dir, [&](const store_snapshot& snapshot) {
+    node_runs = snapshot.node_runs;
+    auto out = audit(*snapshot.store, trust, with, options);
+    if (!out && out.code() == errc::not_found)
+      out = error{errc::not_found,
+                  "the node on " + data_dir.string() + " never ran, so there is nothing to audit; start it once"};
+    if (out) check_folder(*snapshot.store, *id, with, *out);
+    return out;
+  });
+  if (!report) return unreadable(report.error());
+  if (json) {
+    std::cout << audit_json(*report, trust.chain);
+  } else {
+    if (node_runs && !quiet) std::cout << "The node is running: audited is what was on the disk when this began.\n\n";
+    std::cout << audit_text(*report, trust.chain, quiet);
   }
+  std::cout.flush();
+  return report->ok() ? cmd::exit_ok : cmd::exit_refused;
 }
 
 }  // namespace tally

@@ -13,8 +13,6 @@
 namespace tally::cmd {
 namespace {
 
-constexpr int attempts_max = 5;
-
 struct options {
   std::string data, from, until, month, format = "text";
 };
@@ -60,22 +58,18 @@ int run(const options& o) {
   if (o.format == "text" && ::isatty(STDERR_FILENO) == 1)
     asked.progress = [](std::uint64_t seen, std::uint64_t total) { show_progress("settlement", seen, total); };
   ed25519_verifier with;
-  for (int attempt = 1;; ++attempt) {
-    auto snapshot = open_snapshot(o.data);
-    if (!snapshot) return fail_file(snapshot.error());
+  auto report = read_snapshot(o.data, [&](const store_snapshot& snapshot) {
     certificate_book book(id->believes.chain, id->believes.root, with);
-    load_certificates(*snapshot->store, book);
-    auto report = settle(*snapshot->store, book, asked);
-    // A running node may merge away what the snapshot still needs: the next one sees the merged form.
-    if (!report && report.code() == errc::io && snapshot->node_runs && attempt < attempts_max) continue;
-    if (!report) return fail(report.error());
-    std::cout << (o.format == "csv"    ? settlement_csv(*report)
-                  : o.format == "json" ? settlement_json(*report)
-                                       : settlement_text(*report));
-    std::cout.flush();
-    if (!std::cout) return fail(exit_refused, "the report could not be written");
-    return agrees(*report) ? exit_ok : exit_refused;
-  }
+    load_certificates(*snapshot.store, book);
+    return settle(*snapshot.store, book, asked);
+  });
+  if (!report) return fail_file(report.error());
+  std::cout << (o.format == "csv"    ? settlement_csv(*report)
+                : o.format == "json" ? settlement_json(*report)
+                                     : settlement_text(*report));
+  std::cout.flush();
+  if (!std::cout) return fail(exit_refused, "the report could not be written");
+  return agrees(*report) ? exit_ok : exit_refused;
 }
 
 }  // namespace

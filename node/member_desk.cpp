@@ -40,13 +40,6 @@ std::optional<lease_record> decode_record(byte_view data) {
 
 }  // namespace
 
-template <class T>
-void member_desk::run(answer<T> done, std::function<void(const answer<T>&)> work) {
-  auto shared = std::make_shared<answer<T>>(std::move(done));
-  if (!worker_->post([shared, work = std::move(work)] { work(*shared); }))
-    (*shared)(error{errc::busy, "too many questions about members wait"});
-}
-
 result<std::unique_ptr<member_desk>> member_desk::start(member_parts parts) {
   auto keys = member_keystore::open(parts.keys, desk_members_max);
   if (!keys) return keys.error();
@@ -164,7 +157,7 @@ status member_desk::show_again(account_id member) {
 // -- questions -----------------------------------------------------------------------
 
 void member_desk::find(std::string query, answer<member_list> done) {
-  run<member_list>(std::move(done), [this, query = std::move(query)](const answer<member_list>& told) {
+  worker_->ask<answer<member_list>>(std::move(done), [this, query = std::move(query)](const answer<member_list>& told) {
     member_list out;
     auto take = [&](account_id member) {
       auto v = view(member);
@@ -191,7 +184,7 @@ void member_desk::find(std::string query, answer<member_list> done) {
 }
 
 void member_desk::show(account_id member, answer<member_view> done) {
-  run<member_view>(std::move(done), [this, member](const answer<member_view>& told) {
+  worker_->ask<answer<member_view>>(std::move(done), [this, member](const answer<member_view>& told) {
     if (keys_->look(member)) {
       refresh(member);
       return told(view(member));
@@ -204,7 +197,7 @@ void member_desk::show(account_id member, answer<member_view> done) {
 }
 
 void member_desk::of_card(account_id card, answer<found> done) {
-  run<found>(std::move(done), [this, card](const answer<found>& told) {
+  worker_->ask<answer<found>>(std::move(done), [this, card](const answer<found>& told) {
     auto owner = index_.by_card(card);
     if (!owner) return ask({.id = 0, .card = card, .member = {}}, told);
     refresh(*owner);
@@ -321,7 +314,7 @@ status member_desk::make_room() {
 // -- changes -------------------------------------------------------------------------
 
 void member_desk::add(member_change c, answer<member_view> done) {
-  run<member_view>(std::move(done), [this, c = std::move(c)](const answer<member_view>& told) {
+  worker_->ask<answer<member_view>>(std::move(done), [this, c = std::move(c)](const answer<member_view>& told) {
     auto fits = check_member(c, day_of(with_.now()));
     if (fits && (!c.name || c.name->empty())) fits = error{errc::malformed, "name: a member has one"};
     if (fits && (!c.cards || c.cards->size() != 1 || c.merged_into))
@@ -342,10 +335,10 @@ void member_desk::add(member_change c, answer<member_view> done) {
 
 void member_desk::edit(account_id member, std::optional<std::uint64_t> version, member_change c, std::uint32_t terminal,
                        answer<member_view> done) {
-  run<member_view>(std::move(done),
-                   [this, member, version, c = std::move(c), terminal](const answer<member_view>& told) {
-                     edit_now(member, version, c, terminal, told);
-                   });
+  worker_->ask<answer<member_view>>(
+      std::move(done), [this, member, version, c = std::move(c), terminal](const answer<member_view>& told) {
+        edit_now(member, version, c, terminal, told);
+      });
 }
 
 void member_desk::edit_now(account_id member, std::optional<std::uint64_t> version, const member_change& c,

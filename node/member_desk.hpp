@@ -49,8 +49,6 @@ private:
   void forget(account_id member, const char* why);
   void edit_now(account_id member, std::optional<std::uint64_t> version, const member_change& c, std::uint32_t terminal,
                 const answer<member_view>& done);
-  template <class T>
-  void run(answer<T> done, std::function<void(const answer<T>&)> work);
 
   member_parts with_;
   std::unique_ptr<member_keystore> keys_;

@@ -18,13 +18,6 @@ bytes members_prefix() { return {cell_prefix, static_cast<char>(cell_type::membe
 
 }  // namespace
 
-template <class T>
-void member_office::run(answer<T> done, std::function<void(const answer<T>&)> work) {
-  auto shared = std::make_shared<answer<T>>(std::move(done));
-  if (!worker_->post([shared, work = std::move(work)] { work(*shared); }))
-    (*shared)(error{errc::busy, "too many questions about members wait"});
-}
-
 result<std::unique_ptr<member_office>> member_office::start(member_parts parts) {
   auto keys = member_keystore::open(parts.keys, office_members_max);
   if (!keys) return keys.error();
@@ -182,7 +175,7 @@ void member_office::published(account_id member, const member_profile& to, const
 // -- questions -----------------------------------------------------------------------
 
 void member_office::find(std::string query, answer<member_list> done) {
-  run<member_list>(std::move(done), [this, query = std::move(query)](const answer<member_list>& told) {
+  worker_->ask<answer<member_list>>(std::move(done), [this, query = std::move(query)](const answer<member_list>& told) {
     member_list out;
     durable_state st(with_.node.store());
     auto card = account_of(st, medium_of(with_.chain, query));
@@ -209,12 +202,13 @@ void member_office::find(std::string query, answer<member_list> done) {
 }
 
 void member_office::show(account_id member, answer<member_view> done) {
-  run<member_view>(std::move(done), [this, member](const answer<member_view>& told) { told(view(member)); });
+  worker_->ask<answer<member_view>>(std::move(done),
+                                    [this, member](const answer<member_view>& told) { told(view(member)); });
 }
 
 void member_office::of_card(account_id card, answer<std::optional<member_view>> done) {
   using found = std::optional<member_view>;
-  run<found>(std::move(done), [this, card](const answer<found>& told) {
+  worker_->ask<answer<found>>(std::move(done), [this, card](const answer<found>& told) {
     auto owner = index_.by_card(card);
     if (!owner) return told(found());
     auto v = view(*owner);
@@ -224,7 +218,7 @@ void member_office::of_card(account_id card, answer<std::optional<member_view>> 
 
 void member_office::duplicates(answer<std::vector<std::vector<member_view>>> done) {
   using groups = std::vector<std::vector<member_view>>;
-  run<groups>(std::move(done), [this](const answer<groups>& told) {
+  worker_->ask<answer<groups>>(std::move(done), [this](const answer<groups>& told) {
     groups out;
     for (const auto& alike : index_.look_alikes(groups_max)) {
       std::vector<member_view> group;
@@ -242,7 +236,7 @@ void member_office::duplicates(answer<std::vector<std::vector<member_view>>> don
 // -- changes -------------------------------------------------------------------------
 
 void member_office::add(member_change c, answer<member_view> done) {
-  run<member_view>(std::move(done), [this, c = std::move(c)](const answer<member_view>& told) {
+  worker_->ask<answer<member_view>>(std::move(done), [this, c = std::move(c)](const answer<member_view>& told) {
     if (!c.name || c.name->empty()) return told(error{errc::malformed, "name: a member has one"});
     add_now(c, told);
   });
@@ -270,7 +264,8 @@ void member_office::add_now(const member_change& c, const answer<member_view>& d
 
 void member_office::edit(account_id member, std::optional<std::uint64_t> version, member_change c, std::uint32_t,
                          answer<member_view> done) {
-  run<member_view>(std::move(done), [this, member, version, c = std::move(c)](const answer<member_view>& told) {
+  worker_->ask<answer<member_view>>(std::move(done), [this, member, version,
+                                                      c = std::move(c)](const answer<member_view>& told) {
     auto now = view(member);
     if (!now) return told(now.error());
     if (writing_.count(member)) return told(error{errc::busy, "this member is being changed"});
@@ -290,8 +285,8 @@ void member_office::edit(account_id member, std::optional<std::uint64_t> version
 }
 
 void member_office::merge(account_id survivor, account_id other, answer<member_view> done) {
-  run<member_view>(std::move(done),
-                   [this, survivor, other](const answer<member_view>& told) { merge_now(survivor, other, told); });
+  worker_->ask<answer<member_view>>(
+      std::move(done), [this, survivor, other](const answer<member_view>& told) { merge_now(survivor, other, told); });
 }
 
 // The other gives up its cards first: a card never belongs to two. Breaking off between the two is mended by merging
@@ -330,7 +325,8 @@ std::vector<account_id> member_office::one_person(account_id member) const {
 }
 
 void member_office::erase(account_id member, answer<erased_members> done) {
-  run<erased_members>(std::move(done), [this, member](const answer<erased_members>& told) { erase_now(member, told); });
+  worker_->ask<answer<erased_members>>(std::move(done),
+                                       [this, member](const answer<erased_members>& told) { erase_now(member, told); });
 }
 
 void member_office::erase_now(account_id member, const answer<erased_members>& done) {

@@ -87,8 +87,6 @@ private:
   void answer_lease(node_id to, const lease_question& q, account_id member);
   void send_answer(node_id to, const lease_answer& a);
   std::uint32_t today() const;
-  template <class T>
-  void run(answer<T> done, std::function<void(const answer<T>&)> work);
 
   member_parts with_;
   std::unique_ptr<member_keystore> keys_;

@@ -2,8 +2,11 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
+
+#include "ledger/result.hpp"
 
 namespace tally {
 
@@ -22,6 +25,13 @@ public:
   void start(std::function<void()> every_second);
   void stop();
   bool post(std::function<void()> work);
+  /// `work` with a question's answer to give; a question too many is answered `busy` at once.
+  template <class Answer>
+  void ask(Answer done, std::function<void(const Answer&)> work) {
+    auto shared = std::make_shared<Answer>(std::move(done));
+    if (!post([shared, work = std::move(work)] { work(*shared); }))
+      (*shared)(error{errc::busy, "too many questions about members wait"});
+  }
   /// What an actor answers must not be lost: it is bounded by what was asked.
   void post_answer(std::function<void()> work);
 

@@ -23,6 +23,19 @@ struct store_snapshot {
 /// `not_found`, `io`, `corrupt`, `unsupported`, and `busy` when the node never stood still.
 result<store_snapshot> open_snapshot(const std::filesystem::path& data_dir);
 
+/// What `work` makes of a snapshot. A running node may merge away what a snapshot still needs: then it is done again,
+/// with a new one that sees the merged form, a few times. Errors: those of `open_snapshot` and of `work`.
+template <class Work>
+auto read_snapshot(const std::filesystem::path& data_dir, Work work) -> decltype(work(store_snapshot{})) {
+  constexpr int attempts_max = 5;
+  for (int attempt = 1;; ++attempt) {
+    auto snapshot = open_snapshot(data_dir);
+    if (!snapshot) return snapshot.error();
+    auto out = work(*snapshot);
+    if (out || out.code() != errc::io || !snapshot->node_runs || attempt == attempts_max) return out;
+  }
+}
+
 /// Makes durable what a snapshot that was opened before showed: syncs the write-ahead logs, whoever writes them. A
 /// medium that cannot be written needs none. Error: `io`.
 status sync_snapshot(const std::filesystem::path& data_dir);

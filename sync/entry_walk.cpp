@@ -35,6 +35,19 @@ std::string stream_name(const stream_id& id) {
   return name;
 }
 
+status each_entry(const stream_reader& reader, const stream_id& id, node_id self,
+                  const std::function<status(sequence, byte_view)>& visit) {
+  auto head = reader.frontier(id);
+  if (!head) return head.error();
+  entry_walk walk(reader.store(), id, self, 0, head->size());
+  while (auto item = walk.next())
+    TALLY_TRY(visit(item->seq, item->data));
+  if (const auto& d = walk.damage())
+    return error{d->code, stream_name(id) + " entry " + std::to_string(d->at) + ": expected " + d->expected +
+                              ", found " + d->found};
+  return done();
+}
+
 entry_walk::entry_walk(const kv_store& store, const stream_id& id, node_id self, std::uint64_t from,
                        std::uint64_t until)
     : store_(store), id_(id), own_(id.writer.node == self), at_(from), until_(until) {

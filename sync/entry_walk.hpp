@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -52,6 +53,10 @@ private:
   entry_list unpacked_;
   std::optional<walk_damage> damage_;
 };
+
+/// Every entry that the stream has here. Damage is an error that names stream and entry; an error of `visit` ends it.
+status each_entry(const stream_reader& reader, const stream_id& id, node_id self,
+                  const std::function<status(sequence, byte_view)>& visit);
 
 /// Keys of family `entries` as FORMAT.md gives them.
 bytes stream_index_key(const stream_id& id, std::uint64_t n);

@@ -8,6 +8,7 @@
 #include "ledger/accounts.hpp"
 #include "ledger/kinds.hpp"
 #include "sync/entry_walk.hpp"
+#include "sync/newest_rules.hpp"
 
 namespace tally {
 namespace {
@@ -21,8 +22,7 @@ public:
 
 private:
   status prepare();
-  status read_currency(const stream_id& directory);
-  status each_entry(const stream_id& id, const std::function<status(sequence, byte_view)>& visit);
+  status read_currency();
   status collect(const stream_id& id, byte_view data);
   void write_head();
   void write_entry(const stream_id& id, sequence seq, byte_view data);
@@ -38,7 +38,6 @@ private:
   std::ostream& out_;
   writer_id self_;
   std::vector<stream_id> journals_;
-  std::uint64_t rules_version_ = 0;
   std::string currency_;
   int exponent_ = 0;
   std::map<ledger_account, amount> balances_;
@@ -77,10 +76,10 @@ std::uint32_t day_of_entry(const result<entry>& e) { return e ? std::min(e->busi
 result<hledger_summary> exporter::run() {
   TALLY_TRY(prepare());
   for (const auto& id : journals_)
-    TALLY_TRY(each_entry(id, [&](sequence, byte_view data) { return collect(id, data); }));
+    TALLY_TRY(each_entry(reader_, id, self_.node, [&](sequence, byte_view data) { return collect(id, data); }));
   write_head();
   for (const auto& id : journals_)
-    TALLY_TRY(each_entry(id, [&](sequence seq, byte_view data) {
+    TALLY_TRY(each_entry(reader_, id, self_.node, [&](sequence seq, byte_view data) {
       write_entry(id, seq, data);
       return out_.good() ? done() : status(error{errc::io, "the journal could not be written"});
     }));
@@ -98,39 +97,21 @@ status exporter::prepare() {
   if (!streams) return streams.error();
   for (const auto& id : *streams) {
     if (id.sub == sub_stream::journal) journals_.push_back(id);
-    if (id.sub == sub_stream::directory) TALLY_TRY(read_currency(id));
   }
   sum_.journals = journals_.size();
-  return done();
+  return read_currency();
 }
 
-status exporter::read_currency(const stream_id& directory) {
-  return each_entry(directory, [&](sequence, byte_view data) {
-    if (peek_kind(data) != entry_kind::publish) return done();
-    auto e = decode_entry(data);
-    if (!e || e->topic != publish_topic::rules) return done();
-    auto rules = decode_rules(e->blob);
-    if (!rules || rules->version < rules_version_) return done();
-    rules_version_ = rules->version;
-    // A code of other characters could be read as something else than a commodity.
-    bool plain = !rules->currency.empty() && std::all_of(rules->currency.begin(), rules->currency.end(), [](char c) {
-      return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    });
-    currency_ = plain ? rules->currency : "";
-    exponent_ = static_cast<int>(rules->exponent);
-    return done();
-  });
-}
-
-status exporter::each_entry(const stream_id& id, const std::function<status(sequence, byte_view)>& visit) {
-  auto head = reader_.frontier(id);
-  if (!head) return head.error();
-  entry_walk walk(store_, id, self_.node, 0, head->size());
-  while (auto item = walk.next())
-    TALLY_TRY(visit(item->seq, item->data));
-  if (const auto& d = walk.damage())
-    return error{d->code, stream_name(id) + " entry " + std::to_string(d->at) + ": expected " + d->expected +
-                              ", found " + d->found};
+status exporter::read_currency() {
+  auto rules = newest_rules(reader_, self_.node);
+  if (!rules) return rules.error();
+  if (!*rules) return done();
+  // A code of other characters could be read as something else than a commodity.
+  const auto& code = (*rules)->currency;
+  bool plain = !code.empty() && std::all_of(code.begin(), code.end(),
+                                            [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
+  currency_ = plain ? code : "";
+  exponent_ = static_cast<int>((*rules)->exponent);
   return done();
 }
 

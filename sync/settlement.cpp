@@ -4,10 +4,10 @@
 
 #include "ledger/closing.hpp"
 #include "ledger/programme.hpp"
-#include "ledger/rules.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/entry_walk.hpp"
+#include "sync/newest_rules.hpp"
 #include "sync/observer.hpp"
 
 namespace tally {
@@ -63,21 +63,13 @@ private:
   }
 
   status read_rules() {
-    for (const auto& id : streams_) {
-      if (id.sub != sub_stream::directory) continue;
-      TALLY_TRY(each(id, [&](sequence, byte_view data) {
-        if (peek_kind(data) != entry_kind::publish) return done();
-        auto e = decode_entry(data);
-        if (!e || e->topic != publish_topic::rules) return done();
-        auto rules = decode_rules(e->blob);
-        if (!rules || rules->version < out_.rules_version) return done();
-        out_.rules_version = rules->version;
-        out_.currency = rules->currency;
-        out_.exponent = static_cast<int>(rules->exponent);
-        prices_ = unit_prices(rules->programme);
-        return done();
-      }));
-    }
+    auto rules = newest_rules(reader_, self_.node);
+    if (!rules) return rules.error();
+    if (!*rules) return done();
+    out_.rules_version = (*rules)->version;
+    out_.currency = (*rules)->currency;
+    out_.exponent = static_cast<int>((*rules)->exponent);
+    prices_ = unit_prices((*rules)->programme);
     return done();
   }
 
@@ -96,22 +88,10 @@ private:
     return directory.read_failed() ? status(error{errc::io, "the directory"}) : done();
   }
 
-  status each(const stream_id& id, const std::function<status(sequence, byte_view)>& visit) {
-    auto head = reader_.frontier(id);
-    if (!head) return head.error();
-    entry_walk walk(store_, id, self_.node, 0, head->size());
-    while (auto item = walk.next())
-      TALLY_TRY(visit(item->seq, item->data));
-    if (const auto& d = walk.damage())
-      return error{d->code, stream_name(id) + " entry " + std::to_string(d->at) + ": expected " + d->expected +
-                                ", found " + d->found};
-    return done();
-  }
-
   status walk(const stream_id& id) {
     const auto& cases = contested_[id.writer];
     std::vector<posting> postings;
-    return each(id, [&](sequence seq, byte_view data) -> status {
+    return each_entry(reader_, id, self_.node, [&](sequence seq, byte_view data) -> status {
       if (options_.progress && ++seen_ % progress_every == 0) options_.progress(seen_, total_);
       ++out_.entries;
       auto e = decode_entry(data);

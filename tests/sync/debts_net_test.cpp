@@ -2,10 +2,8 @@
 // are taken back, and goods of one sale that several stores took back are a case.
 #include <catch2/catch.hpp>
 
-#include "ledger/programme_fixture.hpp"
-#include "storage/entry_codec.hpp"
 #include "sync/audit.hpp"
-#include "sync/station_net.hpp"
+#include "sync/programme_net.hpp"
 
 using namespace tally;
 using test::points_purse;
@@ -14,30 +12,12 @@ using test::why;
 
 namespace {
 
-struct debts_net : station_net {
-  explicit debts_net(amount points_quota = 1'000'000) {
-    rules_record r;
-    r.version = 2;
-    r.top_up_max = 1'000'000;
-    r.taxes = {{"A", 0}};
-    r.programme = test::chain_programme();
-    r.programme.discounts.clear();
-    r.programme.refund_quota = 50'000;
-    r.programme.purses[1].quota = points_quota;
-    entry e;
-    e.kind = entry_kind::publish;
-    e.topic = publish_topic::rules;
-    e.rules_version = 2;
-    e.blob = encode_rules(r);
-    REQUIRE(publish({e}).code == errc::ok);
-    turn();
-  }
-  void turn(int times = 2, tick_ms ms = 11'000) {
-    for (int i = 0; i < times; ++i) {
-      pass_time(ms);
-      sync();
-    }
-  }
+struct debts_net : test::programme_net {
+  explicit debts_net(amount points_quota = 1'000'000)
+      : programme_net([&](rules_record& r) {
+          r.programme.refund_quota = 50'000;
+          r.programme.purses[1].quota = points_quota;
+        }) {}
   amount points(node& n) { return holding(n.st->ledger().st(), n.writer(), card, points_purse); }
   amount debt(node& n) { return debt_of(n.st->ledger().st(), n.writer(), card, points_purse); }
   amount everywhere() {
@@ -51,10 +31,6 @@ struct debts_net : station_net {
     for (std::uint32_t id = 1; id <= 4; ++id)
       sum += debt(at(id));
     return sum;
-  }
-  void nothing_contested() {
-    for (std::uint32_t id = 1; id <= 4; ++id)
-      CHECK(hq().st->seen().contested_of(at(id).writer()) == 0);
   }
   entry entry_at(node& n, sequence seq) { return *n.st->ledger().find_entry(seq); }
   refund_elsewhere_command back(node& n, node& seller, sequence seq, std::int64_t pieces) {

@@ -1,9 +1,7 @@
 // The programme in a small network: units move, are owed, expire, and move cards up and down.
 #include <catch2/catch.hpp>
 
-#include "ledger/programme_fixture.hpp"
-#include "storage/entry_codec.hpp"
-#include "sync/station_net.hpp"
+#include "sync/programme_net.hpp"
 
 using namespace tally;
 using test::alarmed;
@@ -16,31 +14,12 @@ namespace {
 
 constexpr std::uint32_t bonus = test::bonus_purse;
 
-struct chain_net : station_net {
-  explicit chain_net(const std::function<void(programme&)>& change = {}) {
-    rules_record r;
-    r.version = 2;
-    r.top_up_max = 1'000'000;
-    r.taxes = {{"A", 0}};
-    r.programme = test::chain_programme();
-    r.programme.discounts.clear();
-    r.programme.refund_quota = 5'000;
-    if (change) change(r.programme);
-    entry e;
-    e.kind = entry_kind::publish;
-    e.topic = publish_topic::rules;
-    e.rules_version = 2;
-    e.blob = encode_rules(r);
-    REQUIRE(publish({e}).code == errc::ok);
-    turn();
-  }
-  /// Time for replenishing and for the calendar, and what follows from it.
-  void turn(int times = 2, tick_ms ms = 11'000) {
-    for (int i = 0; i < times; ++i) {
-      pass_time(ms);
-      sync();
-    }
-  }
+struct chain_net : test::programme_net {
+  explicit chain_net(const std::function<void(programme&)>& change = {})
+      : programme_net([&](rules_record& r) {
+          r.programme.refund_quota = 5'000;
+          if (change) change(r.programme);
+        }) {}
   /// A connection begins with head office's time.
   void tell_time(node& child, node& parent) {
     link(child, parent, true);
@@ -53,10 +32,6 @@ struct chain_net : station_net {
     for (std::uint32_t id = 1; id <= 4; ++id)
       sum += holding(hq().st->seen().st(), at(id).writer(), card, purse);
     return sum;
-  }
-  void nothing_contested() {
-    for (std::uint32_t id = 1; id <= 4; ++id)
-      CHECK(hq().st->seen().contested_of(at(id).writer()) == 0);
   }
 };
 

@@ -3,9 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "ledger/programme_fixture.hpp"
-#include "storage/entry_codec.hpp"
-#include "sync/station_net.hpp"
+#include "sync/programme_net.hpp"
 
 using namespace tally;
 using test::five_off;
@@ -15,30 +13,12 @@ using test::why;
 
 namespace {
 
-struct shops : station_net {
-  shops() {
-    rules_record r;
-    r.version = 2;
-    r.top_up_max = 1'000'000;
-    r.currency = "CNY";
-    r.exponent = 2;
-    r.taxes = {{"A", 0}};
-    r.programme = test::chain_programme();
-    r.programme.discounts.clear();
-    entry e;
-    e.kind = entry_kind::publish;
-    e.topic = publish_topic::rules;
-    e.rules_version = 2;
-    e.blob = encode_rules(r);
-    REQUIRE(publish({e}).code == errc::ok);
-    turn();
-  }
-  void turn() {
-    for (int i = 0; i < 2; ++i) {
-      pass_time(11'000);
-      sync();
-    }
-  }
+struct shops : test::programme_net {
+  shops()
+      : programme_net([](rules_record& r) {
+          r.currency = "CNY";
+          r.exponent = 2;
+        }) {}
   std::uint32_t today() const { return day_of(now()); }
   settlement_report settled(node& n, std::uint32_t first, std::uint32_t last) {
     auto r = settle_of(n, first, last);
@@ -54,6 +34,20 @@ struct shops : station_net {
     CHECK(r->pool == r->money + r->units);
     CHECK(r->money + r->aside == r->on_cards);
     return *r;
+  }
+  /// What the store with this writer writes against the rules, as head office gets to see it.
+  segment forged(node& store, entry lie) {
+    lie.terminal = 300;
+    lie.counter = 99;
+    lie.operator_id = 1;
+    lie.business_date = today();
+    lie.account = card;
+    lie.account_version = 1;
+    lie.rules_version = 2;
+    auto out = forge(region(), store.journal(), {lie}, *store.keys);
+    REQUIRE(ingest(region(), store.id, out).code == errc::ok);
+    carry(region(), hq());
+    return out;
   }
   result<settlement_report> settle_of(node& n, std::uint32_t first, std::uint32_t last) {
     return tally::settle(n.store, *n.certificates, {first, last, {}});
@@ -135,18 +129,9 @@ TEST_CASE("a contested entry gives its writer nothing", "[sync][settlement]") {
   net.turn();
   entry lie;  // goods for card value that the store does not have
   lie.kind = entry_kind::sale;
-  lie.terminal = 300;
-  lie.counter = 99;
-  lie.operator_id = 1;
-  lie.business_date = net.today();
-  lie.account = station_net::card;
-  lie.account_version = 1;
-  lie.rules_version = 2;
   lie.lines = {{product_id{1}, 5'000}};
   lie.values = {{purse_paid, main_unit, 0, 500'000}};
-  auto forged = net.forge(net.region(), a.journal(), {lie}, *a.keys);
-  REQUIRE(net.ingest(net.region(), a.id, forged).code == errc::ok);
-  net.carry(net.region(), net.hq());
+  auto forged = net.forged(a, lie);
   auto r = net.settled(net.hq(), 0, net.today());
   CHECK(r.contested == 1);
   CHECK(r.nodes.at(a.id).sums.spent == 0);
@@ -170,17 +155,9 @@ TEST_CASE("money that a contested top-up took is owed all the same", "[sync][set
   auto& a = net.at(3);
   entry lie;  // beyond its quota
   lie.kind = entry_kind::top_up;
-  lie.terminal = 300;
-  lie.counter = 99;
-  lie.operator_id = 1;
-  lie.business_date = net.today();
-  lie.account = station_net::card;
-  lie.account_version = 1;
-  lie.rules_version = 2;
   lie.values = {{purse_paid, main_unit, 0, 900'000}};
   lie.tenders = {{tender_kind::cash, main_unit, 900'000}};
-  REQUIRE(net.ingest(net.region(), a.id, net.forge(net.region(), a.journal(), {lie}, *a.keys)).code == errc::ok);
-  net.carry(net.region(), net.hq());
+  net.forged(a, lie);
   auto r = net.settled(net.hq(), 0, net.today());
   CHECK(r.contested == 1);
   CHECK(r.nodes.at(a.id).owes == 900'000);
