@@ -87,7 +87,9 @@ session_effects session::on_message(const message& m, tick_ms now) {
              out_.count({config_.self, sub_stream::journal, {}})) {
     // Nothing is given away before it is known that this is not an old copy. The asker's time runs out.
   } else {
-    if (const auto* c = std::get_if<cosign_message>(&m)) on_have(c->stream, c->size, out, now);
+    // Head office may hold more than the peer that passes its word on: another machine in a region's place.
+    if (const auto* c = std::get_if<cosign_message>(&m); c && c->by == peer_->writer.node)
+      on_have(c->stream, c->size, out, now);
     out.push_back(control_effect{m});
   }
   return out;

@@ -1,5 +1,8 @@
 #include "sim/plan.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace tally::sim {
 
 plan plan::from_seed(std::uint64_t seed) {
@@ -65,20 +68,114 @@ void plan::take_days(dice& d) {
   if (checkpoint_every > 1'000 && d.chance(800)) checkpoint_every = static_cast<std::uint64_t>(d.between(20, 200));
 }
 
+plan plan::small(std::uint64_t seed) {
+  auto p = from_seed(seed);
+  dice d(seed ^ 0x2545f4914f6cdd1dULL);
+  p.regions = static_cast<unsigned>(d.below(3));
+  p.stores = static_cast<unsigned>(1 + d.below(3));
+  p.tills = 1;
+  p.cards = std::min(p.cards, 3U);
+  p.stock = std::min(p.stock, 2U);
+  bool rush = p.pace == 1;
+  p.trade_ms = rush ? d.between(4, 20) * 60'000 : d.between(2, 8) * 3'600'000;
+  p.request_every = rush ? std::max<tick_ms>(p.request_every, 5'000) : std::max<tick_ms>(p.request_every, 120'000);
+  p.cut_max = std::min(p.cut_max, p.trade_ms);
+  if (p.ending == ending::replace_region && p.regions == 0) p.ending = ending::move;
+  if (p.ending == ending::move && p.regions == 0) p.ending = ending::retire;
+  return p;
+}
+
+// -- settings by name ----------------------------------------------------------------
+
+namespace {
+
+template <class T>
+plan_field field(const char* name, T plan::*member) {
+  return {name, [member](const plan& p) { return static_cast<std::int64_t>(p.*member); },
+          [member](plan& p, std::int64_t v) { p.*member = static_cast<T>(v); }};
+}
+
+template <class T>
+plan_field sweep_field(const char* name, T sweep_limits::*member) {
+  return {name, [member](const plan& p) { return static_cast<std::int64_t>(p.sweep.*member); },
+          [member](plan& p, std::int64_t v) { p.sweep.*member = static_cast<T>(v); }};
+}
+
+}  // namespace
+
+const std::vector<plan_field>& plan_fields() {
+  static const std::vector<plan_field> all{
+      field("regions", &plan::regions),
+      field("stores", &plan::stores),
+      field("tills", &plan::tills),
+      field("cards", &plan::cards),
+      field("stock", &plan::stock),
+      field("trade", &plan::trade_ms),
+      field("pace", &plan::pace),
+      field("request_every", &plan::request_every),
+      field("delay", &plan::delay_max),
+      field("commit", &plan::commit_max),
+      field("crash_every", &plan::crash_every),
+      field("cut_every", &plan::cut_every),
+      field("cut_max", &plan::cut_max),
+      field("wild", &plan::wild_links),
+      field("loss", &plan::loss_permille),
+      field("repeat", &plan::repeat_permille),
+      field("faults", &plan::commit_fault_permille),
+      field("wrong", &plan::wrong_permille),
+      field("clocks", &plan::wrong_clocks),
+      field("full", &plan::full_disks),
+      field("tight", &plan::tight_limits),
+      field("programme", &plan::programme),
+      field("returns", &plan::returns_permille),
+      field("checkpoint", &plan::checkpoint_every),
+      field("hold", &plan::hold_ms),
+      sweep_field("sweep_quiet", &sweep_limits::quiet_ms),
+      sweep_field("sweep_dust", &sweep_limits::dust),
+      sweep_field("sweep_transit", &sweep_limits::transit_max),
+      field("quiet", &plan::quiet_ms),
+      field("resets", &plan::resets),
+      field("certificates", &plan::certificate_s),
+      field("real_keys", &plan::real_signatures),
+      field("restore", &plan::restore),
+      field("ending", &plan::ending),
+      field("doubt", &plan::doubt_days),
+      field("close_wait", &plan::close_wait_ms),
+  };
+  return all;
+}
+
 std::string plan::text() const {
-  auto n = [](auto v) { return std::to_string(v); };
-  return "regions " + n(regions) + ", stores " + n(stores) + ", tills " + n(tills) + ", cards " + n(cards) +
-         ", stock " + n(stock) + ", trade " + n(trade_ms / 60'000) + " min at pace " + n(pace) + ", request every " +
-         n(request_every) + " ms, delay " + n(delay_max) + ", commit " + n(commit_max) + ", crash every " +
-         n(crash_every / 60'000) + " min, cut every " + n(cut_every / 60'000) + " min (to " + n(cut_max / 60'000) +
-         "), wild " + n(wild_links) + " loss " + n(loss_permille) + " repeat " + n(repeat_permille) + ", faults " +
-         n(commit_fault_permille) + ", clocks " + n(wrong_clocks) + ", full " + n(full_disks) + ", tight " +
-         n(tight_limits) + ", programme " + n(programme) + ", checkpoint " + n(checkpoint_every) + ", hold " +
-         n(hold_ms) + ", sweep after " + n(sweep.quiet_ms) + " dust " + n(sweep.dust) + " in transit " +
-         n(sweep.transit_max) + ", quiet " + n(quiet_ms / 60'000) + " min, resets " + n(resets) + ", certificates " +
-         n(certificate_s / 60) + " min, real keys " + n(real_signatures) + ", restore " + n(static_cast<int>(restore)) +
-         ", ending " + n(static_cast<int>(ending)) + " doubt " + n(doubt_days) + " close wait " +
-         n(close_wait_ms / 60'000) + " min";
+  std::string t;
+  for (const auto& f : plan_fields())
+    t += (t.empty() ? "" : ",") + std::string(f.name) + "=" + std::to_string(f.get(*this));
+  return t;
+}
+
+std::string plan::changes(const plan& other) const {
+  std::string t;
+  for (const auto& f : plan_fields())
+    if (f.get(*this) != f.get(other))
+      t += (t.empty() ? "" : ",") + std::string(f.name) + "=" + std::to_string(f.get(*this));
+  return t;
+}
+
+bool plan::set(std::string_view text) {
+  while (!text.empty()) {
+    auto end = std::min(text.find(','), text.size());
+    auto item = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    auto eq = item.find('=');
+    if (eq == std::string_view::npos) return false;
+    std::int64_t v = 0;
+    auto [rest, error] = std::from_chars(item.data() + eq + 1, item.data() + item.size(), v);
+    if (error != std::errc{} || rest != item.data() + item.size()) return false;
+    auto& all = plan_fields();
+    auto it = std::find_if(all.begin(), all.end(), [&](const auto& f) { return item.substr(0, eq) == f.name; });
+    if (it == all.end()) return false;
+    it->set(*this, v);
+  }
+  return true;
 }
 
 }  // namespace tally::sim

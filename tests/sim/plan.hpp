@@ -1,7 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <random>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "ledger/types.hpp"
 #include "sync/sweeper.hpp"
@@ -66,10 +69,25 @@ struct plan {
   tick_ms close_wait_ms = 5 * 60'000;  ///< for what is missing of an epoch that ended
 
   static plan from_seed(std::uint64_t seed);
+  /// The same weather over at most three stores and a few hours: what most faults need, in a tenth of the time.
+  static plan small(std::uint64_t seed);
+  /// Every setting but the seed, as `name=value` with a comma between: durations in milliseconds, yes as 1.
   std::string text() const;
+  /// Only what differs from `other`; empty when nothing does.
+  std::string changes(const plan& other) const;
+  /// Sets what a text of that form names. False: an unknown name, or no number; what stands before it is set.
+  bool set(std::string_view text);
 
 private:
   void take_days(dice& d);
 };
+
+/// One setting of a plan, as a number.
+struct plan_field {
+  const char* name;
+  std::function<std::int64_t(const plan&)> get;
+  std::function<void(plan&, std::int64_t)> set;
+};
+const std::vector<plan_field>& plan_fields();
 
 }  // namespace tally::sim

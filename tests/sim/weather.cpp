@@ -66,7 +66,7 @@ void world::next_clock() {
     if (calm_) return;
     auto it = nodes_.begin();
     std::advance(it, static_cast<std::ptrdiff_t>(dice_.below(nodes_.size())));
-    it->second.clock_error = dice_.between(-100 * 86'400, 100 * 86'400);
+    it->second.clock_error = dice_.between(-400 * 86'400, 400 * 86'400);
     say("clock of " + std::to_string(it->first.value) + " is off by " + std::to_string(it->second.clock_error) + " s");
     next_clock();
   });

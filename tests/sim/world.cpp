@@ -342,6 +342,9 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
     } else if (const auto* f = std::get_if<facts_answer>(&e)) {
       decreed(*f);
     } else if (const auto* i = std::get_if<ingested_effect>(&e)) {
+      if (verbose() && i->code != errc::ok)
+        say("node " + std::to_string(n.id.value) + " does not take entries of " + writer_name(i->stream.writer) +
+            " from " + std::to_string(i->from.value) + ": " + std::string(errc_name(i->code)));
       if (auto it = n.links.find(i->from); it != n.links.end())
         act(n, i->from, it->second.session->on_ingested(i->stream, i->size, i->code, i->ack, now_));
     } else if (const auto* m = std::get_if<to_neighbour>(&e)) {

@@ -442,6 +442,11 @@ TEST_CASE("a cosignature is an acknowledgement and goes on to the station", "[sy
   CHECK(count<control_effect>(effects) == 1);
   CHECK(c.child.talk.backlog() == 0);
   CHECK(count<control_effect>(c.say(time_message{5, {}})) == 1);
+  // Somebody else's, which the peer passes on, does not say what the peer has: it may be a new machine in its place.
+  lone_child again(4);
+  CHECK(count<control_effect>(again.say(cosign_message{journal, 4, {}, {9}, 1, {}})) == 1);
+  CHECK(again.child.talk.backlog() == 4);
+  CHECK(sent<segment_message>(again.say(want_message{journal, 0, std::nullopt})).size() == 4);
   // A word about a stream that is not shipped to this peer is for the station as well.
   CHECK(count<control_effect>(c.say(have_message{{{{8}, {{8}}}, sub_stream::journal, {}}, 4})) == 1);
 }
