@@ -45,6 +45,7 @@ void auditor::totals(const std::map<ledger_account, amount>& balances) {
       // Units that are owed back were counted as spent, and are none that anybody holds.
       case account_type::debt: to = &sums.held; break;
       case account_type::doubt: to = &sums.held; break;  // granted anew beside the holding that it is taken from
+      case account_type::contested: to = &sums.held; break;  // a debt that stands twice, as its own send was lost
       case account_type::issued: to = &sums.quota_used; break;
       case account_type::quota: to = must_hold_credit(a) ? &sums.quota_left : &sums.quota_granted; break;
       case account_type::transit:

@@ -43,7 +43,8 @@ std::optional<message> session::whole(const message& m) const {
   if (const auto* s = std::get_if<brief_segment_message>(&m))
     return segment_message{{{peer_->writer, sub_stream::journal, {}}, s->first, s->entries, s->sign, s->payload}};
   if (const auto* c = std::get_if<brief_cosign_message>(&m)) {
-    auto root = source_.root_at(own_journal(), c->size);
+    // Before the peer has shown that its journal of us is ours, its root at that size may be another one.
+    auto root = confirmed_ ? source_.root_at(own_journal(), c->size) : std::nullopt;
     if (!root) return std::nullopt;
     return cosign_message{own_journal(), c->size, *root, c->by, c->time, c->sign};
   }

@@ -22,6 +22,14 @@ std::string describe(const entry& e) {
   if (e.terminal != 0) t += " key " + std::to_string(e.terminal) + "/" + std::to_string(e.counter);
   if (e.account.value != 0) t += " account " + std::to_string(e.account.value);
   if (!e.values.empty()) t += " value " + std::to_string(card_value(e));
+  auto units = [&](const char* what, const auto& list) {
+    for (const auto& v : list)
+      if (v.unit != main_unit)
+        t += std::string(" ") + what + " " + std::to_string(v.amount) + " of U" + std::to_string(v.unit.value);
+  };
+  units("takes", e.values);
+  units("gives", e.earned);
+  units("owes", e.debts);
   if (e.peer != writer_id{}) t += " peer " + writer_name(e.peer) + " channel " + std::to_string(e.channel);
   if (e.cites) t += " cites " + std::to_string(*e.cites);
   return t;

@@ -91,8 +91,9 @@ void world::next_full_disk() {
 
 // One store's disk is copied at some moment, and put back at a later one.
 void world::plan_restore() {
-  auto store = 2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores));
-  victim_ = node_id{store};
+  victim_ = node_id{2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores))};
+  if (plan_.restore == restore_kind::region)
+    victim_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
   at(dice_.between(plan_.trade_ms / 10, plan_.trade_ms / 2), [this] {
     auto& n = nodes_.at(victim_);
     copy_ = n.disk.copy();
@@ -114,12 +115,13 @@ bool world::restore_is_provable(const sim_node& n) const {
 void world::restore(sim_node& n) {
   if (calm_ || !copy_) return;
   auto& l = links_.at(n.id);
-  bool online = plan_.restore == restore_kind::online;
+  bool online = plan_.restore == restore_kind::online || plan_.restore == restore_kind::region;
   if (!n.st || n.flight || !restore_is_provable(n)) {
     at(5'000, [this, &n] { restore(n); });
     return;
   }
   oracle_.restored({n.id, n.cert.epoch});
+  if (plan_.restore == restore_kind::region) end_below(n);
   restore_done_ = true;
   crash(n, "its disk is replaced by an old copy");
   n.disk.restore(*copy_);
@@ -174,10 +176,7 @@ void world::end_life(sim_node& n) {
     fact.kind = entry_kind::revoke;
     return decree({fact});
   }
-  // Stores live anew when the epoch of their parent is closed: their channels end with it.
-  if (plan_.ending == ending::replace_region)
-    for (auto& [id, store] : nodes_)
-      if (!store.parents.empty() && store.parents.front() == n.id) oracle_.restored({id, store.cert.epoch});
+  if (plan_.ending == ending::replace_region) end_below(n);
   if (plan_.ending == ending::retire) return retire(n);
   if (plan_.ending == ending::move) return move(n);
   crash(n, "its disk is lost");
@@ -199,6 +198,12 @@ void world::end_life(sim_node& n) {
     n.gone = false;
     boot(n);
   });
+}
+
+// Stores live anew when the epoch of their parent is closed: their channels end with it.
+void world::end_below(const sim_node& region) {
+  for (auto& [id, store] : nodes_)
+    if (!store.parents.empty() && store.parents.front() == region.id) oracle_.restored({id, store.cert.epoch});
 }
 
 // Another machine, with keys and an epoch of its own; what the old one wrote is where it had been sent.

@@ -1,6 +1,7 @@
 #include "sim/world.hpp"
 
 #include "sim/invariants.hpp"
+#include "storage/entry_codec.hpp"
 #include "sync/keys_fake.hpp"
 
 namespace tally::sim {
@@ -212,10 +213,13 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
   if (copied && plan_.restore != restore_kind::forked && restore_done_ && n.id == victim_)
     ensure(reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}}) == copied_size_,
            "a restored node went on with its old life");
-  for (auto from = copied && oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
+  for (auto from = copied && n.id == victim_ && oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
     auto list = reader.own_entries(id, from, size, segment_entries_max);
     ensure(list.ok() && !list->empty(), "durable entries are readable");
     for (auto e : *list) {
+      if (verbose())
+        if (auto what = decode_entry(e); what && what->kind != entry_kind::certify)
+          say("  " + writer_name(self) + "#" + std::to_string(from) + " " + describe(*what));
       oracle_.durable(self, from++, bytes(e));
       ++counted_.entries;
       counted_.closed += peek_kind(e) == entry_kind::close_epoch;

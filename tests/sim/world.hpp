@@ -154,6 +154,7 @@ private:
   void restore(sim_node& n);
   void plan_ending();
   void end_life(sim_node& n);
+  void end_below(const sim_node& region);
   void replace(sim_node& n);
   void arrive(sim_node& n);
   void retire(sim_node& n);
