@@ -47,7 +47,6 @@ plan plan::from_seed(std::uint64_t seed) {
   if (p.restore == restore_kind::none && d.chance(400)) p.ending = static_cast<sim::ending>(1 + d.below(7));
   if (p.ending == ending::replace_region && p.regions == 0) p.ending = ending::move;
   if (p.ending == ending::move && p.regions == 0) p.ending = ending::retire;
-  if (p.restore == restore_kind::region && p.regions == 0) p.restore = restore_kind::online;
   p.programme = seed % 5 < 2;
   p.quiet_ms = (p.pace == 1 ? d.between(1, 10) : 10) * 60'000;
   p.resets = d.chance(500);
@@ -81,7 +80,6 @@ plan plan::small(std::uint64_t seed) {
   p.trade_ms = rush ? d.between(4, 20) * 60'000 : d.between(2, 8) * 3'600'000;
   p.request_every = rush ? std::max<tick_ms>(p.request_every, 5'000) : std::max<tick_ms>(p.request_every, 120'000);
   p.cut_max = std::min(p.cut_max, p.trade_ms);
-  if (p.restore == restore_kind::region && p.regions == 0) p.restore = restore_kind::online;
   if (p.ending == ending::replace_region && p.regions == 0) p.ending = ending::move;
   if (p.ending == ending::move && p.regions == 0) p.ending = ending::retire;
   return p;

@@ -92,7 +92,7 @@ void world::next_full_disk() {
 // One store's disk is copied at some moment, and put back at a later one.
 void world::plan_restore() {
   victim_ = node_id{2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores))};
-  if (plan_.restore == restore_kind::region)
+  if (plan_.restore == restore_kind::backup && plan_.regions > 0 && dice_.chance(500))
     victim_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
   at(dice_.between(plan_.trade_ms / 10, plan_.trade_ms / 2), [this] {
     auto& n = nodes_.at(victim_);
@@ -115,16 +115,21 @@ bool world::restore_is_provable(const sim_node& n) const {
 void world::restore(sim_node& n) {
   if (calm_ || !copy_) return;
   auto& l = links_.at(n.id);
-  bool online = plan_.restore == restore_kind::online || plan_.restore == restore_kind::region;
-  if (!n.st || n.flight || !restore_is_provable(n)) {
+  bool online = plan_.restore == restore_kind::online, said = plan_.restore == restore_kind::backup;
+  if (!n.st || n.flight || (!said && !restore_is_provable(n))) {
     at(5'000, [this, &n] { restore(n); });
     return;
   }
   oracle_.restored({n.id, n.cert.epoch});
-  if (plan_.restore == restore_kind::region) end_below(n);
+  if (n.role == node_role::region) end_below(n);
   restore_done_ = true;
   crash(n, "its disk is replaced by an old copy");
   n.disk.restore(*copy_);
+  if (said) {
+    kv_batch mark;
+    mark_as_copy(mark);
+    ensure(n.disk.commit(mark, true).ok(), "the mark of a backup is written");
+  }
   say("restored " + std::to_string(n.id.value));
   if (online) {
     // New tills without memory, and nobody trades before head office's side has spoken: only the link can tell.

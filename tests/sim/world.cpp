@@ -155,6 +155,7 @@ void world::boot(sim_node& n) {
   n.source = std::make_unique<durable_source>(n.disk, *n.keys, std::string(chain), n.id);
   say("boot " + std::to_string(n.id.value) + " at " + std::to_string(n.st->ledger().durable_next()));
   n.st->start(n.cert.epoch, wall(n));
+  ensure(n.st->begin_restored_epoch(wall(n)).ok(), "a node begins anew on a backup");
   absorb(n);
   new_mark(n);
   seal(n);
