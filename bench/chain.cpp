@@ -37,7 +37,9 @@ epoch_id epoch_of(std::uint32_t n) {
 }
 certificate certificate_of(node_id node, node_role role, const public_key& key, const epoch_id& epoch) {
   std::array<std::uint8_t, 32> secret;
-  secret.fill(static_cast<std::uint8_t>(node.value));
+  secret.fill(9);
+  for (std::size_t i = 0; i < 4; ++i)
+    secret[8 + i] = static_cast<std::uint8_t>(node.value >> (8 * i));
   return {.chain = std::string(office::chain()),
           .node = node,
           .name = "Node " + std::to_string(node.value),

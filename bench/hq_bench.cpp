@@ -63,6 +63,12 @@ private:
   std::deque<T> list_;
 };
 
+/// Other threads still run: nothing to unwind.
+[[noreturn]] void fail(const std::string& why) {
+  std::fprintf(stderr, "hq_bench: %s\n", why.c_str());
+  std::_Exit(1);
+}
+
 struct busy {
   std::int64_t open = 0, decide = 0, commit = 0;  ///< nanoseconds
   std::uint64_t groups = 0;
@@ -106,12 +112,14 @@ busy take_in(office& hq, std::vector<segment> segments) {
   while (taken < all) {
     auto w = mailbox.take();
     auto start = now_ns();
-    if (w.arrival && !hq.at().put(std::move(*w.arrival))) throw std::runtime_error("the station is busy");
+    if (w.arrival && !hq.at().put(std::move(*w.arrival))) fail("the station is busy");
     if (w.committed)
       for (const auto& e : hq.at().settled()) {
         const auto* i = std::get_if<ingested_effect>(&e);
-        if ((i && i->code != errc::ok) || std::holds_alternative<alarm_effect>(e))
-          throw std::runtime_error("head office refused or contested what the stores wrote");
+        const auto* a = std::get_if<alarm_effect>(&e);
+        if ((i && i->code != errc::ok) || a)
+          fail("head office refused or contested what the stores wrote: " +
+               (a ? a->text : std::string(errc_name(i->code))));
         if (!i) continue;
         ++taken;
         credit.release();

@@ -298,7 +298,7 @@ void oracle::transfer(const place& p, const entry& e) {
   if (out) {
     ensure(e.channel == 1 || sent_.count({p.writer, e.peer, e.channel - 1}) != 0, "a channel has a gap: " + where);
     ensure(sent_.emplace(c, e).second, "a channel number was used twice: " + where);
-    if (e.cause == send_cause::sweep) {
+    if (e.cause == send_cause::sweep && !was_restored(e.peer)) {  // a life that ended takes nothing: it returns
       ++swept_;
       auto& on_way = sweeping_[{p.writer, e.peer}];
       on_way += card_value(e);
@@ -311,7 +311,8 @@ void oracle::transfer(const place& p, const entry& e) {
            "a receive differs from its send, " + std::string(errc_name(e.reason)) + ": " + where);
     ensure(received_.insert(c).second, "a send was received twice: " + where);
     ensure(!returned_.count(c) || was_restored(p.writer), "a send that had returned was received: " + where);
-    if (half->second.cause == send_cause::sweep) sweeping_[{e.peer, p.writer}] -= card_value(e);
+    if (half->second.cause == send_cause::sweep && !was_restored(p.writer))
+      sweeping_[{e.peer, p.writer}] -= card_value(e);
   }
   for (const auto& v : e.values)
     move(p.writer, v.purse == 0 ? account_id{} : e.account, v.unit, out ? -v.amount : v.amount, where);
