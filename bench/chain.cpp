@@ -129,17 +129,28 @@ void office::grant(amount quota) {
 
 // -- stores ------------------------------------------------------------------------
 
+namespace {
+const catalogue& reference_catalogue() {
+  static const catalogue one = [] {
+    catalogue c;
+    c.add(reference_rules());
+    for (std::uint32_t id = 1; id <= reference::products; ++id)
+      c.add(reference_product(id));
+    return c;
+  }();
+  return one;
+}
+}  // namespace
+
 model_store::model_store(unsigned n, const writer_id& hq, std::uint64_t first, std::uint64_t accounts)
     : self_{office::store_id(n), office::store_epoch(n)},
       hq_(hq),
       key_(office::store_key(n)),
       first_(first),
       accounts_(accounts),
+      rules_(reference_catalogue()),
       dice_(n + 1),
       tills_(tills) {
-  rules_.add(reference_rules());
-  for (std::uint32_t id = 1; id <= reference::products; ++id)
-    rules_.add(reference_product(id));
   for (unsigned i = 0; i < tills; ++i)
     tills_[i].terminal = self_.node.value * 64 + 1 + i;
 }

@@ -73,7 +73,7 @@ private:
   writer_id self_, hq_;
   ed25519_signer key_;
   std::uint64_t first_, accounts_;
-  catalogue rules_;
+  const catalogue& rules_;  ///< one for all stores
   std::mt19937_64 dice_;
   std::vector<till> tills_;
   std::map<sequence, entry> sales_;  ///< the last of each till, so that it can be reversed
