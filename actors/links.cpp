@@ -28,7 +28,7 @@ void in_ledger(node_context* context, std::function<void(station&)> task) {
 void claim_rollback(node_context* context, const rollback_effect& e) {
   in_ledger(context, [e, clock = context->clock.wall](station& s) {
     if (s.verify_rollback_proof(e.stream, e.size, e.proof))
-      s.check_rollback(e.stream.writer, e.size, clock(), e.proof.root);
+      s.heed_proof(e.stream, e.size, e.proof.root, clock());
   });
 }
 

@@ -174,7 +174,7 @@ void session::want(const stream_id& id, incoming& in, session_effects& out, tick
   in.asked = in.have;
   in.wanted = true;
   want_message m{id, in.have, std::nullopt};
-  if (peer_ && id == stream_id{peer_->writer, sub_stream::journal, {}})
+  if (peer_ && id.writer == peer_->writer)
     if (auto shown = source_.evidence(id); shown && shown->size >= in.have) m = {id, shown->size, shown->proof};
   in.have = in.asked = m.from;
   said_at_ = now;
@@ -196,11 +196,11 @@ void session::on_want(const want_message& m, session_effects& out, tick_ms now) 
   if (m.from > source_.size(m.stream)) {
     // The peer has more of our stream than we do. Only our own signature proves it; without one it is noise. Of an
     // earlier life of ours it may well have more; then there is nothing to send.
-    if (m.proof && journal) out.push_back(rollback_effect{m.stream, m.from, *m.proof});
+    if (m.proof && m.stream.writer == config_.self) out.push_back(rollback_effect{m.stream, m.from, *m.proof});
     if (!journal) o.subscribed = true, o.acked = o.sent = m.from;
     return;
   }
-  if (journal && m.proof) {
+  if (m.proof && m.stream.writer == config_.self) {
     auto own = source_.root_at(m.stream, m.from);
     if (own && *own != m.proof->root) return out.push_back(rollback_effect{m.stream, m.from, *m.proof});
   }

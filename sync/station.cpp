@@ -5,6 +5,7 @@
 #include "ledger/closing.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/checkpoint.hpp"
+#include "sync/station_facts.hpp"
 
 namespace tally {
 namespace {
@@ -52,6 +53,7 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   s->observer_ = std::make_unique<observer>(s->book_->st(), s->config_.self, s->config_.role);
   s->observer_->lives_as(s->book_->self());
   s->load_forked();
+  s->load_outdated();
   // Ask ids must not repeat after a restart: a neighbour remembers served ones.
   std::uint64_t seed = 0;
   std::array<std::uint8_t, 6> octets{};
@@ -149,7 +151,7 @@ void station::handle(const station_input& input) {
     ingest(*a);
   } else if (const auto* c = std::get_if<control_arrival>(&input)) {
     heard(c->from);
-    control(*c);
+    if (!is_outdated()) control(*c);
   } else if (const auto* l = std::get_if<link_change>(&input)) {
     heard(l->neighbour);
     if (l->up) {
@@ -278,6 +280,10 @@ void station::answer(till_answer a) {
 }
 
 void station::write_facts(facts_request& r) {
+  if (is_outdated()) {
+    open_effects_.push_back(facts_answer{r.request, errc::rolled_back, std::string(outdated_text), book_->next(), 0});
+    return;
+  }
   facts_answer a{r.request, errc::ok, {}, book_->next(), 0};
   if (auto it = facts_progress_.find(r.request); it != facts_progress_.end()) a = it->second;
   if (a.written == 0) {
@@ -360,6 +366,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   tick_ = tick;
   disk_low_ = disk_free_bytes < config_.reserve_bytes;
   if (!book_->started()) return;
+  if (is_outdated()) return await_parent();
   custodian_.tick(tick, now, *this);
   chase_cosignature();
   sweep();
@@ -427,7 +434,7 @@ bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_s
 
 bool station::verify_rollback_proof(const stream_id& id, std::uint64_t size,
                                     const want_message::evidence& proof) const {
-  if (id != book_->journal()) return false;
+  if (id.writer != book_->self()) return false;
   return certificates_.with().verify(
       keys_.key(), checkpoint_body({stream_origin(config_.chain, id), size, proof.root, {}}), proof.sign);
 }

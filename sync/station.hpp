@@ -53,6 +53,10 @@ public:
   bool check_rollback(const writer_id& epoch, std::uint64_t size, unix_seconds now,
                       const std::optional<hash256>& root = {});
   bool verify_rollback_proof(const stream_id& stream, std::uint64_t size, const want_message::evidence& proof) const;
+  /// The same for any stream of this node, verified. If it is one for nodes below, this node is outdated: it takes and
+  /// writes nothing; a region lives anew once its parent has had its say, head office waits for its newer database.
+  bool heed_proof(const stream_id& stream, std::uint64_t size, const hash256& root, unix_seconds now);
+  bool is_outdated() const { return outdated_at_.has_value(); }
 
   /// Streams for a neighbour, and which of its streams are taken.
   std::vector<stream_id> streams_for(node_id neighbour) const;
@@ -116,18 +120,18 @@ private:
   void write_facts(facts_request& r);
   void ingest(const segment_arrival& a);
   status verify_segment(const segment& s, const merkle_run& run);
+  bool waits_for_proof(const segment& s, const entry_list& entries) const;
   void interpret(const segment& s, const entry_list& entries, const merkle_frontier& before);
   void pass_through(const stream_id& id, const entry_list& entries);
   void adopt_directory(const stream_id& id, const entry_list& entries);
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
-  void learn_certificate(const entry& e, std::uint64_t position);
-  void learn_decision(const entry& e, std::uint64_t position);
-  void note_end_of_keys(node_id node, std::uint64_t position);
-  void stop_if_revoked();
+  void learn_certificate(const entry&e, std::uint64_t position), learn_decision(const entry&e, std::uint64_t position);
+  void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked();
   unix_seconds validity_now() const;
   bool is_expired(const certificate& c) const;
   void tend_keys();
+  void await_parent(), load_outdated();
   void tend_own_certificate();
   void on_renewal(node_id from, const renew_message& m);
   void issue_next(const certificate& now, const renew_message& m);
@@ -233,7 +237,8 @@ private:
   bool stirred_ = true;  ///< head office: something came since it last looked who needs quota or is to be closed
   std::map<node_id, writer_id> last_life_;   ///< of each node: the epoch that grew last
   std::map<node_id, std::uint64_t> forked_;  ///< with the serial of their certificate then
-  std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
+  std::set<writer_id> astray_;          ///< own lives that went on from an old copy, since the start; durable or not
+  std::optional<tick_ms> outdated_at_;  ///< since when it is known
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false;
   std::set<node_id> expired_;  ///< children whose certificate's time is over
   tick_ms keys_due_ = 0, renew_due_ = 0, renew_wait_ = 0, time_tick_ = 0;  ///< the last: of head office's newest time

@@ -2,13 +2,16 @@
 #include <algorithm>
 
 #include "sync/station.hpp"
+#include "sync/station_facts.hpp"
 
 namespace tally {
 namespace {
 // Entries that one tick may add to the open group, so that a large closing does not hold up anybody's pull.
 constexpr std::size_t regrants_per_tick = 500;
 constexpr std::size_t heirs_max = 10'000;
-constexpr byte_view copy_key = "backup";
+constexpr byte_view copy_key = "backup", outdated_key = "outdated";
+// A parent that is there has asked for the journal by then, and showed what it holds of it.
+constexpr tick_ms parent_word_ms = 60'000;
 
 bytes astray_key(const writer_id& w) { return "x" + stream_key({w, sub_stream::journal, {}}); }
 }  // namespace
@@ -26,6 +29,7 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   epoch_id epoch;
   random_.fill(epoch.value);
   if (named) epoch = *named;
+  outdated_at_.reset();
   book_->stop_card_value(outlawed_ ? errc::revoked : why);
   book_->begin_epoch(epoch, now_, old, proven);
   observer_->lives_as(book_->self());
@@ -35,6 +39,34 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   observe_own(0);
   open_effects_.push_back(alarm_effect{why, text + ": a new epoch was opened"});
   open_effects_.push_back(lives_anew_effect{book_->self()});
+}
+
+bool station::heed_proof(const stream_id& id, std::uint64_t size, const hash256& root, unix_seconds now) {
+  if (id == book_->journal()) return check_rollback(id.writer, size, now, root);
+  if (id.writer != book_->self() || is_outdated()) return false;
+  bool newer = size > book_->head(id).size;
+  if (size <= reader_.size(id)) {
+    auto own = root_at(size, reader_.nodes(id, book_->self()));
+    newer = own && *own != root;
+  }
+  if (!newer) return false;
+  outdated_at_ = tick_;
+  if (config_.role == node_role::hq) book_->view().put(family::meta, outdated_key, "");
+  open_effects_.push_back(alarm_effect{errc::rolled_back, std::string(outdated_text)});
+  return false;
+}
+
+// Head office has no parent: it waits for its newer database.
+void station::await_parent() {
+  auto p = parent();
+  if (config_.role == node_role::hq || !p || !up_.count(*p)) return;
+  if (tick_ < std::max(*outdated_at_, calendar_.linked_at) + parent_word_ms) return;
+  begin_anew(errc::rolled_back, "this node is an old copy, as the nodes below it show", unknown_end);
+}
+
+void station::load_outdated() {
+  bytes v;
+  if (store_.get(family::meta, outdated_key, v) == lookup::found) outdated_at_ = 0;
 }
 
 void mark_as_copy(kv_batch& batch) { batch.put(family::meta, copy_key, ""); }

@@ -113,7 +113,7 @@ void station::ingest(const segment_arrival& a) {
   };
   bool journal = s.stream.sub == sub_stream::journal;
   if (!accepts(a.from, s.stream)) return report(have, errc::not_entitled, false);
-  if (disk_low_) return report(have, errc::busy, false);
+  if (disk_low_ || is_outdated()) return report(have, errc::busy, false);
   if (s.first > have) return report(have, errc::gap, false);
   if (s.size_after() <= have) {
     if (journal) cosign(a.from, s.stream);
@@ -135,6 +135,7 @@ void station::ingest(const segment_arrival& a) {
         alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
     return report(have, ok.error().code, false);
   }
+  if (journal && waits_for_proof(*kept, (*opened)->entries)) return report(have, errc::busy, false);
   auto before = book_->streams().tip(s.stream);
   book_->streams().append_foreign(*kept, (*opened)->run);
   segments_open_ = true;

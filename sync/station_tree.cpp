@@ -3,6 +3,7 @@
 
 #include "ledger/closing.hpp"
 #include "ledger/purses.hpp"
+#include "storage/entry_codec.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
@@ -16,6 +17,9 @@ bytes forked_key(node_id node) {
 }
 
 namespace {
+// How long after its parent came a region lets a store's rights wait for what head office sent that store.
+constexpr tick_ms proof_wait_ms = 60'000;
+
 /// At most; what pays no money is worth none.
 amount worth_as_money(const purse_rule& p, amount units) {
   if (p.kind == purse_kind::bonus) return units;
@@ -24,6 +28,25 @@ amount worth_as_money(const purse_rule& p, amount units) {
   return p.rate_units == 0 ? 0 : mul_div(units, p.rate_money, p.rate_units, rounding::half_up).value_or(amount_max);
 }
 }  // namespace
+
+// A region that has just been linked, perhaps another machine in its place, may lack what head office sent a store
+// while it has the store's journal already. Rights that come from there would be taken for made up; they wait a little.
+bool station::waits_for_proof(const segment& s, const entry_list& entries) const {
+  if (config_.role != node_role::region || tick_ >= calendar_.linked_at + proof_wait_ms) return false;
+  const auto& writer = s.stream.writer;
+  bool sends = false, lacks = observer_->any_unproven(writer);
+  for (auto data : entries) {
+    if (auto kind = peek_kind(data); kind != entry_kind::send && kind != entry_kind::receive) continue;
+    auto e = decode_entry(data);
+    if (!e) continue;
+    if (e->kind == entry_kind::send) {
+      sends = sends || e->peer == book_->self();
+    } else if (e->head && e->peer.node == head_office) {
+      lacks = lacks || e->head->size > book_->streams().tip(e->head->stream).size();
+    }
+  }
+  return sends && lacks;
+}
 
 void station::load_forked() {
   for (auto c = store_.scan(family::meta, "w"); c->valid() && c->key()[0] == 'w'; c->next()) {

@@ -151,7 +151,7 @@ void world::act(sim_node& n, node_id peer, session_effects list) {
       (void)n.st->put(control_arrival{peer, std::move(c->what)});
     } else if (const auto* r = std::get_if<rollback_effect>(&e)) {
       if (!n.st->verify_rollback_proof(r->stream, r->size, r->proof)) continue;
-      if (n.st->check_rollback(r->stream.writer, r->size, wall(n), r->proof.root)) {
+      if (n.st->heed_proof(r->stream, r->size, r->proof.root, wall(n))) {
         say("the link tells node " + std::to_string(n.id.value) + " that it was rolled back");
         return drop(n, peer);  // a new life greets anew
       }

@@ -6,7 +6,7 @@
 namespace tally::sim {
 
 /// A failing plan made smaller: fewer stores, cards and hours, fewer kinds of trouble, as long as the same guarantee
-/// is broken. Each step is a whole run, and another weather, since each choice shifts the dice; so it is tried, not known.
+/// is broken. Each step is a whole run and another weather, since each choice shifts the dice: it is tried, not known.
 struct reduced {
   plan how;
   run_result result;

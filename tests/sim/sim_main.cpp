@@ -1,4 +1,4 @@
-// tallystick-sim: runs seeds until told to stop. A failure is replayed with its last events, and made smaller on request.
+// tallystick-sim: runs seeds until told to stop. A failure is replayed with its last events, made smaller on request.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -365,6 +365,25 @@ TEST_CASE("a journal that went on otherwise than what its parent holds is a copy
   CHECK(same.parent.source.size(journal) == 12);
 }
 
+TEST_CASE("a child shows what it holds of its parent's streams, and a parent that has less or other hears of it",
+          "[sync][session]") {
+  both_sides w;
+  w.child.source.sizes = {{journal, 3}, {grants, 8}};
+  w.parent.source.sizes = {{journal, 3}, {grants, 5}};
+  w.connect(0);
+  REQUIRE(count<rollback_effect>(w.seen) == 1);
+  CHECK(std::get<rollback_effect>(w.seen[0]).stream == grants);
+  CHECK(std::get<rollback_effect>(w.seen[0]).size == 8);
+
+  both_sides other;
+  other.child.source.sizes = {{journal, 3}, {grants, 8}};
+  other.parent.source.sizes = {{journal, 3}, {grants, 12}};
+  other.child.source.root = hash256{7};
+  other.connect(0);
+  CHECK(count<rollback_effect>(other.seen) == 1);
+  CHECK(other.child.source.size(grants) == 8);  // nothing was shipped
+}
+
 TEST_CASE("a restored child takes nothing and gives nothing before its parent has seen its journal",
           "[sync][session]") {
   side child{child_id, [](const stream_id& id) { return id.sub != sub_stream::journal; }};

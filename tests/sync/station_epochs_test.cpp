@@ -147,6 +147,85 @@ TEST_CASE("a node that starts on a backup begins anew; what the lost database ha
   CHECK(net.hq().st->begin_restored_epoch(net.now()).error().code == errc::not_allowed);
 }
 
+TEST_CASE("head office on an old copy is told so by those below: it takes and writes nothing", "[sync][epochs]") {
+  station_net net;
+  auto &hq = net.hq(), &a = net.at(3);
+  net.sync();
+  auto copy = hq.store.image();
+  auto facts = [&](amount ceiling) {
+    return net.publish({net.limits_entry(a, {ceiling, 1'000'000, 100'000, 1'000'000})});
+  };
+  REQUIRE(facts(2'000).code == errc::ok);
+  net.sync();
+  auto newest = hq.store.image();
+  auto dir = hq.st->directory();
+  auto shown = net.region().source->evidence(dir);
+  REQUIRE(shown.has_value());
+  auto show = [&] {
+    REQUIRE(hq.st->verify_rollback_proof(dir, shown->size, shown->proof));
+    CHECK_FALSE(hq.st->heed_proof(dir, shown->size, shown->proof.root, net.now()));
+    net.settle(hq);
+  };
+  show();  // of what it has it learns nothing
+  CHECK_FALSE(hq.st->is_outdated());
+  CHECK_FALSE(hq.st->verify_rollback_proof(dir, shown->size + 1, shown->proof));
+
+  for (bool went_on : {false, true}) {
+    hq.store.reset(copy);
+    net.open(hq);
+    // The copy went on, to the same length and beyond: under its name others know another entry.
+    if (went_on) REQUIRE(facts(3'000).code == errc::ok);
+    if (went_on) REQUIRE(facts(4'000).code == errc::ok);
+    show();
+    CHECK(hq.st->is_outdated());
+    CHECK(facts(5'000).code == errc::rolled_back);
+    net.open(hq);  // a restart does not make it forget
+    CHECK(hq.st->is_outdated());
+    REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+    auto had = stream_reader(hq.store).size(a.journal());
+    auto more = a.source->next_segment(a.journal(), had);
+    REQUIRE(more.ok());
+    CHECK(net.ingest(hq, net.region().id, *more).code == errc::busy);
+    CHECK(facts(5'000).code == errc::rolled_back);
+  }
+  hq.store.reset(newest);
+  net.open(hq);
+  show();
+  CHECK_FALSE(hq.st->is_outdated());
+  CHECK(facts(5'000).code == errc::ok);
+}
+
+TEST_CASE("a region on an old copy that its stores notice waits for its parent, then lives anew", "[sync][epochs]") {
+  station_net net;
+  auto &region = net.region(), &a = net.at(3);
+  auto& b = net.at(4);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  auto copy = region.store.image();
+  REQUIRE(why(net.ask(b, net.sale(b, 4), true)) == errc::ok);  // the region passed it on
+  net.sync();
+  stream_id rights{region.writer(), sub_stream::addressed, b.id};
+  auto shown = b.source->evidence(rights);
+  REQUIRE(shown.has_value());
+
+  region.store.reset(copy);
+  net.open(region);
+  net.link(region, net.hq(), false);
+  REQUIRE(region.st->verify_rollback_proof(rights, shown->size, shown->proof));
+  CHECK_FALSE(region.st->heed_proof(rights, shown->size, shown->proof.root, net.now()));
+  CHECK(region.st->is_outdated());
+  net.pass_time(120'000);
+  net.settle(region);
+  CHECK(region.st->ledger().self() == region.writer());  // whether head office holds more of its journal is not known
+  REQUIRE(region.st->put(link_change{head_office, true}).ok());
+  net.settle(region);
+  CHECK(region.st->is_outdated());
+  net.pass_time(61'000);
+  net.settle(region);
+  CHECK_FALSE(region.st->is_outdated());
+  CHECK(region.st->ledger().self().epoch != region.cert.epoch);
+}
+
 TEST_CASE("a copy that sold more than the original is noticed all the same, and settled", "[sync][epochs]") {
   station_net net;
   auto &a = net.at(3), &b = net.at(4);
