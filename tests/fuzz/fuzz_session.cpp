@@ -217,7 +217,7 @@ private:
         expect(!ask || !child_ || confirmed_, "what may be an old copy gives nothing away");
       } else if (const auto* r = std::get_if<rollback_effect>(&e)) {
         bool beyond = r->size > source_.size(r->stream);
-        expect(r->stream == stream_id{self_, sub_stream::journal, {}} && (beyond || r->proof.root != source_.root),
+        expect(r->stream.writer == self_ && is_offered(r->stream) && (beyond || r->proof.root != source_.root),
                "a rollback is of this life, beyond it or of another history");
       } else if (std::holds_alternative<close_effect>(e)) {
         closed_ = true;
