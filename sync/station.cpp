@@ -158,7 +158,7 @@ void station::handle(const station_input& input) {
       up_.insert(l->neighbour);
       if (parent() == l->neighbour) calendar_.linked_at = tick_;
       ++links_seen_;
-      if (parent() == l->neighbour) keys_due_ = renew_due_ = 0;
+      if (parent() == l->neighbour) care_.due = care_.renew_due = 0;
       open_effects_.push_back(advanced_effect{});
       // A region that just started has no signed word of head office's time yet.
       if (parent() != l->neighbour && (config_.role == node_role::hq || last_time_.time > 0))
@@ -372,7 +372,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   sweep();
   if (config_.role == node_role::hq) book_->heard_hq_time(now);
   keep_calendar();
-  if (tick >= keys_due_) tend_keys();
+  if (tick >= care_.due) tend_keys();
   if (config_.role == node_role::hq) {
     if (tick >= (stirred_ ? replenish_due_ : look_due_)) {
       replenish_due_ = tick + 1'000;
@@ -385,8 +385,8 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
 }
 
 tick_ms station::next_due() const {
-  auto due = std::min({custodian_.next_due(), sweeper_.next_due(), tick_ + look_apart_ms, keys_due_});
-  if (chase_wait_ != 0) due = std::min(due, chase_due_);
+  auto due = std::min({custodian_.next_due(), sweeper_.next_due(), tick_ + look_apart_ms, care_.due});
+  if (chase_.wait != 0) due = std::min(due, chase_.due);
   if (config_.role == node_role::hq) due = std::min(due, stirred_ ? replenish_due_ : look_due_);
   return due;
 }

@@ -7,6 +7,7 @@
 #include "sync/certificate.hpp"
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
+#include "sync/key_care.hpp"
 #include "sync/station_config.hpp"
 #include "sync/station_facts.hpp"
 #include "sync/station_io.hpp"
@@ -56,7 +57,7 @@ public:
   /// The same for any stream of this node, verified. If it is one for nodes below, this node is outdated: it takes and
   /// writes nothing; a region lives anew once its parent has had its say, head office waits for its newer database.
   bool heed_proof(const stream_id& stream, std::uint64_t size, const hash256& root, unix_seconds now);
-  bool is_outdated() const { return outdated_at_.has_value(); }
+  bool is_outdated() const { return care_.outdated_at.has_value(); }
 
   /// Streams for a neighbour, and which of its streams are taken.
   std::vector<stream_id> streams_for(node_id neighbour) const;
@@ -95,7 +96,9 @@ public:
   /// Sent and not yet received, as both journals are known here.
   tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
   bool disk_low() const { return disk_low_; }
-  void held_longer(tick_ms more) { held_more_ = more, chase_wait_ = 0; }  ///< entries travel later than configured
+  void held_longer(tick_ms more) {
+    chase_.held_more = more, chase_.wait = 0;
+  }  ///< entries travel later than configured
   sweeper::figures swept() const { return sweeper_.counted(); }
   std::optional<elsewhere_hint> hint(account_id account) const;
   /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
@@ -220,7 +223,7 @@ private:
   std::vector<station_effect> open_effects_, sealed_effects_;
   carried_answer* carrying_ = nullptr;  ///< while something that came by hand is taken
   std::vector<run_of_entries> open_runs_, sealed_runs_;
-  std::uint64_t chase_size_ = 0;  ///< of the own journal: what is waited for
+  cosign_chase chase_;
   /// Durable cosignatures over the own journal that were looked up since one of them last changed.
   mutable std::map<node_id, std::optional<cosign_message>> cosigned_;
   time_message last_time_;
@@ -233,17 +236,13 @@ private:
   std::deque<entry> regrants_;          ///< waiting to be written
   calendar_progress calendar_;
   std::map<writer_id, amount> doubt_;  ///< what lies at closed epochs
-  tick_ms look_due_ = 0, doubt_due_ = 0, chase_due_ = 0, chase_wait_ = 0, held_more_ = 0;
+  tick_ms look_due_ = 0, doubt_due_ = 0;
   bool stirred_ = true;  ///< head office: something came since it last looked who needs quota or is to be closed
   std::map<node_id, writer_id> last_life_;   ///< of each node: the epoch that grew last
   std::map<node_id, std::uint64_t> forked_;  ///< with the serial of their certificate then
-  std::set<writer_id> astray_;          ///< own lives that went on from an old copy, since the start; durable or not
-  std::optional<tick_ms> outdated_at_;  ///< since when it is known
+  std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false;
-  std::set<node_id> expired_;  ///< children whose certificate's time is over
-  tick_ms keys_due_ = 0, renew_due_ = 0, renew_wait_ = 0, time_tick_ = 0;  ///< the last: of head office's newest time
-  std::int64_t alarm_day_ = 0;                            ///< of the newest alarm about the own certificate
-  bool outlawed_ = false;                                 ///< the keys of this node were revoked, and it knows
+  key_care care_;
   bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
 };
 

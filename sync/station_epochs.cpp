@@ -29,8 +29,8 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   epoch_id epoch;
   random_.fill(epoch.value);
   if (named) epoch = *named;
-  outdated_at_.reset();
-  book_->stop_card_value(outlawed_ ? errc::revoked : why);
+  care_.outdated_at.reset();
+  book_->stop_card_value(care_.outlawed ? errc::revoked : why);
   book_->begin_epoch(epoch, now_, old, proven);
   observer_->lives_as(book_->self());
   cosigned_.clear();
@@ -50,7 +50,7 @@ bool station::heed_proof(const stream_id& id, std::uint64_t size, const hash256&
     newer = own && *own != root;
   }
   if (!newer) return false;
-  outdated_at_ = tick_;
+  care_.outdated_at = tick_;
   if (config_.role == node_role::hq) book_->view().put(family::meta, outdated_key, "");
   open_effects_.push_back(alarm_effect{errc::rolled_back, std::string(outdated_text)});
   return false;
@@ -60,13 +60,13 @@ bool station::heed_proof(const stream_id& id, std::uint64_t size, const hash256&
 void station::await_parent() {
   auto p = parent();
   if (config_.role == node_role::hq || !p || !up_.count(*p)) return;
-  if (tick_ < std::max(*outdated_at_, calendar_.linked_at) + parent_word_ms) return;
+  if (tick_ < std::max(*care_.outdated_at, calendar_.linked_at) + parent_word_ms) return;
   begin_anew(errc::rolled_back, "this node is an old copy, as the nodes below it show", unknown_end);
 }
 
 void station::load_outdated() {
   bytes v;
-  if (store_.get(family::meta, outdated_key, v) == lookup::found) outdated_at_ = 0;
+  if (store_.get(family::meta, outdated_key, v) == lookup::found) care_.outdated_at = 0;
 }
 
 void mark_as_copy(kv_batch& batch) { batch.put(family::meta, copy_key, ""); }

@@ -312,7 +312,7 @@ bool station::on_cosign(const cosign_message& m) {
     return false;
   }
   if (m.by == head_office && m.time > book_->hq_time()) {
-    time_tick_ = tick_;
+    care_.time_tick = tick_;
     book_->heard_hq_time(m.time);
   }
   auto known = newest_cosignature(m.stream, m.by);
@@ -340,18 +340,18 @@ void station::chase_cosignature() {
   bool up = p && up_.count(*p) && size > 0;
   auto known = up ? cosigned() : std::nullopt;
   auto have = known ? known->size : 0;
-  if (!up || have >= size || (chase_wait_ != 0 && have >= chase_size_)) chase_wait_ = 0;
+  if (!up || have >= size || (chase_.wait != 0 && have >= chase_.size)) chase_.wait = 0;
   if (!up || have >= size) return;
-  const auto wait = config_.cosign_wait_ms + held_more_;
-  if (chase_wait_ == 0) {
-    chase_size_ = size;
-    chase_wait_ = wait;
+  const auto wait = config_.cosign_wait_ms + chase_.held_more;
+  if (chase_.wait == 0) {
+    chase_.size = size;
+    chase_.wait = wait;
   } else {
-    if (tick_ < chase_due_) return;
+    if (tick_ < chase_.due) return;
     open_effects_.push_back(to_neighbour{*p, have_message{book_->journal(), have}});
-    chase_wait_ = std::min(chase_wait_ * 2, std::max(chase_max_ms, wait));
+    chase_.wait = std::min(chase_.wait * 2, std::max(chase_max_ms, wait));
   }
-  chase_due_ = tick_ + chase_wait_;
+  chase_.due = tick_ + chase_.wait;
 }
 
 // A descendant knows of head office's cosignature up to there only.

@@ -59,8 +59,8 @@ std::vector<void_key> station::void_keys() const {
 void station::stop_if_revoked() {
   const auto* own = certificate_of(config_.self);
   bool mine = !own || own->signing == keys_.key() || (config_.next && own->signing == config_.next->signing->key());
-  if (!outlawed_ && mine && !certificates_.is_revoked_key(keys_.key())) return;
-  if (!std::exchange(outlawed_, true) && book_->stopped() != errc::revoked)
+  if (!care_.outlawed && mine && !certificates_.is_revoked_key(keys_.key())) return;
+  if (!std::exchange(care_.outlawed, true) && book_->stopped() != errc::revoked)
     open_effects_.push_back(alarm_effect{errc::revoked, "head office has revoked this node: no card value moves here"});
   if (book_->stopped() != errc::revoked) book_->stop_card_value(errc::revoked);
 }
@@ -72,7 +72,7 @@ void station::stop_if_revoked() {
 unix_seconds station::validity_now() const {
   if (config_.role == node_role::hq) return std::max(now_, book_->hq_time());
   if (book_->hq_time() == 0) return now_;
-  return book_->hq_time() + (time_tick_ == 0 ? 0 : (tick_ - time_tick_) / 1'000);
+  return book_->hq_time() + (care_.time_tick == 0 ? 0 : (tick_ - care_.time_tick) / 1'000);
 }
 
 // Of a child, by a time that the child can be shown, or it would not know that it must ask for the next one.
@@ -96,51 +96,51 @@ void station::on_time(const time_message& m) {
   }
   if (m.time <= last_time_.time) return;
   last_time_ = m;
-  if (m.time > book_->hq_time()) time_tick_ = tick_;
+  if (m.time > book_->hq_time()) care_.time_tick = tick_;
   book_->heard_hq_time(m.time);
   for (auto c : children())
     if (up_.count(c)) open_effects_.push_back(to_neighbour{c, m});
 }
 
 void station::tend_keys() {
-  keys_due_ = tick_ + keys_every_ms;
-  if (time_tick_ == 0) time_tick_ = tick_;
+  care_.due = tick_ + keys_every_ms;
+  if (care_.time_tick == 0) care_.time_tick = tick_;
   std::set<node_id> expired;
   for (auto child : children())
     if (const auto* c = certificate_of(child); is_expired(*c) && !certificates_.is_revoked(child))
       expired.insert(child);
-  if (expired != expired_) ++links_seen_, open_effects_.push_back(advanced_effect{});
+  if (expired != care_.expired) ++links_seen_, open_effects_.push_back(advanced_effect{});
   for (auto n : expired) {
-    if (expired_.count(n)) continue;
+    if (care_.expired.count(n)) continue;
     open_effects_.push_back(
         alarm_effect{errc::not_certified, "the certificate of node " + std::to_string(n.value) + " has ended"});
     open_effects_.push_back(cut_off_effect{n});
   }
-  expired_ = std::move(expired);
+  care_.expired = std::move(expired);
   tend_own_certificate();
 }
 
 void station::tend_own_certificate() {
   const auto* own = certificate_of(config_.self);
-  if (!own || own->signing != keys_.key() || outlawed_) return;
+  if (!own || own->signing != keys_.key() || care_.outlawed) return;
   auto now = validity_now();
-  if (auto day = now / 86'400; now >= renewal_alarm(*own) && day != alarm_day_) {
-    alarm_day_ = day;
+  if (auto day = now / 86'400; now >= renewal_alarm(*own) && day != care_.alarm_day) {
+    care_.alarm_day = day;
     auto left = std::max<unix_seconds>(own->not_after - now, 0) / 86'400;
     open_effects_.push_back(alarm_effect{errc::not_certified, "the certificate of this node ends in " +
                                                                   std::to_string(left) + " days and is not renewed"});
   }
   auto p = parent();
-  if (!p || !up_.count(*p) || tick_ < renew_due_ || (!config_.next && now < renewal_due(*own))) return;
-  renew_wait_ = std::clamp(renew_wait_ * 2, keys_every_ms, renew_wait_max_ms);
-  renew_due_ = tick_ + renew_wait_;
+  if (!p || !up_.count(*p) || tick_ < care_.renew_due || (!config_.next && now < renewal_due(*own))) return;
+  care_.renew_wait = std::clamp(care_.renew_wait * 2, keys_every_ms, renew_wait_max_ms);
+  care_.renew_due = tick_ + care_.renew_wait;
   auto m = make_renewal(config_.chain, *own, keys_, config_.next ? &*config_.next : nullptr);
   open_effects_.push_back(to_neighbour{*p, m});
 }
 
 void station::want_keys(next_keys keys) {
   config_.next = std::move(keys);
-  keys_due_ = renew_due_ = renew_wait_ = 0;
+  care_.due = care_.renew_due = care_.renew_wait = 0;
 }
 
 // From a node on the road to it, or from itself. It proves itself, so whoever passes it on adds nothing.
@@ -192,7 +192,7 @@ void station::issue_next(const certificate& now, const renew_message& m) {
 
 // Connections begin anew under it: the one that is there may be good for no more than the renewal.
 void station::learn_own_certificate(const certificate& c) {
-  renew_wait_ = 0;
+  care_.renew_wait = 0;
   if (c.signing == keys_.key()) {
     open_effects_.push_back(lives_anew_effect{book_->self()});
   } else if (config_.next && c.signing == config_.next->signing->key()) {

@@ -1,0 +1,27 @@
+#pragma once
+#include <optional>
+#include <set>
+
+#include "sync/message.hpp"
+
+namespace tally {
+
+/// What a station knows of its own keys and copies, and of its children's (station_keys.cpp, station_epochs.cpp). Only in
+/// memory, but for what the database says of them.
+struct key_care {
+  std::set<node_id> expired;  ///< children whose certificate's time is over
+  tick_ms due = 0, renew_due = 0, renew_wait = 0;
+  tick_ms time_tick = 0;               ///< of head office's newest time
+  std::int64_t alarm_day = 0;          ///< of the newest alarm about the own certificate
+  bool outlawed = false;               ///< the keys of this node were revoked, and it knows
+  std::optional<tick_ms> outdated_at;  ///< since when it is known that nodes below hold more of its streams
+};
+
+/// Waiting for head office's cosignature over the own journal (station_ingest.cpp).
+struct cosign_chase {
+  std::uint64_t size = 0;  ///< what is waited for
+  tick_ms due = 0, wait = 0;
+  tick_ms held_more = 0;  ///< entries travel so much later than configured
+};
+
+}  // namespace tally
