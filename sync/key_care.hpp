@@ -6,8 +6,8 @@
 
 namespace tally {
 
-/// What a station knows of its own keys and copies, and of its children's (station_keys.cpp, station_epochs.cpp). Only in
-/// memory, but for what the database says of them.
+/// What a station knows of its own keys and copies, and of its children's (station_keys.cpp, station_epochs.cpp). In
+/// memory alone, but for what the database says of them.
 struct key_care {
   std::set<node_id> expired;  ///< children whose certificate's time is over
   tick_ms due = 0, renew_due = 0, renew_wait = 0;

@@ -143,7 +143,7 @@ void station::heard(node_id from) {
 }
 
 void station::handle(const station_input& input) {
-  stirred_ = true;
+  lives_.stirred = true;
   if (const auto* r = std::get_if<till_request>(&input)) {
     on_till(*r);
   } else if (const auto* a = std::get_if<segment_arrival>(&input)) {
@@ -318,7 +318,7 @@ void station::write_facts(facts_request& r) {
 
 result<sequence> station::write(const entry& e) {
   auto seq = book_->write(e);
-  stirred_ = true;
+  lives_.stirred = true;
   if (seq) observe_own(*seq);
   // Rights on their way: a customer may wait for them.
   if (seq && e.kind == entry_kind::send && e.cause != send_cause::sweep) urgent_open_ = true;
@@ -374,10 +374,10 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   keep_calendar();
   if (tick >= care_.due) tend_keys();
   if (config_.role == node_role::hq) {
-    if (tick >= (stirred_ ? replenish_due_ : look_due_)) {
+    if (tick >= (lives_.stirred ? replenish_due_ : lives_.look_due)) {
       replenish_due_ = tick + 1'000;
-      look_due_ = tick + look_apart_ms;
-      stirred_ = false;
+      lives_.look_due = tick + look_apart_ms;
+      lives_.stirred = false;
       replenish();
       settle_epochs();
     }
@@ -387,7 +387,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
 tick_ms station::next_due() const {
   auto due = std::min({custodian_.next_due(), sweeper_.next_due(), tick_ + look_apart_ms, care_.due});
   if (chase_.wait != 0) due = std::min(due, chase_.due);
-  if (config_.role == node_role::hq) due = std::min(due, stirred_ ? replenish_due_ : look_due_);
+  if (config_.role == node_role::hq) due = std::min(due, lives_.stirred ? replenish_due_ : lives_.look_due);
   return due;
 }
 

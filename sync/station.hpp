@@ -8,6 +8,7 @@
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
 #include "sync/key_care.hpp"
+#include "sync/life_watch.hpp"
 #include "sync/station_config.hpp"
 #include "sync/station_facts.hpp"
 #include "sync/station_io.hpp"
@@ -81,7 +82,7 @@ public:
   std::optional<public_key> curve_key_of(node_id node) const;
   /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
   bool parent_silent() const { return parent_silent_; }
-  bool is_forked(node_id node) const { return forked_.count(node) != 0; }  ///< nothing is sent to such a node
+  bool is_forked(node_id node) const { return lives_.forked.count(node) != 0; }  ///< nothing is sent to such a node
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
   std::vector<void_key> void_keys() const;  ///< keys of children that open no connection any more
   stream_id directory() const;              ///< head office's current one
@@ -231,16 +232,8 @@ private:
   unix_seconds now_ = 0;
   tick_ms tick_ = 0, replenish_due_ = 0;
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
-  std::map<writer_id, tick_ms> heirs_;  ///< epochs that nobody closed the way for yet → when they were first seen
-  std::set<writer_id> settled_;         ///< closed epochs where nothing more is to be granted anew
-  std::deque<entry> regrants_;          ///< waiting to be written
+  life_watch lives_;
   calendar_progress calendar_;
-  std::map<writer_id, amount> doubt_;  ///< what lies at closed epochs
-  tick_ms look_due_ = 0, doubt_due_ = 0;
-  bool stirred_ = true;  ///< head office: something came since it last looked who needs quota or is to be closed
-  std::map<node_id, writer_id> last_life_;   ///< of each node: the epoch that grew last
-  std::map<node_id, std::uint64_t> forked_;  ///< with the serial of their certificate then
-  std::set<writer_id> astray_;  ///< own lives that went on from an old copy, since the start; durable or not
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false;
   key_care care_;
   bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal

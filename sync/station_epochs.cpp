@@ -23,7 +23,7 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   if (end) {
     // What this copy wrote behind the common part stays here, as evidence; under its name others know other entries.
     book_->view().put(family::meta, astray_key(old.stream.writer), "");
-    astray_.insert(old.stream.writer);
+    lives_.astray.insert(old.stream.writer);
     old = *end;
   }
   epoch_id epoch;
@@ -172,7 +172,7 @@ result<entry> station::revocation_fact(node_id node) {
 
 amount station::in_doubt(node_id node) const {
   amount sum = 0;
-  for (const auto& [w, v] : doubt_)
+  for (const auto& [w, v] : lives_.doubt)
     if (w.node == node && !checked_add(sum, v, sum)) return amount_max;
   return sum;
 }
@@ -202,15 +202,15 @@ void station::follow_heir(const writer_id& heir) {
   bool current = record->epoch == before.epoch || (closed && closed->successor == epoch_id{});
   if (!current || certificates_.is_revoked(heir.node)) return;
   if (observer_->position(before) < heritage->proven) {
-    if (heirs_.size() >= heirs_max) heirs_.erase(heirs_.begin());
-    auto [seen, fresh] = heirs_.try_emplace(heir, tick_);
+    if (lives_.heirs.size() >= heirs_max) lives_.heirs.erase(lives_.heirs.begin());
+    auto [seen, fresh] = lives_.heirs.try_emplace(heir, tick_);
     if (tick_ - seen->second < config_.close_wait_ms) return;
   }
   auto fact = closing_fact(heir.node, heir);
   if (!fact) return;
   date_entry(*fact, book_->st(), book_->self(), now_, book_->hq_time());
   if (!write(*fact)) return;
-  heirs_.erase(heir);
+  lives_.heirs.erase(heir);
   open_effects_.push_back(alarm_effect{
       errc::epoch_closed,
       "the epoch of node " + std::to_string(heir.node.value) + " was closed at " + std::to_string(fact->head->size) +
@@ -219,16 +219,16 @@ void station::follow_heir(const writer_id& heir) {
 }
 
 void station::settle_epochs() {
-  bool look = tick_ >= doubt_due_;
-  if (look) doubt_due_ = tick_ + 10'000;
-  if (!look) look_due_ = std::min(look_due_, doubt_due_);
+  bool look = tick_ >= lives_.doubt_due;
+  if (look) lives_.doubt_due = tick_ + 10'000;
+  if (!look) lives_.look_due = std::min(lives_.look_due, lives_.doubt_due);
   for (const auto& w : observer_->writers()) {
     if (w.node == config_.self) continue;
     follow_heir(w);
     auto how = closing_of(book_->st(), w);
     if (!how) continue;
-    if (look) doubt_[w] = lies_at(w);
-    if (settled_.count(w) || !regrants_.empty()) continue;
+    if (look) lives_.doubt[w] = lies_at(w);
+    if (lives_.settled.count(w) || !lives_.regrants.empty()) continue;
     // A thief's made-up rights are not granted anew: somebody looks at what is in doubt.
     bool suspect = observer_->contested_of(w) > 0 || revoking_of(book_->st(), w).has_value();
     if (suspect && observer_->any_unproven(w)) continue;
@@ -236,7 +236,7 @@ void station::settle_epochs() {
     if (how->complete() || today >= how->day + config_.doubt_days) find_doubt(w);
   }
   grant_anew();
-  stirred_ = stirred_ || !heirs_.empty() || !regrants_.empty();
+  lives_.stirred = lives_.stirred || !lives_.heirs.empty() || !lives_.regrants.empty();
 }
 
 amount station::lies_at(const writer_id& closed) const {
@@ -285,21 +285,21 @@ void station::find_doubt(const writer_id& closed) {
     if (k.b == 0)
       for (const auto& v : e.values)
         gone[hold_account(closed, e.account, v.purse, v.bucket, v.unit)] += v.amount;
-    regrants_.push_back(std::move(e));
+    lives_.regrants.push_back(std::move(e));
   });
   for (auto [a, left] : left_at(*observer_, book_->self(), closed)) {
     if (auto it = gone.find(a); it != gone.end()) left -= it->second;
     if (left > 0)
-      regrants_.push_back(
+      lives_.regrants.push_back(
           fact({a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), left}}));
   }
-  if (!waits) settled_.insert(closed);
+  if (!waits) lives_.settled.insert(closed);
 }
 
 void station::grant_anew() {
-  for (std::size_t n = 0; n < regrants_per_tick && !regrants_.empty(); ++n) {
-    auto e = std::move(regrants_.front());
-    regrants_.pop_front();
+  for (std::size_t n = 0; n < regrants_per_tick && !lives_.regrants.empty(); ++n) {
+    auto e = std::move(lives_.regrants.front());
+    lives_.regrants.pop_front();
     date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
     if (auto written = write(e); !written)
       open_effects_.push_back(alarm_effect{written.error().code, "granting anew: " + written.error().detail});

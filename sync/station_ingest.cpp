@@ -88,7 +88,7 @@ std::vector<stream_id> station::streams_for(node_id neighbour) const {
   bool up = parent() == neighbour;
   for (const auto& id : *list) {
     bool own = id.writer.node == config_.self;
-    if (own && id.writer != book_->self() && (astray_.count(id.writer) != 0 || went_astray(store_, id.writer)))
+    if (own && id.writer != book_->self() && (lives_.astray.count(id.writer) != 0 || went_astray(store_, id.writer)))
       continue;
     if (up) {
       // Whoever moved away ships its journal over its new parent.
@@ -243,7 +243,7 @@ void station::observe_journal(const stream_id& id, const entry_list& entries, co
   auto find = [&](sequence seq) { return find_foreign(id, seq); };
   auto addressed = [&](const stream_id& from, sequence seq) { return find_foreign(from, seq); };
   auto verdicts = observer_->observe(id.writer, before.size(), entries, find, addressed);
-  settled_.erase(id.writer);  // it may have brought value that was in doubt
+  lives_.settled.erase(id.writer);  // it may have brought value that was in doubt
   watch_for_twins(id.writer, before.size() == 0);
   // The head behind an entry is needed for sends to this node only, and computed up to there.
   auto frontier = before;
@@ -257,7 +257,7 @@ void station::observe_journal(const stream_id& id, const entry_list& entries, co
       if (auto e = decode_entry(entries[i])) answer_card(*e, id.writer, v.seq);
     if (v.kind != entry_kind::send) continue;
     auto e = decode_entry(entries[i]);
-    if (e) settled_.erase(e->peer);  // who had not heard that this life was closed sent it something
+    if (e) lives_.settled.erase(e->peer);  // who had not heard that this life was closed sent it something
     if (!e || e->peer.node != config_.self) continue;
     while (frontier.size() <= v.seq)
       frontier.append(merkle_leaf(entries[static_cast<std::size_t>(frontier.size() - before.size())]));

@@ -54,20 +54,20 @@ void station::load_forked() {
     std::uint32_t node = 0;
     for (std::size_t i = 1; i < 5; ++i)
       node = node << 8 | static_cast<std::uint8_t>(c->key()[i]);
-    forked_[{node}] = byte_reader(c->value()).uv();
+    lives_.forked[{node}] = byte_reader(c->value()).uv();
   }
 }
 
 // A copy of a disk that is noticed begins a new epoch. If then another copy begins one behind the same end, and the
 // first goes on, both run: that is no restore, which ends what it replaces.
 void station::watch_for_twins(const writer_id& grown, bool new_to_us) {
-  auto before = std::exchange(last_life_[grown.node], grown);
+  auto before = std::exchange(lives_.last[grown.node], grown);
   if (new_to_us || before == grown || before == writer_id{} || is_forked(grown.node)) return;
   auto mine = heritage_of(observer_->st(), grown), other = heritage_of(observer_->st(), before);
   if (!mine || !other || mine->before != other->before) return;
   const auto* newest = certificate_of(grown.node);
   auto serial = newest ? newest->serial : 0;
-  forked_[grown.node] = serial;
+  lives_.forked[grown.node] = serial;
   byte_writer w;
   w.uv(serial);
   book_->view().put(family::meta, forked_key(grown.node), w.take());
@@ -78,12 +78,12 @@ void station::watch_for_twins(const writer_id& grown, bool new_to_us) {
 
 // Another machine with keys of its own took the place of both. A renewal or a move of the same keys ends nothing.
 void station::end_fork(const certificate& newest) {
-  auto f = forked_.find(newest.node);
-  if (f == forked_.end() || newest.serial <= f->second) return;
+  auto f = lives_.forked.find(newest.node);
+  if (f == lives_.forked.end() || newest.serial <= f->second) return;
   for (const auto* c : certificates_.all_of(newest.node))
     if (c->serial == f->second && c->curve == newest.curve) return;
   book_->view().erase(family::meta, forked_key(newest.node));
-  forked_.erase(f);
+  lives_.forked.erase(f);
 }
 
 // Written only while the link lives: rights on a dead line would be of use to nobody. And not before the parent holds
