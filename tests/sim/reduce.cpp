@@ -1,38 +1,48 @@
 #include "sim/reduce.hpp"
 
+#include <algorithm>
 #include <cctype>
 
 namespace tally::sim {
 namespace {
 
-using change = std::function<void(plan&)>;
+using change = void (*)(plan&);
 
 /// Smaller in one respect each, the greatest savings first.
-std::vector<change> changes() {
-  std::vector<change> all;
-  auto to = [&](const char* name, std::int64_t value) {
-    for (const auto& f : plan_fields())
-      if (std::string_view(f.name) == name) all.push_back([&f, value](plan& p) { f.set(p, value); });
-  };
-  all.push_back([](plan& p) { p.trade_ms /= 4; });
-  all.push_back([](plan& p) { p.trade_ms = p.trade_ms * 2 / 3; });
-  all.push_back([](plan& p) { p.stores = std::max(1U, p.stores / 2); });
-  all.push_back([](plan& p) { p.stores = std::max(1U, p.stores - 1); });
-  all.push_back([](plan& p) {
-    if (p.ending != ending::replace_region) p.regions /= 2;
-  });
-  to("tills", 1);
-  all.push_back([](plan& p) { p.cards = std::max(1U, p.cards / 2); });
-  for (const auto* off :
-       {"stock", "ending", "restore", "crash_every", "faults", "cut_every", "clocks", "full", "repeat", "loss", "wild",
-        "programme", "tight", "certificates", "hold", "sweep_quiet", "wrong", "returns", "real_keys"})
-    to(off, 0);
-  to("resets", 1);
-  to("checkpoint", 100'000);
-  to("delay", 50);
-  to("commit", 10);
-  all.push_back([](plan& p) { p.request_every *= 2; });
-  return all;
+constexpr change smaller[] = {
+    [](plan& p) { p.trade_ms /= 4; },
+    [](plan& p) { p.trade_ms = p.trade_ms * 2 / 3; },
+    [](plan& p) { p.stores = std::max(1U, p.stores / 2); },
+    [](plan& p) { p.stores = std::max(1U, p.stores - 1); },
+    [](plan& p) {
+      if (p.ending != ending::replace_region) p.regions /= 2;
+    },
+    [](plan& p) { p.cards = std::max(1U, p.cards / 2); },
+    [](plan& p) { p.request_every *= 2; },
+};
+
+/// What a setting is without its trouble.
+struct setting {
+  const char* name;
+  std::int64_t value;
+};
+constexpr setting calmer[] = {
+    {"tills", 1},     {"stock", 0},     {"ending", 0}, {"restore", 0},          {"crash_every", 0}, {"faults", 0},
+    {"cut_every", 0}, {"clocks", 0},    {"full", 0},   {"repeat", 0},           {"loss", 0},        {"wild", 0},
+    {"programme", 0}, {"tight", 0},     {"hold", 0},   {"certificates", 0},     {"sweep_quiet", 0}, {"wrong", 0},
+    {"returns", 0},   {"real_keys", 0}, {"resets", 1}, {"checkpoint", 100'000}, {"delay", 50},      {"commit", 10},
+};
+
+plan changed(const plan& from, std::size_t i) {
+  auto p = from;
+  if (i < std::size(smaller)) {
+    smaller[i](p);
+    return p;
+  }
+  const auto& to = calmer[i - std::size(smaller)];
+  for (const auto& f : plan_fields())
+    if (std::string_view(f.name) == to.name) f.set(p, to.value);
+  return p;
 }
 
 bool runs(const plan& p) { return (p.ending != ending::move && p.ending != ending::replace_region) || p.regions > 0; }
@@ -60,9 +70,8 @@ reduced reduce(const plan& failing, const run_result& result, unsigned runs_max,
   auto kind = kind_of_failure(result.why);
   for (bool better = true; better;) {
     better = false;
-    for (const auto& c : changes()) {
-      auto next = best.how;
-      c(next);
+    for (std::size_t i = 0; i < std::size(smaller) + std::size(calmer); ++i) {
+      auto next = changed(best.how, i);
       if (next.changes(best.how).empty() || !runs(next)) continue;
       if (best.runs == runs_max) return best;
       if (each) each(best.runs, best.how);
