@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "devices/charset.hpp"
+#include "devices/driver_serial.hpp"
 #include "ledger/types.hpp"
 
 namespace tally {
@@ -27,9 +28,10 @@ struct device_options {
   std::string printer_queue;  ///< a raw queue of CUPS, as parse_cups_name; or else
   std::string printer_path;   ///< a serial line or device file
   unsigned printer_baud = 9600;
-  bool printer_proves_ids = true;  ///< it answers process IDs (`GS ( H`)
-  bytes drawer_pulse;              ///< opens the cash drawer at once; empty: there is none
-  bytes duplicate_head;            ///< printed in front of a ticket that may be on paper already
+  line_flow printer_flow = line_flow::xonxoff;  ///< of a serial line
+  bool printer_proves_ids = true;               ///< it answers process IDs (`GS ( H`)
+  bytes drawer_pulse;                           ///< opens the cash drawer at once; empty: there is none
+  bytes duplicate_head;                         ///< printed in front of a ticket that may be on paper already
 };
 
 }  // namespace tally

@@ -11,6 +11,7 @@ supervised printer_part(node_context& context, const device_options& o) {
             c.address.port = o.printer_port;
             c.device.path = o.printer_path;
             c.device.baud = o.printer_baud;
+            c.device.flow = o.printer_flow;
             c.machine.proof = o.printer_proves_ids ? print_proof::process_id : print_proof::taken;
             c.duplicate_head = o.duplicate_head;
             c.drawer_pulse = o.drawer_pulse;

@@ -96,7 +96,7 @@ struct card_text_message {
   std::shared_ptr<const std::vector<std::string>> lines;
 };
 /// What became of the spool's job that is out.
-enum class spool_news : std::uint8_t { durable, printed, uncertain };
+enum class spool_news : std::uint8_t { durable, printed, printed_again, uncertain };
 struct spool_message {
   std::uint64_t job;
   spool_news what;

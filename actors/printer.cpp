@@ -6,6 +6,7 @@ namespace tally {
 namespace {
 
 constexpr auto tick_interval = std::chrono::milliseconds(100);
+constexpr tick_ms drawer_patience_ms = 5'000;  // one that opens later than that surprises whoever stands before it
 constexpr std::string_view spooled_prefix = "receipt ";  // a ticket's own key is a number of eight octets
 using self_ptr = caf::stateful_actor<printer_actor_state>*;
 
@@ -104,6 +105,7 @@ void take_news(self_ptr self, const spool_message& m) {
   switch (m.what) {
     case spool_news::durable: return carry(self, st.spool.durable(m.job));
     case spool_news::printed: return carry(self, st.spool.printed(m.job));
+    case spool_news::printed_again: return carry(self, st.spool.printed(m.job, true));
     case spool_news::uncertain: return carry(self, st.spool.uncertain(m.job, true));
   }
 }
@@ -112,8 +114,9 @@ void open_queue(self_ptr self, const cups_name& name) {
   caf::actor me = self;
   cups_printer::callbacks on;
   on.on_state = [me](printer_state s) { caf::anon_send(me, device_message{std::string(printer_state_name(s))}); };
-  on.on_job = [me](std::uint64_t id, bool printed) {
-    caf::anon_send(me, spool_message{id, printed ? spool_news::printed : spool_news::uncertain});
+  on.on_job = [me](std::uint64_t id, bool printed, bool again) {
+    const auto good = again ? spool_news::printed_again : spool_news::printed;
+    caf::anon_send(me, spool_message{id, printed ? good : spool_news::uncertain});
   };
   self->state.queue = std::make_unique<cups_printer>(cups_options{.name = name}, std::move(on));
   (void)self->state.queue->start();  // cannot fail: the name was read
@@ -128,6 +131,9 @@ void open_link(self_ptr self, const printer_config& config) {
   // What a printer says beyond that is of no use: it is asked again.
   on.on_bytes = [me, gate = std::make_shared<input_gate>()](std::string data) {
     if (auto piece = gate->admit(std::move(data))) caf::anon_send(me, input_message{std::move(piece)});
+  };
+  on.on_late = [context = st.context] {
+    context->log(errc::timeout, "printer: it did not take the command for the cash drawer in time, so that stays shut");
   };
   if (config.device.path.empty())
     st.link = std::make_unique<tcp_printer_link>(config.address, std::move(on));
@@ -209,10 +215,14 @@ caf::behavior printer(self_ptr self, node_context* context, const printer_config
       [self](drawer_message) {
         // Not spooled: a drawer that opens later than asked for is worse than one that does not.
         auto& s = self->state;
-        if (s.link && !s.drawer_pulse.empty()) (void)s.link->send(s.drawer_pulse);
+        if (s.link && !s.drawer_pulse.empty() && s.link->send_ahead(s.drawer_pulse, drawer_patience_ms).ok())
+          s.machine.sent_aside(s.drawer_pulse.size());
       },
       [self](const input_message& m) {
-        carry(self, self->state.machine.on_bytes(*m.data, self->state.context->clock.tick()));
+        auto& s = self->state;
+        const auto now = s.context->clock.tick();
+        if (s.link) s.machine.sending(s.link->unsent(), now);
+        carry(self, s.machine.on_bytes(*m.data, now));
       },
       [self](const plug_message& m) {
         auto& s = self->state;
@@ -222,7 +232,11 @@ caf::behavior printer(self_ptr self, node_context* context, const printer_config
       [self](tick_message) {
         self->delayed_send(self, tick_interval, tick_message{});
         auto& s = self->state;
-        if (s.link) carry(self, s.machine.tick(s.context->clock.tick()));
+        if (s.link) {
+          const auto now = s.context->clock.tick();
+          s.machine.sending(s.link->unsent(), now);
+          carry(self, s.machine.tick(now));
+        }
         if (s.queue) carry(self, s.spool.able(true));
         s.shown = false;
         show_state(s);

@@ -63,6 +63,15 @@ void append_utf8(std::string& out, char32_t code) {
   unit(0x80U | (code & 0x3FU));
 }
 
+/// East Asian codes have some signs of currencies in full width only.
+char32_t full_width_form(char32_t code) {
+  switch (code) {
+    case 0x00A5: return 0xFFE5;
+    case 0x20A9: return 0xFFE6;
+    default: return bad;
+  }
+}
+
 /// What is printed for a character that the code lacks.
 char plain_form(char32_t code) {
   switch (code) {
@@ -149,6 +158,14 @@ text_codec::piece text_codec::next(std::string_view utf8) const {
     return {bytes(1, c), std::string(1, c), 1};
   }
   auto coded = converter_->code_of(at.code);
+  if (const auto wide = full_width_form(at.code); coded.empty() && wide != bad) {
+    coded = converter_->code_of(wide);
+    if (!coded.empty()) {
+      std::string shown;
+      append_utf8(shown, wide);
+      return {std::move(coded), std::move(shown), at.length};
+    }
+  }
   const bool commands =
       std::any_of(coded.begin(), coded.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
   if (coded.empty() || commands) {

@@ -37,6 +37,13 @@ printer_state cups_printer_state(int state, const std::vector<std::string>& reas
   return printer_state::ready;
 }
 
+cups_queue judge_cups_queue(int state, const std::vector<std::string>& reasons, bool accepting) {
+  cups_queue out{cups_printer_state(state, reasons), state == printer_stopped, accepting};
+  const bool prints = out.state == printer_state::ready || out.state == printer_state::paper_low;
+  if (!accepting && prints) out.state = printer_state::offline;
+  return out;
+}
+
 cups_job judge_cups_job(const cups_job_facts& facts, std::string_view title) {
   if (!facts.name.empty() && facts.name != title) return cups_job::failed;
   if (facts.state == job_completed) return cups_job::printed;

@@ -12,6 +12,14 @@ namespace tally {
 /// as a till shows it. Unknown reasons count as nothing; those that end in "-report" are remarks, not faults. Pure.
 printer_state cups_printer_state(int state, const std::vector<std::string>& reasons);
 
+/// What a queue says of itself beside that.
+struct cups_queue {
+  printer_state state = printer_state::offline;  ///< off-line too while the queue is paused or takes no jobs
+  bool paused = false;                           ///< somebody stopped it, or CUPS did: `cupsenable`
+  bool accepting = true;                         ///< "printer-is-accepting-jobs"; if not: `cupsaccept`
+};
+cups_queue judge_cups_queue(int state, const std::vector<std::string>& reasons, bool accepting);
+
 /// How a job stands ("job-state", RFC 8011, 5.3.7).
 enum class cups_job : std::uint8_t {
   waiting,  ///< pending, held, processing, stopped

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "devices/driver_fd.hpp"
 
@@ -31,11 +32,11 @@ public:
   connection& operator=(const connection&) = delete;
   [[nodiscard]] bool ok() const { return http_ != nullptr; }
 
-  result<printer_state> state() {
-    static const char* const wanted[] = {"printer-state", "printer-state-reasons"};
+  result<cups_queue> state() {
+    static const char* const wanted[] = {"printer-state", "printer-state-reasons", "printer-is-accepting-jobs"};
     ipp_t* request = ::ippNewRequest(IPP_OP_GET_PRINTER_ATTRIBUTES);
     ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", nullptr, uri_.c_str());
-    ::ippAddStrings(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", 2, nullptr, wanted);
+    ::ippAddStrings(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", 3, nullptr, wanted);
     const answer a(::cupsDoRequest(http_, request, "/"));
     if (::cupsLastError() == IPP_STATUS_ERROR_NOT_FOUND) return error{errc::not_found, "CUPS has no queue " + queue_};
     if (a.ipp == nullptr || ::cupsLastError() > IPP_STATUS_OK_EVENTS_COMPLETE) return failed();
@@ -44,7 +45,9 @@ public:
     for (int i = 0; list != nullptr && i < ::ippGetCount(list); ++i)
       reasons.emplace_back(::ippGetString(list, i, nullptr));
     ipp_attribute_t* number = ::ippFindAttribute(a.ipp, "printer-state", IPP_TAG_ENUM);
-    return cups_printer_state(number != nullptr ? ::ippGetInteger(number, 0) : 0, reasons);
+    ipp_attribute_t* takes = ::ippFindAttribute(a.ipp, "printer-is-accepting-jobs", IPP_TAG_BOOLEAN);
+    const bool accepting = takes == nullptr || ::ippGetBoolean(takes, 0) != 0;
+    return judge_cups_queue(number != nullptr ? ::ippGetInteger(number, 0) : 0, reasons, accepting);
   }
 
   /// The server's number of the newest job of that title; 0: there is none.
@@ -52,17 +55,23 @@ public:
     return newest(CUPS_WHICHJOBS_ALL, [&](const cups_job_t& j) { return title == j.title; });
   }
 
-  /// Its number; 0 when it broke off in the middle: then nobody knows what is there.
-  int submit(const std::string& title, byte_view data) {
-    const int id = create(title);
-    if (id == 0) return 0;
+  /// Its number. Without one, either CUPS said that it does not take it, or it broke off in the middle: then nobody
+  /// knows what is there.
+  struct submission {
+    int id = 0;
+    bool refused = false;
+  };
+  submission submit(const std::string& title, byte_view data) {
+    const auto created = create(title);
+    const int id = created.id;
+    if (id == 0) return created;
     bool good =
         ::cupsStartDocument(http_, queue_.c_str(), id, title.c_str(), CUPS_FORMAT_RAW, 1) == HTTP_STATUS_CONTINUE;
     good = good && ::cupsWriteRequestData(http_, data.data(), data.size()) == HTTP_STATUS_CONTINUE;
     good = good && ::cupsFinishDocument(http_, queue_.c_str()) <= IPP_STATUS_OK_EVENTS_COMPLETE;
-    if (good) return id;
+    if (good) return created;
     (void)::cupsCancelJob2(http_, queue_.c_str(), id, 0);
-    return 0;
+    return {};
   }
 
   /// How the job of that title stands; failed when CUPS has forgotten it. One that is stuck is cancelled.
@@ -106,7 +115,7 @@ private:
   }
 
   /// By hand: cupsCreateJob first looks for the queue among all printers of the network, and may miss it.
-  int create(const std::string& title) {
+  submission create(const std::string& title) {
     ipp_t* request = ::ippNewRequest(IPP_OP_CREATE_JOB);
     ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", nullptr, uri_.c_str());
     ::ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", nullptr, ::cupsUser());
@@ -114,7 +123,8 @@ private:
     const answer a(::cupsDoRequest(http_, request, ("/printers/" + queue_).c_str()));
     ipp_attribute_t* number = a.ipp != nullptr ? ::ippFindAttribute(a.ipp, "job-id", IPP_TAG_INTEGER) : nullptr;
     const bool good = ::cupsLastError() <= IPP_STATUS_OK_EVENTS_COMPLETE;
-    return good && number != nullptr ? ::ippGetInteger(number, 0) : 0;
+    if (good && number != nullptr) return {::ippGetInteger(number, 0), false};
+    return {0, a.ipp != nullptr && ::ippGetStatusCode(a.ipp) >= IPP_STATUS_ERROR_BAD_REQUEST};
   }
 
   /// A keyword or name; empty when CUPS does not tell it.
@@ -150,6 +160,7 @@ struct cups_printer::inner {
   std::mutex mutex;
   std::optional<job> current;  // guarded
   int server_id = 0;           // thread only: its number at CUPS
+  bool again_sent = false;     // thread only: what has that number is `again`
   std::optional<printer_state> told;
   std::thread thread;
 
@@ -159,7 +170,7 @@ struct cups_printer::inner {
       if (!c.ok()) report(printer_state::offline);
       while (c.ok() && !stopping) {
         const auto state = c.state();
-        report(state ? *state : printer_state::offline);
+        report(state ? state->state : printer_state::offline);
         if (!state && state.code() != errc::not_found) break;
         if (!state || !step(c)) break;
         poll_one(-1, 0, wake, static_cast<int>(options.poll_interval_ms));
@@ -182,7 +193,10 @@ struct cups_printer::inner {
       server_id = *found;
     }
     if (server_id == 0) {
-      server_id = c.submit(now->title, now->maybe_there ? now->again : now->ticket);
+      const auto sent = c.submit(now->title, now->maybe_there ? now->again : now->ticket);
+      if (sent.refused) return true;
+      server_id = sent.id;
+      again_sent = now->maybe_there;
       const std::lock_guard lock(mutex);
       current->maybe_there = true;
       return server_id != 0;
@@ -195,7 +209,7 @@ struct cups_printer::inner {
       current.reset();
     }
     server_id = 0;
-    calls.on_job(now->id, *how == cups_job::printed);
+    calls.on_job(now->id, *how == cups_job::printed, std::exchange(again_sent, false));
     return true;
   }
 
@@ -236,7 +250,7 @@ status cups_printer::print(job j) {
   return done();
 }
 
-result<printer_state> ask_cups(const cups_options& options) {
+result<cups_queue> ask_cups(const cups_options& options) {
   connection c(options);
   if (!c.ok()) return error{errc::offline, "CUPS does not answer at " + options.name.server};
   return c.state();

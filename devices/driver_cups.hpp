@@ -22,7 +22,8 @@ struct cups_options {
 ///
 /// Owns one thread, from `start` to `stop` or the destructor. Callbacks run on it; they must not throw and must not
 /// call `stop`. `on_state` tells the first state and every change, `offline` while CUPS does not answer. Each job that
-/// `print` took ends in exactly one `on_job`, unless `stop` comes first.
+/// `print` took ends in exactly one `on_job`, unless `stop` comes first. One that CUPS refused to take was never there:
+/// it is offered again as it is until CUPS takes it.
 class cups_printer {
 public:
   struct job {
@@ -34,7 +35,8 @@ public:
   };
   struct callbacks {
     std::function<void(printer_state)> on_state;
-    std::function<void(std::uint64_t id, bool printed)> on_job;
+    /// `again`: it was `job::again` that was sent.
+    std::function<void(std::uint64_t id, bool printed, bool again)> on_job;
   };
 
   cups_printer(cups_options options, callbacks calls);
@@ -55,6 +57,6 @@ private:
 };
 
 /// Asks once. `offline` when CUPS does not answer, `not_found` when it has no such queue.
-result<printer_state> ask_cups(const cups_options& options);
+result<cups_queue> ask_cups(const cups_options& options);
 
 }  // namespace tally

@@ -1,9 +1,12 @@
 #include "devices/driver_printer_device.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <termios.h>
+
+#include <algorithm>
 
 #include "devices/driver_find.hpp"
-#include "devices/driver_serial.hpp"
 
 namespace tally {
 
@@ -21,10 +24,39 @@ unique_fd device_printer_link::connect_once() {
   if (path.empty()) path = resolve_device(options_.path, device_class::serial);
   unique_fd fd(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return {};
-  if (is_terminal(fd.get()) && !set_up_line(fd.get(), options_.baud)) return {};
+  struct stat kind {};
+  if (::fstat(fd.get(), &kind) != 0 || !S_ISCHR(kind.st_mode)) return {};
+  if (is_terminal(fd.get()) && !set_up_line(fd.get(), options_.baud, options_.flow)) return {};
   return fd;
 }
 
 bool device_printer_link::ends_with_nothing(int fd) const { return is_terminal(fd); }
+
+std::size_t device_printer_link::room(int fd) {
+  if (!is_terminal(fd)) return printer_link::room(fd);
+  constexpr std::size_t bits_of_octet = 10, thousand = 1000, least = 32;  // not each octet by itself
+  constexpr tick_ms burst_ms = 40, kernel_ms = 500;
+  const std::size_t per_s = options_.baud / bits_of_octet;
+  const tick_ms now = monotonic_ms();
+  const auto passed = static_cast<std::size_t>(std::clamp<tick_ms>(now - paced_at_, 0, burst_ms));
+  budget_ = std::min(budget_ + per_s * passed, least * thousand + per_s * burst_ms);
+  paced_at_ = now;
+  const std::size_t kernel_max = least + per_s * kernel_ms / thousand;
+  const auto free = std::min(budget_ / thousand, kernel_max - std::min(kernel_max, kernel_unsent(fd)));
+  return free < least ? 0 : free;
+}
+
+long device_printer_link::write_some(int fd, byte_view data) {
+  const long n = printer_link::write_some(fd, data);
+  if (n > 0) budget_ -= std::min(budget_, static_cast<std::size_t>(n) * 1000);
+  return n;
+}
+
+void device_printer_link::give_up(int fd) const {
+  if (!is_terminal(fd)) return;
+  // Closing waits for what the kernel has, for half a minute while the printer says "wait". All of it counts as lost.
+  (void)::tcflush(fd, TCOFLUSH);
+  give_up_line(fd);
+}
 
 }  // namespace tally

@@ -1,19 +1,30 @@
 #include "devices/driver_printer_link.hpp"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
+#include <utility>
+
+#include "devices/escpos_skip.hpp"
 
 namespace tally {
 
 namespace {
 
-constexpr int nothing_pause_ms = 20;
+constexpr int nothing_pause_ms = 20, full_pause_ms = 10;
 
 }  // namespace
+
+// Of a terminal and of a socket alike (SIOCOUTQ is the same number); others do not tell.
+std::size_t kernel_unsent(int fd) {
+  int n = 0;
+  return ::ioctl(fd, TIOCOUTQ, &n) == 0 && n > 0 ? static_cast<std::size_t>(n) : 0;
+}
 
 printer_link::printer_link(const printer_link_options& options, callbacks calls)
     : waits_(options), calls_(std::move(calls)) {}
@@ -45,6 +56,26 @@ status printer_link::send(byte_view data) {
   return done();
 }
 
+status printer_link::send_ahead(byte_view data, tick_ms within_ms) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!connected_) return {errc::offline, "the printer is not connected"};
+    if (!ahead_.empty()) return {errc::busy, "the printer has not taken the last such command yet"};
+    ahead_ = data;
+    ahead_begun_ = false;
+    ahead_until_ = monotonic_ms() + within_ms;
+  }
+  wake_.signal();
+  return done();
+}
+
+std::size_t printer_link::unsent() {
+  const std::lock_guard lock(mutex_);
+  return connected_ ? queue_.size() + ahead_.size() + kernel_unsent(fd_) : 0;
+}
+
+std::size_t printer_link::room(int) { return std::numeric_limits<std::size_t>::max(); }
+
 void printer_link::drop() {
   {
     const std::lock_guard lock(mutex_);
@@ -68,49 +99,87 @@ void printer_link::run() {
   }
 }
 
-long printer_link::write_some(int fd, byte_view data) const { return ::write(fd, data.data(), data.size()); }
+long printer_link::write_some(int fd, byte_view data) { return ::write(fd, data.data(), data.size()); }
 
-void printer_link::serve(int fd) {
+void printer_link::open_up(int fd) {
+  const std::lock_guard lock(mutex_);
+  fd_ = fd;
+  connected_ = true;
+  drop_ = false;
+  queue_.clear();
+  ahead_.clear();
+  place_ = 0;
+}
+
+/// `late`: only when its time is over, else in any case.
+void printer_link::drop_ahead(bool late) {
   {
     const std::lock_guard lock(mutex_);
-    connected_ = true;
-    drop_ = false;
-    queue_.clear();
+    if (ahead_.empty() || ahead_begun_ || (late && monotonic_ms() < ahead_until_)) return;
+    ahead_.clear();
   }
+  if (calls_.on_late) calls_.on_late();
+}
+
+void printer_link::serve(int fd) {
+  open_up(fd);
   calls_.on_connected();
   tick_ms taken_at = monotonic_ms();  // when the printer last took bytes, or had none to take
   while (!stopping_) {
+    drop_ahead(true);
     std::size_t waiting = 0;
+    tick_ms ahead_until = std::numeric_limits<tick_ms>::max();
     {
       const std::lock_guard lock(mutex_);
       if (drop_) break;
-      waiting = queue_.size();
+      waiting = queue_.size() + ahead_.size();
+      if (!ahead_.empty() && !ahead_begun_) ahead_until = ahead_until_;
     }
     const tick_ms now = monotonic_ms();
     if (waiting == 0) taken_at = now;
     const tick_ms left = taken_at + waits_.stall_timeout_ms - now;
     if (left <= 0) break;
-    const auto events = static_cast<short>(waiting > 0 ? POLLIN | POLLOUT : POLLIN);
-    const short happened = poll_one(fd, events, wake_, waiting > 0 ? static_cast<int>(left) : -1);
+    const std::size_t room_now = waiting > 0 ? room(fd) : 0;
+    const tick_ms patience = room_now > 0 ? std::min(left, std::max<tick_ms>(ahead_until - now, 0)) : full_pause_ms;
+    const auto events = static_cast<short>(room_now > 0 ? POLLIN | POLLOUT : POLLIN);
+    const short happened = poll_one(fd, events, wake_, waiting > 0 ? static_cast<int>(patience) : -1);
     if ((happened & (POLLIN | POLLHUP | POLLERR)) != 0 && !receive(fd, (happened & POLLHUP) != 0)) break;
     if ((happened & POLLOUT) != 0) {
-      if (!flush(fd)) break;
+      if (!flush(fd, room_now)) break;
       taken_at = monotonic_ms();
     }
   }
   {
     const std::lock_guard lock(mutex_);
     connected_ = false;
+    fd_ = -1;
     queue_.clear();
+    ahead_begun_ = false;
   }
+  give_up(fd);
+  drop_ahead(false);
   calls_.on_disconnected();
 }
 
-bool printer_link::flush(int fd) {
+bool printer_link::flush(int fd, std::size_t room) {
   const std::lock_guard lock(mutex_);
-  const long n = write_some(fd, queue_);
+  if (!ahead_.empty() && place_ == 0) return flush_ahead(fd);
+  const std::size_t most = std::min(room, ahead_.empty() ? queue_.size() : place_);
+  const long n = write_some(fd, byte_view(queue_).substr(0, most));
   if (n < 0) return errno == EAGAIN || errno == EINTR;
-  queue_.erase(0, static_cast<std::size_t>(n));
+  const auto taken = static_cast<std::size_t>(n);
+  while (place_ < taken)
+    place_ += escpos::to_next_place(byte_view(queue_).substr(place_));
+  place_ -= taken;
+  queue_.erase(0, taken);
+  return true;
+}
+
+bool printer_link::flush_ahead(int fd) {
+  const long n = write_some(fd, ahead_);
+  if (n < 0) return errno == EAGAIN || errno == EINTR;
+  ahead_begun_ = n > 0 || ahead_begun_;
+  ahead_.erase(0, static_cast<std::size_t>(n));
   return true;
 }
 

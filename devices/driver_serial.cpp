@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -34,16 +35,36 @@ bool is_baud_rate(unsigned baud) { return find_rate(baud) != nullptr; }
 
 bool is_terminal(int fd) { return ::isatty(fd) == 1; }
 
-bool set_up_line(int fd, unsigned baud) {
+bool set_up_line(int fd, unsigned baud, line_flow flow) {
   termios t{};
   if (::tcgetattr(fd, &t) != 0) return false;
   ::cfmakeraw(&t);
+  t.c_iflag &= ~static_cast<tcflag_t>(IXOFF | IXANY);
+  t.c_iflag |= IGNBRK | IGNPAR;
   t.c_cflag &= ~static_cast<tcflag_t>(CSTOPB | PARENB | CRTSCTS);
   t.c_cflag |= CS8 | CREAD | CLOCAL;
   const speed_t speed = find_rate(baud)->speed;
   ::cfsetispeed(&t, speed);
   ::cfsetospeed(&t, speed);
-  return ::tcsetattr(fd, TCSANOW, &t) == 0;
+  // Without flow control first: that starts a line that an XOFF of the past has stopped.
+  if (::tcsetattr(fd, TCSANOW, &t) != 0) return false;
+  if (flow == line_flow::xonxoff) {
+    t.c_iflag |= IXON;
+    t.c_cc[VSTART] = 0x11;
+    t.c_cc[VSTOP] = 0x13;
+  }
+  if (flow == line_flow::hardware) t.c_cflag |= CRTSCTS;
+  if (flow != line_flow::none && ::tcsetattr(fd, TCSANOW, &t) != 0) return false;
+  (void)::ioctl(fd, TIOCEXCL);  // does not bind root
+  return true;
+}
+
+void give_up_line(int fd) { (void)::ioctl(fd, TIOCNXCL); }
+
+std::optional<bool> clear_to_send(int fd) {
+  int bits = 0;
+  if (::ioctl(fd, TIOCMGET, &bits) != 0) return std::nullopt;
+  return (bits & TIOCM_CTS) != 0;
 }
 
 serial_port::serial_port(serial_options options, callbacks calls)
@@ -76,6 +97,7 @@ void serial_port::run() {
       report(true);
       read_until_gone(fd.get());
       set_open(-1);
+      give_up_line(fd.get());
     }
     if (stopping_) break;
     report(false);

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -16,11 +17,24 @@ struct serial_options {
   tick_ms retry_interval_ms = 300;
 };
 
+/// How the two ends of a line tell each other to wait.
+enum class line_flow : std::uint8_t {
+  none,      ///< they do not: what does not fit the other's buffer is lost
+  xonxoff,   ///< by the octets 13h and 11h. The kernel obeys them and passes neither on
+  hardware,  ///< by the lines RTS and CTS. Nothing is ever sent while CTS is not wired
+};
+
 /// One of the usual rates, 1200 to 115200.
 [[nodiscard]] bool is_baud_rate(unsigned baud);
 [[nodiscard]] bool is_terminal(int fd);
-/// Sets an open tty to raw, 8N1, that rate. False: it is gone, or no tty. REQUIRES: is_baud_rate(baud).
-[[nodiscard]] bool set_up_line(int fd, unsigned baud);
+/// Sets an open tty to raw, 8N1, that rate and flow control, and keeps others out until `give_up_line`. A break or an
+/// octet with a wrong stop bit is no data. What stopped the line before does not count. False: it is gone, or no tty.
+/// REQUIRES: is_baud_rate(baud).
+[[nodiscard]] bool set_up_line(int fd, unsigned baud, line_flow flow = line_flow::none);
+/// Before it is closed: lets others in.
+void give_up_line(int fd);
+/// Whether the wire CTS lets us send. Nothing: this tty has no such wire (a pseudo-terminal), or does not tell.
+[[nodiscard]] std::optional<bool> clear_to_send(int fd);
 
 /// Reads a serial line, 8N1 and raw, and keeps reading over unplugging: while the device is away it is opened again
 /// every `retry_interval_ms`.

@@ -1,9 +1,11 @@
 #include "devices/driver_tcp.hpp"
 
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -74,7 +76,14 @@ unique_fd tcp_printer_link::connect_once() {
   return {};
 }
 
-long tcp_printer_link::write_some(int fd, byte_view data) const {
+std::size_t tcp_printer_link::room(int fd) {
+  constexpr std::size_t segment = 1460;  // on its way at once while the printer has a window for it
+  int waiting = 0;
+  if (::ioctl(fd, SIOCOUTQNSD, &waiting) != 0 || waiting <= 0) return segment;
+  return segment - std::min(segment, static_cast<std::size_t>(waiting));
+}
+
+long tcp_printer_link::write_some(int fd, byte_view data) {
   return ::send(fd, data.data(), data.size(), MSG_NOSIGNAL);
 }
 

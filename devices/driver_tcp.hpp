@@ -21,7 +21,8 @@ public:
 private:
   [[nodiscard]] status check() const override;
   [[nodiscard]] unique_fd connect_once() override;
-  [[nodiscard]] long write_some(int fd, byte_view data) const override;
+  [[nodiscard]] std::size_t room(int fd) override;
+  [[nodiscard]] long write_some(int fd, byte_view data) override;
 
   tcp_printer_options options_;
 };

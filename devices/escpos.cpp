@@ -159,7 +159,7 @@ bytes kick_drawer(const printer_profile& profile) {
 }
 
 bytes open_drawer_now(const printer_profile& profile) {
-  if (profile.drawer == drawer_pin::none) return {};
+  if (profile.drawer == drawer_pin::none || profile.opens_by == drawer_command::pulse) return kick_drawer(profile);
   bytes out("\x10\x14\x01"sv);  // DLE DC4 1 m t: t times 100 ms
   out.push_back(profile.drawer == drawer_pin::pin_5 ? '\x01' : '\x00');
   return out.append("\x02"sv);

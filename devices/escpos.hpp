@@ -54,7 +54,8 @@ char code_page_number(charset set);
 
 /// Opens the drawer, in its turn. Empty when the profile has none.
 bytes kick_drawer(const printer_profile& profile);
-/// `DLE DC4`: opens the drawer at once, also while paper is out or another ticket prints. Empty when there is none.
+/// Opens the drawer as the profile says; by `DLE DC4` also while paper is out or a ticket prints. Empty when there is
+/// none.
 bytes open_drawer_now(const printer_profile& profile);
 
 /// Four printable characters (0x20 to 0x7E) by which the printer names a job in its answer.

@@ -163,4 +163,16 @@ length command_length(byte_view data) {
   }
 }
 
+std::size_t to_next_place(byte_view data) {
+  for (std::size_t end = 0; end < data.size();) {
+    const unsigned char first = static_cast<unsigned char>(data[end]);
+    const auto n = command_length(data.substr(end));
+    if (!n || *n >= data.size() - end) break;
+    end += *n;
+    // Behind a picture's last octet that is DLE, a real-time command might not be seen as one.
+    if (first < 0x20 && data[end - 1] != 0x10) return end;
+  }
+  return data.size();
+}
+
 }  // namespace tally::escpos

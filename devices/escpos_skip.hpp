@@ -11,4 +11,9 @@ namespace tally::escpos {
 /// REQUIRES: `data` is not empty.
 std::optional<std::size_t> command_length(byte_view data);
 
+/// How many octets it is to the next place where another command may be put in: behind a command or a line feed, and
+/// not behind a character of the text, which may be half of one; the end of `data` at the latest. More than 0.
+/// REQUIRES: `data` is not empty and begins at such a place.
+std::size_t to_next_place(byte_view data);
+
 }  // namespace tally::escpos

@@ -11,6 +11,11 @@ constexpr std::uint8_t block_header = 0x37;
 constexpr std::uint8_t info_header = 0x5F;  // GS I
 constexpr std::uint8_t process_mark = 0x22, cleared_mark = 0x25;
 
+constexpr std::uint8_t xon = 0x11, xoff = 0x13;
+
+/// GS r: bits 0 and 1 are the paper's near end, 2 and 3 its end, always alike; the others are 0.
+bool is_sensor(std::uint8_t b) { return b == 0x00 || b == 0x03 || b == 0x0C || b == 0x0F; }
+
 paper_state paper_of(bool out, bool low) { return out ? paper_state::out : low ? paper_state::low : paper_state::ok; }
 
 }  // namespace
@@ -36,7 +41,7 @@ printer_status status_reader::status() const {
 void status_reader::take(std::uint8_t b, std::vector<printer_answer>& out) {
   if (inside_ == inside::block) {
     // The header-to-NUL string is not interrupted by other answers, except by XOFF and XON.
-    if (b == 0x11 || b == 0x13) return;
+    if (b == xon || b == xoff) return;
     block_.push_back(b);
     if (b == 0 || block_.size() >= block_bytes_max) end_block(out);
     return;
@@ -61,9 +66,11 @@ void status_reader::take(std::uint8_t b, std::vector<printer_answer>& out) {
   } else if ((b & 0x93) == 0x10) {
     inside_ = inside::asb;
     block_.assign(1, b);
-  } else if ((b & 0x90) == 0) {
+  } else if (is_sensor(b)) {
     sensor_ = paper_of((b & 0x0C) != 0, (b & 0x03) != 0);
     out.emplace_back(paper_answer{});
+  } else if (b != xon && b != xoff) {
+    ++strange_;
   }
 }
 

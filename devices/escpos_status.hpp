@@ -41,10 +41,11 @@ using printer_answer = std::variant<status_answer, asb_answer, paper_answer, pro
 /// Reads what a printer sends back and keeps the `status` it adds up to.
 ///
 /// The kinds of answer are told apart by their fixed bits, as the reference says: `0xx1xx10` is DLE EOT, `0xx1xx00`
-/// starts the four bytes of Automatic Status Back, `0xx0xxxx` outside of those is GS r, `37h 22h … 00h` is a
-/// process ID, `37h 25h 00h` says that buffers were cleared. An answer to DLE EOT does not say which n it answers,
-/// so ask one at a time and name it with `expect`; without that it is dropped. XON, XOFF and unknown blocks are
-/// skipped. A stray octet that looks like the header of a block swallows what follows: `drop_unfinished` ends that.
+/// starts the four bytes of Automatic Status Back, `0000xxyy` outside of those is GS r (both x alike, and both y),
+/// `37h 22h … 00h` is a process ID, `37h 25h 00h` says that buffers were cleared. An answer to DLE EOT does not say
+/// which n it answers, so ask one at a time and name it with `expect`; without that it is dropped. XON, XOFF and
+/// unknown blocks are skipped; none of the answers that count holds 11h or 13h, so a line may use them. A stray octet
+/// that looks like the header of a block swallows what follows: `drop_unfinished` ends that.
 ///
 /// Pure. One owner; not thread-safe. Limit: an unknown block is skipped up to its NUL, at most
 /// `block_bytes_max` bytes.
@@ -59,6 +60,8 @@ public:
   [[nodiscard]] printer_status status() const;
   /// An answer that has begun and does not end: what comes next is read as a new one. Whether there was one.
   bool drop_unfinished();
+  /// How many octets there were so far that no answer begins with.
+  [[nodiscard]] std::size_t strange() const { return strange_; }
   /// A new connection: forgets everything.
   void reset() { *this = status_reader{}; }
 
@@ -69,6 +72,7 @@ private:
   void take_asb();
 
   int expected_ = 0;
+  std::size_t strange_ = 0;
   std::vector<std::uint8_t> block_;  // 37h/5Fh … NUL, or the ASB bytes so far
   enum class inside : std::uint8_t { nothing, asb, block } inside_ = inside::nothing;
 

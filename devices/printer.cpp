@@ -32,6 +32,8 @@ printer_effects printer_machine::on_connected(tick_ms now) {
   printer_effects out;
   if (connected_) return out;
   connected_ = true;
+  unsent_ = behind_ = 0;
+  moved_at_ = now;
   dropping_ = known_ = asked_ = repeated_ = greeted_ = ids_seen_ = in_turn_ = false;
   answering_ = true;
   reader_.reset();
@@ -57,11 +59,33 @@ printer_effects printer_machine::on_disconnected() {
 printer_effects printer_machine::on_bytes(byte_view data, tick_ms now) {
   printer_effects out;
   if (!connected_ || data.empty()) return out;
+  const auto before = reader_;
+  const auto answers = reader_.feed(data);
+  if (reader_.strange() - before.strange() > printer_options::nonsense_max) {
+    // A server of another kind at that address, or a line at the wrong rate: among so much anything looks like an
+    // answer.
+    reader_ = before;
+    return out;
+  }
   heard_at_ = now;
-  for (const auto& answer : reader_.feed(data))
+  for (const auto& answer : answers)
     take(answer, now, out);
   update_state(now, out);
   return out;
+}
+
+void printer_machine::sending(std::size_t unsent, tick_ms now) {
+  if (unsent < unsent_ || unsent == 0) moved_at_ = now;
+  unsent_ = unsent;
+  if (!job_ || !job_->sent) return;
+  if (unsent_ <= behind_) job_->left = true;
+  // As long as the printer takes octets at all, the request's time begins when it has left.
+  if (asked_ && unsent_ > 0 && now - moved_at_ < options_.proof_timeout_ms) asked_at_ = now;
+}
+
+void printer_machine::send(bytes data, printer_effects& out) {
+  behind_ += data.size();
+  out.emplace_back(printer_send{std::move(data)});
 }
 
 printer_effects printer_machine::tick(tick_ms now) {
@@ -76,7 +100,7 @@ printer_effects printer_machine::tick(tick_ms now) {
     out.emplace_back(printer_drop{});
   } else if (clearing_) {
     // Nothing may be sent before it has answered.
-  } else if (asked_ && now - asked_at_ >= options_.answer_timeout_ms) {
+  } else if (asked_ && now - asked_at_ >= answer_limit()) {
     repeat_request(now, out);
   } else if (!asked_ && now >= next_ask_) {
     ask(now, out);
@@ -91,7 +115,7 @@ void printer_machine::watch_proof(tick_ms now, bool silent, printer_effects& out
   if (now < *job_->due) {
     if (!alive || !probe_due() || now < *job_->due - options_.answer_timeout_ms) return;
     job_->probed = true;
-    out.emplace_back(printer_send{escpos::process_id_request(probe_id) + escpos::paper_request()});
+    send(escpos::process_id_request(probe_id) + escpos::paper_request(), out);
     return;
   }
   // An answer that was taken for that to a job before, and none after it: it was this job's, and the other is lost.
@@ -120,7 +144,7 @@ std::optional<tick_ms> printer_machine::deadline() const {
   if (clearing_)
     due = std::min(due, *clearing_);
   else
-    due = std::min(due, asked_ ? asked_at_ + options_.answer_timeout_ms : next_ask_);
+    due = std::min(due, asked_ ? asked_at_ + answer_limit() : next_ask_);
   if (job_ && job_->due) {
     const bool probe = probe_due() && answering_;
     due = std::min(due, probe ? *job_->due - options_.answer_timeout_ms : *job_->due);
@@ -134,13 +158,13 @@ bool printer_machine::probe_due() const {
 
 void printer_machine::greet(tick_ms now, printer_effects& out) {
   greeted_ = true;
-  out.emplace_back(printer_send{escpos::enable_asb()});
+  send(escpos::enable_asb(), out);
   ask(now, out);
 }
 
 void printer_machine::clear(tick_ms now, printer_effects& out) {
   clearing_ = now + options_.answer_timeout_ms;
-  out.emplace_back(printer_send{escpos::clear_buffers()});
+  send(escpos::clear_buffers(), out);
 }
 
 void printer_machine::end_clearing(tick_ms now, printer_effects& out) {
@@ -159,8 +183,9 @@ void printer_machine::repeat_request(tick_ms now, printer_effects& out) {
 void printer_machine::ask(tick_ms now, printer_effects& out) {
   asked_ = true;
   asked_at_ = now;
+  if (job_ && job_->sent) job_->asked_behind = true;
   reader_.expect(request_);
-  out.emplace_back(printer_send{escpos::status_request(request_)});
+  send(escpos::status_request(request_), out);
 }
 
 void printer_machine::take(const escpos::printer_answer& answer, tick_ms now, printer_effects& out) {
@@ -190,9 +215,10 @@ void printer_machine::take_process(const escpos::process_id& id, printer_effects
 void printer_machine::take_paper(printer_effects& out) {
   if (stale_proofs_ > 0) {
     --stale_proofs_;
-    if (job_ && job_->sent) job_->stale_seen = true;
+    if (job_ && job_->sent && !ticket_waits()) job_->stale_seen = true;
     return;
   }
+  if (ticket_waits()) return;  // its request has not left: this octet answers nothing of ours
   if (!job_ || !job_->sent || (proof_ != print_proof::taken && !job_->probed)) return;
   in_turn_ = true;
   unproved_ = 0;
@@ -207,6 +233,7 @@ void printer_machine::take_status_answer(int request, tick_ms now, printer_effec
   if (!asked_) return;  // a late answer to a request that was repeated: its facts are taken already
   asked_ = false;
   answering_ = true;
+  if (job_ && job_->asked_behind) job_->heard_behind = true;
   const bool round_done = request == requests;
   known_ = known_ || round_done;
   request_ = round_done ? 1 : request + 1;
@@ -222,6 +249,11 @@ tick_ms printer_machine::silence_limit() const {
   // A full receive buffer keeps requests waiting behind the ticket, so a printing printer may be silent for longer.
   const bool printing = job_ && job_->sent;
   return printing ? std::max(options_.silence_timeout_ms, proof_limit()) : options_.silence_timeout_ms;
+}
+
+tick_ms printer_machine::answer_limit() const {
+  if (!job_ || !job_->sent || job_->heard_behind) return options_.answer_timeout_ms;
+  return options_.answer_timeout_ms + std::min(proof_limit() - options_.proof_timeout_ms, options_.proof_timeout_ms);
 }
 
 tick_ms printer_machine::proof_limit() const {
@@ -265,6 +297,7 @@ void printer_machine::send_job(tick_ms now, printer_effects& out) {
   job_->sent = true;
   job_->sent_bytes = data.size();
   job_->due = now + proof_limit();
+  behind_ = 0;
   out.emplace_back(printer_send{std::move(data), true});
 }
 

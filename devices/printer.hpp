@@ -25,6 +25,8 @@ enum class print_proof : std::uint8_t {
 };
 
 struct printer_options {
+  static constexpr std::size_t nonsense_max = 8;  ///< more octets that mean nothing, at once: another device's talk
+
   print_proof proof = print_proof::process_id;
   tick_ms poll_interval_ms = 2000;     ///< between two rounds of status requests
   tick_ms answer_timeout_ms = 3000;    ///< a request without an answer for so long: offline
@@ -72,6 +74,9 @@ using printer_effects = std::vector<printer_effect>;
 /// A printer that answers and gives no proof hangs in a command that somebody else left unfinished, or goes on with
 /// its ticket later: with process IDs its buffers are cleared before the next job, and on the next connection when the
 /// last one broke in a job.
+/// The time-outs of an answer begin when its request has left this machine (`sending`), and are as much longer as the
+/// ticket in front of it may take, up to `proof_timeout_ms`: a slow printer is not taken for a dead one.
+/// No proof counts by the paper sensor while octets of the ticket have not left this machine.
 /// Many printers have no process IDs. One that never gave any on this connection is asked again a while before the
 /// proof is due, together with its paper sensor, which all have. A sensor's answer alone says that it has taken the
 /// whole job and lacks process IDs: the job is printed, and `taken` counts from then on, over new connections too.
@@ -86,6 +91,10 @@ public:
   [[nodiscard]] printer_effects on_connected(tick_ms now);
   [[nodiscard]] printer_effects on_disconnected();
   [[nodiscard]] printer_effects on_bytes(byte_view data, tick_ms now);
+  /// How many octets of what was to be sent have not left yet; to be told before each `on_bytes` and `tick`, where it
+  /// is known at all. An octet that others put in between counts too: `sent_aside` says so.
+  void sending(std::size_t unsent, tick_ms now);
+  void sent_aside(std::size_t count) { behind_ += count; }
   [[nodiscard]] printer_effects tick(tick_ms now);
 
   /// Takes a job: `ticket` as made by `escpos::encode`, and what stands before it when it comes again. `busy` while
@@ -111,8 +120,12 @@ private:
     std::optional<tick_ms> due;  // no proof by then: uncertain; unset while the printer cannot print
     bool probed = false;         // asked for IDs and sensor once more
     bool stale_seen = false;     // an answer was taken for that to a job before
+    bool left = false;           // all of it has left this machine, as was told once
+    bool asked_behind = false;   // a status was asked for behind it
+    bool heard_behind = false;   // and answered
   };
 
+  void send(bytes data, printer_effects& out);
   void greet(tick_ms now, printer_effects& out);
   void ask(tick_ms now, printer_effects& out);
   void repeat_request(tick_ms now, printer_effects& out);
@@ -129,6 +142,8 @@ private:
   [[nodiscard]] printer_state judge() const;
   [[nodiscard]] tick_ms silence_limit() const;
   [[nodiscard]] tick_ms proof_limit() const;
+  [[nodiscard]] tick_ms answer_limit() const;
+  [[nodiscard]] bool ticket_waits() const { return job_ && job_->sent && !job_->left && unsent_ > behind_; }
   [[nodiscard]] bool probe_due() const;
 
   printer_options options_;
@@ -144,6 +159,10 @@ private:
   bool in_turn_ = false;   // on this connection: any answer that proves something
   int unproved_ = 0;       // jobs since one was proved
   bool doubtful_ = false;  // the last job was sent and not proved: some of it may wait in the printer
+
+  std::size_t unsent_ = 0;  // as was told last
+  std::size_t behind_ = 0;  // octets that were to be sent behind the ticket
+  tick_ms moved_at_ = 0;    // when it was last told of fewer
 
   bool connected_ = false;
   bool greeted_ = false;    // its status was asked for on this connection

@@ -11,6 +11,10 @@ enum class qr_printing : std::uint8_t {
   dots,    ///< drawn here and sent as a picture, for printers that cannot
 };
 enum class drawer_pin : std::uint8_t { none, pin_2, pin_5 };
+enum class drawer_command : std::uint8_t {
+  realtime,  ///< `DLE DC4`: at once
+  pulse,     ///< `ESC p`, for printers that lack it: behind what the printer has in its buffer, and not without paper
+};
 
 /// What a model of receipt printer can do. Defaults: 80 mm paper, code page 437, a cutter, QR codes of its own.
 struct printer_profile {
@@ -21,6 +25,7 @@ struct printer_profile {
   qr_printing qr = qr_printing::native;
   bool cutter = true;  ///< else fed past the tear bar
   drawer_pin drawer = drawer_pin::pin_2;
+  drawer_command opens_by = drawer_command::realtime;
   raster logo;  ///< printed on top of each receipt; empty: none
 
   [[nodiscard]] std::size_t dots() const { return columns * column_dots; }

@@ -85,6 +85,33 @@ reader_event marked(std::string_view text) {
   return voucher_scanned{std::string(rest)};
 }
 
+/// Length of the element at the front, its identifier included: fixed for some (GS1 General Specifications, 7.8.5),
+/// else up to the next FNC1.
+std::size_t element_length(std::string_view text) {
+  struct fixed {
+    std::string_view from, to;
+    std::size_t length;
+  };
+  static constexpr fixed table[] = {{"00", "00", 20}, {"01", "03", 16}, {"04", "04", 18}, {"11", "19", 8},
+                                    {"20", "20", 4},  {"31", "36", 10}, {"41", "41", 16}};
+  const auto ai = text.substr(0, 2);
+  for (const auto& f : table)
+    if (ai >= f.from && ai <= f.to) return f.length;
+  return text.find('\x1D');
+}
+
+/// What stands behind the elements in front of AI 01; the text itself when there is none.
+std::string_view from_gtin(std::string_view text) {
+  for (auto rest = text; !rest.empty();) {
+    if (rest.starts_with("01")) return rest;
+    const auto n = element_length(rest);
+    if (n >= rest.size()) break;
+    rest.remove_prefix(n);
+    if (rest.front() == '\x1D') rest.remove_prefix(1);
+  }
+  return text;
+}
+
 /// The GTIN of a GS1 element string; the text itself when it is none.
 std::string_view gtin_of(std::string_view text) {
   if (text.starts_with("(01)") && text.size() >= 18) return text.substr(4, 14);
@@ -114,6 +141,7 @@ reader_event recognise_scan(std::string_view text, const scan_options& options) 
   if (text.starts_with(card_code_mark) || text.starts_with(voucher_mark) || text.starts_with(receipt_mark) ||
       text.starts_with(receipt_proof_mark))
     return marked(text);
+  if (gs1) text = from_gtin(text);
   if (gs1 || text.starts_with("(01)")) text = gtin_of(text);
   if (const auto scratch = parse_scratch_number(text); scratch && is_card(scratch->number, options))
     return card_code_scanned{std::string(text)};

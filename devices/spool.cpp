@@ -91,9 +91,9 @@ void spool_machine::forget_front(std::string_view state, spool_effects& out) {
   next(out);
 }
 
-spool_effects spool_machine::printed(std::uint64_t job) {
+spool_effects spool_machine::printed(std::uint64_t job, bool again) {
   spool_effects out;
-  if (is_out(job)) forget_front(marked() ? "possible_duplicate" : "printed", out);
+  if (is_out(job)) forget_front(marked() || again ? "possible_duplicate" : "printed", out);
   return out;
 }
 

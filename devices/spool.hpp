@@ -85,7 +85,8 @@ public:
   [[nodiscard]] spool_effects able(bool yes);
   /// The record of `spool_write::begun` is on the disk.
   [[nodiscard]] spool_effects durable(std::uint64_t job);
-  [[nodiscard]] spool_effects printed(std::uint64_t job);
+  /// `again`: what the print server printed was `spool_submit::again`.
+  [[nodiscard]] spool_effects printed(std::uint64_t job, bool again = false);
   /// It may be on paper or not. `sent` false: not a byte of it can have reached the printer.
   [[nodiscard]] spool_effects uncertain(std::uint64_t job, bool sent);
   /// The printer cannot take such a ticket at all: it is given up, and said.

@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "node/config_text.hpp"
+#include "node/device_config.hpp"
 #include "node/identity.hpp"
 
 namespace tally {
@@ -26,6 +27,8 @@ constexpr std::array<std::string_view, 9> charsets{"auto",   "cp437",   "cp858",
                                                    "cp1252", "gb18030", "big5",  "euc-kr"};
 constexpr std::array<std::string_view, 2> qr_kinds{"native", "dots"};
 constexpr std::array<std::string_view, 3> drawers{"none", "pin2", "pin5"};
+constexpr std::array<std::string_view, 2> drawer_commands{"realtime", "pulse"};
+constexpr std::array<std::string_view, 3> flows{"xonxoff", "hardware", "none"};
 
 #define TALLY_TEXT [](cfg & c) -> std::string&
 #define TALLY_NUMBER [](cfg & c) -> std::int64_t&
@@ -116,6 +119,10 @@ constexpr std::array keys{
                .help = "instead: an ESC/POS printer on a serial line or a device file, as /dev/usb/lp0"},
     config_key{.name = "printer.baud", .number = TALLY_NUMBER { return c.printer.baud; }, .allowed = bauds,
                .help = "speed of a serial printer in bits per second"},
+    config_key{.name = "printer.flow", .text = TALLY_TEXT { return c.printer.flow; }, .max = 8,
+               .shape = text_shape::choice, .may_be_empty = false, .choices = flows,
+               .help = "how a serial printer says that its buffer is full, as it is set: xonxoff, or hardware for "
+                       "DTR/DSR or RTS/CTS over a cable that wires it to CTS; none loses lines of long receipts"},
     config_key{.name = "printer.columns", .number = TALLY_NUMBER { return c.printer.columns; }, .min = 24, .max = 64,
                .help = "characters on a line: 32 on 58 mm paper, 42 or 48 on 80 mm"},
     config_key{.name = "printer.charset", .text = TALLY_TEXT { return c.printer.charset; }, .max = 8,
@@ -129,6 +136,10 @@ constexpr std::array keys{
     config_key{.name = "printer.drawer", .text = TALLY_TEXT { return c.printer.drawer; }, .max = 8,
                .shape = text_shape::choice, .may_be_empty = false, .choices = drawers,
                .help = "where the cash drawer is plugged in; it opens when cash is taken"},
+    config_key{.name = "printer.drawer_command", .text = TALLY_TEXT { return c.printer.drawer_command; }, .max = 8,
+               .shape = text_shape::choice, .may_be_empty = false, .choices = drawer_commands,
+               .help = "how it opens: realtime (DLE DC4) at once; pulse (ESC p), for printers that lack that, behind "
+                       "the ticket in their buffer"},
     config_key{.name = "printer.logo", .text = TALLY_TEXT { return c.printer.logo; }, .max = path_max,
                .shape = text_shape::folder, .help = "a black and white picture (PBM) on top of receipts; empty: none"},
     config_key{.name = "printer.process_ids", .flag = TALLY_FLAG { return c.printer.process_ids; },
@@ -351,6 +362,7 @@ result<node_config> load_config(const fs::path& file, const std::vector<std::str
     return error{errc::bad_config, (file.empty() ? std::string("configuration") : file.string()) +
                                        ": node.data_dir is missing; it names the folder that 'tallystick init-hq' or "
                                        "'tallystick enrol' made"};
+  TALLY_TRY(check_devices(c));
   return c;
 }
 

@@ -67,11 +67,13 @@ struct node_config {
     std::string queue;
     std::string path;
     std::int64_t baud = 9600;
+    std::string flow = "xonxoff";
     std::int64_t columns = 42;
     std::string charset = "auto";
     std::string qr = "native";
     bool cutter = true;
     std::string drawer = "pin2";
+    std::string drawer_command = "realtime";
     std::string logo;
     bool process_ids = true;
   } printer;
@@ -148,7 +150,7 @@ environment process_environment();
 /// Relative paths in the file are relative to the file's folder, others to the working directory.
 ///
 /// Errors: `bad_config` with key, value, limit and where it stands (file and line, variable, or argument); unknown keys
-/// and sections are refused. `not_found`, `io` for the file.
+/// and sections are refused, and two devices on one line (`check_devices`). `not_found`, `io` for the file.
 result<node_config> load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides,
                                 const environment& env = process_environment());
 

@@ -1,6 +1,7 @@
 #include "node/device_doctor.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,11 +12,9 @@
 #include "devices/driver_evdev.hpp"
 #include "devices/driver_find.hpp"
 #include "devices/driver_pcsc.hpp"
-#include "devices/driver_printer_device.hpp"
 #include "devices/driver_serial.hpp"
-#include "devices/driver_tcp.hpp"
 #include "devices/printer.hpp"
-#include "node/config_text.hpp"
+#include "node/device_config.hpp"
 #include "node/receipt_config.hpp"
 
 namespace tally {
@@ -46,6 +45,9 @@ device_finding look_at_file(const std::string& device, const std::string& config
             path +
                 " is not there: it is unplugged, or has another name. 'tallystick devices list' shows "
                 "what is plugged in; names below /dev/serial/by-id and usb:VENDOR:PRODUCT stay the same."};
+  struct stat file {};
+  if (kind == device_class::printer && (::fstat(fd.get(), &file) != 0 || !S_ISCHR(file.st_mode)))
+    return {device, false, path + " is a file and no device: nothing would be printed."};
   if (kind == device_class::serial && !is_terminal(fd.get()))
     return {device, false, path + " is no serial line. A reader that types like a keyboard belongs into [wedge]."};
   if (kind == device_class::keyboard && !types_digits(fd.get()))
@@ -97,14 +99,13 @@ public:
         .on_connected = [this] { carry([this] { return machine_.on_connected(monotonic_ms()); }); },
         .on_disconnected = [this] { carry([this] { return machine_.on_disconnected(); }); },
         .on_bytes =
-            [this](const std::string& d) { carry([this, &d] { return machine_.on_bytes(d, monotonic_ms()); }); }};
-    if (auto at = parse_host_port(config.printer.address))
-      link_ =
-          std::make_unique<tcp_printer_link>(tcp_printer_options{.host = at->host, .port = at->port}, std::move(on));
-    else
-      link_ = std::make_unique<device_printer_link>(
-          device_printer_options{.path = config.printer.path, .baud = static_cast<unsigned>(config.printer.baud)},
-          std::move(on));
+            [this](const std::string& d) {
+              carry([this, &d] {
+                machine_.sending(link_->unsent(), monotonic_ms());
+                return machine_.on_bytes(d, monotonic_ms());
+              });
+            }};
+    link_ = make_printer_link(config, std::move(on));
   }
   device_finding run(const std::string& name) {
     if (auto ok = link_->start(); !ok) return {"printer", false, name + ": " + ok.error().detail};
@@ -169,7 +170,10 @@ private:
       return happened();
     };
     for (const auto until = monotonic_ms() + patience; monotonic_ms() < until && !over(); poll_one(-1, 0, pause, 20))
-      carry([this] { return machine_.tick(monotonic_ms()); });
+      carry([this] {
+        machine_.sending(link_->unsent(), monotonic_ms());
+        return machine_.tick(monotonic_ms());
+      });
   }
 
   std::mutex mutex_;
@@ -186,6 +190,51 @@ printer_state state_named(const std::string& name) {
   return printer_state::offline;
 }
 
+device_finding look_at_queue(const cups_name& name) {
+  const auto queue = ask_cups({.name = name});
+  if (!queue && queue.code() == errc::not_found)
+    return {"printer", false, "CUPS has no queue " + name.queue + "; 'lpstat -p' lists them."};
+  if (!queue) return {"printer", false, "CUPS does not answer at " + name.server + ": systemctl enable --now cups"};
+  if (!queue->accepting)
+    return {"printer", false, "queue " + name.queue + " refuses all jobs: cupsaccept " + name.queue};
+  if (queue->paused)
+    return {
+        "printer", false,
+        "queue " + name.queue + " is paused: cupsenable " + name.queue + ". Waiting receipts follow by themselves."};
+  return {"printer", queue->state == printer_state::ready || queue->state == printer_state::paper_low,
+          "queue " + name.queue + ": the printer " + std::string(advice(queue->state))};
+}
+
+/// What a look at a serial line tells of its flow control; nothing for what is no serial line.
+std::optional<device_finding> look_at_flow(const node_config& config) {
+  const auto& p = config.printer;
+  auto path = resolve_device(p.path, device_class::printer);
+  if (path.empty()) path = resolve_device(p.path, device_class::serial);
+  const unique_fd fd(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd || !is_terminal(fd.get())) return std::nullopt;
+  if (p.flow == "hardware" && !clear_to_send(fd.get()).value_or(true))
+    return device_finding{
+        "printer", false,
+        p.path +
+            ": the wire CTS says that nothing may be sent. The printer is off or busy, or the cable lacks the wire: "
+            "then set the printer to XON/XOFF and write printer.flow = \"xonxoff\"."};
+  if (p.flow == "none")
+    return device_finding{"printer", true,
+                          "No flow control (printer.flow): a receipt that is longer than the printer's buffer loses "
+                          "lines."};
+  return device_finding{"printer", true,
+                        p.flow == "hardware" ? "Flow control by the wires (printer.flow = \"hardware\")."
+                                             : "Flow control by XON/XOFF (printer.flow): is the printer set to it?"};
+}
+
+device_finding look_at_wire(const node_config& config) {
+  const auto flow = look_at_flow(config);
+  if (flow && !flow->good) return *flow;
+  auto found = printer_probe(config).run(config.printer.path);
+  if (flow) found.text += " " + flow->text;
+  return found;
+}
+
 device_finding look_at_printer(const node_config& config) {
   const auto& p = config.printer;
   if (!p.path.empty()) {
@@ -193,16 +242,11 @@ device_finding look_at_printer(const node_config& config) {
         resolve_device(p.path, device_class::printer).empty() ? device_class::serial : device_class::printer;
     auto file = look_at_file("printer", p.path,
                              is_device_name(p.path) && p.path.starts_with('/') ? device_class::printer : kind);
-    return file.good ? printer_probe(config).run(p.path) : file;
+    return file.good ? look_at_wire(config) : file;
   }
   const auto queue = parse_cups_name(p.queue);
   if (!queue) return printer_probe(config).run(p.address);
-  const auto state = ask_cups({.name = *queue});
-  if (!state && state.code() == errc::not_found)
-    return {"printer", false, "CUPS has no queue " + queue->queue + "; 'lpstat -p' lists them."};
-  if (!state) return {"printer", false, "CUPS does not answer at " + queue->server + ": systemctl enable --now cups"};
-  return {"printer", *state == printer_state::ready || *state == printer_state::paper_low,
-          "queue " + queue->queue + ": the printer " + std::string(advice(*state))};
+  return look_at_queue(*queue);
 }
 
 /// What the running node says of a device; nothing when it has not opened it, so that a look does no harm.
@@ -216,6 +260,8 @@ std::optional<device_finding> as_seen(const std::string& device, const std::stri
                               ": it was started with another configuration. Start it "
                               "again."};
   if (device == "printer") {
+    // CUPS serves many, and knows better why.
+    if (configured.starts_with("queue ")) return std::nullopt;
     const auto s = state_named(state);
     return device_finding{device, s == printer_state::ready || s == printer_state::paper_low,
                           configured + " " + std::string(advice(s)) + " (As the running node sees it.)"};
@@ -245,10 +291,11 @@ std::vector<device_finding> examine_devices(const node_config& config, const std
   std::vector<device_finding> out;
   const auto look = [&](const std::string& device, const std::string& configured, auto&& at_it) {
     if (configured.empty()) return;
+    const bool shared = device == "chip" || configured.starts_with("queue ");  // asking takes nothing from the node
     auto seen = running ? as_seen(device, configured, *running) : std::nullopt;
     if (seen) return out.push_back(std::move(*seen));
     device_finding found = at_it();
-    if (running && found.good && device != "chip") {
+    if (running && found.good && !shared) {
       found.good = false;
       found.text += " But the running node cannot open it: does the user that it runs as belong to the right group?";
     }

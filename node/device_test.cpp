@@ -4,12 +4,10 @@
 
 #include "devices/display.hpp"
 #include "devices/driver_cups.hpp"
-#include "devices/driver_printer_device.hpp"
 #include "devices/driver_serial.hpp"
-#include "devices/driver_tcp.hpp"
 #include "devices/escpos.hpp"
 #include "devices/printer.hpp"
-#include "node/config_text.hpp"
+#include "node/device_config.hpp"
 #include "node/device_watch.hpp"
 #include "node/receipt_config.hpp"
 
@@ -53,11 +51,11 @@ result<bool> test_link(const node_config& config, bytes page, const teller& tell
   options.slowest_bytes_per_s = 200;
   printer_machine machine(options);
   std::unique_ptr<printer_link> link;
-  bool printed = false, proved = config.printer.process_ids;
+  bool printed = false, over = false, proved = config.printer.process_ids;
   const auto carry = [&](const printer_effects& effects) {
     for (const auto& e : effects) {
       if (const auto* s = std::get_if<printer_send>(&e)) (void)link->send(s->data);
-      if (const auto* c = std::get_if<printer_state_changed>(&e))
+      if (const auto* c = std::get_if<printer_state_changed>(&e); c && !over)
         tell("printer: " + std::string(printer_state_name(c->state)));
       if (std::holds_alternative<printer_ids_missing>(e)) {
         proved = false;
@@ -70,27 +68,36 @@ result<bool> test_link(const node_config& config, bytes page, const teller& tell
     const std::lock_guard lock(mutex);
     carry(f());
   };
-  printer_link::callbacks on{
-      .on_connected = [&] { with([&] { return machine.on_connected(monotonic_ms()); }); },
-      .on_disconnected = [&] { with([&] { return machine.on_disconnected(); }); },
-      .on_bytes = [&](const std::string& d) { with([&] { return machine.on_bytes(d, monotonic_ms()); }); }};
-  if (auto at = parse_host_port(config.printer.address))
-    link = std::make_unique<tcp_printer_link>(tcp_printer_options{.host = at->host, .port = at->port}, std::move(on));
-  else
-    link = std::make_unique<device_printer_link>(
-        device_printer_options{.path = config.printer.path, .baud = static_cast<unsigned>(config.printer.baud)},
-        std::move(on));
+  printer_link::callbacks on{.on_connected = [&] { with([&] { return machine.on_connected(monotonic_ms()); }); },
+                             .on_disconnected = [&] { with([&] { return machine.on_disconnected(); }); },
+                             .on_bytes =
+                                 [&](const std::string& d) {
+                                   with([&] {
+                                     machine.sending(link->unsent(), monotonic_ms());
+                                     return machine.on_bytes(d, monotonic_ms());
+                                   });
+                                 }};
+  link = make_printer_link(config, std::move(on));
   with([&] { return std::move(*machine.start(1, std::move(page), monotonic_ms())); });
   TALLY_TRY(link->start());
   (void)wait_for(proof_patience_ms, [&] {
-    with([&] { return machine.tick(monotonic_ms()); });
+    with([&] {
+      machine.sending(link->unsent(), monotonic_ms());
+      return machine.tick(monotonic_ms());
+    });
     const std::lock_guard lock(mutex);
     return printed || machine.idle();
   });
+  printer_state last{};
+  {
+    const std::lock_guard lock(mutex);
+    over = true;  // that it is off-line once nobody talks to it is no news
+    last = machine.state();
+  }
   link->stop();
   if (printed) return proved;
   return error{errc::timeout,
-               "the printer did not prove the page; its state is " + std::string(printer_state_name(machine.state()))};
+               "the printer did not prove the page; its state is " + std::string(printer_state_name(last))};
 }
 
 status test_queue(const cups_name& name, bytes page, const teller& tell) {
@@ -102,7 +109,7 @@ status test_queue(const cups_name& name, bytes page, const teller& tell) {
                                             tell("printer: " + std::string(printer_state_name(s)));
                                           },
                                       .on_job =
-                                          [&](std::uint64_t, bool printed) {
+                                          [&](std::uint64_t, bool printed, bool) {
                                             const std::lock_guard lock(mutex);
                                             ended = printed;
                                           }});
@@ -149,7 +156,7 @@ status test_devices(const node_config& config, const teller& tell) {
     tell("printer: CUPS has handed the page over");
     return done();
   }
-  const auto drawer = escpos::kick_drawer(layout->printer);
+  const auto drawer = escpos::open_drawer_now(layout->printer);
   const auto proved = test_link(config, drawer + *page, tell);
   if (!proved) return proved.error();
   const std::string page_is =

@@ -56,6 +56,7 @@ result<receipt_layout> make_receipt_layout(const node_config& config) {
   out.printer.drawer = p.drawer == "none"   ? drawer_pin::none
                        : p.drawer == "pin5" ? drawer_pin::pin_5
                                             : drawer_pin::pin_2;
+  out.printer.opens_by = p.drawer_command == "pulse" ? drawer_command::pulse : drawer_command::realtime;
   if (!p.logo.empty()) {
     auto logo = read_logo(p.logo, out.printer.dots());
     if (!logo) return logo.error();

@@ -12,6 +12,7 @@
 #include "devices/escpos.hpp"
 #include "node/admin.hpp"
 #include "node/config_text.hpp"
+#include "node/device_config.hpp"
 #include "node/founding.hpp"
 #include "node/http_server.hpp"
 #include "node/identity.hpp"
@@ -168,6 +169,7 @@ device_options make_devices(const node_config& config, const receipt_layout& lay
   d.printer_queue = config.printer.queue;
   d.printer_path = config.printer.path;
   d.printer_baud = static_cast<unsigned>(config.printer.baud);
+  d.printer_flow = flow_named(config.printer.flow);
   d.printer_proves_ids = config.printer.process_ids;
   d.duplicate_head = duplicate_head(layout);
   return d;

@@ -109,3 +109,17 @@ TEST_CASE("random bytes never break the scanner", "[devices][barcode][fuzz]") {
     CHECK(events > 100);
   }
 }
+
+TEST_CASE("the GTIN of a GS1 code need not be its first element", "[devices][scan]") {
+  const auto product = [](const std::string& text) {
+    const auto e = recognise_scan(text, {});
+    const auto* p = std::get_if<product_scanned>(&e);
+    return p != nullptr ? p->ean : std::string();
+  };
+  CHECK(product("]C10104006381333931") == "4006381333931");
+  CHECK(product("]C1112601010104006381333931") == "4006381333931");
+  CHECK(product("]C13103000250112601010104006381333931") == "4006381333931");
+  CHECK(product("]C110LOT7\x1D"
+                "0104006381333931") == "4006381333931");
+  CHECK(product("]C110LOT70104006381333931").empty());
+}

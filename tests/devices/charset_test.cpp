@@ -96,3 +96,10 @@ TEST_CASE("names of codes are those of the configuration", "[devices][charset]")
   }
   CHECK_FALSE(charset_named("utf-8").has_value());
 }
+
+TEST_CASE("signs of currencies are printed in full width where a code has no other", "[devices][charset]") {
+  CHECK(text_codec(charset::euc_kr).encode("\u20A9") == "\xA3\xDC");
+  CHECK(text_codec(charset::euc_kr).shown("\u20A9 1") == "\uFFE6 1");
+  CHECK(text_codec(charset::big5).encode("\u00A5") == "\xA2\x44");
+  CHECK(text_codec(charset::cp866).encode("\u20A9") == "?");
+}

@@ -22,6 +22,18 @@ TEST_CASE("what a queue says is what a till shows, the worst first", "[devices][
   CHECK(state(3, {"something-new-warning"}) == "ready");
 }
 
+TEST_CASE("a queue that refuses jobs or is paused is not ready", "[devices][cups]") {
+  CHECK(judge_cups_queue(3, {"none"}, true).state == printer_state::ready);
+  const auto refusing = judge_cups_queue(3, {"none"}, false);
+  CHECK(refusing.state == printer_state::offline);
+  CHECK_FALSE(refusing.accepting);
+  CHECK_FALSE(refusing.paused);
+  CHECK(judge_cups_queue(3, {"media-empty"}, false).state == printer_state::paper_out);
+  const auto paused = judge_cups_queue(5, {"paused"}, true);
+  CHECK(paused.state == printer_state::offline);
+  CHECK(paused.paused);
+}
+
 TEST_CASE("a job is printed only when it is completed", "[devices][cups]") {
   const auto judge = [](int state) { return judge_cups_job({state, {}, {}}, "ours"); };
   for (const int waiting : {3, 4, 5, 6})

@@ -1,5 +1,9 @@
 #include "devices/driver_serial.hpp"
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
 #include "devices/barcode.hpp"
 #include "devices/driver_pty.hpp"
 #include "devices/trace.hpp"
@@ -150,4 +154,30 @@ TEST_CASE("a pty device replaces its own link only, and says when nobody reads",
   CHECK(device.plug().ok());
   CHECK(std::filesystem::is_character_file(dir.path() / "link"));
   CHECK(device.write(std::string(1'000'000, 'x')).code() == errc::busy);
+}
+
+TEST_CASE("flow control is set as asked, and noise is no data", "[devices][serial]") {
+  const temp_dir dir;
+  pty_device device(dir.path() / "line");
+  REQUIRE(device.plug().ok());
+  const unique_fd fd(::open((dir.path() / "line").c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  REQUIRE(fd);
+  const auto flags = [&](line_flow flow) {
+    REQUIRE(set_up_line(fd.get(), 9600, flow));
+    termios t{};
+    REQUIRE(::tcgetattr(fd.get(), &t) == 0);
+    CHECK((t.c_iflag & (IGNBRK | IGNPAR)) == (IGNBRK | IGNPAR));
+    CHECK((t.c_iflag & (IXOFF | IXANY)) == 0);
+    return std::pair((t.c_iflag & IXON) != 0, (t.c_cflag & CRTSCTS) != 0);
+  };
+  CHECK(flags(line_flow::none) == std::pair(false, false));
+  CHECK(flags(line_flow::xonxoff) == std::pair(true, false));
+  CHECK(flags(line_flow::hardware) == std::pair(false, true));
+  int exclusive = 0;
+  REQUIRE(::ioctl(fd.get(), TIOCGEXCL, &exclusive) == 0);
+  CHECK(exclusive != 0);
+  give_up_line(fd.get());
+  REQUIRE(::ioctl(fd.get(), TIOCGEXCL, &exclusive) == 0);
+  CHECK(exclusive == 0);
+  CHECK_FALSE(clear_to_send(fd.get()));  // a pseudo-terminal has no wires
 }

@@ -276,3 +276,32 @@ TEST_CASE("random bytes never break the printer", "[devices][render][fuzz]") {
     CHECK(answered > 100);
   }
 }
+
+TEST_CASE("a command put in at any place of a ticket changes nothing of it", "[devices][escpos]") {
+  printer_profile p;
+  p.text = charset::gb18030;
+  p.logo = {16, 2, "\x10\x1B\xFF\x10"s};
+  escpos::ticket t;
+  t.logo = true;
+  t.copy_mark = "\u526F\u672C";
+  t.lines = {"\u9762\u5305 2 x 1.00", "Milk", "\u9762", ""};
+  t.qr = "QR";
+  t.barcode = "B1";
+  const auto whole = *escpos::encode(t, p);
+  printer_emulator plain;
+  (void)plain.feed(whole);
+  REQUIRE(plain.tickets().size() == 1);
+  std::size_t places = 0;
+  for (std::size_t at = 0; at < whole.size(); at += escpos::to_next_place(byte_view(whole).substr(at))) {
+    printer_emulator printer;
+    (void)printer.feed(whole.substr(0, at) + escpos::open_drawer_now(p) + whole.substr(at));
+    REQUIRE(printer.tickets().size() == 1);
+    CHECK(printer.tickets()[0].lines == plain.tickets()[0].lines);
+    CHECK(printer.drawer_kicks() == 1);
+    ++places;
+  }
+  CHECK(places > 20);
+  CHECK(escpos::to_next_place("text") == 4);
+  CHECK(escpos::to_next_place("\x1D") == 1);
+  CHECK(escpos::to_next_place("te\nxt\n") == 3);
+}

@@ -114,6 +114,22 @@ TEST_CASE("GS r tells of paper, outside of other answers", "[devices][status]") 
   CHECK(r.status().paper == paper_state::ok);
 }
 
+TEST_CASE("what is no answer is none, and no answer is XON or XOFF", "[devices][status]") {
+  for (int b = 0; b < 256; ++b) {
+    if (b == 0x37 || b == 0x5F || (b & 0x93) == 0x10) continue;  // longer answers
+    status_reader r;
+    r.expect(1);
+    const auto got = r.feed(std::string(1, static_cast<char>(b)));
+    const bool sensor = b == 0x00 || b == 0x03 || b == 0x0C || b == 0x0F;
+    INFO("octet " << b);
+    CHECK(got.size() == ((b & 0x93) == 0x12 || sensor ? 1 : 0));
+    if (b == 0x11 || b == 0x13) CHECK(got.empty());
+    CHECK(r.strange() == (got.empty() && b != 0x11 && b != 0x13 ? 1 : 0));
+  }
+  // Inside of Automatic Status Back all but the first have bit 4 clear, so they are none either.
+  CHECK(((0x11 | 0x13) & 0x90) != 0);
+}
+
 TEST_CASE("a block that never ends is given up, and answers are read again", "[devices][status]") {
   status_reader r;
   r.expect(1);

@@ -159,8 +159,12 @@ TEST_CASE("the drawer has two pins, or none", "[devices][escpos]") {
   CHECK(escpos::kick_drawer(p) == "\x1B\x70\x00\x19\xFA"s);
   p.drawer = drawer_pin::pin_5;
   CHECK(escpos::kick_drawer(p) == "\x1B\x70\x01\x19\xFA"s);
+  CHECK(escpos::open_drawer_now(p) == "\x10\x14\x01\x01\x02"s);
+  p.opens_by = drawer_command::pulse;
+  CHECK(escpos::open_drawer_now(p) == escpos::kick_drawer(p));
   p.drawer = drawer_pin::none;
   CHECK(escpos::kick_drawer(p).empty());
+  CHECK(escpos::open_drawer_now(p).empty());
 }
 
 TEST_CASE("a barcode is Code 128, subset B, a brace doubled", "[devices][escpos]") {

@@ -129,3 +129,34 @@ TEST_CASE("a ticket that begins with a reset leaves the printer telling of itsel
                   "ticket\n"));
   CHECK(w.sent.ends_with(escpos::enable_asb() + escpos::process_id_request(escpos::make_process_id(0))));
 }
+
+TEST_CASE("no stray octet proves a ticket, nor any answer while the ticket waits", "[devices][printer]") {
+  wired_printer w{{.proof = print_proof::taken}};
+  w.connect();
+  (void)w.told();
+  w.deaf = true;  // the printer's answers are made up here
+  REQUIRE(w.start(1));
+  for (const char c : "\x01\x02\x04\x08\x20\x21\x2F\x40\x48\x60\x80\xFF"s)
+    w.apply(w.machine.on_bytes(std::string(1, c), w.now));
+  CHECK(w.told().empty());
+  w.machine.sending(40, w.now);
+  w.apply(w.machine.on_bytes("\0"s, w.now));
+  CHECK(w.told().empty());
+  // A request for its status behind it may wait; the ticket itself has left.
+  w.machine.sending(0, w.now);
+  w.apply(w.machine.on_bytes("\0"s, w.now));
+  CHECK(w.told() == texts{"printed 1"});
+}
+
+TEST_CASE("what waits behind the ticket, or was put in front, does not hold its proof back", "[devices][printer]") {
+  wired_printer w{{.proof = print_proof::taken}};
+  w.connect();
+  (void)w.told();
+  w.deaf = true;
+  REQUIRE(w.start(1));
+  w.machine.sending(40, w.now);
+  w.machine.sent_aside(5);
+  w.machine.sending(5, w.now);
+  w.apply(w.machine.on_bytes("\0"s, w.now));
+  CHECK(w.told() == texts{"printed 1"});
+}

@@ -319,3 +319,43 @@ TEST_CASE("an overheated head is a state of its own, and the ticket goes on by i
   w.change(w.printer.set_overheated(false));
   CHECK(w.told() == texts{"ready", "printed 1"});
 }
+
+TEST_CASE("a slow printer is not off-line while its ticket is on the way to it", "[devices][printer]") {
+  wired_printer w;
+  w.connect();
+  (void)w.told();
+  w.deaf = true;
+  REQUIRE(w.start(1));
+  // Half a minute of octets that leave slowly: requests wait behind them.
+  for (std::size_t left = 3000; left > 0; left -= 100) {
+    w.machine.sending(left, w.now);
+    w.run(900);
+  }
+  CHECK(w.told().empty());
+  // All has left, and no answer: now it counts.
+  w.machine.sending(0, w.now);
+  w.run(4'000);
+  CHECK(w.told().front() == "offline");
+}
+
+TEST_CASE("a slow printer has as long to answer as it takes to print what is in front", "[devices][printer]") {
+  wired_printer w{{.slowest_bytes_per_s = 100}};
+  w.connect();
+  (void)w.told();
+  w.deaf = true;
+  REQUIRE(w.start(1, bytes(1000, 'x') + "\n"));
+  w.run(12'000);
+  CHECK(w.told().empty());
+  w.run(4'000);
+  CHECK(w.told() == texts{"offline"});
+}
+
+TEST_CASE("what talks like another device is no printer with its cover open", "[devices][printer]") {
+  wired_printer w;
+  w.apply(w.machine.on_connected(w.now));
+  w.apply(w.machine.on_bytes("HTTP/1.1 400 Bad Request\r\nServer: x\r\nContent-Length: 0\r\n\r\n", w.now));
+  CHECK(w.told().empty());
+  CHECK(w.machine.state() == printer_state::offline);
+  w.talk();  // the printer itself
+  CHECK(w.told() == texts{"ready"});
+}

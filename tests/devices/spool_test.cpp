@@ -92,6 +92,17 @@ TEST_CASE("a job begins on the disk before a byte of it goes out", "[devices][sp
   CHECK(t.told["r1"] == "printed");
 }
 
+TEST_CASE("what a print server printed of its own accord is told as it is on paper", "[devices][spool]") {
+  for (const bool again : {false, true}) {
+    shop s({true, "TWICE "});
+    s.carry(s.spool.add("r", {"t"}));
+    s.carry(s.spool.durable(s.begun));
+    REQUIRE(s.submitted);
+    s.carry(s.spool.printed(s.submitted->job, again));
+    CHECK(s.told["r"] == (again ? "possible_duplicate" : "printed"));
+  }
+}
+
 TEST_CASE("what may be on paper comes again with a mark, what cannot be without", "[devices][spool]") {
   shop s({false, "TWICE "});
   s.carry(s.spool.able(true));

@@ -72,7 +72,7 @@ await scenario('cups', 240, async (t) => {
   await cups.good('lpadmin', '-p', 'receipts', '-E', '-v', `tally:${cups.out}`, '-m', 'raw');
   const queue = `[printer]\nqueue = "receipts@127.0.0.1:${cups.port}"\n[receipt]\nlanguage = "zh-Hant"`;
   const { store } = await oneStore(t, queue);
-  let { till } = await listen(t, store);
+  let { till, events } = await listen(t, store);
   let counter = 0;
   const sell = async () => {
     const body = { counter: ++counter, lines: [{ product: 1, quantity: 1 }], tenders: [{ kind: 'cash', amount: 1250 }] };
@@ -98,12 +98,31 @@ await scenario('cups', 240, async (t) => {
   await sleep(1_500); // the first of them lies at CUPS now
   await store.child.kill();
   await store.start();
-  ({ till } = await listen(t, store));
+  ({ till, events } = await listen(t, store));
   counter = 0; // another terminal
   const third = await sell();
   await cups.good('cupsenable', 'receipts');
   for (const it of [...waiting, third]) await printed(it);
   t.step('a stopped queue, and the node killed meanwhile: all tickets came');
+
+  // A queue that takes no jobs: what it refused was never there, so what is printed later is the first, and says so.
+  const devices = (part) => command(binary(), ['devices', part, '--config', store.config], { ms: 60_000 });
+  await cups.good('cupsreject', 'receipts');
+  await state('offline');
+  const refused = await sell();
+  await sleep(2_500);
+  assert.match((await devices('doctor')).out, /printer +PROBLEM +queue receipts refuses all jobs: cupsaccept receipts/);
+  await cups.good('cupsaccept', 'receipts');
+  await state('ready');
+  await printed(refused);
+  assert.deepEqual(cups.of(refused).map(marksOf), [[]], 'no mark, and once');
+  await events.next('print', (it) => it.receipt === refused.id && it.state === 'printed');
+  await cups.good('cupsdisable', 'receipts');
+  await state('offline');
+  assert.match((await devices('doctor')).out, /printer +PROBLEM +queue receipts is paused: cupsenable receipts/);
+  await cups.good('cupsenable', 'receipts');
+  await state('ready');
+  t.step('a queue that refused jobs: printed later, unmarked, and the doctor says what to do');
 
   // Right after a ticket's paper, so now and then before CUPS has written that down: then it comes again, marked.
   await cups.child.kill();
@@ -114,7 +133,7 @@ await scenario('cups', 240, async (t) => {
   await until('the doubtful tickets to come', async () => (await cups.run('lpstat', '-o')).out.trim() === '');
   await sleep(3_000);
   let doubtful = 0;
-  for (const it of [first, ...waiting, third, alone]) {
+  for (const it of [first, ...waiting, third, refused, alone]) {
     const all = cups.of(it);
     const unmarked = all.filter((ticket) => marksOf(ticket).length === 0);
     assert.equal(unmarked.length, 1, `${it.id}: ${unmarked.length} tickets without a mark`);
@@ -126,7 +145,6 @@ await scenario('cups', 240, async (t) => {
 
   await store.stop();
   const before = readdirSync(cups.out).length;
-  const devices = (part) => command(binary(), ['devices', part, '--config', store.config], { ms: 60_000 });
   const found = await devices('doctor');
   assert.match(found.out, /printer +good +queue receipts/, found.out + found.err);
   const tried = await devices('test');

@@ -73,6 +73,7 @@ export class Paper {
     const [code, fn] = part;
     if (code >= 0x20) return void this.line.push(Buffer.from(part));
     if (code === 0x0a) return void this.endLine();
+    if (code === 0x10 && fn === 0x14 && part[2] === 1) ++this.drawers;
     const name = String.fromCharCode(fn ?? 0);
     if (code === 0x1c) {
       if (name === '&') this.wideOn = true;

@@ -88,6 +88,14 @@ async function settingUp(t, shop, language) {
   assert.equal(ruler.length, language.columns, 'the ruler is as wide as the paper');
   assert.ok(linesOf(page).includes('English 0123456789'));
   assert.equal(printer.paper.drawers, 1, 'the drawer was told to open');
+  assert.doesNotMatch(tried.out, /offline/, 'a printer that is there was never off-line');
+  printer.setOut(true);
+  const empty = await devices('test');
+  assert.equal(empty.code, 1, empty.out + empty.err);
+  assert.match(empty.err, /its state is paper_out/);
+  printer.setOut(false);
+  await sleep(100);
+  assert.equal(printer.paper.tickets.length, 1, 'nothing of that page is left over');
   // Most printers that are not Epson's have no process IDs: both say what to write into the configuration.
   printer.ids = false;
   const lacking = await devices('doctor');

@@ -35,7 +35,7 @@ std::string good_text(text_shape shape) {
     case text_shape::device: return "/dev/ttyS0";
     case text_shape::log_level: return "warn";
     case text_shape::ip_port: return "127.0.0.1:0";
-    case text_shape::host_port: return "printer.local:9100";
+    case text_shape::host_port: return "192.168.1.20:9100";
     case text_shape::tcp: return "tcp://hq.example.com:7101";
     case text_shape::digits: return "9704";
     case text_shape::names: return "till.example.com,192.168.1.20";
@@ -193,6 +193,37 @@ TEST_CASE("a device is named by a path or by kind, and a kind is no path", "[con
   CHECK(c->reader.path == (f.dir.path() / "tty").string());
   CHECK(set("scanner.path", "usb:0C2E").code() == errc::bad_config);
   CHECK(set("printer.queue", "no queue").code() == errc::bad_config);
+}
+
+TEST_CASE("two devices on one line are refused, under whatever names", "[config]") {
+  const auto load = [](std::vector<std::string> o) {
+    o.push_back("node.data_dir=data");
+    return load_config("", o, no_environment);
+  };
+  const test::temp_dir dir;
+  const auto line = (dir.path() / "line").string(), other = (dir.path() / "other").string();
+  std::ofstream(line).flush();
+  std::filesystem::create_symlink(line, other);
+  const auto same = load({"reader.path=" + line, "scanner.path=" + line});
+  REQUIRE_FALSE(same);
+  CHECK(same.error().detail.find("scanner.path") != std::string::npos);
+  CHECK(same.error().detail.find("reader.path") != std::string::npos);
+  CHECK(same.error().detail.find("are one device") != std::string::npos);
+  CHECK(load({"reader.path=" + line, "printer.path=" + other}).code() == errc::bad_config);
+  CHECK(load({"display.path=usb:0C2E:0720", "rewriter.path=usb:0C2E:0720"}).code() == errc::bad_config);
+  CHECK(load({"reader.path=" + line, "scanner.path=" + line + "2"}));
+}
+
+TEST_CASE("a printer has an address, as no name server is asked", "[config]") {
+  const auto at = [](const std::string& address) {
+    return load_config("", {"node.data_dir=data", "printer.address=" + address}, no_environment);
+  };
+  CHECK(at("192.168.1.20:9100"));
+  CHECK(at("[fe80::1]:9100"));
+  CHECK(at("localhost:9100"));
+  const auto named = at("printer.example:9100");
+  REQUIRE_FALSE(named);
+  CHECK(named.error().detail.find("write its IP address") != std::string::npos);
 }
 
 TEST_CASE("what the printer and the receipt are configured to be", "[config]") {

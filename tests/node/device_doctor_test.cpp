@@ -40,6 +40,7 @@ TEST_CASE("the doctor finds what would stop the node, or never work", "[node][do
   CHECK_FALSE(says(only(examine_devices(configured({"printer.logo=" + file + "-gone"}))), "printer.logo = "));
   CHECK_FALSE(says(only(examine_devices(configured({"printer.address=127.0.0.1:9", "printer.path=" + file}))),
                    "more than one of printer.address"));
+  CHECK_FALSE(says(only(examine_devices(configured({"printer.path=" + file}))), "is a file and no device"));
   CHECK(examine_devices(configured({})).empty());
   std::filesystem::remove_all(folder);
 }
