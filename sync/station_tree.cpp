@@ -17,8 +17,9 @@ bytes forked_key(node_id node) {
 }
 
 namespace {
-// How long after its parent came a region lets a store's rights wait for what head office sent that store.
-constexpr tick_ms proof_wait_ms = 60'000;
+// How long after its parent came a region lets a store's rights wait for what head office sent that store: a slow line
+// that loses one message in five has brought it by then.
+constexpr tick_ms proof_wait_ms = 10 * 60'000;
 
 /// At most; what pays no money is worth none.
 amount worth_as_money(const purse_rule& p, amount units) {
