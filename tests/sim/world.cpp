@@ -175,9 +175,10 @@ void world::crash(sim_node& n, const char* why) {
   std::vector<node_id> peers;
   for (auto& [peer, l] : n.links)
     peers.push_back(peer);
+  // Also of those who knocked and were not heard yet: another machine may stand here next.
+  for (auto& [id, l] : links_)
+    if (l.child == n.id || l.parent == n.id) l.connection = 0;
   for (auto p : peers) {
-    auto& l = link_of(n.id, p);
-    l.connection = 0;
     auto& other = nodes_.at(p);
     auto found = other.links.find(n.id);
     if (found == other.links.end()) continue;
