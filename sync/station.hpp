@@ -97,9 +97,8 @@ public:
   /// Sent and not yet received, as both journals are known here.
   tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
   bool disk_low() const { return disk_low_; }
-  void held_longer(tick_ms more) {
-    chase_.held_more = more, chase_.wait = 0;
-  }  ///< entries travel later than configured
+  /// Entries travel later than configured.
+  void held_longer(tick_ms more) { chase_.held_more = more, chase_.wait = 0; }
   sweeper::figures swept() const { return sweeper_.counted(); }
   std::optional<elsewhere_hint> hint(account_id account) const;
   /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
@@ -130,12 +129,15 @@ private:
   void adopt_directory(const stream_id& id, const entry_list& entries);
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
-  void learn_certificate(const entry&e, std::uint64_t position), learn_decision(const entry&e, std::uint64_t position);
-  void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked();
+  void learn_certificate(const entry& e, std::uint64_t position);
+  void learn_decision(const entry& e, std::uint64_t position);
+  void note_end_of_keys(node_id node, std::uint64_t position);
+  void stop_if_revoked();
   unix_seconds validity_now() const;
   bool is_expired(const certificate& c) const;
   void tend_keys();
-  void await_parent(), load_outdated();
+  void await_parent();
+  void load_outdated();
   void tend_own_certificate();
   void on_renewal(node_id from, const renew_message& m);
   void issue_next(const certificate& now, const renew_message& m);

@@ -16,8 +16,7 @@ void mark_as_copy(kv_batch& batch);
 /// What a node says of itself when nodes below it show more of its streams than it has (`station::heed_proof`).
 inline constexpr std::string_view outdated_text =
     "nodes below hold more of what this node sent them, signed by it, than its database does: the database is an old "
-    "copy. "
-    "Nothing is taken and nothing written; put the newest database back";
+    "copy. Nothing is taken and nothing written; put the newest database back";
 /// Feeds a book with the certificates that a database holds (family meta, 'k'). What does not verify is left out.
 void load_certificates(const kv_store& store, certificate_book& book);
 /// The revocations of nodes whose certificates the book has.
