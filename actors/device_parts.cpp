@@ -12,6 +12,7 @@ supervised printer_part(node_context& context, const device_options& o) {
             c.device.path = o.printer_path;
             c.device.baud = o.printer_baud;
             c.device.flow = o.printer_flow;
+            c.machine.mark_every = o.printer_path.empty() ? 0 : printer_options::line_mark_every;
             c.machine.proof = o.printer_proves_ids ? print_proof::process_id : print_proof::taken;
             c.duplicate_head = o.duplicate_head;
             c.drawer_pulse = o.drawer_pulse;

@@ -200,9 +200,10 @@ caf::behavior printer(self_ptr self, node_context* context, const printer_config
   st.context = context;
   auto machine = config.machine;
   machine.first_process = static_cast<std::uint64_t>(context->clock.wall());  // never the ids of the run before
-  st.machine = printer_machine(machine);
   st.spool = spool_machine({config.queue.has_value(), config.duplicate_head});
   load_spool(st);
+  machine.doubtful = st.spool.front_begun();
+  st.machine = printer_machine(machine);
   context->set_device(&device_states::printer, "printer", "offline");
   st.drawer_pulse = config.drawer_pulse;
   if (config.queue)
@@ -215,8 +216,7 @@ caf::behavior printer(self_ptr self, node_context* context, const printer_config
       [self](drawer_message) {
         // Not spooled: a drawer that opens later than asked for is worse than one that does not.
         auto& s = self->state;
-        if (s.link && !s.drawer_pulse.empty() && s.link->send_ahead(s.drawer_pulse, drawer_patience_ms).ok())
-          s.machine.sent_aside(s.drawer_pulse.size());
+        if (s.link && !s.drawer_pulse.empty()) (void)s.link->send_ahead(s.drawer_pulse, drawer_patience_ms);
       },
       [self](const input_message& m) {
         auto& s = self->state;

@@ -27,6 +27,7 @@ unique_fd device_printer_link::connect_once() {
   struct stat kind {};
   if (::fstat(fd.get(), &kind) != 0 || !S_ISCHR(kind.st_mode)) return {};
   if (is_terminal(fd.get()) && !set_up_line(fd.get(), options_.baud, options_.flow)) return {};
+  waiting_ = false;
   return fd;
 }
 
@@ -35,15 +36,22 @@ bool device_printer_link::ends_with_nothing(int fd) const { return is_terminal(f
 std::size_t device_printer_link::room(int fd) {
   if (!is_terminal(fd)) return printer_link::room(fd);
   constexpr std::size_t bits_of_octet = 10, thousand = 1000, least = 32;  // not each octet by itself
-  constexpr tick_ms burst_ms = 40, kernel_ms = 500;
   const std::size_t per_s = options_.baud / bits_of_octet;
   const tick_ms now = monotonic_ms();
-  const auto passed = static_cast<std::size_t>(std::clamp<tick_ms>(now - paced_at_, 0, burst_ms));
-  budget_ = std::min(budget_ + per_s * passed, least * thousand + per_s * burst_ms);
+  const auto passed = static_cast<std::size_t>(std::clamp<tick_ms>(now - paced_at_, 0, thousand));
+  budget_ = std::min(budget_ + per_s * passed, ahead_max * thousand);
   paced_at_ = now;
-  const std::size_t kernel_max = least + per_s * kernel_ms / thousand;
-  const auto free = std::min(budget_ / thousand, kernel_max - std::min(kernel_max, kernel_unsent(fd)));
+  if (waiting_) return 0;
+  const auto free = std::min(budget_ / thousand, ahead_max - std::min(ahead_max, kernel_unsent(fd)));
   return free < least ? 0 : free;
+}
+
+void device_printer_link::obey(std::string& data) {
+  constexpr char xon = 0x11, xoff = 0x13;
+  if (options_.flow != line_flow::xonxoff) return;
+  for (const char c : data)
+    if (c == xon || c == xoff) waiting_ = c == xoff;
+  std::erase_if(data, [](char c) { return c == xon || c == xoff; });
 }
 
 long device_printer_link::write_some(int fd, byte_view data) {

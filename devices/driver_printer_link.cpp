@@ -16,7 +16,7 @@ namespace tally {
 
 namespace {
 
-constexpr int nothing_pause_ms = 20, full_pause_ms = 10;
+constexpr int nothing_pause_ms = 20, full_pause_ms = 5;
 
 }  // namespace
 
@@ -192,7 +192,9 @@ bool printer_link::receive(int fd, bool hung_up) {
     poll_one(-1, 0, wake_, nothing_pause_ms);  // such a file may call itself readable all the time
     return true;
   }
-  calls_.on_bytes(std::string(chunk.data(), static_cast<std::size_t>(n)));
+  std::string data(chunk.data(), static_cast<std::size_t>(n));
+  obey(data);
+  if (!data.empty()) calls_.on_bytes(std::move(data));
   return true;
 }
 

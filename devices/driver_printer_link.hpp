@@ -73,8 +73,11 @@ protected:
   [[nodiscard]] virtual unique_fd connect_once() = 0;
   /// Whether read(2) says 0 for the other side's end, or only that there is nothing now.
   [[nodiscard]] virtual bool ends_with_nothing(int) const { return true; }
-  /// How many octets the kernel is given now: the fewer it holds, the less stands in front of what is urgent.
+  /// How many octets the kernel is given now: the fewer it holds, the less stands in front of what is urgent, and
+  /// the less comes after the printer has said "wait". None while it says that.
   [[nodiscard]] virtual std::size_t room(int fd);
+  /// Sees what came first, and takes out what says "wait" or "go on".
+  virtual void obey(std::string&) {}
   /// The connection is over and about to be closed.
   virtual void give_up(int) const {}
   /// As write(2).

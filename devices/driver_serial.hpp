@@ -20,15 +20,17 @@ struct serial_options {
 /// How the two ends of a line tell each other to wait.
 enum class line_flow : std::uint8_t {
   none,      ///< they do not: what does not fit the other's buffer is lost
-  xonxoff,   ///< by the octets 13h and 11h. The kernel obeys them and passes neither on
+  xonxoff,   ///< by the octets 13h and 11h, which whoever owns the line obeys: many adapters and drivers do not
   hardware,  ///< by the lines RTS and CTS. Nothing is ever sent while CTS is not wired
 };
 
 /// One of the usual rates, 1200 to 115200.
 [[nodiscard]] bool is_baud_rate(unsigned baud);
 [[nodiscard]] bool is_terminal(int fd);
-/// Sets an open tty to raw, 8N1, that rate and flow control, and keeps others out until `give_up_line`. A break or an
-/// octet with a wrong stop bit is no data. What stopped the line before does not count. False: it is gone, or no tty.
+/// Sets an open tty to raw, 8N1, that rate and `hardware` or no flow control, and keeps others out until
+/// `give_up_line`. 11h and 13h come through as data. What comes in is passed on at once where an adapter would wait
+/// for more. A break or an octet with a wrong stop bit is no data. What stopped the line before does not count.
+/// False: it is gone, or no tty.
 /// REQUIRES: is_baud_rate(baud).
 [[nodiscard]] bool set_up_line(int fd, unsigned baud, line_flow flow = line_flow::none);
 /// Before it is closed: lets others in.

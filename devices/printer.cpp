@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "devices/escpos_skip.hpp"
+
 namespace tally {
 
 namespace {
@@ -26,7 +28,7 @@ std::string_view printer_state_name(printer_state state) {
 }
 
 printer_machine::printer_machine(printer_options options)
-    : options_(options), next_process_(options.first_process), proof_(options.proof) {}
+    : options_(options), next_process_(options.first_process), proof_(options.proof), doubtful_(options.doubtful) {}
 
 printer_effects printer_machine::on_connected(tick_ms now) {
   printer_effects out;
@@ -38,7 +40,7 @@ printer_effects printer_machine::on_connected(tick_ms now) {
   answering_ = true;
   reader_.reset();
   clearing_.reset();
-  stale_proofs_ = 0;
+  stale_proofs_ = answers_ = 0;
   request_ = 1;
   heard_at_ = next_ask_ = now;
   if (doubtful_ && proof_ == print_proof::process_id)
@@ -61,13 +63,14 @@ printer_effects printer_machine::on_bytes(byte_view data, tick_ms now) {
   if (!connected_ || data.empty()) return out;
   const auto before = reader_;
   const auto answers = reader_.feed(data);
-  if (reader_.strange() - before.strange() > printer_options::nonsense_max) {
+  if (reader_.strange() > std::max(printer_options::nonsense_max, (answers_ + answers.size()) / 4)) {
     // A server of another kind at that address, or a line at the wrong rate: among so much anything looks like an
     // answer.
-    reader_ = before;
+    if (reader_.strange() - before.strange() > printer_options::nonsense_max) reader_ = before;
     return out;
   }
   heard_at_ = now;
+  answers_ += answers.size();
   for (const auto& answer : answers)
     take(answer, now, out);
   update_state(now, out);
@@ -204,10 +207,15 @@ void printer_machine::take(const escpos::printer_answer& answer, tick_ms now, pr
 }
 
 void printer_machine::take_process(const escpos::process_id& id, printer_effects& out) {
-  ids_seen_ = in_turn_ = true;
+  ids_seen_ = ids_known_ = in_turn_ = true;
   unproved_ = 0;
   if (!job_ || !job_->sent || proof_ != print_proof::process_id) return;
-  if (id == job_->process) return finish(true, out);
+  if (id == job_->process) return finish(job_->marks.empty() && !job_->torn, out);
+  auto& marks = job_->marks;
+  if (const auto at = std::ranges::find(marks, id); at != marks.end()) {
+    job_->torn = job_->torn || at != marks.begin();
+    marks.erase(marks.begin(), at + 1);
+  }
   // It has process IDs, and the job's own, which would have come first, is lost: octets of the job may be as well.
   if (job_->probed && id == probe_id) finish(false, out);
 }
@@ -289,16 +297,37 @@ void printer_machine::update_state(tick_ms now, printer_effects& out) {
 }
 
 void printer_machine::send_job(tick_ms now, printer_effects& out) {
+  // A printer passes over NULs as fast as they come, which no ticket does.
+  constexpr std::size_t filling_worth = 8;
+  const std::size_t filling = std::min(job_->ticket.find_first_not_of('\0'), job_->ticket.size());
+  const bool marked = options_.mark_every > 0 && ids_known_ && proof_ == print_proof::process_id;
+  bytes data = marked ? with_marks(job_->ticket) : std::move(job_->ticket);
   job_->process = escpos::make_process_id(next_process_++);
-  bytes data = std::move(job_->ticket);
   data += escpos::enable_asb();  // a ticket begins with a reset, which ends it at many printers
   data += proof_ == print_proof::process_id ? escpos::process_id_request(job_->process) : escpos::paper_request();
   job_->ticket.clear();
   job_->sent = true;
-  job_->sent_bytes = data.size();
+  job_->sent_bytes = data.size() - filling + filling / filling_worth;
   job_->due = now + proof_limit();
   behind_ = 0;
   out.emplace_back(printer_send{std::move(data), true});
+}
+
+bytes printer_machine::with_marks(byte_view ticket) {
+  bytes out;
+  std::size_t since = 0;
+  while (!ticket.empty()) {
+    const auto length = std::min(escpos::command_length(ticket).value_or(ticket.size()), ticket.size());
+    const bool line_ends = length == 1 && ticket.front() == '\n';
+    out.append(ticket.substr(0, length));
+    ticket.remove_prefix(length);
+    since += length;
+    if (!line_ends || since < options_.mark_every || ticket.empty()) continue;
+    job_->marks.push_back(escpos::make_process_id(next_process_++));
+    out += escpos::process_id_request(job_->marks.back());
+    since = 0;
+  }
+  return out;
 }
 
 void printer_machine::finish(bool printed, printer_effects& out) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string_view>
 #include <variant>
@@ -25,7 +26,8 @@ enum class print_proof : std::uint8_t {
 };
 
 struct printer_options {
-  static constexpr std::size_t nonsense_max = 8;  ///< more octets that mean nothing, at once: another device's talk
+  /// More octets that mean nothing on a connection, and more than a quarter of its answers: another device's talk.
+  static constexpr std::size_t nonsense_max = 8;
 
   print_proof proof = print_proof::process_id;
   tick_ms poll_interval_ms = 2000;     ///< between two rounds of status requests
@@ -36,6 +38,11 @@ struct printer_options {
   tick_ms slowest_bytes_per_s = 50;  ///< an impact printer on a slow line
   int unproved_max = 3;              ///< so many jobs without any proof, of a printer that never gave one: printed
   std::uint64_t first_process = 0;   ///< where process IDs start; another value after each restart is best
+  /// A line loses no connection when its printer is switched off and on in mid-ticket. So a printer that is known to
+  /// have process IDs gets one about each so many octets, and all must come back, in their order. 0: only at the end.
+  std::size_t mark_every = 0;
+  static constexpr std::size_t line_mark_every = 400;  ///< at 9600 baud and more it is off for longer than these take
+  bool doubtful = false;  ///< a job before this start may have been cut off: the printer's buffers are cleared first
 };
 
 struct printer_send {
@@ -77,6 +84,7 @@ using printer_effects = std::vector<printer_effect>;
 /// The time-outs of an answer begin when its request has left this machine (`sending`), and are as much longer as the
 /// ticket in front of it may take, up to `proof_timeout_ms`: a slow printer is not taken for a dead one.
 /// No proof counts by the paper sensor while octets of the ticket have not left this machine.
+/// A printer that lost a mark of `mark_every` and gave the last proof printed a part only: the job is uncertain.
 /// Many printers have no process IDs. One that never gave any on this connection is asked again a while before the
 /// proof is due, together with its paper sensor, which all have. A sensor's answer alone says that it has taken the
 /// whole job and lacks process IDs: the job is printed, and `taken` counts from then on, over new connections too.
@@ -92,9 +100,8 @@ public:
   [[nodiscard]] printer_effects on_disconnected();
   [[nodiscard]] printer_effects on_bytes(byte_view data, tick_ms now);
   /// How many octets of what was to be sent have not left yet; to be told before each `on_bytes` and `tick`, where it
-  /// is known at all. An octet that others put in between counts too: `sent_aside` says so.
+  /// is known at all. What others put in front counts as unsent only.
   void sending(std::size_t unsent, tick_ms now);
-  void sent_aside(std::size_t count) { behind_ += count; }
   [[nodiscard]] printer_effects tick(tick_ms now);
 
   /// Takes a job: `ticket` as made by `escpos::encode`, and what stands before it when it comes again. `busy` while
@@ -115,14 +122,16 @@ private:
     std::uint64_t id = 0;
     bytes ticket;  // emptied once sent
     bool sent = false;
-    std::size_t sent_bytes = 0;
+    std::size_t sent_bytes = 0;  // a filling of NULs, which a printer passes over, counts as a few
     escpos::process_id process{};
-    std::optional<tick_ms> due;  // no proof by then: uncertain; unset while the printer cannot print
-    bool probed = false;         // asked for IDs and sensor once more
-    bool stale_seen = false;     // an answer was taken for that to a job before
-    bool left = false;           // all of it has left this machine, as was told once
-    bool asked_behind = false;   // a status was asked for behind it
-    bool heard_behind = false;   // and answered
+    std::deque<escpos::process_id> marks;  // inside the ticket, still to be heard
+    bool torn = false;                     // one of them was not: the printer lost octets
+    std::optional<tick_ms> due;            // no proof by then: uncertain; unset while the printer cannot print
+    bool probed = false;                   // asked for IDs and sensor once more
+    bool stale_seen = false;               // an answer was taken for that to a job before
+    bool left = false;                     // all of it has left this machine, as was told once
+    bool asked_behind = false;             // a status was asked for behind it
+    bool heard_behind = false;             // and answered
   };
 
   void send(bytes data, printer_effects& out);
@@ -138,6 +147,7 @@ private:
   void take_status_answer(int request, tick_ms now, printer_effects& out);
   void update_state(tick_ms now, printer_effects& out);
   void send_job(tick_ms now, printer_effects& out);
+  [[nodiscard]] bytes with_marks(byte_view ticket);
   void finish(bool printed, printer_effects& out);
   [[nodiscard]] printer_state judge() const;
   [[nodiscard]] tick_ms silence_limit() const;
@@ -155,10 +165,12 @@ private:
   std::optional<tick_ms> clearing_;  // its buffers are being cleared; without an answer until then it goes on
   std::uint64_t stale_proofs_ = 0;   // proof `taken`: answers still to come for jobs that were given up
   print_proof proof_ = print_proof::process_id;
-  bool ids_seen_ = false;  // on this connection
-  bool in_turn_ = false;   // on this connection: any answer that proves something
-  int unproved_ = 0;       // jobs since one was proved
-  bool doubtful_ = false;  // the last job was sent and not proved: some of it may wait in the printer
+  bool ids_seen_ = false;    // on this connection
+  bool ids_known_ = false;   // on any
+  std::size_t answers_ = 0;  // on this connection
+  bool in_turn_ = false;     // on this connection: any answer that proves something
+  int unproved_ = 0;         // jobs since one was proved
+  bool doubtful_ = false;    // the last job was sent and not proved: some of it may wait in the printer
 
   std::size_t unsent_ = 0;  // as was told last
   std::size_t behind_ = 0;  // octets that were to be sent behind the ticket

@@ -94,6 +94,8 @@ public:
 
   [[nodiscard]] std::size_t waiting() const { return jobs_.size(); }
   [[nodiscard]] bool busy() const { return out_ != 0; }
+  /// Octets of the oldest job may have reached the printer.
+  [[nodiscard]] bool front_begun() const { return !jobs_.empty() && jobs_.front().begun; }
 
 private:
   void next(spool_effects& out);

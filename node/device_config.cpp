@@ -43,7 +43,8 @@ status check_devices(const node_config& config) {
     boost::asio::ip::make_address(at->host, bad);
     if (bad)
       return {errc::bad_config, setting_text(config, "printer.address") +
-                                    " is a name, and no name server is asked for a printer: write its IP address, "
+                                    " is no IP address, and no name server is asked for a printer: write it "
+                                    "in full, "
                                     "as 192.168.1.20:9100"};
   }
   return done();

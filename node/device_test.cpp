@@ -96,8 +96,9 @@ result<bool> test_link(const node_config& config, bytes page, const teller& tell
   }
   link->stop();
   if (printed) return proved;
-  return error{errc::timeout,
-               "the printer did not prove the page; its state is " + std::string(printer_state_name(last))};
+  return error{errc::timeout, "the printer did not prove the page; its state is " +
+                                  std::string(printer_state_name(last)) +
+                                  "; 'tallystick devices doctor' with the same configuration says what is wrong"};
 }
 
 status test_queue(const cups_name& name, bytes page, const teller& tell) {

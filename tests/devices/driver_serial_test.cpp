@@ -171,7 +171,7 @@ TEST_CASE("flow control is set as asked, and noise is no data", "[devices][seria
     return std::pair((t.c_iflag & IXON) != 0, (t.c_cflag & CRTSCTS) != 0);
   };
   CHECK(flags(line_flow::none) == std::pair(false, false));
-  CHECK(flags(line_flow::xonxoff) == std::pair(true, false));
+  CHECK(flags(line_flow::xonxoff) == std::pair(false, false));  // obeyed here, not by the kernel
   CHECK(flags(line_flow::hardware) == std::pair(false, true));
   int exclusive = 0;
   REQUIRE(::ioctl(fd.get(), TIOCGEXCL, &exclusive) == 0);

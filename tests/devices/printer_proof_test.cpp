@@ -136,7 +136,7 @@ TEST_CASE("no stray octet proves a ticket, nor any answer while the ticket waits
   (void)w.told();
   w.deaf = true;  // the printer's answers are made up here
   REQUIRE(w.start(1));
-  for (const char c : "\x01\x02\x04\x08\x20\x21\x2F\x40\x48\x60\x80\xFF"s)
+  for (const char c : "\x01\x02\x08\x20\x2F\x48\x80\xFF"s)  // of more than eight none would count
     w.apply(w.machine.on_bytes(std::string(1, c), w.now));
   CHECK(w.told().empty());
   w.machine.sending(40, w.now);
@@ -154,9 +154,81 @@ TEST_CASE("what waits behind the ticket, or was put in front, does not hold its 
   (void)w.told();
   w.deaf = true;
   REQUIRE(w.start(1));
-  w.machine.sending(40, w.now);
-  w.machine.sent_aside(5);
-  w.machine.sending(5, w.now);
+  w.machine.sending(45, w.now);  // a command of 5 octets for the drawer stands in front
+  w.machine.sending(3, w.now);   // of a question, which the ticket's end may be as well
+  w.apply(w.machine.on_bytes("\0"s, w.now));
+  CHECK(w.told().empty());
+  w.machine.sending(0, w.now);
   w.apply(w.machine.on_bytes("\0"s, w.now));
   CHECK(w.told() == texts{"printed 1"});
+}
+
+namespace {
+
+std::string long_ticket(int lines) {
+  std::string t;
+  for (int i = 0; i < lines; ++i)
+    t += "line " + std::to_string(i) + " of a long receipt\n";
+  return t + "\x1DV\x01";
+}
+
+}  // namespace
+
+TEST_CASE("a printer on a line that was off for a moment in mid-ticket does not count as printed",
+          "[devices][printer]") {
+  wired_printer w{{.mark_every = 400}};
+  w.connect();
+  REQUIRE(w.start(1));  // from now on it is known to have process IDs
+  (void)w.told();
+  // Undisturbed: marks at ends of lines, and nothing else is changed on paper.
+  REQUIRE(w.start(2, long_ticket(100)));
+  CHECK(w.told() == texts{"printed 2"});
+  REQUIRE(w.printer.tickets().size() == 2);
+  CHECK(w.printer.tickets().back().lines.size() == 100);
+  // Octets in the middle are lost, a mark among them; what comes afterwards is printed and proved.
+  w.deaf = true;
+  w.sent.clear();
+  REQUIRE(w.start(3, long_ticket(100)));
+  const auto first = w.sent.find("\x1D(H"), second = w.sent.find("\x1D(H", first + 1);
+  REQUIRE(second != std::string::npos);
+  CHECK(w.sent[first - 1] == '\n');
+  w.answers += w.printer.feed(w.sent.substr(0, first - 20));
+  w.answers += w.printer.feed(w.sent.substr(second - 20));
+  w.talk();
+  CHECK(w.told() == texts{"uncertain 3"});
+}
+
+TEST_CASE("only a printer that has process IDs is given marks", "[devices][printer]") {
+  wired_printer fresh{{.mark_every = 400}};
+  fresh.connect();
+  fresh.sent.clear();
+  REQUIRE(fresh.start(1, long_ticket(100)));
+  CHECK(fresh.sent.find("\x1D(H") > fresh.sent.rfind("line 99"));
+  wired_printer without{{.proof = print_proof::taken, .mark_every = 400}};
+  without.connect();
+  REQUIRE(without.start(1, long_ticket(100)));
+  REQUIRE(without.start(2, long_ticket(100)));
+  CHECK(without.sent.find("\x1D(H") == std::string::npos);
+}
+
+TEST_CASE("a start after a broken one clears the printer's buffers first", "[devices][printer]") {
+  wired_printer w{{.doubtful = true}};
+  w.connect();
+  CHECK(w.sent.starts_with(escpos::clear_buffers()));
+}
+
+TEST_CASE("what another device says in single octets is no state of a printer", "[devices][printer]") {
+  wired_printer w;
+  w.deaf = true;
+  w.apply(w.machine.on_connected(w.now));
+  for (int again = 0; again < 3; ++again)
+    for (const char c : "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\nready\r\n"s) {
+      w.now += 50;
+      w.apply(w.machine.on_bytes(std::string(1, c), w.now));
+      w.apply(w.machine.tick(w.now));
+    }
+  w.run(15'000);
+  const auto told = w.told();
+  CHECK(std::ranges::find(told, "drop") != told.end());
+  CHECK(w.machine.state() == printer_state::offline);
 }
