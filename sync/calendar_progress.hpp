@@ -24,8 +24,9 @@ struct calendar_progress {
   std::map<std::pair<account_id, std::uint32_t>, netting> nettings;
   std::set<std::uint64_t> netting_asks;  ///< ids of questions that are open
   bytes debt;                            ///< key of the debt where the look goes on
-  bool traded = false;    ///< a till was served in this life: it would have shown that this is an old copy
-  tick_ms linked_at = 0;  ///< when the link to the parent came up
+  bool traded = false;     ///< a till was served in this life: it would have shown that this is an old copy
+  tick_ms linked_at = 0;   ///< when the link to the parent came up
+  bool confirmed = false;  ///< on that link it asked for this journal from a place that exists
   std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
 };
 

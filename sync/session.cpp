@@ -184,6 +184,7 @@ void session::want(const stream_id& id, incoming& in, session_effects& out, tick
 // The peer asked for our journal from a place that exists: this is no old copy as far as it knows.
 void session::confirm(session_effects& out, tick_ms now) {
   if (std::exchange(confirmed_, true)) return;
+  out.push_back(control_effect{want_message{own_journal(), 0, std::nullopt}});
   for (auto& [id, in] : in_)
     if (!in.wanted) want(id, in, out, now);
 }

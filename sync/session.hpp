@@ -38,7 +38,7 @@ struct ingest_effect {
 };  ///< answer with `on_ingested`
 struct control_effect {
   message what;
-};  ///< cosign, time, ask, told: for the station
+};  ///< cosign, time, ask, told, and that the peer asked for the own journal from a place that exists: for the station
 struct rollback_effect {
   stream_id stream;
   std::uint64_t size;

@@ -15,9 +15,8 @@ namespace {
 constexpr std::size_t keys_per_look = 500;     // read at once; a look follows every second
 constexpr std::size_t entries_per_look = 100;  // written at once
 constexpr tick_ms look_every_ms = 1'000;
-constexpr tick_ms linked_before_ms = 10'000;
-// These entries come often, and a bad line may lose the parent's word a few times.
-constexpr tick_ms linked_long_ms = 120'000;
+/// A parent that is heard for so long has asked for the journal, or the word of it was lost in a full queue here.
+constexpr tick_ms linked_long_ms = 1'800'000;
 
 /// Where the holdings of one unit begin on disk.
 bytes holdings_prefix(unit_id unit) {
@@ -37,11 +36,11 @@ void station::keep_calendar() {
   calendar_.due = tick_ + look_every_ms;
   // Nobody asked for these entries, so they wait until the parent could say that this is an old copy.
   auto p = parent();
-  auto told = [&](tick_ms since) { return !p || (up_.count(*p) && tick_ >= calendar_.linked_at + since); };
-  if (told(linked_long_ms) || calendar_.traded) time_out_holds();
-  if (!told(linked_before_ms)) return;
+  const bool told = !p || (up_.count(*p) && (calendar_.confirmed || tick_ >= calendar_.linked_at + linked_long_ms));
+  if (told || calendar_.traded) time_out_holds();
+  if (!told) return;
   write_off_expired();
-  if (told(linked_long_ms)) move_debts();
+  move_debts();
   if (config_.role != node_role::hq) return;
   const auto* rules = book_->rules().newest();
   observer_->count_turnover(rules && !rules->programme.levels.empty());

@@ -393,6 +393,9 @@ void station::control(const control_arrival& c) {
     on_renewal(c.from, *renew);
   } else if (const auto* letter = std::get_if<letter_message>(&c.what)) {
     on_letter(c.from, *letter);
+  } else if (const auto* want = std::get_if<want_message>(&c.what)) {
+    // So it is no old copy as far as the parent knows.
+    if (parent() == c.from && want->stream.writer == book_->self()) calendar_.confirmed = true;
   }
 }
 

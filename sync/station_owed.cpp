@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t owed_per_look = 100;   // entries that are written at once
 constexpr std::size_t debts_per_look = 500;  // read at once
-constexpr tick_ms owed_look_ms = 10'000, netting_wait_max_ms = 3'600'000;
+constexpr tick_ms owed_look_ms = 10'000, netting_wait_max_ms = 600'000;
 constexpr std::size_t nettings_max = 10'000;
 
 bytes debts_prefix() { return {balance_prefix, static_cast<char>(account_type::debt)}; }

@@ -9,5 +9,7 @@ class world;
 void check_quiet(const world& w);
 /// Whether everything that must reach head office and come back has done so; `why` says what is missing.
 bool drained(const world& w, std::string* why = nullptr);
+/// Debts are at head office, and no debtor has such units at any store.
+bool debts_asked(const world& w, std::string* why = nullptr);
 
 }  // namespace tally::sim

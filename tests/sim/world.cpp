@@ -425,8 +425,10 @@ void world::run() {
   counted_.swept = oracle_.swept();
   counted_.over_returned = over_returned();
   counted_.store_ms = now_ * plan_.stores;
-  // Head office writes down its time now and then, and stores give back what was put aside; that alone is no unrest.
-  step_until(now_ + drain_max + 5 * plan_.hold_ms, [this] { return drained(*this); });
+  // Head office writes down its time now and then, and stores give back what was put aside, which may pay a debt; that
+  // alone is no unrest.
+  step_until(now_ + drain_max + 5 * plan_.hold_ms,
+             [this] { return drained(*this) && (ended().value != 0 || debts_asked(*this)); });
   check_quiet(*this);
 }
 

@@ -115,6 +115,8 @@ void audit_chain::exchange(tick_ms step) {
       if (n->st->parent() == other->id) {
         (void)n->st->put(link_change{other->id, true});
         (void)other->st->put(link_change{n->id, true});
+        const stream_id journal{n->st->ledger().self(), sub_stream::journal, {}};
+        (void)n->st->put(control_arrival{other->id, want_message{journal, 0, {}}});
       }
   for (bool moved = true; moved;) {
     moved = false;

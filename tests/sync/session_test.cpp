@@ -372,8 +372,11 @@ TEST_CASE("a child shows what it holds of its parent's streams, and a parent tha
   w.parent.source.sizes = {{journal, 3}, {grants, 5}};
   w.connect(0);
   REQUIRE(count<rollback_effect>(w.seen) == 1);
-  CHECK(std::get<rollback_effect>(w.seen[0]).stream == grants);
-  CHECK(std::get<rollback_effect>(w.seen[0]).size == 8);
+  // Before that the parent asked for the child's journal, which tells the child that it is no old copy.
+  REQUIRE(count<control_effect>(w.seen) == 1);
+  CHECK(std::get<want_message>(std::get<control_effect>(w.seen[0]).what).stream == journal);
+  CHECK(std::get<rollback_effect>(w.seen[1]).stream == grants);
+  CHECK(std::get<rollback_effect>(w.seen[1]).size == 8);
 
   both_sides other;
   other.child.source.sizes = {{journal, 3}, {grants, 8}};

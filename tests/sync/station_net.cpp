@@ -153,6 +153,9 @@ void station_net::link(node& child, node& parent, bool up) {
     REQUIRE(a->st->put(link_change{b->id, up}).ok());
     settle(*a);
   }
+  const stream_id journal{child.st->ledger().self(), sub_stream::journal, {}};
+  if (const auto had = stream_reader(parent.store).size(journal); up && had <= stream_reader(child.store).size(journal))
+    REQUIRE(child.st->put(control_arrival{parent.id, want_message{journal, had, {}}}).ok());
 }
 
 void station_net::sync() {
