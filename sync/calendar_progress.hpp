@@ -26,7 +26,7 @@ struct calendar_progress {
   bytes debt;                            ///< key of the debt where the look goes on
   bool traded = false;     ///< a till was served in this life: it would have shown that this is an old copy
   tick_ms linked_at = 0;   ///< when the link to the parent came up
-  bool confirmed = false;  ///< on that link it asked for this journal from a place that exists
+  bool confirmed = false;  ///< since the start the parent asked for this journal from a place that exists
   std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
 };
 

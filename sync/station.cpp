@@ -156,7 +156,7 @@ void station::handle(const station_input& input) {
     heard(l->neighbour);
     if (l->up) {
       up_.insert(l->neighbour);
-      if (parent() == l->neighbour) calendar_.linked_at = tick_, calendar_.confirmed = false;
+      if (parent() == l->neighbour) calendar_.linked_at = tick_;
       ++links_seen_;
       if (parent() == l->neighbour) care_.due = care_.renew_due = 0;
       open_effects_.push_back(advanced_effect{});

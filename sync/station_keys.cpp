@@ -38,9 +38,11 @@ std::vector<void_key> station::void_keys() const {
   std::vector<void_key> out;
   for (auto child : children()) {
     bytes v;
-    // A database from before this was written down: all that is here now.
-    auto position = store_.get(family::meta, end_of_keys_key(child), v) == lookup::found ? byte_reader(v).uv()
-                                                                                         : reader_.size(directory());
+    // From the moment that the keys do not count, durable or not. A database from before this was written down: all
+    // that is here now.
+    auto position = book_->view().get(family::meta, end_of_keys_key(child), v) == lookup::found
+                        ? byte_reader(v).uv()
+                        : reader_.size(directory());
     auto current = curve_key_of(child);
     const auto* newest = certificate_of(child);
     for (const auto* c : certificates_.all_of(child)) {

@@ -9,6 +9,8 @@ class world;
 void check_quiet(const world& w);
 /// Whether everything that must reach head office and come back has done so; `why` says what is missing.
 bool drained(const world& w, std::string* why = nullptr);
+/// What was put aside came back when its time was over.
+bool timed_out(const world& w, std::string* why = nullptr);
 /// Debts are at head office, and no debtor has such units at any store.
 bool debts_asked(const world& w, std::string* why = nullptr);
 

@@ -428,7 +428,7 @@ void world::run() {
   // Head office writes down its time now and then, and stores give back what was put aside, which may pay a debt; that
   // alone is no unrest.
   step_until(now_ + drain_max + 5 * plan_.hold_ms,
-             [this] { return drained(*this) && (ended().value != 0 || debts_asked(*this)); });
+             [this] { return drained(*this) && timed_out(*this) && (ended().value != 0 || debts_asked(*this)); });
   check_quiet(*this);
 }
 
