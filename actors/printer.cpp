@@ -93,6 +93,11 @@ void carry(self_ptr self, const printer_effects& effects) {
           "printer: it does not say when a ticket is on paper (it has no process IDs, GS ( H). From now on a "
           "ticket counts as printed when the printer has taken all of it. Set printer.process_ids = false, "
           "and the first ticket after a start does not wait half a minute to find out");
+    } else if (std::holds_alternative<printer_marks_missing>(e)) {
+      st.context->log(
+          errc::unsupported,
+          "printer: it does not return all process IDs that stand inside of a ticket. From now on only the last one "
+          "counts, so a printer that is switched off and on in mid-ticket is not found out");
     } else if (const auto* c = std::get_if<printer_state_changed>(&e)) {
       st.shown_next = c->state;
       if (!st.shown) show_state(st);

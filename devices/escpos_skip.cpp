@@ -175,4 +175,22 @@ std::size_t to_next_place(byte_view data) {
   return data.size();
 }
 
+std::vector<bytes> bands(byte_view command, std::size_t octets_max) {
+  constexpr std::size_t head = 8;
+  const auto at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(command[i])); };
+  if (command.size() <= head || command.substr(0, 3) != "\x1D\x76\x30"sv) return {bytes(command)};
+  const std::size_t row = at(4) + 256 * at(5), height = at(6) + 256 * at(7);
+  if (row == 0 || command.size() != head + row * height) return {bytes(command)};
+  const std::size_t rows = std::max<std::size_t>(octets_max / row, 1);
+  std::vector<bytes> out;
+  for (std::size_t y = 0; y < height; y += rows) {
+    const std::size_t n = std::min(rows, height - y);
+    bytes band(command.substr(0, 6));
+    band.push_back(static_cast<char>(n & 0xFF));
+    band.push_back(static_cast<char>(n >> 8));
+    out.push_back(band.append(command.substr(head + y * row, n * row)));
+  }
+  return out;
+}
+
 }  // namespace tally::escpos

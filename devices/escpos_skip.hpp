@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <vector>
 
 #include "ledger/types.hpp"
 
@@ -15,5 +16,9 @@ std::optional<std::size_t> command_length(byte_view data);
 /// not behind a character of the text, which may be half of one; the end of `data` at the latest. More than 0.
 /// REQUIRES: `data` is not empty and begins at such a place.
 std::size_t to_next_place(byte_view data);
+
+/// A picture (`GS v 0`) as several, one below the other, each of about `octets_max` octets and at least one row; any
+/// other command, and one that is not whole, as it is.
+std::vector<bytes> bands(byte_view command, std::size_t octets_max);
 
 }  // namespace tally::escpos

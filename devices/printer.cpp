@@ -43,7 +43,7 @@ printer_effects printer_machine::on_connected(tick_ms now) {
   stale_proofs_ = answers_ = 0;
   request_ = 1;
   heard_at_ = next_ask_ = now;
-  if (doubtful_ && proof_ == print_proof::process_id)
+  if (doubtful_ && (proof_ == print_proof::process_id || std::exchange(options_.doubtful, false)))
     clear(now, out);
   else
     greet(now, out);
@@ -71,6 +71,7 @@ printer_effects printer_machine::on_bytes(byte_view data, tick_ms now) {
   }
   heard_at_ = now;
   answers_ += answers.size();
+  asked_now_ = false;
   for (const auto& answer : answers)
     take(answer, now, out);
   update_state(now, out);
@@ -166,8 +167,9 @@ void printer_machine::greet(tick_ms now, printer_effects& out) {
 }
 
 void printer_machine::clear(tick_ms now, printer_effects& out) {
-  clearing_ = now + options_.answer_timeout_ms;
-  send(escpos::clear_buffers(), out);
+  const bool ids = proof_ == print_proof::process_id;
+  clearing_ = now + (ids ? options_.answer_timeout_ms : options_.proof_timeout_ms);
+  send(ids ? escpos::clear_buffers() : escpos::paper_request(), out);
 }
 
 void printer_machine::end_clearing(tick_ms now, printer_effects& out) {
@@ -184,7 +186,7 @@ void printer_machine::repeat_request(tick_ms now, printer_effects& out) {
 }
 
 void printer_machine::ask(tick_ms now, printer_effects& out) {
-  asked_ = true;
+  asked_ = asked_now_ = true;
   asked_at_ = now;
   if (job_ && job_->sent) job_->asked_behind = true;
   reader_.expect(request_);
@@ -195,12 +197,14 @@ void printer_machine::take(const escpos::printer_answer& answer, tick_ms now, pr
   if (const auto* s = std::get_if<escpos::status_answer>(&answer)) {
     take_status_answer(s->request, now, out);
   } else if (std::holds_alternative<escpos::asb_answer>(answer)) {
-    known_ = true;
+    // Its facts are taken. That it is a printer, only answers to requests tell.
   } else if (const auto* p = std::get_if<escpos::process_done>(&answer)) {
     take_process(p->id, out);
   } else if (std::holds_alternative<escpos::buffers_cleared>(answer)) {
     unproved_ = 0;
     if (clearing_) end_clearing(now, out);
+  } else if (clearing_ && proof_ == print_proof::taken) {
+    end_clearing(now, out);
   } else {
     take_paper(out);
   }
@@ -210,7 +214,7 @@ void printer_machine::take_process(const escpos::process_id& id, printer_effects
   ids_seen_ = ids_known_ = in_turn_ = true;
   unproved_ = 0;
   if (!job_ || !job_->sent || proof_ != print_proof::process_id) return;
-  if (id == job_->process) return finish(job_->marks.empty() && !job_->torn, out);
+  if (id == job_->process) return end_by_last(out);
   auto& marks = job_->marks;
   if (const auto at = std::ranges::find(marks, id); at != marks.end()) {
     job_->torn = job_->torn || at != marks.begin();
@@ -218,6 +222,16 @@ void printer_machine::take_process(const escpos::process_id& id, printer_effects
   }
   // It has process IDs, and the job's own, which would have come first, is lost: octets of the job may be as well.
   if (job_->probed && id == probe_id) finish(false, out);
+}
+
+void printer_machine::end_by_last(printer_effects& out) {
+  const bool whole = job_->marks.empty() && !job_->torn;
+  torn_ = whole ? 0 : torn_ + 1;
+  if (torn_ >= options_.torn_max) {
+    options_.mark_every = 0;
+    out.emplace_back(printer_marks_missing{});
+  }
+  finish(whole, out);
 }
 
 void printer_machine::take_paper(printer_effects& out) {
@@ -238,7 +252,7 @@ void printer_machine::take_paper(printer_effects& out) {
 }
 
 void printer_machine::take_status_answer(int request, tick_ms now, printer_effects& out) {
-  if (!asked_) return;  // a late answer to a request that was repeated: its facts are taken already
+  if (!asked_ || asked_now_) return;  // a late answer to a request that was repeated: its facts are taken already
   asked_ = false;
   answering_ = true;
   if (job_ && job_->asked_behind) job_->heard_behind = true;
@@ -314,18 +328,27 @@ void printer_machine::send_job(tick_ms now, printer_effects& out) {
 }
 
 bytes printer_machine::with_marks(byte_view ticket) {
+  constexpr std::size_t long_command = 64;
   bytes out;
   std::size_t since = 0;
-  while (!ticket.empty()) {
-    const auto length = std::min(escpos::command_length(ticket).value_or(ticket.size()), ticket.size());
-    const bool line_ends = length == 1 && ticket.front() == '\n';
-    out.append(ticket.substr(0, length));
-    ticket.remove_prefix(length);
-    since += length;
-    if (!line_ends || since < options_.mark_every || ticket.empty()) continue;
+  const auto mark = [&] {
+    if (since == 0) return;
     job_->marks.push_back(escpos::make_process_id(next_process_++));
     out += escpos::process_id_request(job_->marks.back());
     since = 0;
+  };
+  bool line_begins = true;  // elsewhere a printer may not take it
+  while (!ticket.empty()) {
+    const auto length = std::min(escpos::command_length(ticket).value_or(ticket.size()), ticket.size());
+    if (length > long_command && line_begins) mark();
+    for (const auto& band : escpos::bands(ticket.substr(0, length), options_.mark_every)) {
+      out += band;
+      since += band.size();
+      if (length > long_command && line_begins) mark();
+    }
+    if (length == 1) line_begins = ticket.front() == '\n' || (line_begins && ticket.front() == '\0');
+    ticket.remove_prefix(length);
+    if (line_begins && since >= options_.mark_every && !ticket.empty()) mark();
   }
   return out;
 }

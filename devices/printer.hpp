@@ -39,9 +39,11 @@ struct printer_options {
   int unproved_max = 3;              ///< so many jobs without any proof, of a printer that never gave one: printed
   std::uint64_t first_process = 0;   ///< where process IDs start; another value after each restart is best
   /// A line loses no connection when its printer is switched off and on in mid-ticket. So a printer that is known to
-  /// have process IDs gets one about each so many octets, and all must come back, in their order. 0: only at the end.
+  /// have process IDs gets one about each so many octets, and all must come back, in their order; a picture is sent in
+  /// bands, and one stands in front of each longer command. 0: only at the end.
   std::size_t mark_every = 0;
-  static constexpr std::size_t line_mark_every = 400;  ///< at 9600 baud and more it is off for longer than these take
+  static constexpr std::size_t line_mark_every = 256;  ///< at 9600 baud and more it is off for longer than these take
+  int torn_max = 3;  ///< so many jobs in a row with marks missing and the last ID there: it returns not all of them
   bool doubtful = false;  ///< a job before this start may have been cut off: the printer's buffers are cleared first
 };
 
@@ -60,11 +62,13 @@ struct job_uncertain {
 };
 /// The printer has no process IDs: from now on `print_proof::taken` counts. Told at most once.
 struct printer_ids_missing {};
+/// It does not return each process ID that stands inside of a ticket: from now on only the last one counts.
+struct printer_marks_missing {};
 struct printer_state_changed {
   printer_state state = printer_state::offline;
 };
-using printer_effect =
-    std::variant<printer_send, printer_drop, job_printed, job_uncertain, printer_ids_missing, printer_state_changed>;
+using printer_effect = std::variant<printer_send, printer_drop, job_printed, job_uncertain, printer_ids_missing,
+                                    printer_marks_missing, printer_state_changed>;
 using printer_effects = std::vector<printer_effect>;
 
 /// Drives one ESC/POS printer: asks for its status, holds a ticket until it can be printed, and says whether it was.
@@ -84,7 +88,10 @@ using printer_effects = std::vector<printer_effect>;
 /// The time-outs of an answer begin when its request has left this machine (`sending`), and are as much longer as the
 /// ticket in front of it may take, up to `proof_timeout_ms`: a slow printer is not taken for a dead one.
 /// No proof counts by the paper sensor while octets of the ticket have not left this machine.
-/// A printer that lost a mark of `mark_every` and gave the last proof printed a part only: the job is uncertain.
+/// A printer that lost a mark of `mark_every` and gave the last proof printed a part only: the job is uncertain. One
+/// that does so `torn_max` times in a row gets no marks any more.
+/// After a start in the middle of a job the printer may be waiting, and full: without process IDs it is asked first for
+/// its paper sensor, which it answers when it has printed what it has.
 /// Many printers have no process IDs. One that never gave any on this connection is asked again a while before the
 /// proof is due, together with its paper sensor, which all have. A sensor's answer alone says that it has taken the
 /// whole job and lacks process IDs: the job is printed, and `taken` counts from then on, over new connections too.
@@ -142,6 +149,7 @@ private:
   void end_clearing(tick_ms now, printer_effects& out);
   void watch_proof(tick_ms now, bool silent, printer_effects& out);
   void take(const escpos::printer_answer& answer, tick_ms now, printer_effects& out);
+  void end_by_last(printer_effects& out);
   void take_process(const escpos::process_id& id, printer_effects& out);
   void take_paper(printer_effects& out);
   void take_status_answer(int request, tick_ms now, printer_effects& out);
@@ -168,6 +176,8 @@ private:
   bool ids_seen_ = false;    // on this connection
   bool ids_known_ = false;   // on any
   std::size_t answers_ = 0;  // on this connection
+  int torn_ = 0;             // jobs in a row with marks missing
+  bool asked_now_ = false;   // in answer to the octets that are read: what else they hold cannot answer it
   bool in_turn_ = false;     // on this connection: any answer that proves something
   int unproved_ = 0;         // jobs since one was proved
   bool doubtful_ = false;    // the last job was sent and not proved: some of it may wait in the printer

@@ -68,9 +68,10 @@ bool is_card(std::string_view digits, const scan_options& o) {
 
 reader_event marked(std::string_view text) {
   const auto rest = text.substr(voucher_mark.size());  // the marks are of one length
-  static_assert(card_code_mark.size() == voucher_mark.size() && receipt_mark.size() == voucher_mark.size() &&
-                receipt_proof_mark.size() == voucher_mark.size());
-  if (text.starts_with(card_code_mark)) return card_code_scanned{std::string(text)};
+  static_assert(card_code_mark.size() == voucher_mark.size() && card_code_mark_2.size() == voucher_mark.size() &&
+                receipt_mark.size() == voucher_mark.size() && receipt_proof_mark.size() == voucher_mark.size());
+  if (text.starts_with(card_code_mark) || text.starts_with(card_code_mark_2))
+    return card_code_scanned{std::string(text)};
   if (text.starts_with(receipt_proof_mark)) {
     if (rest.empty() || text.size() > receipt_proof_max) return misread{misread_reason::bad_format};
     return receipt_scanned{std::string(text)};
@@ -138,8 +139,8 @@ reader_event recognise_scan(std::string_view text, const scan_options& options) 
   const bool printable =
       std::all_of(text.begin(), text.end(), [&](char c) { return (c >= 0x20 && c < 0x7F) || (gs1 && c == 0x1D); });
   if (!printable) return misread{misread_reason::bad_character};
-  if (text.starts_with(card_code_mark) || text.starts_with(voucher_mark) || text.starts_with(receipt_mark) ||
-      text.starts_with(receipt_proof_mark))
+  if (text.starts_with(card_code_mark) || text.starts_with(card_code_mark_2) || text.starts_with(voucher_mark) ||
+      text.starts_with(receipt_mark) || text.starts_with(receipt_proof_mark))
     return marked(text);
   if (gs1) text = from_gtin(text);
   if (gs1 || text.starts_with("(01)")) text = gtin_of(text);

@@ -122,6 +122,8 @@ constexpr std::array routes{
     route{"POST", "cards/claims/undo", true, [](const call& c) { undo_claims(c); }},
     route{"POST", "card", true, show_card},
     route{"POST", "card/replace", true, [](const call& c) { replace_card(c); }},
+    route{"POST", "card/code", true, [](const call& c) { draw_card_code(c); }},
+    route{"POST", "card/codes/void", true, [](const call& c) { void_card_codes(c); }},
     route{"POST", "card/state", true, [](const call& c) { set_card(c); }},
     route{"POST", "member/add", false, [](const call& c) { add_member(c); }},
     route{"POST", "member/edit", false, [](const call& c) { edit_member(c); }},

@@ -2,6 +2,7 @@
 #include "node/admin_internal.hpp"
 #include "node/office.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/card_qr.hpp"
 #include "sync/text.hpp"
 
 // Looking at one card and changing whether it may be used: see node/admin.hpp.
@@ -12,6 +13,9 @@ struct found {
   account_id account;
   card_record card;
 };
+
+/// More QR codes of one card: telephones that its holder had.
+constexpr std::uint32_t codes_max = 32;
 
 result<found> card_in(const call& c) {
   auto text = text_in(c.in, "medium", 32);
@@ -29,6 +33,50 @@ json card_out(const found& f) {
   return {{"account", f.account.value}, {"state", card_status_name(f.card.status)},
           {"kind", f.card.kind},        {"level", f.card.level},
           {"expires", f.card.expires},  {"version", f.card.version}};
+}
+
+entry map_to(byte_view medium, account_id account, std::uint32_t kind, card_status status, std::uint64_t version) {
+  entry e;
+  e.kind = entry_kind::map_media;
+  e.account = account;
+  e.medium = bytes(medium);
+  e.card_kind = kind;
+  e.status = status;
+  e.account_version = version;
+  return e;
+}
+
+/// The serial of the card's next code: those before it were drawn.
+std::uint32_t next_code(const call& c, account_id account) {
+  durable_state st(c.node.store());
+  const auto& chain = c.context.identity.believes.chain;
+  std::uint32_t serial = 1;
+  while (serial <= codes_max && account_of(st, code_medium(chain, account, serial)))
+    ++serial;
+  return serial;
+}
+
+/// Codes of the card from serial `first` on lead to `grave` now, which is cancelled: so that no store takes one for
+/// unknown.
+std::vector<entry> end_codes(const call& c, const found& f, account_id grave, std::uint32_t first) {
+  std::vector<entry> out;
+  for (auto serial = first; serial < next_code(c, f.account); ++serial)
+    out.push_back(map_to(code_medium(c.context.identity.believes.chain, f.account, serial), grave, f.card.kind,
+                         card_status::cancelled, 0));
+  return out;
+}
+
+/// An account number that was drawn (`cards/reserve`) and has no card.
+result<account_id> reserved_in(const call& c) {
+  auto number = number_in(c.in, "dead", 1, INT64_MAX - 1'000);
+  if (!number) return number.error();
+  account_id out{static_cast<std::uint64_t>(*number)};
+  durable_state st(c.node.store());
+  if (card_of(st, out)) return error{errc::key_reused, "the account is in use"};
+  std::lock_guard lock(c.context.mutex);
+  if (out.value >= next_account(c.node, c.context))
+    return error{errc::not_allowed, "this account number was not reserved"};
+  return out;
 }
 
 }  // namespace
@@ -88,9 +136,9 @@ void replace_card(call c) {
   auto f = card_in(c);
   if (!f) return c.refuse(f.error());
   auto text = text_in(c.in, "replacement", 32);
-  auto dead = number_in(c.in, "dead", 1, INT64_MAX - 1'000);
   if (!text) return c.refuse(text.error());
-  if (!dead) return c.refuse(dead.error());
+  auto grave = reserved_in(c);
+  if (!grave) return c.refuse(grave.error());
   std::array<std::uint8_t, 16> fresh{}, old{};
   auto old_text = text_in(c.in, "medium", 32);
   if (!from_hex(*text, fresh) || !old_text || !from_hex(*old_text, old))
@@ -102,32 +150,49 @@ void replace_card(call c) {
   const auto* kind = rules ? rules->programme.card_kind(f->card.kind) : nullptr;
   if (kind && !kind->replaceable)
     return c.refuse({errc::not_allowed, kind->names[0] + ": cards of this kind are not replaced"});
-  durable_state st(c.node.store());
-  account_id grave{static_cast<std::uint64_t>(*dead)};
-  if (account_of(st, bytes(view_of(fresh))) || card_of(st, grave))
-    return c.refuse({errc::key_reused, "the new number or the account is in use"});
-  {
-    std::lock_guard lock(c.context.mutex);
-    if (grave.value >= next_account(c.node, c.context))
-      return c.refuse({errc::not_allowed, "this account number was not reserved"});
-  }
-  auto map = [&](const auto& medium, account_id account, card_status status, std::uint64_t version) {
-    entry e;
-    e.kind = entry_kind::map_media;
-    e.account = account;
-    e.medium = view_of(medium);
-    e.card_kind = f->card.kind;
-    e.status = status;
-    e.account_version = version;
-    return e;
-  };
-  auto lost = map(old, grave, card_status::cancelled, 0);
-  auto next = map(fresh, f->account, card_status::active, f->card.version + 1);
-  next.level = f->card.level;
-  next.expires = f->card.expires;
+  if (account_of(durable_state(c.node.store()), bytes(view_of(fresh))))
+    return c.refuse({errc::key_reused, "the new number is in use"});
+  auto facts = end_codes(c, *f, *grave, 0);
+  facts.push_back(map_to(view_of(old), *grave, f->card.kind, card_status::cancelled, 0));
+  facts.push_back(map_to(view_of(fresh), f->account, f->card.kind, card_status::active, f->card.version + 1));
+  facts.back().level = f->card.level;
+  facts.back().expires = f->card.expires;
   f->card.status = card_status::active;
-  f->card.version = next.account_version;
-  write_facts(c, {lost, next}, card_out(*f));
+  f->card.version = facts.back().account_version;
+  write_facts(c, facts, card_out(*f));
+}
+
+// The code's own medium leads to the card's account, so that it can be turned away later. A store that has not heard of
+// it takes the account that the code names.
+void draw_card_code(const call& c) {
+  auto f = card_in(c);
+  if (!f) return c.refuse(f.error());
+  if (is_final(f->card.status) || f->card.status == card_status::stock)
+    return c.refuse({errc::not_allowed, "this card is " + standing_text(f->card.status)});
+  auto serial = next_code(c, f->account);
+  if (serial > codes_max)
+    return c.refuse({errc::full, "this card has had " + std::to_string(codes_max) +
+                                     " codes: 'tallystick card --replace' gives it a new number, and codes anew"});
+  auto e = map_to(code_medium(c.context.identity.believes.chain, f->account, serial), f->account, f->card.kind,
+                  f->card.status, f->card.version + 1);
+  e.level = f->card.level;
+  e.expires = f->card.expires;
+  f->card.version = e.account_version;
+  auto out = card_out(*f);
+  out["serial"] = serial;
+  write_facts(c, {e}, std::move(out));
+}
+
+void void_card_codes(const call& c) {
+  auto f = card_in(c);
+  if (!f) return c.refuse(f.error());
+  auto grave = reserved_in(c);
+  if (!grave) return c.refuse(grave.error());
+  auto facts = end_codes(c, *f, *grave, 1);
+  auto out = card_out(*f);
+  out["voided"] = facts.size();
+  if (facts.empty()) return c.ok(std::move(out));
+  write_facts(c, facts, std::move(out));
 }
 
 }  // namespace tally::admin

@@ -64,6 +64,8 @@ void carry(const call& c);
 void show_card(const call& c);
 void set_card(call c);
 void replace_card(call c);
+void draw_card_code(const call& c);
+void void_card_codes(const call& c);
 void allot_cards(call c);
 void show_batches(const call& c);
 void show_claims(const call& c);

@@ -150,7 +150,9 @@ result<known_card> find_card(const api_context& api, std::string_view card) {
     if (!code && code.code() == errc::malformed)
       return error{errc::bad_signature, "the card's code is damaged, or only a part of it was read: scan it again"};
     if (!code) return code.error();
-    return known_card{code->account, code->tail.empty() ? "****" : "**** " + code->tail, true};
+    durable_state st(api.services.node.store());
+    auto led_elsewhere = account_of(st, code_medium(chain, code->account, code->serial));
+    return known_card{led_elsewhere.value_or(code->account), code->tail.empty() ? "****" : "**** " + code->tail, true};
   }
   // Anything else was never mapped, and is not worth a hash.
   bool digits = all_digits(card) && card.size() >= card_digits_min && card.size() <= card_digits_max;

@@ -1,9 +1,14 @@
 #include <iostream>
 
+#include "devices/luhn.hpp"
 #include "ledger/cards.hpp"
 #include "node/cmd.hpp"
+#include "node/code_picture.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
+#include "node/public_files.hpp"
+#include "sync/card_qr.hpp"
+#include "sync/driver_keyfile.hpp"
 #include "sync/entropy_sodium.hpp"
 
 namespace tally::cmd {
@@ -12,7 +17,8 @@ namespace {
 struct card_options {
   std::string data, card, state, prefix, expires;
   std::uint32_t kind = 0;
-  bool replace = false;
+  std::string picture;
+  bool replace = false, code = false, void_codes = false;
 };
 
 /// Flags that say a state in an operator's word.
@@ -41,12 +47,44 @@ int run_replace(const card_options& o, const node_identity& id, const admin_clie
   return exit_ok;
 }
 
+/// A code for its holder's telephone. Head office knows of it before it is shown.
+int run_code(const card_options& o, const node_identity& id, const admin_client& hq) {
+  auto key = read_signing_key(data_layout{o.data}.signing_key());
+  if (!key) return fail(key.error());
+  auto drawn = draw_card_code(hq, id.believes.chain, o.card);
+  if (!drawn) return fail(drawn.error());
+  const auto shown = mask_number(o.card);  // "**** 9123"
+  const ed25519_signer signer(std::move(*key));
+  const card_code code{drawn->card.account, shown.size() == 9 ? shown.substr(5) : std::string(), drawn->serial};
+  const auto text = make_card_code(signer, id.believes.chain, code);
+  if (!o.picture.empty()) {
+    auto picture = qr_svg(text);
+    if (!picture) return fail(picture.error());
+    if (auto ok = write_public_file(o.picture, *picture); !ok) return fail(ok.error());
+    if (auto ok = sync_files(std::filesystem::absolute(o.picture).parent_path()); !ok) return fail(ok.error());
+  }
+  std::cout << text << std::endl;
+  std::cerr << "That is code " << drawn->serial << " of the card (account " << code.account.value
+            << "): whoever shows it pays with the card. --void-codes ends it, and --replace.\n";
+  return exit_ok;
+}
+
+int run_void_codes(const card_options& o, const node_identity& id, const admin_client& hq) {
+  auto ended = void_card_codes(hq, id.believes.chain, o.card);
+  if (!ended) return fail(ended.error());
+  std::cout << *ended << " codes of the card do not count any more; the one printed on it does.\n";
+  if (*ended > 0) std::cout << "Each store refuses them from when it hears of that.\n";
+  return exit_ok;
+}
+
 int run_card(const card_options& o) {
   auto id = read_identity(o.data);
   if (!id) return fail(id.error());
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
   if (o.replace) return run_replace(o, *id, *hq);
+  if (o.code) return run_code(o, *id, *hq);
+  if (o.void_codes) return run_void_codes(o, *id, *hq);
   card_change change{o.state, {}, {}};
   if (!o.expires.empty()) {
     change.expires = o.expires == "never" ? std::optional<std::uint32_t>(0) : day_from(o.expires);
@@ -89,6 +127,14 @@ void add_card(CLI::App& app, int& status) {
   replace->excludes("--state");
   c->add_option("--prefix", o->prefix, "first digits of the new number, 1 to 8; else the first four of the old one")
       ->needs(replace);
+  auto* code = c->add_flag("--code", o->code, "draw a QR code that leads to it, as for its holder's telephone")
+                   ->excludes(replace)
+                   ->excludes(state);
+  c->add_option("--picture", o->picture, "write the code as an SVG picture, too")->needs(code);
+  c->add_flag("--void-codes", o->void_codes, "none of the codes drawn with --code counts any more: a telephone is lost")
+      ->excludes(replace)
+      ->excludes(state)
+      ->excludes(code);
   c->footer(
       "A card that is not active neither pays nor is loaded; what lies on it stays. Cancelled and returned are for "
       "good,\n"
@@ -96,7 +142,8 @@ void add_card(CLI::App& app, int& status) {
       "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --freeze\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --expires 2027-12-31 --kind 2\n"
-      "  tallystick card --data /srv/tally --card 9704000000151464 --replace");
+      "  tallystick card --data /srv/tally --card 9704000000151464 --replace\n"
+      "  tallystick card --data /srv/tally --card 9704000000151464 --code --picture telephone.svg");
   c->callback([o, &status] { status = run_card(*o); });
 }
 

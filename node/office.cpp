@@ -147,14 +147,18 @@ status set_node_limits(const admin_client& hq, node_id node, const node_limits& 
 }
 
 namespace {
+card_answer card_in(const nlohmann::json& a) {
+  return {{a.value("account", std::uint64_t{0})},
+          a.value("state", std::string{}),
+          a.value("version", std::uint64_t{0}),
+          a.value("kind", std::uint32_t{0}),
+          a.value("expires", std::uint32_t{0})};
+}
+
 result<card_answer> card_call(const admin_client& hq, const char* path, const nlohmann::json& body) {
   auto a = hq.post(path, body);
   if (!a) return a.error();
-  return card_answer{{a->value("account", std::uint64_t{0})},
-                     a->value("state", std::string{}),
-                     a->value("version", std::uint64_t{0}),
-                     a->value("kind", std::uint32_t{0}),
-                     a->value("expires", std::uint32_t{0})};
+  return card_in(*a);
 }
 }  // namespace
 
@@ -220,6 +224,26 @@ result<replaced_card> replace_card(const admin_client& hq, const std::string& ch
                       {"dead", *first}});
   if (!a) return a.error();
   return replaced_card{std::move(*fresh), std::move(*a)};
+}
+
+result<drawn_code> draw_card_code(const admin_client& hq, const std::string& chain, const std::string& number) {
+  auto a = hq.post("card/code", {{"medium", to_hex(medium_of(chain, number))}});
+  if (!a) return a.error();
+  auto serial = member<std::uint32_t>(*a, "serial");
+  if (!serial) return strange();
+  return drawn_code{card_in(*a), *serial};
+}
+
+result<std::size_t> void_card_codes(const admin_client& hq, const std::string& chain, const std::string& number) {
+  auto reserved = hq.post("cards/reserve", {{"count", 1}});
+  if (!reserved) return reserved.error();
+  auto dead = member<std::uint64_t>(*reserved, "first");
+  if (!dead) return strange();
+  auto a = hq.post("card/codes/void", {{"medium", to_hex(medium_of(chain, number))}, {"dead", *dead}});
+  if (!a) return a.error();
+  auto n = member<std::size_t>(*a, "voided");
+  if (!n) return strange();
+  return *n;
 }
 
 result<publish_answer> publish_list(const admin_client& hq, const price_list& list, entropy& random,

@@ -69,6 +69,15 @@ struct replaced_card {
 result<replaced_card> replace_card(const admin_client& hq, const std::string& chain, const std::string& number,
                                    const std::string& prefix, entropy& random,
                                    const std::function<status(const std::string& number)>& made);
+/// A further QR code that leads to the card, as for a telephone. Errors: unknown_card, not_allowed (cancelled, or not
+/// sold yet), full.
+struct drawn_code {
+  card_answer card;
+  std::uint32_t serial = 0;
+};
+result<drawn_code> draw_card_code(const admin_client& hq, const std::string& chain, const std::string& number);
+/// None of the codes that were drawn for the card leads to it any more; the one printed on it does. How many there were.
+result<std::size_t> void_card_codes(const admin_client& hq, const std::string& chain, const std::string& number);
 /// What is to change of a card; what is left out stays.
 struct card_change {
   std::string state;

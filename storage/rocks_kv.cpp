@@ -169,6 +169,7 @@ rocksdb::DBOptions db_options(const rocks_options& wanted) {
   o.max_manifest_file_size = 4 << 20;
   o.stats_dump_period_sec = 0;
   o.stats_persist_period_sec = 0;
+  o.writable_file_max_buffer_size = 128 << 10;  // a merge writes, and reads, several at once
   return o;
 }
 
@@ -190,8 +191,9 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families() {
     if (bloom) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
     rocksdb::ColumnFamilyOptions o;
     o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-    // Each family takes whole arena blocks of the common 8 MB; the default of 1 MB would be half empty.
-    o.arena_block_size = 64 << 10;
+    // Each family takes whole arena blocks of the common 8 MB; the default of 1 MB would be half empty. Large enough to
+    // be mapped, and given back when the table is written.
+    o.arena_block_size = 256 << 10;
     out.emplace_back(name, o);
   };
   add(rocksdb::kDefaultColumnFamilyName, false);  // RocksDB insists on it

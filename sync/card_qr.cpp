@@ -3,17 +3,19 @@
 #include <algorithm>
 
 #include "storage/varint.hpp"
+#include "sync/medium.hpp"
 #include "sync/text.hpp"
 
 namespace tally {
 
 namespace {
 
-constexpr std::string_view mark = "TALLYC1.";
+constexpr std::string_view mark = "TALLYC1.", mark_with_serial = "TALLYC2.";
+static_assert(mark.size() == mark_with_serial.size());
 constexpr std::size_t tail_max = 4, key_hint = 4;
 
-bytes signed_text(std::string_view chain, byte_view body) {
-  bytes out = "tallystick card v1\n";
+bytes signed_text(std::string_view chain, byte_view body, bool serial) {
+  bytes out = serial ? "tallystick card v2\n" : "tallystick card v1\n";
   return out.append(chain).append("\n").append(body);
 }
 
@@ -27,16 +29,20 @@ bool is_tail(std::string_view tail) {
 std::string make_card_code(const signer& head_office, std::string_view chain, const card_code& code) {
   invariant(code.account.value != 0 && is_tail(code.tail), "a card's code has an account and a short tail");
   byte_writer w;
+  const bool serial = code.serial != 0;
   w.uv(code.account.value);
+  if (serial) w.uv(code.serial);
   w.str(code.tail);
   w.raw(view_of(head_office.key()).substr(0, key_hint));
   auto body = w.take();
-  const auto sig = head_office.sign(signed_text(chain, body));
+  const auto sig = head_office.sign(signed_text(chain, body, serial));
   body.append(view_of(sig));
-  return std::string(mark) + to_base64url(body);
+  return std::string(serial ? mark_with_serial : mark) + to_base64url(body);
 }
 
-bool looks_like_card_code(std::string_view text) { return text.starts_with(mark) && text.size() <= card_code_text_max; }
+bool looks_like_card_code(std::string_view text) {
+  return (text.starts_with(mark) || text.starts_with(mark_with_serial)) && text.size() <= card_code_text_max;
+}
 
 result<card_code> verify_card_code(std::string_view text, std::string_view chain, const public_key& head_office,
                                    const verifier& with) {
@@ -46,19 +52,27 @@ result<card_code> verify_card_code(std::string_view text, std::string_view chain
   if (!data) return bad;
   byte_reader r(*data);
   card_code out;
+  const bool serial = text.starts_with(mark_with_serial);
   out.account.value = r.uv();
+  const auto number = serial ? r.uv() : 0;
+  out.serial = static_cast<std::uint32_t>(std::min<std::uint64_t>(number, UINT32_MAX));
   out.tail = r.str(tail_max);
   const auto hint = r.raw(key_hint);
-  if (!r.ok() || out.account.value == 0 || !is_tail(out.tail)) return bad;
+  if (!r.ok() || out.account.value == 0 || !is_tail(out.tail) || number > UINT32_MAX || serial != (number != 0))
+    return bad;
   signature sig{};
   r.fixed(sig);
   if (!r.ok() || !r.at_end()) return bad;
   if (hint != view_of(head_office).substr(0, key_hint))
     return error{errc::bad_signature, "the card's code was signed with a key that is not this chain's head office's"};
   const byte_view body = byte_view(*data).substr(0, data->size() - sig.size());
-  if (!with.verify(head_office, signed_text(chain, body), sig))
+  if (!with.verify(head_office, signed_text(chain, body, serial), sig))
     return error{errc::bad_signature, "the card's code is forged or damaged"};
   return out;
+}
+
+bytes code_medium(std::string_view chain, account_id account, std::uint32_t serial) {
+  return medium_of(chain, "code " + std::to_string(account.value) + " " + std::to_string(serial));
 }
 
 }  // namespace tally

@@ -1,4 +1,5 @@
 // What it costs when a printer cannot prove its tickets, or an answer is lost: none twice without mark, none for ever.
+#include "devices/escpos_skip.hpp"
 #include "devices/printer.hpp"
 #include "devices/wired_printer.hpp"
 
@@ -185,6 +186,7 @@ TEST_CASE("a printer on a line that was off for a moment in mid-ticket does not 
   CHECK(w.told() == texts{"printed 2"});
   REQUIRE(w.printer.tickets().size() == 2);
   CHECK(w.printer.tickets().back().lines.size() == 100);
+  w.sent.clear();
   // Octets in the middle are lost, a mark among them; what comes afterwards is printed and proved.
   w.deaf = true;
   w.sent.clear();
@@ -196,6 +198,71 @@ TEST_CASE("a printer on a line that was off for a moment in mid-ticket does not 
   w.answers += w.printer.feed(w.sent.substr(second - 20));
   w.talk();
   CHECK(w.told() == texts{"uncertain 3"});
+}
+
+TEST_CASE("marks stand around each long command, and a picture comes in bands", "[devices][printer]") {
+  escpos::ticket t;
+  t.lines = {"one", "two"};
+  t.qr = "https://example.com/a-code-that-is-long-enough-to-be-some-hundreds-of-octets-as-a-picture";
+  wired_printer w{{.mark_every = 256}};
+  w.connect();
+  REQUIRE(w.start(1));
+  for (const auto qr : {qr_printing::native, qr_printing::dots}) {
+    printer_profile profile;
+    profile.qr = qr;
+    const auto plain = *escpos::encode(t, profile);
+    w.sent.clear();
+    REQUIRE(w.start(2, plain));
+    CHECK(w.told().back() == "printed 2");
+    // Nothing between two marks takes longer than a moment without power, but a row of dots has to be whole.
+    const auto& paper = w.printer.tickets();
+    std::size_t longest = 0, last = 0;
+    for (auto at = w.sent.find("\x1D(H"); at != std::string::npos; at = w.sent.find("\x1D(H", at + 1)) {
+      longest = std::max(longest, at - last);
+      last = at;
+    }
+    CHECK(longest < 400);
+    // The same on paper as without marks.
+    printer_emulator other;
+    (void)other.feed(plain);
+    REQUIRE(!other.tickets().empty());
+    auto with = paper.back().lines, without = other.tickets().back().lines;
+    for (auto* lines : {&with, &without})
+      std::erase_if(*lines, [](const std::string& l) { return l.find("PICTURE") != std::string::npos; });
+    CHECK(with == without);
+    CHECK((qr == qr_printing::native) == (paper.back().lines.size() == other.tickets().back().lines.size()));
+  }
+}
+
+TEST_CASE("a picture in bands is the same picture", "[devices][printer]") {
+  using namespace std::string_literals;
+  const std::string dots = "abcdefghijklmnopqrst";
+  const auto cut = escpos::bands("\x1D\x76\x30\x00\x04\x00\x05\x00"s + dots, 8);
+  REQUIRE(cut.size() == 3);
+  CHECK(cut[0] == "\x1D\x76\x30\x00\x04\x00\x02\x00"s + dots.substr(0, 8));
+  CHECK(cut[2] == "\x1D\x76\x30\x00\x04\x00\x01\x00"s + dots.substr(16));
+  CHECK(escpos::bands("\x1D\x76\x30\x00\x04\x00\x05\x00"s + "abc", 8).size() == 1);  // torn
+  CHECK(escpos::bands("text", 1) == std::vector<bytes>{"text"});
+}
+
+TEST_CASE("a printer that does not return each mark gets none any more, and its copies end", "[devices][printer]") {
+  wired_printer w{{.mark_every = 256}};
+  w.connect();
+  REQUIRE(w.start(1));
+  (void)w.told();
+  int tickets = 0;
+  for (bool printed = false; !printed && tickets < 10; ++tickets) {
+    w.deaf = true;
+    w.sent.clear();
+    REQUIRE(w.start(2, long_ticket(100)));
+    w.deaf = false;
+    // Of all IDs it answers the last alone.
+    const auto last = w.sent.rfind("\x1D(H");
+    w.change("\x37\x22" + w.sent.substr(last + 7, 4) + '\0');
+    const auto told = w.told();
+    printed = std::ranges::find(told, "printed 2") != told.end();
+  }
+  CHECK(tickets == 4);
 }
 
 TEST_CASE("only a printer that has process IDs is given marks", "[devices][printer]") {
@@ -215,6 +282,17 @@ TEST_CASE("a start after a broken one clears the printer's buffers first", "[dev
   wired_printer w{{.doubtful = true}};
   w.connect();
   CHECK(w.sent.starts_with(escpos::clear_buffers()));
+  // Without process IDs it is asked for its sensor, which it answers behind what it has; and nothing is sent before.
+  wired_printer old{{.proof = print_proof::taken, .doubtful = true}};
+  old.deaf = true;
+  old.connect();
+  CHECK(old.sent == escpos::paper_request());
+  old.run(5'000);
+  CHECK(old.sent == escpos::paper_request());
+  old.deaf = false;
+  old.change("\0"s);
+  CHECK(old.sent.starts_with(escpos::paper_request() + escpos::enable_asb()));
+  CHECK(old.machine.state() == printer_state::ready);
 }
 
 TEST_CASE("what another device says in single octets is no state of a printer", "[devices][printer]") {
@@ -230,5 +308,20 @@ TEST_CASE("what another device says in single octets is no state of a printer", 
   w.run(15'000);
   const auto told = w.told();
   CHECK(std::ranges::find(told, "drop") != told.end());
-  CHECK(w.machine.state() == printer_state::offline);
+  for (const auto& t : told)
+    CHECK((t == "drop" || t == "offline"));
+}
+
+TEST_CASE("what another device says at once is no state of a printer", "[devices][printer]") {
+  for (const auto& talk :
+       {"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"s, "220 mail.example.com ESMTP Postfix\r\n"s,
+        "HTTP/1.1 400 Bad Request\r\nDate: Thu, 26 Nov 2026 12:22:22 GMT\r\n\r\n"s, "0000"s, "2222"s}) {
+    wired_printer w;
+    w.deaf = true;
+    w.apply(w.machine.on_connected(w.now));
+    w.apply(w.machine.on_bytes(talk, w.now));
+    w.run(15'000);
+    for (const auto& t : w.told())
+      CHECK((t == "drop" || t == "offline"));
+  }
 }

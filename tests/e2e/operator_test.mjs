@@ -43,7 +43,7 @@ await scenario('operator', 420, async (t) => {
   await limits(hq, store);
   await invitations(hq);
   await cardLists(t, hq, store, cards);
-  await cardStates(hq, store, cards);
+  await cardStates(t, hq, store, cards);
   await prices(t, hq);
   t.step('limits, invitations, cards, prices');
   await exports(t, hq);
@@ -211,7 +211,7 @@ async function cardLists(t, hq, store, cards) {
 }
 
 /** Head office freezes a card, the store refuses it, and takes it again. */
-async function cardStates(hq, store, cards) {
+async function cardStates(t, hq, store, cards) {
   const card = (...more) => ['card', '--data', hq.data, '--card', cards[0], ...more];
   assert.match((await good(card())).out, /The card is active \(account \d+, kind \d+, version 0/);
   const { token } = await store.pair();
@@ -230,7 +230,20 @@ async function cardStates(hq, store, cards) {
   assert.deepEqual([refused.status, refused.body.error], [409, 'card_blocked']);
   await good(card('--state', 'active'));
   await until('the store to take the card', async () => (await topUp()).status === 200);
-  // A new number for the same card: what lies on it is under it, and the old one is refused.
+  // A code for its holder's telephone, drawn twice; a lost telephone ends both.
+  const picture = join(t.dir, 'telephone.svg');
+  const code = (await good(card('--code', '--picture', picture))).out.trim();
+  const second = (await good(card('--code'))).out.trim();
+  assert.match(code, /^TALLYC2\./);
+  assert.notEqual(code, second);
+  assert.match(readFileSync(picture, 'utf8'), /^<svg /);
+  const pays = async (it) => (await till.post('/api/v1/topups', { counter: (counter += 1), card: it, amount: 1000, tender: 'cash' })).status;
+  assert.deepEqual([await pays(code), await pays(second)], [200, 200]);
+  assert.match((await good(card('--void-codes'))).out, /^2 codes /);
+  await until('the store to refuse the codes', async () => (await pays(code)) === 409 && (await pays(second)) === 409);
+  const third = (await good(card('--code'))).out.trim();
+  assert.equal(await pays(third), 200);
+  // A new number for the same card: what lies on it is under it, and the old one is refused, with its codes.
   const before = await till.post('/api/v1/cards/lookup', { card: cards[0] });
   const replaced = await good(card('--replace'));
   const number = replaced.out.trim();
@@ -241,6 +254,7 @@ async function cardStates(hq, store, cards) {
   });
   const old = await till.post('/api/v1/topups', { counter: (counter += 1), card: cards[0], amount: 1000, tender: 'cash' });
   assert.deepEqual([old.status, old.body.error], [409, 'card_blocked']);
+  assert.equal(await pays(third), 409);
   await fails(card('--replace'), 1, 'cancelled');
   till.close();
   const spare = ['card', '--data', hq.data, '--card', cards[2], '--state'];

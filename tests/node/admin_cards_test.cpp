@@ -1,6 +1,8 @@
 #include "ledger/cards.hpp"
 #include "ledger/fold.hpp"
 #include "node/office_desk.hpp"
+#include "storage/kv_state.hpp"
+#include "sync/card_qr.hpp"
 #include "sync/medium.hpp"
 #include "sync/text.hpp"
 
@@ -64,14 +66,56 @@ TEST_CASE("a card that is replaced: the old number is cancelled, the new one has
   CHECK(d.status == 409);
   CHECK(d.node.written.size() == 1);
   CHECK(d.post("card/replace", call)["account"] == 1);
-  REQUIRE(d.node.written.size() == 3);
-  put(d.node.written[1]);
-  put(d.node.written[2]);
+  REQUIRE(d.node.written.size() == 4);
+  for (std::size_t i = 1; i < 4; ++i)
+    put(d.node.written[i]);
+  // The code that is printed on the old one leads nowhere either.
+  CHECK(account_of(st, code_medium("bakery", {1}, 0)) == account_id{2});
   CHECK(card_of(st, *account_of(st, old))->status == card_status::cancelled);
   CHECK(account_of(st, fresh) == account_id{1});
   CHECK(card_of(st, {1})->status == card_status::active);
   CHECK(card_of(st, {1})->kind == 3);
   CHECK(card_of(st, {1})->version == 1);
+}
+
+TEST_CASE("further codes lead to a card, until they are ended or its number is", "[admin]") {
+  desk d;
+  const std::string chain = "bakery", number = "9704000000000017";
+  const json card{{"medium", to_hex(medium_of(chain, number))}};
+  d.post("cards/reserve", {{"count", 4}});
+  d.post("cards/map", {{"first", 1}, {"kind", 3}, {"media", {card["medium"]}}});
+  auto learn = [&, seen = std::size_t{0}]() mutable {
+    for (; seen < d.node.written.size(); ++seen)
+      d.node.learn(d.node.written[seen]);
+  };
+  auto leads_to = [&](std::uint32_t serial) {
+    auto a = account_of(durable_state(d.node.store()), code_medium(chain, {1}, serial));
+    return a ? a->value : 0;
+  };
+  learn();
+  CHECK(d.post("card/code", card)["serial"] == 1);
+  learn();
+  CHECK(d.post("card/code", card)["serial"] == 2);
+  learn();
+  CHECK(leads_to(1) == 1);
+  CHECK(leads_to(2) == 1);
+  d.post("card/codes/void", with(card, "dead", 9));
+  CHECK(d.status == 403);
+  CHECK(d.post("card/codes/void", with(card, "dead", 2))["voided"] == 2);
+  learn();
+  CHECK(leads_to(1) == 2);
+  CHECK(leads_to(0) == 0);  // the one that is printed on it counts on
+  CHECK(card_of(durable_state(d.node.store()), {2})->status == card_status::cancelled);
+  // A new one is another one; with the number all of them end.
+  CHECK(d.post("card/code", card)["serial"] == 3);
+  learn();
+  d.post("card/replace", with(with(card, "replacement", to_hex(medium_of(chain, "9704000000000025"))), "dead", 3));
+  learn();
+  for (std::uint32_t serial = 0; serial <= 3; ++serial)
+    CHECK(leads_to(serial) == 3);
+  d.post("card/code", card);
+  CHECK(d.status == 403);  // the old number is nobody's
+  CHECK(d.post("card/code", {{"medium", to_hex(medium_of(chain, "9704000000000025"))}})["serial"] == 4);
 }
 
 TEST_CASE("a card's state, date and kind are changed; what is final stays", "[admin]") {

@@ -223,7 +223,7 @@ TEST_CASE("a printer has an address, as no name server is asked", "[config]") {
   CHECK(at("localhost:9100"));
   const auto named = at("printer.example:9100");
   REQUIRE_FALSE(named);
-  CHECK(named.error().detail.find("write its IP address") != std::string::npos);
+  CHECK(named.error().detail.find("is no IP address") != std::string::npos);
 }
 
 TEST_CASE("what the printer and the receipt are configured to be", "[config]") {

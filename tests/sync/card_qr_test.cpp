@@ -34,6 +34,27 @@ TEST_CASE("a card's code is verified with nothing but head office's key", "[sync
   CHECK(*verify_card_code(longest, "bakery", hq.key(), with) == large);
 }
 
+TEST_CASE("a card has several codes, each with a medium of its own", "[sync][card_qr]") {
+  const ed25519_signer hq(key_of(1));
+  const ed25519_verifier with;
+  const card_code first{{17}, "3931"}, third{{17}, "3931", 3};
+  const auto text = make_card_code(hq, "bakery", third);
+  CHECK(text.starts_with("TALLYC2."));
+  CHECK(looks_like_card_code(text));
+  REQUIRE(verify_card_code(text, "bakery", hq.key(), with).ok());
+  CHECK(*verify_card_code(text, "bakery", hq.key(), with) == third);
+  // Neither is the other with another beginning.
+  auto as_first = text, as_third = make_card_code(hq, "bakery", first);
+  as_first[6] = '1';
+  as_third[6] = '2';
+  CHECK_FALSE(verify_card_code(as_first, "bakery", hq.key(), with).ok());
+  CHECK_FALSE(verify_card_code(as_third, "bakery", hq.key(), with).ok());
+  CHECK(make_card_code(hq, "bakery", {{~std::uint64_t{0}}, "3931", UINT32_MAX}).size() <= card_code_text_max);
+  CHECK(code_medium("bakery", {17}, 0).size() == 16);
+  CHECK(code_medium("bakery", {17}, 0) != code_medium("bakery", {17}, 3));
+  CHECK(code_medium("bakery", {17}, 3) != code_medium("other", {17}, 3));
+}
+
 TEST_CASE("another chain, another key and every changed character are refused", "[sync][card_qr]") {
   const ed25519_signer hq(key_of(1)), other(key_of(2));
   const ed25519_verifier with;
