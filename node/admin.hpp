@@ -42,7 +42,8 @@ namespace tally {
 //   POST card/replace           hq         {"medium","replacement","dead"}: the account's card is the new one from now
 //                                          on, the old number belongs to the cancelled account `dead` → as card
 //   POST card/code              hq         {"medium"} → as card, and "serial": a further code leads to the card
-//   POST card/codes/void        hq         {"medium","dead"} → as card, and "voided": none of those that were drawn so does any more
+//   POST card/codes/void        hq         {"medium","dead"} → as card, and "voided": no code that was drawn so does
+//                                          any more
 //   POST card/state             hq         {"medium"} and "state", "expires" (a day number, 0: none), "kind" → the
 //                                          same, once it is durable
 //   POST member/add, member/edit {fields of docs/http-api.md, "member", "add_cards":[hex…], "remove_cards":[hex…]};

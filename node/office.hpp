@@ -76,7 +76,8 @@ struct drawn_code {
   std::uint32_t serial = 0;
 };
 result<drawn_code> draw_card_code(const admin_client& hq, const std::string& chain, const std::string& number);
-/// None of the codes that were drawn for the card leads to it any more; the one printed on it does. How many there were.
+/// None of the codes that were drawn for the card leads to it any more; the one printed on it does. How many there
+/// were.
 result<std::size_t> void_card_codes(const admin_client& hq, const std::string& chain, const std::string& number);
 /// What is to change of a card; what is left out stays.
 struct card_change {

@@ -22,8 +22,8 @@ struct card_code {
 inline constexpr std::size_t card_code_text_max = 160;
 
 /// "TALLYC1." and base64url of: account `uv`, tail `str(4)`, first four octets of the signer's public key, Ed25519 over
-/// "tallystick card v1\n", the chain's name, a newline and all before it. With a serial it is "TALLYC2.", "card v2", and
-/// the serial `uv` follows the account. REQUIRES: an account; a tail of at most 4 digits or letters A-F.
+/// "tallystick card v1\n", the chain's name, a newline and all before it. With a serial it is "TALLYC2.", "card v2",
+/// and the serial `uv` follows the account. REQUIRES: an account; a tail of at most 4 digits or letters A-F.
 std::string make_card_code(const signer& head_office, std::string_view chain, const card_code& code);
 
 /// Whether the text can be a card's code at all: it begins as one and is not too long.

@@ -9,7 +9,7 @@ import { listen, oneStore } from './devices_lib.mjs';
 import { hasCommand, scenario, skip } from './lib.mjs';
 
 const PROGRAM = fileURLToPath(new URL('serial_printer.py', import.meta.url));
-const LINES = 90;
+const LINES = 180;
 
 class SerialPrinter {
   constructor(link, octetsPerSecond) {
@@ -33,7 +33,7 @@ await scenario('serial_printer', 300, async (t) => {
   const { store } = await oneStore(t, '');
   await store.stop();
   const line = `${store.data}-printer`;
-  const printer = new SerialPrinter(line, 900);
+  const printer = new SerialPrinter(line, 1500);
   t.finally(() => printer.close());
   store.writeConfig(
     store.parent,
