@@ -98,6 +98,8 @@ decision decide_card_sale(const card_sale_command& c, const situation& s, std::v
         errc::bad_amount,
         "a card is loaded with " + money_text(rules, rules->top_up_min) + " to " + money_text(rules, rules->top_up_max),
         c.account);
+  if (c.load != 0)
+    if (auto r = check_loading(rules->programme, *card, c.account, s)) return *r;
   const auto* kind = rules->programme.card_kind(card->kind);
   e.account = c.account;
   e.account_version = card->version;

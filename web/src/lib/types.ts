@@ -223,7 +223,7 @@ export interface ReceiptLine {
 
 export interface Receipt {
   id: string;
-  kind: 'sale' | 'top_up' | 'reversal' | 'refund' | 'card_sale' | 'card_return' | 'card_report' | 'authorisation' | 'capture' | 'void' | 'gift';
+  kind: 'sale' | 'top_up' | 'reversal' | 'refund' | 'card_sale' | 'card_return' | 'card_report' | 'authorisation' | 'capture' | 'void' | 'gift' | 'adjustment';
   terminal: number;
   counter: number;
   stamp: number;
