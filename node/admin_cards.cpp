@@ -125,6 +125,7 @@ void replace_card(call c) {
   auto next = map(fresh, f->account, card_status::active, f->card.version + 1);
   next.level = f->card.level;
   next.expires = f->card.expires;
+  next.birth_month = f->card.birth_month;
   f->card.status = card_status::active;
   f->card.version = next.account_version;
   write_facts(c, {lost, next}, card_out(*f));
