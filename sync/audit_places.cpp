@@ -6,6 +6,14 @@
 
 namespace tally::audit_detail {
 
+void price_checker::know_all() {
+  if (knows_all_ || a_.role_of(journal_.writer.node) != node_role::hq) return;
+  knows_all_ = true;
+  for (const auto& [stream, list] : a_.published_)
+    for (const auto& p : list)
+      std::visit([&](const auto& record) { rules_.add(record); }, p.record);
+}
+
 void price_checker::place(sequence seq, const entry& e) {
   bool spends = e.kind == entry_kind::sale || e.kind == entry_kind::authorise || e.kind == entry_kind::gift;
   bool loads = e.kind == entry_kind::top_up ||

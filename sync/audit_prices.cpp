@@ -39,6 +39,7 @@ void price_checker::look_at(sequence seq, byte_view data) {
   if (!mine) return;
   auto e = decode_entry(data);
   if (!e) return;  // named where entries are decoded
+  know_all();
   place(seq, *e);
   if (sells(kind)) {
     sale(seq, *e);

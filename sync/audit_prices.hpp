@@ -24,6 +24,8 @@ private:
   /// What head office gave for another's entry: what that entry owed, at most.
   void earn(sequence seq, const entry& e);
   // audit_places.cpp
+  /// Head office adopts nothing of its own: it knows all that it published, in whichever life.
+  void know_all();
   /// Whether that kind of card is good where the entry was written, and loaded there.
   void place(sequence seq, const entry& e);
   /// Units by hand: no more in a day than the rules allow.
@@ -42,6 +44,7 @@ private:
   /// Units of a purse given by hand (false) or taken on the newest day of this journal, as it has them.
   std::map<std::pair<std::uint32_t, bool>, amount> by_hand_;
   std::uint32_t by_hand_day_ = 0;
+  bool knows_all_ = false;
   catalogue rules_;
   std::map<stream_id, std::size_t> taken_;  ///< publications of a directory that `rules_` has
 };

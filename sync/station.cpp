@@ -308,6 +308,7 @@ void station::write_facts(facts_request& r) {
       a.detail = seq.error().detail;
       break;
     }
+    if (r.facts[i].account.value != 0 && r.facts[i].terminal != 0) answer_card(r.facts[i], book_->self(), *seq);
     learn_decision(r.facts[i], book_->head(directory()).size);
     ++a.written;
   }

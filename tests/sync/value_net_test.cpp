@@ -36,7 +36,7 @@ struct value_net : test::programme_net {
   }
   /// The first thing that the audit of head office's data finds; empty when all is well.
   std::string audited() {
-    auto r = audit(hq().store, {std::string(chain), root()}, with());
+    auto r = audit(hq().store, {std::string(chain), root()}, with(), {});
     if (!r) return r.error().detail;
     for (const auto& line : r->lines)
       for (const auto& p : line.problems)
@@ -133,4 +133,63 @@ TEST_CASE("a dark store's card pays when its store is back, head office's clock 
   net.turn(6, 30'000);
   CHECK(net.paid_everywhere() == left);
   net.nothing_contested();
+}
+
+TEST_CASE("head office sells a batch to a company, each card loaded, and any store takes them", "[sync][value][bulk]") {
+  value_net net([](programme& g) {
+    g.card_kinds[0].price = 150;
+    g.card_kinds[0].deposit = 300;
+    g.card_kinds[0].valid_months = 12;
+  });
+  std::vector<entry> facts;
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    entry e;
+    e.kind = entry_kind::map_media;
+    e.account = {100 + i};
+    e.medium = bytes(16, static_cast<char>('a' + i));
+    e.card_kind = 1;
+    e.status = card_status::stock;
+    facts.push_back(e);
+  }
+  entry lot;
+  lot.kind = entry_kind::allot;
+  lot.account = {100};
+  lot.size = 2;
+  lot.subject = net.hq().writer();
+  lot.blob = "company";
+  lot.card_kind = 1;
+  facts.push_back(lot);
+  REQUIRE(net.publish(facts).code == errc::ok);
+  auto sale = [](std::uint64_t account, amount load) {
+    entry e;
+    e.kind = entry_kind::issue;
+    e.account = {account};
+    if (load != 0) e.values = {{purse_paid, main_unit, 0, load}};
+    e.tenders = {{tender_kind::transfer, main_unit, 1}};
+    return e;
+  };
+  auto sold = net.publish({sale(100, 2'000), sale(101, 2'000)});
+  INFO(sold.detail);
+  REQUIRE(sold.code == errc::ok);
+  auto first = net.hq().st->ledger().find_entry(sold.first);
+  REQUIRE(first);
+  CHECK(first->tenders == std::vector<tender_item>{{tender_kind::transfer, main_unit, 2'450}});
+  CHECK(first->expires != 0);
+  // Once each, none that lies elsewhere, none beyond the bounds of a load.
+  CHECK(net.publish({sale(100, 2'000)}).code == errc::not_applicable);
+  CHECK(net.publish({sale(102, 2'000)}).code == errc::not_entitled);
+  CHECK(net.publish({sale(999, 2'000)}).code == errc::unknown_card);
+  CHECK(net.publish({sale(101, 2'000'000'000)}).code == errc::not_applicable);
+  net.turn();
+  for (std::uint32_t store : {3U, 4U})
+    CHECK(card_of(net.at(store).st->ledger().st(), {100})->status == card_status::active);
+  CHECK(card_of(net.at(3).st->ledger().st(), {102})->status == card_status::stock);
+  auto& a = net.at(3);
+  auto buy = net.sale(a, 2, {100});
+  REQUIRE(why(net.ask(a, buy, true)) == errc::ok);
+  // It comes back like any other: what is left, and its deposit.
+  REQUIRE(why(net.ask(a, hand_back_command{net.key(a), {100}, 1'800, 300}, true)) == errc::ok);
+  net.turn();
+  net.nothing_contested();
+  CHECK(net.audited() == "");
 }
