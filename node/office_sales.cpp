@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sync/certificate.hpp"
+
 namespace tally {
 
 result<std::size_t> sell_run(const admin_client& hq, card_run run, amount load, const std::string& tender,

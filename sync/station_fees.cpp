@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t cards_per_look = 200;  // read at once; a look follows every second
 constexpr std::size_t asked_max = 1'000;
 constexpr tick_ms asked_wait_ms = 10'000;
+// After a start, what stores did meanwhile comes first.
+constexpr tick_ms after_start_ms = 3'600'000;
 
 }  // namespace
 
@@ -44,6 +46,8 @@ bool station::take_fee(account_id account, bool ask) {
 void station::take_fees() {
   const auto* rules = book_->rules().newest();
   if (!rules || !rules->programme.takes_dormant_fees() || book_->hq_time() <= 0) return;
+  if (calendar_.fees_from == 0) calendar_.fees_from = tick_ + after_start_ms;
+  if (tick_ < calendar_.fees_from) return;
   std::vector<account_id> some;
   for (const auto& [account, due] : calendar_.fees_asked)
     if (due <= tick_) some.push_back(account);

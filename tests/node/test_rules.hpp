@@ -52,7 +52,7 @@ inline entry gift_rules(amount per_day) {
   return e;
 }
 
-/// Rules version 2, under which this store gives and takes points (purse 3) by hand; kind 1 is good where `change` says.
+/// Rules version 2, under which points (purse 3) are given and taken by hand; `change` says where kind 1 is good.
 inline entry hand_rules(amount per_day, const std::function<void(card_kind_rule&)>& change = {}) {
   auto e = test_rules().front();
   auto r = decode_rules(e.blob);

@@ -1,6 +1,7 @@
 // Where cards are good, units by hand and fees of unused cards, in a small network.
 #include <catch2/catch.hpp>
 
+#include "ledger/cards.hpp"
 #include "sync/audit.hpp"
 #include "sync/programme_net.hpp"
 
@@ -192,4 +193,18 @@ TEST_CASE("head office sells a batch to a company, each card loaded, and any sto
   net.turn();
   net.nothing_contested();
   CHECK(net.audited() == "");
+  // A fee that no rule takes: everybody believes head office, the audit does not.
+  entry fee;
+  fee.kind = entry_kind::fee;
+  fee.account = {101};
+  fee.card_kind = 1;
+  fee.rules_version = 2;
+  fee.values = {{purse_paid, main_unit, 0, 100}};
+  fee.hq_time = net.now();
+  fee.deadline = start_of_day(*day_from("2026-11-01"));
+  auto& ledger = net.hq().st->ledger();
+  date_entry(fee, ledger.st(), ledger.self(), net.now(), ledger.hq_time());
+  REQUIRE(ledger.write(fee).ok());
+  net.settle(net.hq());
+  CHECK(net.audited().find("100 for a fee of at most 0 minor units") != std::string::npos);
 }
