@@ -39,6 +39,13 @@ std::uint32_t expiry_of(const card_kind_rule& kind, std::uint32_t sold_on);
 /// Day of a date as `date_text` writes it; nothing for another text, or for a date before 2020 or after 2200.
 std::optional<std::uint32_t> day_from(std::string_view text);
 
+/// Head office: whether a card owes the fee of a month (yyyymm), as `seen` tells of uses at all nodes. That month and
+/// those before it that the rule names were seen whole, and the card was not used in them or later: who comes back pays
+/// no more. Some store has written in a later month, so that head office's clock alone ends none.
+bool is_fee_due(const state& seen, account_id account, const dormant_rule& rule, std::uint32_t month);
+/// Most months that are made good at once, after head office was away.
+constexpr std::uint32_t fee_months_back_max = 12;
+
 // -- claims ----------------------------------------------------------------------
 
 /// Claims of one node in one business day; what is beyond is contested.

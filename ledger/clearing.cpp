@@ -12,7 +12,7 @@ bool only_moves(entry_kind kind) {
 
 /// Which sum the money belongs to, and whether it is counted as it is owed, or the other way round.
 amount* sum_of(clearing_sums& s, entry_kind kind, bool& owed) {
-  owed = !sells(kind) && kind != entry_kind::hand_back;
+  owed = !sells(kind) && kind != entry_kind::hand_back && kind != entry_kind::fee;
   switch (kind) {
     case entry_kind::top_up:
     case entry_kind::issue: return &s.loaded;
@@ -20,6 +20,7 @@ amount* sum_of(clearing_sums& s, entry_kind kind, bool& owed) {
     case entry_kind::refund:
     case entry_kind::refund_elsewhere: return &s.returned;
     case entry_kind::sale:
+    case entry_kind::fee:  // head office's own
     case entry_kind::capture: return &s.spent;
     default: return nullptr;
   }

@@ -24,7 +24,7 @@ std::map<unit_id, unit_price> unit_prices(const programme& p);
 struct clearing_sums {
   amount loaded{};    ///< money taken for value on cards, deposits with it
   amount paid_out{};  ///< money handed out for it
-  amount spent{};     ///< goods given for it
+  amount spent{};     ///< goods given for it, and fees kept of it
   amount returned{};  ///< put back on cards for goods that came back
   struct units {
     amount given{}, redeemed{}, expired{};

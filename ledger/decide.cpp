@@ -29,6 +29,7 @@ bool same_request(const till_command& c, const entry& e, const catalogue& rules)
   if (const auto* t = std::get_if<capture_command>(&c)) return same_capture(*t, e, rules);
   if (const auto* v = std::get_if<void_command>(&c)) return e.kind == entry_kind::void_hold && e.cites == v->seq;
   if (const auto* g = std::get_if<gift_command>(&c)) return same_gift(*g, e);
+  if (const auto* a = std::get_if<adjust_command>(&c)) return same_adjust(*a, e);
   return e.kind == entry_kind::reverse && e.cites == std::get<reverse_command>(c).seq;
 }
 
@@ -78,8 +79,9 @@ decision decide_top_up(const top_up_command& c, const situation& s, std::vector<
   state_customer(e, c.account, card, plan);
   if (const auto* kind = plan.card_kind(e.card_kind); kind && !kind->top_up)
     return refuse(errc::not_applicable, kind->names[0] + ": not loaded at tills", c.account);
-  auto given = price_top_up(s.rules, e.rules_version, {true, e.card_kind, e.level}, e.business_date, c.value, c.package,
-                            e.stale);
+  if (auto r = check_loading(plan, card, c.account, s)) return *r;
+  auto given = price_top_up(s.rules, e.rules_version, {true, e.card_kind, e.level, e.birthday}, e.business_date,
+                            c.value, c.package, e.stale);
   if (!given) return refusal{given.error(), c.account, {}, 0};
   e.values.push_back({purse_paid, main_unit, 0, c.value});
   e.tenders.push_back({c.tender, main_unit, c.value});
@@ -138,6 +140,7 @@ decision decide(const till_command& c, const situation& s, std::vector<posting>*
   if (const auto* capture = std::get_if<capture_command>(&c)) return decide_capture(*capture, s, postings);
   if (const auto* v = std::get_if<void_command>(&c)) return decide_void(*v, s, postings);
   if (const auto* gift = std::get_if<gift_command>(&c)) return decide_gift(*gift, s, postings);
+  if (const auto* units = std::get_if<adjust_command>(&c)) return decide_adjust(*units, s, postings);
   return decide_reverse(std::get<reverse_command>(c), s, postings);
 }
 

@@ -124,9 +124,19 @@ struct gift_command {
   bool genuine = false;  ///< as in a sale: of the giver
   friend bool operator==(const gift_command&, const gift_command&) = default;
 };
+/// The shop gives units of a purse by hand, or takes them: for an activity, for a mistake.
+struct adjust_command {
+  till_key key;
+  account_id account;
+  std::uint32_t purse{};
+  amount units{};        ///< given; below zero: taken
+  std::string reason;    ///< UTF-8, at most `note_max` octets; it is in the journal for ever
+  bool genuine = false;  ///< as in a sale
+  friend bool operator==(const adjust_command&, const adjust_command&) = default;
+};
 using till_command = std::variant<sale_command, top_up_command, reverse_command, refund_command, claim_command,
                                   card_sale_command, hand_back_command, authorise_command, capture_command,
-                                  void_command, refund_elsewhere_command, gift_command>;
+                                  void_command, refund_elsewhere_command, gift_command, adjust_command>;
 
 const till_key& key_of(const till_command& c);
 
@@ -220,5 +230,11 @@ result<entry> decide_send(const situation& now, const writer_id& to, account_id 
 
 /// Head office: what the account holds here pays what it owes here; nothing when there is none of either.
 std::optional<entry> decide_settlement(const situation& now, account_id account, std::uint32_t purse);
+
+/// Head office: the fee of the oldest month that is due of a card that nobody used (`seen` tells of uses at all nodes),
+/// from what lies here; nothing when none is due, or nothing is there. `wanted`: what it would take, per purse, if it
+/// lay here.
+std::optional<entry> decide_fee(const situation& now, const state& seen, account_id account,
+                                std::vector<unit_use>* wanted = nullptr);
 
 }  // namespace tally

@@ -1,6 +1,7 @@
 // The life of a card at a till: reported, sold, given back.
 #include <algorithm>
 
+#include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "ledger/decide_parts.hpp"
 
@@ -93,26 +94,11 @@ decision decide_card_sale(const card_sale_command& c, const situation& s, std::v
   e.rules_version = s.rules.version_at(e.business_date);
   const auto* rules = s.rules.rules(e.rules_version);
   if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);
-  if (c.load != 0 && (c.load < rules->top_up_min || c.load > rules->top_up_max))
-    return refuse(
-        errc::bad_amount,
-        "a card is loaded with " + money_text(rules, rules->top_up_min) + " to " + money_text(rules, rules->top_up_max),
-        c.account);
-  const auto* kind = rules->programme.card_kind(card->kind);
-  e.account = c.account;
-  e.account_version = card->version;
-  e.card_kind = card->kind;
+  if (c.load != 0)
+    if (auto r = check_loading(rules->programme, *card, c.account, s)) return *r;
+  if (auto ok = state_card_sale(e, c.account, *card, *rules, c.load, c.tender); !ok)
+    return refusal{ok.error(), c.account, {}, 0};
   e.medium = c.once;
-  amount total = c.load;
-  if (kind) {
-    e.expires = expiry_of(*kind, e.business_date);
-    if (!checked_add(total, kind->price, total) || !checked_add(total, kind->deposit, total))
-      return refuse(errc::overflow, "the price of a card", c.account);
-  }
-  if (c.load != 0) e.values.push_back({purse_paid, main_unit, 0, c.load});
-  if (kind && kind->deposit != 0) e.values.push_back({purse_deposit, main_unit, 0, kind->deposit});
-  if (total == 0) e.kind = entry_kind::activate;
-  if (total != 0) e.tenders.push_back({c.tender, main_unit, total});
   return judged(std::move(e), s, postings);
 }
 

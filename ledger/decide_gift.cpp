@@ -25,6 +25,7 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
   const auto* rules = s.rules.rules(e.rules_version);
   if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);
   const auto& plan = rules->programme;
+  if (auto r = check_place(plan, giver, c.account, s)) return *r;
   const auto* purse = plan.purse(c.purse);
   auto per_day = c.purse == purse_paid ? plan.gift_per_day : purse ? purse->gift_per_day : 0;
   auto name = c.purse == purse_paid ? std::string("paid money") : purse ? purse->names[0] : std::string("that purse");
@@ -49,6 +50,7 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
   e.account = c.account;
   e.account_version = giver.version;
   e.to_account = c.to;
+  if (const auto* k = plan.card_kind(giver.kind); k && k->has_bounds()) e.card_kind = giver.kind;
   e.values = first_of(here, c.units);
   return judged(std::move(e), s, postings);
 }

@@ -28,6 +28,7 @@ decision decide_authorise(const authorise_command& c, const situation& s, std::v
   const auto* rules = s.rules.rules(e.rules_version);
   if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);
   const auto& plan = rules->programme;
+  if (auto r = check_place(plan, card, c.account, s)) return *r;
   if (c.seconds <= 0 || c.seconds > hold_seconds_of(plan))
     return refuse(errc::bad_amount,
                   "an authorisation lasts from 1 to " + std::to_string(hold_seconds_of(plan) / 60) + " minutes",

@@ -106,10 +106,15 @@ void give_units(entry& e, std::vector<value_item> given, const situation& s) {
   e.debts = settled_debts(s.st, s.self, e.account, e.earned);
 }
 
+bool has_birthday(const card_record& card, const programme& plan, std::uint32_t date) {
+  return card.birth_month != 0 && card.birth_month == month_of(date) % 100 && plan.asks_for_birthdays();
+}
+
 void state_customer(entry& e, account_id account, const card_record& card, const programme& plan) {
   e.account = account;
   e.account_version = card.version;
   e.level = card.level;
+  e.birthday = has_birthday(card, plan, e.business_date);
   if (plan.asks_for_kinds()) e.card_kind = card.kind;
 }
 

@@ -20,6 +20,8 @@ maybe_refusal check_card(account_id account, bool genuine, const bytes& once, co
                          card_record& card);
 /// What the card's kind lets it spend here in a day.
 maybe_refusal check_day(const entry& e, const programme& plan, const situation& s);
+/// Whether these rules ask, and the card's member was born in the month of that date.
+bool has_birthday(const card_record& card, const programme& plan, std::uint32_t date);
 void state_customer(entry& e, account_id account, const card_record& card, const programme& plan);
 /// Units that the rules give: what the quotas of this node cover, the rest as owed; older debts are settled first.
 void give_units(entry& e, std::vector<value_item> given, const situation& s);
@@ -45,7 +47,13 @@ decision decide_void(const void_command& c, const situation& s, std::vector<post
 decision decide_gift(const gift_command& c, const situation& s, std::vector<posting>& postings);
 bool same_gift(const gift_command& c, const entry& e);
 
+decision decide_adjust(const adjust_command& c, const situation& s, std::vector<posting>& postings);
+bool same_adjust(const adjust_command& c, const entry& e);
+
 // decide_cards.cpp
+/// Whether that kind of card is good here, or loaded here.
+maybe_refusal check_place(const programme& plan, const card_record& card, account_id account, const situation& s);
+maybe_refusal check_loading(const programme& plan, const card_record& card, account_id account, const situation& s);
 /// Why this card cannot be used here on that date.
 maybe_refusal check_standing(account_id account, const card_record& card, const situation& s, std::uint32_t date);
 /// A one-time number pays one sale. The writer's journals before its present one count as well.

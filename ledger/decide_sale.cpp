@@ -72,7 +72,10 @@ maybe_refusal terms_of(const sale_command& c, const situation& s, std::uint32_t 
   if (c.account.value == 0) return std::nullopt;
   if (auto r = check_card(c.account, c.genuine, c.once, s, date, card)) return r;
   const auto* record = s.rules.rules(t.version);
-  t.who = {true, record && record->programme.asks_for_kinds() ? card.kind : 0, card.level};
+  if (record)
+    if (auto r = check_place(record->programme, card, c.account, s)) return r;
+  t.who = {true, record && record->programme.asks_for_kinds() ? card.kind : 0, card.level,
+           record && has_birthday(card, record->programme, date)};
   for (const auto& u : c.uses)
     if (const auto* p = record ? record->programme.purse(u.purse) : nullptr; p && p->kind == purse_kind::bonus)
       return refuse(errc::not_applicable, p->names[0] + " is spent with the amount from the card", c.account);
@@ -268,9 +271,10 @@ decision decide_capture(const capture_command& command, const situation& s, std:
   e.account_version = authorise.account_version;
   e.level = authorise.level;
   e.card_kind = authorise.card_kind;
+  e.birthday = authorise.birthday;
   sale_deal deal;
   auto version = s.rules.version_at(e.business_date);
-  deal.terms = {c.lines, c.gifts, c.uses, {true, e.card_kind, e.level}, version, e.business_date};
+  deal.terms = {c.lines, c.gifts, c.uses, {true, e.card_kind, e.level, e.birthday}, version, e.business_date};
   e.rules_version = version;
   if (const auto* r = s.rules.rules(version)) deal.terms.plain = e.stale = rules_are_stale(s, r->programme);
   purse_source from{s, account, e.business_date, &authorise};

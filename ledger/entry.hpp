@@ -23,7 +23,7 @@ enum class entry_kind : std::uint8_t {
   void_hold = 11,
   time_out = 12,
   refund = 13,
-  bonus = 14,
+  adjust = 14,  ///< a till gives units of a card by hand, or takes them
   earn = 15,
   voucher_grant = 16,
   deposit = 17,
@@ -31,7 +31,7 @@ enum class entry_kind : std::uint8_t {
   activate = 19,
   claim = 20,
   expire = 21,
-  fee = 22,
+  fee = 22,  ///< head office takes the month's fee of a card that nobody used
   execute = 23,
   count = 24,
   stock = 25,
@@ -187,7 +187,7 @@ struct entry {
   std::optional<stream_head> head;  ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
   publish_topic topic{};
   bytes blob;    ///< certificate, product, rules, evidence; ruling: a note; allot: the batch's name;
-                 ///< profile, profile_claim: sealed data
+                 ///< profile, profile_claim: sealed data; adjust: why
   bytes medium;  ///< 16 octets, digest of a card number; sale, top_up: of the one-time number that named the account
   std::uint32_t card_kind{};
   card_status status{};
@@ -207,11 +207,14 @@ struct entry {
   std::uint32_t package{};        ///< top_up: the package that was bought
   std::vector<value_item> debts;  ///< reverse: of what is taken back, what was spent already; sale, top_up: of what is
                                   ///< earned, what goes to an older debt (negative); send, receive: debts that travel
-  std::int64_t deadline{};        ///< authorise: business time from which it cannot be captured, seconds since 1970
+  std::int64_t deadline{};        ///< authorise: business time from which it cannot be captured, seconds since 1970;
+                                  ///< fee: start of the day on which it fell due
   std::vector<value_item> released;  ///< capture, void, time_out: what goes back to the holding
   account_id to_account{};           ///< gift: who is given it
   std::uint32_t expires{};           ///< of a card: the last business date on which it is good; 0: no end
-  bool stale = false;  ///< sale, top_up: the rules here were too old for discounts, and for giving anything
+  bool stale = false;           ///< sale, top_up: the rules here were too old for discounts, and for giving anything
+  std::uint32_t birth_month{};  ///< of a card's state: its member's, 1 to 12, while the rules ask for it; 0: not said
+  bool birthday = false;        ///< sale, top_up, authorise, capture: that was the month of the business date
 
   friend bool operator==(const entry&, const entry&) = default;
 };
@@ -236,6 +239,8 @@ std::string date_text(std::uint32_t day);
 unix_seconds business_moment(const entry& e);
 /// Goods for money and units: a sale, or one that is paid from what was authorised.
 constexpr bool sells(entry_kind k) { return k == entry_kind::sale || k == entry_kind::capture; }
-constexpr bool is_reversible(entry_kind k) { return sells(k) || k == entry_kind::top_up || k == entry_kind::gift; }
+constexpr bool is_reversible(entry_kind k) {
+  return sells(k) || k == entry_kind::top_up || k == entry_kind::gift || k == entry_kind::adjust;
+}
 
 }  // namespace tally

@@ -60,12 +60,17 @@ constexpr std::array rows{
     row{"number_used",
         "This one-time number has paid a sale and opens nothing any more. Head office can give its card a new number."},
     row{"over_returned", "Of this sale more pieces came back, at all stores together, than were sold."},
+    row{},  // 45 to 47 are not given yet
+    row{},
+    row{},
+    row{"not_here", "This kind of card is not good here, or not loaded here. Another store takes it."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 
 constexpr const row& at(errc code) {
   auto i = static_cast<std::size_t>(code);
-  return rows[i < rows.size() ? i : static_cast<std::size_t>(errc::internal)];
+  if (i >= rows.size() || rows[i].name.empty()) i = static_cast<std::size_t>(errc::internal);
+  return rows[i];
 }
 }  // namespace
 

@@ -52,9 +52,10 @@ enum class errc : std::uint8_t {
   stale_lists = 42,      ///< what is known of blocked cards is too old for so much card value
   number_used = 43,      ///< a one-time number that has paid a sale
   over_returned = 44,    ///< of a sale more pieces came back, at all stores together, than were sold
+  not_here = 48,         ///< this kind of card is not good at this store, or not loaded there
 };
 
-constexpr errc errc_last = errc::over_returned;
+constexpr errc errc_last = errc::not_here;
 
 /// Stable name, for interfaces and logs: "insufficient".
 std::string_view errc_name(errc code);

@@ -207,6 +207,30 @@ status expand_gift(const entry& e, sheet& s) {
   return done();
 }
 
+// Units that the shop gives by hand, against its quota as any others; or takes, which gives the quota nothing back.
+status expand_adjust(const entry& e, sheet& s) {
+  for (const auto& v : e.values) {
+    if (!is_purse_item(e, v) || v.purse == purse_paid) return error{errc::malformed, "an item that is taken by hand"};
+    s.rights(e, v, v.amount);
+    s.plain(account_type::given, v.unit, v.purse, 0, -v.amount);
+  }
+  return expand_created(e, e.earned, false, s);
+}
+
+// Money is head office's fee; bonus is gone, as what expires.
+status expand_fee(const entry& e, sheet& s) {
+  for (const auto& v : e.values) {
+    if (!is_purse_item(e, v)) return error{errc::malformed, "an item of a fee"};
+    s.rights(e, v, v.amount);
+    if (v.unit == main_unit) {
+      s.plain(account_type::fees, v.unit, 0, 0, -v.amount);
+    } else {
+      s.plain(account_type::expired, v.unit, v.purse, 0, -v.amount);
+    }
+  }
+  return done();
+}
+
 status expand_expire(const entry& e, sheet& s) {
   for (const auto& v : e.values) {
     if (v.purse < 2 || v.unit != unit_of(v.purse) || v.bucket == 0 || v.amount <= 0)
@@ -303,6 +327,8 @@ status expand_into(const entry& e, entry_kind as, sheet& s) {
     case entry_kind::take_back: return expand_taken_back(e, s);
     case entry_kind::earn: return expand_created(e, e.earned, false, s);
     case entry_kind::expire: return expand_expire(e, s);
+    case entry_kind::adjust: return expand_adjust(e, s);
+    case entry_kind::fee: return expand_fee(e, s);
     case entry_kind::issue: return expand_issue(e, s);
     case entry_kind::hand_back: return expand_hand_back(e, s);
     default: return done();

@@ -197,6 +197,8 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::refund_elsewhere: TALLY_TRY(check_key(e, p, s)); return check_refund_elsewhere(e, p);
     case entry_kind::take_back: return check_debts(e);
     case entry_kind::expire: return check_expire(e);
+    case entry_kind::adjust: TALLY_TRY(check_key(e, p, s)); return check_adjust(e);
+    case entry_kind::fee: return check_fee(e, s);
     case entry_kind::earn: return check_earn(e, s);
     case entry_kind::close_epoch: return check_closing(e, s);
     case entry_kind::regrant: return check_regrant(e, s);
@@ -411,6 +413,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   if (!p.watched && e.kind == entry_kind::gift)
     for (const auto& v : e.values)
       add_gifted(s, e.business_date, p.writer, e.account, v.purse, v.amount);
+  apply_uses(e, p, s, why);
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);
   bool goods_back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
   if (goods_back && e.cites) apply_refund(e, p, s);

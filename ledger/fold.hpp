@@ -14,6 +14,7 @@ struct entry_place {
   bool watched = false;
   const state* directory = nullptr;  ///< who is whose parent; without it neighbours are not checked
   bool turnover = false;             ///< what accounts pay is counted by month
+  std::uint32_t uses = 0;            ///< month (yyyymm) in which uses of cards are heard of; 0: they are not counted
   bool revocations = false;          ///< head office's view: what comes after a revocation is contested
 };
 

@@ -84,6 +84,7 @@ status check_allot(const entry& e) {
 status check_card_state(const entry& e) {
   if (e.cites.has_value() != (e.subject != writer_id{}))
     return error{errc::malformed, "a card's state answers the entry of a journal, or none"};
+  if (e.birth_month > 12) return error{errc::malformed, "a month of birth"};
   return done();
 }
 
@@ -107,6 +108,7 @@ void learn_card(const entry& e, state& s) {
   if (e.card_kind != 0) c.kind = e.card_kind;
   c.level = e.level;
   c.expires = e.expires;
+  c.birth_month = e.birth_month;
   c.version = e.account_version;
   put_card(s, e.account, c);
   if (e.kind != entry_kind::card_state) return;

@@ -16,11 +16,17 @@ status check_refund_elsewhere(const entry& e, const entry_place& p);
 status check_gift(const entry& e);
 status check_expire(const entry& e);
 status check_earn(const entry& e, const state& s);
+/// Units of one purse, given or taken, with a reason.
+status check_adjust(const entry& e);
+/// The fee of one month that is over by head office's time, later than the last one.
+status check_fee(const entry& e, const state& s);
 
 void apply_hold(const entry& e, const entry_place& p, state& s);
 void apply_spent(const entry& e, const entry_place& p, state& s);
 void apply_refund(const entry& e, const entry_place& p, state& s);
 void apply_turnover(const entry& e, state& s);
+/// Which months cards were used in, fees, and what was given by hand.
+void apply_uses(const entry& e, const entry_place& p, state& s, errc why);
 void apply_owed(const entry& e, const entry_place& p, state& s);
 
 }  // namespace tally::fold_detail

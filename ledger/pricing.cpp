@@ -242,7 +242,7 @@ result<priced_sale> price_sale(const catalogue& rules, const sale_terms& terms) 
 }
 
 std::optional<sale_terms> terms_of_entry(const entry& e, const programme& plan) {
-  sale_terms t{e.lines,         e.gifts,         {},     {e.account.value != 0, e.card_kind, e.level},
+  sale_terms t{e.lines,         e.gifts,         {},     {e.account.value != 0, e.card_kind, e.level, e.birthday},
                e.rules_version, e.business_date, e.stale};
   auto units_of = [&](std::uint32_t purse) -> amount& {
     auto it = std::ranges::find(t.uses, purse, &unit_use::purse);

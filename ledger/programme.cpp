@@ -29,6 +29,22 @@ bool programme::empty() const { return *this == programme{}; }
 bool programme::tells_of_cards() const {
   return stale != stale_rule{} || std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.sells(); });
 }
+bool programme::asks_for_birthdays() const {
+  auto asks = [](const auto& list) { return std::ranges::any_of(list, [](const auto& r) { return r.when.birthday; }); };
+  return asks(discounts) || asks(earns) || asks(packages);
+}
+bool programme::takes_dormant_fees() const {
+  return std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.dormant.months != 0; });
+}
+bool programme::tells_of_bounds() const {
+  return asks_for_birthdays() ||
+         std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.has_bounds(); }) ||
+         std::ranges::any_of(purses, [](const purse_rule& p) { return p.manual_per_day != 0; });
+}
+bool card_kind_rule::good_at(node_id store) const {
+  return (only_at.empty() || has(only_at, store.value)) && !has(not_at, store.value);
+}
+bool card_kind_rule::loaded_at(node_id store) const { return !has(no_top_up_at, store.value); }
 const purse_rule* programme::purse(std::uint32_t id) const { return by_id(purses, id); }
 const level_rule* programme::level(std::uint32_t id) const { return by_id(levels, id); }
 const card_kind_rule* programme::card_kind(std::uint32_t id) const { return by_id(card_kinds, id); }
@@ -55,6 +71,7 @@ bool holds(const condition& c, const customer& who, std::uint32_t business_date)
   if ((!c.levels.empty() || !c.card_kinds.empty()) && !who.card) return false;
   if (!c.levels.empty() && !has(c.levels, who.level)) return false;
   if (!c.card_kinds.empty() && !has(c.card_kinds, who.kind)) return false;
+  if (c.birthday && !who.birthday) return false;
   if (c.from != 0 && business_date < c.from) return false;
   if (c.until != 0 && business_date > c.until) return false;
   if (c.weekdays == 0) return true;

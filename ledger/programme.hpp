@@ -53,6 +53,7 @@ struct purse_rule {
   std::vector<product_id> on;        ///< voucher: only these products, ascending; empty: all
   amount quota{};                    ///< what a store's issue quota of this unit is filled up to
   amount gift_per_day{};             ///< most that one card may give to others at one store in a day; 0: none
+  amount manual_per_day{};           ///< most that one store gives by hand in a day, and takes by hand; 0: none
   friend bool operator==(const purse_rule&, const purse_rule&) = default;
 };
 
@@ -62,7 +63,8 @@ struct condition {
   std::vector<product_id> products;               ///< ascending
   std::uint32_t from{}, until{};                  ///< business dates, both included; 0: open
   std::uint8_t weekdays{};                        ///< bit 0 Monday to bit 6 Sunday; 0: every day
-  amount min_total{};  ///< discount: of the basket; earning: of it after discounts and vouchers; or of the top-up
+  amount min_total{};     ///< discount: of the basket; earning: of it after discounts and vouchers; or of the top-up
+  bool birthday = false;  ///< only in the month in which the card's member was born
   friend bool operator==(const condition&, const condition&) = default;
 };
 
@@ -111,6 +113,15 @@ struct level_rule {
   friend bool operator==(const level_rule&, const level_rule&) = default;
 };
 
+/// What a card pays for each month in which nobody used it, from when it was not used for `months` whole ones.
+struct dormant_rule {
+  std::uint32_t months{};             ///< 0: never
+  amount fee{};                       ///< each month, at most what is there
+  std::vector<std::uint32_t> purses;  ///< paid money and bonus that it is taken from, ascending; one after the other
+  friend bool operator==(const dormant_rule&, const dormant_rule&) = default;
+};
+constexpr std::uint32_t dormant_months_min = 3, dormant_months_max = 60;
+
 struct card_kind_rule {
   std::uint32_t id{};  ///< from 1
   localized names;
@@ -123,6 +134,16 @@ struct card_kind_rule {
   std::uint32_t valid_days{};    ///< or so many days, that of the sale included
   bool named = false;            ///< of a person; else of whoever has it
   bool replaceable = true;       ///< gets a new number when it is lost
+  // Where it is good: numbers of stores, ascending. Money that lies on it is never lost by that.
+  std::vector<std::uint32_t> only_at = {}, not_at = {};  ///< where it pays and is given units; both empty: everywhere
+  std::vector<std::uint32_t> no_top_up_at = {};          ///< where it is not loaded
+  dormant_rule dormant = {};
+  bool good_at(node_id store) const;
+  bool loaded_at(node_id store) const;
+  /// Whether it says where it is good, or has a fee.
+  bool has_bounds() const {
+    return !only_at.empty() || !not_at.empty() || !no_top_up_at.empty() || dormant != dormant_rule{};
+  }
   /// Whether it says anything of the card itself.
   bool sells() const {
     return price != 0 || deposit != 0 || valid_months != 0 || valid_days != 0 || named || !replaceable;
@@ -157,6 +178,12 @@ struct programme {
   bool empty() const;
   /// Whether it says something that only the fourth form of a record holds: staleness, cards themselves.
   bool tells_of_cards() const;
+  /// Whether any rule asks for a birthday: only then do states of cards tell the month.
+  bool asks_for_birthdays() const;
+  bool takes_dormant_fees() const;
+  /// Whether it says something that only the section of bounds holds: where cards are good, fees, what is given by
+  /// hand, birthdays.
+  bool tells_of_bounds() const;
   const purse_rule* purse(std::uint32_t id) const;
   const level_rule* level(std::uint32_t id) const;
   const card_kind_rule* card_kind(std::uint32_t id) const;
@@ -180,6 +207,7 @@ std::uint32_t add_months(std::uint32_t yyyymm, std::uint32_t n);
 struct customer {
   bool card = false;
   std::uint32_t kind{}, level{};
+  bool birthday = false;  ///< born in the month of the date
 };
 /// Whether a rule holds for a customer on a date, products and total apart.
 bool holds(const condition& c, const customer& who, std::uint32_t business_date);

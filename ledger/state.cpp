@@ -108,7 +108,8 @@ std::int64_t number(const state& s, const cell_key& k) {
 
 std::optional<card_record> card_of(const state& s, account_id account) {
   auto c = s.find({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}});
-  if (!c || (c->data.size() != 5 && c->data.size() != 9 && c->data.size() != 13)) return std::nullopt;
+  if (!c || (c->data.size() != 5 && c->data.size() != 9 && c->data.size() != 13 && c->data.size() != 17))
+    return std::nullopt;
   card_record r;
   r.version = static_cast<std::uint64_t>(c->n);
   r.status = static_cast<card_status>(c->data[0]);
@@ -117,6 +118,7 @@ std::optional<card_record> card_of(const state& s, account_id account) {
               << (8 * i);
   if (c->data.size() > 5) r.level = unpacked(byte_view(c->data).substr(5));
   if (c->data.size() > 9) r.expires = unpacked(byte_view(c->data).substr(9));
+  if (c->data.size() > 13) r.birth_month = unpacked(byte_view(c->data).substr(13));
   return r;
 }
 
@@ -125,8 +127,9 @@ void put_card(state& s, account_id account, const card_record& r) {
   c.data += static_cast<char>(r.status);
   for (int i = 0; i < 4; ++i)
     c.data += static_cast<char>(r.kind >> (8 * i) & 255);
-  if (r.level != 0 || r.expires != 0) c.data += packed(r.level);
-  if (r.expires != 0) c.data += packed(r.expires);
+  if (r.level != 0 || r.expires != 0 || r.birth_month != 0) c.data += packed(r.level);
+  if (r.expires != 0 || r.birth_month != 0) c.data += packed(r.expires);
+  if (r.birth_month != 0) c.data += packed(r.birth_month);
   s.put({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}}, std::move(c));
 }
 
@@ -210,6 +213,33 @@ void add_sent(state& s, std::uint32_t day, unit_id unit, const writer_id& from, 
   auto sum = sent_on(s, day, unit, from, to);
   if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
   s.put(sent_key(unit, from, to), {sum, packed(day)});
+}
+
+static cell_key adjusted_key(const writer_id& w, std::uint32_t purse, bool taken) {
+  return {.type = cell_type::adjusted_today, .a = purse, .b = taken ? 1U : 0U, .writer = w, .peer = {}};
+}
+amount adjusted_on(const state& s, std::uint32_t day, const writer_id& w, std::uint32_t purse, bool taken) {
+  auto c = s.find(adjusted_key(w, purse, taken));
+  return c && c->data == packed(day) ? c->n : 0;
+}
+void add_adjusted(state& s, std::uint32_t day, const writer_id& w, std::uint32_t purse, bool taken, amount v) {
+  auto sum = adjusted_on(s, day, w, purse, taken);
+  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
+  s.put(adjusted_key(w, purse, taken), {sum, packed(day)});
+}
+
+// Uses lie beside turnover, 60 months as bits of one number under a month that no calendar has.
+static std::pair<std::uint32_t, amount> use_bit(std::uint32_t month) {
+  auto n = month < 202001 ? 0 : (month / 100 - 2020) * 12 + month % 100 - 1;
+  return {1 + n / 60, amount{1} << n % 60};
+}
+bool was_used(const state& s, account_id account, std::uint32_t month) {
+  auto [row, bit] = use_bit(month);
+  return (s.turnover(account, row) & bit) != 0;
+}
+void note_used(state& s, account_id account, std::uint32_t month) {
+  auto [row, bit] = use_bit(month);
+  if ((s.turnover(account, row) & bit) == 0) s.add_turnover(account, row, bit);
 }
 
 static cell_key months_key(const writer_id& w, account_id account, std::uint32_t purse) {

@@ -42,7 +42,9 @@ enum class cell_type : std::uint8_t {
   credited = 28,    ///< a: sequence, writer → head office gave what that entry owed
   once = 30,        ///< a: account, writer → the sale that its one-time number paid, 0 before it; the number's digest
   held_until = 34,  ///< a: sequence of an authorise that is open, writer → deadline; own folds only
-  gifted_today = 35,  ///< a: account, b: purse, writer → units given away on the newest day of a gift, and that day
+  gifted_today = 35,    ///< a: account, b: purse, writer → units given away on the newest day of a gift, and that day
+  adjusted_today = 54,  ///< a: purse, b: 0 given by hand, 1 taken, writer → units on the newest day of it, and that day
+  fee_month = 55,       ///< a: account → month (yyyymm) of the newest fee that head office took
   // Of cards (cards.hpp).
   claimed = 40,  ///< a: account, writer → what this node claimed and head office has not answered; own folds only
   claims_today = 41,  ///< b: 0 all, 1 of cards that hold nothing there; writer → claims of the newest day, and that day
@@ -54,8 +56,8 @@ enum class cell_type : std::uint8_t {
   claims_stand = 47,  ///< writer → entries whose claims stand
   batch = 48,         ///< a: first account → a run of cards: how many, their kind, where they lie, its name
   // Of members (member_state.hpp).
-  member = 60,          ///< a: member → version of the profile, where it is, whether it was erased
-  profile_claims = 61,  ///< a: member, writer → number of the newest claim; at the writer, where the newest ones are
+  member = 60,           ///< a: member → version of the profile, where it is, whether it was erased
+  profile_claims = 61,   ///< a: member, writer → number of the newest claim; at the writer, where the newest ones are
   open_claim = 62,       ///< a: sequence, writer → member: b 0 a claim, b 1 its profile, while the other is not seen
   claim_published = 63,  ///< a: member, writer → sequence of the newest claim that head office published
 };
@@ -145,7 +147,8 @@ struct card_record {
   std::uint32_t kind{};
   std::uint64_t version{};
   std::uint32_t level{};
-  std::uint32_t expires{};  ///< last business date on which it is good; 0: no end
+  std::uint32_t expires{};      ///< last business date on which it is good; 0: no end
+  std::uint32_t birth_month{};  ///< of its member, 1 to 12; 0: not said
 };
 std::optional<card_record> card_of(const state& s, account_id account);
 void put_card(state& s, account_id account, const card_record& c);
@@ -190,6 +193,14 @@ tally::amount gifted_on(const state& s, std::uint32_t day, const writer_id& w, a
 /// Saturates, as `add_sent`.
 void add_gifted(state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse,
                 tally::amount v);
+/// Units of a purse that a node gave by hand, or took, on a business day; 0 for a day before the newest.
+tally::amount adjusted_on(const state& s, std::uint32_t day, const writer_id& w, std::uint32_t purse, bool taken);
+/// Saturates, as `add_sent`.
+void add_adjusted(state& s, std::uint32_t day, const writer_id& w, std::uint32_t purse, bool taken, tally::amount v);
+/// Whether a card was used in a month (yyyymm from 202001), at any node that was heard of; account 0: whether any was.
+/// Counted only while the rules have fees of unused cards.
+bool was_used(const state& s, account_id account, std::uint32_t month);
+void note_used(state& s, account_id account, std::uint32_t month);
 /// Where the money that was given back for a sale is counted: all of it, or what left by tenders.
 cell_key refunded_money_key(const writer_id& w, sequence sale, bool by_tenders);
 /// Card value of an account spent at that node on a business day; 0 for a day before the newest.

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "node/admin_internal.hpp"
+#include "node/admin_sales.hpp"
 #include "node/http_types.hpp"
 
 namespace tally {
@@ -117,6 +118,7 @@ constexpr std::array routes{
     route{"POST", "cards/reserve", true, [](const call& c) { reserve_cards(c); }},
     route{"POST", "cards/map", true, [](const call& c) { map_cards(c); }},
     route{"POST", "cards/allot", true, [](const call& c) { allot_cards(c); }},
+    route{"POST", "cards/sell", true, [](const call& c) { sell_cards(c); }},
     route{"GET", "cards/batches", true, show_batches},
     route{"GET", "cards/claims", true, show_claims},
     route{"POST", "cards/claims/undo", true, [](const call& c) { undo_claims(c); }},

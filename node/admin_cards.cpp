@@ -46,6 +46,14 @@ entry map_to(byte_view medium, account_id account, std::uint32_t kind, card_stat
   return e;
 }
 
+/// A further medium of the card, which stays as it is.
+entry map_here(byte_view medium, const found& f) {
+  auto e = card_fact(f.account, f.card);
+  e.kind = entry_kind::map_media;
+  e.medium = bytes(medium);
+  return e;
+}
+
 /// The serial of the card's next code: those before it were drawn.
 std::uint32_t next_code(const call& c, account_id account) {
   durable_state st(c.node.store());
@@ -152,12 +160,10 @@ void replace_card(call c) {
     return c.refuse({errc::not_allowed, kind->names[0] + ": cards of this kind are not replaced"});
   if (account_of(durable_state(c.node.store()), bytes(view_of(fresh))))
     return c.refuse({errc::key_reused, "the new number is in use"});
+  f->card.status = card_status::active;
   auto facts = end_codes(c, *f, *grave, 0);
   facts.push_back(map_to(view_of(old), *grave, f->card.kind, card_status::cancelled, 0));
-  facts.push_back(map_to(view_of(fresh), f->account, f->card.kind, card_status::active, f->card.version + 1));
-  facts.back().level = f->card.level;
-  facts.back().expires = f->card.expires;
-  f->card.status = card_status::active;
+  facts.push_back(map_here(view_of(fresh), *f));
   f->card.version = facts.back().account_version;
   write_facts(c, facts, card_out(*f));
 }
@@ -173,10 +179,7 @@ void draw_card_code(const call& c) {
   if (serial > codes_max)
     return c.refuse({errc::full, "this card has had " + std::to_string(codes_max) +
                                      " codes: 'tallystick card --replace' gives it a new number, and codes anew"});
-  auto e = map_to(code_medium(c.context.identity.believes.chain, f->account, serial), f->account, f->card.kind,
-                  f->card.status, f->card.version + 1);
-  e.level = f->card.level;
-  e.expires = f->card.expires;
+  auto e = map_here(code_medium(c.context.identity.believes.chain, f->account, serial), *f);
   f->card.version = e.account_version;
   auto out = card_out(*f);
   out["serial"] = serial;

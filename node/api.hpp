@@ -190,6 +190,8 @@ void handle_authorisation(const api_ptr& api, std::uint32_t terminal, const api_
 void handle_capture(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_void(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_gift(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+/// Units of a card given or taken by hand.
+void handle_adjustment(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_receipt(const api_ptr& api, std::uint32_t terminal, std::string_view id, const call_ptr& call);
 /// After an approved request: opens the drawer when cash was taken or given, shows the sum on the customer's display.
 void tell_counter(const api_context& api, const till_answer& a);

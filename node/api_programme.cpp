@@ -28,6 +28,7 @@ void write_condition(json_writer& w, const condition& c) {
   if (c.until != 0) w.field("until", date_text(c.until));
   if (c.weekdays != 0) w.field("weekdays", std::uint32_t{c.weekdays});
   if (c.min_total != 0) w.field("min_total", c.min_total);
+  if (c.birthday) w.field("birthday", true);
 }
 
 template <class Row, class More>
@@ -56,6 +57,7 @@ void write_purse_rule(json_writer& w, const purse_rule& p) {
   if (p.off != 0) w.field("off", p.off);
   if (p.off_basis_points != 0) w.field("off_basis_points", p.off_basis_points);
   if (p.min_total != 0) w.field("min_total", p.min_total);
+  if (p.manual_per_day != 0) w.field("manual_per_day", p.manual_per_day);
   w.key("gifts");
   w.open('[');
   for (const auto& g : p.gifts) {
@@ -188,7 +190,8 @@ void handle_programme(const api_ptr& api, const call_ptr& call) {
   });
   write_rows(w, "card_kinds", plan.card_kinds, [&](const card_kind_rule& k) {
     write_ids(w, "purses", k.purses);
-    w.field("top_up", k.top_up);
+    w.field("top_up", k.top_up && k.loaded_at(s->self.node));
+    if (!k.good_at(s->self.node)) w.field("good_here", false);
     w.field("per_day", k.per_day == 0 ? std::nullopt : std::optional(k.per_day));
   });
   write_rows(w, "discounts", plan.discounts, [&](const discount_rule& d) {

@@ -1,6 +1,7 @@
-// Goods that come back, of a sale of this store or of another, and what one member gives to another.
+// Goods that come back, of a sale of this store or of another, what one member gives to another, and units by hand.
 #include "node/api_request.hpp"
 #include "storage/entry_codec.hpp"
+#include "sync/text.hpp"
 
 namespace tally {
 namespace {
@@ -104,6 +105,21 @@ void handle_gift(const api_ptr& api, std::uint32_t terminal, const api_request& 
         c.to = taker->account;
         return not_once(*api, from);
       });
+}
+
+void handle_adjustment(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  std::string_view card;
+  till_call<adjust_command>(
+      api, terminal, r, call,
+      [&](json_fields& f, adjust_command& c) -> card_text {
+        card = f.text("card", card_text_max);
+        c.purse = static_cast<std::uint32_t>(f.number("purse", 2, purse_id_max));
+        c.units = f.number("units", -amount_max, amount_max);
+        c.reason = f.text("reason", note_max);
+        if (f.ok() && (c.reason.empty() || !is_plain_utf8(c.reason))) f.fail("reason", "must be text that says why");
+        return card;
+      },
+      [&](const adjust_command&) { return not_once(*api, card); });
 }
 
 }  // namespace tally

@@ -69,6 +69,9 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   w.field("kind", "stored_value");
   w.field("card_kind", card ? card->kind : 0);
   w.field("level", card ? card->level : 0);
+  bool birthday = card && card->birth_month != 0 && card->birth_month == month_of(s->business_date) % 100 &&
+                  rules_now(*s).programme.asks_for_birthdays();
+  if (birthday) w.field("birthday", true);
   // Signed by head office, but its card is not in this store's directory yet.
   write_standing(w, *s, st, c.account, card);
   w.field("genuine", c.genuine ? std::optional(true) : std::nullopt);

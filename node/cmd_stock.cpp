@@ -1,13 +1,15 @@
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include "node/cmd.hpp"
-#include "node/office.hpp"
+#include "node/office_sales.hpp"
 
 namespace tally::cmd {
 namespace {
 
 struct stock_options {
-  std::string data, batch, name;
+  std::string data, batch, name, sell, load, tender = "transfer", csv;
   std::uint64_t first = 0, count = 0;
   std::uint32_t to = 0, kind = 0;
 };
@@ -67,9 +69,87 @@ int deliver(const stock_options& o, const admin_client& hq) {
   return exit_ok;
 }
 
+/// The batch of that name that head office may sell, or a part of it.
+result<card_run> run_to_sell(const stock_options& o, const admin_client& hq) {
+  auto runs = list_runs(hq);
+  if (!runs) return runs.error();
+  const card_run* found = nullptr;
+  std::uint32_t elsewhere = 0;
+  for (const auto& r : *runs) {
+    if (r.name != o.sell || (o.first != 0 && (o.first < r.first || o.first >= r.first + r.count))) continue;
+    if (r.node.value > 1 && !r.closed) {
+      elsewhere = r.node.value;
+      continue;
+    }
+    if (found) return error{errc::not_allowed, "several batches are called \"" + o.sell + "\"; say --first"};
+    found = &r;
+  }
+  if (!found && elsewhere != 0)
+    return error{errc::not_allowed,
+                 "\"" + o.sell + "\" lies at node " + std::to_string(elsewhere) + ", which may sell it without a line"};
+  if (!found) return error{errc::not_found, "there is no batch \"" + o.sell + "\"; see 'tallystick stock'"};
+  auto run = *found;
+  if (run.closed) run.node = {};
+  if (o.first != 0 || o.count != 0) {
+    run.first = o.first != 0 ? o.first : run.first;
+    run.count = o.count != 0 ? o.count : found->first + found->count - run.first;
+    if (run.first < found->first || run.first + run.count > found->first + found->count)
+      return error{errc::malformed, "these cards are not all in \"" + o.sell + "\""};
+  }
+  return run;
+}
+
+int sell(const stock_options& o, const admin_client& hq) {
+  if (!o.batch.empty() || o.to != 0) return fail(exit_usage, "--sell sells; --batch and --to deliver");
+  auto run = run_to_sell(o, hq);
+  if (!run) return fail(run.error());
+  auto state = hq.get("status");
+  if (!state) return fail(state.error());
+  auto unit = state->value("unit", nlohmann::json::object());
+  const int exponent = unit.value("exponent", 2);
+  const auto code = unit.value("code", std::string("CNY"));
+  auto load = o.load.empty() ? std::optional<amount>(0) : parse_amount(o.load, exponent);
+  if (!load || *load < 0) return fail(exit_usage, "--load is a sum of money, as " + format_amount(1'000'000, exponent));
+  std::ofstream file;
+  if (!o.csv.empty()) {
+    if (std::filesystem::exists(o.csv)) return fail(exit_usage, o.csv + " is there already; name a new file");
+    file.open(o.csv, std::ios::binary);
+    file << "account,loaded,deposit,price,currency,good_until\r\n";
+    if (!file.flush()) return fail(exit_usage, "cannot write " + o.csv);
+  }
+  std::size_t count = 0;
+  amount sum = 0;
+  auto sold = sell_run(
+      hq, *run, *load, o.tender,
+      [&](const std::vector<sold_card>& part) -> status {
+        for (const auto& c : part) {
+          ++count;
+          for (auto v : {c.load, c.deposit, c.price})
+            if (!checked_add(sum, v, sum)) return error{errc::overflow, "the sum of all cards"};
+          if (!file.is_open()) continue;
+          file << c.account << "," << format_amount(c.load, exponent) << "," << format_amount(c.deposit, exponent)
+               << "," << format_amount(c.price, exponent) << "," << code << ","
+               << (c.expires == 0 ? "" : date_text(c.expires)) << "\r\n";
+        }
+        if (file.is_open() && !file.flush()) return error{errc::io, "cannot write " + o.csv};
+        return done();
+      },
+      [](std::size_t done, std::size_t total) { show_progress("selling", done, total); });
+  if (!sold) {
+    std::cerr << "\n"
+              << count << " cards are sold in this run, for " << format_amount(sum, exponent) << " " << code
+              << ". The same command with another --csv goes on with the rest.\n";
+    return fail(sold.error());
+  }
+  std::cout << count << " cards of \"" << o.sell << "\" are sold for " << format_amount(sum, exponent) << " " << code
+            << " in all" << (*sold == 0 ? "" : "; " + std::to_string(*sold) + " had been sold before") << ".\n";
+  return exit_ok;
+}
+
 int run_stock(const stock_options& o) {
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
+  if (!o.sell.empty()) return sell(o, *hq);
   if (o.batch.empty() && o.first == 0) return list_stock(*hq);
   return deliver(o, *hq);
 }
@@ -116,12 +196,19 @@ void add_stock(CLI::App& app, int& status) {
   c->add_option("--to", o->to, "number of the store to which they were delivered; left out: ordered");
   c->add_option("--name", o->name, "a name of its own for what is delivered");
   c->add_option("--kind", o->kind, "the kind of these cards, if they are in no batch yet")->check(CLI::Range(1, 100));
+  c->add_option("--sell", o->sell, "sell the cards of this batch here, all at once; with --first, --count: a part");
+  c->add_option("--load", o->load, "what each is loaded with, as 100.00; left out: nothing");
+  c->add_option("--tender", o->tender, "how they are paid for")
+      ->check(CLI::IsMember({"cash", "bank", "transfer"}))
+      ->capture_default_str();
+  c->add_option("--csv", o->csv, "a new file for what was sold: account, load, deposit, price");
   c->footer(
       "Without a batch all are listed. A store sells the cards that were delivered to it also without a line: with\n"
       "price and deposit of their kind, and a first load. Cards that lie at a store cannot be delivered to another.\n"
       "Examples:\n  tallystick stock --data /srv/tally\n"
       "  tallystick stock --data /srv/tally --batch spring --to 5\n"
-      "  tallystick stock --data /srv/tally --batch spring --first 2001 --count 500 --to 6");
+      "  tallystick stock --data /srv/tally --batch spring --first 2001 --count 500 --to 6\n"
+      "  tallystick stock --data /srv/tally --sell spring --load 100.00 --csv company.csv");
   c->callback([o, &status] { status = run_stock(*o); });
 }
 

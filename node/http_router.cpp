@@ -58,6 +58,8 @@ constexpr row rows[] = {
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_card_return(a, t, r, c); }},
     {"POST", "/api/v1/transfers", access::till,
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_gift(a, t, r, c); }},
+    {"POST", "/api/v1/adjustments", access::till,
+     [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_adjustment(a, t, r, c); }},
     {"POST", "/api/v1/authorisations", access::till,
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_authorisation(a, t, r, c); }},
     {"POST", "/api/v1/captures", access::till,

@@ -17,6 +17,7 @@ void member_office::tick() {
     lease_day_ = day;
     leases_today_.clear();
   }
+  tell_birthdays();
   if (asked_claims_) return;
   asked_claims_ = true;
   with_.node.open_claims(cursor_, claims_at_once, [this, worker = worker_](std::vector<claim_at> list) {

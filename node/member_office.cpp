@@ -157,8 +157,11 @@ void member_office::published(account_id member, const member_profile& to, const
     if (!members_.count(member)) (void)keys_->destroy(member);  // it never came to be
     return done(error{a.code, a.detail});
   }
-  if (auto before = view(member); before && before->profile.merged_into.value == 0)
+  if (auto before = view(member); before && before->profile.merged_into.value == 0) {
     index_.remove(member, before->profile);
+    tell_birthdays_of(before->profile.cards);
+  }
+  tell_birthdays_of(to.cards);
   durable_state st(with_.node.store());
   auto record = member_of(st, member);
   if (!record) return done(error{errc::io, "the database could not be read"});
@@ -361,7 +364,10 @@ void member_office::erase_now(account_id member, const answer<erased_members>& d
 }
 
 status member_office::forget(account_id member) {
-  if (auto v = view(member); v && v->profile.merged_into.value == 0) index_.remove(member, v->profile);
+  if (auto v = view(member); v && v->profile.merged_into.value == 0) {
+    index_.remove(member, v->profile);
+    tell_birthdays_of(v->profile.cards);
+  }
   members_.erase(member);
   erased_.insert(member);
   return keys_->destroy(member);

@@ -83,6 +83,10 @@ private:
   void take_claims(const std::vector<claim_at>& list);
   void take_claim(const claim_at& c);
   void tick();
+  // member_birthdays.cpp
+  void tell_birthdays();
+  void tell_birthdays_of(const std::vector<account_id>& cards);
+  std::uint32_t birth_month_of(account_id card) const;
   void answer_letter(const letter_effect& letter);
   void answer_lease(node_id to, const lease_question& q, account_id member);
   void send_answer(node_id to, const lease_answer& a);
@@ -98,7 +102,11 @@ private:
   claim_place cursor_;
   bool asked_claims_ = false;
   std::set<claim_place> void_claims_;
-  std::set<account_id> held_back_;  ///< in this walk over the claims: those that come later wait as well
+  std::set<account_id> held_back_;    ///< in this walk over the claims: those that come later wait as well
+  bytes birth_at_;                    ///< key of the card where the look for months of birth goes on; empty: at none
+  std::set<account_id> birth_cards_;  ///< to be looked at besides
+  std::optional<bool> birth_asks_;
+  bool birth_ever_ = false, birth_writing_ = false;
   std::map<node_id, std::size_t> leases_today_;
   std::uint32_t lease_day_ = 0;
   /// Shared with what others were asked: their answers may come when this is gone, and are dropped then.

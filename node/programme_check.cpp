@@ -41,7 +41,7 @@ status check_purse(const std::string& where, const purse_rule& p) {
   if (p.id < 2 || p.id > purse_id_max) return bad(where, "a purse's id is 2 to " + std::to_string(purse_id_max));
   if (p.kind < purse_kind::bonus || p.kind > purse_kind::voucher || p.bucket > bucket_rule::opens ||
       p.months > bucket_months_max || p.share_max < 1 || p.share_max > 10'000 || p.quota < 0 || p.quota > amount_max ||
-      p.gift_per_day < 0 || p.gift_per_day > amount_max)
+      p.gift_per_day < 0 || p.gift_per_day > amount_max || p.manual_per_day < 0 || p.manual_per_day > amount_max)
     return bad(where, "a value out of range");
   if (voucher && (p.off > 0) == (p.off_basis_points > 0))
     return bad(where, "a voucher takes off a sum (off) or a part (off_percent), one of them");
@@ -67,6 +67,30 @@ status check_levels(const programme& plan) {
   return done();
 }
 
+status check_bounds(const std::string& where, const card_kind_rule& k, const programme& plan) {
+  for (const auto* list : {&k.only_at, &k.not_at, &k.no_top_up_at})
+    if (list->size() > condition_items_max || !std::ranges::is_sorted(*list) ||
+        std::ranges::adjacent_find(*list) != list->end() || (!list->empty() && list->front() == 0))
+      return bad(where, "stores are numbers from 1, each once");
+  if (!k.only_at.empty() && !k.not_at.empty()) return bad(where, "only_at or not_at, not both");
+  const auto& d = k.dormant;
+  if (d == dormant_rule{}) return done();
+  if (d.months < dormant_months_min || d.months > dormant_months_max)
+    return bad(where,
+               "dormant_months is " + std::to_string(dormant_months_min) + " to " + std::to_string(dormant_months_max));
+  if (d.fee < 1 || d.fee > amount_max) return bad(where, "dormant_fee is above zero");
+  if (d.purses.empty()) return bad(where, "dormant_from names no purse");
+  for (auto id : d.purses) {
+    const auto* p = plan.purse(id);
+    if (id != purse_paid && (!p || p->kind != purse_kind::bonus))
+      return bad(where,
+                 "a fee is taken from purse 1, paid money, or from bonus; purse " + std::to_string(id) + " is neither");
+    if (id != purse_paid && !k.purses.empty() && !std::ranges::binary_search(k.purses, id))
+      return bad(where, "it has no purse " + std::to_string(id));
+  }
+  return done();
+}
+
 status check_kinds(const programme& plan) {
   for (std::size_t i = 0; i < plan.card_kinds.size(); ++i) {
     const auto& k = plan.card_kinds[i];
@@ -74,6 +98,7 @@ status check_kinds(const programme& plan) {
     TALLY_TRY(check_row(where, plan.card_kinds, i));
     for (auto p : k.purses)
       if (!plan.purse(p)) return bad(where, "there is no purse " + std::to_string(p));
+    TALLY_TRY(check_bounds(where, k, plan));
     if (k.per_day < 0 || k.per_day > amount_max) return bad(where, "per_day is out of range");
     if (k.price < 0 || k.price > amount_max || k.deposit < 0 || k.deposit > amount_max)
       return bad(where, "price or deposit is out of range");

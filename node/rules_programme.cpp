@@ -125,6 +125,7 @@ private:
     TALLY_TRY(date(t, "from", c.from));
     TALLY_TRY(date(t, "until", c.until));
     TALLY_TRY(cash(t, "min_total", c.min_total));
+    TALLY_TRY(yes_or_no(t, "birthday", c.birthday));
     const auto* v = t.get("weekdays");
     if (!v) return done();
     const auto* list = v->as_array();
@@ -140,7 +141,7 @@ private:
 
   status purse(const toml::table& t, purse_rule& p) {
     TALLY_TRY(only(t, {"id", "kind", "name", "expires_months", "opens_months", "rate", "share_percent", "gifts", "off",
-                       "off_percent", "min_total", "products", "quota", "gift_per_day"}));
+                       "off_percent", "min_total", "products", "quota", "gift_per_day", "manual_per_day"}));
     std::string kind;
     TALLY_TRY(text(t, "kind", kind));
     auto at = std::ranges::find(purse_kind_names, kind);
@@ -163,9 +164,11 @@ private:
     TALLY_TRY(gifts(t, p));
     if (p.kind == purse_kind::bonus) {
       TALLY_TRY(cash(t, "gift_per_day", p.gift_per_day));
+      TALLY_TRY(cash(t, "manual_per_day", p.manual_per_day));
       return cash(t, "quota", p.quota);
     }
     TALLY_TRY(integer(t, "gift_per_day", 0, amount_max, p.gift_per_day));
+    TALLY_TRY(integer(t, "manual_per_day", 0, amount_max, p.manual_per_day));
     return integer(t, "quota", 0, amount_max, p.quota);
   }
 
@@ -211,8 +214,9 @@ private:
   }
 
   status card_kind(const toml::table& t, card_kind_rule& k) const {
-    TALLY_TRY(only(t, {"id", "name", "purses", "top_up", "per_day", "price", "deposit", "valid_months", "valid_days",
-                       "named", "replaceable"}));
+    TALLY_TRY(
+        only(t, {"id", "name", "purses", "top_up", "per_day", "price", "deposit", "valid_months", "valid_days", "named",
+                 "replaceable", "only_at", "not_at", "no_top_up_at", "dormant_months", "dormant_fee", "dormant_from"}));
     std::int64_t months = 0, days = 0;
     TALLY_TRY(cash(t, "price", k.price));
     TALLY_TRY(cash(t, "deposit", k.deposit));
@@ -222,9 +226,28 @@ private:
     k.valid_days = static_cast<std::uint32_t>(days);
     TALLY_TRY(yes_or_no(t, "named", k.named));
     TALLY_TRY(yes_or_no(t, "replaceable", k.replaceable));
-    TALLY_TRY(numbers(t, "purses", k.purses, [](std::uint32_t, const toml::source_region&) { return done(); }));
+    auto any = [](std::uint32_t, const toml::source_region&) { return done(); };
+    TALLY_TRY(numbers(t, "purses", k.purses, any));
+    TALLY_TRY(numbers(t, "only_at", k.only_at, any));
+    TALLY_TRY(numbers(t, "not_at", k.not_at, any));
+    TALLY_TRY(numbers(t, "no_top_up_at", k.no_top_up_at, any));
+    TALLY_TRY(dormant(t, k.dormant));
     TALLY_TRY(cash(t, "per_day", k.per_day));
     return yes_or_no(t, "top_up", k.top_up);
+  }
+
+  status dormant(const toml::table& t, dormant_rule& d) const {
+    std::int64_t months = 0;
+    TALLY_TRY(integer(t, "dormant_months", dormant_months_min, dormant_months_max, months));
+    TALLY_TRY(cash(t, "dormant_fee", d.fee));
+    TALLY_TRY(numbers(t, "dormant_from", d.purses, [](std::uint32_t, const toml::source_region&) { return done(); }));
+    d.months = static_cast<std::uint32_t>(months);
+    if (t.contains("dormant_months") != t.contains("dormant_fee"))
+      return bad(t.source(), "dormant_months and dormant_fee belong together");
+    if (t.contains("dormant_from") && d.months == 0)
+      return bad(t.source(), "dormant_from belongs to dormant_months and dormant_fee");
+    if (d.months != 0 && d.purses.empty()) d.purses = {purse_paid};
+    return done();
   }
 
   status yes_or_no(const toml::table& t, std::string_view key, bool& out) const {
@@ -255,7 +278,7 @@ private:
 
   status discount(const toml::table& t, discount_rule& d) const {
     TALLY_TRY(only(t, {"id", "name", "percent", "off", "levels", "card_kinds", "products", "from", "until", "weekdays",
-                       "min_total"}));
+                       "min_total", "birthday"}));
     TALLY_TRY(percent(t, "percent", d.basis_points));
     TALLY_TRY(cash(t, "off", d.off));
     return when(t, d.when);
@@ -263,7 +286,7 @@ private:
 
   status earn(const toml::table& t, earn_rule& e) const {
     TALLY_TRY(only(t, {"id", "name", "purse", "on", "units", "money", "per", "levels", "card_kinds", "products", "from",
-                       "until", "weekdays", "min_total"}));
+                       "until", "weekdays", "min_total", "birthday"}));
     std::int64_t purse = 0;
     if (!t.contains("purse")) return bad(t.source(), "this earn names no purse");
     TALLY_TRY(integer(t, "purse", 2, purse_id_max, purse));
@@ -276,7 +299,7 @@ private:
   }
 
   status package(const toml::table& t, package_rule& p) const {
-    TALLY_TRY(only(t, {"id", "name", "pay", "gives", "levels", "card_kinds", "from", "until", "weekdays"}));
+    TALLY_TRY(only(t, {"id", "name", "pay", "gives", "levels", "card_kinds", "from", "until", "weekdays", "birthday"}));
     if (!t.contains("pay")) return bad(t.source(), "this package has no pay");
     TALLY_TRY(cash(t, "pay", p.pay));
     auto given = each(t, "gives", [&](const toml::table& g) -> status {

@@ -19,6 +19,7 @@ const char* title(const receipt& r, const receipt_words& words) {
   if (r.kind == "authorisation") return words.authorisation;
   if (r.kind == "void") return words.void_hold;
   if (r.kind == "gift") return words.gift;
+  if (r.kind == "adjustment") return words.adjustment;
   if (r.kind == "refund") return words.refund;
   if (r.kind == "card_sale") return words.card_sale;
   if (r.kind == "card_return") return words.card_return;
@@ -295,6 +296,7 @@ static void write_kind(json_writer& w, const receipt& r) {
   write_units(w, "given", r.given);
   if (r.to_account.value != 0) w.field("to_account", r.to_account.value);
   if (!r.to_masked.empty()) w.field("to_masked", r.to_masked);
+  if (!r.reason.empty()) w.field("reason", r.reason);
 }
 
 void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text) {

@@ -45,7 +45,7 @@ struct receipt {
   };
   std::string id;         ///< "3.5f0c1a2b3c4d5e6f.41"
   std::string_view kind;  ///< "sale", "top_up", "reversal", "refund", "card_sale", "card_return", "card_report",
-                          ///< "authorisation", "capture", "void", "gift"
+                          ///< "authorisation", "capture", "void", "gift", "adjustment"
   std::uint32_t terminal{};
   std::uint64_t counter{};
   unix_seconds stamp{};
@@ -75,7 +75,8 @@ struct receipt {
   std::vector<units> released;        ///< of a capture or void: what went back to the card
   std::string to_masked;              ///< of a gift: who was given it, as `masked`
   account_id to_account;
-  std::vector<units> given;                ///< of a gift
+  std::vector<units> given;                ///< of a gift; of an adjustment: what was taken
+  std::string reason;                      ///< of an adjustment
   std::optional<tally::amount> remainder;  ///< of a sale approved in part: to be paid otherwise
   std::string proof;                       ///< text of the code that proves it (sync/receipt_code.hpp); empty: none
 };

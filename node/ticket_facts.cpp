@@ -183,6 +183,17 @@ void describe_gift(const entry& e, const catalogue& rules, language lang, receip
   r.to_masked = "card " + std::to_string(e.to_account.value);
 }
 
+/// What was given is among what the entry gave.
+void describe_adjustment(const entry& e, const catalogue& rules, language lang, receipt& r) {
+  const auto* record = rules.rules(e.rules_version);
+  static const programme none;
+  // Of a reversal: they come back.
+  auto& to = r.kind == "reversal" ? r.returned : r.given;
+  for (const auto& v : e.values)
+    to.push_back(units_of(v, record ? record->programme : none, lang));
+  r.reason = e.blob;
+}
+
 /// The entry that a reversal undoes.
 result<entry> cited_entry(const entry& e, const writer_id& writer, const kv_store& store) {
   auto data = stream_reader(store).own_entry(writer, e.cites.value_or(0));
@@ -219,6 +230,8 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
     r.kind = "card_report";
   } else if (e.kind == entry_kind::gift) {
     r.kind = "gift";
+  } else if (e.kind == entry_kind::adjust) {
+    r.kind = "adjustment";
   } else if (e.kind == entry_kind::authorise) {
     r.kind = "authorisation";
     r.deadline = e.deadline;
@@ -247,6 +260,7 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
     describe_card_life(e, r);
     if (e.kind == entry_kind::authorise) describe_aside(e, rules, lang, r);
     if (e.kind == entry_kind::gift) describe_gift(e, rules, lang, r);
+    if (e.kind == entry_kind::adjust) describe_adjustment(e, rules, lang, r);
     return r;
   }
   // The sale of another store is its own evidence.
@@ -270,6 +284,7 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
   describe_money(*cited, r);
   r.released.clear();  // an authorisation is not opened again
   if (cited->kind == entry_kind::gift) describe_gift(*cited, rules, lang, r);
+  if (cited->kind == entry_kind::adjust) describe_adjustment(*cited, rules, lang, r);
   return r;
 }
 

@@ -104,6 +104,8 @@ void write_field(byte_writer& w, field f, const entry& e) {
     case field::deadline: return w.sv(e.deadline);
     case field::released: return write_values(w, e.released);
     case field::to_account: return w.uv(e.to_account.value);
+    case field::birth_month: return w.uv(e.birth_month);
+    case field::birthday: return w.uv(1);
   }
 }
 
@@ -158,6 +160,8 @@ void read_field(byte_reader& r, field f, entry& e) {
     case field::released: read_values(r, e.released); break;
     case field::deadline: e.deadline = r.sv(); break;
     case field::to_account: e.to_account.value = r.uv(); break;
+    case field::birth_month: e.birth_month = u32(r); break;
+    case field::birthday: e.birthday = r.uv(1) == 1; break;
     case field::level: e.level = u32(r); break;
     case field::package: e.package = u32(r); break;
     case field::gifts:
@@ -340,7 +344,7 @@ static void read_form_from(byte_reader& r, receipt_form& f) {
 bytes encode_rules(const rules_record& r) {
   // Each form has what the one before has and one thing more: without it the record is what older nodes can read.
   const bool report = r.day_report != receipt_form{};
-  const bool more = report || r.programme.tells_of_cards();
+  const bool more = report || r.programme.tells_of_cards() || r.programme.tells_of_bounds();
   const bool plan = more || !r.programme.empty();
   const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;

@@ -143,6 +143,7 @@ void read_rows(byte_reader& r, programme& p) {
 
 constexpr std::uint64_t section_cards = 1;
 constexpr std::uint64_t section_report = 2;
+constexpr std::uint64_t section_bounds = 5;
 constexpr std::size_t sections_max = 16, section_octets_max = 50'000;
 
 bytes cards_section(const programme& p) {
@@ -185,17 +186,93 @@ bool read_cards_section(byte_view data, programme& p) {
   return r.ok() && r.at_end();
 }
 
+bytes bounds_section(const programme& p) {
+  byte_writer w;
+  std::vector<const card_kind_rule*> kinds;
+  for (const auto& k : p.card_kinds)
+    if (k.has_bounds()) kinds.push_back(&k);
+  write_list(w, kinds, [&](const card_kind_rule* k) {
+    w.uv(k->id);
+    write_numbers(w, k->only_at);
+    write_numbers(w, k->not_at);
+    write_numbers(w, k->no_top_up_at);
+    w.uv(k->dormant.months);
+    w.sv(k->dormant.fee);
+    write_numbers(w, k->dormant.purses);
+  });
+  std::vector<const purse_rule*> by_hand;
+  for (const auto& x : p.purses)
+    if (x.manual_per_day != 0) by_hand.push_back(&x);
+  write_list(w, by_hand, [&](const purse_rule* x) {
+    w.uv(x->id);
+    w.sv(x->manual_per_day);
+  });
+  auto birthdays = [&](const auto& list) {
+    std::vector<std::uint32_t> ids;
+    for (const auto& x : list)
+      if (x.when.birthday) ids.push_back(x.id);
+    write_numbers(w, ids);
+  };
+  birthdays(p.discounts);
+  birthdays(p.earns);
+  birthdays(p.packages);
+  return w.take();
+}
+
+template <class T>
+T* row_by_id(std::vector<T>& list, std::uint32_t id) {
+  auto it = std::ranges::find(list, id, &T::id);
+  return it == list.end() ? nullptr : &*it;
+}
+
+bool read_bounds_section(byte_view data, programme& p) {
+  byte_reader r(data);
+  bool known = true;
+  auto n = r.uv(programme_rules_max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    auto* k = row_by_id(p.card_kinds, u32(r));
+    if (!k) return false;
+    k->only_at = read_numbers(r);
+    k->not_at = read_numbers(r);
+    k->no_top_up_at = read_numbers(r);
+    k->dormant.months = u32(r);
+    k->dormant.fee = r.sv();
+    k->dormant.purses = read_numbers(r);
+  }
+  n = r.uv(purse_id_max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    auto* x = row_by_id(p.purses, u32(r));
+    if (!x) return false;
+    x->manual_per_day = r.sv();
+  }
+  auto birthdays = [&](auto& list) {
+    for (auto id : read_numbers(r)) {
+      auto* x = row_by_id(list, id);
+      known = known && x;
+      if (x) x->when.birthday = true;
+    }
+  };
+  birthdays(p.discounts);
+  birthdays(p.earns);
+  birthdays(p.packages);
+  return known && r.ok() && r.at_end();
+}
+
 }  // namespace
 
 void write_sections(byte_writer& w, const programme& p, const bytes& report) {
-  w.uv((p.tells_of_cards() ? 1U : 0U) + (report.empty() ? 0U : 1U));
+  w.uv((p.tells_of_cards() ? 1U : 0U) + (report.empty() ? 0U : 1U) + (p.tells_of_bounds() ? 1U : 0U));
   if (p.tells_of_cards()) {
     w.uv(section_cards);
     w.str(cards_section(p));
   }
-  if (report.empty()) return;
-  w.uv(section_report);
-  w.str(report);
+  if (!report.empty()) {
+    w.uv(section_report);
+    w.str(report);
+  }
+  if (!p.tells_of_bounds()) return;
+  w.uv(section_bounds);
+  w.str(bounds_section(p));
 }
 
 void read_sections(byte_reader& r, programme& p, bytes& report) {
@@ -205,7 +282,8 @@ void read_sections(byte_reader& r, programme& p, bytes& report) {
     auto data = r.str(section_octets_max);
     if (number == section_report) {
       report = data;
-    } else if (number != section_cards || !read_cards_section(data, p)) {
+    } else if (number == section_bounds ? !read_bounds_section(data, p)
+                                        : number != section_cards || !read_cards_section(data, p)) {
       r.fail();
     }
   }

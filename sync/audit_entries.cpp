@@ -93,7 +93,7 @@ void auditor::count_sums(const entry& e) {
   bool units = kind == entry_kind::refund || kind == entry_kind::refund_elsewhere || kind == entry_kind::expire ||
                kind == entry_kind::earn || kind == entry_kind::take_back;
   if (units) return count_units(e, kind);
-  bool spends = sells(kind) || kind == entry_kind::hand_back;
+  bool spends = sells(kind) || kind == entry_kind::hand_back || kind == entry_kind::adjust || kind == entry_kind::fee;
   if (!spends && kind != entry_kind::top_up && kind != entry_kind::issue) return;
   auto add = [&](amount& sum, unit_id unit, amount v) {
     if (v <= 0 || !checked_add(sum, back ? -v : v, sum))

@@ -33,10 +33,14 @@ void price_checker::look_at(sequence seq, byte_view data) {
   auto kind = peek_kind(data);
   bool mine = sells(kind) || kind == entry_kind::top_up || kind == entry_kind::adopt ||
               kind == entry_kind::open_epoch || kind == entry_kind::refund || kind == entry_kind::refund_elsewhere ||
-              kind == entry_kind::earn || kind == entry_kind::issue || kind == entry_kind::activate;
+              kind == entry_kind::earn || kind == entry_kind::issue || kind == entry_kind::activate ||
+              kind == entry_kind::authorise || kind == entry_kind::gift || kind == entry_kind::adjust ||
+              kind == entry_kind::fee;
   if (!mine) return;
   auto e = decode_entry(data);
   if (!e) return;  // named where entries are decoded
+  know_all();
+  place(seq, *e);
   if (sells(kind)) {
     sale(seq, *e);
   } else if (kind == entry_kind::top_up) {
@@ -47,6 +51,10 @@ void price_checker::look_at(sequence seq, byte_view data) {
     refund(seq, *e);
   } else if (kind == entry_kind::earn) {
     earn(seq, *e);
+  } else if (kind == entry_kind::adjust) {
+    by_hand(seq, *e);
+  } else if (kind == entry_kind::fee) {
+    fee(seq, *e);
   } else if (e->head && kind == entry_kind::adopt) {
     adopt(e->head->stream, e->head->size);
   } else if (e->head && seq == 0) {
@@ -149,8 +157,8 @@ void price_checker::top_up(sequence seq, const entry& e) {
           "a top-up from " + std::to_string(r->top_up_min) + " to " + std::to_string(r->top_up_max) + " minor units",
           std::to_string(v.amount));
   }
-  auto given =
-      price_top_up(rules_, e.rules_version, {true, e.card_kind, e.level}, e.business_date, value, e.package, e.stale);
+  auto given = price_top_up(rules_, e.rules_version, {true, e.card_kind, e.level, e.birthday}, e.business_date, value,
+                            e.package, e.stale);
   if (!given)
     return a_.problem(check_prices, where_, seq, "a package of these rules" + version,
                       std::string(errc_name(given.code())) + ": " + given.error().detail);

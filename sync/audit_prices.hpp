@@ -23,6 +23,15 @@ private:
   void refund(sequence seq, const entry& e);
   /// What head office gave for another's entry: what that entry owed, at most.
   void earn(sequence seq, const entry& e);
+  // audit_places.cpp
+  /// Head office adopts nothing of its own: it knows all that it published, in whichever life.
+  void know_all();
+  /// Whether that kind of card is good where the entry was written, and loaded there.
+  void place(sequence seq, const entry& e);
+  /// Units by hand: no more in a day than the rules allow.
+  void by_hand(sequence seq, const entry& e);
+  /// Head office's fee: what the rules of the day on which it fell due take at most, and from where.
+  void fee(sequence seq, const entry& e);
   void compare(sequence seq, const std::string& what, amount expected, amount found);
   /// Units that were given, from the quotas or as owed, against those that the rules give.
   void units(sequence seq, const entry& e, std::vector<value_item> expected, const std::string& version);
@@ -32,6 +41,10 @@ private:
   std::string where_;
   /// Pieces of a sale that came back so far, as this journal has them.
   std::map<std::tuple<writer_id, sequence, std::uint32_t>, std::int64_t> returned_;
+  /// Units of a purse given by hand (false) or taken on the newest day of this journal, as it has them.
+  std::map<std::pair<std::uint32_t, bool>, amount> by_hand_;
+  std::uint32_t by_hand_day_ = 0;
+  bool knows_all_ = false;
   catalogue rules_;
   std::map<stream_id, std::size_t> taken_;  ///< publications of a directory that `rules_` has
 };

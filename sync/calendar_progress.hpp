@@ -13,7 +13,11 @@ struct calendar_progress {
   std::size_t purse{};          ///< of the rules, where the look is
   bytes holding;                ///< key on disk where it goes on; empty: at the purse's first
   std::uint32_t levels_month{};
-  bytes card;  ///< key of the card where the look goes on; empty: all were looked at
+  tick_ms fees_from = 0;                     ///< no fee is taken before: journals come first; 0: not set yet
+  std::uint32_t fees_day{};                  ///< day of head office's time for which all cards are looked at for fees
+  bytes fee_card;                            ///< key of the card where that look goes on; empty: all were looked at
+  std::map<account_id, tick_ms> fees_asked;  ///< fees whose money lies elsewhere, and when to look for it; bounded
+  bytes card;                                ///< key of the card where the look goes on; empty: all were looked at
   tick_ms due = 0, owed_due = 0, holds_due = 0, take_back_due = 0, debts_due = 0;
   /// Debts whose account has units elsewhere: how many when they were last asked for, and when they are again if that
   /// stays the same. Bounded by the station.

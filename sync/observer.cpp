@@ -155,6 +155,7 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
                     .watched = true,
                     .directory = &directory_,
                     .turnover = counts_turnover_,
+                    .uses = uses_,
                     .revocations = self_role_ == node_role::hq};
   std::optional<entry> cited;
   if (e.cites && (cited = find(*e.cites))) place.cited = &*cited;

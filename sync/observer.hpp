@@ -62,6 +62,8 @@ public:
   bool is_open_case(const writer_id& w, sequence seq) const;
   /// Counts from now on what accounts pay by month, and remembers which accounts paid.
   void count_turnover(bool on) { counts_turnover_ = on; }
+  /// The month in which uses of cards are heard of from now on; 0: they are not counted.
+  void count_uses(std::uint32_t month) { uses_ = month; }
   /// Accounts that paid since the last call, at most `turned_max`; beyond, `overflowed`: all are to be looked at.
   struct turned_accounts {
     std::set<account_id> accounts;
@@ -100,6 +102,7 @@ private:
   /// Sales of which other stores took goods back, and those among them that the run at hand says something about.
   std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_;
   bool counts_turnover_ = false;
+  std::uint32_t uses_ = 0;
   turned_accounts turned_, once_{{}, true};
   std::uint64_t since_checkpoint_ = 0;
   entry entry_;  ///< scratch, as the postings: an entry takes no memory of its own

@@ -10,7 +10,8 @@ result<receipt_code> receipt_signer::sign(const writer_id& writer, sequence seq)
   if (!data) return data.error();
   const auto kind = peek_kind(*data);
   bool receipt = sells(kind) || kind == entry_kind::top_up || kind == entry_kind::reverse ||
-                 kind == entry_kind::authorise || kind == entry_kind::void_hold || kind == entry_kind::gift;
+                 kind == entry_kind::authorise || kind == entry_kind::void_hold || kind == entry_kind::gift ||
+                 kind == entry_kind::adjust;
   if (!receipt) return error{errc::not_found, "that entry is no receipt"};
   const auto root = root_after(writer, seq);
   if (!root) return root.error();

@@ -61,6 +61,7 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   for (auto o : octets)
     seed = seed << 8 | o;
   s->custodian_ = custodian(seed + 1);
+  s->count_for_calendar(s->book_->hq_time());
   if (s->config_.role != node_role::store) TALLY_TRY(s->observer_->load(s->reader_, s->config_.self));
   // Head office's word of the time when it certified this node, so that a clock that is far off at the first start does
   // not set the business date for ever.
@@ -307,6 +308,7 @@ void station::write_facts(facts_request& r) {
       a.detail = seq.error().detail;
       break;
     }
+    if (r.facts[i].account.value != 0 && r.facts[i].terminal != 0) answer_card(r.facts[i], book_->self(), *seq);
     learn_decision(r.facts[i], book_->head(directory()).size);
     ++a.written;
   }

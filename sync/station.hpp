@@ -186,6 +186,9 @@ private:
   void move_debts();
   void move_level(account_id account, const programme& plan);
   void move_levels();
+  void take_fees();
+  bool take_fee(account_id account, bool ask);
+  void count_for_calendar(unix_seconds now);
   void answer_card(const entry& e, const writer_id& from, sequence seq);
   void mark_directory();
   std::uint64_t random_id();

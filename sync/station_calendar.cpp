@@ -42,13 +42,21 @@ void station::keep_calendar() {
   write_off_expired();
   move_debts();
   if (config_.role != node_role::hq) return;
-  const auto* rules = book_->rules().newest();
-  observer_->count_turnover(rules && !rules->programme.levels.empty());
+  count_for_calendar(now_);
   credit_owed();
   take_back_credited();
   move_levels();
+  take_fees();
   mark_directory();
   close_used_numbers();
+}
+
+/// What the rules make head office count of all journals; at a start also of what comes again behind the checkpoint.
+void station::count_for_calendar(unix_seconds now) {
+  const auto* rules = book_->rules().newest();
+  bool counts = rules && config_.role == node_role::hq;
+  observer_->count_turnover(counts && !rules->programme.levels.empty());
+  observer_->count_uses(counts && rules->programme.takes_dormant_fees() ? month_of(day_of(now)) : 0);
 }
 
 // A dark store gives back as well what nobody captured: the customer stands there.

@@ -1,6 +1,8 @@
 // Lives of nodes: a new epoch here, and what head office decides about those of others. See ledger/closing.hpp.
 #include <algorithm>
 
+#include "ledger/cards.hpp"
+#include "sync/card_sales.hpp"
 #include "sync/station.hpp"
 #include "sync/station_facts.hpp"
 
@@ -93,6 +95,15 @@ bool went_astray(const kv_store& store, const writer_id& own) {
 // Head office's own word for what an operator asked for by node number alone.
 status station::complete_fact(entry& e) {
   if (e.kind == entry_kind::ruling) return check_case(e);
+  if (e.kind == entry_kind::issue || e.kind == entry_kind::activate) return complete_card_sale(e, *book_, now_);
+  // Of a card the month of its member's birth alone: all else is as it is now, whatever was written meanwhile.
+  if (e.kind == entry_kind::card_state && e.status == card_status{}) {
+    auto card = card_of(book_->st(), e.account);
+    if (!card) return error{errc::unknown_card, "account " + std::to_string(e.account.value)};
+    card->birth_month = e.birth_month;
+    e = card_fact(e.account, *card);
+    return done();
+  }
   if (e.subject.epoch != epoch_id{} || (e.kind != entry_kind::close_epoch && e.kind != entry_kind::revoke))
     return done();
   auto whole = e.kind == entry_kind::revoke

@@ -22,7 +22,7 @@ bool owes_rightly(const entry& e, const catalogue& rules) {
   if (!record) return false;
   result<std::vector<value_item>> due = error{errc::bad_rules, ""};
   if (e.kind == entry_kind::top_up) {
-    due = price_top_up(rules, e.rules_version, {true, e.card_kind, e.level}, e.business_date,
+    due = price_top_up(rules, e.rules_version, {true, e.card_kind, e.level, e.birthday}, e.business_date,
                        e.values.empty() ? 0 : e.values.front().amount, e.package, e.stale);
   } else if (auto terms = terms_of_entry(e, record->programme)) {
     auto price = price_sale(rules, *terms);

@@ -27,6 +27,7 @@ export const shopProgramme = () => ({
       rate_units: 100,
       rate_money: 100,
       share_basis_points: 5_000,
+      manual_per_day: 500,
       gifts: [{ product: 3, units: 400 }],
     },
     {

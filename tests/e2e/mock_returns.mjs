@@ -44,7 +44,16 @@ export function returnCalls(state, { ok, refuse, record }) {
     return end(terminal, body, 'capture', taken, [], total, body.tenders);
   }
   const giveBack = (terminal, body) => end(terminal, body, 'void', 0, [], state.receipts.get(body.authorisation)?.total ?? 0, []);
+  function adjust(terminal, body) {
+    const card = state.cards.get(body.card);
+    const purse = (card.purses[body.purse] ??= { here: 0 });
+    if (purse.here + body.units < 0)
+      return refuse(409, 'insufficient', { here: purse.here, elsewhere: null, short: -body.units - purse.here, purse: body.purse });
+    purse.here += body.units;
+    return ok({ ...record(terminal, body.counter, 'adjustment', card, [], 0, []), reason: body.reason });
+  }
   return {
+    '/api/v1/adjustments': adjust,
     '/api/v1/refunds': refund,
     '/api/v1/authorisations': authorise,
     '/api/v1/captures': capture,

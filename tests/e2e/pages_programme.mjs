@@ -44,6 +44,28 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       assert.deepEqual([second.package, second.amount, second.tender], [undefined, 5_000, 'bank']);
     },
 
+    async 'programme: points by hand, given and taken with a reason'() {
+      const page = await member({ [POINTS]: { here: 30 } });
+      await click(page, 'adjust-open');
+      assert.ok(await at(page, 'adjust-give').isDisabled());
+      await at(page, 'adjust-units').fill('25');
+      assert.ok(await at(page, 'adjust-give').isDisabled());
+      await at(page, 'adjust-reason').fill('开业');
+      await click(page, 'adjust-give');
+      await shows(page, 'message', 'Units by hand: done');
+      assert.equal(here(POINTS), 55);
+      await swipe(A);
+      await click(page, 'adjust-open');
+      await at(page, 'adjust-units').fill('15');
+      await at(page, 'adjust-reason').fill('counted twice');
+      await click(page, 'adjust-take');
+      await shows(page, 'message', 'Units by hand: done');
+      assert.equal(here(POINTS), 40);
+      const [first, second] = sent();
+      assert.deepEqual([first.purse, first.units, first.reason], [POINTS, 25, '开业']);
+      assert.deepEqual([second.units, second.reason], [-15, 'counted twice']);
+    },
+
     async 'programme: a sale earns points, by card with gift money first, and in cash'() {
       const page = await member({ [BONUS]: { here: 1_000 } });
       await click(page, 'product-1', 'product-1');

@@ -245,3 +245,53 @@ TEST_CASE("card numbers that do not fit behind a prefix reserve nothing", "[admi
     CHECK(d.status == 400);
   }
 }
+
+TEST_CASE("cards of a batch that lies at head office are sold at once, and once", "[admin]") {
+  desk d;
+  rules_record r;
+  r.version = 1;
+  r.programme.card_kinds = {{3, {"Company"}, {}, true, 0}};
+  r.programme.card_kinds[0].price = 150;
+  r.programme.card_kinds[0].deposit = 300;
+  auto rules = std::make_shared<catalogue>();
+  rules->add(r);
+  d.node.shown->rules = rules;
+  d.node.shown->self = {head_office, {{1, 2, 3, 4, 5, 6, 7, 8}}};
+  d.post("cards/reserve", {{"count", 3}});
+  for (int i = 0; i < 3; ++i) {
+    auto medium = to_hex(medium_of("bakery", "970400000000001" + std::to_string(i)));
+    d.post("cards/map", {{"first", 1 + i}, {"kind", 3}, {"media", {medium}}, {"state", "stock"}});
+    d.node.learn(d.node.written.back());
+  }
+  const json sell{{"first", 1}, {"count", 2}, {"load", 2'000}, {"tender", "transfer"}};
+  d.post("cards/sell", sell);
+  CHECK(d.status == 403);  // they do not lie here
+  entry lot;
+  lot.kind = entry_kind::allot;
+  lot.account = {1};
+  lot.size = 2;
+  lot.subject = d.node.shown->self;
+  lot.blob = "company";
+  d.node.learn(lot);
+  for (const auto& bad : {with(sell, "count", 0), with(sell, "count", 501), with(sell, "load", -1),
+                          with(sell, "tender", "card"), with(sell, "first", 0)}) {
+    d.post("cards/sell", bad);
+    CHECK(d.status == 400);
+  }
+  d.post("cards/sell", with(sell, "load", 2'000'000'000));
+  CHECK(d.answer["error"] == "bad_amount");
+  d.post("cards/sell", with(sell, "count", 3));
+  CHECK(d.status == 403);
+  auto before = d.node.written.size();
+  auto answer = d.post("cards/sell", sell);
+  REQUIRE(answer["sold"].size() == 2);
+  CHECK(answer["sold"][0] == json{{"account", 1}, {"load", 2'000}, {"deposit", 300}, {"price", 150}, {"expires", 0}});
+  REQUIRE(d.node.written.size() == before + 2);
+  CHECK(d.node.written.back().tenders.front().amount == 2'450);
+  // What was sold is passed over.
+  auto state = card_fact({1}, {card_status::active, 3, 0});
+  d.node.learn(state);
+  answer = d.post("cards/sell", sell);
+  CHECK(answer["sold"].size() == 1);
+  CHECK(answer["before"] == 1);
+}

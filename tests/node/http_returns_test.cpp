@@ -110,3 +110,49 @@ TEST_CASE("gifts between members need rules that allow them", "[node][http][gift
   CHECK(number_of(*day.json.find("reversed_sales"), "count") == 0);
   CHECK(number_of(day.json, "net_sales") == 0);
 }
+
+TEST_CASE("units are given and taken by hand, with a reason", "[node][http][adjust]") {
+  return_desk d;
+  auto adjust = [&](const std::string& units, const std::string& more = ",\"reason\":\"opening day\"") {
+    return d.post("/api/v1/adjustments", d.body(",\"card\":\"" + card_a + "\",\"purse\":3,\"units\":" + units + more));
+  };
+  CHECK(error_of(adjust("20")) == "409 not_applicable");
+  d.node.learn({hand_rules(100)});
+  auto none = adjust("20");
+  CHECK(error_of(none) == "409 no_quota");
+  d.node.grant(quota_of(unit_of(3)), 1'000);
+  auto r = adjust("60");
+  REQUIRE(r.status == 200);
+  CHECK(text_of(r.json, "kind") == "adjustment");
+  CHECK(text_of(r.json, "reason") == "opening day");
+  CHECK(number_of(r.json.find("earned")->items.at(0), "units") == 60);
+  CHECK(r.body.find("UNITS BY HAND") != std::string::npos);
+  CHECK(error_of(adjust("41")) == "409 bad_amount");
+  auto taken = adjust("-25");
+  REQUIRE(taken.status == 200);
+  CHECK(number_of(taken.json.find("given")->items.at(0), "units") == 25);
+  CHECK(error_of(adjust("-36")) == "409 insufficient");
+  CHECK(error_of(adjust("0")) == "409 bad_amount");
+  CHECK(error_of(adjust("5", "")) == "400 malformed");
+  CHECK(error_of(adjust("5", ",\"reason\":\"\"")) == "400 malformed");
+  CHECK(error_of(adjust("5", ",\"reason\":\"" + std::string(201, 'x') + "\"")) == "400 malformed");
+  auto back = d.post("/api/v1/reversals", d.body(",\"receipt\":\"" + text_of(taken.json, "id") + "\""));
+  REQUIRE(back.status == 200);
+  CHECK(number_of(back.json.find("returned")->items.at(0), "units") == 25);
+  auto again = d.get("/api/v1/receipts/" + text_of(r.json, "id"));
+  CHECK(text_of(again.json, "reason") == "opening day");
+}
+
+TEST_CASE("a card that is not good at this store says so", "[node][http]") {
+  return_desk d;
+  REQUIRE(d.top_up(5'000).status == 200);
+  d.node.learn({hand_rules(100, [](card_kind_rule& k) {
+    k.not_at = {3};
+    k.no_top_up_at = {3};
+  })});
+  CHECK(error_of(d.top_up(5'000)) == "409 not_here");
+  auto sale = d.post("/api/v1/sales", d.body(",\"card\":\"" + card_a +
+                                             "\",\"lines\":[{\"product\":1,\"quantity\":1}],\"tenders\":[{\"kind\":"
+                                             "\"card\",\"amount\":1250}]"));
+  CHECK(error_of(sale) == "409 not_here");
+}

@@ -395,3 +395,56 @@ TEST_CASE("two that are one person become one, and erasing it erases both for go
   CHECK(member_of(st, first)->erased);
   CHECK(member_of(st, second)->erased);
 }
+
+TEST_CASE("cards tell the month of birth while rules ask for it, and no longer than the member is there",
+          "[node][member]") {
+  member_chain m;
+  auto made = m.add(1, wang(m));
+  REQUIRE(made);
+  auto month = [&](std::uint32_t node, std::size_t card) {
+    durable_state st(m.c.at(node).system->store());
+    auto c = card_of(st, m.c.account(card));
+    return c ? c->birth_month : 99;
+  };
+  auto tell = [&](std::uint32_t node, std::size_t card, std::uint32_t wanted) {
+    return eventually([&] { return month(node, card) == wanted; });
+  };
+  auto publish = [&](std::uint64_t version, bool birthday) {
+    rules_record r;
+    r.version = version;
+    r.taxes = {{"A", 1300}};
+    discount_rule d{1, {"Birthday"}, 1'000, 0, {}};
+    d.when.birthday = birthday;
+    r.programme.discounts = {d};
+    entry e;
+    e.kind = entry_kind::publish;
+    e.topic = publish_topic::rules;
+    e.rules_version = version;
+    e.blob = encode_rules(r);
+    auto a = m.wait<int>([&](auto done) {
+      m.c.at(1).system->facts({e}, [done](const facts_answer& f) { done(f.code == errc::ok ? 1 : 0); });
+    });
+    REQUIRE(*a == 1);
+  };
+  CHECK(month(1, 0) == 0);
+  publish(2, true);
+  CHECK(tell(1, 0, 2));
+  CHECK(tell(3, 0, 2));
+  CHECK(tell(3, 1, 2));
+  CHECK(month(3, 2) == 0);
+  // Another birthday, and a card that is the member's no more.
+  member_change c;
+  c.born = birth_date{1990, 11, 28};
+  c.cards = std::vector<account_id>{m.c.account(0)};
+  REQUIRE(m.edit(1, made->member, c));
+  CHECK(tell(3, 0, 11));
+  CHECK(tell(3, 1, 0));
+  publish(3, false);
+  CHECK(tell(3, 0, 0));
+  publish(4, true);
+  CHECK(tell(3, 0, 11));
+  auto gone = m.wait<erased_members>([&](auto done) { m.at[1]->erase(made->member, done); });
+  REQUIRE(gone);
+  CHECK(tell(3, 0, 0));
+  CHECK(tell(1, 0, 0));
+}

@@ -176,3 +176,55 @@ TEST_CASE("what is wrong with a programme is named with its line", "[rules][prog
   auto wrong = parse_rules("rounding = \"up\"\n" + base_rows, "f.toml");
   CHECK(wrong.error().detail == "f.toml:1: rounding is \"half_up\" or \"half_even\"");
 }
+
+TEST_CASE("where cards are good, fees, units by hand, birthdays", "[rules][programme]") {
+  const std::string kind = "[[card_kind]]\nid = 1\nname = { en = \"Gift\" }\n";
+  const std::string fee = "dormant_months = 12\ndormant_fee = \"2.00\"\n";
+  const std::string earn = "[[earn]]\nid = 1\nname = { en = \"Points\" }\npurse = 3\nunits = 1\nper = \"1.00\"\n";
+  auto r = parse_rules(base_rows + bonus_row + "manual_per_day = \"20.00\"\n" + points_row + "manual_per_day = 300\n" +
+                           kind + "only_at = [7, 4]\nno_top_up_at = [7]\ndormant_from = [2, 1]\n" + fee +
+                           "[[card_kind]]\nid = 2\nname = { en = \"Member\" }\nnot_at = [9]\n" + fee + earn +
+                           "birthday = true\n",
+                       "f.toml");
+  if (!r) FAIL(r.error().detail);
+  const auto& g = r->rules.programme;
+  CHECK(g.purses[0].manual_per_day == 2'000);
+  CHECK(g.purses[1].manual_per_day == 300);
+  CHECK(g.card_kinds[0].only_at == std::vector<std::uint32_t>{4, 7});
+  CHECK(g.card_kinds[0].good_at({7}));
+  CHECK_FALSE(g.card_kinds[0].good_at({5}));
+  CHECK_FALSE(g.card_kinds[0].loaded_at({7}));
+  CHECK(g.card_kinds[0].dormant == dormant_rule{12, 200, {1, 2}});
+  CHECK_FALSE(g.card_kinds[1].good_at({9}));
+  CHECK(g.card_kinds[1].good_at({7}));
+  CHECK(g.card_kinds[1].dormant == dormant_rule{12, 200, {1}});
+  CHECK(g.earns[0].when.birthday);
+  CHECK(g.asks_for_birthdays());
+  CHECK(g.takes_dormant_fees());
+  auto record = encode_rules(r->rules);
+  CHECK(record.front() == 4);
+  auto again = decode_rules(record);
+  REQUIRE(again);
+  CHECK(*again == r->rules);
+  for (std::size_t n = 0; n < record.size(); ++n)
+    CHECK_FALSE(decode_rules(byte_view(record).substr(0, n)).ok());
+  for (std::size_t n = 0; n < record.size(); ++n)
+    for (int v = 0; v < 256; ++v) {
+      auto changed = record;
+      changed[n] = static_cast<char>(v);
+      auto x = decode_rules(changed);
+      REQUIRE((!x.ok() || encode_rules(*x) == changed));
+    }
+
+  CHECK(names(kind + "only_at = [1]\nnot_at = [2]\n", "only_at or not_at"));
+  CHECK(names(kind + "not_at = [2, 2]\n", "names one twice"));
+  CHECK(names(kind + "not_at = [0]\n", "list of numbers"));
+  CHECK(names(kind + "dormant_months = 12\n", "belong together"));
+  CHECK(names(kind + "dormant_fee = \"1.00\"\n", "belong together"));
+  CHECK(names(kind + "dormant_from = [1]\n", "belongs to dormant_months"));
+  CHECK(names(kind + "dormant_months = 2\ndormant_fee = \"1.00\"\n", "dormant_months"));
+  CHECK(names(kind + "dormant_months = 12\ndormant_fee = \"0.00\"\n", "above zero"));
+  CHECK(names(points_row + kind + fee + "dormant_from = [3]\n", "neither"));
+  CHECK(names(bonus_row + points_row + kind + "purses = [3]\n" + fee + "dormant_from = [2]\n", "has no purse 2"));
+  CHECK(names(points_row + earn + "birthday = 1\n", "true or false"));
+}

@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+
 #include "storage/entry_codec.hpp"
 
 namespace tally::test {
@@ -46,6 +48,23 @@ inline entry gift_rules(amount per_day) {
   auto r = decode_rules(e.blob);
   r->version = 2;
   r->programme.gift_per_day = per_day;
+  e.blob = encode_rules(*r);
+  return e;
+}
+
+/// Rules version 2, under which points (purse 3) are given and taken by hand; `change` says where kind 1 is good.
+inline entry hand_rules(amount per_day, const std::function<void(card_kind_rule&)>& change = {}) {
+  auto e = test_rules().front();
+  auto r = decode_rules(e.blob);
+  r->version = 2;
+  purse_rule points;
+  points.id = 3;
+  points.kind = purse_kind::points;
+  points.names[0] = "Points";
+  points.manual_per_day = per_day;
+  r->programme.purses = {points};
+  r->programme.card_kinds = {{1, {"Card"}, {}, true, 0}};
+  if (change) change(r->programme.card_kinds.front());
   e.blob = encode_rules(*r);
   return e;
 }

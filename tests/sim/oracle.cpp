@@ -69,6 +69,7 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
     case entry_kind::sale:
     case entry_kind::capture:
     case entry_kind::top_up:
+    case entry_kind::adjust:
     case entry_kind::reverse: return trade(p, *e);
     case entry_kind::issue:
     case entry_kind::activate:

@@ -38,7 +38,7 @@ programme programme_of(bool tight) {
   g.card_kinds = {kind};
   g.gift_per_day = 2'000;
   for (auto& p : g.purses)
-    p.gift_per_day = 300;
+    p.gift_per_day = p.manual_per_day = 300;
   return g;
 }
 
@@ -362,6 +362,11 @@ till_command world::think_programme(sim_node& n, till& t, const till_key& k, acc
     account_id to{1 + (card.value + dice_.below(plan_.cards - 1)) % plan_.cards};
     auto purse = static_cast<std::uint32_t>(1 + dice_.below(3));
     if (to != card) return gift_command{k, card, to, purse, dice_.between(1, 120)};
+  }
+  if (dice_.chance(40)) {
+    auto units = dice_.between(1, 120);
+    auto purse = dice_.chance(700) ? points_purse : bonus_purse;
+    return adjust_command{k, card, purse, dice_.chance(500) ? units : -units, "by hand"};
   }
   if (!t.receipts.empty() && dice_.chance(80))
     return refund_command{k,

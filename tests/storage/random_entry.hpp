@@ -89,6 +89,8 @@ private:
       case field::lines: fill_list(f, e); break;
       case field::deadline: e.deadline = any_amount(); break;
       case field::to_account: e.to_account.value = number(); break;
+      case field::birth_month: e.birth_month = small(); break;
+      case field::birthday: e.birthday = true; break;
       case field::level: e.level = small(); break;
       case field::package: e.package = small(); break;
       case field::cites: e.cites = number(); break;

@@ -47,8 +47,9 @@ std::string first_problem(const audit_report& r) {
   return {};
 }
 
-void publish_programme(audit_chain& c, std::uint64_t version) {
+void publish_programme(audit_chain& c, std::uint64_t version, const std::function<void(programme&)>& change = {}) {
   auto r = next_rules();
+  if (change) change(r.programme);
   r.version = version;
   std::vector<entry> list(3);
   for (auto& e : list)
@@ -103,6 +104,75 @@ TEST_CASE("the audit prices a programme again, and names a gift that the rules d
   REQUIRE(r);
   REQUIRE_FALSE(r->ok());
   CHECK(first_problem(*r).find("11 of purse 3@202711 earned for 20 of purse 3@202711 earned") != std::string::npos);
+}
+
+TEST_CASE("the audit names a card where it is not good, and what was given or taken beyond the rules",
+          "[audit][programme]") {
+  audit_chain c;
+  c.found();
+  c.publish(1, 100);
+  c.sync();
+  publish_programme(c, 2, [](programme& g) {
+    g.card_kinds = {{1, {"Member"}, {}, true, 0}, {2, {"Elsewhere"}, {}, true, 0}};
+    g.card_kinds[0].dormant = {12, 200, {purse_paid}};
+    g.card_kinds[1].not_at = {3};
+    g.card_kinds[1].no_top_up_at = {3};
+    g.purses[1].manual_per_day = 100;
+  });
+  c.next_day();
+  c.sync();
+  c.top_up(3, 50'000);
+  c.sell(3, 1);
+  c.sync();
+  std::uint64_t counter = 0;
+  auto till = [&](entry_kind kind) {
+    entry e;
+    e.kind = kind;
+    e.terminal = 3'002;
+    e.counter = ++counter;
+    e.account = audit_chain::card;
+    e.rules_version = 2;
+    return e;
+  };
+  auto by_hand = till(entry_kind::adjust);
+  by_hand.blob = "opening day";
+
+  by_hand.earned = {{test::points_purse, unit_of(test::points_purse), 202711, 60}};
+  c.write(3, by_hand);
+  c.sync();
+  auto r = c.check(1);
+  REQUIRE(r);
+  CHECK(first_problem(*r) == "");
+
+  SECTION("units by hand") {
+    by_hand.counter = ++counter;
+    c.write(3, by_hand);
+    c.sync();
+    CHECK(first_problem(*c.check(1)).find("120 for at most 100 of purse 3 given by hand in a day") !=
+          std::string::npos);
+  }
+  SECTION("a top-up") {
+    auto e = till(entry_kind::top_up);
+    e.card_kind = 2;
+    e.values = {{purse_paid, main_unit, 0, 1'000}};
+    e.tenders = {{tender_kind::cash, main_unit, 1'000}};
+    c.write(3, e);
+    c.sync();
+    CHECK(first_problem(*c.check(1)).find("no card of kind 2 loaded at node 3") != std::string::npos);
+  }
+  SECTION("money that is put aside") {
+    auto e = till(entry_kind::authorise);
+    e.card_kind = 2;
+    e.cites = c.node(3).st->ledger().next();
+    e.values = {{purse_paid, main_unit, 0, 1'000}};
+
+    auto& b = c.node(3).st->ledger();
+    date_entry(e, b.st(), b.self(), 0, 0);  // its newest date
+    e.deadline = start_of_day(e.business_date) + 2 * 86'400;
+    c.write(3, e);
+    c.sync();
+    CHECK(first_problem(*c.check(1)).find("no card of kind 2 used at node 3") != std::string::npos);
+  }
 }
 
 TEST_CASE("what yesterday's sales would have cost", "[what_if]") {

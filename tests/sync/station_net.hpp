@@ -67,6 +67,7 @@ public:
   unix_seconds now() const { return now_; }
   tick_ms ticks() const { return tick_; }
   const verifier& with() const { return with_; }
+  public_key root() const { return root_->key(); }
 
 private:
   void add(std::uint32_t id, node_role role, std::vector<node_id> parents);

@@ -179,6 +179,7 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.str
 const OF_CARD = [
   'card_blocked',
   'number_used',
+  'not_here',
   'unknown_card',
   'bad_signature',
   'not_certified',

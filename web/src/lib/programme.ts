@@ -56,6 +56,7 @@ export function holds(rule: Condition, card: Card | null, date: string): boolean
   const asks = (list: number[] | undefined, value: number | undefined): boolean =>
     !list || list.length === 0 || (card !== null && list.includes(value ?? 0));
   if (!asks(rule.levels, card?.level) || !asks(rule.card_kinds, card?.card_kind)) return false;
+  if (rule.birthday && !card?.birthday) return false;
   if (rule.from && date < rule.from) return false;
   if (rule.until && date > rule.until) return false;
   return !rule.weekdays || (rule.weekdays & weekdayBit(date)) !== 0;

@@ -66,6 +66,8 @@ export interface Card {
   /** Numbers of the programme, 0: none. A node without a programme leaves the rows of purses out. */
   card_kind?: number;
   level?: number;
+  /** The rules ask, and its member was born in this month. */
+  birthday?: boolean;
   purses?: CardPurse[];
   seen?: string;
 }
@@ -126,6 +128,7 @@ export interface PurseRule {
   off?: number;
   off_basis_points?: number;
   min_total?: number;
+  manual_per_day?: number;
   gifts: { product: number; units: number }[];
 }
 export interface Condition {
@@ -136,6 +139,7 @@ export interface Condition {
   from?: string;
   until?: string;
   /** Bit 0 is Monday. */
+  birthday?: boolean;
   weekdays?: number;
   min_total?: number;
 }
@@ -223,7 +227,7 @@ export interface ReceiptLine {
 
 export interface Receipt {
   id: string;
-  kind: 'sale' | 'top_up' | 'reversal' | 'refund' | 'card_sale' | 'card_return' | 'card_report' | 'authorisation' | 'capture' | 'void' | 'gift';
+  kind: 'sale' | 'top_up' | 'reversal' | 'refund' | 'card_sale' | 'card_return' | 'card_report' | 'authorisation' | 'capture' | 'void' | 'gift' | 'adjustment';
   terminal: number;
   counter: number;
   stamp: number;

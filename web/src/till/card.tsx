@@ -7,6 +7,7 @@ import { cardNumber } from '../lib/till';
 import type { Card, CardPurse, PurseRule, TillInfo } from '../lib/types';
 import { Icon, Money } from '../lib/ui';
 import { dispatch, lookUp, model, now, reportCard, sellCard } from './controller';
+import { AdjustButton, AdjustForm } from './adjust';
 import { HoldForm } from './hold';
 import { MemberRow, MemberSearch } from './member';
 
@@ -226,7 +227,8 @@ export function CardPanel({ info }: { info: TillInfo }) {
             </p>
           )}
           <CardLife card={card.card} info={info} />
-          {card.card.status === 'active' && <HoldForm info={info} />}
+          {card.card.status === 'active' && <HoldForm info={info} more={<AdjustButton card={card.card} />} />}
+          {card.card.status === 'active' && <AdjustForm card={card.card} info={info} />}
         </>
       )}
       {!card && (

@@ -168,6 +168,12 @@ export function refund(fields: Record<string, unknown>): void {
   submit('refund', '/api/v1/refunds', 0, fields);
 }
 
+/** Units of the held card, given by hand or, below zero, taken. */
+export function adjust(purse: number, units: number, reason: string): void {
+  const { card } = model.value;
+  if (card) submit('adjustment', '/api/v1/adjustments', 0, { card: card.number, purse, units, reason });
+}
+
 /** Puts money of the held card aside for an hour. */
 export function authorise(amount: number): void {
   const { card } = model.value;

@@ -1,5 +1,6 @@
 // Money of a card that is put aside: the form beside the card, and what its receipt offers.
 import { signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { t } from '../lib/i18n';
 import { formatMinor, parseAmount } from '../lib/money';
 import { captureTenders, isOpenHold } from '../lib/returns';
@@ -8,7 +9,8 @@ import { authorise, capture, model, voidHold } from './controller';
 
 const typed = signal('');
 
-export function HoldForm({ info }: { info: TillInfo }) {
+/** `more` stands beside it. */
+export function HoldForm({ info, more }: { info: TillInfo; more: ComponentChildren }) {
   const { card, outbox } = model.value;
   const parsed = parseAmount(typed.value, info.unit.exponent);
   const ready = card?.card.status === 'active' && outbox.phase === 'idle' && parsed.ok && !info.blocked;
@@ -32,6 +34,7 @@ export function HoldForm({ info }: { info: TillInfo }) {
       <button class="button" data-testid="hold-commit" disabled={!ready}>
         {t('hold.commit')}
       </button>
+      {more}
     </form>
   );
 }

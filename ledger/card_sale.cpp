@@ -1,0 +1,33 @@
+#include "ledger/card_sale.hpp"
+
+#include "ledger/cards.hpp"
+
+namespace tally {
+
+status state_card_sale(entry& e, account_id account, const card_record& card, const rules_record& rules, amount load,
+                       tender_kind tender) {
+  auto text = [&](amount v) { return format_amount(v, static_cast<int>(rules.exponent)); };
+  if (load != 0 && (load < rules.top_up_min || load > rules.top_up_max))
+    return error{errc::bad_amount, "a card is loaded with " + text(rules.top_up_min) + " to " + text(rules.top_up_max)};
+  const auto* kind = rules.programme.card_kind(card.kind);
+  e.kind = entry_kind::issue;
+  e.account = account;
+  e.account_version = card.version;
+  e.card_kind = card.kind;
+  e.rules_version = rules.version;
+  e.values.clear();
+  e.tenders.clear();
+  amount total = load;
+  if (kind) {
+    e.expires = expiry_of(*kind, e.business_date);
+    if (!checked_add(total, kind->price, total) || !checked_add(total, kind->deposit, total))
+      return error{errc::overflow, "the price of a card"};
+  }
+  if (load != 0) e.values.push_back({purse_paid, main_unit, 0, load});
+  if (kind && kind->deposit != 0) e.values.push_back({purse_deposit, main_unit, 0, kind->deposit});
+  if (total == 0) e.kind = entry_kind::activate;
+  if (total != 0) e.tenders.push_back({tender, main_unit, total});
+  return done();
+}
+
+}  // namespace tally

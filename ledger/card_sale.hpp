@@ -1,0 +1,17 @@
+#pragma once
+#include "ledger/rules.hpp"
+#include "ledger/state.hpp"
+
+namespace tally {
+
+/// What the sale of a card of a run states besides its key: price, deposit and end as the rules say, and what is loaded
+/// at once. Sets kind, account, values, tenders and what it cites of card and rules; an `activate` when nothing is
+/// paid.
+/// REQUIRES: the entry has its business date. Errors: bad_amount (a load outside the bounds of a top-up), overflow.
+status state_card_sale(entry& e, account_id account, const card_record& card, const rules_record& rules, amount load,
+                       tender_kind tender);
+
+/// The number under which head office itself sells cards; no till has it.
+constexpr std::uint32_t office_terminal = 127;
+
+}  // namespace tally

@@ -1,0 +1,65 @@
+// Units by hand, fees of cards that nobody uses, and who uses them.
+#include "ledger/fold_units.hpp"
+#include "ledger/programme.hpp"
+
+namespace tally::fold_detail {
+namespace {
+
+cell_key fee_key(account_id account) {
+  return {.type = cell_type::fee_month, .a = account.value, .b = 0, .writer = {}, .peer = {}};
+}
+
+/// The month whose end made it due.
+std::uint32_t month_of_fee(const entry& e) {
+  auto day = day_of(e.deadline);
+  return day == 0 ? 0 : month_of(day - 1);
+}
+
+/// A person with the card in hand; not what the shop does for itself.
+bool is_use(const entry& e) { return e.counter != 0 && e.kind != entry_kind::adjust; }
+
+}  // namespace
+
+status check_adjust(const entry& e) {
+  if (e.values.empty() == e.earned.empty()) return error{errc::malformed, "units by hand are given, or taken"};
+  const auto& items = e.values.empty() ? e.earned : e.values;
+  for (const auto& v : items)
+    if (v.purse < 2 || v.purse > purse_id_max || v.purse != items.front().purse)
+      return error{errc::malformed, "units of one purse, and no paid money"};
+  if (e.blob.size() > note_max)
+    return error{errc::malformed, "the reason has more than " + std::to_string(note_max) + " octets"};
+  return check_debts(e);
+}
+
+status check_fee(const entry& e, const state& s) {
+  auto day = day_of(e.deadline);
+  if (day == 0 || start_of_day(day) != e.deadline || month_of(day) == month_of(day - 1))
+    return error{errc::malformed, "a fee falls due when a month begins"};
+  if (e.hq_time < e.deadline) return error{errc::not_entitled, "head office's time has not passed that day"};
+  if (number(s, fee_key(e.account)) >= month_of_fee(e)) return error{errc::key_reused, "that month's fee was taken"};
+  for (const auto& v : e.values)
+    if (v.purse > purse_id_max) return error{errc::malformed, "no fee is taken from a card's deposit"};
+  return done();
+}
+
+// A use counts in the month that its store's calendar says, and in the one in which it was heard of: a slow clock makes
+// no card look unused. What some store wrote in a month is what tells that the month was seen at all; head office's own
+// sales are by its own clock.
+void apply_uses(const entry& e, const entry_place& p, state& s, errc why) {
+  if (e.kind == entry_kind::fee && why == errc::ok) s.put(fee_key(e.account), {month_of_fee(e), {}});
+  if (e.kind == entry_kind::adjust && !p.watched)
+    for (const auto* list : {&e.values, &e.earned})
+      for (const auto& v : *list)
+        add_adjusted(s, e.business_date, p.writer, v.purse, list == &e.values, v.amount);
+  bool made = e.kind == entry_kind::map_media;  // a number of its own, or a new one
+  if (!p.watched || p.uses == 0 || (!is_use(e) && !made)) return;
+  auto month = month_of(e.business_date);
+  if (p.role == node_role::store) note_used(s, {}, month);
+  for (auto account : {e.account, e.to_account}) {
+    if (account.value == 0) continue;
+    note_used(s, account, month);
+    note_used(s, account, p.uses);
+  }
+}
+
+}  // namespace tally::fold_detail

@@ -1,0 +1,73 @@
+#include "node/admin_sales.hpp"
+
+#include "ledger/card_sale.hpp"
+#include "ledger/cards.hpp"
+#include "storage/kv_state.hpp"
+
+// Cards that head office sells itself, many at once: see node/admin.hpp.
+namespace tally::admin {
+namespace {
+
+constexpr std::int64_t cards_at_once = 500;
+
+std::optional<tender_kind> tender_of(const std::string& name) {
+  if (name == "cash") return tender_kind::cash;
+  if (name == "bank") return tender_kind::bank;
+  if (name == "transfer") return tender_kind::transfer;
+  return std::nullopt;
+}
+
+}  // namespace
+
+// Price and end are the station's to state, when it writes each. What was sold before is left as it is, so the same
+// call again goes on where one broke off.
+void sell_cards(call c) {
+  auto first = number_in(c.in, "first", 1, INT64_MAX - static_cast<std::int64_t>(batch_cards_max));
+  auto count = number_in(c.in, "count", 1, cards_at_once);
+  auto load = number_in(c.in, "load", 0, amount_max);
+  auto name = text_in(c.in, "tender", 16);
+  for (const auto* bad : {!first ? &first.error() : nullptr, !count ? &count.error() : nullptr,
+                          !load ? &load.error() : nullptr, !name ? &name.error() : nullptr})
+    if (bad) return c.refuse(*bad);
+  auto tender = tender_of(*name);
+  if (!tender) return c.refuse({errc::malformed, "tender is cash, bank or transfer"});
+  auto shown = c.node.snapshot();
+  const auto* rules = shown->rules->rules(shown->rules->version_at(shown->business_date));
+  if (!rules) return c.refuse({errc::bad_rules, "no rules are in force yet"});
+  durable_state st(c.node.store());
+  std::vector<entry> facts;
+  json sold = json::array();
+  std::size_t before = 0;
+  for (std::int64_t i = 0; i < *count; ++i) {
+    account_id account{static_cast<std::uint64_t>(*first + i)};
+    auto card = card_of(st, account);
+    if (!card) return c.refuse({errc::unknown_card, "account " + std::to_string(account.value) + " has no card"});
+    if (!may_sell(st, shown->self, account))
+      return c.refuse({errc::not_allowed, "card " + std::to_string(account.value) + " does not lie at head office"});
+    if (card->status == card_status::active) {
+      ++before;
+      continue;
+    }
+    if (card->status != card_status::stock)
+      return c.refuse({errc::not_allowed, "card " + std::to_string(account.value) + " is not for sale: it is " +
+                                              standing_text(card->status, card->expires)});
+    entry e;
+    e.business_date = shown->business_date;
+    if (auto ok = state_card_sale(e, account, *card, *rules, *load, *tender); !ok) return c.refuse(ok.error());
+    amount paid = e.tenders.empty() ? 0 : e.tenders.front().amount;
+    amount deposit = 0;
+    for (const auto& v : e.values)
+      if (v.purse == purse_deposit) deposit = v.amount;
+    sold.push_back({{"account", account.value},
+                    {"load", *load},
+                    {"deposit", deposit},
+                    {"price", paid - deposit - *load},
+                    {"expires", e.expires}});
+    facts.push_back(std::move(e));
+  }
+  json out{{"sold", sold}, {"before", before}};
+  if (facts.empty()) return c.ok(out);
+  write_facts(c, std::move(facts), std::move(out));
+}
+
+}  // namespace tally::admin

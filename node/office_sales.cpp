@@ -1,0 +1,36 @@
+#include "node/office_sales.hpp"
+
+#include <algorithm>
+
+#include "sync/certificate.hpp"
+
+namespace tally {
+
+result<std::size_t> sell_run(const admin_client& hq, card_run run, amount load, const std::string& tender,
+                             const std::function<status(const std::vector<sold_card>& part)>& sold,
+                             const progress& tell) {
+  constexpr std::uint64_t at_once = 250;
+  if (run.node.value == 0) {
+    run.node = head_office;
+    TALLY_TRY(allot_run(hq, run));
+  }
+  std::size_t before = 0;
+  for (std::uint64_t done = 0; done < run.count;) {
+    auto n = std::min(at_once, run.count - done);
+    auto a = hq.post("cards/sell", {{"first", run.first + done}, {"count", n}, {"load", load}, {"tender", tender}});
+    if (!a) return a.error();
+    auto list = a->find("sold");
+    if (list == a->end() || !list->is_array()) return error{errc::unsupported, "head office answered something else"};
+    std::vector<sold_card> part;
+    for (const auto& c : *list)
+      part.push_back({c.value("account", std::uint64_t{0}), c.value("load", amount{0}), c.value("deposit", amount{0}),
+                      c.value("price", amount{0}), c.value("expires", std::uint32_t{0})});
+    before += a->value("before", std::size_t{0});
+    TALLY_TRY(sold(part));
+    done += n;
+    if (tell) tell(done, run.count);
+  }
+  return before;
+}
+
+}  // namespace tally

@@ -1,0 +1,20 @@
+#pragma once
+#include "node/office.hpp"
+
+namespace tally {
+
+/// Of a card that head office sold; sums in minor units.
+struct sold_card {
+  std::uint64_t account = 0;
+  tally::amount load = 0, deposit = 0, price = 0;
+  std::uint32_t expires = 0;  ///< last date on which it is good; 0: no end
+};
+/// Head office sells the cards of a run that is ordered or lies with it, each with that load at the price and deposit
+/// of its kind. `sold` is called with each part when it is durable. How many had been sold before: the same call
+/// again goes on where one broke off. Errors: not_allowed (they lie at a store, or are not for sale), bad_amount,
+/// unknown_card, and what `sold` answers.
+result<std::size_t> sell_run(const admin_client& hq, card_run run, tally::amount load, const std::string& tender,
+                             const std::function<status(const std::vector<sold_card>& part)>& sold,
+                             const progress& tell = {});
+
+}  // namespace tally
