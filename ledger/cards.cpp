@@ -80,6 +80,7 @@ entry card_fact(account_id account, const card_record& card) {
   e.card_kind = card.kind;
   e.level = card.level;
   e.expires = card.expires;
+  e.pin = card.pin;
   return e;
 }
 

@@ -51,8 +51,10 @@ enum class field : std::uint8_t {
   to_account = 46,
   expires = 50,
   stale = 51,
+  pin = 52,
+  pin_checked = 53,
 };
-constexpr std::uint8_t field_max = 51;
+constexpr std::uint8_t field_max = 53;
 
 using field_set = std::uint64_t;
 constexpr field_set bit(field f) { return field_set{1} << static_cast<unsigned>(f); }

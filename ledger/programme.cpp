@@ -29,6 +29,9 @@ bool programme::empty() const { return *this == programme{}; }
 bool programme::tells_of_cards() const {
   return stale != stale_rule{} || std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.sells(); });
 }
+bool programme::tells_of_pins() const {
+  return std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.pin_above || k.pin_above_day; });
+}
 const purse_rule* programme::purse(std::uint32_t id) const { return by_id(purses, id); }
 const level_rule* programme::level(std::uint32_t id) const { return by_id(levels, id); }
 const card_kind_rule* programme::card_kind(std::uint32_t id) const { return by_id(card_kinds, id); }

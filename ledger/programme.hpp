@@ -123,6 +123,9 @@ struct card_kind_rule {
   std::uint32_t valid_days{};    ///< or so many days, that of the sale included
   bool named = false;            ///< of a person; else of whoever has it
   bool replaceable = true;       ///< gets a new number when it is lost
+  // What its PIN is asked for; never, when neither is there.
+  std::optional<amount> pin_above = {};      ///< one sale of more card money than that; 0: each
+  std::optional<amount> pin_above_day = {};  ///< a sale that makes the day's sum at the store more than that
   /// Whether it says anything of the card itself.
   bool sells() const {
     return price != 0 || deposit != 0 || valid_months != 0 || valid_days != 0 || named || !replaceable;
@@ -157,6 +160,8 @@ struct programme {
   bool empty() const;
   /// Whether it says something that only the fourth form of a record holds: staleness, cards themselves.
   bool tells_of_cards() const;
+  /// Whether any kind of card asks for its PIN.
+  bool tells_of_pins() const;
   const purse_rule* purse(std::uint32_t id) const;
   const level_rule* level(std::uint32_t id) const;
   const card_kind_rule* card_kind(std::uint32_t id) const;

@@ -45,7 +45,8 @@ enum class cell_type : std::uint8_t {
   gifted_today = 35,  ///< a: account, b: purse, writer → units given away on the newest day of a gift, and that day
   // Of cards (cards.hpp).
   claimed = 40,  ///< a: account, writer → what this node claimed and head office has not answered; own folds only
-  claims_today = 41,  ///< b: 0 all, 1 of cards that hold nothing there; writer → claims of the newest day, and that day
+  claims_today = 41,  ///< b: 0 all, 1 of cards that hold nothing there, 2 PINs that were set; writer → claims of the
+                      ///< newest day, and that day
   issued = 42,        ///< a: account / 512, writer → which of these cards that store sold, as bits
   directory_at = 43,  ///< when head office wrote the newest fact of its directory that is known here
   last_claim = 44,    ///< a: account → whose claim gave the card its state, and what it was before
@@ -53,9 +54,14 @@ enum class cell_type : std::uint8_t {
   allotted = 46,      ///< a: first account, b: log2 of their number, writer → that store may sell these cards
   claims_stand = 47,  ///< writer → entries whose claims stand
   batch = 48,         ///< a: first account → a run of cards: how many, their kind, where they lie, its name
+  // Of PINs (pins.hpp).
+  pin_key = 50,    ///< the key that PINs are sealed for on their way to head office
+  pin_tries = 51,  ///< a: account, writer → wrong PINs, and which PIN and refill they count for; own folds only
+  pin_own = 52,    ///< a: account, writer → a PIN that this node set and head office has not answered; own folds only
+  pin_from = 53,   ///< a: account → the entry that set the PIN which head office has published
   // Of members (member_state.hpp).
-  member = 60,          ///< a: member → version of the profile, where it is, whether it was erased
-  profile_claims = 61,  ///< a: member, writer → number of the newest claim; at the writer, where the newest ones are
+  member = 60,           ///< a: member → version of the profile, where it is, whether it was erased
+  profile_claims = 61,   ///< a: member, writer → number of the newest claim; at the writer, where the newest ones are
   open_claim = 62,       ///< a: sequence, writer → member: b 0 a claim, b 1 its profile, while the other is not seen
   claim_published = 63,  ///< a: member, writer → sequence of the newest claim that head office published
 };
@@ -146,6 +152,7 @@ struct card_record {
   std::uint64_t version{};
   std::uint32_t level{};
   std::uint32_t expires{};  ///< last business date on which it is good; 0: no end
+  pin_state pin = {};
 };
 std::optional<card_record> card_of(const state& s, account_id account);
 void put_card(state& s, account_id account, const card_record& c);

@@ -150,11 +150,9 @@ namespace {
 result<card_answer> card_call(const admin_client& hq, const char* path, const nlohmann::json& body) {
   auto a = hq.post(path, body);
   if (!a) return a.error();
-  return card_answer{{a->value("account", std::uint64_t{0})},
-                     a->value("state", std::string{}),
-                     a->value("version", std::uint64_t{0}),
-                     a->value("kind", std::uint32_t{0}),
-                     a->value("expires", std::uint32_t{0})};
+  return card_answer{{a->value("account", std::uint64_t{0})}, a->value("state", std::string{}),
+                     a->value("version", std::uint64_t{0}),   a->value("kind", std::uint32_t{0}),
+                     a->value("expires", std::uint32_t{0}),   a->value("pin", false)};
 }
 }  // namespace
 
@@ -168,6 +166,7 @@ result<card_answer> change_card(const admin_client& hq, const std::string& chain
   if (!change.state.empty()) body["state"] = change.state;
   if (change.expires) body["expires"] = *change.expires;
   if (change.kind) body["kind"] = *change.kind;
+  if (!change.pin.empty()) body["pin"] = change.pin;
   return card_call(hq, "card/state", body);
 }
 

@@ -212,7 +212,7 @@ private:
 
   status card_kind(const toml::table& t, card_kind_rule& k) const {
     TALLY_TRY(only(t, {"id", "name", "purses", "top_up", "per_day", "price", "deposit", "valid_months", "valid_days",
-                       "named", "replaceable"}));
+                       "named", "replaceable", "pin_above", "pin_above_day"}));
     std::int64_t months = 0, days = 0;
     TALLY_TRY(cash(t, "price", k.price));
     TALLY_TRY(cash(t, "deposit", k.deposit));
@@ -224,6 +224,8 @@ private:
     TALLY_TRY(yes_or_no(t, "replaceable", k.replaceable));
     TALLY_TRY(numbers(t, "purses", k.purses, [](std::uint32_t, const toml::source_region&) { return done(); }));
     TALLY_TRY(cash(t, "per_day", k.per_day));
+    for (auto [key, out] : {std::pair("pin_above", &k.pin_above), std::pair("pin_above_day", &k.pin_above_day)})
+      if (t.contains(key)) TALLY_TRY(cash(t, key, out->emplace()));
     return yes_or_no(t, "top_up", k.top_up);
   }
 

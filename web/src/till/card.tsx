@@ -9,6 +9,7 @@ import { Icon, Money } from '../lib/ui';
 import { dispatch, lookUp, model, now, reportCard, sellCard } from './controller';
 import { HoldForm } from './hold';
 import { MemberRow, MemberSearch } from './member';
+import { PinChoice } from './pin';
 
 const typedCard = signal('');
 /** The report that was touched once, and for which card. */
@@ -226,6 +227,7 @@ export function CardPanel({ info }: { info: TillInfo }) {
             </p>
           )}
           <CardLife card={card.card} info={info} />
+          <PinChoice card={card.card} />
           {card.card.status === 'active' && <HoldForm info={info} />}
         </>
       )}
