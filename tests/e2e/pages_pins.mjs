@@ -38,6 +38,11 @@ export function pinTests({ shop, till, at, click, shows, has, swipe, sizes, fits
       await has(page, 'notice', 'error', 'pin_required');
       await shows(page, 'pin-without', '20.00');
       assert.ok(await at(page, 'pin-commit').isDisabled());
+      // Another basket is another sale: what was refused is not asked for again.
+      await click(page, 'more-1');
+      await at(page, 'pin-asked').waitFor({ state: 'detached' });
+      await click(page, 'less-1');
+      await click(page, 'pay-card');
       await at(page, 'pin-typed').fill('4711');
       assert.equal(await at(page, 'pin-typed').getAttribute('type'), 'password');
       await click(page, 'pin-commit');
@@ -63,10 +68,14 @@ export function pinTests({ shop, till, at, click, shows, has, swipe, sizes, fits
       assert.equal(await at(page, 'pin-asked').count(), 0);
       await click(page, 'pay-card');
       await has(page, 'notice', 'error', 'pin_locked');
-      // The rest of the day without it.
-      await click(page, 'less-1');
-      await click(page, 'pay-card');
-      await shows(page, 'message', 'Paid 12.50');
+      // What goes without it, and the rest in cash.
+      await shows(page, 'pin-rest-cash', '20.00');
+      await click(page, 'pin-rest-cash');
+      await shows(page, 'message', 'Paid 25.00');
+      assert.deepEqual([...shop().state.receipts.values()].at(-1).tenders, [
+        { kind: 'card', amount: 2000 },
+        { kind: 'cash', amount: 500 },
+      ]);
     },
 
     async 'PIN: changed with the old one'() {
@@ -89,6 +98,24 @@ export function pinTests({ shop, till, at, click, shows, has, swipe, sizes, fits
       await click(page, 'pin-set');
       await at(page, 'pin-form').waitFor({ state: 'detached' });
       assert.equal(card().pin, '2580');
+    },
+
+    async 'PIN: a store that cannot check one says so'() {
+      withPins('4711');
+      shop().state.judgesNoPins = true;
+      const page = await till();
+      await swipe(A);
+      await click(page, 'product-1');
+      await click(page, 'product-1');
+      await click(page, 'pay-card');
+      await shows(page, 'error', 'only with its PIN');
+      await at(page, 'pin-typed').fill('4711');
+      await click(page, 'pin-commit');
+      await shows(page, 'error', 'cannot check');
+      await at(page, 'lang').selectOption('ko');
+      await shows(page, 'error', '비밀번호를 확인할 수');
+      await click(page, 'pin-rest-cash');
+      await has(page, 'last-here', 'minor', 3000);
     },
 
     async 'PIN: a lost answer is asked for again with it, and it is on no disk meanwhile'() {

@@ -32,6 +32,7 @@ let quoting = false;
 /** The last request that was asked for, to be asked for again with the PIN. In memory alone. */
 type Asked = Pick<MoneyRequest, 'kind' | 'path' | 'amount'> & { fields: Record<string, unknown> };
 let lastAsked: Asked | null = null;
+let typedPin = false;
 let settingPin = false;
 /** After a question that nobody answered, the next one waits until then. */
 let quoteFrom = 0;
@@ -130,7 +131,8 @@ export function outbox(event: OutboxEvent): void {
 function submit(kind: MoneyRequest['kind'], path: string, amount: number, fields: Record<string, unknown>): void {
   const { info, outbox: state } = model.value;
   if (!info || state.phase !== 'idle' || settingPin) return;
-  const { pin: _, ...plain } = fields;
+  const { pin, ...plain } = fields;
+  typedPin = pin !== undefined;
   lastAsked = { kind, path, amount, fields: plain };
   const counter = nextCounter;
   const body = JSON.stringify({ counter, ...fields, seen: stored(SEEN) ?? undefined });
@@ -139,9 +141,40 @@ function submit(kind: MoneyRequest['kind'], path: string, amount: number, fields
   outbox({ type: 'submit', request: { v: 1, terminal: info.terminal, counter, kind, path, body, amount } });
 }
 
+/** Whether what was asked for last is still what the screen shows: the same card, and of a sale the same basket. */
+function isAsked(asked: Asked | null): asked is Asked {
+  const held = model.value;
+  if (!asked || held.card?.number !== asked.fields['card']) return false;
+  const { lines, uses, gifts } = saleFields(held);
+  const same = (name: string, now: unknown) => JSON.stringify(asked.fields[name]) === JSON.stringify(now);
+  return asked.kind !== 'sale' || (same('lines', lines) && same('uses', uses) && same('gifts', gifts));
+}
+
+/** Whether the last request had a PIN: a refusal that asks for it then says that nobody could judge it. */
+export const pinWasTyped = (): boolean => typedPin;
+
+/** Whether the PIN can be typed for what was refused. */
+export const mayAnswerPin = (): boolean => isAsked(lastAsked);
+
 /** The same once more, with the PIN that the node asked for. */
 export function answerPin(pin: string): void {
-  if (lastAsked) submit(lastAsked.kind, lastAsked.path, lastAsked.amount, { ...lastAsked.fields, pin });
+  if (isAsked(lastAsked)) submit(lastAsked.kind, lastAsked.path, lastAsked.amount, { ...lastAsked.fields, pin });
+}
+
+/** A sale that was refused for want of the PIN, in two parts: what the card pays without it, and the rest. */
+export function splitWithoutPin(refusal: Refusal): Tender[] | null {
+  const free = refusal.without_pin ?? 0;
+  if (!isAsked(lastAsked) || lastAsked.kind !== 'sale' || free <= 0 || free >= lastAsked.amount) return null;
+  const tenders = lastAsked.fields['tenders'] as Tender[];
+  if (tenders.length !== 1 || tenders[0]?.kind !== 'card') return null;
+  return [
+    { kind: 'card', amount: free },
+    { kind: 'cash', amount: lastAsked.amount - free },
+  ];
+}
+
+export function payWithoutPin(tenders: Tender[]): void {
+  if (isAsked(lastAsked)) submit(lastAsked.kind, lastAsked.path, lastAsked.amount, { ...lastAsked.fields, tenders });
 }
 
 /** Why the last PIN was not set. */

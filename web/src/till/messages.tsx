@@ -6,7 +6,7 @@ import { bill, tendersFor } from '../lib/bill';
 import { purseRule, unitsFigure, nameIn } from '../lib/programme';
 import type { Refusal, TillInfo } from '../lib/types';
 import { Icon } from '../lib/ui';
-import { dispatch, model, now, outbox, pay } from './controller';
+import { dispatch, model, now, outbox, pay, pinWasTyped } from './controller';
 import { PinAsked } from './pin';
 
 const figures = (minor: number | null | undefined, info: TillInfo): string =>
@@ -22,6 +22,7 @@ export function refusalText(refusal: Refusal, info: TillInfo): string {
     return t('error.insufficient_units', { name, here: units(refusal.here), short: units(refusal.short) });
   }
   if (refusal.error === 'pin_required' && model.value.card?.card.pin?.set === false) return t('pin.none');
+  if (refusal.error === 'pin_required' && pinWasTyped()) return t('pin.cannot');
   if (refusal.error === 'card_blocked' && refusal.status) return `${t(key)} (${tOr('card.status.', refusal.status)})`;
   // Which voucher, gift or package, and what it asks for: the node's own words.
   if (refusal.error === 'not_applicable' && refusal.detail) return `${t(key)} (${refusal.detail})`;

@@ -1,10 +1,11 @@
 // The card's PIN: asked for by the node, and chosen. What is typed is held nowhere but in the field, and not after it.
 import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { hasKey, t, type Key } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
 import { asksForPin, isPin } from '../lib/pin';
 import type { Card, Refusal, TillInfo } from '../lib/types';
-import { answerPin, model, pinProblem, setPin } from './controller';
+import { answerPin, mayAnswerPin, model, payWithoutPin, pinProblem, setPin, splitWithoutPin } from './controller';
 
 const asked = signal('');
 const chosen = signal({ account: 0, pin: '', again: '', old: '' });
@@ -36,7 +37,31 @@ function PinField({ id, label, value, input }: Field) {
 
 /** Beside a refusal for want of the PIN: type it, and the same is asked for again. */
 export function PinAsked({ refusal, info }: { refusal: Refusal; info: TillInfo }) {
-  if (!asksForPin(refusal) || model.value.card?.card.pin?.set === false) return null;
+  return (
+    <>
+      {asksForPin(refusal) && mayAnswerPin() && model.value.card?.card.pin?.set !== false && (
+        <PinTyped refusal={refusal} info={info} />
+      )}
+      <LessWithoutPin refusal={refusal} info={info} />
+    </>
+  );
+}
+
+/** "20.00 by card and the rest in cash", which needs no PIN. */
+function LessWithoutPin({ refusal, info }: { refusal: Refusal; info: TillInfo }) {
+  const split = splitWithoutPin(refusal);
+  if (!split || model.value.outbox.phase !== 'idle') return null;
+  const [card = '', cash = ''] = split.map((it) => formatMinor(it.amount, info.unit.exponent));
+  return (
+    <button class="button" data-testid="pin-rest-cash" onClick={() => payWithoutPin(split)}>
+      {t('pay.rest_cash', { card, cash })}
+    </button>
+  );
+}
+
+function PinTyped({ refusal, info }: { refusal: Refusal; info: TillInfo }) {
+  // Half a PIN is not left to the next customer.
+  useEffect(() => () => void (asked.value = ''), []);
   const ready = isPin(asked.value) && model.value.outbox.phase === 'idle';
   function submit(event: Event): void {
     event.preventDefault();
@@ -64,6 +89,7 @@ function problemText(): string {
   const { value } = pinProblem;
   if (value === null) return '';
   if (value.tries_left !== undefined) return t('pin.tries', { n: value.tries_left });
+  if (value.error === 'pin_required') return t('pin.cannot');
   const key = `error.${value.error}`;
   return hasKey(key) ? t(key) : t('error.other', { error: value.error });
 }
@@ -92,6 +118,17 @@ export function PinChoice({ card }: { card: Card }) {
       </div>
     );
   }
+  return <PinForm card={card} set={set} />;
+}
+
+function PinForm({ card, set }: { card: Card; set: boolean }) {
+  useEffect(
+    () => () => {
+      choosing.value = null;
+      chosen.value = { account: 0, pin: '', again: '', old: '' };
+    },
+    [],
+  );
   const form = chosen.value;
   const change = (part: Partial<typeof form>) => (chosen.value = { ...form, ...part });
   const ready =
