@@ -90,7 +90,17 @@ TEST_CASE("a PIN binds the store that set it, and all others when head office ha
   CHECK(why(net.pay(b, 2)) == errc::pin_required);
   CHECK(why(net.pay(b, 2, {typed::right, 1})) == errc::ok);
   CHECK(why(net.pay(b, 1)) == errc::ok);
+  // A fact by somebody who looked at the card before takes nothing away; the status is said.
+  auto older = card_fact(station_net::card, card_of(net.hq().st->ledger().st(), station_net::card).value());
+  older.pin = {};
+  older.status = card_status::frozen;
+  REQUIRE(net.publish({older}).code == errc::ok);
   net.sync();
+  for (auto* n : {&net.hq(), &a, &b}) {
+    CHECK(net.at_node(*n) == pin_state{1, 0, true});
+    CHECK(card_of(n->st->ledger().st(), station_net::card)->status == card_status::frozen);
+  }
+  CHECK(pin_source(net.hq().st->ledger().st(), station_net::card) == from);
   net.nothing_contested();
 }
 
