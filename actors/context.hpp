@@ -3,6 +3,7 @@
 
 #include "actors/facade.hpp"
 #include "sync/link_budget.hpp"
+#include "sync/pin_seal.hpp"
 #include "sync/session.hpp"
 #include "sync/zmq_link.hpp"
 
@@ -79,10 +80,18 @@ struct node_context {
   caf::actor ledger, uplink, downlink, printer, display, rewriter;
   device_states devices;
   std::shared_ptr<const std::function<void(const node_facade::member_news&)>> members = nullptr;  ///< hears of them
+  std::shared_ptr<const std::function<void(const letter_effect&)>> pins = nullptr;                ///< of their letters
   std::function<std::string()> card_prefix = nullptr;  ///< of the rules in force; any thread, may be empty
 
   void tell_members(const node_facade::member_news& news) {
+    const auto* letter = std::get_if<letter_effect>(&news);
     std::unique_lock lock(mutex);
+    if (letter && pin_letter(letter->body)) {
+      auto about_pins = pins;
+      lock.unlock();
+      if (about_pins && *about_pins) (*about_pins)(*letter);
+      return;
+    }
     auto taker = members;
     lock.unlock();
     if (taker && *taker) (*taker)(news);

@@ -198,6 +198,8 @@ public:
   /// Who hears of letters and of erased members; empty: nobody. Called on an actor's thread.
   using member_news = std::variant<letter_effect, erased_effect>;
   virtual void on_member_news(std::function<void(const member_news&)> taker) { (void)taker; }
+  /// Who hears of letters about PINs (sync/pin_seal.hpp), as above.
+  virtual void on_pin_letters(std::function<void(const letter_effect&)> taker) { (void)taker; }
   /// Claims about members that head office did not publish yet, by writer and sequence, behind `after`; at most `max`.
   virtual void open_claims(claim_place after, std::size_t max, std::function<void(std::vector<claim_at>)> done) {
     (void)after, (void)max;

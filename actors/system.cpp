@@ -122,6 +122,10 @@ public:
     std::lock_guard lock(context_.mutex);
     context_.members = std::make_shared<const std::function<void(const member_news&)>>(std::move(taker));
   }
+  void on_pin_letters(std::function<void(const letter_effect&)> taker) override {
+    std::lock_guard lock(context_.mutex);
+    context_.pins = std::make_shared<const std::function<void(const letter_effect&)>>(std::move(taker));
+  }
   void open_claims(claim_place after, std::size_t max, std::function<void(std::vector<claim_at>)> done) override {
     run([after, max, done = std::move(done)](station& s) { done(s.open_claims(after, max)); }, false);
   }

@@ -81,6 +81,7 @@ entry card_fact(account_id account, const card_record& card) {
   e.level = card.level;
   e.expires = card.expires;
   e.birth_month = card.birth_month;
+  e.pin = card.pin;
   return e;
 }
 

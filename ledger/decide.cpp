@@ -14,7 +14,22 @@ using namespace decide_detail;
 
 namespace {
 
+/// The account that a request takes value from, or sets the PIN of.
+account_id account_in(const till_command& c) {
+  return std::visit(
+      [](const auto& x) {
+        if constexpr (requires { x.account; }) {
+          return x.account;
+        } else {
+          return account_id{};
+        }
+      },
+      c);
+}
+
 bool same_request(const till_command& c, const entry& e, const catalogue& rules) {
+  // What else it said is not in the entry: a wrong PIN used up the key, whatever comes with it now.
+  if (e.kind == entry_kind::pin_failed) return account_in(c) == e.account;
   if (const auto* sale = std::get_if<sale_command>(&c)) return same_sale(*sale, e, rules);
   if (const auto* t = std::get_if<top_up_command>(&c))
     return e.kind == entry_kind::top_up && e.account == t->account && e.values.size() == 1 &&
@@ -30,6 +45,7 @@ bool same_request(const till_command& c, const entry& e, const catalogue& rules)
   if (const auto* v = std::get_if<void_command>(&c)) return e.kind == entry_kind::void_hold && e.cites == v->seq;
   if (const auto* g = std::get_if<gift_command>(&c)) return same_gift(*g, e);
   if (const auto* a = std::get_if<adjust_command>(&c)) return same_adjust(*a, e);
+  if (const auto* p = std::get_if<pin_command>(&c)) return same_pin(*p, e);
   return e.kind == entry_kind::reverse && e.cites == std::get<reverse_command>(c).seq;
 }
 
@@ -141,6 +157,7 @@ decision decide(const till_command& c, const situation& s, std::vector<posting>*
   if (const auto* v = std::get_if<void_command>(&c)) return decide_void(*v, s, postings);
   if (const auto* gift = std::get_if<gift_command>(&c)) return decide_gift(*gift, s, postings);
   if (const auto* units = std::get_if<adjust_command>(&c)) return decide_adjust(*units, s, postings);
+  if (const auto* pin = std::get_if<pin_command>(&c)) return decide_pin(*pin, s, postings);
   return decide_reverse(std::get<reverse_command>(c), s, postings);
 }
 

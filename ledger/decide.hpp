@@ -16,6 +16,14 @@ struct till_key {
   friend bool operator==(const till_key&, const till_key&) = default;
 };
 
+/// What was typed as the card's PIN, as it was judged before the request came here.
+struct pin_proof {
+  enum class verdict : std::uint8_t { none = 0, unknown = 1, wrong = 2, right = 3 };
+  verdict is = verdict::none;  ///< unknown: something was typed, and nothing here to judge it by
+  std::uint32_t version{};     ///< of the PIN that it was judged by
+  friend bool operator==(const pin_proof&, const pin_proof&) = default;
+};
+
 struct sale_command {
   till_key key;
   account_id account;  ///< none for a sale in cash
@@ -29,6 +37,7 @@ struct sale_command {
   /// When the card has less money than `card`: put aside what it has (an `authorise`), to be captured with other
   /// payments for the rest.
   bool partial = false;
+  pin_proof pin = {};
   friend bool operator==(const sale_command&, const sale_command&) = default;
 };
 struct top_up_command {
@@ -79,6 +88,7 @@ struct hand_back_command {
   amount paid{}, deposit{};
   tender_kind tender = tender_kind::cash;
   bytes once = {};  ///< as in a sale
+  pin_proof pin = {};
   friend bool operator==(const hand_back_command&, const hand_back_command&) = default;
 };
 /// Puts money of a card aside until the deadline. Paid money only: what bonus may pay depends on the basket.
@@ -88,6 +98,7 @@ struct authorise_command {
   amount value{};
   std::int64_t seconds{};  ///< from now; at most what the rules allow
   bool genuine = false;    ///< as in a sale
+  pin_proof pin = {};
   friend bool operator==(const authorise_command&, const authorise_command&) = default;
 };
 /// A sale that is paid from what an own authorise put aside, at most that; what is left of it goes back to the card.
@@ -122,6 +133,7 @@ struct gift_command {
   std::uint32_t purse = purse_paid;
   amount units{};
   bool genuine = false;  ///< as in a sale: of the giver
+  pin_proof pin = {};    ///< of the giver
   friend bool operator==(const gift_command&, const gift_command&) = default;
 };
 /// The shop gives units of a purse by hand, or takes them: for an activity, for a mistake.
@@ -134,9 +146,21 @@ struct adjust_command {
   bool genuine = false;  ///< as in a sale
   friend bool operator==(const adjust_command&, const adjust_command&) = default;
 };
+/// A PIN is chosen: the first one of a card, or one in place of another, which is typed as well.
+struct pin_command {
+  till_key key;
+  account_id account;
+  pin_proof pin = {};         ///< of the one before
+  std::uint32_t version = 1;  ///< that the new one is sealed as
+  bytes sealed;               ///< the new one's (sync/pin_seal.hpp)
+  bytes digest;               ///< 16 octets, by which a repeated request is known
+  friend bool operator==(const pin_command& a, const pin_command& b) {
+    return a.key == b.key && a.account == b.account && a.pin == b.pin && a.digest == b.digest;
+  }
+};
 using till_command = std::variant<sale_command, top_up_command, reverse_command, refund_command, claim_command,
                                   card_sale_command, hand_back_command, authorise_command, capture_command,
-                                  void_command, refund_elsewhere_command, gift_command, adjust_command>;
+                                  void_command, refund_elsewhere_command, gift_command, adjust_command, pin_command>;
 
 const till_key& key_of(const till_command& c);
 
@@ -177,6 +201,8 @@ struct refusal {
   std::uint32_t purse = purse_paid;          ///< insufficient: of which purse
   std::vector<purse_lack> lacks = {};        ///< insufficient, of a sale: all purses that lack, this one among them
   std::optional<card_status> standing = {};  ///< card_blocked: what the card is here
+  std::optional<amount> without_pin = {};    ///< pin_required, pin_locked: so much goes without the PIN
+  std::optional<std::uint32_t> tries = {};   ///< pin_wrong: that are left
 };
 using decision = std::variant<entry, replayed, refusal>;
 
@@ -190,10 +216,10 @@ struct quote {
 result<quote> quote_sale(const sale_command& c, const situation& now);
 
 /// Decides one request of a till. Pure; the entry that it returns passes `judge`.
-///
 /// A repeated key gives `replayed` if the request is the same, and `key_reused` otherwise. Keys `key_window` or more
 /// below the newest are refused with `key_too_old` (keys.hpp), never executed.
 ///
+/// A wrong PIN gives a `pin_failed` in place of what was asked for: a refusal, once it is durable.
 /// `postings`, if given, is set to those of the entry, so that who writes it need not judge it again.
 decision decide(const till_command& c, const situation& now, std::vector<posting>* postings = nullptr);
 

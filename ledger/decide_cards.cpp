@@ -116,7 +116,11 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
   // What expired is still the holder's.
   if (now.status != card_status::expired)
     if (auto r = check_standing(c.account, *card, s, e.business_date)) return *r;
-  if (auto r = check_lists(total, s, s.rules.rules(s.rules.version_at(e.business_date)), c.account)) return *r;
+  const auto* rules = s.rules.rules(s.rules.version_at(e.business_date));
+  static const programme none;
+  const auto& plan = rules ? rules->programme : none;
+  if (auto r = check_pin({c.pin, c.account, *card, total, total != 0}, plan, e, s, postings)) return *r;
+  if (auto r = check_lists(total, s, rules, c.account)) return *r;
   e.account = c.account;
   e.account_version = card->version;
   std::vector<purse_lack> lacks;

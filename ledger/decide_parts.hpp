@@ -22,6 +22,19 @@ maybe_refusal check_card(account_id account, bool genuine, const bytes& once, co
 maybe_refusal check_day(const entry& e, const programme& plan, const situation& s);
 /// Whether these rules ask, and the card's member was born in the month of that date.
 bool has_birthday(const card_record& card, const programme& plan, std::uint32_t date);
+/// What a request takes out of a card, as far as its PIN is about it.
+struct pin_matter {
+  const pin_proof& proof;
+  account_id account;
+  const card_record& card;
+  amount money{};      ///< paid money and bonus
+  bool units = false;  ///< anything at all
+};
+/// Why it cannot be done, or the wrong try in its place; else `e` says whether the PIN was right.
+std::optional<decision> check_pin(const pin_matter& m, const programme& plan, entry& e, const situation& s,
+                                  std::vector<posting>& postings);
+decision decide_pin(const pin_command& c, const situation& s, std::vector<posting>& postings);
+bool same_pin(const pin_command& c, const entry& e);
 void state_customer(entry& e, account_id account, const card_record& card, const programme& plan);
 /// Units that the rules give: what the quotas of this node cover, the rest as owed; older debts are settled first.
 void give_units(entry& e, std::vector<value_item> given, const situation& s);

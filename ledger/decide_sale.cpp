@@ -239,6 +239,8 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
   purse_source from{s, c.account, e.business_date};
   if (auto r = strike(c, paid, from, s, deal)) return *r;
   if (c.account.value != 0) state_customer(e, c.account, card, *deal.plan);
+  bool units = c.card != 0 || !c.uses.empty() || !c.gifts.empty();
+  if (auto r = check_pin({c.pin, c.account, card, c.card, units}, *deal.plan, e, s, postings)) return *r;
   // What bonus pays is not due any more.
   amount from_card = c.card - (deal.due - deal.price.due);
   if (auto r = take_units(e, from_card, deal, from)) {

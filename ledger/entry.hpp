@@ -59,6 +59,8 @@ enum class entry_kind : std::uint8_t {
   hand_back = 57,     ///< a card comes back: deposit and paid money are paid out
   profile = 60,       ///< what head office says of a member, sealed
   erase_member = 61,  ///< its key is destroyed
+  pin_set = 62,       ///< a PIN was chosen at a till, sealed for head office
+  pin_failed = 63,    ///< a wrong PIN was typed
 };
 
 /// Purses of an account. The rules map others; 1 is money that was paid in.
@@ -132,7 +134,7 @@ enum class card_status : std::uint8_t {
   returned = 7,
   blacklisted = 8,
 };
-enum class publish_topic : std::uint8_t { rules = 1, product = 2, notice = 3 };
+enum class publish_topic : std::uint8_t { rules = 1, product = 2, notice = 3, pin_key = 4 };
 enum class node_role : std::uint8_t { hq = 1, region = 2, store = 3 };
 std::string_view role_name(node_role role);
 /// In the order of the type, whose numbers begin at 1.
@@ -140,6 +142,13 @@ inline constexpr std::array<std::string_view, 8> card_status_names{"active",    
                                                                    "cancelled", "stock",  "returned", "blacklisted"};
 std::string_view card_status_name(card_status s);
 std::optional<card_status> card_status_of(std::string_view name);
+
+struct pin_state {
+  std::uint32_t version{};  ///< of a card's PIN: counts each time that it was set or taken away; 0: never
+  std::uint32_t refills{};  ///< counts how often head office allowed fresh tries
+  bool set = false;         ///< there is one
+  friend bool operator==(const pin_state&, const pin_state&) = default;
+};
 
 /// What head office ruled about a contested entry: it stands as good business, and the chain bears what it cost; the
 /// node's owner owes what it cost; nothing was lost by it.
@@ -176,8 +185,8 @@ struct entry {
   std::vector<tender_item> tenders;
   std::vector<tax_item> taxes;
   std::vector<line_item> lines;
-  /// reverse, refund: the own entry that is undone; capture, void, time_out: the own authorise, which itself cites its
-  /// own sequence; ruling, earn, card_state, refund_elsewhere, take_back, profile: the entry of `subject` it is about
+  /// reverse, refund: the own entry that is undone; capture, void, time_out: the own authorise, which cites itself;
+  /// ruling, earn, card_state, refund_elsewhere, take_back, profile: the entry of `subject` it is about
   std::optional<sequence> cites;
   entry_kind cited_kind{};
   writer_id peer;           ///< send: to; receive: from
@@ -186,9 +195,9 @@ struct entry {
   std::uint64_t request{};          ///< id of the pull or recall that caused a send; 0 when none
   std::optional<stream_head> head;  ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
   publish_topic topic{};
-  bytes blob;    ///< certificate, product, rules, evidence; ruling: a note; allot: the batch's name;
-                 ///< profile, profile_claim: sealed data; adjust: why
-  bytes medium;  ///< 16 octets, digest of a card number; sale, top_up: of the one-time number that named the account
+  bytes blob;  ///< certificate, product, rules, evidence, key; ruling: a note; allot: a name; profile, pin_set: sealed;
+               ///< adjust: why
+  bytes medium;  ///< 16 octets, digest of a card number; sale, top_up: of the one-time number; pin_set: of the request
   std::uint32_t card_kind{};
   card_status status{};
   std::int64_t hq_time{};
@@ -206,7 +215,7 @@ struct entry {
   std::vector<value_item> owed;   ///< units that the rules gave and no quota covered: head office credits them
   std::uint32_t package{};        ///< top_up: the package that was bought
   std::vector<value_item> debts;  ///< reverse: of what is taken back, what was spent already; sale, top_up: of what is
-                                  ///< earned, what goes to an older debt (negative); send, receive: debts that travel
+                                  ///< earned, what pays an older debt (negative); send, receive: debts that travel
   std::int64_t deadline{};        ///< authorise: business time from which it cannot be captured, seconds since 1970;
                                   ///< fee: start of the day on which it fell due
   std::vector<value_item> released;  ///< capture, void, time_out: what goes back to the holding
@@ -215,6 +224,8 @@ struct entry {
   bool stale = false;           ///< sale, top_up: the rules here were too old for discounts, and for giving anything
   std::uint32_t birth_month{};  ///< of a card's state: its member's, 1 to 12, while the rules ask for it; 0: not said
   bool birthday = false;        ///< sale, top_up, authorise, capture: that was the month of the business date
+  pin_state pin;                ///< of the card; pin_set: from now on; pin_failed: that was not met
+  std::uint32_t pin_checked{};  ///< version of the PIN that was typed and right; 0: none was
 
   friend bool operator==(const entry&, const entry&) = default;
 };
@@ -226,8 +237,7 @@ constexpr std::uint32_t engine_revision = 1;
 constexpr std::size_t lines_max = 200, values_max = 64, tenders_max = 16, taxes_max = 32, gifts_max = 50,
                       blob_max = 60'000, note_max = 200, entry_bytes_max = 65'535;
 constexpr std::int64_t quantity_max = 9999;
-/// Longest that an authorisation may last.
-constexpr std::int64_t hold_seconds_max = 40 * std::int64_t{86'400};
+constexpr std::int64_t hold_seconds_max = 40 * std::int64_t{86'400};  ///< that an authorisation may last
 
 /// Day number of a moment (days since 2020-01-01), never negative.
 std::uint32_t day_of(unix_seconds t);

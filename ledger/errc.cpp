@@ -60,9 +60,10 @@ constexpr std::array rows{
     row{"number_used",
         "This one-time number has paid a sale and opens nothing any more. Head office can give its card a new number."},
     row{"over_returned", "Of this sale more pieces came back, at all stores together, than were sold."},
-    row{},  // 45 to 47 are not given yet
-    row{},
-    row{},
+    row{"pin_required", "So much is taken from this card only with its PIN."},
+    row{"pin_wrong", "The PIN is wrong. Try again with the next request number."},
+    row{"pin_locked",
+        "Too many wrong PINs were typed for this card at this store. Head office can allow new tries, or a new PIN."},
     row{"not_here", "This kind of card is not good here, or not loaded here. Another store takes it."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);

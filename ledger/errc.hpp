@@ -52,6 +52,9 @@ enum class errc : std::uint8_t {
   stale_lists = 42,      ///< what is known of blocked cards is too old for so much card value
   number_used = 43,      ///< a one-time number that has paid a sale
   over_returned = 44,    ///< of a sale more pieces came back, at all stores together, than were sold
+  pin_required = 45,     ///< so much of this card only with its PIN; the detail says what stands in the way of that
+  pin_wrong = 46,        ///< the try is counted
+  pin_locked = 47,       ///< too many wrong PINs at this store: head office allows fresh tries
   not_here = 48,         ///< this kind of card is not good at this store, or not loaded there
 };
 

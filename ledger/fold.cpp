@@ -6,6 +6,7 @@
 #include "ledger/cards.hpp"
 #include "ledger/closing.hpp"
 #include "ledger/fold_cards.hpp"
+#include "ledger/fold_pins.hpp"
 #include "ledger/fold_units.hpp"
 #include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
@@ -207,6 +208,8 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::issue:
     case entry_kind::activate: TALLY_TRY(check_key(e, p, s)); return check_card_sale(e, p, s);
     case entry_kind::hand_back: TALLY_TRY(check_key(e, p, s)); return check_hand_back(e);
+    case entry_kind::pin_set: TALLY_TRY(check_key(e, p, s)); return check_pin_set(e, p, s);
+    case entry_kind::pin_failed: TALLY_TRY(check_key(e, p, s)); return check_pin_failed(e, p, s);
     case entry_kind::allot: return check_allot(e);
     case entry_kind::card_state: return check_card_state(e);
     case entry_kind::profile:
@@ -423,6 +426,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   if (why == errc::ok && p.watched && p.turnover) apply_turnover(e, s);
   if (why == errc::ok) apply_life(e, p, s);
   if (why == errc::ok) apply_card_life(e, p, s);
+  if (why == errc::ok && (e.pin_checked != 0 || e.pin != pin_state{})) apply_pin(e, p, s);
   if (why == errc::ok) apply_member_entry(e, p, s);
   if (e.kind == entry_kind::adopt && e.head)
     s.put({.type = cell_type::adopted,
@@ -461,6 +465,9 @@ void apply_directory(const entry& e, state& s) {
       if (e.cites) put_ruling(s, e.subject, *e.cites, e.outcome);
       break;
     case entry_kind::erase_member: note_erased(s, e.account); break;
+    case entry_kind::publish:
+      if (e.topic == publish_topic::pin_key) learn_pin_key(e, s);
+      break;
     case entry_kind::limits:
       if (e.limits) put_limits(s, e.subject.node, *e.limits);
       break;

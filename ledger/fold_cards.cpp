@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/cards.hpp"
+#include "ledger/fold_pins.hpp"
 
 namespace tally::fold_detail {
 namespace {
@@ -110,6 +111,8 @@ void learn_card(const entry& e, state& s) {
   c.expires = e.expires;
   c.birth_month = e.birth_month;
   c.version = e.account_version;
+  c.pin = e.pin;
+  learn_pin(e, before ? before->pin : pin_state{}, s);
   put_card(s, e.account, c);
   if (e.kind != entry_kind::card_state) return;
   auto origin = card_key(cell_type::last_claim, e.account.value, 0, {});

@@ -17,7 +17,7 @@ constexpr kind_row rows[] = {
      when | set_of(head, rules_version, field::size), false},
     {entry_kind::sale, "sale", true, false, false, true, set_of(terminal, counter),
      till | set_of(lines, account, account_version, rules_version, values, tenders, taxes, card_kind, earned,
-                   field::level, gifts, owed, debts, stale, medium, field::birthday),
+                   field::level, gifts, owed, debts, stale, medium, field::birthday, pin_checked),
      false},
     {entry_kind::top_up, "top_up", true, false, false, true, set_of(terminal, counter, account, values, tenders),
      till | set_of(account_version, rules_version, card_kind, earned, field::level, owed, field::package, debts, stale,
@@ -33,7 +33,8 @@ constexpr kind_row rows[] = {
     {entry_kind::shift, "shift", true, false, false, false, 0, till, false},
     {entry_kind::authorise, "authorise", true, false, false, true,
      set_of(terminal, counter, cites, account, values, deadline),
-     till | set_of(account_version, rules_version, card_kind, field::level, lines, gifts, field::birthday), false},
+     till | set_of(account_version, rules_version, card_kind, field::level, lines, gifts, field::birthday, pin_checked),
+     false},
     {entry_kind::capture, "capture", true, false, false, true, set_of(terminal, counter, cites, account, values),
      till | set_of(lines, account_version, rules_version, tenders, taxes, card_kind, earned, field::level, gifts, owed,
                    debts, released, field::stale, field::birthday),
@@ -70,7 +71,7 @@ constexpr kind_row rows[] = {
      set_of(terminal, counter, subject, cites, lines, blob),
      till | set_of(account, account_version, rules_version, values, tenders, taxes, earned, owed, debts), false},
     {entry_kind::gift, "gift", true, false, false, true, set_of(terminal, counter, account, to_account, values),
-     till | set_of(account_version, rules_version, card_kind), false},
+     till | set_of(account_version, rules_version, card_kind, pin_checked), false},
     {entry_kind::certify, "certify", false, false, true, true, set_of(blob), when, true},
     {entry_kind::revoke, "revoke", false, false, true, true, set_of(subject, serial), when | set_of(field::size), true},
     {entry_kind::close_epoch, "close_epoch", false, false, true, true, set_of(subject, head),
@@ -80,9 +81,10 @@ constexpr kind_row rows[] = {
     {entry_kind::publish, "publish", false, false, true, true, set_of(topic, blob), when | set_of(rules_version), true},
     {entry_kind::limits, "limits", false, false, true, true, set_of(subject, field::limits), when, true},
     {entry_kind::map_media, "map_media", false, false, true, true, set_of(account, medium, card_kind, field::standing),
-     when | set_of(account_version, field::level, expires, field::birth_month), true},
+     when | set_of(account_version, field::level, expires, field::birth_month, field::pin), true},
     {entry_kind::card_state, "card_state", false, false, true, true, set_of(account, field::standing),
-     when | set_of(account_version, card_kind, field::level, expires, subject, cites, field::birth_month), true},
+     when | set_of(account_version, card_kind, field::level, expires, subject, cites, field::birth_month, field::pin),
+     true},
     {entry_kind::clear, "clear", false, false, true, false, 0, when, false},
     {entry_kind::ruling, "ruling", false, false, true, true, set_of(subject, cites, outcome), when | set_of(blob),
      true},
@@ -95,10 +97,14 @@ constexpr kind_row rows[] = {
      true},
     {entry_kind::mark, "mark", false, false, true, true, set_of(hq_time), when, true},
     {entry_kind::hand_back, "hand_back", true, false, false, true, set_of(terminal, counter, account),
-     till | set_of(account_version, values, tenders), false},
+     till | set_of(account_version, values, tenders, pin_checked), false},
     {entry_kind::profile, "profile", false, false, true, true, set_of(account, account_version, blob),
      when | set_of(subject, cites), false},
     {entry_kind::erase_member, "erase_member", false, false, true, true, set_of(account), when, true},
+    {entry_kind::pin_set, "pin_set", true, false, false, true,
+     set_of(terminal, counter, account, field::pin, blob, medium), till | set_of(account_version, pin_checked), false},
+    {entry_kind::pin_failed, "pin_failed", true, false, false, true, set_of(terminal, counter, account, field::pin),
+     till | set_of(account_version), false},
 };
 
 struct index {
@@ -184,6 +190,8 @@ field_set fields_of(const entry& e) {
   put(to_account, e.to_account.value != 0);
   put(field::birth_month, e.birth_month != 0);
   put(field::birthday, e.birthday);
+  put(field::pin, e.pin != pin_state{});
+  put(pin_checked, e.pin_checked != 0);
   return s;
 }
 

@@ -51,6 +51,8 @@ enum class field : std::uint8_t {
   to_account = 46,
   expires = 50,
   stale = 51,
+  pin = 52,
+  pin_checked = 53,
   birth_month = 54,
   birthday = 55,
 };

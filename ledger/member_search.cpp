@@ -21,7 +21,7 @@ enum kind : char {
   initial_one = 'i',
   initial_two = 'j',
   tail = 't',
-  head = 'h',
+  front = 'h',
   mail = 'e',
   phone = 'P',
   person = 'N'
@@ -158,7 +158,7 @@ std::vector<std::string> tokens_of(const member_profile& p) {
     for (auto size : tail_tokens) {
       if (n.size() < size) continue;
       out.add(tail, std::string_view(n).substr(n.size() - size));
-      out.add(head, std::string_view(n).substr(0, size));
+      out.add(front, std::string_view(n).substr(0, size));
     }
   }
   for (const auto& e : p.emails)
@@ -183,7 +183,7 @@ std::array<std::string, 2> digit_tokens(std::string_view digits) {
   for (auto n : tail_tokens)
     if (n <= digits.size()) size = n;
   return {static_cast<char>(tail) + std::string(digits.substr(digits.size() - size)),
-          static_cast<char>(head) + std::string(digits.substr(0, size))};
+          static_cast<char>(front) + std::string(digits.substr(0, size))};
 }
 
 std::vector<std::string> identity_tokens(const member_profile& p) {

@@ -144,6 +144,9 @@ struct card_kind_rule {
   bool has_bounds() const {
     return !only_at.empty() || !not_at.empty() || !no_top_up_at.empty() || dormant != dormant_rule{};
   }
+  // What its PIN is asked for; never, when neither is there.
+  std::optional<amount> pin_above = {};      ///< one sale of more card money than that; 0: each
+  std::optional<amount> pin_above_day = {};  ///< a sale that makes the day's sum at the store more than that
   /// Whether it says anything of the card itself.
   bool sells() const {
     return price != 0 || deposit != 0 || valid_months != 0 || valid_days != 0 || named || !replaceable;
@@ -184,6 +187,8 @@ struct programme {
   /// Whether it says something that only the section of bounds holds: where cards are good, fees, what is given by
   /// hand, birthdays.
   bool tells_of_bounds() const;
+  /// Whether any kind of card asks for its PIN.
+  bool tells_of_pins() const;
   const purse_rule* purse(std::uint32_t id) const;
   const level_rule* level(std::uint32_t id) const;
   const card_kind_rule* card_kind(std::uint32_t id) const;

@@ -47,7 +47,8 @@ enum class cell_type : std::uint8_t {
   fee_month = 55,       ///< a: account → month (yyyymm) of the newest fee that head office took
   // Of cards (cards.hpp).
   claimed = 40,  ///< a: account, writer → what this node claimed and head office has not answered; own folds only
-  claims_today = 41,  ///< b: 0 all, 1 of cards that hold nothing there; writer → claims of the newest day, and that day
+  claims_today = 41,  ///< b: 0 all, 1 of cards that hold nothing there, 2 PINs that were set; writer → claims of the
+                      ///< newest day, and that day
   issued = 42,        ///< a: account / 512, writer → which of these cards that store sold, as bits
   directory_at = 43,  ///< when head office wrote the newest fact of its directory that is known here
   last_claim = 44,    ///< a: account → whose claim gave the card its state, and what it was before
@@ -55,6 +56,11 @@ enum class cell_type : std::uint8_t {
   allotted = 46,      ///< a: first account, b: log2 of their number, writer → that store may sell these cards
   claims_stand = 47,  ///< writer → entries whose claims stand
   batch = 48,         ///< a: first account → a run of cards: how many, their kind, where they lie, its name
+  // Of PINs (pins.hpp).
+  pin_key = 50,    ///< the key that PINs are sealed for on their way to head office
+  pin_tries = 51,  ///< a: account, writer → wrong PINs, and which PIN and refill they count for; own folds only
+  pin_own = 52,    ///< a: account, writer → a PIN that this node set and head office has not answered; own folds only
+  pin_from = 53,   ///< a: account → the entry that set the PIN which head office has published
   // Of members (member_state.hpp).
   member = 60,           ///< a: member → version of the profile, where it is, whether it was erased
   profile_claims = 61,   ///< a: member, writer → number of the newest claim; at the writer, where the newest ones are
@@ -147,7 +153,8 @@ struct card_record {
   std::uint32_t kind{};
   std::uint64_t version{};
   std::uint32_t level{};
-  std::uint32_t expires{};      ///< last business date on which it is good; 0: no end
+  std::uint32_t expires{};  ///< last business date on which it is good; 0: no end
+  pin_state pin = {};
   std::uint32_t birth_month{};  ///< of its member, 1 to 12; 0: not said
 };
 std::optional<card_record> card_of(const state& s, account_id account);

@@ -32,7 +32,26 @@ result<found> card_in(const call& c) {
 json card_out(const found& f) {
   return {{"account", f.account.value}, {"state", card_status_name(f.card.status)},
           {"kind", f.card.kind},        {"level", f.card.level},
-          {"expires", f.card.expires},  {"version", f.card.version}};
+          {"expires", f.card.expires},  {"version", f.card.version},
+          {"pin", f.card.pin.set}};
+}
+
+/// "reset" takes the PIN away, so that a store can set one; "unlock" allows fresh tries everywhere.
+status change_pin(const call& c, card_record& card) {
+  if (!c.in.contains("pin")) return done();
+  auto what = text_in(c.in, "pin", 10);
+  if (!what) return what.error();
+  if (*what == "reset") {
+    card.pin.set = false;
+    ++card.pin.version;
+  } else if (*what != "unlock") {
+    return error{errc::malformed, "pin is reset or unlock"};
+  } else if (!card.pin.set) {
+    return error{errc::not_allowed, "head office knows of no PIN of this card"};
+  } else {
+    ++card.pin.refills;
+  }
+  return done();
 }
 
 entry map_to(byte_view medium, account_id account, std::uint32_t kind, card_status status, std::uint64_t version) {
@@ -128,7 +147,9 @@ void set_card(call c) {
     if (!kind) return c.refuse(kind.error());
     next.kind = static_cast<std::uint32_t>(*kind);
   }
-  if (next.status == f->card.status && next.expires == f->card.expires && next.kind == f->card.kind)
+  if (auto ok = change_pin(c, next); !ok) return c.refuse(ok.error());
+  if (next.status == f->card.status && next.expires == f->card.expires && next.kind == f->card.kind &&
+      next.pin == f->card.pin)
     return c.ok(card_out(*f));
   if (is_final(f->card.status))
     return c.refuse({errc::not_allowed, "this card is " + standing_text(f->card.status) + ", which is for good"});

@@ -14,6 +14,8 @@
 
 namespace tally {
 
+class pin_desk;
+
 /// Carries out a call of the administration. `respond` may be called from any thread, once.
 using admin_hook = std::function<void(std::string method, std::string path, std::string body,
                                       std::function<void(int code, std::string json)> respond)>;
@@ -71,6 +73,7 @@ struct http_services {
   /// Checks a receipt's code against what this node holds; may be empty. Any thread.
   std::function<result<receipt_report>(std::string_view code)> check_receipt{};
   member_service* members = nullptr;  ///< null: this node keeps none
+  pin_desk* pins = nullptr;           ///< null: PINs are judged nowhere here
 };
 
 /// Services and what the interface keeps of its own. Shared with callbacks under way. Thread-safe.
@@ -182,6 +185,11 @@ void handle_reversal(const api_ptr& api, std::uint32_t terminal, const api_reque
 void handle_refund(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 /// A customer reports a card lost, or wants it frozen.
 void handle_card_report(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+/// A PIN is chosen, or changed.
+void handle_card_pin(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+/// Field `pin` of a card.
+void write_pin(json_writer& w, const node_snapshot& s, const state& st, account_id account,
+               const std::optional<card_record>& card);
 /// A card of a run that lies here is sold.
 void handle_card_sale(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 /// A card comes back for good.

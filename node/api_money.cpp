@@ -39,6 +39,8 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
       if (why.purse != purse_paid) w.field("purse", why.purse);
     }
     if (code == errc::no_quota) w.field("left", why.here.value_or(0));
+    if (why.without_pin) w.field("without_pin", *why.without_pin);
+    if (why.tries) w.field("tries_left", *why.tries);
     if (why.standing) w.field("status", card_status_name(*why.standing));
   }));
 }
@@ -65,6 +67,7 @@ void execute(const api_ptr& api, money_request m, const call_ptr& call) {
   node.till(std::move(m.command), m.masked, [api, call, terminal, asked, masked = m.masked](const till_answer& a) {
     call->later([api, call, terminal, asked, masked, a] {
       if (const auto* r = std::get_if<refusal>(&a.outcome)) return send_refusal(api, terminal, a, *r, call);
+      if (std::get<entry>(a.outcome).kind == entry_kind::pin_set) return send_pin(api, terminal, a, masked, call);
       send_receipt(api, terminal, a, masked, asked, call);
     });
   });

@@ -34,6 +34,14 @@ std::optional<error> not_once(const api_context& api, std::string_view number);
 /// data, and the ledger hears of that first.
 void check_mark_then_execute(const api_ptr& api, money_request m, const call_ptr& call);
 
+/// A PIN of a request's body, if there is one: digits.
+std::optional<std::string> pin_from(json_fields& f, const char* name);
+/// The answer to a PIN that was chosen: no receipt, and nothing of the PIN.
+void send_pin(const api_ptr& api, std::uint32_t terminal, const till_answer& a, const std::string& masked,
+              const call_ptr& call);
+/// As `check_mark_then_execute`, with what the PIN was found to be in the command.
+void judge_pin_then_execute(const api_ptr& api, money_request m, std::string pin, const call_ptr& call);
+
 /// Lines of a sale or a refund into the command.
 template <class Command>
 std::optional<error> take_lines(const api_context& api, const std::vector<json_value>& lines, Command& c) {
@@ -79,6 +87,8 @@ void till_call(const api_ptr& api, std::uint32_t terminal, const api_request& r,
   }
   card_text number = read(f, c);
   m.seen = f.maybe_text("seen", 256).value_or("");
+  std::optional<std::string> pin;
+  if constexpr (requires { c.pin; }) pin = pin_from(f, "pin");
   f.only_these();
   if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
   std::optional<error> wrong = understand(c);
@@ -90,6 +100,7 @@ void till_call(const api_ptr& api, std::uint32_t terminal, const api_request& r,
   } else {
     m.command = std::move(c);
   }
+  if (pin) return judge_pin_then_execute(api, std::move(m), std::move(*pin), call);
   check_mark_then_execute(api, std::move(m), call);
 }
 

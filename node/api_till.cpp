@@ -74,6 +74,7 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   if (birthday) w.field("birthday", true);
   // Signed by head office, but its card is not in this store's directory yet.
   write_standing(w, *s, st, c.account, card);
+  write_pin(w, *s, st, c.account, card);
   w.field("genuine", c.genuine ? std::optional(true) : std::nullopt);
   w.field("unit", rules_now(*s).currency);
   w.field("here", here);

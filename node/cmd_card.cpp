@@ -15,7 +15,7 @@ namespace tally::cmd {
 namespace {
 
 struct card_options {
-  std::string data, card, state, prefix, expires;
+  std::string data, card, state, prefix, expires, pin;
   std::uint32_t kind = 0;
   std::string picture;
   bool replace = false, code = false, void_codes = false;
@@ -91,14 +91,18 @@ int run_card(const card_options& o) {
     if (!change.expires) return fail(exit_usage, "--expires is a date, as 2027-12-31, or never");
   }
   if (o.kind != 0) change.kind = o.kind;
-  bool changes = !o.state.empty() || change.expires || change.kind;
+  change.pin = o.pin;
+  bool changes = !o.state.empty() || change.expires || change.kind || !o.pin.empty();
   auto card =
       changes ? change_card(*hq, id->believes.chain, o.card, change) : look_up_card(*hq, id->believes.chain, o.card);
   if (!card) return fail(card.error());
   std::cout << "The card is " << card->state << " (account " << card->account.value << ", kind " << card->kind
             << ", version " << card->version << " of its state";
   if (card->expires != 0) std::cout << ", good until " << date_text(card->expires);
-  std::cout << ").\n";
+  std::cout << (card->pin ? ", with a PIN" : "") << ").\n";
+  if (o.pin == "reset")
+    std::cout << "Its PIN counts nowhere from when a store hears of this. Any store can then set a new one.\n";
+  if (o.pin == "unlock") std::cout << "Each store allows fresh tries of its PIN from when it hears of this.\n";
   if (!o.state.empty() && o.state != "active")
     std::cout
         << "Each store refuses it from when it hears of that; one without a line goes on taking it until then, for "
@@ -123,8 +127,13 @@ void add_card(CLI::App& app, int& status) {
   c->add_option("--expires", o->expires, "last day on which it is good, as 2027-12-31, or never");
   c->add_option("--kind", o->kind, "it is of this [[card_kind]] from now on: an anonymous card becomes a named one")
       ->check(CLI::Range(1, 100));
+  auto* reset = c->add_flag_callback(
+      "--reset-pin", [o] { o->pin = "reset"; }, "its PIN was forgotten: a till sets a new one, without the old");
+  c->add_flag_callback(
+       "--unlock-pin", [o] { o->pin = "unlock"; }, "allow fresh tries where too many wrong PINs were typed")
+      ->excludes(reset);
   auto* replace = c->add_flag("--replace", o->replace, "draw a new number for it; the old one is refused");
-  replace->excludes("--state");
+  replace->excludes("--state")->excludes("--reset-pin")->excludes("--unlock-pin");
   c->add_option("--prefix", o->prefix, "first digits of the new number, 1 to 8; else the first four of the old one")
       ->needs(replace);
   auto* code = c->add_flag("--code", o->code, "draw a QR code that leads to it, as for its holder's telephone")

@@ -52,6 +52,8 @@ constexpr row rows[] = {
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_refund(a, t, r, c); }},
     {"POST", "/api/v1/cards/reports", access::till,
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_card_report(a, t, r, c); }},
+    {"POST", "/api/v1/cards/pin", access::till,
+     [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_card_pin(a, t, r, c); }},
     {"POST", "/api/v1/cards/sales", access::till,
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_card_sale(a, t, r, c); }},
     {"POST", "/api/v1/cards/returns", access::till,

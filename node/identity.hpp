@@ -35,6 +35,7 @@ struct data_layout {
   std::filesystem::path next_keys() const { return keys() / "next"; }
   /// Keys of members: no backup, parcel or rescue takes this along (docs/privacy.md).
   std::filesystem::path member_keys() const { return root / "members" / "keys.store"; }
+  std::filesystem::path pin_key() const { return keys() / "pin.key"; }  ///< of head office
   std::filesystem::path secret() const { return keys() / "node.secret"; }
   std::filesystem::path admin_token() const { return root / "admin.token"; }
   std::filesystem::path http_address() const { return root / "http.address"; }

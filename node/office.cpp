@@ -172,6 +172,7 @@ result<card_answer> change_card(const admin_client& hq, const std::string& chain
   if (!change.state.empty()) body["state"] = change.state;
   if (change.expires) body["expires"] = *change.expires;
   if (change.kind) body["kind"] = *change.kind;
+  if (!change.pin.empty()) body["pin"] = change.pin;
   return card_call(hq, "card/state", body);
 }
 

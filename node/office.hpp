@@ -56,6 +56,7 @@ struct card_answer {
   std::uint64_t version = 0;
   std::uint32_t kind = 0;
   std::uint32_t expires = 0;  ///< last date on which it is good; 0: no end
+  bool pin = false;           ///< it has one, as far as head office knows
 };
 /// Only the digest of a card's number reaches head office's node. Errors: unknown_card.
 result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const std::string& number);
@@ -84,6 +85,7 @@ struct card_change {
   std::string state;
   std::optional<std::uint32_t> expires;  ///< a day number; 0: no end
   std::optional<std::uint32_t> kind;
+  std::string pin = {};  ///< "reset", "unlock"
 };
 result<card_answer> change_card(const admin_client& hq, const std::string& chain, const std::string& number,
                                 const card_change& change);

@@ -91,6 +91,20 @@ status check_bounds(const std::string& where, const card_kind_rule& k, const pro
   return done();
 }
 
+/// A limit that can never be met asks for no PIN at all, which nobody means who writes it.
+status check_pins(const std::string& where, const card_kind_rule& k) {
+  for (const auto& v : {k.pin_above, k.pin_above_day})
+    if (v && (*v < 0 || *v > amount_max)) return bad(where, "pin_above or pin_above_day is out of range");
+  if (k.pin_above && k.pin_above_day && (*k.pin_above == 0 || *k.pin_above > *k.pin_above_day))
+    return bad(
+        where,
+        "pin_above_day is at least pin_above, and says nothing beside a pin_above of 0, which asks at each sale");
+  for (const auto& v : {k.pin_above, k.pin_above_day})
+    if (v && k.per_day != 0 && *v >= k.per_day)
+      return bad(where, "no sale comes to that: pin_above and pin_above_day are less than per_day");
+  return done();
+}
+
 status check_kinds(const programme& plan) {
   for (std::size_t i = 0; i < plan.card_kinds.size(); ++i) {
     const auto& k = plan.card_kinds[i];
@@ -100,6 +114,7 @@ status check_kinds(const programme& plan) {
       if (!plan.purse(p)) return bad(where, "there is no purse " + std::to_string(p));
     TALLY_TRY(check_bounds(where, k, plan));
     if (k.per_day < 0 || k.per_day > amount_max) return bad(where, "per_day is out of range");
+    TALLY_TRY(check_pins(where, k));
     if (k.price < 0 || k.price > amount_max || k.deposit < 0 || k.deposit > amount_max)
       return bad(where, "price or deposit is out of range");
     if (k.valid_months > valid_months_max || k.valid_days > valid_days_max ||

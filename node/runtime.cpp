@@ -20,6 +20,8 @@
 #include "node/logging.hpp"
 #include "node/member_desk.hpp"
 #include "node/member_office.hpp"
+#include "node/pin_desk.hpp"
+#include "node/pin_office.hpp"
 #include "node/receipt_config.hpp"
 #include "node/terminal.hpp"
 #include "storage/rocks_kv.hpp"
@@ -60,6 +62,9 @@ struct running_node {
   std::unique_ptr<node_system> system;
   std::unique_ptr<admin_context> admin;
   std::unique_ptr<member_service> members;
+  argon2_pin_hasher hasher;
+  std::unique_ptr<pin_desk> pins;
+  std::unique_ptr<pin_office> pin_keys;
   std::unique_ptr<enrolment_desk> desk;
   std::unique_ptr<zmq_door> door;
   std::unique_ptr<http_server> http;
@@ -325,6 +330,25 @@ status start_members(running_node& n) {
   return done();
 }
 
+status start_pins(running_node& n) {
+  if (n.identity.role == node_role::region) return done();
+  pin_parts parts{.node = *n.system,
+                  .chain = n.identity.believes.chain,
+                  .curve = n.curve,
+                  .random = n.random,
+                  .now = wall_now,
+                  .curve_of = [&n](node_id node) { return letter_key(n, node); },
+                  .log = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); }};
+  if (n.identity.role == node_role::store) {
+    n.pins = pin_desk::start(std::move(parts), n.secret, n.hasher);
+    return done();
+  }
+  auto office = pin_office::start(std::move(parts), n.layout.pin_key());
+  if (!office) return at_file(n.layout.pin_key(), office.error());
+  n.pin_keys = std::move(*office);
+  return done();
+}
+
 status start_http(running_node& n, const node_config& config) {
   auto token = admin_token(n);
   if (!token) return token.error();
@@ -346,6 +370,7 @@ status start_http(running_node& n, const node_config& config) {
                         .publication_seen = 0});
   if (!config.link.door.empty()) n.admin->doors.push_back(n.door ? n.door->endpoint() : config.link.door);
   TALLY_TRY(start_members(n));
+  TALLY_TRY(start_pins(n));
   auto* admin = n.admin.get();
   auto* system = n.system.get();
   http_options options;
@@ -373,7 +398,8 @@ status start_http(running_node& n, const node_config& config) {
       .head_office_key = [&n] { return head_office_key(n); },
       .prove_receipt = [&n](const writer_id& writer, sequence seq) { return prove_receipt(n, writer, seq); },
       .check_receipt = [&n](std::string_view code) { return check_code(n, code); },
-      .members = n.members.get()};
+      .members = n.members.get(),
+      .pins = n.pins.get()};
   auto http = http_server::start(std::move(options), std::move(services));
   if (!http) return http_error(config, http.error());
   n.http = std::move(*http);
@@ -405,6 +431,8 @@ void stop_node(running_node& n) {
   n.door.reset();
   if (n.system) n.system->stop();
   n.members.reset();
+  n.pins.reset();
+  n.pin_keys.reset();
   n.http.reset();
   n.receipts.reset();
   n.system.reset();

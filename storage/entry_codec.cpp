@@ -106,6 +106,11 @@ void write_field(byte_writer& w, field f, const entry& e) {
     case field::to_account: return w.uv(e.to_account.value);
     case field::birth_month: return w.uv(e.birth_month);
     case field::birthday: return w.uv(1);
+    case field::pin:
+      w.uv(e.pin.version);
+      w.uv(e.pin.refills);
+      return w.uv(e.pin.set ? 1 : 0);
+    case field::pin_checked: return w.uv(e.pin_checked);
   }
 }
 
@@ -162,6 +167,12 @@ void read_field(byte_reader& r, field f, entry& e) {
     case field::to_account: e.to_account.value = r.uv(); break;
     case field::birth_month: e.birth_month = u32(r); break;
     case field::birthday: e.birthday = r.uv(1) == 1; break;
+    case field::pin:
+      e.pin.version = u32(r);
+      e.pin.refills = u32(r);
+      e.pin.set = r.uv(1) == 1;
+      break;
+    case field::pin_checked: e.pin_checked = u32(r); break;
     case field::level: e.level = u32(r); break;
     case field::package: e.package = u32(r); break;
     case field::gifts:
@@ -182,7 +193,7 @@ void read_field(byte_reader& r, field f, entry& e) {
       e.head = h;
       break;
     }
-    case field::topic: e.topic = read_enum<publish_topic>(r, 3); break;
+    case field::topic: e.topic = read_enum<publish_topic>(r, 4); break;
     case field::blob: e.blob = r.str(blob_max); break;
     case field::medium: e.medium = r.str(16); break;
     case field::card_kind: e.card_kind = u32(r); break;
@@ -344,7 +355,8 @@ static void read_form_from(byte_reader& r, receipt_form& f) {
 bytes encode_rules(const rules_record& r) {
   // Each form has what the one before has and one thing more: without it the record is what older nodes can read.
   const bool report = r.day_report != receipt_form{};
-  const bool more = report || r.programme.tells_of_cards() || r.programme.tells_of_bounds();
+  const bool more =
+      report || r.programme.tells_of_cards() || r.programme.tells_of_bounds() || r.programme.tells_of_pins();
   const bool plan = more || !r.programme.empty();
   const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;

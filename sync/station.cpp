@@ -6,6 +6,7 @@
 #include "storage/kv_state.hpp"
 #include "sync/checkpoint.hpp"
 #include "sync/station_facts.hpp"
+#include "sync/wrong_pin.hpp"
 
 namespace tally {
 namespace {
@@ -232,6 +233,7 @@ void station::decide_till(const till_request& r, bool last, amount pulled) {
     if (why.why.code == errc::insufficient && pulls) return wait_for_rights(r, why);
     a.outcome = std::move(why);
   }
+  refuse_wrong_pin(a, book_->st(), book_->self());
   answer(std::move(a));
 }
 

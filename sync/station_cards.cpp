@@ -1,7 +1,9 @@
 // Head office's part in the life of cards: it answers what stores claim, sell and take back, and says now and then that
 // its directory is whole.
 #include "ledger/cards.hpp"
+#include "ledger/pins.hpp"
 #include "sync/station.hpp"
+#include "sync/wrong_pin.hpp"
 
 namespace tally {
 namespace {
@@ -22,6 +24,11 @@ void station::answer_card(const entry& e, const writer_id& from, sequence seq) {
   if (e.kind == entry_kind::claim) {
     bool stands = seq < claims_stand_up_to(book_->st(), from);
     if (stands && tightness(e.status) > tightness(card->status)) out.status = e.status;
+  } else if (e.kind == entry_kind::pin_set) {
+    // Of two stores that set one at the same time, the first that is heard counts.
+    bool stands = seq < claims_stand_up_to(book_->st(), from) && !is_final(card->status);
+    bool next = e.pin.version == card->pin.version + 1 && e.pin_checked == (card->pin.set ? card->pin.version : 0);
+    if (stands && next) out.pin = {e.pin.version, card->pin.refills, true};
   } else if (e.kind == entry_kind::hand_back) {
     if (!is_final(card->status)) out.status = card_status::returned;
   } else if (card->status == card_status::stock) {
@@ -33,6 +40,16 @@ void station::answer_card(const entry& e, const writer_id& from, sequence seq) {
   date_entry(out, book_->st(), book_->self(), now_, book_->hq_time());
   if (auto written = write(out); !written)
     open_effects_.push_back(alarm_effect{written.error().code, "a card's state: " + written.error().detail});
+}
+
+void refuse_wrong_pin(till_answer& a, const state& st, const writer_id& self) {
+  const auto* e = std::get_if<entry>(&a.outcome);
+  if (!e || e->kind != entry_kind::pin_failed) return;
+  auto account = e->account;
+  auto card = card_of(st, account).value_or(card_record{});
+  refusal r{{errc::pin_wrong, ""}, account, {}, 0};
+  r.tries = pin_tries_max - pin_tries(st, self, account, pin_of(st, self, account, card));
+  a.outcome = std::move(r);
 }
 
 void station::mark_directory() {

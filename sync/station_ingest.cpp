@@ -24,7 +24,8 @@ segment without_beginning(const segment& s, const entry_list& entries, std::uint
 }
 
 bool is_card_life(entry_kind k) {
-  return k == entry_kind::claim || k == entry_kind::issue || k == entry_kind::activate || k == entry_kind::hand_back;
+  return k == entry_kind::claim || k == entry_kind::issue || k == entry_kind::activate || k == entry_kind::hand_back ||
+         k == entry_kind::pin_set;
 }
 
 bytes cosignature_key(const stream_id& id, node_id by) {

@@ -2,6 +2,7 @@
 // without the real network. `startMock()` for tests; `node tests/e2e/mock_node.mjs [port]` to look at the pages.
 import { memberCall } from './mock_members.mjs';
 import { dayReportMock, packageMock, priceMock, pursesOf, settleMock } from './mock_programme.mjs';
+import { pinCall, pinGate, pinOf } from './mock_pins.mjs';
 import { checkCall, returnCalls } from './mock_returns.mjs';
 import { EPOCH, freshState, seconds } from './mock_state.mjs';
 import { createServer } from 'node:http';
@@ -75,6 +76,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     card_kind: card.card_kind ?? 0,
     level: card.level ?? 0,
     purses: pursesOf(state, card),
+    pin: pinOf(state, card),
     status: card.status,
     unit: 'CNY',
     here: card.here,
@@ -167,6 +169,8 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
   }
 
   function sale(terminal, body) {
+    const pin = pinGate(state, { ok, refuse }, terminal, body);
+    if (pin) return pin;
     if (state.programme.purses.length > 0) return memberSale(terminal, body);
     const lines = [];
     for (const line of body.lines ?? []) {
@@ -295,6 +299,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
       const card = state.cards.get(body.card);
       return card ? ok(cardBody(card)) : refuse(404, 'unknown_card');
     }
+    if (path === '/api/v1/cards/pin') return pinCall(state, { ok, refuse }, terminal, body, seen);
     if (path === '/api/v1/receipts/check') return checkCall({ ok, refuse }, body);
     const more = returnCalls(state, { ok, refuse, record });
     const work = { ...more, '/api/v1/sales': sale, '/api/v1/topups': topUp, '/api/v1/reversals': reversal }[path];

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { startMock } from './mock_node.mjs';
 import { memberTests } from './pages_members.mjs';
+import { pinTests } from './pages_pins.mjs';
 import { returnTests } from './pages_returns.mjs';
 import { programmeTests } from './pages_programme.mjs';
 
@@ -455,7 +456,7 @@ const tests = {
 };
 
 const helpers = { shop: () => mock, till, at, click, shows, has, swipe, sizes: SIZES, fits };
-Object.assign(tests, programmeTests(helpers), memberTests(helpers), returnTests(helpers));
+Object.assign(tests, programmeTests(helpers), memberTests(helpers), returnTests(helpers), pinTests(helpers));
 
 async function runOne(name, test) {
   mock = await startMock();

@@ -1,10 +1,19 @@
 #include "fuzz/fuzz.hpp"
 #include "sync/message.hpp"
+#include "sync/pin_seal.hpp"
 
 using namespace tally;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto in = fuzz::view(data, size);
+  if (auto q = decode_pin_question(in))
+    fuzz::expect(encode_pin_question(*q) == in, "a question about a PIN is written as it was read");
+  if (auto a = decode_pin_answer(in))
+    fuzz::expect(encode_pin_answer(*a) == in, "an answer about a PIN is written as it was read");
+  static const curve_key office;
+  static const pin_pepper pepper;
+  const pin_place at{"chain", {17}, 1};
+  fuzz::expect(!open_pin_as_office(office, at, in) && !open_pin_as_writer(pepper, at, in), "nothing made up opens");
   auto m = decode_message(in);
   if (!m) return 0;
   const auto* hello = std::get_if<hello_message>(&*m);

@@ -295,3 +295,32 @@ TEST_CASE("cards of a batch that lies at head office are sold at once, and once"
   CHECK(answer["sold"].size() == 1);
   CHECK(answer["before"] == 1);
 }
+
+TEST_CASE("head office takes a PIN away, and allows fresh tries", "[admin][pin]") {
+  desk d;
+  auto medium = medium_of("bakery", "9704000000000017");
+  d.post("cards/reserve", {{"count", 1}});
+  d.post("cards/map", {{"first", 1}, {"kind", 3}, {"media", {to_hex(medium)}}});
+  d.node.learn(d.node.written.front());
+  const json call{{"medium", to_hex(medium)}};
+  CHECK(d.post("card", call)["pin"] == false);
+  d.post("card/state", with(call, "pin", "unlock"));
+  CHECK(d.status == 403);  // there is none
+  for (const auto& bad : {json("away"), json(1), json("")}) {
+    d.post("card/state", with(call, "pin", bad));
+    CHECK(d.status == 400);
+  }
+  auto set = card_fact(account_id{1}, {card_status::active, 3, 1, 0, 0, {4, 1, true}});
+  d.node.learn(set);
+  CHECK(d.post("card", call)["pin"] == true);
+  CHECK(d.post("card/state", with(call, "pin", "unlock"))["pin"] == true);
+  CHECK(d.node.written.back().pin == pin_state{4, 2, true});
+  d.node.learn(d.node.written.back());
+  // Another change says the same of the PIN.
+  d.post("card/state", with(call, "state", "frozen"));
+  CHECK(d.node.written.back().pin == pin_state{4, 2, true});
+  d.node.learn(d.node.written.back());
+  CHECK(d.post("card/state", with(call, "pin", "reset"))["pin"] == false);
+  CHECK(d.node.written.back().pin == pin_state{5, 2, false});
+  CHECK(d.node.written.back().status == card_status::frozen);
+}

@@ -9,6 +9,7 @@
 #include "storage/book.hpp"
 #include "storage/memory_kv.hpp"
 #include "sync/medium.hpp"
+#include "sync/wrong_pin.hpp"
 #include "test_rules.hpp"
 
 namespace tally::test {
@@ -108,8 +109,7 @@ public:
     return v;
   }
 
-  /// Puts a record into the family `meta`, as another part of the node would have.
-  void keep(const std::string& key, const bytes& value) {
+  void keep(const std::string& key, const bytes& value) {  // as another part of the node would
     done_with([&] { book_->view().put(family::meta, key, value); });
   }
   /// Facts of head office's directory come.
@@ -120,7 +120,6 @@ public:
       rules_ = nullptr;
     });
   }
-  /// Head office grants a right of its own.
   void grant(unit_id right, amount n) {
     done_with([&] { receive({}, {{0, right, 0, n}}); });
   }
@@ -128,9 +127,9 @@ public:
   void alter(std::function<void(node_snapshot&)> change) {
     std::lock_guard lock(mutex_);
     change(extra_);
-    auto next = std::make_shared<node_snapshot>(*snapshot_);
-    change(*next);
-    snapshot_ = next;
+    auto next = *snapshot_;
+    change(next);
+    snapshot_ = std::make_shared<node_snapshot>(std::move(next));
   }
 
   std::atomic<int> tills_seen{0}, asked{0}, marks{0}, drawers{0};
@@ -215,6 +214,7 @@ private:
     } else {
       a.outcome = std::get<refusal>(d);
     }
+    refuse_wrong_pin(a, book_->st(), a.writer);
     if (auto* e = std::get_if<entry>(&a.outcome)) a.here = holding(book_->st(), a.writer, e->account);
     if (a.here != 0) a.elsewhere = elsewhere_hint{2'000, noon - 600};
     return a;

@@ -119,6 +119,43 @@ TEST_CASE("what a card costs, how long it is good, and what stores do without ne
   CHECK(names("[stale]\nhours = 48\n", "no key hours"));
 }
 
+TEST_CASE("limits that ask for a PIN are read, kept, and may not contradict each other", "[rules][programme][pin]") {
+  const std::string kind = "[[card_kind]]\nid = 1\nname = { en = \"Card\" }\n";
+  auto of = [&](const std::string& rows) {
+    auto r = parse_rules(base_rows + kind + rows, "f.toml");
+    return r ? std::optional(r->rules) : std::nullopt;
+  };
+  auto r = of("pin_above = \"30.00\"\npin_above_day = \"50.00\"\nper_day = \"90.00\"\n");
+  REQUIRE(r);
+  CHECK(r->programme.card_kinds[0].pin_above == 3'000);
+  CHECK(r->programme.card_kinds[0].pin_above_day == 5'000);
+  auto always = of("pin_above = \"0.00\"\n"), never = of(""), by_day = of("pin_above_day = \"0.00\"\n");
+  REQUIRE((always && never && by_day));
+  CHECK(always->programme.card_kinds[0].pin_above == 0);
+  CHECK_FALSE(never->programme.card_kinds[0].pin_above);
+  CHECK_FALSE(by_day->programme.card_kinds[0].pin_above);
+  for (const auto& one : {r, always, never, by_day}) {
+    auto record = encode_rules(*one);
+    auto again = decode_rules(record);
+    REQUIRE(again);
+    CHECK(*again == *one);
+    for (std::size_t n = 0; n < record.size(); ++n)
+      CHECK_FALSE(decode_rules(byte_view(record).substr(0, n)).ok());
+  }
+  // Without them the record is what older nodes read.
+  CHECK(encode_rules(*never)[0] == 3);
+  auto names = [&](const std::string& rows, const char* what) {
+    auto bad = parse_rules(base_rows + kind + rows, "f.toml");
+    return !bad && bad.error().detail.find(what) != std::string::npos;
+  };
+  CHECK(names("pin_above = 30\n", "pin_above"));
+  CHECK(names("pin_above = \"-1.00\"\n", "pin_above"));
+  CHECK(names("pin_above = \"30.00\"\npin_above_day = \"20.00\"\n", "at least pin_above"));
+  CHECK(names("pin_above = \"0.00\"\npin_above_day = \"20.00\"\n", "at least pin_above"));
+  CHECK(names("pin_above = \"30.00\"\nper_day = \"30.00\"\n", "less than per_day"));
+  CHECK(names("pin_above_day = \"40.00\"\nper_day = \"30.00\"\n", "less than per_day"));
+}
+
 TEST_CASE("the demo has a programme", "[rules][programme]") {
   auto r = parse_rules(demo_rules(), "demo-rules.toml");
   REQUIRE(r);

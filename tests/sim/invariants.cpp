@@ -2,6 +2,7 @@
 #include "sim/invariants.hpp"
 
 #include "ledger/cards.hpp"
+#include "ledger/pins.hpp"
 #include "sim/world.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/sha256.hpp"
@@ -265,10 +266,13 @@ void check_directory(const world& w) {
     ensure(own.rules().version_at(UINT32_MAX) == hq.rules().version_at(UINT32_MAX), name(id) + " has other rules");
     for (auto c : cards_of(w)) {
       auto here = card_of(own.st(), c), there = card_of(hq.st(), c);
-      ensure(here && there && here->status == there->status && here->version == there->version,
-             name(id) + " has another state of card " + std::to_string(c.value));
+      ensure(
+          here && there && here->status == there->status && here->version == there->version && here->pin == there->pin,
+          name(id) + " has another state of card " + std::to_string(c.value));
       ensure(standing_of(own.st(), own.self(), c, *here, {}).status == there->status,
              name(id) + " has an answer to its claim of card " + std::to_string(c.value) + " outstanding");
+      ensure(!own_pin(own.st(), own.self(), c, *here),
+             name(id) + " has an answer to a PIN of card " + std::to_string(c.value) + " outstanding");
     }
     for (const auto& [other, o] : w.nodes())
       ensure(node_of(own.st(), other).has_value(), name(id) + " does not know " + name(other));

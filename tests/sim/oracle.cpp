@@ -1,6 +1,7 @@
 #include "sim/oracle.hpp"
 
 #include "ledger/kinds.hpp"
+#include "ledger/pins.hpp"
 #include "storage/entry_codec.hpp"
 
 namespace tally::sim {
@@ -63,6 +64,7 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
   ensure(e.ok(), "entry " + name(p) + " does not decode");
   auto postings = expand(*e, writer);
   ensure(postings.ok() && balances(*postings), "entry " + name(p) + " does not balance");
+  if (e->pin_checked != 0) wrong_pins_.erase({writer, e->account.value});
   for (const auto& post : *postings)
     ensure(post.account.writer == writer, "entry " + name(p) + " posts to an account of somebody else");
   switch (e->kind) {
@@ -87,6 +89,8 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
       ensure(writer.node == head_office, "somebody else than head office takes units back: entry " + name(p));
       return take_back(p, *e);
     case entry_kind::claim: return once(p, *e, name(p) + " " + describe(*e));
+    case entry_kind::pin_set:
+    case entry_kind::pin_failed: once(p, *e, name(p) + " " + describe(*e)); return pin(p, *e);
     case entry_kind::earn:
       ensure(writer.node == head_office, "somebody else than head office credits units: entry " + name(p));
       give(p, *e, 1, name(p) + " " + describe(*e));
@@ -110,6 +114,15 @@ void oracle::move(const writer_id& w, account_id a, unit_id u, amount delta, con
   r += delta;
   bool source = w.node == head_office && a.value == 0;  // quotas come from nowhere but head office
   ensure(r >= 0 || source, "a right below zero: " + where);
+}
+
+// Between two right ones no store takes more wrong PINs of a card than it may, unless it was changed or refilled.
+void oracle::pin(const place& p, const entry& e) {
+  auto& [against, n] = wrong_pins_[{p.writer, e.account.value}];
+  if (e.kind == entry_kind::pin_set || against != e.pin) n = 0;
+  against = e.pin;
+  if (e.kind != entry_kind::pin_failed) return;
+  ensure(++n <= pin_tries_max, "a wrong PIN too many: " + name(p) + " " + describe(e));
 }
 
 void oracle::once(const place& p, const entry& e, const std::string& where) {
@@ -338,12 +351,20 @@ void oracle::regrant(const place& p, const entry& e) {
 
 void oracle::answered(const till_answer& a) {
   const auto* e = std::get_if<entry>(&a.outcome);
-  if (!e) return;
+  const auto* r = std::get_if<refusal>(&a.outcome);
+  bool wrong_pin = r && r->why.code == errc::pin_wrong;
+  if (!e && !wrong_pin) return;
   if (was_restored(a.writer)) return;  // perhaps of a life that went on beside the other
   place p{a.writer, a.seq};
   auto it = journals_.find(a.writer);
   ensure(it != journals_.end() && a.seq < it->second.size(),
          "an approval was answered before it was durable: " + name(p));
+  if (wrong_pin) {
+    auto tried = decode_entry(it->second[static_cast<std::size_t>(a.seq)]);
+    ensure(tried->kind == entry_kind::pin_failed, "a wrong PIN was told and is not in the ledger: " + name(p));
+    approved_.emplace(p, *tried);
+    return;
+  }
   ensure(encode_entry(*e) == it->second[static_cast<std::size_t>(a.seq)],
          "an approval differs from the ledger: " + name(p));
   approved_.emplace(p, *e);

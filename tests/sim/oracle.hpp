@@ -49,6 +49,7 @@ public:
   std::uint64_t size(const writer_id& w) const;
   const std::vector<bytes>& journal(const writer_id& w) const { return journals_.at(w); }
   const std::map<writer_id, std::vector<bytes>>& journals() const { return journals_; }
+  /// What tills were told of, wrong PINs among it.
   const std::map<place, entry>& approved() const { return approved_; }
   const std::map<right, amount>& rights() const { return rights_; }
   /// Sends whose receive nobody wrote, by writer and receiver.
@@ -68,6 +69,7 @@ public:
 private:
   void move(const writer_id& w, account_id a, unit_id u, amount delta, const std::string& where);
   void once(const place& p, const entry& e, const std::string& where);
+  void pin(const place& p, const entry& e);
   void trade(const place& p, const entry& e);
   void card(const place& p, const entry& e);
   void refund(const place& p, const entry& e);
@@ -93,7 +95,8 @@ private:
   std::map<std::pair<writer_id, sequence>, std::map<std::uint32_t, std::int64_t>> goods_back_;
   std::map<till_id, std::vector<place>> keys_;
   std::map<place, entry> approved_;
-  std::map<std::uint64_t, std::vector<place>> sold_, given_back_;  ///< by account
+  std::map<std::uint64_t, std::vector<place>> sold_, given_back_;                                  ///< by account
+  std::map<std::pair<writer_id, std::uint64_t>, std::pair<pin_state, std::uint32_t>> wrong_pins_;  ///< by account
   std::set<writer_id> restored_;
   std::map<writer_id, std::uint64_t> closed_;
   std::map<std::pair<writer_id, writer_id>, amount> sweeping_;  ///< sent by a sweep and not received

@@ -48,6 +48,7 @@ plan plan::from_seed(std::uint64_t seed) {
   if (p.ending == ending::replace_region && p.regions == 0) p.ending = ending::move;
   if (p.ending == ending::move && p.regions == 0) p.ending = ending::retire;
   p.programme = seed % 5 < 2;
+  p.pins = seed % 10 == 6;
   p.quiet_ms = (p.pace == 1 ? d.between(1, 10) : 10) * 60'000;
   p.resets = d.chance(500);
   if (d.chance(400)) p.certificate_s = p.pace * d.between(20, 120) * 60;
@@ -127,6 +128,7 @@ const std::vector<plan_field>& plan_fields() {
       field("full", &plan::full_disks),
       field("tight", &plan::tight_limits),
       field("programme", &plan::programme),
+      field("pins", &plan::pins),
       field("returns", &plan::returns_permille),
       field("checkpoint", &plan::checkpoint_every),
       field("hold", &plan::hold_ms),

@@ -53,6 +53,10 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   CHECK(sum.captured > 10);
   CHECK(sum.elsewhere > 10);
   CHECK(sum.given > 10);
+  CHECK(sum.pins_set > 10);
+  CHECK(sum.pins_right > 10);
+  CHECK(sum.pins_wrong > 10);
+  CHECK(sum.pins_locked > 5);
 }
 
 TEST_CASE("goods of one sale come back at stores that are dark: each within its right, the excess a case", "[sim]") {

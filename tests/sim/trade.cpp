@@ -10,7 +10,7 @@ constexpr std::size_t receipts_max = 12;
 constexpr std::uint64_t unknown_account = 99'999;
 
 /// Bonus, points that are money at 1 for 1, levels that are reached, and quotas that are used up.
-programme programme_of(bool tight) {
+programme programme_of(bool tight, bool pins) {
   programme g;
   purse_rule bonus, points;
   bonus.id = bonus_purse;
@@ -35,6 +35,10 @@ programme programme_of(bool tight) {
   card_kind_rule kind{1, {"card"}, {}, true, 0};
   kind.price = 200;
   kind.deposit = 1'000;
+  if (pins) {
+    kind.pin_above = pin_above;
+    kind.pin_above_day = 3 * pin_above;
+  }
   g.card_kinds = {kind};
   g.gift_per_day = 2'000;
   for (auto& p : g.purses)
@@ -44,7 +48,7 @@ programme programme_of(bool tight) {
 
 entry rules_entry(std::uint64_t version, const plan& how) {
   rules_record r;
-  if (how.programme) r.programme = programme_of(how.tight_limits);
+  if (how.programme) r.programme = programme_of(how.tight_limits, how.pins);
   r.version = version;
   r.taxes = {{"A", 1300}, {"B", 0}};
   r.top_up_max = 50'000;
@@ -224,6 +228,8 @@ void world::next_decree() {
       list.push_back(rules_entry(++rules_version_, plan_));
       list.push_back(
           product_entry(static_cast<unsigned>(dice_.below(products)), rules_version_, dice_.between(1, 2'000)));
+    } else if (plan_.pins && nodes_.at(head_office).st && dice_.chance(400)) {
+      list.push_back(pin_decree({1 + dice_.below(plan_.cards)}));
     } else {
       entry e;
       e.kind = entry_kind::card_state;
@@ -253,7 +259,8 @@ void world::till_acts(sim_node& n, std::size_t index) {
       ask(n, t);
     } else if (!t.pending && trading_ && now_ >= t.rests_until) {
       t.pending = think(n, t);
-      if (t.pending) ask(n, t);
+      show_pin(n, t, *t.pending);
+      ask(n, t);
     }
   }
   auto pause = t.pending ? std::min(till_patience, plan_.request_every)
@@ -313,6 +320,8 @@ till_command world::think(sim_node& n, till& t) {
     return reverse_command{k, t.receipts[dice_.below(t.receipts.size())].seq};
   if (plan_.stock > 0 && dice_.chance(120))
     if (auto c = think_stock(n, k, card)) return *c;
+  if (plan_.pins && dice_.chance(60))
+    if (auto c = think_pin(n, k, card)) return *c;
   if (dice_.chance(2)) return claim_command{k, card, dice_.chance(500) ? card_status::lost : card_status::frozen};
   if (dice_.chance(120))
     if (auto c = think_hold(n, t, k, card)) return *c;
@@ -417,6 +426,12 @@ void world::answered(sim_node& n, const till_answer& a) {
     ++counted_.refused;
     if (r->why.code == errc::key_reused) ++counted_.key_reused;
     if (r->why.code == errc::full) ++counted_.full;
+    if (r->why.code == errc::pin_locked) ++counted_.pins_locked;
+    if (r->why.code == errc::pin_wrong) {
+      // A wrong PIN uses up the request's number.
+      ++counted_.pins_wrong;
+      t.counter = std::max(t.counter, key_of(command).counter);
+    }
     ensure(r->why.code != errc::io && r->why.code != errc::internal, "a refusal without reason: " + r->why.detail);
     return;
   }
@@ -431,6 +446,8 @@ void world::answered(sim_node& n, const till_answer& a) {
   if (e.kind == entry_kind::capture && !a.repeated) ++counted_.captured;
   if (e.kind == entry_kind::refund_elsewhere && !a.repeated) ++counted_.elsewhere;
   if (e.kind == entry_kind::gift && !a.repeated) ++counted_.given;
+  if (e.kind == entry_kind::pin_set && !a.repeated) ++counted_.pins_set;
+  if (e.pin_checked != 0 && !a.repeated) ++counted_.pins_right;
   t.counter = std::max(t.counter, k.counter);
   if (t.receipts.size() >= receipts_max) t.receipts.erase(t.receipts.begin());
   t.receipts.push_back({a.writer, a.seq, std::move(command)});

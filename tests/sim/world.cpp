@@ -26,7 +26,9 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::closed,        &tally_of_run::granted_anew, &tally_of_run::outcast,
                  &tally_of_run::ruled,         &tally_of_run::swept,        &tally_of_run::captured,
                  &tally_of_run::elsewhere,     &tally_of_run::given,        &tally_of_run::over_returned,
-                 &tally_of_run::ended,         &tally_of_run::cards_sold,   &tally_of_run::cards_back})
+                 &tally_of_run::ended,         &tally_of_run::cards_sold,   &tally_of_run::cards_back,
+                 &tally_of_run::pins_set,      &tally_of_run::pins_right,   &tally_of_run::pins_wrong,
+                 &tally_of_run::pins_locked})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }

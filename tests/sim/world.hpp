@@ -15,6 +15,7 @@ namespace tally::sim {
 // What every run sells, and the purses of its programme.
 constexpr unsigned products = 4;
 constexpr std::uint32_t bonus_purse = 2, points_purse = 3;
+constexpr amount pin_above = 400;  ///< where cards have PINs
 
 class world;
 /// Every card of the chain, those that lie at stores to be sold among them.
@@ -26,7 +27,8 @@ struct tally_of_run {
   std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
-                cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0;
+                cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
+                pins_right = 0, pins_wrong = 0, pins_locked = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -71,7 +73,8 @@ struct sim_node {
   faulty_kv disk;
   std::unique_ptr<test::seeded_entropy> random;
   std::vector<till> tills;
-  std::int64_t clock_error = 0;  ///< seconds
+  std::int64_t clock_error = 0;                                             ///< seconds
+  std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> digits;  ///< of PINs that head office gave it
   bool disk_low = false;
   bool gone = false;          ///< its machine is lost: nothing starts it
   bool outcast = false;       ///< revoked, and trading on until it hears of it
@@ -196,6 +199,12 @@ private:
   till_command think_programme(sim_node& n, till& t, const till_key& k, account_id card);
   std::optional<till_command> think_elsewhere(sim_node& n, till& t, const till_key& k);
   std::optional<till_command> think_hold(sim_node& n, till& t, const till_key& k, account_id card);
+  // pins.cpp
+  std::optional<std::uint32_t> digits_known(sim_node& n, account_id account);
+  pin_proof type_pin(sim_node& n, account_id account);
+  std::optional<till_command> think_pin(sim_node& n, const till_key& k, account_id card);
+  void show_pin(sim_node& n, const till& t, till_command& command);
+  entry pin_decree(account_id account);
   till_command think_wrong(sim_node& n, till& t, const till_key& k);
   void answered(sim_node& n, const till_answer& a);
   void new_mark(sim_node& n);

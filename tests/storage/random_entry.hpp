@@ -106,12 +106,14 @@ private:
         e.head = h;
         break;
       }
-      case field::topic: e.topic = static_cast<publish_topic>(below(4)); break;
+      case field::topic: e.topic = static_cast<publish_topic>(below(5)); break;
       case field::blob: e.blob = octets(below(40)); break;
       case field::medium: e.medium = octets(below(2) ? 16 : below(17)); break;
       case field::card_kind: e.card_kind = small(); break;
       case field::standing: e.status = static_cast<card_status>(below(9)); break;
       case field::expires: e.expires = small(); break;
+      case field::pin: e.pin = {small(), small(), below(2) == 1}; break;
+      case field::pin_checked: e.pin_checked = small(); break;
       case field::stale: e.stale = below(2) == 1; break;
       case field::hq_time: e.hq_time = any_amount(); break;
       case field::subject: e.subject = writer(); break;

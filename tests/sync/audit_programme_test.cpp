@@ -175,13 +175,56 @@ TEST_CASE("the audit names a card where it is not good, and what was given or ta
   }
 }
 
+TEST_CASE("the audit names card money that was taken without the card's PIN", "[audit][pin]") {
+  audit_chain c;
+  c.found();
+  c.publish(1, 100);
+  c.sync();
+  card_kind_rule kind{1, {"Card"}, {}, true, 0};
+  kind.pin_above = 300;
+  kind.pin_above_day = 500;
+  publish_programme(c, 2, [&](programme& g) { g.card_kinds = {kind}; });
+  c.next_day();
+  c.sync();
+  c.top_up(3, 50'000);
+  c.sell(3, 1);  // 300, with the second product
+  entry e;
+  e.kind = entry_kind::sale;
+  e.terminal = 3'002;
+  e.account = audit_chain::card;
+  e.card_kind = 1;
+  e.rules_version = 2;
+  e.lines = {{product_id{1}, 3}};
+  e.values = {{purse_paid, main_unit, 0, 300}};
+  e.taxes = {{0, main_unit, 35}};
+  e.earned = {{test::points_purse, unit_of(test::points_purse), 202711, 60}};
+  e.counter = 1;
+  e.pin_checked = 1;
+  c.write(3, e);
+  c.sync();
+  auto before = c.check(1);
+  REQUIRE(before);
+  CHECK(first_problem(*before) == "");
+  // 600 were spent that day: nothing more goes without.
+  e.counter = 2;
+  e.pin_checked = 0;
+  c.write(3, e);
+  c.sync();
+  for (std::uint32_t id : {1U, 3U}) {
+    auto r = c.check(id);
+    REQUIRE(r);
+    CHECK_FALSE(r->ok());
+    CHECK(first_problem(*r).find("300 for at most 0 minor units without the card's PIN") != std::string::npos);
+  }
+}
+
 TEST_CASE("what yesterday's sales would have cost", "[what_if]") {
   audit_chain c;
   c.found();
   c.publish(1, 100);
   c.sync();
   c.top_up(3, 50'000);
-  c.sell(3, 3);  // 300 and 200
+  c.sell(3, 1);  // 300, with the second product  // 300 and 200
   c.next_day();
   c.sync();
   c.sell(3, 1);  // 100 and 200

@@ -60,6 +60,8 @@ export interface Card {
   expires?: string;
   /** A card that lies at this store to be sold. */
   for_sale?: { price: number; deposit: number };
+  /** Whether it has a PIN, wrong ones that this store still takes, and how much goes without it. */
+  pin?: { set: boolean; tries_left: number | null; without_pin?: number };
   here: number;
   elsewhere: number | null;
   elsewhere_as_of: number | null;
@@ -156,6 +158,9 @@ export interface CardKindRule {
   purses?: number[];
   top_up: boolean;
   per_day: number | null;
+  /** What a sale may come to without the PIN; null: any sum. */
+  pin_above?: number | null;
+  pin_above_day?: number | null;
 }
 export interface DiscountRule extends Condition {
   id: number;
@@ -282,6 +287,10 @@ export interface Refusal {
   seen?: string;
   /** `card_blocked`: what the card is. */
   status?: string;
+  /** `pin_required`, `pin_locked`: so much goes without the PIN. */
+  without_pin?: number;
+  /** `pin_wrong` */
+  tries_left?: number;
 }
 
 /** Figures are null where the answering node does not know them: a store sees none of its parent. */

@@ -10,6 +10,7 @@ import { dispatch, lookUp, model, now, reportCard, sellCard } from './controller
 import { AdjustButton, AdjustForm } from './adjust';
 import { HoldForm } from './hold';
 import { MemberRow, MemberSearch } from './member';
+import { PinChoice } from './pin';
 
 const typedCard = signal('');
 /** The report that was touched once, and for which card. */
@@ -227,6 +228,7 @@ export function CardPanel({ info }: { info: TillInfo }) {
             </p>
           )}
           <CardLife card={card.card} info={info} />
+          <PinChoice card={card.card} />
           {card.card.status === 'active' && <HoldForm info={info} more={<AdjustButton card={card.card} />} />}
           {card.card.status === 'active' && <AdjustForm card={card.card} info={info} />}
         </>

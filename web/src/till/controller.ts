@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { authHeaders, call, sendMoney, setToken } from '../lib/api';
 import { hasKey } from '../lib/i18n';
 import { readStored, step, type MoneyRequest, type OutboxEffect, type OutboxEvent } from '../lib/outbox';
+import { withoutPin } from '../lib/pin';
 import { keepEvents, type EventKeeper, type SseEvent } from '../lib/sse';
 import { basketTotal, bill, quoteMissing, saleFields, tendersFor, wantedQuote } from '../lib/bill';
 import { findByEan, initialModel, reduce, type PayKind, type TillEvent, type TillModel } from '../lib/till';
@@ -28,6 +29,11 @@ let lookups = 0;
 /** The version that the rules were last read for: a till that missed the event of a new one reads them all the same. */
 let rulesVersion = -1;
 let quoting = false;
+/** The last request that was asked for, to be asked for again with the PIN. In memory alone. */
+type Asked = Pick<MoneyRequest, 'kind' | 'path' | 'amount'> & { fields: Record<string, unknown> };
+let lastAsked: Asked | null = null;
+let typedPin = false;
+let settingPin = false;
 /** After a question that nobody answered, the next one waits until then. */
 let quoteFrom = 0;
 let quoteTimer: ReturnType<typeof setTimeout> | undefined;
@@ -90,7 +96,9 @@ function run(effect: OutboxEffect): boolean {
   if (effect.do === 'store') {
     // Another window of this till may have a request under way: it goes first.
     const other = readStored(stored(PENDING));
-    if (!other && store(PENDING, JSON.stringify(effect.request))) return true;
+    const { request } = effect;
+    const kept = { ...request, body: withoutPin(request.body) };
+    if (!other && store(PENDING, JSON.stringify(kept))) return true;
     outbox({ type: 'stored_failed' });
     if (other) outbox({ type: 'resume', request: other, terminal: effect.request.terminal });
     else dispatch({ type: 'notice', notice: { tone: 'error', type: 'text', key: 'notice.storage' } });
@@ -122,12 +130,81 @@ export function outbox(event: OutboxEvent): void {
 
 function submit(kind: MoneyRequest['kind'], path: string, amount: number, fields: Record<string, unknown>): void {
   const { info, outbox: state } = model.value;
-  if (!info || state.phase !== 'idle') return;
+  if (!info || state.phase !== 'idle' || settingPin) return;
+  const { pin, ...plain } = fields;
+  typedPin = pin !== undefined;
+  lastAsked = { kind, path, amount, fields: plain };
   const counter = nextCounter;
   const body = JSON.stringify({ counter, ...fields, seen: stored(SEEN) ?? undefined });
   moneyMoves += 1;
   dispatch({ type: 'notice', notice: null });
   outbox({ type: 'submit', request: { v: 1, terminal: info.terminal, counter, kind, path, body, amount } });
+}
+
+/** Whether what was asked for last is still what the screen shows: the same card, and of a sale the same basket. */
+function isAsked(asked: Asked | null): asked is Asked {
+  const held = model.value;
+  if (!asked || held.card?.number !== asked.fields['card']) return false;
+  const { lines, uses, gifts } = saleFields(held);
+  const same = (name: string, now: unknown) => JSON.stringify(asked.fields[name]) === JSON.stringify(now);
+  return asked.kind !== 'sale' || (same('lines', lines) && same('uses', uses) && same('gifts', gifts));
+}
+
+/** Whether the last request had a PIN: a refusal that asks for it then says that nobody could judge it. */
+export const pinWasTyped = (): boolean => typedPin;
+
+/** Whether the PIN can be typed for what was refused. */
+export const mayAnswerPin = (): boolean => isAsked(lastAsked);
+
+/** The same once more, with the PIN that the node asked for. */
+export function answerPin(pin: string): void {
+  if (isAsked(lastAsked)) submit(lastAsked.kind, lastAsked.path, lastAsked.amount, { ...lastAsked.fields, pin });
+}
+
+/** A sale that was refused for want of the PIN, in two parts: what the card pays without it, and the rest. */
+export function splitWithoutPin(refusal: Refusal): Tender[] | null {
+  const free = refusal.without_pin ?? 0;
+  if (!isAsked(lastAsked) || lastAsked.kind !== 'sale' || free <= 0 || free >= lastAsked.amount) return null;
+  const tenders = lastAsked.fields['tenders'] as Tender[];
+  if (tenders.length !== 1 || tenders[0]?.kind !== 'card') return null;
+  return [
+    { kind: 'card', amount: free },
+    { kind: 'cash', amount: lastAsked.amount - free },
+  ];
+}
+
+export function payWithoutPin(tenders: Tender[]): void {
+  if (isAsked(lastAsked)) submit(lastAsked.kind, lastAsked.path, lastAsked.amount, { ...lastAsked.fields, tenders });
+}
+
+/** Why the last PIN was not set. */
+export const pinProblem = signal<Refusal | null>(null);
+
+/** A PIN for the held card. It is in no storage of the browser: after a lost answer it is typed again. */
+export async function setPin(pin: string, old?: string): Promise<boolean> {
+  const { card, outbox: state } = model.value;
+  if (!card || state.phase !== 'idle' || settingPin) return false;
+  settingPin = true;
+  moneyMoves += 1;
+  const body = { counter: nextCounter, card: card.number, pin, old_pin: old, seen: stored(SEEN) ?? undefined };
+  const answer = await call<{ next_counter: number; seen: string }>('POST', '/api/v1/cards/pin', body);
+  settingPin = false;
+  moneyMoves += 1;
+  pinProblem.value = answer.ok ? null : answer.refusal;
+  const told = answer.ok ? answer.body : answer.refusal;
+  keepSeen(told.seen);
+  if (told.next_counter !== undefined) nextCounter = told.next_counter;
+  else void refresh();
+  if (answer.ok) dispatch({ type: 'notice', notice: { tone: 'ok', type: 'text', key: 'pin.done' } });
+  await lookUpAgain(card.number);
+  return answer.ok;
+}
+
+async function lookUpAgain(number: string): Promise<void> {
+  const mine = lookups;
+  const answer = await call<Card>('POST', '/api/v1/cards/lookup', { card: number });
+  if (mine === lookups && model.value.card?.number === number && answer.ok)
+    dispatch({ type: 'card_read', card: answer.body });
 }
 
 export function pay(kind: PayKind): void {

@@ -6,7 +6,8 @@ import { bill, tendersFor } from '../lib/bill';
 import { purseRule, unitsFigure, nameIn } from '../lib/programme';
 import type { Refusal, TillInfo } from '../lib/types';
 import { Icon } from '../lib/ui';
-import { dispatch, model, now, outbox, pay } from './controller';
+import { dispatch, model, now, outbox, pay, pinWasTyped } from './controller';
+import { PinAsked } from './pin';
 
 const figures = (minor: number | null | undefined, info: TillInfo): string =>
   minor === null || minor === undefined ? t('card.never_told') : formatMinor(minor, info.unit.exponent);
@@ -20,6 +21,8 @@ export function refusalText(refusal: Refusal, info: TillInfo): string {
     const name = nameIn(rule.name, lang.value);
     return t('error.insufficient_units', { name, here: units(refusal.here), short: units(refusal.short) });
   }
+  if (refusal.error === 'pin_required' && model.value.card?.card.pin?.set === false) return t('pin.none');
+  if (refusal.error === 'pin_required' && pinWasTyped()) return t('pin.cannot');
   if (refusal.error === 'card_blocked' && refusal.status) return `${t(key)} (${tOr('card.status.', refusal.status)})`;
   // Which voucher, gift or package, and what it asks for: the node's own words.
   if (refusal.error === 'not_applicable' && refusal.detail) return `${t(key)} (${refusal.detail})`;
@@ -28,6 +31,7 @@ export function refusalText(refusal: Refusal, info: TillInfo): string {
     elsewhere: figures(refusal.elsewhere, info),
     short: figures(refusal.short, info),
     left: figures(refusal.left ?? info.topup_quota_left, info),
+    n: String(refusal.tries_left ?? 0),
   });
   const pulled = refusal.pulled ? ' ' + t('notice.pulled', { amount: figures(refusal.pulled, info) }) : '';
   return text + pulled;
@@ -192,6 +196,7 @@ export function NoticeBar({ info }: { info: TillInfo }) {
         {notice && !isError ? noticeText(info) : ''}
       </p>
       {offer && <RestInCash info={info} />}
+      {refusal && <PinAsked refusal={refusal} info={info} />}
       {notice && (
         <button
           class="icon-button"

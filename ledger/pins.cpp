@@ -1,0 +1,85 @@
+#include "ledger/pins.hpp"
+
+#include <algorithm>
+
+namespace tally {
+namespace {
+
+cell_key key_of(cell_type t, account_id account, const writer_id& w) {
+  return {.type = t, .a = account.value, .b = 0, .writer = w, .peer = {}};
+}
+
+std::uint32_t le4(byte_view in) {
+  std::uint32_t v = 0;
+  for (std::size_t i = 4; i-- > 0;)
+    v = v << 8 | static_cast<unsigned char>(in[i]);
+  return v;
+}
+
+/// What this node set, and its version, while head office's word is older.
+std::optional<std::pair<sequence, std::uint32_t>> pending(const state& s, const writer_id& self, account_id account,
+                                                          const card_record& card) {
+  auto own = s.find(key_of(cell_type::pin_own, account, self));
+  if (!own || own->data.size() != 4) return std::nullopt;
+  auto version = le4(own->data);
+  if (version <= card.pin.version) return std::nullopt;
+  return std::pair(static_cast<sequence>(own->n), version);
+}
+
+}  // namespace
+
+bool is_pin(std::string_view text) {
+  return text.size() >= pin_digits_min && text.size() <= pin_digits_max &&
+         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+pin_state pin_of(const state& s, const writer_id& self, account_id account, const card_record& card) {
+  auto own = pending(s, self, account, card);
+  return own ? pin_state{own->second, card.pin.refills, true} : card.pin;
+}
+
+std::optional<sequence> own_pin(const state& s, const writer_id& self, account_id account, const card_record& card) {
+  auto own = pending(s, self, account, card);
+  return own ? std::optional(own->first) : std::nullopt;
+}
+
+std::uint32_t pin_tries(const state& s, const writer_id& self, account_id account, const pin_state& pin) {
+  auto c = s.find(key_of(cell_type::pin_tries, account, self));
+  if (!c || c->data.size() != 8) return 0;
+  auto data = byte_view(c->data);
+  if (le4(data) != pin.version || le4(data.substr(4)) != pin.refills) return 0;
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(c->n, 0, pin_tries_max));
+}
+
+std::optional<std::pair<writer_id, sequence>> pin_source(const state& s, account_id account) {
+  auto c = s.find(key_of(cell_type::pin_from, account, {}));
+  if (!c || c->data.size() != 12) return std::nullopt;
+  writer_id w;
+  w.node.value = le4(c->data);
+  for (std::size_t i = 0; i < 8; ++i)
+    w.epoch.value[i] = static_cast<std::uint8_t>(c->data[4 + i]);
+  return std::pair(w, static_cast<sequence>(c->n));
+}
+
+std::optional<std::array<std::uint8_t, 32>> pin_key_of(const state& s) {
+  auto c = s.find(key_of(cell_type::pin_key, {}, {}));
+  std::array<std::uint8_t, 32> out{};
+  if (!c || c->data.size() != out.size()) return std::nullopt;
+  std::copy(c->data.begin(), c->data.end(), out.begin());
+  return out;
+}
+
+bool asks_for_pin(const card_kind_rule* kind, amount money, bool units, amount spent_today) {
+  if (!kind || !units) return false;
+  if (kind->pin_above && (*kind->pin_above == 0 || money > *kind->pin_above)) return true;
+  return kind->pin_above_day && money > 0 && spent_today > *kind->pin_above_day - money;
+}
+
+amount free_of_pin(const card_kind_rule& kind, amount spent_today) {
+  amount most = amount_max;
+  if (kind.pin_above) most = std::min(most, *kind.pin_above);
+  if (kind.pin_above_day) most = std::min(most, *kind.pin_above_day - spent_today);
+  return std::max<amount>(most, 0);
+}
+
+}  // namespace tally
