@@ -195,8 +195,8 @@ struct entry {
   std::uint64_t request{};          ///< id of the pull or recall that caused a send; 0 when none
   std::optional<stream_head> head;  ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
   publish_topic topic{};
-  bytes blob;  ///< certificate, product, rules, evidence, key; ruling: a note; allot: a name; profile, pin_set: sealed;
-               ///< adjust: why
+  bytes blob;    ///< certificate, product, rules, evidence, key; ruling: a note; allot: a name; adjust: why; profile,
+                 ///< pin_set: sealed
   bytes medium;  ///< 16 octets, digest of a card number; sale, top_up: of the one-time number; pin_set: of the request
   std::uint32_t card_kind{};
   card_status status{};

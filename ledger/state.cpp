@@ -108,9 +108,9 @@ std::int64_t number(const state& s, const cell_key& k) {
 
 std::optional<card_record> card_of(const state& s, account_id account) {
   auto c = s.find({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}});
-  // Of the last two facts each may be there without the other: their lengths differ.
-  constexpr std::size_t sizes[] = {5, 9, 13, 17, 22, 26};
-  if (!c || std::ranges::find(sizes, c->data.size()) == std::end(sizes)) return std::nullopt;
+  if (!c || (c->data.size() != 5 && c->data.size() != 9 && c->data.size() != 13 && c->data.size() != 17 &&
+             c->data.size() != 26))
+    return std::nullopt;
   card_record r;
   r.version = static_cast<std::uint64_t>(c->n);
   r.status = static_cast<card_status>(c->data[0]);
@@ -119,13 +119,12 @@ std::optional<card_record> card_of(const state& s, account_id account) {
               << (8 * i);
   if (c->data.size() > 5) r.level = unpacked(byte_view(c->data).substr(5));
   if (c->data.size() > 9) r.expires = unpacked(byte_view(c->data).substr(9));
-  const bool pin = c->data.size() >= 22;
-  if (pin) {
-    r.pin.version = unpacked(byte_view(c->data).substr(13));
-    r.pin.refills = unpacked(byte_view(c->data).substr(17));
-    r.pin.set = c->data[21] != 0;
+  if (c->data.size() > 13) r.birth_month = unpacked(byte_view(c->data).substr(13));
+  if (c->data.size() > 17) {
+    r.pin.version = unpacked(byte_view(c->data).substr(17));
+    r.pin.refills = unpacked(byte_view(c->data).substr(21));
+    r.pin.set = c->data[25] != 0;
   }
-  if (c->data.size() == (pin ? 26 : 17)) r.birth_month = unpacked(byte_view(c->data).substr(pin ? 22 : 13));
   return r;
 }
 
@@ -134,15 +133,16 @@ void put_card(state& s, account_id account, const card_record& r) {
   c.data += static_cast<char>(r.status);
   for (int i = 0; i < 4; ++i)
     c.data += static_cast<char>(r.kind >> (8 * i) & 255);
-  const bool pin = r.pin != pin_state{}, more = pin || r.birth_month != 0;
-  if (r.level != 0 || r.expires != 0 || more) c.data += packed(r.level);
-  if (r.expires != 0 || more) c.data += packed(r.expires);
+  const bool pin = r.pin != pin_state{};
+  const bool birth = r.birth_month != 0 || pin, expires = r.expires != 0 || birth;
+  if (r.level != 0 || expires) c.data += packed(r.level);
+  if (expires) c.data += packed(r.expires);
+  if (birth) c.data += packed(r.birth_month);
   if (pin) {
     c.data += packed(r.pin.version);
     c.data += packed(r.pin.refills);
     c.data += static_cast<char>(r.pin.set ? 1 : 0);
   }
-  if (r.birth_month != 0) c.data += packed(r.birth_month);
   s.put({.type = cell_type::card, .a = account.value, .b = 0, .writer = {}, .peer = {}}, std::move(c));
 }
 

@@ -153,9 +153,9 @@ struct card_record {
   std::uint32_t kind{};
   std::uint64_t version{};
   std::uint32_t level{};
-  std::uint32_t expires{};  ///< last business date on which it is good; 0: no end
-  pin_state pin = {};
+  std::uint32_t expires{};      ///< last business date on which it is good; 0: no end
   std::uint32_t birth_month{};  ///< of its member, 1 to 12; 0: not said
+  pin_state pin = {};
 };
 std::optional<card_record> card_of(const state& s, account_id account);
 void put_card(state& s, account_id account, const card_record& c);

@@ -148,11 +148,9 @@ status set_node_limits(const admin_client& hq, node_id node, const node_limits& 
 
 namespace {
 card_answer card_in(const nlohmann::json& a) {
-  return {{a.value("account", std::uint64_t{0})},
-          a.value("state", std::string{}),
-          a.value("version", std::uint64_t{0}),
-          a.value("kind", std::uint32_t{0}),
-          a.value("expires", std::uint32_t{0})};
+  return {{a.value("account", std::uint64_t{0})}, a.value("state", std::string{}),
+          a.value("version", std::uint64_t{0}),   a.value("kind", std::uint32_t{0}),
+          a.value("expires", std::uint32_t{0}),   a.value("pin", false)};
 }
 
 result<card_answer> card_call(const admin_client& hq, const char* path, const nlohmann::json& body) {

@@ -187,6 +187,34 @@ bool read_cards_section(byte_view data, programme& p) {
   return r.ok() && r.at_end();
 }
 
+bytes pins_section(const programme& p) {
+  byte_writer w;
+  std::vector<const card_kind_rule*> kinds;
+  for (const auto& k : p.card_kinds)
+    if (k.pin_above || k.pin_above_day) kinds.push_back(&k);
+  write_list(w, kinds, [&](const card_kind_rule* k) {
+    w.uv(k->id);
+    w.uv((k->pin_above ? 1U : 0U) | (k->pin_above_day ? 2U : 0U));
+    if (k->pin_above) w.sv(*k->pin_above);
+    if (k->pin_above_day) w.sv(*k->pin_above_day);
+  });
+  return w.take();
+}
+
+bool read_pins_section(byte_view data, programme& p) {
+  byte_reader r(data);
+  auto n = r.uv(programme_rules_max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    auto id = u32(r);
+    auto k = std::ranges::find(p.card_kinds, id, &card_kind_rule::id);
+    if (k == p.card_kinds.end()) return false;
+    const auto flags = r.uv(3);
+    if ((flags & 1) != 0) k->pin_above = r.sv();
+    if ((flags & 2) != 0) k->pin_above_day = r.sv();
+  }
+  return r.ok() && r.at_end();
+}
+
 bytes bounds_section(const programme& p) {
   byte_writer w;
   std::vector<const card_kind_rule*> kinds;
@@ -259,39 +287,11 @@ bool read_bounds_section(byte_view data, programme& p) {
   return known && r.ok() && r.at_end();
 }
 
-bytes pins_section(const programme& p) {
-  byte_writer w;
-  std::vector<const card_kind_rule*> kinds;
-  for (const auto& k : p.card_kinds)
-    if (k.pin_above || k.pin_above_day) kinds.push_back(&k);
-  write_list(w, kinds, [&](const card_kind_rule* k) {
-    w.uv(k->id);
-    w.uv((k->pin_above ? 1U : 0U) | (k->pin_above_day ? 2U : 0U));
-    if (k->pin_above) w.sv(*k->pin_above);
-    if (k->pin_above_day) w.sv(*k->pin_above_day);
-  });
-  return w.take();
-}
-
-bool read_pins_section(byte_view data, programme& p) {
-  byte_reader r(data);
-  auto n = r.uv(programme_rules_max);
-  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
-    auto id = u32(r);
-    auto k = std::ranges::find(p.card_kinds, id, &card_kind_rule::id);
-    if (k == p.card_kinds.end()) return false;
-    const auto flags = r.uv(3);
-    if ((flags & 1) != 0) k->pin_above = r.sv();
-    if ((flags & 2) != 0) k->pin_above_day = r.sv();
-  }
-  return r.ok() && r.at_end();
-}
-
 }  // namespace
 
 void write_sections(byte_writer& w, const programme& p, const bytes& report) {
-  w.uv((p.tells_of_cards() ? 1U : 0U) + (report.empty() ? 0U : 1U) + (p.tells_of_bounds() ? 1U : 0U) +
-       (p.tells_of_pins() ? 1U : 0U));
+  w.uv((p.tells_of_cards() ? 1U : 0U) + (report.empty() ? 0U : 1U) + (p.tells_of_pins() ? 1U : 0U) +
+       (p.tells_of_bounds() ? 1U : 0U));
   if (p.tells_of_cards()) {
     w.uv(section_cards);
     w.str(cards_section(p));
@@ -316,11 +316,10 @@ void read_sections(byte_reader& r, programme& p, bytes& report) {
     auto data = r.str(section_octets_max);
     if (number == section_report) {
       report = data;
-    } else if (number == section_bounds) {
-      if (!read_bounds_section(data, p)) r.fail();
     } else if (number == section_pins) {
       if (!read_pins_section(data, p)) r.fail();
-    } else if (number != section_cards || !read_cards_section(data, p)) {
+    } else if (number == section_bounds ? !read_bounds_section(data, p)
+                                        : number != section_cards || !read_cards_section(data, p)) {
       r.fail();
     }
   }

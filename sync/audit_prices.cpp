@@ -40,9 +40,9 @@ void price_checker::look_at(sequence seq, byte_view data) {
   if (!mine) return;
   auto e = decode_entry(data);
   if (!e) return;  // named where entries are decoded
-  if (kind == entry_kind::sale || kind == entry_kind::authorise) pin(seq, *e);
   know_all();
   place(seq, *e);
+  if (kind == entry_kind::sale || kind == entry_kind::authorise) pin(seq, *e);
   if (sells(kind)) {
     sale(seq, *e);
   } else if (kind == entry_kind::top_up) {

@@ -310,7 +310,7 @@ TEST_CASE("head office takes a PIN away, and allows fresh tries", "[admin][pin]"
     d.post("card/state", with(call, "pin", bad));
     CHECK(d.status == 400);
   }
-  auto set = card_fact(account_id{1}, {card_status::active, 3, 1, 0, 0, {4, 1, true}});
+  auto set = card_fact(account_id{1}, {card_status::active, 3, 1, 0, 0, 0, {4, 1, true}});
   d.node.learn(set);
   CHECK(d.post("card", call)["pin"] == true);
   CHECK(d.post("card/state", with(call, "pin", "unlock"))["pin"] == true);

@@ -119,7 +119,7 @@ TEST_CASE("wrong PINs are counted, told, and lock", "[node][http][pin]") {
   CHECK(number_of(r.json, "without_pin") == 1'250);
   CHECK(d.pay(1).status == 200);
   // Head office allows fresh tries.
-  auto e = card_fact(account_id{17}, {card_status::active, 1, 1, 0, 0, {1, 1, true}});
+  auto e = card_fact(account_id{17}, {card_status::active, 1, 1, 0, 0, 0, {1, 1, true}});
   d.node.learn({e});
   CHECK(number_of(d.card(), "tries_left") == 3);
 }
@@ -156,7 +156,7 @@ TEST_CASE("what is no PIN is refused, and never said again", "[node][http][pin]"
 
 TEST_CASE("a store that has no verifier of a PIN, and no line, says so", "[node][http][pin]") {
   pin_counter d;
-  auto e = card_fact(account_id{17}, {card_status::active, 1, 1, 0, 0, {1, 0, true}});
+  auto e = card_fact(account_id{17}, {card_status::active, 1, 1, 0, 0, 0, {1, 0, true}});
   d.node.learn({e});
   auto r = d.pay(2, ",\"pin\":\"1234\"");
   CHECK(error_of(r) == "409 pin_required");

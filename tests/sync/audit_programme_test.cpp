@@ -224,7 +224,7 @@ TEST_CASE("what yesterday's sales would have cost", "[what_if]") {
   c.publish(1, 100);
   c.sync();
   c.top_up(3, 50'000);
-  c.sell(3, 1);  // 300, with the second product  // 300 and 200
+  c.sell(3, 3);  // 300 and 200
   c.next_day();
   c.sync();
   c.sell(3, 1);  // 100 and 200

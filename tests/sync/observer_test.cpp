@@ -195,7 +195,7 @@ TEST_CASE("foreign powers, unknown kinds and noise are contested and stored", "[
   future.uv(static_cast<std::uint64_t>(entry_kind::deposit));
   future.raw("fields of a later version");
   byte_writer unknown;
-  unknown.uv(63);
+  unknown.uv(59);
   auto list = o.arrive_raw(store_a, {encode_entry(limits), future.take(), unknown.take(), bytes("\xff\xff\xff"),
                                      bytes{}, encode_entry(opening()), encode_entry(top_up(1, 10))});
   CHECK(list[0].why == errc::not_entitled);
