@@ -143,13 +143,6 @@ inline constexpr std::array<std::string_view, 8> card_status_names{"active",    
 std::string_view card_status_name(card_status s);
 std::optional<card_status> card_status_of(std::string_view name);
 
-struct pin_state {
-  std::uint32_t version{};  ///< of a card's PIN: counts each time that it was set or taken away; 0: never
-  std::uint32_t refills{};  ///< counts how often head office allowed fresh tries
-  bool set = false;         ///< there is one
-  friend bool operator==(const pin_state&, const pin_state&) = default;
-};
-
 /// What head office ruled about a contested entry: it stands as good business, and the chain bears what it cost; the
 /// node's owner owes what it cost; nothing was lost by it.
 enum class ruling_outcome : std::uint8_t { stands = 1, owed = 2, no_loss = 3 };

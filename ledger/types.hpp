@@ -56,6 +56,13 @@ inline byte_view view_of(std::span<const std::uint8_t> s) {
 std::string to_hex(byte_view data);
 bool from_hex(std::string_view hex, std::span<std::uint8_t> out);
 
+struct pin_state {
+  std::uint32_t version{};  ///< of a card's PIN: counts each time that it was set or taken away; 0: never
+  std::uint32_t refills{};  ///< counts how often head office allowed fresh tries
+  bool set = false;         ///< there is one
+  friend bool operator==(const pin_state&, const pin_state&) = default;
+};
+
 }  // namespace tally
 
 template <class Tag, class Rep>

@@ -214,8 +214,7 @@ void station::decide_till(const till_request& r, bool last, amount pulled) {
     return answer(std::move(a));
   }
   a.seq = book_->next();
-  auto p = parent();
-  bool pulls = !last && p && up_.count(*p) && waiting_.size() < config_.urgent_max;
+  bool pulls = !last && parent() && up_.count(*parent()) != 0 && waiting_.size() < config_.urgent_max;
   auto d = book_->take(r.command, now_, pulls);
   if (auto* e = std::get_if<entry>(&d)) {
     calendar_.traded = true;
