@@ -170,7 +170,7 @@ TEST_CASE("lists, blobs and enumerations have their bounds", "[codec]") {
   CHECK_FALSE(fits([](entry& e) { e.medium = bytes(17, 'x'); }));
   CHECK_FALSE(fits([](entry& e) { e.status = static_cast<card_status>(9); }));
   CHECK_FALSE(fits([](entry& e) { e.cause = static_cast<send_cause>(5); }));
-  CHECK_FALSE(fits([](entry& e) { e.topic = static_cast<publish_topic>(4); }));
+  CHECK_FALSE(fits([](entry& e) { e.topic = static_cast<publish_topic>(5); }));
   CHECK_FALSE(fits([](entry& e) { e.cited_kind = static_cast<entry_kind>(64); }));
   CHECK_FALSE(fits([](entry& e) { e.tenders = {{static_cast<tender_kind>(5), main_unit, 1}}; }));
   // A count that promises more than there is takes no memory for it.
