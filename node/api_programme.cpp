@@ -58,6 +58,7 @@ void write_purse_rule(json_writer& w, const purse_rule& p) {
   if (p.off_basis_points != 0) w.field("off_basis_points", p.off_basis_points);
   if (p.min_total != 0) w.field("min_total", p.min_total);
   if (p.manual_per_day != 0) w.field("manual_per_day", p.manual_per_day);
+  if (p.gift_per_day != 0) w.field("gift_per_day", p.gift_per_day);
   w.key("gifts");
   w.open('[');
   for (const auto& g : p.gifts) {
@@ -183,6 +184,7 @@ void handle_programme(const api_ptr& api, const call_ptr& call) {
   w.open('{');
   w.field("version", s->rules->version_at(s->business_date));
   w.field("spend_first", plan.paid_first ? "paid" : "bonus");
+  if (plan.gift_per_day != 0) w.field("gift_per_day", plan.gift_per_day);
   write_rows(w, "purses", plan.purses, [&](const purse_rule& p) { write_purse_rule(w, p); });
   write_rows(w, "levels", plan.levels, [&](const level_rule& l) {
     w.field("spend", l.spend);

@@ -28,6 +28,7 @@ export const shopProgramme = () => ({
       rate_money: 100,
       share_basis_points: 5_000,
       manual_per_day: 500,
+      gift_per_day: 200,
       gifts: [{ product: 3, units: 400 }],
     },
     {

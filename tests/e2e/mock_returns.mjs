@@ -52,7 +52,18 @@ export function returnCalls(state, { ok, refuse, record }) {
     purse.here += body.units;
     return ok({ ...record(terminal, body.counter, 'adjustment', card, [], 0, []), reason: body.reason });
   }
+  function give(terminal, body) {
+    const [from, to] = [state.cards.get(body.card), state.cards.get(body.to)];
+    if (!to) return refuse(409, 'unknown_card');
+    const purse = (card) => (card.purses[body.purse] ??= { here: 0 });
+    if (purse(from).here < body.units)
+      return refuse(409, 'insufficient', { here: purse(from).here, elsewhere: null, short: body.units - purse(from).here, purse: body.purse });
+    purse(from).here -= body.units;
+    purse(to).here += body.units;
+    return ok(record(terminal, body.counter, 'gift', from, [], 0, []));
+  }
   return {
+    '/api/v1/transfers': give,
     '/api/v1/adjustments': adjust,
     '/api/v1/refunds': refund,
     '/api/v1/authorisations': authorise,

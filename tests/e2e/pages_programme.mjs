@@ -66,6 +66,30 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       assert.deepEqual([second.units, second.reason], [-15, 'counted twice']);
     },
 
+    async 'programme: points for another member, as far as there are some'() {
+      const page = await member({ [POINTS]: { here: 30 } });
+      const other = [...shop().state.cards.keys()].find((it) => it !== A);
+      shop().state.cards.get(other).purses ??= {};
+      await click(page, 'gift-open');
+      await at(page, 'gift-units').fill('20');
+      await at(page, 'gift-to').fill(A);
+      assert.ok(await at(page, 'gift-commit').isDisabled(), 'nobody gives to himself');
+      await at(page, 'gift-to').fill(other);
+      await click(page, 'gift-commit');
+      await shows(page, 'message', 'Gift: done');
+      assert.equal(here(POINTS), 10);
+      assert.equal(shop().state.cards.get(other).purses[POINTS].here, 20);
+      const [asked] = sent();
+      assert.deepEqual([asked.card, asked.to, asked.purse, asked.units], [A, other, POINTS, 20]);
+      await swipe(A);
+      await click(page, 'gift-open');
+      await at(page, 'gift-units').fill('11');
+      await at(page, 'gift-to').fill(other);
+      await click(page, 'gift-commit');
+      await at(page, 'error').waitFor();
+      assert.equal(here(POINTS), 10);
+    },
+
     async 'programme: a sale earns points, by card with gift money first, and in cash'() {
       const page = await member({ [BONUS]: { here: 1_000 } });
       await click(page, 'product-1', 'product-1');

@@ -3,6 +3,9 @@
 import { formatMinor } from './money';
 import type { Card, CardPurse, Condition, Names, PackageRule, Programme, PurseRule, Quote, Unit } from './types';
 
+/** Money that was paid in: the purse that each card has. */
+export const PAID = 1;
+
 export function nameIn(names: Names, language: string): string {
   return names[language] ?? names['en'] ?? Object.values(names)[0] ?? '';
 }

@@ -302,7 +302,7 @@ function done(model: TillModel, receipt: Receipt, recovered: boolean): TillModel
   // A card that was reported is taken out; one that was sold is read again, with what it is now.
   if (receipt.kind === 'card_report' || receipt.kind === 'card_sale') return { ...next, card: null, view: 'receipts' };
   if (receipt.kind !== 'sale' && receipt.kind !== 'capture')
-    return ['reversal', 'refund', 'authorisation', 'void', 'adjustment'].includes(receipt.kind) ? { ...next, view: 'receipts' } : next;
+    return ['reversal', 'refund', 'authorisation', 'void', 'adjustment', 'gift'].includes(receipt.kind) ? { ...next, view: 'receipts' } : next;
   // After a sale the card goes back to its holder, so that the next customer cannot pay with it.
   return { ...next, basket: [], uses: [], gifts: [], card: null, view: 'receipts' };
 }

@@ -131,6 +131,7 @@ export interface PurseRule {
   off_basis_points?: number;
   min_total?: number;
   manual_per_day?: number;
+  gift_per_day?: number;
   gifts: { product: number; units: number }[];
 }
 export interface Condition {
@@ -177,6 +178,8 @@ export interface PackageRule extends Condition {
 export interface Programme {
   version: number;
   spend_first: string;
+  /** The most money that one card gives in a day; left out: none. */
+  gift_per_day?: number;
   purses: PurseRule[];
   levels: LevelRule[];
   card_kinds: CardKindRule[];

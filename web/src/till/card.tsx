@@ -8,6 +8,7 @@ import type { Card, CardPurse, PurseRule, TillInfo } from '../lib/types';
 import { Icon, Money } from '../lib/ui';
 import { dispatch, lookUp, model, now, reportCard, sellCard } from './controller';
 import { AdjustButton, AdjustForm } from './adjust';
+import { GiftButton, GiftForm } from './gift';
 import { HoldForm } from './hold';
 import { MemberRow, MemberSearch } from './member';
 import { PinChoice } from './pin';
@@ -229,8 +230,21 @@ export function CardPanel({ info }: { info: TillInfo }) {
           )}
           <CardLife card={card.card} info={info} />
           <PinChoice card={card.card} />
-          {card.card.status === 'active' && <HoldForm info={info} more={<AdjustButton card={card.card} />} />}
-          {card.card.status === 'active' && <AdjustForm card={card.card} info={info} />}
+          {card.card.status === 'active' && (
+            <>
+              <HoldForm
+                info={info}
+                more={
+                  <>
+                    <GiftButton card={card.card} />
+                    <AdjustButton card={card.card} />
+                  </>
+                }
+              />
+              <GiftForm card={card.card} info={info} />
+              <AdjustForm card={card.card} info={info} />
+            </>
+          )}
         </>
       )}
       {!card && (

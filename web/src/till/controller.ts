@@ -1,4 +1,5 @@
 // Carries events between the pure till and the world: HTTP, the event stream, the browser's storage, the clock.
+import { PAID } from '../lib/programme';
 import { signal } from '@preact/signals';
 import { authHeaders, call, sendMoney, setToken } from '../lib/api';
 import { hasKey } from '../lib/i18n';
@@ -249,6 +250,12 @@ export function refund(fields: Record<string, unknown>): void {
 export function adjust(purse: number, units: number, reason: string): void {
   const { card } = model.value;
   if (card) submit('adjustment', '/api/v1/adjustments', 0, { card: card.number, purse, units, reason });
+}
+
+/** Money (purse 1) or units of the held card for another. */
+export function give(to: string, purse: number, units: number): void {
+  const { card } = model.value;
+  if (card) submit('gift', '/api/v1/transfers', purse === PAID ? units : 0, { card: card.number, to, purse, units });
 }
 
 /** Puts money of the held card aside for an hour. */

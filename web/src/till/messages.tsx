@@ -166,6 +166,7 @@ function noticeText(info: TillInfo): string {
     void: 'hold.voided',
   };
   if (receipt.kind === 'adjustment') return t('adjust.done');
+  if (receipt.kind === 'gift') return t('gift.done');
   if (receipt.kind === 'card_report') return `${t('card.reported')} ${receipt.masked ?? ''}`;
   const here = receipt.here === null ? '' : ` · ${t('card.here')} ${figures(receipt.here, info)}`;
   return `${t(done[receipt.kind] ?? 'pay.done')} ${amount}${here}`;
