@@ -52,6 +52,7 @@ printer_effects printer_machine::on_connected(tick_ms now) {
 
 printer_effects printer_machine::on_disconnected() {
   printer_effects out;
+  if (clearing_ && proof_ == print_proof::taken) options_.doubtful = true;  // to be asked again
   connected_ = dropping_ = known_ = asked_ = false;
   if (job_ && job_->sent) finish(false, out);
   update_state(0, out);
@@ -269,6 +270,7 @@ void printer_machine::take_status_answer(int request, tick_ms now, printer_effec
 
 tick_ms printer_machine::silence_limit() const {
   // A full receive buffer keeps requests waiting behind the ticket, so a printing printer may be silent for longer.
+  if (clearing_) return std::max(options_.silence_timeout_ms, options_.proof_timeout_ms + options_.answer_timeout_ms);
   const bool printing = job_ && job_->sent;
   return printing ? std::max(options_.silence_timeout_ms, proof_limit()) : options_.silence_timeout_ms;
 }
@@ -329,7 +331,10 @@ void printer_machine::send_job(tick_ms now, printer_effects& out) {
 
 bytes printer_machine::with_marks(byte_view ticket) {
   constexpr std::size_t long_command = 64;
-  bytes out;
+  // What fills a command that was left open is nothing else's.
+  const auto filling = std::min(ticket.find_first_not_of('\0'), ticket.size());
+  bytes out(ticket.substr(0, filling));
+  ticket.remove_prefix(filling);
   std::size_t since = 0;
   const auto mark = [&] {
     if (since == 0) return;
@@ -346,7 +351,7 @@ bytes printer_machine::with_marks(byte_view ticket) {
       since += band.size();
       if (length > long_command && line_begins) mark();
     }
-    if (length == 1) line_begins = ticket.front() == '\n' || (line_begins && ticket.front() == '\0');
+    if (length == 1) line_begins = ticket.front() == '\n';
     ticket.remove_prefix(length);
     if (line_begins && since >= options_.mark_every && !ticket.empty()) mark();
   }

@@ -34,6 +34,8 @@ decision decide_adjust(const adjust_command& c, const situation& s, std::vector<
   if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);
   const auto& plan = rules->programme;
   if (auto r = check_place(plan, card, c.account, s)) return *r;
+  if (!taken && rules_are_stale(s, plan))
+    return refuse(errc::not_applicable, "the rules here are too old to give anything", c.account);
   const auto* purse = plan.purse(c.purse);
   if (!purse || purse->manual_per_day == 0)
     return refuse(

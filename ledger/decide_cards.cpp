@@ -4,6 +4,7 @@
 #include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "ledger/decide_parts.hpp"
+#include "ledger/pins.hpp"
 
 namespace tally::decide_detail {
 namespace {
@@ -119,7 +120,11 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
   const auto* rules = s.rules.rules(s.rules.version_at(e.business_date));
   static const programme none;
   const auto& plan = rules ? rules->programme : none;
-  if (auto r = check_pin({c.pin, c.account, *card, total, total != 0}, plan, e, s, postings)) return *r;
+  // It is for good, and ends the card with all that lies elsewhere: whoever has a PIN is asked for it.
+  const bool chosen = pin_of(s.st, s.self, c.account, *card).set;
+  if (auto r =
+          check_pin({c.pin, c.account, *card, chosen ? amount_max : total, chosen || total != 0}, plan, e, s, postings))
+    return *r;
   if (auto r = check_lists(total, s, rules, c.account)) return *r;
   e.account = c.account;
   e.account_version = card->version;

@@ -39,6 +39,9 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
         errc::bad_amount,
         "of " + name + " this card gives " + std::to_string(std::max<amount>(per_day - before, 0)) + " more here today",
         c.account);
+  if (auto r = check_place(plan, taker, c.to, s)) return *r;
+  if (c.purse == purse_paid)
+    if (auto r = check_loading(plan, taker, c.to, s)) return *r;
   bool money = c.purse == purse_paid || (purse && purse->kind == purse_kind::bonus);
   if (auto r = check_pin({c.pin, c.account, giver, money ? c.units : 0, true}, plan, e, s, postings)) return *r;
   if (c.purse == purse_paid)

@@ -42,7 +42,7 @@ maybe_refusal unproven(const pin_proof& proof, account_id account, const pin_sta
 std::optional<decision> check_pin(const pin_matter& m, const programme& plan, entry& e, const situation& s,
                                   std::vector<posting>& postings) {
   const auto* kind = plan.card_kind(m.card.kind);
-  auto spent = kind && kind->pin_above_day ? spent_on(s.st, e.business_date, s.self, m.account) : 0;
+  auto spent = kind && kind->pin_above_day ? money_taken_on(s.st, e.business_date, s.self, m.account, plan) : 0;
   bool needed = asks_for_pin(kind, m.money, m.units, spent);
   if (!needed && m.proof.is == verdict::none) return std::nullopt;
   auto pin = pin_of(s.st, s.self, m.account, m.card);

@@ -199,7 +199,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::take_back: return check_debts(e);
     case entry_kind::expire: return check_expire(e);
     case entry_kind::adjust: TALLY_TRY(check_key(e, p, s)); return check_adjust(e);
-    case entry_kind::fee: return check_fee(e, s);
+    case entry_kind::fee: return check_fee(e, p, s);
     case entry_kind::earn: return check_earn(e, s);
     case entry_kind::close_epoch: return check_closing(e, s);
     case entry_kind::regrant: return check_regrant(e, s);

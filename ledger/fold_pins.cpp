@@ -87,6 +87,8 @@ void learn_pin(const entry& e, const pin_state& before, state& s) {
   cell c{static_cast<std::int64_t>(*e.cites), {}};
   put_le4(c.data, e.subject.node.value);
   c.data += view_of(e.subject.epoch.value);
+  put_le4(c.data, static_cast<std::uint32_t>(e.account_version));
+  put_le4(c.data, static_cast<std::uint32_t>(e.account_version >> 32));
   s.put(from, std::move(c));
 }
 

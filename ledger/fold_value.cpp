@@ -31,12 +31,14 @@ status check_adjust(const entry& e) {
   return check_debts(e);
 }
 
-status check_fee(const entry& e, const state& s) {
+status check_fee(const entry& e, const entry_place& p, const state& s) {
   auto day = day_of(e.deadline);
   if (day == 0 || start_of_day(day) != e.deadline || month_of(day) == month_of(day - 1))
     return error{errc::malformed, "a fee falls due when a month begins"};
   if (e.hq_time < e.deadline) return error{errc::not_entitled, "head office's time has not passed that day"};
-  if (number(s, fee_key(e.account)) >= month_of_fee(e)) return error{errc::key_reused, "that month's fee was taken"};
+  // Who watches meets head office's lives in any order.
+  if (!p.watched && number(s, fee_key(e.account)) >= month_of_fee(e))
+    return error{errc::key_reused, "that month's fee was taken"};
   for (const auto& v : e.values)
     if (v.purse > purse_id_max) return error{errc::malformed, "no fee is taken from a card's deposit"};
   return done();
@@ -46,7 +48,8 @@ status check_fee(const entry& e, const state& s) {
 // no card look unused. What some store wrote in a month is what tells that the month was seen at all; head office's own
 // sales are by its own clock.
 void apply_uses(const entry& e, const entry_place& p, state& s, errc why) {
-  if (e.kind == entry_kind::fee && why == errc::ok) s.put(fee_key(e.account), {month_of_fee(e), {}});
+  if (e.kind == entry_kind::fee && why == errc::ok)
+    s.put(fee_key(e.account), {std::max<std::int64_t>(number(s, fee_key(e.account)), month_of_fee(e)), {}});
   if (e.kind == entry_kind::adjust && !p.watched)
     for (const auto* list : {&e.values, &e.earned})
       for (const auto& v : *list)

@@ -53,12 +53,19 @@ std::uint32_t pin_tries(const state& s, const writer_id& self, account_id accoun
 
 std::optional<std::pair<writer_id, sequence>> pin_source(const state& s, account_id account) {
   auto c = s.find(key_of(cell_type::pin_from, account, {}));
-  if (!c || c->data.size() != 12) return std::nullopt;
+  if (!c || c->data.size() != 20) return std::nullopt;
   writer_id w;
   w.node.value = le4(c->data);
   for (std::size_t i = 0; i < 8; ++i)
     w.epoch.value[i] = static_cast<std::uint8_t>(c->data[4 + i]);
   return std::pair(w, static_cast<sequence>(c->n));
+}
+
+std::uint64_t pin_published_at(const state& s, account_id account) {
+  auto c = s.find(key_of(cell_type::pin_from, account, {}));
+  if (!c || c->data.size() != 20) return 0;
+  auto data = byte_view(c->data);
+  return le4(data.substr(12)) | std::uint64_t{le4(data.substr(16))} << 32;
 }
 
 std::optional<std::array<std::uint8_t, 32>> pin_key_of(const state& s) {
@@ -67,6 +74,18 @@ std::optional<std::array<std::uint8_t, 32>> pin_key_of(const state& s) {
   if (!c || c->data.size() != out.size()) return std::nullopt;
   std::copy(c->data.begin(), c->data.end(), out.begin());
   return out;
+}
+
+amount money_taken_on(const state& s, std::uint32_t day, const writer_id& self, account_id account,
+                      const programme& plan) {
+  auto sum = spent_on(s, day, self, account);
+  auto add = [&](std::uint32_t purse) {
+    if (!checked_add(sum, gifted_on(s, day, self, account, purse), sum)) sum = amount_max;
+  };
+  add(purse_paid);
+  for (const auto& p : plan.purses)
+    if (p.kind == purse_kind::bonus) add(p.id);
+  return sum;
 }
 
 bool asks_for_pin(const card_kind_rule* kind, amount money, bool units, amount spent_today) {

@@ -26,9 +26,14 @@ std::optional<sequence> own_pin(const state& s, const writer_id& self, account_i
 std::uint32_t pin_tries(const state& s, const writer_id& self, account_id account, const pin_state& pin);
 /// The entry of a store that set the PIN of an account which head office has published.
 std::optional<std::pair<writer_id, sequence>> pin_source(const state& s, account_id account);
+/// Version of the card's state that published that PIN: who decided on an older one typed another.
+std::uint64_t pin_published_at(const state& s, account_id account);
 /// What PINs are sealed for, as head office has published it.
 std::optional<std::array<std::uint8_t, 32>> pin_key_of(const state& s);
 
+/// Money that a store took from the card on a day: what was bought and put aside, and what was given to other cards.
+amount money_taken_on(const state& s, std::uint32_t day, const writer_id& self, account_id account,
+                      const programme& plan);
 /// Whether that much card money at once, after what was spent that day, asks for the PIN. `units`: the sale takes
 /// anything at all from the card.
 bool asks_for_pin(const card_kind_rule* kind, amount money, bool units, amount spent_today);

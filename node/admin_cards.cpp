@@ -14,8 +14,8 @@ struct found {
   card_record card;
 };
 
-/// More QR codes of one card: telephones that its holder had.
-constexpr std::uint32_t codes_max = 32;
+/// More QR codes of one card: telephones that its holder has, and has had.
+constexpr std::uint32_t codes_max = 32, codes_ever_max = 1'000;
 
 result<found> card_in(const call& c) {
   auto text = text_in(c.in, "medium", 32);
@@ -73,23 +73,33 @@ entry map_here(byte_view medium, const found& f) {
   return e;
 }
 
-/// The serial of the card's next code: those before it were drawn.
-std::uint32_t next_code(const call& c, account_id account) {
+/// What is known of the codes of one card: those that lead to it, and the serial of the next one.
+struct card_codes {
+  std::vector<std::uint32_t> live;
+  std::uint32_t next = 1;
+};
+card_codes codes_of(const call& c, account_id account) {
   durable_state st(c.node.store());
   const auto& chain = c.context.identity.believes.chain;
-  std::uint32_t serial = 1;
-  while (serial <= codes_max && account_of(st, code_medium(chain, account, serial)))
-    ++serial;
-  return serial;
+  card_codes out;
+  // The one from when the card was made has no mapping until it ends.
+  if (!account_of(st, code_medium(chain, account, 0))) out.live.push_back(0);
+  for (; out.next <= codes_ever_max; ++out.next) {
+    auto to = account_of(st, code_medium(chain, account, out.next));
+    if (!to) break;
+    if (*to == account) out.live.push_back(out.next);
+  }
+  return out;
 }
 
 /// Codes of the card from serial `first` on lead to `grave` now, which is cancelled: so that no store takes one for
 /// unknown.
 std::vector<entry> end_codes(const call& c, const found& f, account_id grave, std::uint32_t first) {
   std::vector<entry> out;
-  for (auto serial = first; serial < next_code(c, f.account); ++serial)
-    out.push_back(map_to(code_medium(c.context.identity.believes.chain, f.account, serial), grave, f.card.kind,
-                         card_status::cancelled, 0));
+  for (auto serial : codes_of(c, f.account).live)
+    if (serial >= first)
+      out.push_back(map_to(code_medium(c.context.identity.believes.chain, f.account, serial), grave, f.card.kind,
+                           card_status::cancelled, 0));
   return out;
 }
 
@@ -196,12 +206,15 @@ void draw_card_code(const call& c) {
   if (!f) return c.refuse(f.error());
   if (is_final(f->card.status) || f->card.status == card_status::stock)
     return c.refuse({errc::not_allowed, "this card is " + standing_text(f->card.status)});
-  auto serial = next_code(c, f->account);
-  if (serial > codes_max)
-    return c.refuse({errc::full, "this card has had " + std::to_string(codes_max) +
-                                     " codes: 'tallystick card --replace' gives it a new number, and codes anew"});
-  auto e = map_here(code_medium(c.context.identity.believes.chain, f->account, serial), *f);
-  f->card.version = e.account_version;
+  auto codes = codes_of(c, f->account);
+  if (codes.live.size() > codes_max || codes.next > codes_ever_max)
+    return c.refuse({errc::full, "this card has " + std::to_string(codes.live.size()) + " codes, and had " +
+                                     std::to_string(codes.next - 1) +
+                                     " more: 'tallystick card --void-codes' ends them"});
+  auto serial = codes.next;
+  // What the card is, the node says when it writes this: a report of its loss may have come meanwhile.
+  auto e = map_to(code_medium(c.context.identity.believes.chain, f->account, serial), f->account, f->card.kind, {}, 0);
+  ++f->card.version;
   auto out = card_out(*f);
   out["serial"] = serial;
   write_facts(c, {e}, std::move(out));
@@ -210,6 +223,8 @@ void draw_card_code(const call& c) {
 void void_card_codes(const call& c) {
   auto f = card_in(c);
   if (!f) return c.refuse(f.error());
+  if (is_final(f->card.status))
+    return c.refuse({errc::not_allowed, "this card is " + standing_text(f->card.status) + ", or was replaced before"});
   auto grave = reserved_in(c);
   if (!grave) return c.refuse(grave.error());
   auto facts = end_codes(c, *f, *grave, 1);

@@ -113,14 +113,15 @@ void send_pin(const api_ptr& api, std::uint32_t terminal, const till_answer& a, 
 void write_pin(json_writer& w, const node_snapshot& s, const state& st, account_id account,
                const std::optional<card_record>& card) {
   auto record = card.value_or(card_record{});
-  const auto* kind = rules_now(s).programme.card_kind(record.kind);
+  const auto& plan = rules_now(s).programme;
+  const auto* kind = plan.card_kind(record.kind);
   auto pin = pin_of(st, s.self, account, record);
   w.key("pin");
   w.open('{');
   w.field("set", pin.set);
   w.field("tries_left", pin.set ? std::optional(pin_tries_max - pin_tries(st, s.self, account, pin)) : std::nullopt);
   if (kind && (kind->pin_above || kind->pin_above_day))
-    w.field("without_pin", free_of_pin(*kind, spent_on(st, s.business_date, s.self, account)));
+    w.field("without_pin", free_of_pin(*kind, money_taken_on(st, s.business_date, s.self, account, plan)));
   w.close('}');
 }
 

@@ -6,7 +6,6 @@
 #include "node/code_picture.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
-#include "node/public_files.hpp"
 #include "sync/card_qr.hpp"
 #include "sync/driver_keyfile.hpp"
 #include "sync/entropy_sodium.hpp"
@@ -49,6 +48,8 @@ int run_replace(const card_options& o, const node_identity& id, const admin_clie
 
 /// A code for its holder's telephone. Head office knows of it before it is shown.
 int run_code(const card_options& o, const node_identity& id, const admin_client& hq) {
+  if (!o.picture.empty() && std::filesystem::exists(o.picture))
+    return fail(exit_usage, o.picture + " is there already; name a new file");
   auto key = read_signing_key(data_layout{o.data}.signing_key());
   if (!key) return fail(key.error());
   auto drawn = draw_card_code(hq, id.believes.chain, o.card);
@@ -60,8 +61,7 @@ int run_code(const card_options& o, const node_identity& id, const admin_client&
   if (!o.picture.empty()) {
     auto picture = qr_svg(text);
     if (!picture) return fail(picture.error());
-    if (auto ok = write_public_file(o.picture, *picture); !ok) return fail(ok.error());
-    if (auto ok = sync_files(std::filesystem::absolute(o.picture).parent_path()); !ok) return fail(ok.error());
+    if (auto ok = write_private_file(o.picture, *picture); !ok) return fail(ok.error());
   }
   std::cout << text << std::endl;
   std::cerr << "That is code " << drawn->serial << " of the card (account " << code.account.value
@@ -72,7 +72,9 @@ int run_code(const card_options& o, const node_identity& id, const admin_client&
 int run_void_codes(const card_options& o, const node_identity& id, const admin_client& hq) {
   auto ended = void_card_codes(hq, id.believes.chain, o.card);
   if (!ended) return fail(ended.error());
-  std::cout << *ended << " codes of the card do not count any more; the one printed on it does.\n";
+  if (*ended == 0) std::cout << "No such code leads to the card.\n";
+  if (*ended == 1) std::cout << "1 code of the card does not count any more; the one printed on it does.\n";
+  if (*ended > 1) std::cout << *ended << " codes of the card do not count any more; the one printed on it does.\n";
   if (*ended > 0) std::cout << "Each store refuses them from when it hears of that.\n";
   return exit_ok;
 }

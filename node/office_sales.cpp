@@ -10,14 +10,21 @@ result<std::size_t> sell_run(const admin_client& hq, card_run run, amount load, 
                              const std::function<status(const std::vector<sold_card>& part)>& sold,
                              const progress& tell) {
   constexpr std::uint64_t at_once = 250;
+  auto wanted = [&](std::uint64_t done, std::uint64_t n) {
+    return nlohmann::json{{"first", run.first + done}, {"count", n}, {"load", load}, {"tender", tender}};
+  };
   if (run.node.value == 0) {
+    // Cards that lie at head office go to no store any more: what is refused leaves them where they are.
+    auto first = wanted(0, std::min(at_once, run.count));
+    first["check"] = true;
+    if (auto could = hq.post("cards/sell", first); !could) return could.error();
     run.node = head_office;
     TALLY_TRY(allot_run(hq, run));
   }
   std::size_t before = 0;
   for (std::uint64_t done = 0; done < run.count;) {
     auto n = std::min(at_once, run.count - done);
-    auto a = hq.post("cards/sell", {{"first", run.first + done}, {"count", n}, {"load", load}, {"tender", tender}});
+    auto a = hq.post("cards/sell", wanted(done, n));
     if (!a) return a.error();
     auto list = a->find("sold");
     if (list == a->end() || !list->is_array()) return error{errc::unsupported, "head office answered something else"};

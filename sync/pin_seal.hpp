@@ -2,7 +2,7 @@
 #include <mutex>
 #include <optional>
 
-#include "ledger/errc.hpp"
+#include "ledger/result.hpp"
 #include "sync/keys.hpp"
 
 namespace tally {

@@ -28,7 +28,11 @@ void station::answer_card(const entry& e, const writer_id& from, sequence seq) {
     // Of two stores that set one at the same time, the first that is heard counts.
     bool stands = seq < claims_stand_up_to(book_->st(), from) && !is_final(card->status);
     bool next = e.pin.version == card->pin.version + 1 && e.pin_checked == (card->pin.set ? card->pin.version : 0);
-    if (stands && next) out.pin = {e.pin.version, card->pin.refills, true};
+    // Another store's first PIN has the same version: what was typed was the published one only if the store had that.
+    auto source = pin_source(book_->st(), e.account);
+    bool knew = !card->pin.set || (source && source->first == from) ||
+                e.account_version >= pin_published_at(book_->st(), e.account);
+    if (stands && next && knew) out.pin = {e.pin.version, card->pin.refills, true};
   } else if (e.kind == entry_kind::hand_back) {
     if (!is_final(card->status)) out.status = card_status::returned;
   } else if (card->status == card_status::stock) {

@@ -104,6 +104,16 @@ status station::complete_fact(entry& e) {
     e = card_fact(e.account, *card);
     return done();
   }
+  // A further medium of a card, which stays as it is.
+  if (e.kind == entry_kind::map_media && e.status == card_status{}) {
+    auto card = card_of(book_->st(), e.account);
+    if (!card) return error{errc::unknown_card, "account " + std::to_string(e.account.value)};
+    auto medium = std::move(e.medium);
+    e = card_fact(e.account, *card);
+    e.kind = entry_kind::map_media;
+    e.medium = std::move(medium);
+    return done();
+  }
   // Who looked at the card before a store's PIN came does not take it away again.
   if (e.kind == entry_kind::card_state || e.kind == entry_kind::map_media)
     if (auto card = card_of(book_->st(), e.account); card && e.pin.version < card->pin.version) e.pin = card->pin;

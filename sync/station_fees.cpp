@@ -1,5 +1,5 @@
 // Fees of cards that nobody used. Head office alone hears of all nodes, so it alone takes them, from what lies with it;
-// what lies elsewhere is asked for (docs/decisions/0010-fees-at-head-office.md).
+// what lies elsewhere is asked for (docs/decisions/0011-fees-at-head-office.md).
 #include <algorithm>
 
 #include "ledger/cards.hpp"
@@ -17,8 +17,8 @@ constexpr tick_ms after_start_ms = 3'600'000;
 
 }  // namespace
 
-/// Takes all that is due of one card, the oldest month first. False: the money of a month lies elsewhere, and was asked
-/// for; it is looked for again.
+/// Takes what is due of one card, the oldest month first: all months, or without `ask` one. False: the money of a month
+/// lies elsewhere, and was asked for; it is looked for again.
 bool station::take_fee(account_id account, bool ask) {
   for (auto left = fee_months_back_max; left > 0; --left) {
     std::vector<unit_use> wanted;
@@ -28,7 +28,8 @@ bool station::take_fee(account_id account, bool ask) {
       if (!ask || elsewhere(account, w.purse, config_.self) <= 0) continue;
       auto id = random_id() | 1ULL << 63;
       calendar_.netting_asks.insert(id);
-      custodian_.need(id, account, w.purse, w.units, customer_wait_ms(), tick_, now_, *this);
+      custodian_.need(id, account, w.purse, held_here(account, w.purse) + w.units, customer_wait_ms(), tick_, now_,
+                      *this);
       asked = true;
     }
     if (asked) return false;
@@ -37,6 +38,7 @@ bool station::take_fee(account_id account, bool ask) {
       open_effects_.push_back(alarm_effect{written.error().code, "a fee: " + written.error().detail});
       return true;
     }
+    if (!ask) return true;  // of the next month nothing was asked for yet
   }
   return true;
 }

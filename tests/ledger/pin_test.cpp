@@ -252,6 +252,31 @@ TEST_CASE("judge: PINs that contradict themselves", "[pin][judge]") {
   CHECK(judge(e, {.writer = hq, .role = node_role::hq, .seq = 1}, s.st).code() == errc::not_entitled);
 }
 
+TEST_CASE("what was given to other cards counts for the day's sum", "[pin]") {
+  pin_shop s;
+  s.says(card_1, {1, 0, true});
+  auto give = [&](amount money) { return s.run(gift_command{s.next_key(), card_1, card_2, purse_paid, money}); };
+  auto first = give(300);
+  CHECK(written(first).pin_checked == 0);
+  CHECK(refused(give(300)) == errc::pin_required);
+  CHECK(refused(s.pay(300)) == errc::pin_required);
+  auto rest = give(200);
+  CHECK(written(rest).pin_checked == 0);
+  CHECK(refused(give(100)) == errc::pin_required);
+}
+
+TEST_CASE("a card that has a PIN comes back only with it, whatever is paid out", "[pin]") {
+  pin_shop s;
+  hand_back_command back{s.next_key(), card_1, 0, 0};
+  auto without = pin_shop().run(back);
+  CHECK(written(without).kind == entry_kind::hand_back);
+  s.says(card_1, {1, 0, true});
+  CHECK(refused(s.run(back)) == errc::pin_required);
+  back.pin = {verdict::right, 1};
+  auto given = s.run(back);
+  CHECK(written(given).pin_checked == 1);
+}
+
 TEST_CASE("money put aside, given away or paid out asks for the PIN as a sale does", "[pin]") {
   pin_shop s;
   s.says(card_1, {1, 0, true});

@@ -50,6 +50,30 @@ TEST_CASE("a kind of card is good where the rules say", "[value]") {
   CHECK(refused(unloaded.run(unloaded.sale({{product_id{1}, 1}}, 100))) == errc::ok);
 }
 
+TEST_CASE("nobody gives to a card where it is not good, nor money where it is not loaded", "[value]") {
+  auto shop = [](const std::function<void(card_kind_rule&)>& change) {
+    return value_shop([&](programme& g) {
+      g.gift_per_day = g.purses[1].gift_per_day = 1'000;
+      g.card_kinds.push_back({2, {"Other card"}, {}, true, 0});
+      change(g.card_kinds[1]);
+    });
+  };
+  auto kind_2 = [](value_shop& t) {
+    auto other = card_of(t.st, card_2).value();
+    other.kind = 2;
+    put_card(t.st, card_2, other);
+  };
+  auto away = shop([](card_kind_rule& k) { k.not_at = {here()}; });
+  kind_2(away);
+  CHECK(refused(away.run(gift_command{away.next_key(), card_1, card_2, purse_paid, 100})) == errc::not_here);
+  auto unloaded = shop([](card_kind_rule& k) { k.no_top_up_at = {here()}; });
+  kind_2(unloaded);
+  CHECK(refused(unloaded.run(gift_command{unloaded.next_key(), card_1, card_2, purse_paid, 100})) == errc::not_here);
+  auto good = shop([](card_kind_rule&) {});
+  kind_2(good);
+  CHECK(refused(good.run(gift_command{good.next_key(), card_1, card_2, purse_paid, 100})) == errc::ok);
+}
+
 TEST_CASE("a gift from a card is one of its kind's places", "[value]") {
   value_shop t([](programme& g) {
     g.gift_per_day = 1'000;

@@ -130,6 +130,27 @@ TEST_CASE("of two stores that set a PIN the first that is heard counts", "[sync]
   net.nothing_contested();
 }
 
+TEST_CASE("who chose a first PIN at a dark store, and changed that, does not change the holder's", "[sync][pin]") {
+  pin_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  net.link(b, net.region(), false);
+  REQUIRE(why(net.set(a)) == errc::ok);
+  net.sync();
+  // Both are version 1, and nobody but their stores can tell which was typed.
+  REQUIRE(why(net.set(b)) == errc::ok);
+  REQUIRE(why(net.set(b, {typed::right, 1})) == errc::ok);
+  net.link(b, net.region(), true);
+  net.sync();
+  for (auto* n : {&net.hq(), &a, &b})
+    CHECK(net.at_node(*n) == pin_state{1, 0, true});
+  CHECK(pin_source(net.hq().st->ledger().st(), station_net::card)->first == a.writer());
+  // Whoever has heard of it may change it, at any store.
+  REQUIRE(why(net.set(b, {typed::right, 1})) == errc::ok);
+  net.sync();
+  CHECK(net.at_node(a) == pin_state{2, 0, true});
+  net.nothing_contested();
+}
+
 TEST_CASE("wrong PINs are durable before the answer, lock one store, and head office refills", "[sync][pin]") {
   pin_net net;
   auto &a = net.at(3), &b = net.at(4);
