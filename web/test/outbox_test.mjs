@@ -134,7 +134,7 @@ test('a stored text that is not a whole request is ignored', () => {
     JSON.stringify({ ...request, counter: '8' }),
     JSON.stringify({ ...request, path: 'https://elsewhere/' }),
     JSON.stringify({ ...request, path: '//elsewhere/api/v1/' }),
-    JSON.stringify({ ...request, kind: 'gift' }),
+    JSON.stringify({ ...request, kind: 'present' }),
     JSON.stringify({ ...request, body: undefined }),
   ];
   for (const text of spoiled) assert.equal(readStored(text), null, String(text));
