@@ -158,9 +158,8 @@ void station::handle(const station_input& input) {
     heard(l->neighbour);
     if (l->up) {
       up_.insert(l->neighbour);
-      if (parent() == l->neighbour) calendar_.linked_at = tick_;
+      if (parent() == l->neighbour) calendar_.linked_at = tick_, care_.due = care_.renew_due = 0;
       ++links_seen_;
-      if (parent() == l->neighbour) care_.due = care_.renew_due = 0;
       open_effects_.push_back(advanced_effect{});
       // A region that just started has no signed word of head office's time yet.
       if (parent() != l->neighbour && (config_.role == node_role::hq || last_time_.time > 0))
