@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/member_state.hpp"
+#include "node/open_questions.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
 #include "storage/varint.hpp"
@@ -11,8 +12,8 @@
 namespace tally {
 namespace {
 
-constexpr unix_seconds answer_wait = 3, fresh_for = 600, lapse_look = 10;
-constexpr std::size_t questions_max = 256, found_look_max = 2'000;
+constexpr unix_seconds fresh_for = 600, lapse_look = 10;
+constexpr std::size_t found_look_max = 2'000;
 
 std::string record_name(account_id member) { return "member/" + std::to_string(member.value); }
 
@@ -78,16 +79,9 @@ status member_desk::load() {
 
 void member_desk::tick() {
   auto now = with_.now();
-  for (auto it = questions_.begin(); it != questions_.end();) {
-    if (now - it->second.since < answer_wait && now >= it->second.since) {
-      ++it;
-      continue;
-    }
-    auto late = std::move(it->second.who);
-    it = questions_.erase(it);
-    for (const auto& done : late)
-      done(error{errc::timeout, "head office did not answer"});
-  }
+  end_late_questions(questions_, now, [](const auto& done) {
+    done(error{errc::timeout, "head office did not answer"});
+  });
   if (now < looked_ + lapse_look && now >= looked_) return;
   looked_ = now;
   auto hq = with_.node.snapshot()->hq_time;

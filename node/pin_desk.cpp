@@ -1,6 +1,7 @@
 #include "node/pin_desk.hpp"
 
 #include "ledger/pins.hpp"
+#include "node/open_questions.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
@@ -8,9 +9,6 @@
 
 namespace tally {
 namespace {
-
-constexpr unix_seconds answer_wait = 3;
-constexpr std::size_t questions_max = 256;
 
 using typed = pin_proof::verdict;
 
@@ -174,17 +172,7 @@ void pin_desk::take_letter(const letter_effect& letter) {
 }
 
 void pin_desk::tick() {
-  auto now = with_.now();
-  for (auto it = questions_.begin(); it != questions_.end();) {
-    if (now - it->second.since < answer_wait && now >= it->second.since) {
-      ++it;
-      continue;
-    }
-    auto late = std::move(it->second.who);
-    it = questions_.erase(it);
-    for (const auto& done : late)
-      done(std::nullopt);
-  }
+  end_late_questions(questions_, with_.now(), [](const auto& done) { done(std::nullopt); });
 }
 
 }  // namespace tally
