@@ -114,28 +114,6 @@ TEST_CASE("head office takes the fee of an unused card, once a month, wherever i
   CHECK(net.audited() == "");
 }
 
-TEST_CASE("a fee is whole although a part of the money lies at head office already", "[sync][value][fee]") {
-  value_net net([](programme& g) { g.card_kinds[0].dormant = {3, 200, {purse_paid}}; });
-  auto& a = net.at(3);
-  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
-  net.turn(4);
-  net.month(4);
-  REQUIRE(net.paid_everywhere() == 9'800);
-  // 150 of it at head office: the next fee needs 50 more.
-  while (net.paid(net.hq()) < 150) {
-    auto before = net.paid(net.hq());
-    REQUIRE(why(net.ask(a, net.sale(a, 1), true)) == errc::ok);
-    net.turn(2, 600'000);
-    if (net.paid(net.hq()) == before) break;
-  }
-  auto had = net.paid_everywhere();
-  net.month(4);
-  CHECK((had - net.paid_everywhere()) % 200 == 0);
-  CHECK(net.paid_everywhere() < had);
-  net.nothing_contested();
-  CHECK(net.audited() == "");
-}
-
 TEST_CASE("a dark store's card pays when its store is back, head office's clock alone ends nothing",
           "[sync][value][fee]") {
   value_net net([](programme& g) { g.card_kinds[0].dormant = {3, 200, {purse_paid}}; });
