@@ -22,11 +22,13 @@ amount worth(const purse_rule& p, amount units) {
   return mul_div(units, p.rate_money, p.rate_units, rounding::half_up).value_or(amount_max);
 }
 
-/// Of a programme: rights to refund, and what lies there and may be made of each purse, as money.
+/// Of a programme: rights to refund, and to take at risk, and what lies there and may be made of each purse, as money.
 amount exposure_of_units(const station& s, const writer_id& w, const programme& plan, std::int64_t days) {
   const auto& seen = s.seen().st();
   auto times = [&](amount a) { return mul_div(a, days, 1, rounding::down).value_or(amount_max); };
   auto sum = add(std::max<amount>(-seen.balance(quota_account(w, refund_of(main_unit))), 0), times(plan.refund_quota));
+  auto at_risk = std::max<amount>(-seen.balance(quota_account(w, risk_of(main_unit))), 0);
+  sum = add(sum, add(at_risk, times(plan.risk_budget)));
   for (const auto& p : plan.purses) {
     auto here = add(std::max<amount>(held_total(seen, w, unit_of(p.id)), 0), quota_left(seen, w, unit_of(p.id)));
     sum = add(sum, add(worth(p, here), times(worth(p, p.quota))));

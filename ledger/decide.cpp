@@ -104,7 +104,19 @@ decision decide_top_up(const top_up_command& c, const situation& s, std::vector<
   e.package = c.package;
   e.medium = c.once;
   give_units(e, std::move(*given), s);
+  auto paid = settled_debts(s.st, s.self, e.account, e.values);
+  e.debts.insert(e.debts.end(), paid.begin(), paid.end());
   return judged(std::move(e), s, postings);
+}
+
+/// What the entry took at risk is not owed any more, as far as that is known here; what it paid of a debt is owed again.
+void undo_debts(entry& e, const entry& cited, const situation& s) {
+  for (auto d : cited.debts) {
+    auto of_values = [&](const value_item& v) { return v.purse == d.purse && v.bucket == d.bucket; };
+    if (std::ranges::none_of(cited.values, of_values)) continue;
+    d.amount = d.amount > 0 ? -std::min(debt_of(s.st, s.self, e.account, d.purse), d.amount) : -d.amount;
+    if (d.amount != 0) e.debts.push_back(d);
+  }
 }
 
 decision decide_reverse(const reverse_command& c, const situation& s, std::vector<posting>& postings) {
@@ -124,6 +136,8 @@ decision decide_reverse(const reverse_command& c, const situation& s, std::vecto
   e.earned = cited->earned;
   e.debts = debts_of(e, *cited, s);
   if (auto r = ask_before_debt(e, s)) return *r;
+  e.bearer = cited->bearer;
+  undo_debts(e, *cited, s);
   return judged(std::move(e), s, postings, &*cited);
 }
 

@@ -9,6 +9,14 @@
 
 namespace tally {
 
+/// What the code of a voucher promises, as head office signed it; the account beside it is the code's own. No units:
+/// there is no such code.
+struct code_face {
+  std::uint32_t purse{};
+  amount units{};
+  std::uint32_t until{};  ///< last business date on which it is good; 0: no end
+  friend bool operator==(const code_face&, const code_face&) = default;
+};
 struct sale_command {
   till_key key;
   account_id account;  ///< none for a sale in cash
@@ -23,6 +31,7 @@ struct sale_command {
   /// payments for the rest.
   bool partial = false;
   pin_proof pin = {};
+  code_face bearer = {};  ///< the account is a voucher's: it pays what its code promises, once, and nothing else
   friend bool operator==(const sale_command&, const sale_command&) = default;
 };
 struct top_up_command {
@@ -117,8 +126,9 @@ struct gift_command {
   account_id account, to;
   std::uint32_t purse = purse_paid;
   amount units{};
-  bool genuine = false;  ///< as in a sale: of the giver
-  pin_proof pin = {};    ///< of the giver
+  bool genuine = false;   ///< as in a sale: of the giver
+  pin_proof pin = {};     ///< of the giver
+  code_face bearer = {};  ///< as in a sale: of the giver
   friend bool operator==(const gift_command&, const gift_command&) = default;
 };
 /// The shop gives units of a purse by hand, or takes them: for an activity, for a mistake.
@@ -152,6 +162,8 @@ struct situation {
       {};  ///< epochs of this node that came before, newest first: their keys stay used
   /// What lies elsewhere can still be asked for: a refusal for want of it makes the caller ask, then decide without it.
   bool pulls = false;
+  /// Nobody could be asked, or nobody answered: what the rules allow is taken at risk.
+  bool alone = false;
 };
 
 /// The request was executed before: its entry is the answer.

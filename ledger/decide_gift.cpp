@@ -29,12 +29,17 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
   const auto* purse = plan.purse(c.purse);
   auto per_day = c.purse == purse_paid ? plan.gift_per_day : purse ? purse->gift_per_day : 0;
   auto name = c.purse == purse_paid ? std::string("paid money") : purse ? purse->names[0] : std::string("that purse");
-  if (per_day == 0) return refuse(errc::not_applicable, name + " is not given to others", c.account);
+  const bool code = c.bearer.units != 0;
+  if (code) {
+    if (c.purse != c.bearer.purse) return refuse(errc::not_applicable, "the voucher does not promise that", c.account);
+    if (auto r = check_code(c.bearer, c.account, c.units, s, e.business_date)) return *r;
+  }
+  if (per_day == 0 && !code) return refuse(errc::not_applicable, name + " is not given to others", c.account);
   // A card that is known by its signature alone has no kind here yet.
   if (!has_purse(plan, taker.kind, c.purse))
     return refuse(errc::not_applicable, "that card has no purse " + std::to_string(c.purse), c.account);
   auto before = gifted_on(s.st, e.business_date, s.self, c.account, c.purse);
-  if (before > per_day - c.units)
+  if (!code && before > per_day - c.units)
     return refuse(
         errc::bad_amount,
         "of " + name + " this card gives " + std::to_string(std::max<amount>(per_day - before, 0)) + " more here today",
@@ -47,7 +52,11 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
   if (c.purse == purse_paid)
     if (auto r = check_lists(c.units, s, rules, c.account)) return *r;
   auto here = spendable(s.st, s.self, c.account, c.purse, purse, {s.hq_time, e.business_date});
-  if (auto sum = sum_of(here); sum < c.units) {
+  e.values = first_of(here, c.units);
+  auto sum = sum_of(here);
+  if (sum < c.units &&
+      !(code && take_at_risk(e, c.purse, c.units - sum, room_for_risk(c.bearer, c.account, 0, plan, s)))) {
+    if (code && !s.pulls && !s.alone) return refuse(errc::voucher_used, "nothing of it is left anywhere", c.account);
     refusal r{{errc::insufficient, std::move(name)}, c.account, sum, c.units - sum, c.purse, {}};
     r.lacks = {{c.purse, sum, c.units - sum}};
     return r;
@@ -56,12 +65,13 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
   e.account_version = giver.version;
   e.to_account = c.to;
   if (const auto* k = plan.card_kind(giver.kind); k && k->has_bounds()) e.card_kind = giver.kind;
-  e.values = first_of(here, c.units);
+  e.bearer = c.bearer.units;
   return judged(std::move(e), s, postings);
 }
 
 bool same_gift(const gift_command& c, const entry& e) {
-  return e.kind == entry_kind::gift && e.account == c.account && e.to_account == c.to && sum_of(e.values) == c.units &&
+  return e.kind == entry_kind::gift && e.account == c.account && e.to_account == c.to && e.bearer == c.bearer.units &&
+         sum_of(e.values) == c.units &&
          std::ranges::all_of(e.values, [&](const value_item& v) { return v.purse == c.purse; });
 }
 

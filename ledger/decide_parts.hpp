@@ -35,6 +35,19 @@ std::optional<decision> check_pin(const pin_matter& m, const programme& plan, en
                                   std::vector<posting>& postings);
 decision decide_pin(const pin_command& c, const situation& s, std::vector<posting>& postings);
 bool same_pin(const pin_command& c, const entry& e);
+/// Why the code of a voucher opens nothing here any more, or not so much.
+maybe_refusal check_code(const code_face& code, account_id account, amount wanted, const situation& s,
+                         std::uint32_t date);
+/// Units of a purse that may be taken beyond what lies here, and what each takes of the store's risk budget.
+struct risk_room {
+  std::uint32_t purse = purse_paid;
+  amount units{}, each = 1;
+  std::uint32_t bucket{};  ///< month in which they expire
+};
+risk_room room_for_risk(const code_face& code, account_id account, std::uint32_t card_kind, const programme& plan,
+                        const situation& s);
+/// Takes `missing` units at risk, if there is room: with what lies here, in `e.values`.
+bool take_at_risk(entry& e, std::uint32_t purse, amount missing, const risk_room& room);
 void state_customer(entry& e, account_id account, const card_record& card, const programme& plan);
 /// Units that the rules give: what the quotas of this node cover, the rest as owed; older debts are settled first.
 void give_units(entry& e, std::vector<value_item> given, const situation& s);

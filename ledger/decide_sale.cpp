@@ -60,6 +60,21 @@ status use_bonus(amount card, const purse_source& from, const situation& s, sale
   return done();
 }
 
+/// Who has a voucher's code is no member: it pays what it promises, and the sale gives nothing.
+maybe_refusal terms_of_code(const sale_command& c, const situation& s, std::uint32_t date) {
+  if (!c.gifts.empty() || c.partial) return refuse(errc::not_applicable, "a voucher's code pays no gifts", c.account);
+  amount wanted = c.card;
+  if (c.bearer.purse != purse_paid && c.card != 0)
+    return refuse(errc::not_applicable, "this voucher is no money", c.account);
+  for (const auto& u : c.uses) {
+    if (u.purse != c.bearer.purse || c.uses.size() != 1)
+      return refuse(errc::not_applicable, "this voucher's code does not promise that", c.account);
+    wanted = u.units;
+  }
+  if (wanted <= 0) return refuse(errc::bad_amount, "nothing of the voucher is used", c.account);
+  return check_code(c.bearer, c.account, wanted, s, date);
+}
+
 /// Terms of a sale without bonus, or why the card cannot be used.
 maybe_refusal terms_of(const sale_command& c, const situation& s, std::uint32_t date, sale_terms& t,
                        card_record& card) {
@@ -72,6 +87,10 @@ maybe_refusal terms_of(const sale_command& c, const situation& s, std::uint32_t 
   if (c.account.value == 0) return std::nullopt;
   if (auto r = check_card(c.account, c.genuine, c.once, s, date, card)) return r;
   const auto* record = s.rules.rules(t.version);
+  if (c.bearer.units != 0) {
+    t.code = true;
+    return terms_of_code(c, s, date);
+  }
   if (record)
     if (auto r = check_place(record->programme, card, c.account, s)) return r;
   t.who = {true, record && record->programme.asks_for_kinds() ? card.kind : 0, card.level,
@@ -88,30 +107,34 @@ std::string purse_text(const programme& plan, std::uint32_t purse) {
 }
 
 /// Puts the items of each purse that the sale uses into the entry; a refusal when there are too few.
-maybe_refusal take_units(entry& e, amount from_card, const sale_deal& deal, const purse_source& from) {
+maybe_refusal take_units(entry& e, amount from_card, const sale_deal& deal, const purse_source& from,
+                         const risk_room& room = {}) {
   std::map<std::uint32_t, amount> wanted;
   std::vector<purse_lack> lacks;
-  if (auto here = from.paid(); from_card > here) lacks.push_back({purse_paid, here, from_card - here});
+  e.values.clear();
+  auto here = from.paid();
+  auto safe = std::min(here, from_card);
+  if (safe != 0) e.values.push_back({purse_paid, main_unit, 0, safe});
+  if (from_card > here && !take_at_risk(e, purse_paid, from_card - here, room))
+    lacks.push_back({purse_paid, here, from_card - here});
   for (const auto* list : {&deal.price.uses, &deal.price.gifts})
     for (const auto& u : *list)
       if (!checked_add(wanted[u.purse], u.units, wanted[u.purse]))
         return refuse(errc::overflow, "units of a purse", e.account);
-  if (from_card != 0) e.values.push_back({purse_paid, main_unit, 0, from_card});
   for (auto [purse, n] : wanted) {
-    auto here = from.items(purse, deal.plan->purse(purse));
-    auto sum = sum_of(here);
-    if (sum < n) {
-      lacks.push_back({purse, sum, n - sum});
-      continue;
-    }
-    for (const auto& v : first_of(here, n))
+    auto items = from.items(purse, deal.plan->purse(purse));
+    auto sum = sum_of(items);
+    for (const auto& v : first_of(items, n))
       e.values.push_back(v);
+    if (sum < n && !take_at_risk(e, purse, n - sum, room)) lacks.push_back({purse, sum, n - sum});
   }
   if (!lacks.empty()) {
     const auto& first = lacks.front();
     auto name = purse_text(*deal.plan, first.purse);
     refusal r{{errc::insufficient, std::move(name)}, e.account, first.here, first.missing, first.purse, {}};
     r.lacks = std::move(lacks);
+    e.debts.clear();
+    e.risk = 0;
     return r;
   }
   if (e.values.size() > values_max) return refuse(errc::bad_basket, "too many purses at once", e.account);
@@ -157,13 +180,14 @@ void state_goods(entry& e, const sale_command& c, sale_deal& deal, const situati
   e.gifts = c.gifts;
   e.tenders = c.tenders;
   e.taxes = deal.price.taxes;
+  auto at_risk = std::move(e.debts);
   give_units(e, std::move(deal.price.earned), s);
+  e.debts.insert(e.debts.end(), at_risk.begin(), at_risk.end());
 }
 
 /// The card has less money than was asked for: what it has is put aside until the rest is paid otherwise.
 decision approve_part(entry e, const sale_command& c, amount from_card, const sale_deal& deal, const purse_source& from,
                       const situation& s, const refusal& why, std::vector<posting>& postings) {
-  e.values.clear();
   if (take_units(e, std::min(from_card, from.paid()), deal, from)) return why;
   if (c.card - from_card + std::min(from_card, from.paid()) <= 0) return why;  // no money at all
   if (auto r = check_open_holds(s, e.account)) return *r;
@@ -239,11 +263,15 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
   purse_source from{s, c.account, e.business_date};
   if (auto r = strike(c, paid, from, s, deal)) return *r;
   if (c.account.value != 0) state_customer(e, c.account, card, *deal.plan);
+  e.bearer = c.bearer.units;
   bool units = c.card != 0 || !c.uses.empty() || !c.gifts.empty();
   if (auto r = check_pin({c.pin, c.account, card, c.card, units}, *deal.plan, e, s, postings)) return *r;
   // What bonus pays is not due any more.
   amount from_card = c.card - (deal.due - deal.price.due);
-  if (auto r = take_units(e, from_card, deal, from)) {
+  auto room = c.once.empty() ? room_for_risk(c.bearer, c.account, card.kind, *deal.plan, s) : risk_room{};
+  if (auto r = take_units(e, from_card, deal, from, room)) {
+    if (c.bearer.units != 0 && !s.pulls && !s.alone)
+      return refuse(errc::voucher_used, "nothing of it is left anywhere", c.account);
     bool money = r->lacks.size() == 1 && r->purse == purse_paid;
     // A one-time number pays one sale, and it has to be this one.
     if (!c.partial || !money || s.pulls || !c.once.empty()) return *r;
@@ -295,7 +323,7 @@ decision decide_capture(const capture_command& command, const situation& s, std:
 }
 
 bool same_sale(const sale_command& c, const entry& e, const catalogue& rules) {
-  if (e.account != c.account) return false;
+  if (e.account != c.account || e.bearer != c.bearer.units) return false;
   if (e.kind == entry_kind::authorise && c.partial) return e.lines == c.lines && e.gifts == c.gifts;
   return e.kind == entry_kind::sale && same_goods(c, e, rules);
 }

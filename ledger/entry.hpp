@@ -25,7 +25,7 @@ enum class entry_kind : std::uint8_t {
   refund = 13,
   adjust = 14,  ///< a till gives units of a card by hand, or takes them
   earn = 15,
-  voucher_grant = 16,
+  voucher_grant = 16,  ///< head office puts units behind the code of a voucher
   deposit = 17,
   issue = 18,
   activate = 19,
@@ -208,7 +208,8 @@ struct entry {
   std::vector<value_item> owed;   ///< units that the rules gave and no quota covered: head office credits them
   std::uint32_t package{};        ///< top_up: the package that was bought
   std::vector<value_item> debts;  ///< reverse: of what is taken back, what was spent already; sale, top_up: of what is
-                                  ///< earned, what pays an older debt (negative); send, receive: debts that travel
+                                  ///< earned or loaded, what pays an older debt (negative); sale, gift: of `values`,
+                                  ///< what did not lie here (positive); send, receive: debts that travel
   std::int64_t deadline{};        ///< authorise: business time from which it cannot be captured, seconds since 1970;
                                   ///< fee: start of the day on which it fell due
   std::vector<value_item> released;  ///< capture, void, time_out: what goes back to the holding
@@ -219,6 +220,8 @@ struct entry {
   bool birthday = false;        ///< sale, top_up, authorise, capture: that was the month of the business date
   pin_state pin;                ///< of the card; pin_set: from now on; pin_failed: that was not met
   std::uint32_t pin_checked{};  ///< version of the PIN that was typed and right; 0: none was
+  tally::amount bearer{};       ///< sale, gift: units that a voucher's code promises; the account is the code's
+  tally::amount risk{};         ///< sale, gift: money's worth of what did not lie here (`debts`): of the risk budget
 
   friend bool operator==(const entry&, const entry&) = default;
 };

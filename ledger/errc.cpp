@@ -65,6 +65,7 @@ constexpr std::array rows{
     row{"pin_locked",
         "Too many wrong PINs were typed for this card at this store. Head office can allow new tries, or a new PIN."},
     row{"not_here", "This kind of card is not good here, or not loaded here. Another store takes it."},
+    row{"voucher_used", "This voucher was redeemed already."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 

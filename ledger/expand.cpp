@@ -108,6 +108,16 @@ status expand_capture(const entry& e, sheet& s) {
   return expand_aside(e, e.released, true, s);
 }
 
+// Paid for, or given: head office needs no quota of its own, and takes none from anybody.
+status expand_voucher_grant(const entry& e, sheet& s) {
+  for (const auto& t : e.tenders) {
+    if (t.unit != main_unit || t.amount <= 0) return error{errc::malformed, "a tender of a voucher"};
+    s.plain(account_type::tender, main_unit, static_cast<std::uint64_t>(t.kind), e.shift, t.amount);
+  }
+  TALLY_TRY(expand_created(e, e.values, true, s));
+  return expand_created(e, e.earned, false, s);
+}
+
 status expand_top_up(const entry& e, sheet& s) {
   for (const auto& t : e.tenders) {
     if (t.amount <= 0) return error{errc::malformed, "a top-up's tender"};
@@ -241,13 +251,31 @@ status expand_expire(const entry& e, sheet& s) {
   return done();
 }
 
-// What is taken back and was spent already stays as a debt; what is earned goes to an older debt first.
+/// What the debts of a kind may be: made (above zero), paid (below), or either.
+bool may_owe(entry_kind k, amount n) {
+  switch (k) {
+    case entry_kind::sale:
+    case entry_kind::gift:
+    case entry_kind::reverse: return n != 0 && n != INT64_MIN;
+    case entry_kind::refund:
+    case entry_kind::refund_elsewhere:
+    case entry_kind::take_back: return n > 0;
+    default: return n < 0 && n != INT64_MIN;
+  }
+}
+
+// What is taken back and was spent already stays as a debt, and so does what did not lie here; what is earned goes to an
+// older debt first.
 status expand_debts(const entry& e, sheet& s) {
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive || e.kind == entry_kind::regrant) return done();
-  bool back = e.kind == entry_kind::reverse || e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere ||
-              e.kind == entry_kind::take_back;
+  if (e.risk != 0) {
+    auto budget = risk_of(main_unit);
+    if (e.risk < 0) return error{errc::malformed, "a risk below zero"};
+    s.post(quota_account(s.writer(), budget), e.risk);
+    s.plain(account_type::issued, budget, base_of(budget), 0, -e.risk);
+  }
   for (const auto& d : e.debts) {
-    if (d.purse == 0 || d.unit != unit_of(d.purse) || (back ? d.amount <= 0 : d.amount >= 0) || d.amount == INT64_MIN)
+    if (d.purse == 0 || d.unit != unit_of(d.purse) || !may_owe(e.kind, d.amount))
       return error{errc::malformed, "a debt"};
     s.post(hold_account(s.writer(), e.account, d.purse, d.bucket, d.unit), -d.amount);
     s.post(debt_account(s.writer(), e.account, d.purse, d.unit), d.amount);
@@ -319,6 +347,7 @@ status expand_into(const entry& e, entry_kind as, sheet& s) {
     case entry_kind::void_hold:
     case entry_kind::time_out: return expand_aside(e, e.released, true, s);
     case entry_kind::top_up: return expand_top_up(e, s);
+    case entry_kind::voucher_grant: return expand_voucher_grant(e, s);
     case entry_kind::send: return expand_move(e, s, true);
     case entry_kind::receive: return expand_move(e, s, false);
     case entry_kind::regrant: return expand_regrant(e, s);

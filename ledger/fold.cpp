@@ -80,7 +80,7 @@ status check_reversal(const entry& e, const entry_place& p, const state& s) {
   if (c.kind != e.cited_kind || !is_reversible(c.kind))
     return error{errc::not_reversible, std::string(kind_name(c.kind))};
   if (c.account != e.account || c.values != e.values || c.tenders != e.tenders || c.taxes != e.taxes ||
-      c.shift != e.shift || c.earned != e.earned || c.to_account != e.to_account)
+      c.shift != e.shift || c.earned != e.earned || c.to_account != e.to_account || c.bearer != e.bearer)
     return error{errc::malformed, "a reversal that differs from what it reverses"};
   if (s.find(key(cell_type::reversed, *e.cites, 0, p.writer))) return error{errc::already_reversed, ""};
   if (s.find(key(cell_type::refunded, *e.cites, 0, p.writer)))
@@ -158,6 +158,7 @@ status check_sale(const entry& e) {
     if (g.purse < 2 || g.quantity < 1 || g.quantity > quantity_max) return error{errc::malformed, "a gift"};
   for (const auto& v : e.owed)
     if (v.purse < 2 || v.amount < 1) return error{errc::malformed, "units that are owed"};
+  if (e.kind == entry_kind::sale) TALLY_TRY(check_risk(e));
   return check_debts(e);
 }
 
@@ -200,6 +201,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::expire: return check_expire(e);
     case entry_kind::adjust: TALLY_TRY(check_key(e, p, s)); return check_adjust(e);
     case entry_kind::fee: return check_fee(e, p, s);
+    case entry_kind::voucher_grant: return check_voucher_grant(e, p, s);
     case entry_kind::earn: return check_earn(e, s);
     case entry_kind::close_epoch: return check_closing(e, s);
     case entry_kind::regrant: return check_regrant(e, s);
@@ -417,6 +419,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
     for (const auto& v : e.values)
       add_gifted(s, e.business_date, p.writer, e.account, v.purse, v.amount);
   apply_uses(e, p, s, why);
+  if (why == errc::ok) apply_codes(e, p, s);
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);
   bool goods_back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
   if (goods_back && e.cites) apply_refund(e, p, s);

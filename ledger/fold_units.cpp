@@ -51,11 +51,35 @@ void add_owed(const entry& e, const cell_key& of, const std::vector<value_item>&
 
 namespace fold_detail {
 
-// A debt is a part of what the entry gives or takes back, item by item.
+// Value that did not lie here, and what of the risk budget that took: of goods alone, the rules say what it is worth.
+status check_risk(const entry& e) {
+  amount owed = 0, money = 0;
+  for (const auto& d : e.debts)
+    if (d.amount > 0 &&
+        (!checked_add(owed, d.amount, owed) || (d.purse == purse_paid && !checked_add(money, d.amount, money))))
+      return error{errc::overflow, "debts"};
+  if ((owed != 0) != (e.risk != 0) || e.risk < money) return error{errc::malformed, "what is taken at risk"};
+  if (e.bearer < 0 || (e.bearer != 0 && e.account.value == 0)) return error{errc::malformed, "a voucher's code"};
+  for (const auto& v : e.values)
+    if (e.bearer != 0 && (v.purse != e.values.front().purse || v.amount > e.bearer))
+      return error{errc::malformed, "more than the voucher's code promises"};
+  return done();
+}
+
+// A debt is a part of what the entry gives or takes back, item by item; or of what it takes or loads.
 status check_debts(const entry& e) {
+  bool loads = e.kind == entry_kind::top_up, takes = e.kind == entry_kind::sale || e.kind == entry_kind::gift;
+  bool undoes = e.kind == entry_kind::reverse;
   for (std::size_t i = 0; i < e.debts.size(); ++i) {
     const auto& d = e.debts[i];
     auto same = [&](const value_item& v) { return v.purse == d.purse && v.unit == d.unit && v.bucket == d.bucket; };
+    if (undoes || (d.amount > 0 ? takes : loads)) {
+      auto of = std::ranges::find_if(e.values, same);
+      bool part = of != e.values.end() && d.amount <= of->amount && d.amount >= -of->amount &&
+                  std::ranges::count_if(e.debts, same) == 1 && std::ranges::count_if(e.values, same) == 1;
+      if (part) continue;
+      if (takes) return error{errc::malformed, "a debt of nothing that was taken"};
+    }
     auto of = std::ranges::find_if(e.earned, same);
     bool fits = of != e.earned.end() && d.amount <= of->amount && d.amount >= -of->amount &&
                 std::ranges::count_if(e.debts, same) == 1 && std::ranges::count_if(e.earned, same) == 1;
@@ -118,7 +142,50 @@ status check_gift(const entry& e) {
   if (e.to_account == e.account) return error{errc::malformed, "a gift to oneself"};
   for (const auto& v : e.values)
     if (v.purse != e.values.front().purse) return error{errc::malformed, "a gift of two purses"};
+  TALLY_TRY(check_risk(e));
+  return check_debts(e);
+}
+
+status check_voucher_grant(const entry& e, const entry_place& p, const state& s) {
+  if (s.find(code_key(p.writer, e.account, true))) return error{errc::key_reused, "granted before"};
+  amount paid = 0, loaded = 0;
+  for (const auto& t : e.tenders)
+    if (!checked_add(paid, t.amount, paid)) return error{errc::overflow, "tenders"};
+  for (const auto& v : e.values)
+    if (v.purse != purse_paid || !checked_add(loaded, v.amount, loaded)) return error{errc::malformed, "values"};
+  if (paid != loaded) return error{errc::unbalanced, "a voucher's value differs from what was paid"};
+  if (e.values.size() + e.earned.size() != 1 || e.blob.size() > note_max)
+    return error{errc::malformed, "a voucher is of one purse, and its batch has a short name"};
   return done();
+}
+
+static bytes grant_text(const entry& e) {
+  const auto& v = e.values.empty() ? e.earned.front() : e.values.front();
+  return std::to_string(v.purse) + ' ' + std::to_string(e.expires) + ' ' + e.blob;
+}
+
+// Counted per writer, so that a code that was used here opens nothing here again; and what a store took at risk since
+// its debts went up.
+void apply_codes(const entry& e, const entry_place& p, state& s) {
+  bool taken = (e.kind == entry_kind::sale || e.kind == entry_kind::gift) && (e.bearer != 0 || e.risk != 0);
+  bool back = e.kind == entry_kind::reverse && e.bearer != 0;
+  bool granted = e.kind == entry_kind::voucher_grant;
+  if (taken || back || granted) {
+    if (e.bearer != 0 || granted) {
+      auto k = code_key(p.writer, e.account, granted);
+      auto c = s.find(k).value_or(cell{});
+      for (const auto* list : {&e.values, granted ? &e.earned : nullptr})
+        for (const auto& v : list ? *list : std::vector<value_item>{})
+          if (!checked_add(c.n, back ? -v.amount : v.amount, c.n)) c.n = back ? 0 : INT64_MAX;
+      c.n = std::max<amount>(c.n, 0);
+      if (e.risk != 0) c.data = std::to_string(p.seq);
+      if (granted) c.data = grant_text(e);
+      s.put(k, std::move(c));
+    } else if (!p.watched) {
+      s.put(risk_count_key(p.writer, e.account), {risk_count(s, p.writer, e.account) + 1, {}});
+    }
+  }
+  if (!p.watched && e.kind == entry_kind::send && !e.debts.empty()) s.erase(risk_count_key(p.writer, e.account));
 }
 
 status check_expire(const entry& e) {

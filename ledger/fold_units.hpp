@@ -14,6 +14,9 @@ status check_hold_end(const entry& e, const entry_place& p, const state& s);
 status check_authorise(const entry& e, const entry_place& p);
 status check_refund_elsewhere(const entry& e, const entry_place& p);
 status check_gift(const entry& e);
+/// Value that did not lie here, and what a voucher's code promises.
+status check_risk(const entry& e);
+status check_voucher_grant(const entry& e, const entry_place& p, const state& s);
 status check_expire(const entry& e);
 status check_earn(const entry& e, const state& s);
 /// Units of one purse, given or taken, with a reason.
@@ -27,6 +30,8 @@ void apply_refund(const entry& e, const entry_place& p, state& s);
 void apply_turnover(const entry& e, state& s);
 /// Which months cards were used in, fees, and what was given by hand.
 void apply_uses(const entry& e, const entry_place& p, state& s, errc why);
+/// What was taken with the codes of vouchers, and how often at risk.
+void apply_codes(const entry& e, const entry_place& p, state& s);
 void apply_owed(const entry& e, const entry_place& p, state& s);
 
 }  // namespace tally::fold_detail

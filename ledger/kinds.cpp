@@ -17,14 +17,14 @@ constexpr kind_row rows[] = {
      when | set_of(head, rules_version, field::size), false},
     {entry_kind::sale, "sale", true, false, false, true, set_of(terminal, counter),
      till | set_of(lines, account, account_version, rules_version, values, tenders, taxes, card_kind, earned,
-                   field::level, gifts, owed, debts, stale, medium, field::birthday, pin_checked),
+                   field::level, gifts, owed, debts, stale, medium, field::birthday, pin_checked, bearer, risk),
      false},
     {entry_kind::top_up, "top_up", true, false, false, true, set_of(terminal, counter, account, values, tenders),
      till | set_of(account_version, rules_version, card_kind, earned, field::level, owed, field::package, debts, stale,
                    medium, field::birthday),
      false},
     {entry_kind::reverse, "reverse", true, false, false, true, set_of(terminal, counter, cites, cited_kind),
-     till | set_of(account, account_version, values, tenders, taxes, earned, debts, to_account), false},
+     till | set_of(account, account_version, values, tenders, taxes, earned, debts, to_account, bearer), false},
     {entry_kind::send, "send", true, true, true, true, set_of(peer, channel, cause),
      when | set_of(account, values, request, debts), false},
     {entry_kind::receive, "receive", true, true, true, true, set_of(peer, channel, head),
@@ -48,7 +48,8 @@ constexpr kind_row rows[] = {
      till | set_of(account_version, rules_version, values, earned, debts), false},
     {entry_kind::earn, "earn", false, false, true, true, set_of(account, subject, cites, earned), when | set_of(debts),
      false},
-    {entry_kind::voucher_grant, "voucher_grant", true, false, false, false, 0, till, false},
+    {entry_kind::voucher_grant, "voucher_grant", false, false, true, true, set_of(account),
+     when | set_of(rules_version, values, tenders, earned, expires, blob), false},
     {entry_kind::deposit, "deposit", true, false, false, false, 0, till, false},
     {entry_kind::issue, "issue", true, false, true, true, set_of(terminal, counter, account, tenders),
      till | set_of(account_version, rules_version, values, card_kind, expires, medium), false},
@@ -71,7 +72,7 @@ constexpr kind_row rows[] = {
      set_of(terminal, counter, subject, cites, lines, blob),
      till | set_of(account, account_version, rules_version, values, tenders, taxes, earned, owed, debts), false},
     {entry_kind::gift, "gift", true, false, false, true, set_of(terminal, counter, account, to_account, values),
-     till | set_of(account_version, rules_version, card_kind, pin_checked), false},
+     till | set_of(account_version, rules_version, card_kind, pin_checked, bearer, risk, debts), false},
     {entry_kind::certify, "certify", false, false, true, true, set_of(blob), when, true},
     {entry_kind::revoke, "revoke", false, false, true, true, set_of(subject, serial), when | set_of(field::size), true},
     {entry_kind::close_epoch, "close_epoch", false, false, true, true, set_of(subject, head),
@@ -192,6 +193,8 @@ field_set fields_of(const entry& e) {
   put(field::birthday, e.birthday);
   put(field::pin, e.pin != pin_state{});
   put(pin_checked, e.pin_checked != 0);
+  put(field::bearer, e.bearer != 0);
+  put(field::risk, e.risk != 0);
   return s;
 }
 

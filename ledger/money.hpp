@@ -23,6 +23,8 @@ constexpr unit_id unit_of(std::uint32_t base, unit_class c = unit_class::value) 
 constexpr unit_id quota_of(unit_id u) { return {(u.value & ~3U) | static_cast<std::uint32_t>(unit_class::quota)}; }
 /// The right to give money back for goods.
 constexpr unit_id refund_of(unit_id u) { return {(u.value & ~3U) | static_cast<std::uint32_t>(unit_class::refund)}; }
+/// The right to take value that does not lie here, at the shop's risk.
+constexpr unit_id risk_of(unit_id u) { return {(u.value & ~3U) | static_cast<std::uint32_t>(unit_class::risk)}; }
 constexpr unit_id value_of(unit_id u) { return {u.value & ~3U}; }
 constexpr unit_class class_of(unit_id u) { return static_cast<unit_class>(u.value & 3U); }
 constexpr std::uint32_t base_of(unit_id u) { return u.value >> 2; }

@@ -106,7 +106,7 @@ private:
     out_.due = out_.gross - out_.discount;
     std::vector<std::pair<const purse_rule*, amount>> uses;
     for (const auto& u : terms_.uses) {
-      if (!terms_.who.card) return no("units of a purse need a card");
+      if (!terms_.who.card && !terms_.code) return no("units of a purse need a card");
       const auto* p = plan_.purse(u.purse);
       if (!p || !allowed(u.purse)) return no("this card has no purse " + std::to_string(u.purse));
       if (u.units < 1 || u.units > amount_max) return error{errc::bad_amount, "units of " + p->names[0]};
@@ -242,8 +242,9 @@ result<priced_sale> price_sale(const catalogue& rules, const sale_terms& terms) 
 }
 
 std::optional<sale_terms> terms_of_entry(const entry& e, const programme& plan) {
-  sale_terms t{e.lines,         e.gifts,         {},     {e.account.value != 0, e.card_kind, e.level, e.birthday},
-               e.rules_version, e.business_date, e.stale};
+  // Who has a voucher's code is no member.
+  customer who{e.account.value != 0 && e.bearer == 0, e.card_kind, e.level, e.birthday};
+  sale_terms t{e.lines, e.gifts, {}, who, e.rules_version, e.business_date, e.stale, e.bearer != 0};
   auto units_of = [&](std::uint32_t purse) -> amount& {
     auto it = std::ranges::find(t.uses, purse, &unit_use::purse);
     return it == t.uses.end() ? t.uses.emplace_back(unit_use{purse, 0}).units : it->units;

@@ -19,6 +19,7 @@ struct sale_terms {
   std::uint64_t version{};
   std::uint32_t business_date{};
   bool plain = false;  ///< the rules are too old: no discounts, and nothing is given
+  bool code = false;   ///< the units are promised by a voucher's code, which needs no card
 };
 
 /// One line with what was taken off. gross - discount - reduction = net, which is paid in money.

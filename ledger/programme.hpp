@@ -147,6 +147,10 @@ struct card_kind_rule {
   // What its PIN is asked for; never, when neither is there.
   std::optional<amount> pin_above = {};      ///< one sale of more card money than that; 0: each
   std::optional<amount> pin_above_day = {};  ///< a sale that makes the day's sum at the store more than that
+  // What a store without a line lets it spend beyond what lies there, at the shop's risk; never, when `risk_sale` is 0.
+  amount risk_sale{};          ///< in one sale
+  amount risk_total{};         ///< in all, until the store was heard of above
+  std::uint32_t risk_count{};  ///< so many sales until then; 0: any number
   /// Whether it says anything of the card itself.
   bool sells() const {
     return price != 0 || deposit != 0 || valid_months != 0 || valid_days != 0 || named || !replaceable;
@@ -175,6 +179,7 @@ struct programme {
   stale_rule stale;
   amount refund_quota{};         ///< what a store's right to give money back is filled up to
   amount gift_per_day{};         ///< paid money: as of a purse
+  amount risk_budget{};          ///< what a store's right to take value at risk is filled up to; 0: none
   std::uint32_t hold_minutes{};  ///< longest that an authorisation lasts; 0: a day
   bool paid_first = false;       ///< paid money is spent before bonus; else after
   bool round_half_even = false;  ///< amounts of money that do not divide: to the even neighbour; else away from zero
@@ -189,6 +194,8 @@ struct programme {
   bool tells_of_bounds() const;
   /// Whether any kind of card asks for its PIN.
   bool tells_of_pins() const;
+  /// Whether anything is taken at risk.
+  bool tells_of_risk() const;
   const purse_rule* purse(std::uint32_t id) const;
   const level_rule* level(std::uint32_t id) const;
   const card_kind_rule* card_kind(std::uint32_t id) const;

@@ -45,6 +45,9 @@ enum class cell_type : std::uint8_t {
   gifted_today = 35,    ///< a: account, b: purse, writer → units given away on the newest day of a gift, and that day
   adjusted_today = 54,  ///< a: purse, b: 0 given by hand, 1 taken, writer → units on the newest day of it, and that day
   fee_month = 55,       ///< a: account → month (yyyymm) of the newest fee that head office took
+  bearer = 56,      ///< a: account, writer → b 0: units that were taken there with a voucher's code, and the newest
+                    ///< entry that took some at risk; b 1: what head office granted
+  risk_count = 57,  ///< a: account, writer → sales at risk since its debts went up; own folds only
   // Of cards (cards.hpp).
   claimed = 40,  ///< a: account, writer → what this node claimed and head office has not answered; own folds only
   claims_today = 41,  ///< b: 0 all, 1 of cards that hold nothing there, 2 PINs that were set; writer → claims of the
@@ -191,6 +194,14 @@ std::optional<once_record> once_of(const state& s, const writer_id& w, account_i
 void put_once(state& s, const writer_id& w, account_id account, const once_record& r);
 /// Units of a purse that the account owes at that node.
 tally::amount debt_of(const state& s, const writer_id& w, account_id account, std::uint32_t purse);
+
+/// Units that were taken at that node with the code of this voucher.
+tally::amount taken_by_code(const state& s, const writer_id& w, account_id account);
+/// `granted`: where what head office put behind the code is counted.
+cell_key code_key(const writer_id& w, account_id account, bool granted);
+/// Sales of a card at risk at that node since its debts went up.
+std::int64_t risk_count(const state& s, const writer_id& w, account_id account);
+cell_key risk_count_key(const writer_id& w, account_id account);
 
 /// Authorisations of that node that are open, as its own fold counts them.
 std::int64_t open_holds(const state& s, const writer_id& w);

@@ -105,6 +105,17 @@ status check_pins(const std::string& where, const card_kind_rule& k) {
   return done();
 }
 
+status check_risk(const std::string& where, const card_kind_rule& k, const programme& plan) {
+  if (k.risk_sale < 0 || k.risk_sale > amount_max || k.risk_total < 0 || k.risk_total > amount_max ||
+      (k.risk_sale == 0) != (k.risk_total == 0))
+    return bad(where, "risk_sale and risk_total are above zero");
+  if (k.risk_sale > k.risk_total) return bad(where, "risk_total is at least risk_sale");
+  if (k.risk_total > plan.risk_budget)
+    return bad(where,
+               "nothing is taken at risk beyond risk_budget, at the top of the file: risk_total is at most that");
+  return done();
+}
+
 status check_kinds(const programme& plan) {
   for (std::size_t i = 0; i < plan.card_kinds.size(); ++i) {
     const auto& k = plan.card_kinds[i];
@@ -115,6 +126,7 @@ status check_kinds(const programme& plan) {
     TALLY_TRY(check_bounds(where, k, plan));
     if (k.per_day < 0 || k.per_day > amount_max) return bad(where, "per_day is out of range");
     TALLY_TRY(check_pins(where, k));
+    TALLY_TRY(check_risk(where, k, plan));
     if (k.price < 0 || k.price > amount_max || k.deposit < 0 || k.deposit > amount_max)
       return bad(where, "price or deposit is out of range");
     if (k.valid_months > valid_months_max || k.valid_days > valid_days_max ||
@@ -166,6 +178,7 @@ status check_programme(const rules_record& r) {
     TALLY_TRY(check_purse(where, plan.purses[i]));
   }
   if (plan.refund_quota < 0 || plan.refund_quota > amount_max) return bad("refund_quota", "out of range");
+  if (plan.risk_budget < 0 || plan.risk_budget > amount_max) return bad("risk_budget", "out of range");
   if (plan.gift_per_day < 0 || plan.gift_per_day > amount_max) return bad("gift_per_day", "out of range");
   if (plan.hold_minutes > hold_seconds_max / 60) return bad("hold_minutes", "out of range");
   TALLY_TRY(check_levels(plan));

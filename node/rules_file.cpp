@@ -22,7 +22,7 @@ public:
     const toml::table& root = parsed.table();
     TALLY_TRY(only(root, {"effective_from", "currency",     "exponent",     "header",       "footer",  "card_prefix",
                           "top_up_min",     "top_up_max",   "tax",          "product",      "receipt", "rounding",
-                          "spend_first",    "refund_quota", "hold_minutes", "gift_per_day", "purse",   "level",
+                          "spend_first",    "refund_quota", "risk_budget", "hold_minutes", "gift_per_day", "purse",   "level",
                           "card_kind",      "discount",     "earn",         "package",      "stale"}));
     TALLY_TRY(read_head(root));
     TALLY_TRY(read_receipts(root));

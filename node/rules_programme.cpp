@@ -18,6 +18,7 @@ public:
     TALLY_TRY(choice(root, "rounding", {"half_up", "half_even"}, out_.round_half_even));
     TALLY_TRY(choice(root, "spend_first", {"bonus", "paid"}, out_.paid_first));
     TALLY_TRY(cash(root, "refund_quota", out_.refund_quota));
+    TALLY_TRY(cash(root, "risk_budget", out_.risk_budget));
     TALLY_TRY(stale(root));
     TALLY_TRY(cash(root, "gift_per_day", out_.gift_per_day));
     std::int64_t minutes = 0;
@@ -214,9 +215,11 @@ private:
   }
 
   status card_kind(const toml::table& t, card_kind_rule& k) const {
-    TALLY_TRY(only(t, {"id", "name", "purses", "top_up", "per_day", "price", "deposit", "valid_months", "valid_days",
-                       "named", "replaceable", "only_at", "not_at", "no_top_up_at", "dormant_months", "dormant_fee",
-                       "dormant_from", "pin_above", "pin_above_day"}));
+    TALLY_TRY(only(t, {"id",          "name",         "purses",       "top_up",        "per_day",
+                       "price",       "deposit",      "valid_months", "valid_days",    "named",
+                       "replaceable", "only_at",      "not_at",       "no_top_up_at",  "dormant_months",
+                       "dormant_fee", "dormant_from", "pin_above",    "pin_above_day", "risk_sale",
+                       "risk_total",  "risk_count"}));
     std::int64_t months = 0, days = 0;
     TALLY_TRY(cash(t, "price", k.price));
     TALLY_TRY(cash(t, "deposit", k.deposit));
@@ -235,7 +238,21 @@ private:
     TALLY_TRY(cash(t, "per_day", k.per_day));
     for (auto [key, out] : {std::pair("pin_above", &k.pin_above), std::pair("pin_above_day", &k.pin_above_day)})
       if (t.contains(key)) TALLY_TRY(cash(t, key, out->emplace()));
+    TALLY_TRY(risk(t, k));
     return yes_or_no(t, "top_up", k.top_up);
+  }
+
+  status risk(const toml::table& t, card_kind_rule& k) const {
+    std::int64_t count = 0;
+    TALLY_TRY(cash(t, "risk_sale", k.risk_sale));
+    TALLY_TRY(cash(t, "risk_total", k.risk_total));
+    TALLY_TRY(integer(t, "risk_count", 1, 1'000, count));
+    k.risk_count = static_cast<std::uint32_t>(count);
+    if (t.contains("risk_sale") != t.contains("risk_total"))
+      return bad(t.source(), "risk_sale and risk_total belong together");
+    if (t.contains("risk_count") && k.risk_sale == 0)
+      return bad(t.source(), "risk_count belongs to risk_sale and risk_total");
+    return done();
   }
 
   status dormant(const toml::table& t, dormant_rule& d) const {

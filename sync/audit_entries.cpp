@@ -94,7 +94,8 @@ void auditor::count_sums(const entry& e) {
                kind == entry_kind::earn || kind == entry_kind::take_back;
   if (units) return count_units(e, kind);
   bool spends = sells(kind) || kind == entry_kind::hand_back || kind == entry_kind::adjust || kind == entry_kind::fee;
-  if (!spends && kind != entry_kind::top_up && kind != entry_kind::issue) return;
+  bool loads = kind == entry_kind::top_up || kind == entry_kind::issue || kind == entry_kind::voucher_grant;
+  if (!spends && !loads) return;
   auto add = [&](amount& sum, unit_id unit, amount v) {
     if (v <= 0 || !checked_add(sum, back ? -v : v, sum))
       problem(check_totals, "unit " + std::to_string(unit.value), {}, "sums that fit 64 bits", std::to_string(v));

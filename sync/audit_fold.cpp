@@ -101,7 +101,37 @@ void auditor::fold_observed() {
   for (const auto& id : all)
     fold_journal(id, std::min(positions[id.writer], size_of(id)), size_of(id), seen_, true, true);
   check_returns(all);
+  if (report_.role == node_role::hq) check_codes();
   if (report_.role == node_role::hq) check_credits();
+}
+
+/// What all stores together took with the code of a voucher: at most what head office put behind it.
+void auditor::check_codes() {
+  struct sums {
+    amount granted = 0, taken = 0;
+    std::vector<std::pair<writer_id, sequence>> at_risk;
+  };
+  std::map<std::uint64_t, sums> all;
+  seen_.each_code([&](const cell_key& k, const cell& c) {
+    auto& s = all[k.a];
+    auto& sum = k.b == 1 ? s.granted : s.taken;
+    if (!checked_add(sum, c.n, sum)) sum = INT64_MAX;
+    auto seq = c.n > 0 ? parse_amount(c.data, 0) : std::nullopt;
+    if (k.b == 0 && seq) s.at_risk.emplace_back(k.writer, static_cast<sequence>(*seq));
+  });
+  for (const auto& [account, s] : all) {
+    ++line(check_rules).count;
+    if (s.taken <= s.granted) continue;
+    for (const auto& [w, seq] : s.at_risk) {
+      if (ruling_of(own_, w, seq)) {
+        ++report_.ruled;
+      } else {
+        problem(check_rules, stream_name({w, sub_stream::journal, {}}), seq,
+                "at most " + std::to_string(s.granted) + " taken with the code of voucher " + std::to_string(account),
+                std::to_string(s.taken) + " at all stores together");
+      }
+    }
+  }
 }
 
 /// Goods of one sale that several stores took back: all of them together at most what was sold.

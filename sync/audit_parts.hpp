@@ -108,6 +108,7 @@ private:
   void fold_own();
   void fold_observed();
   void check_returns(const std::vector<stream_id>& journals);
+  void check_codes();
   void check_credits();
   void fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, state& s, bool observed, bool report);
   void fold_entry(const entry_place& place, const stream_id& id, byte_view data, state& s, bool observed, bool report);

@@ -43,6 +43,7 @@ void price_checker::look_at(sequence seq, byte_view data) {
   know_all();
   place(seq, *e);
   if (kind == entry_kind::sale || kind == entry_kind::authorise) pin(seq, *e);
+  if (e->risk != 0) risk(seq, *e);
   if (sells(kind)) {
     sale(seq, *e);
   } else if (kind == entry_kind::top_up) {
@@ -131,6 +132,27 @@ void price_checker::pin(sequence seq, const entry& e) {
                    " minor units without the card's PIN under rules " + std::to_string(e.rules_version),
                std::to_string(money));
   before = std::min(before + paid, INT64_MAX / 2);
+}
+
+// What was taken at risk, as the rules let it; how often since the store was heard of is the store's to count.
+void price_checker::risk(sequence seq, const entry& e) {
+  ++a_.line(check_prices).count;
+  auto version = " under rules " + std::to_string(e.rules_version);
+  const auto* record = rules_.rules(e.rules_version);
+  const auto* kind = record ? record->programme.card_kind(e.card_kind) : nullptr;
+  amount worth = 0, most = e.bearer != 0 ? amount_max : kind ? kind->risk_sale : 0;
+  bool fits = record != nullptr;
+  for (const auto& d : e.debts) {
+    if (d.amount <= 0) continue;
+    const auto* p = record ? record->programme.purse(d.purse) : nullptr;
+    auto each = d.purse == purse_paid ? 1 : e.bearer != 0 && p ? p->off : 0;
+    amount n = 0;
+    fits = fits && each > 0 && checked_mul(d.amount, each, n) && checked_add(worth, n, worth);
+  }
+  if (!fits || worth != e.risk || worth > most)
+    a_.problem(check_prices, where_, seq,
+               "at most " + std::to_string(most) + " minor units at risk, and " + std::to_string(worth) + version,
+               std::to_string(e.risk));
 }
 
 void price_checker::units(sequence seq, const entry& e, std::vector<value_item> expected, const std::string& version) {

@@ -19,6 +19,7 @@ private:
   void sale(sequence seq, const entry& e);
   /// What was taken from a card without its PIN, against what the rules let go so.
   void pin(sequence seq, const entry& e);
+  void risk(sequence seq, const entry& e);
   void top_up(sequence seq, const entry& e);
   void card(sequence seq, const entry& e);
   /// Goods back, of an own sale or another's: money, taxes and units, to the cent.

@@ -35,16 +35,16 @@ void auditor::totals(const std::map<ledger_account, amount>& balances) {
     // Rights are credits; here they are shown as what they are worth. The smallest 64-bit number has no opposite.
     fits = fits && v != INT64_MIN && checked_add(zero[a.unit], v, zero[a.unit]);
     if (!fits) break;
-    bool refund = class_of(a.unit) == unit_class::refund;
-    auto& sums = sums_[refund ? a.unit : value_of(a.unit)];
-    bool quota = refund || class_of(a.unit) == unit_class::quota;
+    bool alone = class_of(a.unit) == unit_class::refund || class_of(a.unit) == unit_class::risk;
+    auto& sums = sums_[alone ? a.unit : value_of(a.unit)];
+    bool quota = class_of(a.unit) != unit_class::value;
     amount* to = nullptr;
     switch (a.type) {
       case account_type::hold:
       case account_type::held: to = &sums.held; break;
       // Units that are owed back were counted as spent, and are none that anybody holds.
       case account_type::debt: to = &sums.held; break;
-      case account_type::doubt: to = &sums.held; break;  // granted anew beside the holding that it is taken from
+      case account_type::doubt: to = &sums.held; break;      // granted anew beside the holding that it is taken from
       case account_type::contested: to = &sums.held; break;  // a debt that stands twice, as its own send was lost
       case account_type::issued: to = &sums.quota_used; break;
       case account_type::quota: to = must_hold_credit(a) ? &sums.quota_left : &sums.quota_granted; break;

@@ -1,5 +1,7 @@
 #include "sync/observer.hpp"
 
+#include <charconv>
+
 #include "ledger/closing.hpp"
 #include "ledger/kinds.hpp"
 #include "ledger/member_state.hpp"
@@ -90,6 +92,9 @@ status observer::load(const stream_reader& reader, node_id self) {
   }
   for (const auto& [seller, seq] : returned_)
     check_returns(seller, seq, addressed({seller, sub_stream::journal, {}}, seq));
+  state_.each_code([&](const cell_key& k, const cell&) { codes_to_check_.insert({k.a}); });
+  for (auto account : std::exchange(codes_to_check_, {}))
+    check_code(account);
   return done();
 }
 
@@ -119,6 +124,8 @@ std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t fi
                                  : std::nullopt;
     check_returns(seller, seq, sale);
   }
+  for (auto account : std::exchange(codes_to_check_, {}))
+    check_code(account);
   moved_.insert(writer);
   since_checkpoint_ += entries.size();
   return out;
@@ -181,6 +188,7 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     open_claims_[{writer, seq}] = e.account;
   if (e.kind == entry_kind::profile && e.cites) open_claims_.erase({e.subject, *e.cites});
   note_returns(e, writer);
+  if (e.bearer != 0 && v.why == errc::ok) codes_to_check_.insert(e.account);
   auto note = [&](turned_accounts& list) {
     list.overflowed = list.overflowed || list.accounts.size() >= turned_max;
     if (!list.overflowed) list.accounts.insert(e.account);
@@ -220,6 +228,33 @@ void observer::check_returns(const writer_id& seller, sequence seq, const std::o
       if (!checked_add(back, number(state_, k), back)) back = INT64_MAX;
     }
     if (back > pieces) return open_case(seller, seq, errc::over_returned);
+  }
+}
+
+// More was taken with a voucher's code than head office put behind it: what was taken at risk is the case, whichever
+// store's came first. Only head office knows what it granted.
+void observer::check_code(account_id account) {
+  if (self_role_ != node_role::hq) return;
+  amount granted = 0, taken = 0;
+  std::vector<std::pair<writer_id, sequence>> at_risk;
+  for (const auto& [w, n] : positions_) {
+    if (!checked_add(granted, number(state_, code_key(w, account, true)), granted)) granted = INT64_MAX;
+    auto c = state_.find(code_key(w, account, false));
+    if (!c || c->n <= 0) continue;
+    if (!checked_add(taken, c->n, taken)) taken = INT64_MAX;
+    sequence seq = 0;
+    std::from_chars(c->data.data(), c->data.data() + c->data.size(), seq);
+    if (!c->data.empty()) at_risk.emplace_back(w, seq);
+  }
+  for (const auto& [w, seq] : at_risk) {
+    auto of = open_cases_.find(w);
+    bool open = of != open_cases_.end() && of->second.count(seq) != 0;
+    if (taken > granted) {
+      if (!open) open_case(w, seq, errc::voucher_used);
+    } else if (open && of->second.at(seq) == errc::voucher_used) {
+      of->second.erase(seq);
+      if (of->second.empty()) open_cases_.erase(of);
+    }
   }
 }
 

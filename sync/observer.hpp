@@ -87,6 +87,7 @@ private:
   void open_case(const writer_id& w, sequence seq, errc why);
   void note_returns(const entry& e, const writer_id& writer);
   void check_returns(const writer_id& seller, sequence seq, const std::optional<entry>& sale);
+  void check_code(account_id account);
   bool sent_by_us(const entry& receive, const writer_id& writer) const;
 
   const state& directory_;
@@ -101,6 +102,7 @@ private:
   std::map<std::pair<writer_id, sequence>, account_id> open_claims_;
   /// Sales of which other stores took goods back, and those among them that the run at hand says something about.
   std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_;
+  std::set<account_id> codes_to_check_;  ///< of vouchers
   bool counts_turnover_ = false;
   std::uint32_t uses_ = 0;
   turned_accounts turned_, once_{{}, true};

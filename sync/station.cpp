@@ -202,7 +202,8 @@ void station::on_till(const till_request& r) {
   decide_till(r, !r.may_wait, 0);
 }
 
-void station::decide_till(const till_request& r, bool last, amount pulled) {
+// `unanswered`: rights were asked for, and the parent gave no word.
+void station::decide_till(const till_request& r, bool last, amount pulled, bool unanswered) {
   till_answer a;
   a.request = r.request;
   a.writer = book_->self();
@@ -213,8 +214,9 @@ void station::decide_till(const till_request& r, bool last, amount pulled) {
     return answer(std::move(a));
   }
   a.seq = book_->next();
-  bool pulls = !last && parent() && up_.count(*parent()) != 0 && waiting_.size() < config_.urgent_max;
-  auto d = book_->take(r.command, now_, pulls);
+  bool linked = parent() && up_.count(*parent()) != 0;
+  bool pulls = !last && linked && waiting_.size() < config_.urgent_max;
+  auto d = book_->take(r.command, now_, pulls, parent() && (unanswered || !linked));
   if (auto* e = std::get_if<entry>(&d)) {
     calendar_.traded = true;
     sweeper_.used(e->account);
@@ -475,6 +477,7 @@ void station::replenish_store(node_id node, const node_record& record) {
   const auto* rules = book_->rules().newest();
   if (!rules) return;
   replenish_unit(to, refund_of(main_unit), rules->programme.refund_quota, rules->programme.refund_quota);
+  replenish_unit(to, risk_of(main_unit), rules->programme.risk_budget, rules->programme.risk_budget);
   for (const auto& p : rules->programme.purses)
     replenish_unit(to, quota_of(unit_of(p.id)), p.quota, p.quota);
 }

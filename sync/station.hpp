@@ -115,7 +115,7 @@ private:
   std::uint32_t customer_wait_ms() const;
   void heard(node_id from);
   void on_till(const till_request& r);
-  void decide_till(const till_request& r, bool last, tally::amount pulled);
+  void decide_till(const till_request& r, bool last, tally::amount pulled, bool unanswered = false);
   void wait_for_rights(const till_request& r, const refusal& why);
   void note_elsewhere(account_id account, std::uint32_t purse, const told_message& m);
   void end_wait(std::uint64_t waiting, account_id account);

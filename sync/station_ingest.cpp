@@ -475,6 +475,7 @@ void station::finished(std::uint64_t own_request, account_id account, const told
   needs_.erase(found);
   auto& sale = waiting_.at(id);
   sale.needs.erase(own_request);
+  sale.unanswered = sale.unanswered || m.code == errc::timeout || m.code == errc::offline;
   if (!sale.needs.empty()) return;  // with all that comes the rules' order can be kept
   end_wait(id, account);
 }
@@ -486,9 +487,9 @@ void station::end_wait(std::uint64_t waiting, account_id account) {
   for (auto left : sale.needs)
     needs_.erase(left);
   auto pulled = std::max<amount>(held_here(account, purse_paid) - sale.before, 0);
-  decide_till(sale.request, true, pulled);
+  decide_till(sale.request, true, pulled, sale.unanswered);
   for (auto again : sale.joined)
-    decide_till({again, sale.request.command, false}, true, pulled);
+    decide_till({again, sale.request.command, false}, true, pulled, sale.unanswered);
 }
 
 }  // namespace tally

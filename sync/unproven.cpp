@@ -13,11 +13,12 @@ amount plus(amount a, amount b) { return __builtin_add_overflow(a, b, &a) ? amou
 
 using by_unit = unproven_rights::by_unit;
 
-/// A right to refund is no right to create value: it counts by itself.
-unit_id counted_as(unit_id u) { return class_of(u) == unit_class::refund ? u : value_of(u); }
+/// A right to refund, or to take at risk, is no right to create value: it counts by itself.
+bool counts_alone(unit_id u) { return class_of(u) == unit_class::refund || class_of(u) == unit_class::risk; }
+unit_id counted_as(unit_id u) { return counts_alone(u) ? u : value_of(u); }
 
 amount right_left(const state& s, const writer_id& w, unit_id unit) {
-  return class_of(unit) == unit_class::refund ? -s.balance(quota_account(w, unit)) : quota_left(s, w, unit);
+  return counts_alone(unit) ? -s.balance(quota_account(w, unit)) : quota_left(s, w, unit);
 }
 
 void add_items(by_unit& out, const std::vector<value_item>& items) {

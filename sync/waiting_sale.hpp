@@ -12,6 +12,7 @@ struct waiting_sale {
   tally::amount before{};
   std::vector<std::uint64_t> joined;  ///< later requests with the same key and content: answered together
   std::set<std::uint64_t> needs;      ///< asks that are not at their end
+  bool unanswered = false;            ///< one of them ended without the parent's word
 };
 
 /// One of the asks of such a sale.

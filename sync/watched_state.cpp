@@ -353,6 +353,11 @@ void watched_state::each_owing(const std::function<void(const writer_id&, sequen
     if (k.type == cell_type::owing) visit(k.writer, k.a, c.data);
 }
 
+void watched_state::each_code(const std::function<void(const cell_key&, const cell&)>& visit) const {
+  for (const auto& [k, c] : cells_)
+    if (k.type == cell_type::bearer) visit(k, c);
+}
+
 void watched_state::each_once(const std::function<void(account_id)>& visit) const {
   for (const auto& [k, c] : cells_)
     if (k.type == cell_type::once) visit({k.a});

@@ -48,6 +48,8 @@ public:
   void each_contested(const std::function<void(const writer_id&, sequence, errc)>& visit) const;
   /// What entries could not give: cells `owing`, in no order.
   void each_owing(const std::function<void(const writer_id&, sequence, byte_view text)>& visit) const;
+  /// What was taken with codes of vouchers, and what was granted: cells `bearer`, in no order.
+  void each_code(const std::function<void(const cell_key&, const cell&)>& visit) const;
   /// Accounts with a one-time number, once for each writer that saw it, in no order.
   void each_once(const std::function<void(account_id)>& visit) const;
   void each_open_claim(const std::function<void(const writer_id&, sequence, account_id)>& visit) const;

@@ -89,7 +89,8 @@ public:
             .stopped = stopped,
             .next = journal.size(),
             .find_entry = [this](const writer_id&, sequence s) { return find(s); },
-            .earlier = {}};
+            .earlier = {},
+            .alone = alone};
   }
   std::optional<entry> find(sequence s) const { return s < journal.size() ? std::optional(journal[s]) : std::nullopt; }
 
@@ -135,6 +136,7 @@ public:
   std::int64_t hq_time = noon;
   errc stopped = errc::ok;
   std::uint64_t counter = 0;
+  bool alone = false;  ///< nobody can be asked
 };
 
 inline entry& written(decision& d) {

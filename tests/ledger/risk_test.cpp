@@ -1,0 +1,270 @@
+// What a store without a line takes beyond what lies there: cards by the rules, vouchers by their codes.
+#include <catch2/catch.hpp>
+
+#include "ledger/purses.hpp"
+#include "programme_fixture.hpp"
+
+using namespace tally;
+using namespace tally::test;
+
+namespace {
+
+constexpr account_id voucher{5'001}, certificate{5'002};
+constexpr unit_id risk_unit = risk_of(main_unit);
+
+struct risk_shop : member_shop {
+  explicit risk_shop(amount budget = 5'000) {
+    auto r = rules_of(3, 0);
+    r.programme = chain_programme();
+    r.programme.earns.clear();
+    r.programme.discounts.clear();
+    r.programme.gift_per_day = 100'000;
+    r.programme.risk_budget = 5'000;
+    card_kind_rule k{4, {"Credit"}, {}, true, 0};
+    k.risk_sale = 800;
+    k.risk_total = 1'500;
+    k.risk_count = 2;
+    r.programme.card_kinds = {{1, {"Plain"}, {}, true, 0}, k};
+    r.programme.purses[3].bucket = bucket_rule::expires;
+    r.programme.purses[3].months = 2;
+    prices.add(r);
+    if (budget > 0) REQUIRE(write(receive({}, {{0, risk_unit, 0, budget}})).ok());
+    auto c = *card_of(st, card_1);
+    c.kind = 4;
+    put_card(st, card_1, c);
+    alone = true;
+  }
+  amount budget() const { return -st.balance(quota_account(self, risk_unit)); }
+  amount owed(account_id a, std::uint32_t purse = purse_paid) const { return debt_of(st, self, a, purse); }
+  decision buy(std::int64_t pieces, amount card) { return run(sale({{product_id{1}, pieces}}, card)); }
+  sale_command coupon(account_id account, code_face face, std::int64_t pieces, amount units, amount cash) {
+    sale_command c{next_key(), account, {{product_id{2}, pieces}}, face.purse == purse_paid ? units : 0, {}};
+    if (cash > 0) c.tenders = {in_cash(cash)};
+    if (face.purse != purse_paid) c.uses = {{face.purse, units}};
+    c.genuine = true;
+    c.bearer = face;
+    return c;
+  }
+  /// The debts go up, as they do when the line is back.
+  void send_debts(account_id a, std::uint32_t purse = purse_paid) {
+    auto n = owed(a, purse);
+    auto e = decide_send(at(), region, a, {}, send_cause::sweep, 0, 0, {{purse, unit_of(purse), 0, n}});
+    REQUIRE(e);
+    REQUIRE(write(*e).ok());
+  }
+};
+
+const code_face five{five_off, 1, day_of(noon) + 30};
+
+}  // namespace
+
+TEST_CASE("a card is used beyond what lies here, as the rules let it", "[risk]") {
+  risk_shop t;
+  auto d = t.buy(105, 10'500);
+  const auto& e = written(d);
+  CHECK(e.risk == 500);
+  REQUIRE(e.debts.size() == 1);
+  CHECK(e.debts[0] == value_item{purse_paid, main_unit, 0, 500});
+  CHECK(t.held(card_1) == 0);
+  CHECK(t.owed(card_1) == 500);
+  CHECK(t.budget() == 4'500);
+  CHECK(refused(t.buy(9, 900)) == errc::insufficient);  // above risk_sale
+  CHECK(refused(t.buy(8, 800)) == errc::ok);
+  CHECK(t.owed(card_1) == 1'300);
+  CHECK(refused(t.buy(1, 100)) == errc::insufficient);  // the third
+  // When its debts went up the card starts anew, and the budget does not.
+  t.send_debts(card_1);
+  CHECK(t.owed(card_1) == 0);
+  CHECK(refused(t.buy(8, 800)) == errc::ok);
+  CHECK(t.budget() == 2'900);
+  CHECK(refused(t.buy(8, 800)) == errc::insufficient);  // risk_total
+  CHECK(refused(t.buy(7, 700)) == errc::ok);
+}
+
+TEST_CASE("nothing is taken at risk with a line, without rules, or without a budget", "[risk]") {
+  risk_shop t;
+  t.alone = false;
+  CHECK(refused(t.buy(105, 10'500)) == errc::insufficient);
+  t.alone = true;
+  auto c = *card_of(t.st, card_1);
+  c.kind = 1;
+  put_card(t.st, card_1, c);
+  CHECK(refused(t.buy(105, 10'500)) == errc::insufficient);
+  risk_shop small(300);
+  CHECK(refused(small.buy(104, 10'400)) == errc::insufficient);
+  CHECK(refused(small.buy(103, 10'300)) == errc::ok);
+  CHECK(small.budget() == 0);
+  risk_shop none(0);
+  CHECK(refused(none.buy(101, 10'100)) == errc::insufficient);
+}
+
+TEST_CASE("a sale at risk is taken back, and a top-up pays what is owed", "[risk]") {
+  risk_shop t;
+  auto d = t.buy(105, 10'500);
+  auto seq = t.journal.size() - 1;
+  auto back = t.run(reverse_command{t.next_key(), seq});
+  CHECK(written(back).debts == std::vector<value_item>{{purse_paid, main_unit, 0, -500}});
+  CHECK(t.held(card_1) == 10'000);
+  CHECK(t.owed(card_1) == 0);
+  CHECK(t.budget() == 4'500);  // the budget comes back from head office alone
+  CHECK(refused(t.buy(106, 10'600)) == errc::ok);
+  auto loaded = t.run(top_up_command{t.next_key(), card_1, 1'000});
+  CHECK(written(loaded).debts == std::vector<value_item>{{purse_paid, main_unit, 0, -600}});
+  CHECK(t.held(card_1) == 400);
+  CHECK(t.owed(card_1) == 0);
+  // The top-up goes back as a whole: what it had paid is owed again.
+  auto undone = t.run(reverse_command{t.next_key(), t.journal.size() - 1});
+  CHECK(written(undone).debts == std::vector<value_item>{{purse_paid, main_unit, 0, 600}});
+  CHECK(t.held(card_1) == 0);
+  CHECK(t.owed(card_1) == 600);
+  // A sale whose debt has gone up: the value is here, and the debt finds it from above.
+  risk_shop u;
+  CHECK(refused(u.buy(105, 10'500)) == errc::ok);
+  auto sold = u.journal.size() - 1;
+  u.send_debts(card_1);
+  auto later = u.run(reverse_command{u.next_key(), sold});
+  CHECK(written(later).debts.empty());
+  CHECK(u.held(card_1) == 10'500);
+}
+
+TEST_CASE("a voucher's code pays once, at the store's risk", "[risk][voucher]") {
+  risk_shop t;
+  CHECK(refused(t.run(t.coupon(voucher, five, 6, 2, 200))) == errc::bad_amount);  // more than it promises
+  auto c = t.coupon(voucher, five, 6, 1, 700);
+  auto d = t.run(c);
+  const auto& e = written(d);
+  CHECK(e.bearer == 1);
+  CHECK(e.risk == 500);
+  CHECK(e.earned.empty());
+  CHECK(e.values == std::vector<value_item>{{five_off, unit_of(five_off), month_of(five.until), 1}});
+  CHECK(t.owed(voucher, five_off) == 1);
+  CHECK(t.budget() == 4'500);
+  CHECK(std::holds_alternative<replayed>(t.run(c)));
+  c.bearer.units = 2;
+  CHECK(refused(t.run(c)) == errc::key_reused);
+  CHECK(refused(t.run(t.coupon(voucher, five, 6, 1, 700))) == errc::voucher_used);
+  t.send_debts(voucher, five_off);
+  CHECK(refused(t.run(t.coupon(voucher, five, 6, 1, 700))) == errc::voucher_used);
+  // A reversal gives the code back.
+  auto back = t.run(reverse_command{t.next_key(), t.journal.size() - 2});
+  CHECK(refused(back) == errc::ok);
+  CHECK(refused(t.run(t.coupon(voucher, five, 6, 1, 700))) == errc::ok);
+}
+
+TEST_CASE("a voucher's code with a line: what lies there, or nothing", "[risk][voucher]") {
+  risk_shop t;
+  t.alone = false;
+  CHECK(refused(t.run(t.coupon(voucher, five, 6, 1, 700))) == errc::voucher_used);
+  t.give(voucher, five_off, 1, month_of(five.until));
+  auto d = t.run(t.coupon(voucher, five, 6, 1, 700));
+  CHECK(written(d).risk == 0);
+  CHECK(written(d).debts.empty());
+  CHECK(t.budget() == 5'000);
+  t.alone = true;
+  CHECK(refused(t.run(t.coupon(voucher, five, 6, 1, 700))) == errc::voucher_used);
+  auto late = five;
+  late.until = day_of(noon) - 1;
+  CHECK(refused(t.run(t.coupon(account_id{5'003}, late, 6, 1, 700))) == errc::not_applicable);
+  // It pays nothing else, and stands for nobody.
+  auto wrong = t.coupon(account_id{5'003}, five, 6, 1, 700);
+  wrong.uses = {{points_purse, 1}};
+  CHECK(refused(t.run(wrong)) == errc::not_applicable);
+  wrong = t.coupon(account_id{5'003}, five, 6, 1, 700);
+  wrong.gifts = {{visits_purse, product_id{1}, 1}};
+  CHECK(refused(t.run(wrong)) == errc::not_applicable);
+  wrong = t.coupon(account_id{5'003}, five, 6, 1, 700);
+  wrong.key = t.next_key();
+  wrong.card = 100;
+  wrong.tenders = {in_cash(600)};
+  CHECK(refused(t.run(wrong)) == errc::not_applicable);
+  auto percent = t.coupon(account_id{5'004}, {tenth_off, 1, 0}, 6, 1, 1'200);
+  CHECK(refused(t.run(percent)) != errc::ok);  // nobody can say beforehand what it is worth
+}
+
+TEST_CASE("a gift certificate pays in parts, never more than it promises here", "[risk][voucher]") {
+  risk_shop t;
+  const code_face fifty{purse_paid, 1'000, 0};
+  CHECK(refused(t.run(t.coupon(certificate, fifty, 3, 600, 0))) == errc::ok);
+  CHECK(t.owed(certificate) == 600);
+  CHECK(refused(t.run(t.coupon(certificate, fifty, 3, 600, 0))) == errc::bad_amount);
+  CHECK(refused(t.run(t.coupon(certificate, fifty, 2, 400, 0))) == errc::ok);
+  CHECK(refused(t.run(t.coupon(certificate, fifty, 2, 400, 0))) == errc::voucher_used);
+  CHECK(t.budget() == 4'000);
+}
+
+TEST_CASE("a voucher is put on a member's card", "[risk][voucher]") {
+  risk_shop t;
+  gift_command g{t.next_key(), voucher, card_1, five_off, 1, true, {}, five};
+  auto d = t.run(g);
+  CHECK(written(d).risk == 500);
+  CHECK(t.units_of(card_1, five_off) == 1);
+  CHECK(t.st.months_held(t.self, card_1, five_off) == std::vector<std::uint32_t>{month_of(five.until)});
+  CHECK(std::holds_alternative<replayed>(t.run(g)));
+  g.key = t.next_key();
+  CHECK(refused(t.run(g)) == errc::voucher_used);
+  g.account = certificate;
+  g.purse = purse_paid;
+  CHECK(refused(t.run(g)) == errc::not_applicable);  // not what the code promises
+  // An ordinary card gives nothing that is not here.
+  gift_command plain{t.next_key(), card_1, card_2, purse_paid, 10'001};
+  CHECK(refused(t.run(plain)) == errc::insufficient);
+}
+
+TEST_CASE("entries that claim a risk which they do not take", "[risk][judge]") {
+  risk_shop t;
+  auto d = decide(t.sale({{product_id{1}, 105}}, 10'500), t.at());
+  const auto good = written(d);
+  entry_place place{t.self, node_role::store, t.journal.size(), nullptr};
+  auto verdict = [&](entry e) {
+    auto v = judge(e, place, t.st);
+    return v ? errc::ok : v.error().code;
+  };
+  CHECK(verdict(good) == errc::ok);
+  auto e = good;
+  e.risk = 499;
+  CHECK(verdict(e) == errc::malformed);
+  e = good;
+  e.risk = 0;
+  CHECK(verdict(e) == errc::malformed);
+  e = good;
+  e.risk = 5'001;
+  CHECK(verdict(e) == errc::no_quota);
+  e = good;
+  e.debts.clear();
+  CHECK(verdict(e) == errc::malformed);
+  e = good;
+  e.debts[0].amount = 10'501;
+  e.risk = 10'501;
+  CHECK(verdict(e) == errc::malformed);
+  e = good;
+  e.debts[0].amount = -500;
+  e.risk = 0;
+  CHECK(verdict(e) == errc::malformed);
+  e = good;
+  e.bearer = -1;
+  CHECK(verdict(e) == errc::malformed);
+  e = good;
+  e.bearer = 10;
+  CHECK(verdict(e) == errc::malformed);
+}
+
+TEST_CASE("head office puts units behind a code, once", "[voucher][judge]") {
+  shop h(hq, node_role::hq);
+  entry e;
+  e.kind = entry_kind::voucher_grant;
+  e.account = voucher;
+  e.earned = {{five_off, unit_of(five_off), 202701, 1}};
+  e.blob = "spring";
+  date_entry(e, h.st, h.self, h.now, h.hq_time);
+  REQUIRE(h.write(e).ok());
+  CHECK(holding(h.st, h.self, voucher, five_off) == 1);
+  CHECK(h.write(e).code() == errc::key_reused);
+  e.account = certificate;
+  e.earned.clear();
+  e.values = {{purse_paid, main_unit, 0, 5'000}};
+  CHECK(h.write(e).code() == errc::unbalanced);
+  e.tenders = {{tender_kind::transfer, main_unit, 5'000}};
+  CHECK(h.write(e).ok());
+  shop s(store_a);
+  CHECK(s.write(e).code() == errc::not_entitled);
+}
