@@ -27,7 +27,8 @@ struct card_code_scanned {
   friend bool operator==(const card_code_scanned&, const card_code_scanned&) = default;
 };
 
-/// The code of a voucher: 6 to 40 of A-Z, 0-9 and '-', as it stands after "TALLYV1:".
+/// The code of a voucher: a whole one that head office signed ("TALLYV2.…", sync/voucher_code.hpp), or 6 to 40 of A-Z,
+/// 0-9 and '-', as it stands after "TALLYV1:".
 struct voucher_scanned {
   std::string code;
   friend bool operator==(const voucher_scanned&, const voucher_scanned&) = default;

@@ -9,7 +9,8 @@ namespace {
 
 // AIM symbology marks (ISO/IEC 15424) that matter: EAN-8, and EAN-13 with UPC-A and UPC-E.
 constexpr std::string_view ean_8_mark = "]E4", upc_mark = "]E0";
-constexpr std::size_t voucher_min = 6, voucher_max = 40, receipt_max = 80, receipt_proof_max = 440;
+constexpr std::size_t voucher_min = 6, voucher_max = 40, voucher_code_max = 160, receipt_max = 80,
+                      receipt_proof_max = 440;
 
 /// Whether the last digit makes the weighted sum a multiple of ten; any length.
 bool gs1_check(std::string_view digits) {
@@ -72,6 +73,10 @@ reader_event marked(std::string_view text) {
                 receipt_mark.size() == voucher_mark.size() && receipt_proof_mark.size() == voucher_mark.size());
   if (text.starts_with(card_code_mark) || text.starts_with(card_code_mark_2))
     return card_code_scanned{std::string(text)};
+  if (text.starts_with(voucher_code_mark)) {
+    if (rest.empty() || text.size() > voucher_code_max) return misread{misread_reason::bad_format};
+    return voucher_scanned{std::string(text)};
+  }
   if (text.starts_with(receipt_proof_mark)) {
     if (rest.empty() || text.size() > receipt_proof_max) return misread{misread_reason::bad_format};
     return receipt_scanned{std::string(text)};
@@ -140,7 +145,7 @@ reader_event recognise_scan(std::string_view text, const scan_options& options) 
       std::all_of(text.begin(), text.end(), [&](char c) { return (c >= 0x20 && c < 0x7F) || (gs1 && c == 0x1D); });
   if (!printable) return misread{misread_reason::bad_character};
   if (text.starts_with(card_code_mark) || text.starts_with(card_code_mark_2) || text.starts_with(voucher_mark) ||
-      text.starts_with(receipt_mark) || text.starts_with(receipt_proof_mark))
+      text.starts_with(voucher_code_mark) || text.starts_with(receipt_mark) || text.starts_with(receipt_proof_mark))
     return marked(text);
   if (gs1) text = from_gtin(text);
   if (gs1 || text.starts_with("(01)")) text = gtin_of(text);

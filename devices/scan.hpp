@@ -20,7 +20,7 @@ struct scan_options {
 
 /// How our own two-dimensional codes begin. What follows a card's is judged by sync/card_qr.hpp.
 inline constexpr std::string_view card_code_mark = "TALLYC1.", card_code_mark_2 = "TALLYC2.";
-inline constexpr std::string_view voucher_mark = "TALLYV1:";
+inline constexpr std::string_view voucher_mark = "TALLYV1:", voucher_code_mark = "TALLYV2.";
 inline constexpr std::string_view receipt_mark = "TALLYR1:";
 /// A receipt's code that proves it, all of which is judged by sync/receipt_code.hpp.
 inline constexpr std::string_view receipt_proof_mark = "TALLYR2.";

@@ -15,6 +15,7 @@ amount* sum_of(clearing_sums& s, entry_kind kind, bool& owed) {
   owed = !sells(kind) && kind != entry_kind::hand_back && kind != entry_kind::fee;
   switch (kind) {
     case entry_kind::top_up:
+    case entry_kind::voucher_grant:
     case entry_kind::issue: return &s.loaded;
     case entry_kind::hand_back: return &s.paid_out;
     case entry_kind::refund:

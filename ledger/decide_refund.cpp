@@ -18,6 +18,11 @@ struct goods_back {
   tender_kind tender{};
 };
 
+/// Paid in part with the code of a voucher that is no money: all money came as tenders.
+bool by_voucher(const entry& sale) {
+  return sale.bearer != 0 && std::ranges::none_of(sale.values, [](const value_item& v) { return v.unit == main_unit; });
+}
+
 maybe_refusal check_goods(const goods_back& c, const situation& s) {
   auto account = c.sale.account;
   if (!sells(c.sale.kind)) return refuse(errc::not_reversible, "only goods of a sale are refunded");
@@ -27,6 +32,7 @@ maybe_refusal check_goods(const goods_back& c, const situation& s) {
     if (auto card = card_of(s.st, account))
       if (auto r = check_standing(account, *card, s, business_date(s.st, s.self, s.now, s.hq_time))) return r;
   if (c.to_card && account.value == 0) return refuse(errc::unknown_card, "that sale was without a card");
+  if (c.to_card && by_voucher(c.sale)) return refuse(errc::not_applicable, "a voucher is given no money back", account);
   for (std::size_t i = 0; i < c.lines.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
       if (c.lines[i].product == c.lines[j].product) return refuse(errc::bad_basket, "a product is named twice");
@@ -38,6 +44,7 @@ void pay_back(entry& e, const goods_back& c, amount money) {
   if (money == 0) return;
   if (c.to_card) {
     e.values.push_back({purse_paid, main_unit, 0, money});
+    e.bearer = c.sale.bearer;
   } else {
     e.tenders.push_back({c.tender, main_unit, money});
   }
@@ -105,7 +112,7 @@ decision decide_refund_elsewhere(const refund_elsewhere_command& c, const situat
   goods_back back{c.key, c.sale, c.writer, c.seq, c.lines, c.to_card, c.tender};
   if (c.writer == s.self) return refuse(errc::not_applicable, "that sale is this store's own", c.sale.account);
   if (auto r = check_goods(back, s)) return *r;
-  if (!c.to_card && !c.sale.values.empty())
+  if (!c.to_card && !c.sale.values.empty() && !by_voucher(c.sale))
     return refuse(errc::not_applicable, "a card paid for a part of that sale: money goes back to the card",
                   c.sale.account);
   auto price = priced(back, s);

@@ -38,8 +38,8 @@ risk_room room_for_risk(const code_face& code, account_id account, std::uint32_t
     out.purse = code.purse;
     out.each = code.purse == purse_paid ? 1 : p ? p->off : 0;
     if (p && p->bucket == bucket_rule::expires && code.until != 0) out.bucket = month_of(code.until);
-    if (out.each > 0)
-      out.units = std::min(code.units - std::min(taken_here(s, account), code.units), budget / out.each);
+    auto left = code.units - std::clamp<amount>(taken_here(s, account), 0, code.units);
+    if (out.each > 0) out.units = std::min(left, budget / out.each);
     return out;
   }
   const auto* kind = plan.card_kind(card_kind);

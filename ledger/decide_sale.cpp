@@ -71,7 +71,6 @@ maybe_refusal terms_of_code(const sale_command& c, const situation& s, std::uint
       return refuse(errc::not_applicable, "this voucher's code does not promise that", c.account);
     wanted = u.units;
   }
-  if (wanted <= 0) return refuse(errc::bad_amount, "nothing of the voucher is used", c.account);
   return check_code(c.bearer, c.account, wanted, s, date);
 }
 
@@ -264,6 +263,8 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
   if (auto r = strike(c, paid, from, s, deal)) return *r;
   if (c.account.value != 0) state_customer(e, c.account, card, *deal.plan);
   e.bearer = c.bearer.units;
+  if (e.bearer != 0 && c.card == 0 && c.uses.empty())
+    return refuse(errc::bad_amount, "nothing of the voucher is used", c.account);
   bool units = c.card != 0 || !c.uses.empty() || !c.gifts.empty();
   if (auto r = check_pin({c.pin, c.account, card, c.card, units}, *deal.plan, e, s, postings)) return *r;
   // What bonus pays is not due any more.

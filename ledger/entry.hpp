@@ -220,8 +220,9 @@ struct entry {
   bool birthday = false;        ///< sale, top_up, authorise, capture: that was the month of the business date
   pin_state pin;                ///< of the card; pin_set: from now on; pin_failed: that was not met
   std::uint32_t pin_checked{};  ///< version of the PIN that was typed and right; 0: none was
-  tally::amount bearer{};       ///< sale, gift: units that a voucher's code promises; the account is the code's
-  tally::amount risk{};         ///< sale, gift: money's worth of what did not lie here (`debts`): of the risk budget
+  tally::amount bearer{};  ///< sale, gift: units that a voucher's code promises; the account is the code's; refund: of
+                           ///< the sale, when money goes back behind the code
+  tally::amount risk{};    ///< sale, gift: money's worth of what did not lie here (`debts`): of the risk budget
 
   friend bool operator==(const entry&, const entry&) = default;
 };

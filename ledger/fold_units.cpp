@@ -168,7 +168,8 @@ static bytes grant_text(const entry& e) {
 // its debts went up.
 void apply_codes(const entry& e, const entry_place& p, state& s) {
   bool taken = (e.kind == entry_kind::sale || e.kind == entry_kind::gift) && (e.bearer != 0 || e.risk != 0);
-  bool back = e.kind == entry_kind::reverse && e.bearer != 0;
+  bool goods = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
+  bool back = e.bearer != 0 && (goods || e.kind == entry_kind::reverse);
   bool granted = e.kind == entry_kind::voucher_grant;
   if (taken || back || granted) {
     if (e.bearer != 0 || granted) {
@@ -176,8 +177,7 @@ void apply_codes(const entry& e, const entry_place& p, state& s) {
       auto c = s.find(k).value_or(cell{});
       for (const auto* list : {&e.values, granted ? &e.earned : nullptr})
         for (const auto& v : list ? *list : std::vector<value_item>{})
-          if (!checked_add(c.n, back ? -v.amount : v.amount, c.n)) c.n = back ? 0 : INT64_MAX;
-      c.n = std::max<amount>(c.n, 0);
+          if ((!goods || v.unit == main_unit) && !checked_add(c.n, back ? -v.amount : v.amount, c.n)) c.n = INT64_MAX;
       if (e.risk != 0) c.data = std::to_string(p.seq);
       if (granted) c.data = grant_text(e);
       s.put(k, std::move(c));

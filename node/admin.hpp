@@ -36,6 +36,11 @@ namespace tally {
 //                                          "expires" a day number instead of what the kind's rule says
 //   POST cards/allot            hq         {"first","count","kind","name","node"} → the same; node 0: ordered only
 //   GET  cards/batches          hq         runs of cards: {"batches":[{"first","count","kind","name","node"}]}
+//   POST vouchers/grant         hq         {"first","count","purse","units","until","batch"}, of money "tender" as well:
+//                                          accounts that were reserved → {"granted"}
+//   GET  vouchers               hq         {"batches":[{"batch","purse","count","units","left","until"}]}
+//   POST vouchers/list          hq         {"batch","after"} → {"vouchers":[…],"more"}, by account
+//   POST vouchers/void          hq         {"first","count"} → {"voided"}
 //   GET  cards/claims           hq         cards whose state a store's claim gave: {"claims":[…],"more"}
 //   POST cards/claims/undo      hq         {"node","from"} → {"undone"}: claims of its current epoch from that entry on
 //   POST card                   hq         {"medium":hex} → {"account","state","kind","version"}

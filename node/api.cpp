@@ -6,6 +6,7 @@
 #include "storage/kv_state.hpp"
 #include "sync/card_qr.hpp"
 #include "sync/medium.hpp"
+#include "sync/voucher_code.hpp"
 
 namespace tally {
 namespace {
@@ -139,10 +140,26 @@ errc blocked_by(const node_snapshot& s) {
   return s.disk_low ? errc::full : errc::ok;
 }
 
-std::string masked_card(std::string_view card) { return looks_like_card_code(card) ? "QR" : mask_number(card); }
+std::string masked_card(std::string_view card) {
+  return looks_like_card_code(card) || looks_like_voucher_code(card) ? "QR" : mask_number(card);
+}
+
+/// A voucher is known by its own number alone, which opens nothing.
+static result<known_card> find_voucher(const api_context& api, std::string_view text) {
+  auto key = api.services.head_office_key ? api.services.head_office_key() : std::nullopt;
+  if (!key) return error{errc::unknown_card, "head office's key is not known here yet"};
+  auto code = verify_voucher_code(text, api.services.identity.believes.chain, *key, ed25519_verifier());
+  if (!code && code.code() == errc::malformed)
+    return error{errc::bad_signature, "the voucher's code is damaged, or only a part of it was read: scan it again"};
+  if (!code) return code.error();
+  known_card out{code->account, "V" + std::to_string(code->account.value), true};
+  out.bearer = code->face;
+  return out;
+}
 
 result<known_card> find_card(const api_context& api, std::string_view card) {
   const auto& chain = api.services.identity.believes.chain;
+  if (looks_like_voucher_code(card)) return find_voucher(api, card);
   if (looks_like_card_code(card)) {
     auto key = api.services.head_office_key ? api.services.head_office_key() : std::nullopt;
     if (!key) return error{errc::unknown_card, "head office's key is not known here yet"};
@@ -163,6 +180,10 @@ result<known_card> find_card(const api_context& api, std::string_view card) {
   auto account = account_of(st, medium);
   if (!account) return error{errc::unknown_card, ""};
   return known_card{*account, mask_number(card), false, once ? std::move(medium) : bytes()};
+}
+
+amount promised_by(const state& st, const writer_id& self, const known_card& c) {
+  return std::max<amount>(c.bearer.units - taken_by_code(st, self, c.account), 0);
 }
 
 void write_link(json_writer& w, const node_snapshot& s) {

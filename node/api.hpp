@@ -139,21 +139,24 @@ errc blocked_by(const node_snapshot& s);
 struct known_card {
   account_id account;
   std::string masked;
-  bool genuine = false;  ///< head office's signature says so; the card need not be known here
-  bytes once = {};       ///< digest of a one-time number; empty for others
+  bool genuine = false;   ///< head office's signature says so; the card need not be known here
+  bytes once = {};        ///< digest of a one-time number; empty for others
+  code_face bearer = {};  ///< what the code of a voucher promises
 };
 constexpr std::size_t card_text_max = 160;
 /// Errors: `unknown_card`; `bad_signature` for a QR code that is forged or of another chain.
 result<known_card> find_card(const api_context& api, std::string_view card);
 /// What may be shown of a card that was read.
 std::string masked_card(std::string_view card);
+/// Units that the code of a voucher still promises here; 0 for a card.
+amount promised_by(const state& st, const writer_id& self, const known_card& c);
 /// Fields of the objects of the same name in docs/http-api.md, brackets included.
 void write_link(json_writer& w, const node_snapshot& s);
 void write_devices(json_writer& w, const device_states& d);
 void write_blocked(json_writer& w, errc why);
 /// Field `purses`: what lies here of each purse of the programme beside the paid one, and elsewhere as last told.
 void write_purses(json_writer& w, const node_snapshot& s, const state& st, account_id account,
-                  const std::optional<elsewhere_hint>& hint);
+                  const std::optional<elsewhere_hint>& hint, const unit_use& promised);
 /// Field `name` with the languages that the text has.
 void write_names(json_writer& w, const localized& n);
 /// Receipt JSON of a finished request, with `next_counter` and `seen`; `masked` replaces the account's form if not

@@ -148,7 +148,7 @@ void write_names(json_writer& w, const localized& n) {
 }
 
 void write_purses(json_writer& w, const node_snapshot& s, const state& st, account_id account,
-                  const std::optional<elsewhere_hint>& hint) {
+                  const std::optional<elsewhere_hint>& hint, const unit_use& promised) {
   w.key("purses");
   w.open('[');
   for (const auto& p : rules_now(s).programme.purses) {
@@ -159,7 +159,9 @@ void write_purses(json_writer& w, const node_snapshot& s, const state& st, accou
       if (hint->units[i].purse == p.id) elsewhere = hint->units[i].units;
     w.open('{');
     w.field("purse", p.id);
-    w.field("here", sum_of(here));
+    // What a voucher's code promises can be spent, whatever lies here.
+    auto n = sum_of(here);
+    w.field("here", p.id == promised.purse ? std::max(n, promised.units) : n);
     w.field("held", holding(st, s.self, account, p.id));
     w.field("elsewhere", elsewhere);
     if (auto debt = debt_of(st, s.self, account, p.id); debt != 0) w.field("owed_back", debt);
@@ -242,6 +244,7 @@ void handle_quote(const api_ptr& api, const api_request& r, const call_ptr& call
     c.account = found->account;
     c.genuine = found->genuine;
     c.once = found->once;
+    c.bearer = found->bearer;
   }
   auto s = api->services.node.snapshot();
   durable_state st(api->services.node.store());
@@ -256,15 +259,18 @@ void handle_quote(const api_ptr& api, const api_request& r, const call_ptr& call
                 .find_entry = [](const writer_id&, sequence) -> std::optional<entry> { return std::nullopt; }};
   auto q = quote_sale(c, now);
   // As if the card paid all of it: what bonus would pay is then known too.
-  if (q && c.account.value != 0) {
-    c.card = q->price.due;
+  const bool code = c.bearer.units != 0, money = c.bearer.purse == purse_paid;
+  auto promised = money ? promised_by(st, s->self, {c.account, {}, true, {}, c.bearer}) : 0;
+  if (q && c.account.value != 0 && (!code || money)) {
+    c.card = code ? std::min(q->price.due, promised) : q->price.due;
     q = quote_sale(c, now);
   }
   if (st.read_failed()) return call->finish(refuse(*api, {errc::io, "the database could not be read"}));
   if (!q) return call->finish(refuse(*api, q.error()));
   json_writer w;
   w.open('{');
-  write_quote(w, *q, rules_now(*s), c.account.value != 0 ? holding(st, s->self, c.account) : 0);
+  auto here = code ? promised : c.account.value != 0 ? holding(st, s->self, c.account) : 0;
+  write_quote(w, *q, rules_now(*s), here);
   w.close('}');
   call->finish(answer(std::move(w)));
 }

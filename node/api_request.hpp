@@ -60,6 +60,11 @@ std::optional<error> take_card(const api_context& api, std::optional<std::string
   c.account = found->account;
   if constexpr (requires { c.genuine; }) c.genuine = found->genuine;
   if constexpr (requires { c.once; }) c.once = found->once;
+  if constexpr (requires { c.bearer; }) {
+    c.bearer = found->bearer;
+  } else if (found->bearer.units != 0) {
+    return error{errc::not_applicable, "the code of a voucher pays, or goes onto a card, and does nothing else"};
+  }
   masked = found->masked;
   remember_card(api, c.account, masked);
   return std::nullopt;

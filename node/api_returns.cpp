@@ -2,6 +2,7 @@
 #include "node/api_request.hpp"
 #include "storage/entry_codec.hpp"
 #include "sync/text.hpp"
+#include "sync/voucher_code.hpp"
 
 namespace tally {
 namespace {
@@ -95,12 +96,18 @@ void handle_gift(const api_ptr& api, std::uint32_t terminal, const api_request& 
         from = f.text("card", card_text_max);
         to = f.text("to", card_text_max);
         c.purse = static_cast<std::uint32_t>(f.maybe_integer("purse", 1, purse_id_max).value_or(purse_paid));
-        c.units = f.number("units", 1, amount_max);
+        // A voucher's code says itself what it is.
+        auto code = looks_like_voucher_code(from) ? find_card(*api, from) : result<known_card>(error{});
+        auto units = f.maybe_integer("units", 1, amount_max);
+        if (code && c.purse == purse_paid) c.purse = code->bearer.purse;
+        if (!units && !code) f.fail("units", "must be how much is given");
+        c.units = units.value_or(code ? code->bearer.units : 0);
         return from;
       },
       [&](gift_command& c) -> std::optional<error> {
         auto taker = find_card(*api, to);
         if (!taker) return taker.error();
+        if (taker->bearer.units != 0) return error{errc::not_applicable, "a voucher is given nothing"};
         remember_card(*api, taker->account, taker->masked);
         c.to = taker->account;
         return not_once(*api, from);

@@ -49,6 +49,17 @@ void write_lists(json_writer& w, const node_snapshot& s, const state& st, unix_s
   w.close('}');
 }
 
+/// What a voucher's code promises, and what of that was taken here.
+void write_face(json_writer& w, const node_snapshot& s, const state& st, const known_card& c) {
+  w.key("voucher");
+  w.open('{');
+  w.field("purse", c.bearer.purse);
+  w.field("units", c.bearer.units);
+  w.field("until", c.bearer.until == 0 ? std::nullopt : std::optional(date_text(c.bearer.until)));
+  w.field("taken_here", taken_by_code(st, s.self, c.account));
+  w.close('}');
+}
+
 void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) {
   auto s = api->services.node.snapshot();
   durable_state st(api->services.node.store());
@@ -66,7 +77,8 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   w.open('{');
   w.field("account", c.account.value);
   w.field("masked", c.masked);
-  w.field("kind", "stored_value");
+  w.field("kind", c.bearer.units != 0 ? "voucher" : "stored_value");
+  if (c.bearer.units != 0) write_face(w, *s, st, c);
   w.field("card_kind", card ? card->kind : 0);
   w.field("level", card ? card->level : 0);
   bool birthday = card && card->birth_month != 0 && card->birth_month == month_of(s->business_date) % 100 &&
@@ -77,10 +89,11 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   write_pin(w, *s, st, c.account, card);
   w.field("genuine", c.genuine ? std::optional(true) : std::nullopt);
   w.field("unit", rules_now(*s).currency);
-  w.field("here", here);
+  const auto promised = promised_by(st, s->self, c);
+  w.field("here", c.bearer.purse == purse_paid ? std::max(here, promised) : here);
   w.field("elsewhere", hint ? std::optional(hint->value) : std::nullopt);
   w.field("elsewhere_as_of", hint ? std::optional(hint->as_of) : std::nullopt);
-  write_purses(w, *s, st, c.account, hint);
+  write_purses(w, *s, st, c.account, hint, {c.bearer.purse, promised});
   w.field("seen", seen_mark(*api, *s));
   w.close('}');
   call->finish(answer(std::move(w)));

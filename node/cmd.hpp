@@ -19,6 +19,7 @@ void add_publish(CLI::App& app, int& status);
 void add_issue(CLI::App& app, int& status);
 void add_card(CLI::App& app, int& status);
 void add_stock(CLI::App& app, int& status);
+void add_voucher(CLI::App& app, int& status);
 void add_claims(CLI::App& app, int& status);
 void add_member(CLI::App& app, int& status);
 void add_cases(CLI::App& app, int& status);

@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
   add_issue(app, status);
   add_card(app, status);
   add_stock(app, status);
+  add_voucher(app, status);
   add_claims(app, status);
   add_member(app, status);
   add_cases(app, status);

@@ -51,6 +51,7 @@ void lay_out_units(const receipt& r, ticket_balance b, const receipt_words& word
   for (const auto& u : r.released)
     out.row("  " + u.name + (u.name.empty() ? "" : ": ") + words.given_back, figure(u, u.units, "+"));
   each(r.debts, back ? "" : "-", words.spent_before);
+  if (r.on_credit != 0) out.row("  " + std::string(words.on_credit), format_amount(r.on_credit, r.exponent));
   if (!back) each(r.owed, "+", words.later);
   if (b == ticket_balance::printed) each(r.left, "", {});
 }
@@ -297,6 +298,7 @@ static void write_kind(json_writer& w, const receipt& r) {
   if (r.to_account.value != 0) w.field("to_account", r.to_account.value);
   if (!r.to_masked.empty()) w.field("to_masked", r.to_masked);
   if (!r.reason.empty()) w.field("reason", r.reason);
+  if (r.at_risk != 0) w.field("at_risk", r.at_risk);
 }
 
 void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text) {

@@ -60,9 +60,10 @@ struct receipt {
   std::vector<tender> tenders;
   std::vector<tax> taxes;
   std::vector<units> vouchers, earned, owed;
-  std::vector<units> debts;     ///< taken back but spent before; of a sale or top-up: what went to such a debt
-  std::vector<units> returned;  ///< of a refund: units that had paid
-  std::vector<units> left;      ///< what the card has of other purses here, now
+  std::vector<units> debts;              ///< taken back but spent before; of a sale or top-up: what went to such a debt
+  tally::amount on_credit{}, at_risk{};  ///< of a sale: card money that did not lie here; what the store risks by all
+  std::vector<units> returned;           ///< of a refund: units that had paid
+  std::vector<units> left;               ///< what the card has of other purses here, now
   std::optional<tally::amount> here, elsewhere;
   unix_seconds elsewhere_as_of{};
   std::string currency = "CNY";

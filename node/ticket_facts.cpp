@@ -47,12 +47,17 @@ void describe_programme(const entry& e, const catalogue& rules, language lang, r
     for (const auto& v : from)
       to.push_back(units_of(v, plan, lang));
   };
+  r.at_risk = e.risk;
   each(e.earned, r.earned);
   each(e.owed, r.owed);
   bool taken_back =
       e.kind == entry_kind::reverse || e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
   if (!taken_back)
     for (auto d : e.debts) {
+      if (d.amount > 0) {  // taken at risk
+        if (d.purse == purse_paid) r.on_credit = d.amount;
+        continue;
+      }
       d.amount = -d.amount;
       r.debts.push_back(units_of(d, plan, lang));
     }

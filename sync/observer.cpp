@@ -236,20 +236,25 @@ void observer::check_returns(const writer_id& seller, sequence seq, const std::o
 void observer::check_code(account_id account) {
   if (self_role_ != node_role::hq) return;
   amount granted = 0, taken = 0;
-  std::vector<std::pair<writer_id, sequence>> at_risk;
+  struct taking {
+    writer_id writer;
+    sequence seq{};
+    amount there{};
+  };
+  std::vector<taking> at_risk;
   for (const auto& [w, n] : positions_) {
     if (!checked_add(granted, number(state_, code_key(w, account, true)), granted)) granted = INT64_MAX;
     auto c = state_.find(code_key(w, account, false));
-    if (!c || c->n <= 0) continue;
+    if (!c) continue;
     if (!checked_add(taken, c->n, taken)) taken = INT64_MAX;
     sequence seq = 0;
     std::from_chars(c->data.data(), c->data.data() + c->data.size(), seq);
-    if (!c->data.empty()) at_risk.emplace_back(w, seq);
+    if (!c->data.empty()) at_risk.push_back({w, seq, c->n});
   }
-  for (const auto& [w, seq] : at_risk) {
+  for (const auto& [w, seq, there] : at_risk) {
     auto of = open_cases_.find(w);
     bool open = of != open_cases_.end() && of->second.count(seq) != 0;
-    if (taken > granted) {
+    if (taken > granted && there > 0) {
       if (!open) open_case(w, seq, errc::voucher_used);
     } else if (open && of->second.at(seq) == errc::voucher_used) {
       of->second.erase(seq);

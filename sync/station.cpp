@@ -202,7 +202,6 @@ void station::on_till(const till_request& r) {
   decide_till(r, !r.may_wait, 0);
 }
 
-// `unanswered`: rights were asked for, and the parent gave no word.
 void station::decide_till(const till_request& r, bool last, amount pulled, bool unanswered) {
   till_answer a;
   a.request = r.request;
@@ -455,8 +454,7 @@ const certificate* station::certificate_of(node_id node) const {
 }
 
 std::optional<elsewhere_hint> station::hint(account_id account) const {
-  auto it = hints_.find(account);
-  return it == hints_.end() ? std::nullopt : std::optional(it->second);
+  return hints_.count(account) == 0 ? std::nullopt : std::optional(hints_.at(account));
 }
 
 void station::replenish() {

@@ -268,3 +268,26 @@ TEST_CASE("head office puts units behind a code, once", "[voucher][judge]") {
   shop s(store_a);
   CHECK(s.write(e).code() == errc::not_entitled);
 }
+
+TEST_CASE("goods that a voucher's code paid for come back", "[risk][voucher][refund]") {
+  risk_shop t;
+  REQUIRE(t.write(t.receive({}, {{0, refund_of(main_unit), 0, 10'000}})).ok());
+  REQUIRE(refused(t.run(t.coupon(voucher, five, 6, 1, 700))) == errc::ok);
+  auto sold = t.journal.size() - 1;
+  refund_command c{t.next_key(), sold, {{product_id{2}, 1}}, true, tender_kind::cash};
+  CHECK(refused(t.run(c)) == errc::not_applicable);
+  c.to_card = false;
+  CHECK(std::get<entry>(t.run(c)).bearer == 0);
+  // A gift certificate takes its money back.
+  const code_face ten{purse_paid, 1'000, 0};
+  REQUIRE(refused(t.run(t.coupon(certificate, ten, 5, 1'000, 0))) == errc::ok);
+  sold = t.journal.size() - 1;
+  CHECK(refused(t.run(t.coupon(certificate, ten, 1, 200, 0))) == errc::voucher_used);
+  auto back = t.run(refund_command{t.next_key(), sold, {{product_id{2}, 2}}, true, tender_kind::cash});
+  CHECK(written(back).bearer == 1'000);
+  CHECK(t.held(certificate) == 400);
+  t.alone = false;
+  CHECK(refused(t.run(t.coupon(certificate, ten, 3, 600, 0))) == errc::bad_amount);
+  auto again = t.run(t.coupon(certificate, ten, 2, 400, 0));
+  CHECK(written(again).risk == 0);
+}

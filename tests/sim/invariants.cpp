@@ -4,6 +4,7 @@
 #include "ledger/cards.hpp"
 #include "ledger/pins.hpp"
 #include "sim/world.hpp"
+#include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/sha256.hpp"
 #include "sync/audit.hpp"
@@ -177,6 +178,14 @@ bool waits_or_came(const world& w, const cell_key& transfer) {
   return static_cast<std::uint64_t>(received) >= transfer.a;
 }
 
+/// Money that an account owes at any node, as head office sees it.
+amount owed_by(const world& w, account_id account) {
+  amount sum = 0;
+  for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
+    if (a.type == account_type::debt && a.unit == main_unit && a.a == account.value) sum += v;
+  return sum;
+}
+
 // A life ended: what lay there is granted anew, once, and nothing of what head office knows is spent twice.
 void check_restored_value(const world& w) {
   const auto& hq = w.nodes().at(head_office);
@@ -184,17 +193,18 @@ void check_restored_value(const world& w) {
   stream_reader reader(hq.disk);
   auto size = [&](const writer_id& writer) { return reader.size(journal_of(writer)); };
   amount known = 0, there = 0;
-  for (auto c : cards_of(w)) {
+  for (auto c : accounts_of(w)) {
     auto n = w.truth().known_balance(c, size);
     auto late = late_spending(w, c);
     // With no days of doubt head office grants at its own risk what may have been spent already.
-    ensure(n + late >= 0 || w.how().doubt_days == 0,
+    ensure(n + late + owed_by(w, c) >= 0 || w.how().doubt_days == 0,
            "account " + std::to_string(c.value) + ": head office knows of more spent than loaded");
     known += n;
   }
   for (const auto& [a, v] : seen.all().balances())
-    if (a.unit == main_unit && (a.type == account_type::hold || a.type == account_type::held ||
-                                a.type == account_type::doubt || a.type == account_type::transit))
+    if (a.unit == main_unit &&
+        (a.type == account_type::hold || a.type == account_type::held || a.type == account_type::doubt ||
+         a.type == account_type::transit || a.type == account_type::debt || a.type == account_type::contested))
       there -= v;
   ensure(known == there, "head office knows of " + std::to_string(known) + " loaded and not spent, and of " +
                              std::to_string(there) + " held, on the way or in doubt");
@@ -227,10 +237,14 @@ void check_value(const world& w) {
   std::map<std::uint64_t, amount> held;
   for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
     if ((a.type == account_type::hold || a.type == account_type::held) && a.unit == main_unit) held[a.a] -= v;
-  for (auto c : cards_of(w))
-    ensure(held[c.value] == w.truth().balance(c),
+  for (auto c : accounts_of(w)) {
+    ensure(owed_by(w, c) == w.truth().owed(c), "account " + std::to_string(c.value) + " owes " +
+                                                   std::to_string(w.truth().owed(c)) + ", and head office sees " +
+                                                   std::to_string(owed_by(w, c)));
+    ensure(held[c.value] == w.truth().balance(c) + w.truth().owed(c),
            "account " + std::to_string(c.value) + ": " + std::to_string(w.truth().balance(c)) +
                " were loaded and not spent, " + std::to_string(held[c.value]) + " are held");
+  }
   std::map<std::pair<std::uint64_t, std::uint32_t>, amount> units;
   for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances())
     if ((a.type == account_type::hold || a.type == account_type::held) && a.unit != main_unit)
@@ -326,14 +340,21 @@ void check_rulings(const world& w) {
   for (const auto& writer : hq.seen().writers())
     contested += hq.seen().contested_of(writer);
   // A sale of which stores together gave back more than was sold is a case although nobody contests its entry.
-  std::uint64_t over = 0;
-  for (const auto& [about, outcome] : w.rulings())
-    over += !hq.seen().st().find(
-        {.type = cell_type::contested, .a = about.second, .b = 0, .writer = about.first, .peer = {}});
+  // So is what was taken at risk with the code of a voucher that gave too much, until one of the sales is reversed.
+  std::uint64_t over = 0, codes = 0;
+  for (const auto& [about, outcome] : w.rulings()) {
+    if (hq.seen().st().find(
+            {.type = cell_type::contested, .a = about.second, .b = 0, .writer = about.first, .peer = {}}))
+      continue;
+    const auto& journal = w.truth().journal(about.first);
+    auto e = about.second < journal.size() ? decode_entry(journal[static_cast<std::size_t>(about.second)])
+                                           : result<entry>(error{});
+    ++(e && e->bearer != 0 ? codes : over);
+  }
   ensure(w.ended().value != 0 || over == w.over_returned(), std::to_string(over) +
                                                                 " sales were cases of too many pieces back, and " +
                                                                 std::to_string(w.over_returned()) + " are");
-  contested += over;
+  contested += over + codes;
   ensure(contested == w.rulings().size(), std::to_string(contested) + " entries are contested, and " +
                                               std::to_string(w.rulings().size()) + " were ruled about");
   for (const auto& [about, outcome] : w.rulings())

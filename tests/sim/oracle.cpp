@@ -54,6 +54,11 @@ amount oracle::balance(account_id a) const {
   return of(loaded_) - of(spent_);
 }
 
+amount oracle::owed(account_id a) const {
+  auto it = owed_.find(a.value);
+  return it == owed_.end() ? amount{0} : it->second;
+}
+
 void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
   auto& journal = journals_[writer];
   place p{writer, seq};
@@ -91,6 +96,14 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
     case entry_kind::claim: return once(p, *e, name(p) + " " + describe(*e));
     case entry_kind::pin_set:
     case entry_kind::pin_failed: once(p, *e, name(p) + " " + describe(*e)); return pin(p, *e);
+    case entry_kind::voucher_grant:
+      ensure(writer.node == head_office, "somebody else than head office grants vouchers: entry " + name(p));
+      for (const auto& v : e->values) {
+        move(writer, e->account, v.unit, v.amount, name(p));
+        move(writer, {}, quota_of(v.unit), -v.amount, name(p));
+        loaded_[e->account.value] += v.amount;
+      }
+      return give(p, *e, 1, name(p) + " " + describe(*e));
     case entry_kind::earn:
       ensure(writer.node == head_office, "somebody else than head office credits units: entry " + name(p));
       give(p, *e, 1, name(p) + " " + describe(*e));
@@ -144,10 +157,29 @@ void oracle::give(const place& p, const entry& e, amount sign, const std::string
 
 // Debts are the part of what is taken back that was not there, or of what is given that pays an older one.
 void oracle::settle(const place& p, const entry& e, const std::string& where) {
-  for (const auto& d : e.debts) {
-    move(p.writer, e.account, d.unit, d.amount, where);
+  for (const auto& d : e.debts)
+    owe(p, e, d, where);
+}
+
+void oracle::owe(const place& p, const entry& e, const value_item& d, const std::string& where) {
+  move(p.writer, e.account, d.unit, d.amount, where);
+  if (d.unit == main_unit) {
+    owed_[e.account.value] += d.amount;
+    ensure(owed_[e.account.value] >= 0 || !restored_.empty(), "more was paid back than owed: " + where);
+  } else {
     units_[{e.account.value, d.purse}] += d.amount;
   }
+}
+
+void oracle::new_debts(const place& p, const entry& e, const std::string& where) {
+  if (e.risk != 0) move(p.writer, {}, risk_of(main_unit), -e.risk, where);
+  for (const auto& d : e.debts)
+    if (d.amount > 0) owe(p, e, d, where);
+}
+
+void oracle::paid_debts(const place& p, const entry& e, const std::string& where) {
+  for (const auto& d : e.debts)
+    if (d.amount < 0) owe(p, e, d, where);
 }
 
 void oracle::trade(const place& p, const entry& e) {
@@ -171,7 +203,7 @@ void oracle::trade(const place& p, const entry& e) {
     for (const auto& v : e.values)
       move(p.writer, e.account, v.unit, v.amount, where);
   }
-  if (undo) settle(p, e, where);
+  new_debts(p, e, where);
   if (kind == entry_kind::top_up) {
     move(p.writer, e.account, main_unit, sign * value, where);
     move(p.writer, {}, quota_of(main_unit), -sign * value, where);
@@ -186,9 +218,10 @@ void oracle::trade(const place& p, const entry& e) {
       units_[{e.account.value, v.purse}] -= sign * v.amount;
     }
   give(p, e, sign, where);
-  if (!undo) settle(p, e, where);
+  paid_debts(p, e, where);
   // What a lost tail spent can be spent again; then the known entries alone must add up, at the end (check_value).
-  ensure(balance(e.account) >= 0 || !restored_.empty(), "more was spent than loaded, over the whole chain: " + where);
+  ensure(balance(e.account) + owed(e.account) >= 0 || !restored_.empty(),
+         "more was spent than loaded, over the whole chain: " + where);
 }
 
 // Sold once and given back once in the whole chain, but for lives that knew nothing of one another.
@@ -248,6 +281,7 @@ void oracle::refund(const place& p, const entry& e) {
 // Between two cards at one node; `sign` -1: it is taken back.
 void oracle::hand_over(const place& p, const entry& e, amount sign) {
   auto where = name(p) + " " + describe(e);
+  new_debts(p, e, where);
   for (const auto& v : e.values) {
     move(p.writer, sign > 0 ? e.account : e.to_account, v.unit, -v.amount, where);
     move(p.writer, sign > 0 ? e.to_account : e.account, v.unit, v.amount, where);
@@ -259,6 +293,7 @@ void oracle::hand_over(const place& p, const entry& e, amount sign) {
       units_[{e.to_account.value, v.purse}] += sign * v.amount;
     }
   }
+  paid_debts(p, e, where);
 }
 
 // What is not there becomes a debt in the same entry.
@@ -376,7 +411,8 @@ amount oracle::known_balance(account_id a, const std::function<std::uint64_t(con
     for (std::size_t i = 0; i < list.size() && i < size(writer); ++i) {
       auto e = decode_entry(list[i]);
       bool goods_back = e->kind == entry_kind::refund || e->kind == entry_kind::refund_elsewhere;
-      if (e->account == a && (goods_back || e->kind == entry_kind::issue)) sum += card_value(*e);
+      bool made = e->kind == entry_kind::issue || e->kind == entry_kind::voucher_grant;
+      if (e->account == a && (goods_back || made)) sum += card_value(*e);
       if (e->account == a && e->kind == entry_kind::hand_back) sum -= card_value(*e);
       bool undo = e->kind == entry_kind::reverse;
       auto kind = undo ? e->cited_kind : e->kind;

@@ -55,6 +55,8 @@ public:
   /// Sends whose receive nobody wrote, by writer and receiver.
   std::map<std::pair<writer_id, writer_id>, std::size_t> unreceived() const;
   amount balance(account_id a) const;
+  /// Money that the account owes, wherever that was noted.
+  amount owed(account_id a) const;
   /// Authorisations that were never ended.
   /// By sale: pieces of each product that other stores took back.
   const std::map<std::pair<writer_id, sequence>, std::map<std::uint32_t, std::int64_t>>& returned() const {
@@ -81,12 +83,17 @@ private:
   /// Units that the entry gave (sign 1) or takes back, from or to the quota of each.
   void give(const place& p, const entry& e, amount sign, const std::string& where);
   void settle(const place& p, const entry& e, const std::string& where);
+  /// Debts that the entry makes, before anything is taken: of what was taken back and not there, or taken at the risk
+  /// of the store's budget. And those that it pays, after all else.
+  void owe(const place& p, const entry& e, const value_item& d, const std::string& where);
+  void new_debts(const place& p, const entry& e, const std::string& where);
+  void paid_debts(const place& p, const entry& e, const std::string& where);
   void transfer(const place& p, const entry& e);
   void regrant(const place& p, const entry& e);
 
   std::map<writer_id, std::vector<bytes>> journals_;
   std::map<right, amount> rights_;
-  std::map<std::uint64_t, amount> loaded_, spent_;                   // by account, over the whole chain
+  std::map<std::uint64_t, amount> loaded_, spent_, owed_;            // money by account, over the whole chain
   std::map<std::pair<std::uint64_t, std::uint32_t>, amount> units_;  // by account and purse
   using channel = std::tuple<writer_id, writer_id, std::uint64_t>;
   std::map<channel, entry> sent_;

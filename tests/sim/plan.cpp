@@ -49,6 +49,7 @@ plan plan::from_seed(std::uint64_t seed) {
   if (p.ending == ending::move && p.regions == 0) p.ending = ending::retire;
   p.programme = seed % 5 < 2;
   p.pins = seed % 10 == 6;
+  p.risk = seed % 10 == 1;
   p.quiet_ms = (p.pace == 1 ? d.between(1, 10) : 10) * 60'000;
   p.resets = d.chance(500);
   if (d.chance(400)) p.certificate_s = p.pace * d.between(20, 120) * 60;
@@ -129,6 +130,7 @@ const std::vector<plan_field>& plan_fields() {
       field("tight", &plan::tight_limits),
       field("programme", &plan::programme),
       field("pins", &plan::pins),
+      field("risk", &plan::risk),
       field("returns", &plan::returns_permille),
       field("checkpoint", &plan::checkpoint_every),
       field("hold", &plan::hold_ms),

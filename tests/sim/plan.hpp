@@ -62,6 +62,7 @@ struct plan {
   bool tight_limits = false;                 ///< ceilings and quotas that are reached
   bool programme = false;                    ///< purses, packages, levels, refunds; else money alone
   bool pins = false;                         ///< cards ask for PINs; programme only
+  bool risk = false;                         ///< cards at risk, and vouchers with codes; programme only
   unsigned returns_permille = 60;            ///< requests that give back goods of another store's sale; programme only
   std::uint64_t checkpoint_every = 100'000;  ///< entries between an observer's checkpoints
   restore_kind restore = restore_kind::none;

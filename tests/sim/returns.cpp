@@ -67,7 +67,7 @@ std::uint64_t world::over_returned() const {
     const auto& [seller, seq] = of;
     auto data = reader.entry_of({seller, sub_stream::journal, {}}, seq, {head_office, {}});
     auto sale = data ? decode_entry(*data) : result<entry>(data.error());
-    if (!sale) continue;
+    if (!sale || sale->bearer != 0) continue;  // by code: a case of another kind as well
     bool over = false;
     bool reversed =
         seen.find({.type = cell_type::reversed, .a = seq, .b = 0, .writer = seller, .peer = {}}).has_value();

@@ -10,7 +10,7 @@ constexpr std::size_t receipts_max = 12;
 constexpr std::uint64_t unknown_account = 99'999;
 
 /// Bonus, points that are money at 1 for 1, levels that are reached, and quotas that are used up.
-programme programme_of(bool tight, bool pins) {
+programme programme_of(bool tight, bool pins, bool risk) {
   programme g;
   purse_rule bonus, points;
   bonus.id = bonus_purse;
@@ -39,6 +39,18 @@ programme programme_of(bool tight, bool pins) {
     kind.pin_above = pin_above;
     kind.pin_above_day = 3 * pin_above;
   }
+  if (risk) {
+    kind.risk_sale = 400;
+    kind.risk_total = 900;
+    kind.risk_count = 4;
+    g.risk_budget = tight ? 1'000 : 5'000;
+    purse_rule off;
+    off.id = off_purse;
+    off.kind = purse_kind::voucher;
+    off.names[0] = "off";
+    off.off = 150;
+    g.purses.push_back(off);
+  }
   g.card_kinds = {kind};
   g.gift_per_day = 2'000;
   for (auto& p : g.purses)
@@ -48,7 +60,7 @@ programme programme_of(bool tight, bool pins) {
 
 entry rules_entry(std::uint64_t version, const plan& how) {
   rules_record r;
-  if (how.programme) r.programme = programme_of(how.tight_limits, how.pins);
+  if (how.programme) r.programme = programme_of(how.tight_limits, how.pins, how.risk);
   r.version = version;
   r.taxes = {{"A", 1300}, {"B", 0}};
   r.top_up_max = 50'000;
@@ -90,6 +102,13 @@ entry card_entry(account_id account, card_status status) {
 }
 
 }  // namespace
+
+std::vector<account_id> accounts_of(const world& w) {
+  auto out = cards_of(w);
+  for (unsigned i = 0; w.how().risk && i < vouchers; ++i)
+    out.push_back(voucher_account(i));
+  return out;
+}
 
 std::vector<account_id> cards_of(const world& w) {
   std::vector<account_id> out;
@@ -138,6 +157,8 @@ void world::head_office_facts() {
     for (unsigned i = 0; i < plan_.stock; ++i)
       list.push_back(card_entry(stock_card(id, i), card_status::stock));
   }
+  for (unsigned i = 0; plan_.risk && i < vouchers; ++i)
+    list.push_back(grant_entry(i));
   decrees_.push_back(std::move(list));
   send_facts();
   next_decree();
@@ -372,6 +393,8 @@ till_command world::think_programme(sim_node& n, till& t, const till_key& k, acc
     auto purse = static_cast<std::uint32_t>(1 + dice_.below(3));
     if (to != card) return gift_command{k, card, to, purse, dice_.between(1, 120)};
   }
+  if (plan_.risk && dice_.chance(120))
+    if (auto c = think_voucher(n, k, card)) return *c;
   if (dice_.chance(40)) {
     auto units = dice_.between(1, 120);
     auto purse = dice_.chance(700) ? points_purse : bonus_purse;
@@ -446,6 +469,8 @@ void world::answered(sim_node& n, const till_answer& a) {
   if (e.kind == entry_kind::capture && !a.repeated) ++counted_.captured;
   if (e.kind == entry_kind::refund_elsewhere && !a.repeated) ++counted_.elsewhere;
   if (e.kind == entry_kind::gift && !a.repeated) ++counted_.given;
+  if (e.risk != 0 && !a.repeated) ++counted_.at_risk;
+  if (e.bearer != 0 && !a.repeated) ++counted_.by_code;
   if (e.kind == entry_kind::pin_set && !a.repeated) ++counted_.pins_set;
   if (e.pin_checked != 0 && !a.repeated) ++counted_.pins_right;
   t.counter = std::max(t.counter, k.counter);

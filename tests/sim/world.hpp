@@ -14,12 +14,19 @@ namespace tally::sim {
 
 // What every run sells, and the purses of its programme.
 constexpr unsigned products = 4;
-constexpr std::uint32_t bonus_purse = 2, points_purse = 3;
+constexpr std::uint32_t bonus_purse = 2, points_purse = 3, off_purse = 4;
 constexpr amount pin_above = 400;  ///< where cards have PINs
 
 class world;
+/// All that value lies on: cards and vouchers.
+std::vector<account_id> accounts_of(const world& w);
 /// Every card of the chain, those that lie at stores to be sold among them.
 std::vector<account_id> cards_of(const world& w);
+/// Vouchers with codes: one use of `off_purse` each, or money.
+constexpr unsigned vouchers = 4;
+inline account_id voucher_account(unsigned i) { return {50'000 + i}; }
+code_face voucher_face(unsigned i);
+entry grant_entry(unsigned i);
 inline account_id stock_card(node_id store, unsigned i) { return {1'000 * store.value + i}; }
 
 /// What happened in a run, for coverage and for the progress line.
@@ -28,7 +35,7 @@ struct tally_of_run {
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
                 cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
-                pins_right = 0, pins_wrong = 0, pins_locked = 0;
+                pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -198,6 +205,7 @@ private:
   std::optional<till_command> think_stock(sim_node& n, const till_key& k, account_id& card);
   till_command think_programme(sim_node& n, till& t, const till_key& k, account_id card);
   std::optional<till_command> think_elsewhere(sim_node& n, till& t, const till_key& k);
+  std::optional<till_command> think_voucher(sim_node& n, const till_key& k, account_id card);
   std::optional<till_command> think_hold(sim_node& n, till& t, const till_key& k, account_id card);
   // pins.cpp
   std::optional<std::uint32_t> digits_known(sim_node& n, account_id account);

@@ -201,7 +201,7 @@ TEST_CASE("kinds that nobody knows yet are kept and give nobody anything", "[syn
   auto& a = net.at(3);
   auto before = stream_reader(net.region().store).size(a.journal());
   auto r = net.ingest(net.region(), a.id,
-                      net.forge(net.region(), a.journal(), {lie(a, entry_kind::voucher_grant)}, *a.keys));
+                      net.forge(net.region(), a.journal(), {lie(a, entry_kind::deposit)}, *a.keys));
   CHECK(r.code == errc::ok);
   CHECK(r.size == before + 1);
   CHECK(alarmed(net.region(), errc::unsupported));

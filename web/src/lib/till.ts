@@ -191,6 +191,9 @@ export function lastReversible(model: Pick<TillModel, 'receipts'>): Receipt | nu
 
 /** Digits of a typed card number, with a full stop before those of a scratch-off card, or null. Spaces and dashes are for people. */
 export function cardNumber(text: string): string | null {
+  // A scanner that types: the code on a card or a voucher, as it is.
+  const code = text.trim();
+  if (/^TALLY[CV][12]\.[\w-]{1,152}$/.test(code)) return code;
   const digits = text.normalize('NFKC').replace(/[\s-]/g, '');
   return /^[0-9]{8,19}(\.[0-9]{8})?$/.test(digits) ? digits : null;
 }

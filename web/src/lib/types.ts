@@ -62,6 +62,8 @@ export interface Card {
   for_sale?: { price: number; deposit: number };
   /** Whether it has a PIN, wrong ones that this store still takes, and how much goes without it. */
   pin?: { set: boolean; tries_left: number | null; without_pin?: number };
+  /** The code of a voucher: what it promises, and what of that was taken here. */
+  voucher?: { purse: number; units: number; until: string | null; taken_here: number };
   here: number;
   elsewhere: number | null;
   elsewhere_as_of: number | null;

@@ -12,6 +12,7 @@ import { GiftButton, GiftForm } from './gift';
 import { HoldForm } from './hold';
 import { MemberRow, MemberSearch } from './member';
 import { PinChoice } from './pin';
+import { VoucherFace, VoucherOffer } from './voucher';
 
 const typedCard = signal('');
 /** The report that was touched once, and for which card. */
@@ -37,7 +38,7 @@ function CardEntry() {
         autocomplete="off"
         aria-label={t('card.number')}
         placeholder={`${t('card.number')}  F4`}
-        maxLength={32}
+        maxLength={160}
         value={typedCard.value}
         onInput={(event) => (typedCard.value = event.currentTarget.value)}
       />
@@ -214,7 +215,9 @@ export function CardPanel({ info }: { info: TillInfo }) {
               <Icon name="close" />
             </button>
           </div>
-          <MemberRow number={card.number} />
+          <VoucherOffer info={info} />
+          <VoucherFace card={card.card} info={info} />
+          {!card.card.voucher && <MemberRow number={card.number} />}
           <Balances
             here={card.card.here}
             elsewhere={card.card.elsewhere}
@@ -228,9 +231,9 @@ export function CardPanel({ info }: { info: TillInfo }) {
               {t('card.until', { date: card.card.expires })}
             </p>
           )}
-          <CardLife card={card.card} info={info} />
-          <PinChoice card={card.card} />
-          {card.card.status === 'active' && (
+          {!card.card.voucher && <CardLife card={card.card} info={info} />}
+          {!card.card.voucher && <PinChoice card={card.card} />}
+          {card.card.status === 'active' && !card.card.voucher && (
             <>
               <HoldForm
                 info={info}

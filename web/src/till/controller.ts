@@ -258,6 +258,24 @@ export function give(to: string, purse: number, units: number): void {
   if (card) submit('gift', '/api/v1/transfers', purse === PAID ? units : 0, { card: card.number, to, purse, units });
 }
 
+/** What a voucher's code promises goes onto the held card. */
+export function redeemOnto(code: string): void {
+  const { card } = model.value;
+  if (card) submit('gift', '/api/v1/transfers', 0, { card: code, to: card.number });
+}
+
+/** A voucher that was scanned while a card is held: it goes onto that card, or is used by itself. */
+export const offered = signal<{ number: string; card: Card } | null>(null);
+
+export async function offerVoucher(code: string): Promise<void> {
+  const held = model.value.card;
+  if (!held || held.card.voucher) return lookUp(code);
+  const answer = await call<Card>('POST', '/api/v1/cards/lookup', { card: code });
+  if (model.value.card?.number !== held.number) return;
+  if (answer.ok) offered.value = { number: code, card: answer.body };
+  else dispatch({ type: 'refused', refusal: answer.refusal });
+}
+
 /** Puts money of the held card aside for an hour. */
 export function authorise(amount: number): void {
   const { card } = model.value;
@@ -407,6 +425,7 @@ function onEvent(event: SseEvent): void {
     return; // a damaged event is a missed event; the state is re-read every 15 s
   }
   if (event.event === 'card') void lookUp(String(data['number']));
+  else if (event.event === 'voucher') void offerVoucher(String(data['code']));
   else if (event.event === 'product') onScan(data as { ean: string; product: number | null });
   else if (event.event === 'receipt_code') void onReceiptCode(data as unknown as ReceiptCode);
   else if (event.event === 'receipt') dispatch({ type: 'receipt', receipt: data as unknown as Receipt });

@@ -1,0 +1,205 @@
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "ledger/cards.hpp"
+#include "node/cmd.hpp"
+#include "node/code_picture.hpp"
+#include "node/identity.hpp"
+#include "node/office_vouchers.hpp"
+#include "sync/driver_keyfile.hpp"
+#include "sync/voucher_code.hpp"
+
+namespace tally::cmd {
+namespace {
+
+constexpr std::uint64_t vouchers_max = 100'000, pictures_max = 10'000;
+constexpr std::string_view csv_head = "account,purse,units,good_until,code\r\n";
+
+struct voucher_options {
+  std::string data, batch, money, tender = "transfer", until, csv, pictures;
+  std::uint64_t issue = 0;
+  std::uint32_t purse = 0;
+  std::int64_t units = 1;
+  bool codes = false, end = false;
+};
+
+/// The list of codes, and a picture of each if wanted. Whoever has a code has what is behind it: private files.
+class code_list {
+public:
+  static result<std::unique_ptr<code_list>> create(const voucher_options& o, const node_identity& id) {
+    auto key = read_signing_key(data_layout{o.data}.signing_key());
+    if (!key) return key.error();
+    if (std::filesystem::exists(o.csv)) return error{errc::bad_config, o.csv + " is there already; name a new file"};
+    if (auto ok = write_private_file(o.csv, csv_head); !ok) return ok.error();
+    std::error_code bad;
+    if (!o.pictures.empty()) std::filesystem::create_directories(o.pictures, bad);
+    if (bad) return error{errc::io, "cannot make " + o.pictures + ": " + bad.message()};
+    return std::make_unique<code_list>(std::move(*key), id.believes.chain, o);
+  }
+  code_list(signing_key key, std::string chain, const voucher_options& o)
+      : signer_(std::move(key)),
+        chain_(std::move(chain)),
+        path_(o.csv),
+        pictures_(o.pictures),
+        file_(o.csv, std::ios::binary | std::ios::app) {}
+
+  status add(const std::vector<granted_voucher>& part) {
+    for (const auto& v : part) {
+      const auto code = make_voucher_code(signer_, chain_, {{v.account}, v.face});
+      file_ << v.account << "," << v.face.purse << "," << v.face.units << ","
+            << (v.face.until == 0 ? "" : date_text(v.face.until)) << "," << code << "\r\n";
+      if (pictures_.empty()) continue;
+      auto picture = qr_svg(code);
+      if (!picture) return picture.error();
+      TALLY_TRY(write_private_file((std::filesystem::path(pictures_) / (std::to_string(v.account) + ".svg")).string(),
+                                   *picture));
+    }
+    return file_.flush() ? done() : status(error{errc::io, "cannot write " + path_});
+  }
+
+private:
+  ed25519_signer signer_;
+  std::string chain_, path_, pictures_;
+  std::ofstream file_;
+};
+
+int list_batches(const admin_client& hq) {
+  auto batches = voucher_batches(hq);
+  if (!batches) return fail(batches.error());
+  if (batches->empty()) {
+    std::cout << "There are no vouchers with codes; --issue makes some.\n";
+    return exit_ok;
+  }
+  std::vector<std::vector<std::string>> rows{{"BATCH", "PURSE", "VOUCHERS", "UNITS", "NOT TAKEN", "GOOD UNTIL"}};
+  for (const auto& b : *batches)
+    rows.push_back({b.name, std::to_string(b.purse), std::to_string(b.count), std::to_string(b.units),
+                    std::to_string(b.left), b.until == 0 ? "-" : date_text(b.until)});
+  std::cout << table(rows);
+  return exit_ok;
+}
+
+result<voucher_order> order_from(const voucher_options& o, const admin_client& hq) {
+  voucher_order out;
+  out.batch = o.batch;
+  if ((o.purse != 0) == !o.money.empty())
+    return error{errc::bad_config, "say what is behind each: --purse for a voucher of the rules, or --money"};
+  if (!o.until.empty()) {
+    auto day = day_from(o.until);
+    if (!day) return error{errc::bad_config, "--until is a date, as 2027-12-31"};
+    out.face.until = *day;
+  }
+  if (o.money.empty()) {
+    out.face.purse = o.purse;
+    out.face.units = o.units;
+    return out;
+  }
+  auto state = hq.get("status");
+  if (!state) return state.error();
+  const int exponent = state->value("unit", nlohmann::json::object()).value("exponent", 2);
+  auto sum = parse_amount(o.money, exponent);
+  if (!sum || *sum <= 0)
+    return error{errc::bad_config, "--money is a sum of money, as " + format_amount(1'000'000, exponent)};
+  out.face.purse = purse_paid;
+  out.face.units = *sum;
+  out.tender = o.tender;
+  return out;
+}
+
+int issue(const voucher_options& o, const node_identity& id, const admin_client& hq) {
+  if (o.batch.empty() || o.csv.empty())
+    return fail(exit_usage, "--batch names them, and --csv is the file that gets their codes");
+  if (!o.pictures.empty() && o.issue > pictures_max)
+    return fail(exit_usage, "pictures of at most " + std::to_string(pictures_max) + " at once");
+  auto order = order_from(o, hq);
+  if (!order) return fail(exit_usage, order.error().detail);
+  auto file = code_list::create(o, id);
+  if (!file) return fail(file.error());
+  std::uint64_t made = 0;
+  auto ok = grant_vouchers(
+      hq, *order, o.issue,
+      [&](const std::vector<granted_voucher>& part) {
+        made += part.size();
+        return (*file)->add(part);
+      },
+      [](std::size_t done, std::size_t total) { show_progress("issuing", done, total); });
+  if (!ok) {
+    std::cerr << "\n"
+              << made << " vouchers are issued. --codes --batch \"" << o.batch << "\" writes their codes anew.\n";
+    return fail(ok.error());
+  }
+  std::cout << made << " vouchers are issued; their codes are in " << o.csv
+            << ". Whoever shows one gets what is behind "
+            << "it, once.\n";
+  return exit_ok;
+}
+
+int codes_or_end(const voucher_options& o, const node_identity& id, const admin_client& hq) {
+  if (o.batch.empty()) return fail(exit_usage, "--batch says which vouchers");
+  auto list = vouchers_of(hq, o.batch);
+  if (!list) return fail(list.error());
+  if (list->empty()) return fail(exit_refused, "there is no batch \"" + o.batch + "\"; see 'tallystick voucher'");
+  if (o.end) {
+    auto ended =
+        void_vouchers(hq, *list, [](std::size_t done, std::size_t total) { show_progress("voiding", done, total); });
+    if (!ended) return fail(ended.error());
+    std::cout << *ended << " vouchers of \"" << o.batch
+              << "\" are void. Each store refuses them from when it hears of that.\n";
+    return exit_ok;
+  }
+  if (o.csv.empty()) return fail(exit_usage, "--csv is the file that gets the codes");
+  std::erase_if(*list, [](const granted_voucher& v) { return v.is_void; });
+  auto file = code_list::create(o, id);
+  if (!file) return fail(file.error());
+  if (auto ok = (*file)->add(*list); !ok) return fail(ok.error());
+  std::cout << "The codes of " << list->size() << " vouchers are in " << o.csv << ".\n";
+  return exit_ok;
+}
+
+int run_voucher(const voucher_options& o) {
+  auto id = read_identity(o.data);
+  if (!id) return fail(id.error());
+  auto hq = admin_client::open(o.data);
+  if (!hq) return fail(hq.error());
+  if (o.issue != 0) return issue(o, *id, *hq);
+  if (o.codes || o.end) return codes_or_end(o, *id, *hq);
+  return list_batches(*hq);
+}
+
+}  // namespace
+
+void add_voucher(CLI::App& app, int& status) {
+  auto o = std::make_shared<voucher_options>();
+  auto* c = app.add_subcommand("voucher", "Head office: vouchers and gift certificates with codes");
+  c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
+  auto* issue = c->add_option("--issue", o->issue, "make so many")->check(CLI::Range(std::uint64_t{1}, vouchers_max));
+  c->add_option("--batch", o->batch, "what they are called together, at most 60 octets");
+  c->add_option("--purse", o->purse, "each is worth units of this purse, which takes a sum off")
+      ->check(CLI::Range(2, 255))
+      ->needs(issue);
+  c->add_option("--units", o->units, "so many of them")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000}))
+      ->capture_default_str()
+      ->needs(issue);
+  c->add_option("--money", o->money, "or each is a gift certificate of this sum, which was paid for")->needs(issue);
+  c->add_option("--tender", o->tender, "how")
+      ->check(CLI::IsMember({"cash", "bank", "transfer"}))
+      ->capture_default_str()
+      ->needs("--money");
+  c->add_option("--until", o->until, "last day on which they are good, as 2027-12-31")->needs(issue);
+  c->add_option("--csv", o->csv, "a new file for the codes");
+  c->add_option("--pictures", o->pictures, "a directory for an SVG picture of each code");
+  auto* codes = c->add_flag("--codes", o->codes, "write the codes of a batch once more")->excludes(issue);
+  c->add_flag("--void", o->end, "no code of the batch counts any more")->excludes(issue)->excludes(codes);
+  c->footer(
+      "A code is signed by head office: a store without a line takes it within its risk_budget of the rules, and a\n"
+      "code that was taken twice so is a case at head office ('tallystick cases').\n"
+      "Examples:\n  tallystick voucher --data /srv/tally\n"
+      "  tallystick voucher --data /srv/tally --issue 500 --batch spring --purse 5 --until 2027-03-31 --csv "
+      "spring.csv\n"
+      "  tallystick voucher --data /srv/tally --issue 20 --batch acme --money 100.00 --csv acme.csv --pictures acme\n"
+      "  tallystick voucher --data /srv/tally --void --batch spring");
+  c->callback([o, &status] { status = run_voucher(*o); });
+}
+
+}  // namespace tally::cmd

@@ -1,0 +1,217 @@
+// Vouchers with codes and cards at risk, in a small network: what stores without a line took meets what head office has.
+#include <catch2/catch.hpp>
+
+#include "sync/audit.hpp"
+#include "sync/programme_net.hpp"
+#include "sync/voucher_code.hpp"
+
+using namespace tally;
+using test::five_off;
+using test::station_net;
+using test::why;
+
+namespace {
+
+constexpr account_id voucher{5'001};
+
+struct voucher_net : test::programme_net {
+  voucher_net()
+      : programme_net([](rules_record& r) {
+          r.programme.earns.clear();
+          r.programme.risk_budget = 5'000;
+          card_kind_rule k{1, {"Member"}, {}, true, 0};
+          k.risk_sale = 800;
+          k.risk_total = 1'000;
+          r.programme.card_kinds = {k};
+        }) {
+    turn(4);  // the stores have their budgets
+  }
+  void grant() {
+    entry e;
+    e.kind = entry_kind::voucher_grant;
+    e.account = voucher;
+    e.earned = {{five_off, unit_of(five_off), 0, 1}};
+    e.blob = "spring";
+    REQUIRE(publish({e}).code == errc::ok);
+    turn();
+  }
+  sale_command coupon(node& n) {
+    auto c = sale(n, 10, voucher);
+    c.card = 0;
+    c.uses = {{five_off, 1}};
+    c.tenders = {{tender_kind::cash, main_unit, 500}};
+    c.genuine = true;
+    c.bearer = {five_off, 1, 0};
+    return c;
+  }
+  amount budget(node& n) { return -n.st->ledger().st().balance(quota_account(n.writer(), risk_of(main_unit))); }
+  amount debts(account_id account, std::uint32_t purse) {
+    amount sum = 0;
+    for (std::uint32_t id = 1; id <= 4; ++id)
+      sum += debt_of(at(id).st->ledger().st(), at(id).writer(), account, purse);
+    return sum;
+  }
+  void both(bool up) {
+    link(at(3), region(), up);
+    link(at(4), region(), up);
+  }
+  std::size_t found_by_audit() {
+    auto r = audit(hq().store, {std::string(chain), root()}, with(), {});
+    REQUIRE(r);
+    std::size_t n = 0;
+    for (const auto& line : r->lines)
+      for (const auto& p : line.problems) {
+        INFO(p.where << " " << p.expected << " " << p.found);
+        CHECK(p.expected.find("code of voucher") != std::string::npos);
+        ++n;
+      }
+    return n;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a voucher's code that one dark store took is paid from head office's units", "[sync][voucher]") {
+  voucher_net net;
+  net.grant();
+  auto& a = net.at(3);
+  CHECK(net.budget(a) == 5'000);
+  net.both(false);
+  auto sold = net.ask(a, net.coupon(a));
+  REQUIRE(why(sold) == errc::ok);
+  CHECK(std::get<entry>(sold.outcome).risk == 500);
+  CHECK(net.budget(a) == 4'500);
+  CHECK(why(net.ask(a, net.coupon(a))) == errc::voucher_used);
+  net.both(true);
+  net.turn(16);
+  CHECK(net.debts(voucher, five_off) == 0);
+  CHECK(holding(net.hq().st->ledger().st(), net.hq().writer(), voucher, five_off) == 0);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  // With a line the other store hears that nothing is left.
+  CHECK(why(net.ask(net.at(4), net.coupon(net.at(4)), true)) == errc::voucher_used);
+  net.nothing_contested();
+  CHECK(net.found_by_audit() == 0);
+}
+
+TEST_CASE("with a line the units come, and no budget is used", "[sync][voucher]") {
+  voucher_net net;
+  net.grant();
+  auto &a = net.at(3), &b = net.at(4);
+  auto sold = net.ask(a, net.coupon(a), true);
+  REQUIRE(why(sold) == errc::ok);
+  CHECK(std::get<entry>(sold.outcome).risk == 0);
+  CHECK(net.budget(a) == 5'000);
+  net.both(false);
+  // The other store cannot know: it takes it at its own risk, and that alone is a case.
+  auto again = net.ask(b, net.coupon(b));
+  REQUIRE(why(again) == errc::ok);
+  net.both(true);
+  net.turn(16);
+  const auto& cases = net.hq().st->seen().open_cases();
+  REQUIRE(cases.size() == 1);
+  CHECK(cases.at(b.writer()).at(again.seq) == errc::voucher_used);
+  CHECK(net.debts(voucher, five_off) == 1);
+  CHECK(net.found_by_audit() == 1);
+  net.nothing_contested();
+}
+
+TEST_CASE("a voucher's code that two dark stores took is a case at both, and ruled about", "[sync][voucher]") {
+  voucher_net net;
+  net.grant();
+  auto &a = net.at(3), &b = net.at(4);
+  net.both(false);
+  auto first = net.ask(a, net.coupon(a)), second = net.ask(b, net.coupon(b));
+  REQUIRE(why(first) == errc::ok);
+  REQUIRE(why(second) == errc::ok);
+  net.both(true);
+  net.turn(16);
+  CHECK(net.debts(voucher, five_off) == 1);  // one is paid
+  CHECK(net.hq().st->seen().is_open_case(a.writer(), first.seq));
+  CHECK(net.hq().st->seen().is_open_case(b.writer(), second.seq));
+  net.open(net.hq());  // found again after a restart
+  net.link(net.region(), net.hq(), true);
+  CHECK(net.hq().st->seen().is_open_case(b.writer(), second.seq));
+  CHECK(net.found_by_audit() == 2);
+  entry ruling;
+  ruling.kind = entry_kind::ruling;
+  ruling.subject = b.writer();
+  ruling.cites = second.seq;
+  ruling.outcome = ruling_outcome::owed;
+  REQUIRE(net.publish({ruling}).code == errc::ok);
+  CHECK(net.found_by_audit() == 1);
+  // The first store takes its sale back: one use is left, as head office granted.
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), first.seq}, true)) == errc::ok);
+  net.turn(16);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  CHECK(net.found_by_audit() == 0);
+  net.nothing_contested();
+}
+
+TEST_CASE("a code that head office never granted is a case wherever it was taken", "[sync][voucher]") {
+  voucher_net net;
+  auto& a = net.at(3);
+  net.both(false);
+  auto sold = net.ask(a, net.coupon(a));
+  REQUIRE(why(sold) == errc::ok);
+  net.both(true);
+  net.turn(16);
+  CHECK(net.hq().st->seen().is_open_case(a.writer(), sold.seq));
+}
+
+TEST_CASE("what a dark store let a card spend is covered by what lies elsewhere", "[sync][risk]") {
+  voucher_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(b, 2'000)) == errc::ok);
+  net.turn();
+  net.link(a, net.region(), false);
+  auto sold = net.ask(a, net.sale(a, 7));
+  REQUIRE(why(sold) == errc::ok);
+  CHECK(std::get<entry>(sold.outcome).risk == 700);
+  CHECK(why(net.ask(a, net.sale(a, 4))) == errc::insufficient);         // risk_total
+  CHECK(why(net.ask(b, net.sale(b, 21), true)) == errc::insufficient);  // nobody is at risk with a line
+  net.link(a, net.region(), true);
+  net.turn(20);
+  CHECK(net.debts(station_net::card, purse_paid) == 0);
+  amount left = 0;
+  for (std::uint32_t id = 1; id <= 4; ++id)
+    left += holding(net.at(id).st->ledger().st(), net.at(id).writer(), station_net::card);
+  CHECK(left == 1'300);
+  CHECK(net.budget(a) == 4'300);  // a quarter is used before more is sent
+  net.nothing_contested();
+  CHECK(net.found_by_audit() == 0);
+}
+
+TEST_CASE("a parent that does not answer is as good as no line", "[sync][risk]") {
+  voucher_net net;
+  auto& a = net.at(3);
+  auto c = net.sale(a, 5);
+  auto waits = net.ask(a, c, true);
+  CHECK(why(waits) == errc::insufficient);  // everybody was asked, and nothing is there
+}
+
+TEST_CASE("codes of vouchers: one spelling, one chain, one key", "[voucher][code]") {
+  auto key_of = [](std::uint8_t n) {
+    std::array<std::uint8_t, 32> seed{};
+    seed.fill(n);
+    return signing_key_from_seed(seed);
+  };
+  const ed25519_signer hq(key_of(1)), other(key_of(2));
+  const ed25519_signer* keys = &hq;
+  const ed25519_verifier with;
+  const voucher_code v{voucher, {five_off, 1, 2'600}};
+  const auto text = make_voucher_code(*keys, "net", v);
+  CHECK(looks_like_voucher_code(text));
+  CHECK(text.size() <= voucher_code_text_max);
+  auto back = verify_voucher_code(text, "net", keys->key(), with);
+  REQUIRE(back);
+  CHECK(*back == v);
+  CHECK(verify_voucher_code(text, "other", keys->key(), with).code() == errc::bad_signature);
+  CHECK(verify_voucher_code(text, "net", other.key(), with).code() == errc::bad_signature);
+  for (std::size_t n = 0; n < text.size(); ++n) {
+    CHECK_FALSE(verify_voucher_code(text.substr(0, n), "net", keys->key(), with));
+    auto bent = text;
+    bent[n] = bent[n] == 'A' ? 'B' : 'A';
+    CHECK_FALSE(verify_voucher_code(bent, "net", keys->key(), with));
+  }
+  CHECK_FALSE(verify_voucher_code(text + "A", "net", keys->key(), with));
+}
