@@ -1,5 +1,7 @@
 #include "node/cases.hpp"
 
+#include <algorithm>
+
 #include "ledger/kinds.hpp"
 #include "node/json_write.hpp"
 #include "node/ticket.hpp"
@@ -14,7 +16,7 @@ tally::amount worth_of(const entry& e) {
   tally::amount sum = 0;
   for (const auto& v : e.values)
     if (v.unit == main_unit && !checked_add(sum, v.amount < 0 ? -v.amount : v.amount, sum)) return amount_max;
-  return sum;
+  return std::max(sum, e.risk);  // of a voucher, what it was worth
 }
 
 void write_case(json_writer& w, const node_snapshot& s, const node_snapshot::open_case& c,

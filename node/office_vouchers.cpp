@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint64_t at_once = 250;
 
-error strange() { return {errc::unsupported, "head office answered something else"}; }
+error other_answer() { return {errc::unsupported, "head office answered something else"}; }
 
 }  // namespace
 
@@ -17,7 +17,7 @@ status grant_vouchers(const admin_client& hq, const voucher_order& order, std::u
   auto reserved = hq.post("cards/reserve", {{"count", count}});
   if (!reserved) return reserved.error();
   const auto first = reserved->value("first", std::uint64_t{0});
-  if (first == 0) return strange();
+  if (first == 0) return other_answer();
   for (std::uint64_t done = 0; done < count;) {
     const auto n = std::min(at_once, count - done);
     nlohmann::json wanted{{"first", first + done},     {"count", n},
@@ -39,7 +39,7 @@ result<std::vector<voucher_batch>> voucher_batches(const admin_client& hq) {
   auto a = hq.get("vouchers");
   if (!a) return a.error();
   auto list = a->find("batches");
-  if (list == a->end() || !list->is_array()) return strange();
+  if (list == a->end() || !list->is_array()) return other_answer();
   std::vector<voucher_batch> out;
   for (const auto& b : *list)
     out.push_back({b.value("batch", ""), b.value("purse", 0U), b.value("until", 0U), b.value("count", std::uint64_t{0}),
@@ -54,7 +54,7 @@ result<std::vector<granted_voucher>> vouchers_of(const admin_client& hq, const s
     auto a = hq.post("vouchers/list", {{"batch", batch}, {"after", after}});
     if (!a) return a.error();
     auto list = a->find("vouchers");
-    if (list == a->end() || !list->is_array()) return strange();
+    if (list == a->end() || !list->is_array()) return other_answer();
     for (const auto& v : *list)
       out.push_back({v.value("account", std::uint64_t{0}),
                      {v.value("purse", 0U), v.value("units", amount{0}), v.value("until", 0U)},

@@ -1,0 +1,164 @@
+// Vouchers with codes in a real chain: made at head office, taken with a line and without one, put on a card, taken twice,
+// ruled about, void; and a card that spends at risk.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { allCosigned, makeChain } from './chain.mjs';
+import { ROOT, good, scenario, tallystick, until } from './lib.mjs';
+
+await scenario('vouchers', 300, async (t) => {
+  const shape = [['hq', 'hq'], ['a', 'store', 'hq'], ['b', 'store', 'hq']];
+  const { nodes, cards } = await makeChain(t, shape, { cards: 2 });
+  const { hq, a, b } = nodes;
+  const card = cards[0];
+
+  const rules = join(t.dir, 'rules.toml');
+  const demo = readFileSync(join(ROOT, 'config', 'demo-rules.toml'), 'utf8');
+  const kind = '\n[[card_kind]]\nid = 1\nname = { en = "Card" }\nrisk_sale = "30.00"\nrisk_total = "40.00"\n';
+  const at = demo.search(/^refund_quota/m);
+  writeFileSync(rules, `${demo.slice(0, at)}risk_budget = "100.00"\n${demo.slice(at)}${kind}`);
+  // What the rules must not say.
+  const bad = join(t.dir, 'bad.toml');
+  writeFileSync(bad, `${demo}${kind}`);
+  const refused = await tallystick(['publish', '--check', bad]);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.err + refused.out, /risk_total is at most/);
+  await good(['publish', '--data', hq.data, rules]);
+  for (const node of [a, b]) await until(`${node.name} to have the rules`, async () => (await node.status()).rules_version === 2);
+
+  const tills = { a: await a.pair(), b: await b.pair() };
+  const api = (node, method, path, body) =>
+    node.http.call(method, `/api/v1${path}`, body, { token: tills[node.name].token });
+  const counter = async (node) => (await api(node, 'GET', '/till')).body.next_counter;
+  const ask = async (node, path, body) => api(node, 'POST', path, { counter: await counter(node), ...body });
+  const says = (answer, status, error) =>
+    assert.deepEqual([answer.status, answer.body.error], [status, error], JSON.stringify(answer.body));
+  const programme = (await api(a, 'GET', '/programme')).body;
+  const purse = programme.purses.find((p) => p.kind === 'voucher' && p.off);
+  const lines = [{ product: 12, quantity: 4 }];
+  const buy = async (node, code, more = {}) => {
+    const uses = [{ purse: purse.id, units: 1 }];
+    const quote = await api(node, 'POST', '/quotes', { card: code, lines, uses });
+    assert.equal(quote.status, 200, JSON.stringify(quote.body));
+    return ask(node, '/sales', { card: code, lines, uses, tenders: [{ kind: 'cash', amount: quote.body.due }], ...more });
+  };
+
+  const csv = join(t.dir, 'spring.csv');
+  const pictures = join(t.dir, 'pictures');
+  const id = String(purse.id);
+  const made = await good(['voucher', '--data', hq.data, '--issue', '6', '--batch', 'spring', '--purse', id,
+    '--until', '2035-12-31', '--csv', csv, '--pictures', pictures]);
+  assert.match(made.out, /6 vouchers are issued/);
+  assert.equal(statSync(csv).mode & 0o077, 0);
+  assert.equal(readdirSync(pictures).length, 6);
+  const read = (path) => readFileSync(path, 'utf8').trim().split('\r\n').slice(1).map((l) => l.split(',')[4]);
+  const codes = read(csv);
+  assert.equal(new Set(codes).size, 6);
+  assert.match((await good(['voucher', '--data', hq.data])).out, /spring +\d+ +6 +6 +6 +2035-12-31/);
+  for (const wrong of [
+    ['--issue', '2', '--purse', id, '--csv', csv, '--batch', 'x'],
+    ['--issue', '2', '--purse', '2', '--csv', join(t.dir, 'no.csv'), '--batch', 'x'],
+    ['--issue', '2', '--purse', id, '--money', '5.00', '--csv', join(t.dir, 'no.csv'), '--batch', 'x'],
+    ['--issue', '0', '--purse', id, '--csv', join(t.dir, 'no.csv'), '--batch', 'x'],
+    ['--issue', '2', '--money', 'much', '--csv', join(t.dir, 'no.csv'), '--batch', 'x'],
+    ['--codes', '--batch', 'none', '--csv', join(t.dir, 'no.csv')],
+    ['--void', '--batch', 'none'],
+  ])
+    assert.notEqual((await tallystick(['voucher', '--data', hq.data, ...wrong])).code, 0, wrong.join(' '));
+  const again = join(t.dir, 'again.csv');
+  await good(['voucher', '--data', hq.data, '--codes', '--batch', 'spring', '--csv', again]);
+  assert.deepEqual(read(again), codes);
+  t.step('a batch of codes, written once more alike');
+
+  const seen = (await api(a, 'POST', '/cards/lookup', { card: codes[0] })).body;
+  assert.equal(seen.kind, 'voucher');
+  assert.deepEqual([seen.voucher.purse, seen.voucher.units, seen.voucher.taken_here], [purse.id, 1, 0]);
+  const paid = await buy(a, codes[0]);
+  assert.equal(paid.status, 200, JSON.stringify(paid.body));
+  assert.equal(paid.body.at_risk, undefined);
+  assert.equal(paid.body.earned, undefined);
+  says(await buy(a, codes[0]), 409, 'voucher_used');
+  says(await buy(b, codes[0]), 409, 'voucher_used');
+  says(await ask(a, '/topups', { card: codes[1], amount: 5_000, tender: 'cash' }), 409, 'not_applicable');
+  says(await ask(a, '/cards/reports', { card: codes[1], state: 'lost' }), 409, 'not_applicable');
+  says(await ask(a, '/transfers', { card, to: codes[1], units: 5 }), 409, 'not_applicable');
+  const bent = codes[1].slice(0, -4) + (codes[1].endsWith('AAAA') ? 'BBBB' : 'AAAA');
+  says(await ask(a, '/sales', { card: bent, lines, uses: [{ purse: purse.id, units: 1 }], tenders: [{ kind: 'cash', amount: 1 }] }),
+    409, 'bad_signature');
+  t.step('a code pays once, and does nothing else');
+
+  const onto = await ask(a, '/transfers', { card: codes[1], to: card });
+  assert.equal(onto.status, 200, JSON.stringify(onto.body));
+  const has = (await api(a, 'POST', '/cards/lookup', { card })).body.purses.find((p) => p.purse === purse.id);
+  assert.equal(has.here, 1);
+  t.step('a code goes onto the card that is held');
+
+  // Without a line: each store takes what it is shown, within its budget.
+  assert.equal((await ask(a, '/topups', { card, amount: 5_000, tender: 'cash' })).status, 200);
+  await allCosigned(nodes);
+  for (const node of [a, b])
+    await until(`${node.name} to have its budget`, async () =>
+      (await tallystick(['audit', '--data', node.data, '--json'])).out.includes('"R:'));
+  await hq.stop();
+  for (const node of [a, b]) await until(`${node.name} to be alone`, async () => !(await node.status()).link_up);
+  for (const node of [a, b]) {
+    const risky = await buy(node, codes[2]);
+    assert.equal(risky.status, 200, JSON.stringify(risky.body));
+    assert.equal(risky.body.at_risk, purse.off);
+  }
+  says(await buy(a, codes[2]), 409, 'voucher_used');
+  assert.equal((await buy(a, codes[3])).body.at_risk, purse.off);
+  await a.child.kill();
+  await a.start();
+  says(await buy(a, codes[3]), 409, 'voucher_used');
+  // The card lies at store a; store b lends it something.
+  const due = (await api(b, 'POST', '/quotes', { card, lines: [{ product: 12, quantity: 1 }] })).body.due;
+  assert.ok(due <= 3_000);
+  const lent = await ask(b, '/sales', { card, lines: [{ product: 12, quantity: 1 }], tenders: [{ kind: 'card', amount: due }] });
+  assert.equal(lent.status, 200, JSON.stringify(lent.body));
+  assert.equal(lent.body.at_risk, due);
+  assert.ok(lent.body.text.some((l) => /owed by the card/.test(l)), lent.body.text.join('\n'));
+  const more = await api(b, 'POST', '/quotes', { card, lines });
+  says(await ask(b, '/sales', { card, lines, tenders: [{ kind: 'card', amount: more.body.due }] }), 409, 'insufficient');
+  t.step('what dark stores give at their own risk, and no more');
+
+  await hq.start();
+  await allCosigned(nodes);
+  const cases = await until('head office to have two cases', async () => {
+    const text = (await good(['cases', '--data', hq.data, '--json'])).out;
+    const list = JSON.parse(text).cases;
+    return list.filter((c) => c.why === 'voucher_used').length === 2 ? list : false;
+  });
+  assert.equal(cases.length, 2);
+  const audit = await tallystick(['audit', '--data', hq.data, '--json']);
+  assert.notEqual(audit.code, 0);
+  assert.match(audit.out + audit.err, /code of voucher/);
+  await good(['cases', '--data', hq.data, '--case', cases[0].id, '--outcome', 'no_loss']);
+  await good(['cases', '--data', hq.data, '--case', cases[1].id, '--outcome', 'owed']);
+  await until('the card to have paid what it owed', async () => {
+    const c = (await api(a, 'POST', '/cards/lookup', { card })).body;
+    return c.here + (c.elsewhere ?? 0) === 5_000 - due;
+  }, 60_000);
+  t.step('what was taken twice is a case at both, and the card pays what it was lent');
+
+  const certificates = join(t.dir, 'gift.csv');
+  await good(['voucher', '--data', hq.data, '--issue', '2', '--batch', 'gift', '--money', '100.00', '--csv', certificates]);
+  const [gift, other] = read(certificates);
+  const whole = (await api(b, 'POST', '/quotes', { card: gift, lines })).body;
+  assert.equal(whole.card_max, Math.min(whole.due, 10_000));
+  const part = await ask(b, '/sales', { card: gift, lines, tenders: [{ kind: 'card', amount: whole.card_max }, ...(whole.due > whole.card_max ? [{ kind: 'cash', amount: whole.due - whole.card_max }] : [])] });
+  assert.equal(part.status, 200, JSON.stringify(part.body));
+  await good(['voucher', '--data', hq.data, '--void', '--batch', 'gift']);
+  await until('store a to hear that they are void', async () => {
+    const r = await ask(a, '/transfers', { card: other, to: card });
+    return r.status === 409 && r.body.error === 'card_blocked';
+  });
+  t.step('gift certificates pay in parts, until they are void');
+
+  await allCosigned(nodes);
+  for (const node of [hq, a, b]) {
+    const r = await tallystick(['audit', '--data', node.data]);
+    assert.equal(r.code, 0, `${node.name}: ${r.out}${r.err}`);
+  }
+  assert.ok(existsSync(csv));
+});
