@@ -55,8 +55,9 @@ enum class field : std::uint8_t {
   pin_checked = 53,
   birth_month = 54,
   birthday = 55,
+  code_checked = 58,
 };
-constexpr std::uint8_t field_max = 55;
+constexpr std::uint8_t field_max = 58;
 
 using field_set = std::uint64_t;
 constexpr field_set bit(field f) { return field_set{1} << static_cast<unsigned>(f); }

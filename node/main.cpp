@@ -37,6 +37,7 @@ int run(int argc, char** argv) {
   add_card(app, status);
   add_stock(app, status);
   add_claims(app, status);
+  add_outbox(app, status);
   add_member(app, status);
   add_cases(app, status);
   add_limits(app, status);

@@ -24,6 +24,7 @@ struct receipt_words {
   const char *card_price, *deposit, *loaded, *paid_money;  ///< parts of a card's price, and of what is paid out
   const char *lost, *frozen;                               ///< what was reported
   const char* adjustment;                                  ///< title of units by hand
+  const char* reason;                                      ///< before why they were given or taken
 };
 const receipt_words& words_of(language l);
 /// Of "card", "cash", "bank", "online", "transfer".

@@ -214,9 +214,10 @@ private:
   }
 
   status card_kind(const toml::table& t, card_kind_rule& k) const {
-    TALLY_TRY(only(t, {"id", "name", "purses", "top_up", "per_day", "price", "deposit", "valid_months", "valid_days",
-                       "named", "replaceable", "only_at", "not_at", "no_top_up_at", "dormant_months", "dormant_fee",
-                       "dormant_from", "pin_above", "pin_above_day"}));
+    TALLY_TRY(only(t, {"id",          "name",         "purses",       "top_up",        "per_day",
+                       "price",       "deposit",      "valid_months", "valid_days",    "named",
+                       "replaceable", "only_at",      "not_at",       "no_top_up_at",  "dormant_months",
+                       "dormant_fee", "dormant_from", "pin_above",    "pin_above_day", "code_above"}));
     std::int64_t months = 0, days = 0;
     TALLY_TRY(cash(t, "price", k.price));
     TALLY_TRY(cash(t, "deposit", k.deposit));
@@ -233,7 +234,8 @@ private:
     TALLY_TRY(numbers(t, "no_top_up_at", k.no_top_up_at, any));
     TALLY_TRY(dormant(t, k.dormant));
     TALLY_TRY(cash(t, "per_day", k.per_day));
-    for (auto [key, out] : {std::pair("pin_above", &k.pin_above), std::pair("pin_above_day", &k.pin_above_day)})
+    for (auto [key, out] : {std::pair("pin_above", &k.pin_above), std::pair("pin_above_day", &k.pin_above_day),
+                            std::pair("code_above", &k.code_above)})
       if (t.contains(key)) TALLY_TRY(cash(t, key, out->emplace()));
     return yes_or_no(t, "top_up", k.top_up);
   }

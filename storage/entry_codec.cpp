@@ -111,6 +111,7 @@ void write_field(byte_writer& w, field f, const entry& e) {
       w.uv(e.pin.refills);
       return w.uv(e.pin.set ? 1 : 0);
     case field::pin_checked: return w.uv(e.pin_checked);
+    case field::code_checked: return w.uv(e.code_checked);
   }
 }
 
@@ -173,6 +174,7 @@ void read_field(byte_reader& r, field f, entry& e) {
       e.pin.set = r.uv(1) == 1;
       break;
     case field::pin_checked: e.pin_checked = u32(r); break;
+    case field::code_checked: e.code_checked = r.uv(); break;
     case field::level: e.level = u32(r); break;
     case field::package: e.package = u32(r); break;
     case field::gifts:
@@ -355,8 +357,8 @@ static void read_form_from(byte_reader& r, receipt_form& f) {
 bytes encode_rules(const rules_record& r) {
   // Each form has what the one before has and one thing more: without it the record is what older nodes can read.
   const bool report = r.day_report != receipt_form{};
-  const bool more =
-      report || r.programme.tells_of_cards() || r.programme.tells_of_bounds() || r.programme.tells_of_pins();
+  const bool more = report || r.programme.tells_of_cards() || r.programme.tells_of_bounds() ||
+                    r.programme.tells_of_pins() || r.programme.tells_of_codes();
   const bool plan = more || !r.programme.empty();
   const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;

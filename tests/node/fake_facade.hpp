@@ -112,6 +112,24 @@ public:
   void keep(const std::string& key, const bytes& value) {  // as another part of the node would
     done_with([&] { book_->view().put(family::meta, key, value); });
   }
+  /// Letters go to whoever stands in for head office; those about PINs and codes come back from it.
+  void post(node_id to, bytes body) override {
+    if (auto taker = locked(letters_)) taker(to, body);
+  }
+  void on_letters(std::function<void(node_id, bytes)> taker) {
+    std::lock_guard lock(mutex_);
+    letters_ = std::move(taker);
+  }
+  void on_pin_letters(std::function<void(const letter_effect&)> taker) override {
+    std::lock_guard lock(mutex_);
+    pin_letters_ = std::move(taker);
+  }
+  void letter_from_office(const bytes& body) {
+    letter_effect l;
+    l.from = node_id{1};
+    l.body = body;
+    if (auto taker = locked(pin_letters_)) taker(l);
+  }
   /// Facts of head office's directory come.
   void learn(const std::vector<entry>& facts) {
     done_with([&] {
@@ -242,6 +260,8 @@ private:
   std::shared_ptr<const node_snapshot> snapshot_;
   node_snapshot extra_;
   std::optional<elsewhere_hint> hint_;
+  std::function<void(node_id, bytes)> letters_;
+  std::function<void(const letter_effect&)> pin_letters_;
   device_states devices_;
   bool stop_ = false;
   std::thread thread_;

@@ -38,6 +38,7 @@ programme programme_of(bool tight, bool pins) {
   if (pins) {
     kind.pin_above = pin_above;
     kind.pin_above_day = 3 * pin_above;
+    kind.code_above = code_above;
   }
   g.card_kinds = {kind};
   g.gift_per_day = 2'000;
@@ -427,6 +428,8 @@ void world::answered(sim_node& n, const till_answer& a) {
     if (r->why.code == errc::key_reused) ++counted_.key_reused;
     if (r->why.code == errc::full) ++counted_.full;
     if (r->why.code == errc::pin_locked) ++counted_.pins_locked;
+    if (r->why.code == errc::code_wrong) ++counted_.codes_wrong;
+    if (r->why.code == errc::code_required) ++counted_.codes_missing;
     if (r->why.code == errc::pin_wrong) {
       // A wrong PIN uses up the request's number.
       ++counted_.pins_wrong;
@@ -448,6 +451,7 @@ void world::answered(sim_node& n, const till_answer& a) {
   if (e.kind == entry_kind::gift && !a.repeated) ++counted_.given;
   if (e.kind == entry_kind::pin_set && !a.repeated) ++counted_.pins_set;
   if (e.pin_checked != 0 && !a.repeated) ++counted_.pins_right;
+  if (e.code_checked != 0 && !a.repeated) ++counted_.codes_right;
   t.counter = std::max(t.counter, k.counter);
   if (t.receipts.size() >= receipts_max) t.receipts.erase(t.receipts.begin());
   t.receipts.push_back({a.writer, a.seq, std::move(command)});

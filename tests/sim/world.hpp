@@ -5,7 +5,9 @@
 #include "sim/oracle.hpp"
 #include "sim/plan.hpp"
 #include "storage/faulty_kv.hpp"
+#include "sync/code_box.hpp"
 #include "sync/durable_source.hpp"
+#include "sync/outbox.hpp"
 #include "sync/seeded.hpp"
 #include "sync/session.hpp"
 #include "sync/token.hpp"
@@ -15,7 +17,8 @@ namespace tally::sim {
 // What every run sells, and the purses of its programme.
 constexpr unsigned products = 4;
 constexpr std::uint32_t bonus_purse = 2, points_purse = 3;
-constexpr amount pin_above = 400;  ///< where cards have PINs
+constexpr amount pin_above = 400;   ///< where cards have PINs
+constexpr amount code_above = 500;  ///< and one-time codes
 
 class world;
 /// Every card of the chain, those that lie at stores to be sold among them.
@@ -28,7 +31,7 @@ struct tally_of_run {
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
                 cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
-                pins_right = 0, pins_wrong = 0, pins_locked = 0;
+                pins_right = 0, pins_wrong = 0, pins_locked = 0, codes_right = 0, codes_wrong = 0, codes_missing = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -75,6 +78,7 @@ struct sim_node {
   std::vector<till> tills;
   std::int64_t clock_error = 0;                                             ///< seconds
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> digits;  ///< of PINs that head office gave it
+  std::map<std::uint64_t, std::string> texts;  ///< newest code that the holder of a card was sent from here
   bool disk_low = false;
   bool gone = false;          ///< its machine is lost: nothing starts it
   bool outcast = false;       ///< revoked, and trading on until it hears of it
@@ -84,6 +88,7 @@ struct sim_node {
   std::uint64_t life = 0;  ///< counts starts; events of an earlier life are void
   std::unique_ptr<certificate_book> certificates;
   std::unique_ptr<station> st;  ///< none while it is down
+  code_box codes;
   std::unique_ptr<durable_source> source;
   std::map<node_id, end_of_link> links;
   std::optional<kv_batch> flight;
@@ -205,6 +210,9 @@ private:
   std::optional<till_command> think_pin(sim_node& n, const till_key& k, account_id card);
   void show_pin(sim_node& n, const till& t, till_command& command);
   entry pin_decree(account_id account);
+  /// A code is sent, if there is a way to head office, and typed, perhaps a wrong one.
+  code_proof type_code(sim_node& n, account_id account, amount money, const till_key& key);
+  outbox outbox_;  ///< head office's, and the disk that it is on
   till_command think_wrong(sim_node& n, till& t, const till_key& k);
   void answered(sim_node& n, const till_answer& a);
   void new_mark(sim_node& n);

@@ -114,6 +114,7 @@ private:
       case field::expires: e.expires = small(); break;
       case field::pin: e.pin = {small(), small(), below(2) == 1}; break;
       case field::pin_checked: e.pin_checked = small(); break;
+      case field::code_checked: e.code_checked = small(); break;
       case field::stale: e.stale = below(2) == 1; break;
       case field::hq_time: e.hq_time = any_amount(); break;
       case field::subject: e.subject = writer(); break;

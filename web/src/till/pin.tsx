@@ -19,7 +19,7 @@ interface Field {
   input: (text: string) => void;
 }
 
-function PinField({ id, label, value, input }: Field) {
+export function PinField({ id, label, value, input }: Field) {
   return (
     <input
       data-testid={id}
