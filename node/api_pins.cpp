@@ -1,4 +1,5 @@
 // PINs at the till: what is typed with a request, and choosing one.
+#include "ledger/cards.hpp"
 #include "ledger/pins.hpp"
 #include "node/api_request.hpp"
 #include "node/pin_desk.hpp"
@@ -158,6 +159,13 @@ std::optional<error> needs_no_code(const card_kind_rule* kind, amount sum) {
   return std::nullopt;
 }
 
+/// Nobody is sent a code for a card that cannot be used; an expired one is still paid out.
+std::optional<error> is_blocked(const state& st, const node_snapshot& s, account_id account, const card_record& card) {
+  auto now = standing_of(st, s.self, account, card, {s.business_date, s.hq_time});
+  if (now.status == card_status::active || now.status == card_status::expired) return std::nullopt;
+  return error{errc::card_blocked, standing_text(now.status, now.expires)};
+}
+
 void send_code_answer(account_id account, const std::string& masked, const pin_desk::sent& sent, const call_ptr& call) {
   json_writer w;
   w.open('{');
@@ -184,9 +192,11 @@ void handle_card_code(const api_ptr& api, const api_request& r, const call_ptr& 
   auto found = find_card(*api, number);
   if (!found) return call->finish(refuse(*api, found.error()));
   auto s = api->services.node.snapshot();
-  auto card = card_of(durable_state(api->services.node.store()), found->account);
+  durable_state st(api->services.node.store());
+  auto card = card_of(st, found->account);
   const auto* kind = card ? rules_now(*s).programme.card_kind(card->kind) : nullptr;
   auto wrong = not_once(*api, number);
+  if (!wrong && card) wrong = is_blocked(st, *s, found->account, *card);
   if (!wrong) wrong = needs_no_code(kind, sum);
   if (!wrong && !api->services.pins) wrong = error{errc::not_allowed, "this node has no codes sent"};
   if (wrong) return call->finish(refuse(*api, *wrong));

@@ -3,7 +3,7 @@
 import { memberCall } from './mock_members.mjs';
 import { dayReportMock, packageMock, priceMock, pursesOf, settleMock } from './mock_programme.mjs';
 import { codeCall, codeGate } from './mock_codes.mjs';
-import { pinCall, pinGate, pinOf } from './mock_pins.mjs';
+import { payoutGate, pinCall, pinGate, pinOf } from './mock_pins.mjs';
 import { checkCall, returnCalls } from './mock_returns.mjs';
 import { EPOCH, freshState, seconds } from './mock_state.mjs';
 import { createServer } from 'node:http';
@@ -242,6 +242,8 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     if (was.kind === 'reversal') return refuse(409, 'not_reversible');
     const card = [...state.cards.values()].find((it) => it.account === was.account);
     const byCard = was.tenders.filter((it) => it.kind === 'card').reduce((sum, it) => sum + it.amount, 0);
+    const pin = was.kind === 'top_up' && card ? payoutGate(state, { ok, refuse }, terminal, body, card) : null;
+    if (pin) return pin;
     if (card && was.kind === 'top_up' && card.here < was.total) {
       const { here, elsewhere } = card;
       return refuse(409, 'insufficient', { here, elsewhere, short: was.total - here, pulled: 0 });

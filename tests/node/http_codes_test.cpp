@@ -144,6 +144,7 @@ TEST_CASE("why no code is sent", "[node][http][code]") {
   code_counter d;
   CHECK(error_of(d.send_code(2'000)) == "409 not_applicable");  // goes without one
   CHECK(error_of(d.send_code(2'500, "9704000000009999")) == "409 unknown_card");
+  CHECK(error_of(d.send_code(2'500, card_frozen)) == "409 card_blocked");
   CHECK(error_of(d.post("/api/v1/cards/code", "{\"card\":\"" + card_a + "\"}")) == "400 malformed");
   CHECK(d.send("POST", "/api/v1/cards/code", "{}", "").status == 401);
   CHECK(d.questions.empty());

@@ -179,6 +179,9 @@ export function answerCode(code: string, pin?: string): void {
 /** Whether the last request had a PIN: a refusal that asks for it then says that nobody could judge it. */
 export const pinWasTyped = (): boolean => typedPin;
 
+/** Whether the card at the till is known to have no PIN; what a reversal asks for is its receipt's card's. */
+export const hasNoPin = (): boolean => lastAsked?.kind !== 'reversal' && model.value.card?.card.pin?.set === false;
+
 /** Whether the PIN can be typed for what was refused. */
 export const mayAnswerPin = (): boolean => isAsked(lastAsked);
 

@@ -12,6 +12,7 @@ import {
   capture,
   codeWasTyped,
   dispatch,
+  hasNoPin,
   mayPayPart,
   model,
   now,
@@ -35,7 +36,7 @@ export function refusalText(refusal: Refusal, info: TillInfo): string {
     const name = nameIn(rule.name, lang.value);
     return t('error.insufficient_units', { name, here: units(refusal.here), short: units(refusal.short) });
   }
-  if (refusal.error === 'pin_required' && model.value.card?.card.pin?.set === false) return t('pin.none');
+  if (refusal.error === 'pin_required' && hasNoPin()) return t('pin.none');
   if (refusal.error === 'pin_required' && pinWasTyped()) return t('pin.cannot');
   if (refusal.error === 'code_required' && codeWasTyped()) return t('code.void');
   if (refusal.error === 'code_wrong' && refusal.tries_left === 0) return t('code.last');
