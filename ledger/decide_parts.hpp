@@ -33,8 +33,7 @@ struct pin_matter {
 /// Why it cannot be done, or the wrong try in its place; else `e` says whether the PIN was right.
 std::optional<decision> check_pin(const pin_matter& m, const programme& plan, entry& e, const situation& s,
                                   std::vector<posting>& postings);
-/// What a request takes out of a card, as far as a one-time code is about it. Why it cannot be done; else `e` says which
-/// code was right.
+/// What a request takes out of a card, as far as a one-time code is about it.
 struct code_matter {
   const code_proof& proof;
   account_id account;
@@ -42,8 +41,9 @@ struct code_matter {
   amount money{};      ///< paid money and bonus
   bool units = false;  ///< anything at all
 };
+/// Why it cannot be done; else `e` says which code was right.
 maybe_refusal check_code(const code_matter& m, const rules_record& rules, entry& e, const situation& s);
-/// By which a request that a wrong PIN used up is known when it is asked for again; never 0. Of proofs nothing is in it.
+/// By which a request that a wrong PIN used up is known when it comes again; never 0, and nothing of proofs.
 std::uint64_t request_digest(const till_command& c);
 /// Minor units as a person reads them.
 std::string money_text(const rules_record* rules, amount v);

@@ -24,8 +24,8 @@ struct code_delivery {
 /// One-time codes at head office: draws them, keeps the outbox (sync/outbox.hpp) in the node's database, and tells the
 /// store that asked by what it judges what is typed.
 ///
-/// A store is answered when the message is durable. The telephone is looked up in the member's profile when a message is
-/// taken, and not kept: it has to end in what the till was told. One thread of its own. Thread-safe; each call is
+/// A store is answered when the message is durable. The telephone is looked up in the member's profile when a message
+/// is taken, and not kept: it has to end in what the till was told. One thread of its own. Thread-safe; each call is
 /// answered once, on that thread, or refused with `busy` on the caller's.
 class code_office {
 public:

@@ -101,8 +101,8 @@ struct card_run {
 result<std::vector<card_run>> list_runs(const admin_client& hq);
 /// Orders or delivers a run. Errors: not_found (no such store), not_allowed (they lie elsewhere, or were not made).
 status allot_run(const admin_client& hq, const card_run& run);
-/// Takes back what claims of a node's current epoch did, from that entry on, and takes away PINs that it set; those that
-/// come later do nothing: how many cards are in use again, and how many have no PIN now.
+/// Takes back what claims of a node's current epoch did, from that entry on, and takes away PINs that it set; those
+/// that come later do nothing: how many cards are in use again, and how many have no PIN now.
 struct undone_claims {
   std::size_t cards{}, pins{};
 };

@@ -13,7 +13,7 @@ constexpr std::uint32_t code_tries_max = 3;
 
 /// One-time codes that wait at a store to be typed: at most one of each card, the newest.
 ///
-/// Pure: the time comes in. Owned by one thread; kept in memory alone, so a store that starts again has a new code sent.
+/// Pure: the time comes in. Owned by one thread; in memory alone, so a store that starts again has a new code sent.
 /// That a code opens one entry is the ledger's to say (`entry::code_checked`): it survives, and this does not.
 class code_box {
 public:

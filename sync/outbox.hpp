@@ -38,10 +38,10 @@ struct outbox_limits {
 
 /// One-time codes that head office has drawn: those that wait to be delivered, and how many each card and store had.
 ///
-/// Pure: the time comes in, and what is to be stored or erased goes out. Owned by one thread. A message is to be durable
-/// before the store is answered; then a crash sends a code twice at most, or one that nobody waits for. What was said to
-/// be delivered, or is too old, is forgotten but for its number, store and card, which are counted for an hour. The
-/// newest number is kept for ever, so that none comes twice even after a clock was set back.
+/// Pure: the time comes in, and what is to be stored or erased goes out. Owned by one thread. A message is to be
+/// durable before the store is answered; then a crash sends a code twice at most, or one that nobody waits for. What
+/// was said to be delivered, or is too old, is forgotten but for number, store and card, which are counted for an hour.
+/// The newest number is kept for ever, so that none comes twice even after a clock was set back.
 class outbox {
 public:
   explicit outbox(outbox_limits limits = {}) : limits_(limits) {}

@@ -4,7 +4,7 @@
 #include <future>
 #include <thread>
 
-#include "actors/facade.hpp"
+#include "fake_letters.hpp"
 #include "ledger/kinds.hpp"
 #include "storage/book.hpp"
 #include "storage/memory_kv.hpp"
@@ -16,7 +16,7 @@ namespace tally::test {
 
 /// A store's node with a real ledger in memory and neither links nor devices: node 3, three cards, three products.
 /// Requests are decided on a thread of its own, all that wait in one group; what is answered is committed.
-class fake_facade final : public node_facade {
+class fake_facade final : public fake_letters {
 public:
   fake_facade() {
     auto opened = book::open(store_, node_id{3}, node_role::store);
@@ -111,24 +111,6 @@ public:
 
   void keep(const std::string& key, const bytes& value) {  // as another part of the node would
     done_with([&] { book_->view().put(family::meta, key, value); });
-  }
-  /// Letters go to whoever stands in for head office; those about PINs and codes come back from it.
-  void post(node_id to, bytes body) override {
-    if (auto taker = locked(letters_)) taker(to, body);
-  }
-  void on_letters(std::function<void(node_id, bytes)> taker) {
-    std::lock_guard lock(mutex_);
-    letters_ = std::move(taker);
-  }
-  void on_pin_letters(std::function<void(const letter_effect&)> taker) override {
-    std::lock_guard lock(mutex_);
-    pin_letters_ = std::move(taker);
-  }
-  void letter_from_office(const bytes& body) {
-    letter_effect l;
-    l.from = node_id{1};
-    l.body = body;
-    if (auto taker = locked(pin_letters_)) taker(l);
   }
   /// Facts of head office's directory come.
   void learn(const std::vector<entry>& facts) {
@@ -260,8 +242,6 @@ private:
   std::shared_ptr<const node_snapshot> snapshot_;
   node_snapshot extra_;
   std::optional<elsewhere_hint> hint_;
-  std::function<void(node_id, bytes)> letters_;
-  std::function<void(const letter_effect&)> pin_letters_;
   device_states devices_;
   bool stop_ = false;
   std::thread thread_;

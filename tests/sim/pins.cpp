@@ -98,21 +98,22 @@ code_proof world::type_code(sim_node& n, account_id account, amount money, const
   bool line = parent && n.st->neighbours_up().count(*parent) != 0 && nodes_.at(head_office).st;
   if (line && dice_.chance(700)) {
     auto& office = nodes_.at(head_office);
-    (void)outbox_.look(wall(office));
-    if (!outbox_.may_send(wall(office), n.id, account)) {
+    (void)codes_.office.look(wall(office));
+    if (!codes_.office.may_send(wall(office), n.id, account)) {
       auto code = std::to_string(100'000 + dice_.below(900'000));
-      auto m = outbox_.next(wall(office), n.id, account, dice_.bits(), money, "42", code);
-      (void)outbox_.add(m);
+      auto m = codes_.office.next(wall(office), n.id, account, dice_.bits(), money, "42", code);
+      (void)codes_.office.add(m);
       pin_verifier v;
       std::copy(code.begin(), code.end(), v.hash.begin());
-      ensure(n.codes.put(account, m.number, m.up_to, now + 300, v, now), "more codes wait than a store has cards");
-      n.texts[account.value] = code;
+      ensure(codes_.at[n.id].put(account, m.number, m.up_to, now + 300, v, now),
+             "more codes wait than a store has cards");
+      codes_.texts[{n.id, account}] = code;
     }
   }
-  auto text = n.texts.find(account.value);
-  if (text == n.texts.end()) return {};
+  auto text = codes_.texts.find({n.id, account});
+  if (text == codes_.texts.end()) return {};
   auto typed = dice_.chance(150) ? std::to_string(100'000 + dice_.below(900'000)) : text->second;
-  return n.codes.judge(account, typed, key, now, [](const pin_verifier& v, std::string_view digits) {
+  return codes_.at[n.id].judge(account, typed, key, now, [](const pin_verifier& v, std::string_view digits) {
     return std::optional(std::equal(digits.begin(), digits.end(), v.hash.begin()));
   });
 }

@@ -194,7 +194,7 @@ void world::crash(sim_node& n, const char* why) {
   n.flight.reset();
   n.work_due = false;
   n.st.reset();
-  n.codes = {};
+  codes_.at.erase(n.id);
   n.source.reset();
   n.disk.crash(0);
   auto life = n.life;

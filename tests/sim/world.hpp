@@ -2,12 +2,11 @@
 #include <functional>
 #include <queue>
 
+#include "sim/codes.hpp"
 #include "sim/oracle.hpp"
 #include "sim/plan.hpp"
 #include "storage/faulty_kv.hpp"
-#include "sync/code_box.hpp"
 #include "sync/durable_source.hpp"
-#include "sync/outbox.hpp"
 #include "sync/seeded.hpp"
 #include "sync/session.hpp"
 #include "sync/token.hpp"
@@ -17,8 +16,6 @@ namespace tally::sim {
 // What every run sells, and the purses of its programme.
 constexpr unsigned products = 4;
 constexpr std::uint32_t bonus_purse = 2, points_purse = 3;
-constexpr amount pin_above = 400;   ///< where cards have PINs
-constexpr amount code_above = 500;  ///< and one-time codes
 
 class world;
 /// Every card of the chain, those that lie at stores to be sold among them.
@@ -78,7 +75,6 @@ struct sim_node {
   std::vector<till> tills;
   std::int64_t clock_error = 0;                                             ///< seconds
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> digits;  ///< of PINs that head office gave it
-  std::map<std::uint64_t, std::string> texts;  ///< newest code that the holder of a card was sent from here
   bool disk_low = false;
   bool gone = false;          ///< its machine is lost: nothing starts it
   bool outcast = false;       ///< revoked, and trading on until it hears of it
@@ -88,7 +84,6 @@ struct sim_node {
   std::uint64_t life = 0;  ///< counts starts; events of an earlier life are void
   std::unique_ptr<certificate_book> certificates;
   std::unique_ptr<station> st;  ///< none while it is down
-  code_box codes;
   std::unique_ptr<durable_source> source;
   std::map<node_id, end_of_link> links;
   std::optional<kv_batch> flight;
@@ -210,9 +205,8 @@ private:
   std::optional<till_command> think_pin(sim_node& n, const till_key& k, account_id card);
   void show_pin(sim_node& n, const till& t, till_command& command);
   entry pin_decree(account_id account);
-  /// A code is sent, if there is a way to head office, and typed, perhaps a wrong one.
   code_proof type_code(sim_node& n, account_id account, amount money, const till_key& key);
-  outbox outbox_;  ///< head office's, and the disk that it is on
+  sim_codes codes_;
   till_command think_wrong(sim_node& n, till& t, const till_key& k);
   void answered(sim_node& n, const till_answer& a);
   void new_mark(sim_node& n);
