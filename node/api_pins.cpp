@@ -200,11 +200,10 @@ void handle_card_code(const api_ptr& api, const api_request& r, const call_ptr& 
   if (!wrong) wrong = needs_no_code(kind, sum);
   if (!wrong && !api->services.pins) wrong = error{errc::not_allowed, "this node has no codes sent"};
   if (wrong) return call->finish(refuse(*api, *wrong));
-  auto free = *kind->code_above;
-  api->services.pins->send_code(found->account, sum, [api, call, free, card = *found](const result<pin_desk::sent>& a) {
-    call->later([api, call, free, card, a] {
+  api->services.pins->send_code(found->account, sum, [api, call, card = *found](const result<pin_desk::sent>& a) {
+    call->later([api, call, card, a] {
       if (a) return send_code_answer(card.account, card.masked, *a, call);
-      call->finish(refuse(*api, a.error(), [&](json_writer& w) { w.field("without_code", free); }));
+      call->finish(refuse(*api, a.error()));
     });
   });
 }

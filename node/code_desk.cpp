@@ -13,7 +13,7 @@ error no_code(const code_answer& a) {
     case errc::busy:
       return {errc::busy, "as many codes as may be were sent for this card, or for this store: again in " +
                               std::to_string(a.seconds / 60 + 1) + " minutes"};
-    case errc::full: return {errc::full, "head office's outbox of codes is full: see that messages are delivered"};
+    case errc::full: return {errc::busy, "head office's outbox of codes is full: see that messages are delivered"};
     default: return {a.code, "head office sends no code"};
   }
 }

@@ -36,7 +36,7 @@ public:
     amount up_to{};
   };
   /// Has a code sent that is good for so much card money. Errors: offline (no link, or no answer within about 3 s: it
-  /// may have been sent all the same), code_required (no member, or none with a telephone), busy, full.
+  /// may have been sent all the same), code_required (no member, or none with a telephone), busy.
   void send_code(account_id account, amount up_to, std::function<void(result<sent>)> done);
   /// Unknown: no code of this card waits here, or it is too old.
   void judge_code(account_id account, std::string typed, till_key key, std::function<void(code_proof)> done);

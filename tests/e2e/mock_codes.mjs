@@ -26,7 +26,7 @@ export function codeCall(state, answers, body) {
   const card = state.cards.get(body.card);
   if (!card) return answers.refuse(409, 'unknown_card');
   const refused = state.sendsNoCodes;
-  if (refused) return answers.refuse(refused === 'offline' ? 503 : 409, refused, { without_code: limitOf(state, card) });
+  if (refused) return answers.refuse(refused === 'offline' ? 503 : 409, refused);
   state.codesSent = (state.codesSent ?? 0) + 1;
   state.code = { text: String(100_000 + state.codesSent), up_to: body.amount, tries: TRIES };
   const { account, masked } = card;
