@@ -6,6 +6,7 @@
 #include "ledger/decide_parts.hpp"
 #include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
+#include "ledger/pins.hpp"
 #include "ledger/purses.hpp"
 
 namespace tally {
@@ -28,8 +29,9 @@ account_id account_in(const till_command& c) {
 }
 
 bool same_request(const till_command& c, const entry& e, const catalogue& rules) {
-  // What else it said is not in the entry: a wrong PIN used up the key, whatever comes with it now.
-  if (e.kind == entry_kind::pin_failed) return account_in(c) == e.account;
+  // Only that it was the same but for the PIN is in the entry; of those written before that was, the account.
+  if (e.kind == entry_kind::pin_failed)
+    return e.request != 0 ? e.request == request_digest(c) : account_in(c) == e.account;
   if (const auto* sale = std::get_if<sale_command>(&c)) return same_sale(*sale, e, rules);
   if (const auto* t = std::get_if<top_up_command>(&c))
     return e.kind == entry_kind::top_up && e.account == t->account && e.values.size() == 1 &&
@@ -119,6 +121,19 @@ void undo_debts(entry& e, const entry& cited, const situation& s) {
   }
 }
 
+/// What a top-up brought is paid out: of a card that has a PIN only with it. Its kind's limits say that PINs are asked
+/// for at all, not how much goes without: the money comes back whole.
+std::optional<decision> ask_for_payout(const reverse_command& c, const entry& cited, entry& e, const situation& s,
+                                       std::vector<posting>& postings) {
+  if (cited.kind != entry_kind::top_up) return std::nullopt;
+  auto card = card_of(s.st, cited.account);
+  const auto* rules = s.rules.rules(s.rules.version_at(e.business_date));
+  if (!card || !rules || !pin_of(s.st, s.self, cited.account, *card).set) return std::nullopt;
+  auto d = check_pin({c.pin, cited.account, *card, amount_max, true}, rules->programme, e, s, postings);
+  if (auto* r = d ? std::get_if<refusal>(&*d) : nullptr) r->without_pin.reset();
+  return d;
+}
+
 decision decide_reverse(const reverse_command& c, const situation& s, std::vector<posting>& postings) {
   auto cited = c.seq < s.next ? s.find_entry(s.self, c.seq) : std::nullopt;
   if (!cited) return refuse(errc::not_found, "receipt " + std::to_string(c.seq));
@@ -135,6 +150,7 @@ decision decide_reverse(const reverse_command& c, const situation& s, std::vecto
   e.taxes = cited->taxes;
   e.earned = cited->earned;
   e.debts = debts_of(e, *cited, s);
+  if (auto r = ask_for_payout(c, *cited, e, s, postings)) return *r;
   if (auto r = ask_before_debt(e, s)) return *r;
   e.bearer = cited->bearer;
   undo_debts(e, *cited, s);
@@ -155,10 +171,7 @@ const till_key& key_of(const till_command& c) {
       c);
 }
 
-decision decide(const till_command& c, const situation& s, std::vector<posting>* out) {
-  std::vector<posting> own;
-  auto& postings = out ? *out : own;
-  if (auto early = check_key(c, s)) return *early;
+static decision decide_new(const till_command& c, const situation& s, std::vector<posting>& postings) {
   if (const auto* sale = std::get_if<sale_command>(&c)) return decide_sale(*sale, s, postings);
   if (const auto* top_up = std::get_if<top_up_command>(&c)) return decide_top_up(*top_up, s, postings);
   if (const auto* refund = std::get_if<refund_command>(&c)) return decide_refund(*refund, s, postings);
@@ -173,6 +186,14 @@ decision decide(const till_command& c, const situation& s, std::vector<posting>*
   if (const auto* units = std::get_if<adjust_command>(&c)) return decide_adjust(*units, s, postings);
   if (const auto* pin = std::get_if<pin_command>(&c)) return decide_pin(*pin, s, postings);
   return decide_reverse(std::get<reverse_command>(c), s, postings);
+}
+
+decision decide(const till_command& c, const situation& s, std::vector<posting>* out) {
+  std::vector<posting> own;
+  if (auto early = check_key(c, s)) return *early;
+  auto d = decide_new(c, s, out ? *out : own);
+  if (auto* e = std::get_if<entry>(&d); e && e->kind == entry_kind::pin_failed) e->request = request_digest(c);
+  return d;
 }
 
 std::optional<entry> decide_expiry(const situation& s, account_id account) {

@@ -32,6 +32,7 @@ struct sale_command {
   bool partial = false;
   pin_proof pin = {};
   code_face bearer = {};  ///< the account is a voucher's: it pays what its code promises, once, and nothing else
+  code_proof code = {};
   friend bool operator==(const sale_command&, const sale_command&) = default;
 };
 struct top_up_command {
@@ -46,7 +47,8 @@ struct top_up_command {
 };
 struct reverse_command {
   till_key key;
-  sequence seq{};  ///< of an entry in this node's current journal
+  sequence seq{};      ///< of an entry in this node's current journal
+  pin_proof pin = {};  ///< of a top-up's card: what it brought is paid out
   friend bool operator==(const reverse_command&, const reverse_command&) = default;
 };
 /// Pieces of an own sale come back. Each costs what it cost then, discounts, vouchers and units paid taken off.
@@ -83,6 +85,7 @@ struct hand_back_command {
   tender_kind tender = tender_kind::cash;
   bytes once = {};  ///< as in a sale
   pin_proof pin = {};
+  code_proof code = {};
   friend bool operator==(const hand_back_command&, const hand_back_command&) = default;
 };
 /// Puts money of a card aside until the deadline. Paid money only: what bonus may pay depends on the basket.
@@ -93,6 +96,7 @@ struct authorise_command {
   std::int64_t seconds{};  ///< from now; at most what the rules allow
   bool genuine = false;    ///< as in a sale
   pin_proof pin = {};
+  code_proof code = {};
   friend bool operator==(const authorise_command&, const authorise_command&) = default;
 };
 /// A sale that is paid from what an own authorise put aside, at most that; what is left of it goes back to the card.
@@ -129,6 +133,7 @@ struct gift_command {
   bool genuine = false;   ///< as in a sale: of the giver
   pin_proof pin = {};     ///< of the giver
   code_face bearer = {};  ///< as in a sale: of the giver
+  code_proof code = {};   ///< of the giver
   friend bool operator==(const gift_command&, const gift_command&) = default;
 };
 /// The shop gives units of a purse by hand, or takes them: for an activity, for a mistake.
@@ -187,7 +192,8 @@ struct refusal {
   std::vector<purse_lack> lacks = {};        ///< insufficient, of a sale: all purses that lack, this one among them
   std::optional<card_status> standing = {};  ///< card_blocked: what the card is here
   std::optional<amount> without_pin = {};    ///< pin_required, pin_locked: so much goes without the PIN
-  std::optional<std::uint32_t> tries = {};   ///< pin_wrong: that are left
+  std::optional<std::uint32_t> tries = {};   ///< pin_wrong, code_wrong: that are left
+  std::optional<amount> without_code = {};   ///< code_required, code_wrong: so much goes without a code
 };
 using decision = std::variant<entry, replayed, refusal>;
 

@@ -50,7 +50,7 @@ decision decide_adjust(const adjust_command& c, const situation& s, std::vector<
   if (units > left)
     return refuse(errc::bad_amount,
                   "by hand this store " + std::string(taken ? "takes " : "gives ") +
-                      std::to_string(std::max<amount>(left, 0)) + " more of " + purse->names[0] + " today",
+                      units_text(rules, c.purse, std::max<amount>(left, 0)) + " more of " + purse->names[0] + " today",
                   c.account);
   e.account = c.account;
   e.account_version = card.version;
@@ -67,7 +67,8 @@ decision decide_adjust(const adjust_command& c, const situation& s, std::vector<
     auto quota = quota_left(s.st, s.self, unit_of(c.purse));
     if (quota < units) {
       auto most = std::max<amount>(quota, 0);
-      auto r = refuse(errc::no_quota, "at most " + std::to_string(most) + " of " + purse->names[0], c.account);
+      auto r =
+          refuse(errc::no_quota, "at most " + units_text(rules, c.purse, most) + " of " + purse->names[0], c.account);
       r.here = most;
       r.purse = c.purse;
       return r;

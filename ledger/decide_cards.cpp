@@ -11,10 +11,6 @@ namespace {
 
 card_clock clock_of(const situation& s, std::uint32_t date) { return {date, s.hq_time}; }
 
-std::string money_text(const rules_record* rules, amount v) {
-  return format_amount(v, rules ? static_cast<int>(rules->exponent) : 2);
-}
-
 amount value_of(const entry& e, std::uint32_t purse) {
   amount sum = 0;
   for (const auto& v : e.values)
@@ -25,6 +21,16 @@ amount value_of(const entry& e, std::uint32_t purse) {
 bool paid_by(const entry& e, tender_kind kind) { return e.tenders.empty() || e.tenders.front().kind == kind; }
 
 }  // namespace
+
+std::string money_text(const rules_record* rules, amount v) {
+  return format_amount(v, rules ? static_cast<int>(rules->exponent) : 2);
+}
+
+std::string units_text(const rules_record* rules, std::uint32_t purse, amount v) {
+  const auto* p = rules ? rules->programme.purse(purse) : nullptr;
+  bool money = purse == purse_paid || (p && p->kind == purse_kind::bonus);
+  return money ? money_text(rules, v) : std::to_string(v);
+}
 
 maybe_refusal check_standing(account_id account, const card_record& card, const situation& s, std::uint32_t date) {
   auto now = standing_of(s.st, s.self, account, card, clock_of(s, date));
@@ -117,7 +123,8 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
   // What expired is still the holder's.
   if (now.status != card_status::expired)
     if (auto r = check_standing(c.account, *card, s, e.business_date)) return *r;
-  const auto* rules = s.rules.rules(s.rules.version_at(e.business_date));
+  const auto version = s.rules.version_at(e.business_date);
+  const auto* rules = s.rules.rules(version);
   static const programme none;
   const auto& plan = rules ? rules->programme : none;
   // It is for good, and ends the card with all that lies elsewhere: whoever has a PIN is asked for it.
@@ -125,7 +132,13 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
   if (auto r =
           check_pin({c.pin, c.account, *card, chosen ? amount_max : total, chosen || total != 0}, plan, e, s, postings))
     return *r;
+  if (rules)
+    if (auto r = check_code({c.code, c.account, *card, total, total != 0}, *rules, e, s)) return *r;
   if (auto r = check_lists(total, s, rules, c.account)) return *r;
+  if (const auto* kind = plan.card_kind(card->kind); kind && kind->asks_for_proof()) {
+    e.card_kind = card->kind;
+    e.rules_version = version;
+  }
   e.account = c.account;
   e.account_version = card->version;
   std::vector<purse_lack> lacks;

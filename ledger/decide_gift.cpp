@@ -32,7 +32,7 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
   const bool code = c.bearer.units != 0;
   if (code) {
     if (c.purse != c.bearer.purse) return refuse(errc::not_applicable, "the voucher does not promise that", c.account);
-    if (auto r = check_code(c.bearer, c.account, c.units, s, e.business_date)) return *r;
+    if (auto r = check_voucher(c.bearer, c.account, c.units, s, e.business_date)) return *r;
   }
   if (per_day == 0 && !code) return refuse(errc::not_applicable, name + " is not given to others", c.account);
   // A card that is known by its signature alone has no kind here yet.
@@ -40,15 +40,16 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
     return refuse(errc::not_applicable, "that card has no purse " + std::to_string(c.purse), c.account);
   auto before = gifted_on(s.st, e.business_date, s.self, c.account, c.purse);
   if (!code && before > per_day - c.units)
-    return refuse(
-        errc::bad_amount,
-        "of " + name + " this card gives " + std::to_string(std::max<amount>(per_day - before, 0)) + " more here today",
-        c.account);
+    return refuse(errc::bad_amount,
+                  "of " + name + " this card gives " +
+                      units_text(rules, c.purse, std::max<amount>(per_day - before, 0)) + " more here today",
+                  c.account);
   if (auto r = check_place(plan, taker, c.to, s)) return *r;
   if (c.purse == purse_paid)
     if (auto r = check_loading(plan, taker, c.to, s)) return *r;
   bool money = c.purse == purse_paid || (purse && purse->kind == purse_kind::bonus);
   if (auto r = check_pin({c.pin, c.account, giver, money ? c.units : 0, true}, plan, e, s, postings)) return *r;
+  if (auto r = check_code({c.code, c.account, giver, money ? c.units : 0, true}, *rules, e, s)) return *r;
   if (c.purse == purse_paid)
     if (auto r = check_lists(c.units, s, rules, c.account)) return *r;
   auto here = spendable(s.st, s.self, c.account, c.purse, purse, {s.hq_time, e.business_date});
@@ -64,7 +65,8 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
   e.account = c.account;
   e.account_version = giver.version;
   e.to_account = c.to;
-  if (const auto* k = plan.card_kind(giver.kind); k && k->has_bounds()) e.card_kind = giver.kind;
+  if (const auto* k = plan.card_kind(giver.kind); k && (k->has_bounds() || k->asks_for_proof()))
+    e.card_kind = giver.kind;
   e.bearer = c.bearer.units;
   return judged(std::move(e), s, postings);
 }

@@ -36,6 +36,7 @@ decision decide_authorise(const authorise_command& c, const situation& s, std::v
   if (auto r = check_open_holds(s, c.account)) return *r;
   state_customer(e, c.account, card, plan);
   if (auto r = check_pin({c.pin, c.account, card, c.value, true}, plan, e, s, postings)) return *r;
+  if (auto r = check_code({c.code, c.account, card, c.value, true}, *rules, e, s)) return *r;
   e.cites = s.next;
   e.deadline = business_moment(e) + c.seconds;
   e.values.push_back({purse_paid, main_unit, 0, c.value});

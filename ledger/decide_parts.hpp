@@ -33,11 +33,27 @@ struct pin_matter {
 /// Why it cannot be done, or the wrong try in its place; else `e` says whether the PIN was right.
 std::optional<decision> check_pin(const pin_matter& m, const programme& plan, entry& e, const situation& s,
                                   std::vector<posting>& postings);
+/// What a request takes out of a card, as far as a one-time code is about it.
+struct code_matter {
+  const code_proof& proof;
+  account_id account;
+  const card_record& card;
+  amount money{};      ///< paid money and bonus
+  bool units = false;  ///< anything at all
+};
+/// Why it cannot be done; else `e` says which code was right.
+maybe_refusal check_code(const code_matter& m, const rules_record& rules, entry& e, const situation& s);
+/// By which a request that a wrong PIN used up is known when it comes again; never 0, and nothing of proofs.
+std::uint64_t request_digest(const till_command& c);
+/// Minor units as a person reads them.
+std::string money_text(const rules_record* rules, amount v);
+/// Units of a purse: bonus is money.
+std::string units_text(const rules_record* rules, std::uint32_t purse, amount v);
 decision decide_pin(const pin_command& c, const situation& s, std::vector<posting>& postings);
 bool same_pin(const pin_command& c, const entry& e);
 /// Why the code of a voucher opens nothing here any more, or not so much.
-maybe_refusal check_code(const code_face& code, account_id account, amount wanted, const situation& s,
-                         std::uint32_t date);
+maybe_refusal check_voucher(const code_face& code, account_id account, amount wanted, const situation& s,
+                            std::uint32_t date);
 /// Units of a purse that may be taken beyond what lies here, and what each takes of the store's risk budget.
 struct risk_room {
   std::uint32_t purse = purse_paid;

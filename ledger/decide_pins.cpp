@@ -56,6 +56,31 @@ std::optional<decision> check_pin(const pin_matter& m, const programme& plan, en
   return std::nullopt;
 }
 
+maybe_refusal check_code(const code_matter& m, const rules_record& rules, entry& e, const situation& s) {
+  const auto* kind = rules.programme.card_kind(m.card.kind);
+  if (!asks_for_code(kind, m.money, m.units)) return std::nullopt;
+  auto no = [&](errc code, std::string why) {
+    auto r = refuse(code, std::move(why), m.account);
+    r.without_code = *kind->code_above;
+    return r;
+  };
+  const auto& p = m.proof;
+  if (p.is == code_proof::verdict::none) return no(errc::code_required, "");
+  if (p.is == code_proof::verdict::unknown)
+    return no(errc::code_required, "no code of this card waits here: have one sent");
+  if (p.is == code_proof::verdict::wrong) {
+    auto r = no(errc::code_wrong, p.tries == 0 ? "that was the last try: have a new code sent" : "");
+    r.tries = p.tries;
+    return r;
+  }
+  if (s.now >= p.until) return no(errc::code_required, "the code is too old: have a new one sent");
+  if (m.money > p.up_to) return no(errc::code_required, "the code is for at most " + money_text(&rules, p.up_to));
+  if (p.number == 0 || p.number <= code_used(s.st, s.self, m.account))
+    return no(errc::code_required, "the code was used before: have a new one sent");
+  e.code_checked = p.number;
+  return std::nullopt;
+}
+
 decision decide_pin(const pin_command& c, const situation& s, std::vector<posting>& postings) {
   if (s.stopped != errc::ok) return refuse(s.stopped, "", c.account);
   auto card = card_of(s.st, c.account);

@@ -15,8 +15,8 @@ amount taken_here(const situation& s, account_id account) {
 
 }  // namespace
 
-maybe_refusal check_code(const code_face& code, account_id account, amount wanted, const situation& s,
-                         std::uint32_t date) {
+maybe_refusal check_voucher(const code_face& code, account_id account, amount wanted, const situation& s,
+                            std::uint32_t date) {
   if (code.units == 0) return std::nullopt;
   if (code.until != 0 && date > code.until)
     return refuse(errc::not_applicable, "this voucher was good until " + date_text(code.until), account);

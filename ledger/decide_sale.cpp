@@ -71,7 +71,7 @@ maybe_refusal terms_of_code(const sale_command& c, const situation& s, std::uint
       return refuse(errc::not_applicable, "this voucher's code does not promise that", c.account);
     wanted = u.units;
   }
-  return check_code(c.bearer, c.account, wanted, s, date);
+  return check_voucher(c.bearer, c.account, wanted, s, date);
 }
 
 /// Terms of a sale without bonus, or why the card cannot be used.
@@ -245,7 +245,8 @@ maybe_refusal check_day(const entry& e, const programme& plan, const situation& 
     if (v.unit == main_unit) paid += v.amount;
   auto before = spent_on(s.st, e.business_date, s.self, e.account);
   if (paid == 0 || before <= kind->per_day - paid) return std::nullopt;
-  return refuse(errc::bad_amount, "this card spends at most " + std::to_string(kind->per_day) + " a day here",
+  return refuse(errc::bad_amount,
+                "this card spends at most " + money_text(s.rules.rules(e.rules_version), kind->per_day) + " a day here",
                 e.account);
 }
 
@@ -267,6 +268,9 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
     return refuse(errc::bad_amount, "nothing of the voucher is used", c.account);
   bool units = c.card != 0 || !c.uses.empty() || !c.gifts.empty();
   if (auto r = check_pin({c.pin, c.account, card, c.card, units}, *deal.plan, e, s, postings)) return *r;
+  const auto* rules = s.rules.rules(e.rules_version);
+  if (rules)
+    if (auto r = check_code({c.code, c.account, card, c.card, units}, *rules, e, s)) return *r;
   // What bonus pays is not due any more.
   amount from_card = c.card - (deal.due - deal.price.due);
   auto room = c.once.empty() ? room_for_risk(c.bearer, c.account, card.kind, *deal.plan, s) : risk_room{};
@@ -279,7 +283,7 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
     return approve_part(std::move(e), c, from_card, deal, from, s, *r, postings);
   }
   if (auto r = check_day(e, *deal.plan, s)) return *r;
-  if (auto r = check_lists(money_of_card(e), s, s.rules.rules(e.rules_version), c.account)) return *r;
+  if (auto r = check_lists(money_of_card(e), s, rules, c.account)) return *r;
   e.medium = c.once;
   state_goods(e, c, deal, s);
   return judged(std::move(e), s, postings);
@@ -315,7 +319,9 @@ decision decide_capture(const capture_command& command, const situation& s, std:
     // Not a lack of rights that others could send.
     if (r->why.code != errc::insufficient) return *r;
     return refuse(errc::bad_amount,
-                  "of " + r->why.detail + ", " + std::to_string(r->here.value_or(0)) + " were authorised", account);
+                  "of " + r->why.detail + ", " + units_text(s.rules.rules(version), r->purse, r->here.value_or(0)) +
+                      " were authorised",
+                  account);
   }
   if (e.values.empty()) return refuse(errc::bad_amount, "nothing of it is taken: void it", account);
   e.released = left_of(authorise, e.values);

@@ -185,7 +185,7 @@ struct entry {
   writer_id peer;           ///< send: to; receive: from
   std::uint64_t channel{};  ///< number on the channel (writer → peer), from 1
   send_cause cause{};
-  std::uint64_t request{};          ///< id of the pull or recall that caused a send; 0 when none
+  std::uint64_t request{};  ///< id of the pull or recall that caused a send; pin_failed: digest of what was asked
   std::optional<stream_head> head;  ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
   publish_topic topic{};
   bytes blob;    ///< certificate, product, rules, evidence, key; ruling: a note; allot: a name; adjust: why; profile,
@@ -215,11 +215,12 @@ struct entry {
   std::vector<value_item> released;  ///< capture, void, time_out: what goes back to the holding
   account_id to_account{};           ///< gift: who is given it
   std::uint32_t expires{};           ///< of a card: the last business date on which it is good; 0: no end
-  bool stale = false;           ///< sale, top_up: the rules here were too old for discounts, and for giving anything
-  std::uint32_t birth_month{};  ///< of a card's state: its member's, 1 to 12, while the rules ask for it; 0: not said
-  bool birthday = false;        ///< sale, top_up, authorise, capture: that was the month of the business date
-  pin_state pin;                ///< of the card; pin_set: from now on; pin_failed: that was not met
-  std::uint32_t pin_checked{};  ///< version of the PIN that was typed and right; 0: none was
+  bool stale = false;            ///< sale, top_up: the rules here were too old for discounts, and for giving anything
+  std::uint32_t birth_month{};   ///< of a card's state: its member's, 1 to 12, while the rules ask for it; 0: not said
+  bool birthday = false;         ///< sale, top_up, authorise, capture: that was the month of the business date
+  pin_state pin;                 ///< of the card; pin_set: from now on; pin_failed: that was not met
+  std::uint32_t pin_checked{};   ///< version of the PIN that was typed and right; 0: none was
+  std::uint64_t code_checked{};  ///< number, at head office, of the one-time code that was typed and right; 0: none was
   tally::amount bearer{};  ///< sale, gift: units that a voucher's code promises; the account is the code's; refund: of
                            ///< the sale, when money goes back behind the code
   tally::amount risk{};    ///< sale, gift: money's worth of what did not lie here (`debts`): of the risk budget

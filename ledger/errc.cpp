@@ -66,6 +66,8 @@ constexpr std::array rows{
         "Too many wrong PINs were typed for this card at this store. Head office can allow new tries, or a new PIN."},
     row{"not_here", "This kind of card is not good here, or not loaded here. Another store takes it."},
     row{"voucher_used", "This voucher was redeemed already."},
+    row{"code_required", "So much is taken from this card only with a one-time code, sent to its member's telephone."},
+    row{"code_wrong", "The one-time code is wrong. Type it again, or have a new one sent."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 

@@ -57,9 +57,11 @@ enum class errc : std::uint8_t {
   pin_locked = 47,       ///< too many wrong PINs at this store: head office allows fresh tries
   not_here = 48,         ///< this kind of card is not good at this store, or not loaded there
   voucher_used = 49,     ///< what this voucher's code promised was taken already
+  code_required = 50,  ///< so much of this card only with a one-time code; the detail says what stands in the way of it
+  code_wrong = 51,     ///< the try is counted
 };
 
-constexpr errc errc_last = errc::voucher_used;
+constexpr errc errc_last = errc::code_wrong;
 
 /// Stable name, for interfaces and logs: "insufficient".
 std::string_view errc_name(errc code);

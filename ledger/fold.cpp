@@ -374,6 +374,7 @@ status judge(const entry& e, const entry_place& p, const state& s, std::vector<p
     if (auto r = revoking_of(*p.directory, p.writer); r && p.seq >= r->size)
       return error{errc::revoked, writer_name(p.writer) + " stands up to " + std::to_string(r->size)};
   TALLY_TRY(check_kind(e, p, s));
+  TALLY_TRY(check_code_once(e, p, s));
   TALLY_TRY(expand(e, p.writer, postings));
   if (!merge(postings)) return error{errc::overflow, "the entry's amounts"};
   return check_rights(postings, s);
@@ -430,6 +431,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   if (why == errc::ok) apply_life(e, p, s);
   if (why == errc::ok) apply_card_life(e, p, s);
   if (why == errc::ok && (e.pin_checked != 0 || e.pin != pin_state{})) apply_pin(e, p, s);
+  if (why == errc::ok && e.code_checked != 0) apply_code(e, p, s);
   if (why == errc::ok) apply_member_entry(e, p, s);
   if (e.kind == entry_kind::adopt && e.head)
     s.put({.type = cell_type::adopted,

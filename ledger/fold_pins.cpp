@@ -73,6 +73,20 @@ void apply_pin(const entry& e, const entry_place& p, state& s) {
     s.put(pin_cell(cell_type::pin_own, e.account, p.writer), {static_cast<std::int64_t>(p.seq), le4_of(e.pin.version)});
 }
 
+// Only of its own journal, and the audit's of each: who watches keeps no number for each card and store.
+status check_code_once(const entry& e, const entry_place& p, const state& s) {
+  if (e.code_checked == 0 || p.watched) return done();
+  if (e.code_checked > INT64_MAX) return error{errc::malformed, "the number of a one-time code"};
+  if (e.code_checked <= code_used(s, p.writer, e.account))
+    return error{errc::key_reused, "one-time code " + std::to_string(e.code_checked) + " was used before"};
+  return done();
+}
+
+void apply_code(const entry& e, const entry_place& p, state& s) {
+  if (!p.watched)
+    s.put(pin_cell(cell_type::code_used, e.account, p.writer), {static_cast<std::int64_t>(e.code_checked), {}});
+}
+
 void learn_pin(const entry& e, const pin_state& before, state& s) {
   if (e.kind == entry_kind::card_state && e.cites) {
     auto own = pin_cell(cell_type::pin_own, e.account, e.subject);

@@ -203,7 +203,10 @@ status check_earn(const entry& e, const state& s) {
 // Only chains whose rules look at kinds of cards state them, and only their rules have limits per day.
 void apply_spent(const entry& e, const entry_place& p, state& s) {
   for (const auto& v : e.values)
-    if (v.unit == main_unit) add_spent(s, e.business_date, p.writer, e.account, v.amount);
+    if (v.unit == main_unit)
+      add_spent(s, e.business_date, p.writer, e.account, v.amount);
+    else
+      add_taken(s, e.business_date, p.writer, e.account, v.purse, v.amount);
 }
 
 void apply_refund(const entry& e, const entry_place& p, state& s) {

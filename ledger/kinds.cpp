@@ -17,14 +17,16 @@ constexpr kind_row rows[] = {
      when | set_of(head, rules_version, field::size), false},
     {entry_kind::sale, "sale", true, false, false, true, set_of(terminal, counter),
      till | set_of(lines, account, account_version, rules_version, values, tenders, taxes, card_kind, earned,
-                   field::level, gifts, owed, debts, stale, medium, field::birthday, pin_checked, bearer, risk),
+                   field::level, gifts, owed, debts, stale, medium, field::birthday, pin_checked, bearer, risk,
+                   code_checked),
      false},
     {entry_kind::top_up, "top_up", true, false, false, true, set_of(terminal, counter, account, values, tenders),
      till | set_of(account_version, rules_version, card_kind, earned, field::level, owed, field::package, debts, stale,
                    medium, field::birthday),
      false},
     {entry_kind::reverse, "reverse", true, false, false, true, set_of(terminal, counter, cites, cited_kind),
-     till | set_of(account, account_version, values, tenders, taxes, earned, debts, to_account, bearer), false},
+     till | set_of(account, account_version, values, tenders, taxes, earned, debts, to_account, bearer, pin_checked),
+     false},
     {entry_kind::send, "send", true, true, true, true, set_of(peer, channel, cause),
      when | set_of(account, values, request, debts), false},
     {entry_kind::receive, "receive", true, true, true, true, set_of(peer, channel, head),
@@ -33,7 +35,8 @@ constexpr kind_row rows[] = {
     {entry_kind::shift, "shift", true, false, false, false, 0, till, false},
     {entry_kind::authorise, "authorise", true, false, false, true,
      set_of(terminal, counter, cites, account, values, deadline),
-     till | set_of(account_version, rules_version, card_kind, field::level, lines, gifts, field::birthday, pin_checked),
+     till | set_of(account_version, rules_version, card_kind, field::level, lines, gifts, field::birthday, pin_checked,
+                   code_checked),
      false},
     {entry_kind::capture, "capture", true, false, false, true, set_of(terminal, counter, cites, account, values),
      till | set_of(lines, account_version, rules_version, tenders, taxes, card_kind, earned, field::level, gifts, owed,
@@ -74,7 +77,7 @@ constexpr kind_row rows[] = {
      till | set_of(account, account_version, rules_version, values, tenders, taxes, earned, owed, debts, bearer),
      false},
     {entry_kind::gift, "gift", true, false, false, true, set_of(terminal, counter, account, to_account, values),
-     till | set_of(account_version, rules_version, card_kind, pin_checked, bearer, risk, debts), false},
+     till | set_of(account_version, rules_version, card_kind, pin_checked, bearer, risk, debts, code_checked), false},
     {entry_kind::certify, "certify", false, false, true, true, set_of(blob), when, true},
     {entry_kind::revoke, "revoke", false, false, true, true, set_of(subject, serial), when | set_of(field::size), true},
     {entry_kind::close_epoch, "close_epoch", false, false, true, true, set_of(subject, head),
@@ -100,14 +103,14 @@ constexpr kind_row rows[] = {
      true},
     {entry_kind::mark, "mark", false, false, true, true, set_of(hq_time), when, true},
     {entry_kind::hand_back, "hand_back", true, false, false, true, set_of(terminal, counter, account),
-     till | set_of(account_version, values, tenders, pin_checked), false},
+     till | set_of(account_version, rules_version, card_kind, values, tenders, pin_checked, code_checked), false},
     {entry_kind::profile, "profile", false, false, true, true, set_of(account, account_version, blob),
      when | set_of(subject, cites), false},
     {entry_kind::erase_member, "erase_member", false, false, true, true, set_of(account), when, true},
     {entry_kind::pin_set, "pin_set", true, false, false, true,
      set_of(terminal, counter, account, field::pin, blob, medium), till | set_of(account_version, pin_checked), false},
     {entry_kind::pin_failed, "pin_failed", true, false, false, true, set_of(terminal, counter, account, field::pin),
-     till | set_of(account_version), false},
+     till | set_of(account_version, request), false},
 };
 
 struct index {
@@ -197,6 +200,7 @@ field_set fields_of(const entry& e) {
   put(pin_checked, e.pin_checked != 0);
   put(field::bearer, e.bearer != 0);
   put(field::risk, e.risk != 0);
+  put(code_checked, e.code_checked != 0);
   return s;
 }
 

@@ -57,8 +57,9 @@ enum class field : std::uint8_t {
   birthday = 55,
   bearer = 56,
   risk = 57,
+  code_checked = 58,
 };
-constexpr std::uint8_t field_max = 57;
+constexpr std::uint8_t field_max = 58;
 
 using field_set = std::uint64_t;
 constexpr field_set bit(field f) { return field_set{1} << static_cast<unsigned>(f); }

@@ -19,6 +19,18 @@ struct pin_proof {
   friend bool operator==(const pin_proof&, const pin_proof&) = default;
 };
 
+/// What was typed as the one-time code that went to the member's telephone, as it was judged before the request came
+/// here.
+struct code_proof {
+  enum class verdict : std::uint8_t { none = 0, unknown = 1, wrong = 2, right = 3 };
+  verdict is = verdict::none;  ///< unknown: something was typed, and no code of this card waits here
+  std::uint64_t number{};      ///< of the code, at head office; later codes have higher ones
+  amount up_to{};              ///< card money that it is for at most
+  unix_seconds until{};        ///< it is good before that moment of this node's clock
+  std::uint32_t tries{};       ///< wrong: that are left
+  friend bool operator==(const code_proof&, const code_proof&) = default;
+};
+
 /// A PIN is chosen: the first one of a card, or one in place of another, which is typed as well.
 struct pin_command {
   till_key key;

@@ -79,12 +79,15 @@ std::optional<std::array<std::uint8_t, 32>> pin_key_of(const state& s) {
 amount money_taken_on(const state& s, std::uint32_t day, const writer_id& self, account_id account,
                       const programme& plan) {
   auto sum = spent_on(s, day, self, account);
-  auto add = [&](std::uint32_t purse) {
-    if (!checked_add(sum, gifted_on(s, day, self, account, purse), sum)) sum = amount_max;
+  auto add = [&](amount more) {
+    if (!checked_add(sum, more, sum)) sum = amount_max;
   };
-  add(purse_paid);
+  add(gifted_on(s, day, self, account, purse_paid));
   for (const auto& p : plan.purses)
-    if (p.kind == purse_kind::bonus) add(p.id);
+    if (p.kind == purse_kind::bonus) {
+      add(gifted_on(s, day, self, account, p.id));
+      add(taken_on(s, day, self, account, p.id));
+    }
   return sum;
 }
 
@@ -92,6 +95,19 @@ bool asks_for_pin(const card_kind_rule* kind, amount money, bool units, amount s
   if (!kind || !units) return false;
   if (kind->pin_above && (*kind->pin_above == 0 || money > *kind->pin_above)) return true;
   return kind->pin_above_day && money > 0 && spent_today > *kind->pin_above_day - money;
+}
+
+bool asks_for_code(const card_kind_rule* kind, amount money, bool units) {
+  if (!kind || !kind->code_above || !units) return false;
+  return *kind->code_above == 0 || money > *kind->code_above;
+}
+
+std::uint64_t code_used(const state& s, const writer_id& self, account_id account) {
+  return static_cast<std::uint64_t>(number(s, key_of(cell_type::code_used, account, self)));
+}
+
+bool is_code(std::string_view text) {
+  return text.size() == code_digits && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 amount free_of_pin(const card_kind_rule& kind, amount spent_today) {

@@ -31,12 +31,20 @@ std::uint64_t pin_published_at(const state& s, account_id account);
 /// What PINs are sealed for, as head office has published it.
 std::optional<std::array<std::uint8_t, 32>> pin_key_of(const state& s);
 
-/// Money that a store took from the card on a day: what was bought and put aside, and what was given to other cards.
+/// Money that a store took from the card on a day, paid and bonus: what was bought and put aside, and what was given to
+/// other cards.
 amount money_taken_on(const state& s, std::uint32_t day, const writer_id& self, account_id account,
                       const programme& plan);
 /// Whether that much card money at once, after what was spent that day, asks for the PIN. `units`: the sale takes
 /// anything at all from the card.
 bool asks_for_pin(const card_kind_rule* kind, amount money, bool units, amount spent_today);
+/// Whether that much card money at once asks for a one-time code; `units` as above.
+bool asks_for_code(const card_kind_rule* kind, amount money, bool units);
+/// Number of the newest one-time code of the account that was used at that node; 0: none was.
+std::uint64_t code_used(const state& s, const writer_id& self, account_id account);
+/// Digits of a one-time code.
+constexpr std::size_t code_digits = 6;
+bool is_code(std::string_view text);
 /// Most card money that goes without it.
 amount free_of_pin(const card_kind_rule& kind, amount spent_today);
 

@@ -45,6 +45,10 @@ bool card_kind_rule::good_at(node_id store) const {
   return (only_at.empty() || has(only_at, store.value)) && !has(not_at, store.value);
 }
 bool card_kind_rule::loaded_at(node_id store) const { return !has(no_top_up_at, store.value); }
+bool programme::tells_of_codes() const {
+  return std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.code_above.has_value(); });
+}
+
 bool programme::tells_of_pins() const {
   return std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.pin_above || k.pin_above_day; });
 }

@@ -151,6 +151,11 @@ struct card_kind_rule {
   amount risk_sale{};          ///< in one sale
   amount risk_total{};         ///< in all, until the store was heard of above
   std::uint32_t risk_count{};  ///< so many sales until then; 0: any number
+  /// What a one-time code is asked for, which goes to the member's telephone: one sale of more card money than that; 0:
+  /// each; never, when it is not there.
+  std::optional<amount> code_above = {};
+  /// Whether it asks for a PIN or a code.
+  bool asks_for_proof() const { return pin_above || pin_above_day || code_above; }
   /// Whether it says anything of the card itself.
   bool sells() const {
     return price != 0 || deposit != 0 || valid_months != 0 || valid_days != 0 || named || !replaceable;
@@ -196,6 +201,8 @@ struct programme {
   bool tells_of_pins() const;
   /// Whether anything is taken at risk.
   bool tells_of_risk() const;
+  /// Whether any kind of card asks for a one-time code.
+  bool tells_of_codes() const;
   const purse_rule* purse(std::uint32_t id) const;
   const level_rule* level(std::uint32_t id) const;
   const card_kind_rule* card_kind(std::uint32_t id) const;

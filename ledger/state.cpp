@@ -370,6 +370,19 @@ void add_spent(state& s, std::uint32_t day, const writer_id& w, account_id accou
   s.put(spent_key(w, account), {sum, packed(day)});
 }
 
+static cell_key taken_key(const writer_id& w, account_id account, std::uint32_t purse) {
+  return {.type = cell_type::taken_today, .a = account.value, .b = purse, .writer = w, .peer = {}};
+}
+amount taken_on(const state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse) {
+  auto c = s.find(taken_key(w, account, purse));
+  return c && c->data == packed(day) ? c->n : 0;
+}
+void add_taken(state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse, amount v) {
+  auto sum = taken_on(s, day, w, account, purse);
+  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
+  s.put(taken_key(w, account, purse), {sum, packed(day)});
+}
+
 amount quota_left(const state& s, writer_id w, unit_id value_unit) {
   return -s.balance(quota_account(w, quota_of(value_unit)));
 }

@@ -64,6 +64,10 @@ enum class cell_type : std::uint8_t {
   pin_tries = 51,  ///< a: account, writer → wrong PINs, and which PIN and refill they count for; own folds only
   pin_own = 52,    ///< a: account, writer → a PIN that this node set and head office has not answered; own folds only
   pin_from = 53,   ///< a: account → the entry that set the PIN which head office has published
+  code_used = 64,  ///< a: account, writer → number of the newest one-time code that was used; own folds only
+  taken_today =
+      65,  ///< a: account, b: purse, not paid money, writer → units taken on the newest day of a sale, and that
+           ///< day; own folds only
   // Of members (member_state.hpp).
   member = 60,           ///< a: member → version of the profile, where it is, whether it was erased
   profile_claims = 61,   ///< a: member, writer → number of the newest claim; at the writer, where the newest ones are
@@ -223,6 +227,10 @@ void note_used(state& s, account_id account, std::uint32_t month);
 cell_key refunded_money_key(const writer_id& w, sequence sale, bool by_tenders);
 /// Card value of an account spent at that node on a business day; 0 for a day before the newest.
 tally::amount spent_on(const state& s, std::uint32_t day, const writer_id& w, account_id account);
+/// The same of another purse than paid money, in its units; and what adds to it.
+tally::amount taken_on(const state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse);
+void add_taken(state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse,
+               tally::amount v);
 /// Saturates, as `add_sent`.
 void add_spent(state& s, std::uint32_t day, const writer_id& w, account_id account, tally::amount v);
 

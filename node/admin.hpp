@@ -42,7 +42,8 @@ namespace tally {
 //   POST vouchers/list          hq         {"batch","after"} → {"vouchers":[…],"more"}, by account
 //   POST vouchers/void          hq         {"first","count"} → {"voided"}
 //   GET  cards/claims           hq         cards whose state a store's claim gave: {"claims":[…],"more"}
-//   POST cards/claims/undo      hq         {"node","from"} → {"undone"}: claims of its current epoch from that entry on
+//   POST cards/claims/undo      hq         {"node","from"} → {"undone","pins"}: claims of its current epoch from that
+//                                          entry on, and PINs that it set
 //   POST card                   hq         {"medium":hex} → {"account","state","kind","version"}
 //   POST card/replace           hq         {"medium","replacement","dead"}: the account's card is the new one from now
 //                                          on, the old number belongs to the cancelled account `dead` → as card
@@ -55,8 +56,15 @@ namespace tally {
 //        member/show {"member"} or {"cards":[hex]} → the member; a store edits and shows
 //   POST member/find             {"query"} → {"members":[…],"more"}
 //   POST member/merge, member/erase, member/duplicates   hq   {"into","from"}, {"member"}, {}
+//   GET  outbox                 hq         one-time codes that wait, masked: {"messages":[{"id","store","account",
+//                                          "ends_in","up_to","at","expires","taken"}],"now"}
+//   POST outbox/take            hq         {"max"} → {"messages":[{"id","telephone","text","expires"}]}; each comes
+//                                          again after a minute until
+//   POST outbox/done            hq         {"id"}: it was delivered; `not_found` when it is forgotten
 //   POST carry                  any node   {"messages":[base64…]}, from a stick → {"code","detail","cosignatures",
 //                                          "taken":[{"stream","size","fresh","code"}],"cosigned":[base64…]}
+
+class code_office;
 
 /// What the calls need besides the node. One per node; outlives the HTTP server. Thread-safe through `mutex`.
 struct admin_context {
@@ -69,6 +77,7 @@ struct admin_context {
   data_layout layout;
   std::function<unix_seconds()> now;
   member_service* members = nullptr;                              ///< null: this node keeps none
+  code_office* codes = nullptr;                                   ///< null: this node sends none
   std::function<signed_certificate(const certificate&)> certify;  ///< with this node's key; REQUIRES: check(c)
 
   std::mutex mutex;             ///< guards what follows
@@ -81,6 +90,7 @@ struct admin_context {
 using admin_respond = std::function<void(int status, std::string json)>;
 
 inline constexpr std::size_t admin_cards_batch_max = 500;
+inline constexpr std::size_t outbox_take_max = 100;
 inline constexpr std::uint64_t admin_cards_reserve_max = 1'000'000;
 
 /// Answers one call, now or later from an actor's thread, exactly once; never answers if the node dies meanwhile.

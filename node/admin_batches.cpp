@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <map>
 
 #include "ledger/cards.hpp"
 #include "ledger/closing.hpp"
+#include "ledger/pins.hpp"
 #include "node/admin_internal.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/text.hpp"
@@ -54,6 +56,24 @@ std::optional<error> taken(const std::vector<card_batch>& known, const card_batc
                                         (same ? ", which may sell them without a line" : "")};
   }
   return std::nullopt;
+}
+
+/// PINs that a journal set from an entry on: the one before lies with nobody any more, so a card has none then.
+result<std::size_t> take_pins_away(const kv_store& store, const state& st, const writer_id& w, sequence from,
+                                   std::map<account_id, card_record>& cards) {
+  std::size_t n = 0;
+  auto read = each_cell(store, cell_type::pin_from, [&](const cell_key& k, const cell&) {
+    auto source = pin_source(st, {k.a});
+    auto card = card_of(st, {k.a});
+    if (!source || !card || source->first != w || source->second < from || !card->pin.set || is_final(card->status))
+      return true;
+    auto& next = cards.try_emplace(account_id{k.a}, *card).first->second;
+    next.pin = {card->pin.version + 1, card->pin.refills, false};
+    ++n;
+    return cards.size() < claims_undone_max;
+  });
+  if (!read) return read.error();
+  return n;
 }
 
 }  // namespace
@@ -154,19 +174,23 @@ void undo_claims(call c) {
   stand.kind = entry_kind::claims_stand;
   stand.subject = w;
   stand.size = static_cast<std::uint64_t>(*from);
-  std::vector<entry> facts{stand};
+  std::map<account_id, card_record> undone;  // one new state for each card, of both its status and its PIN
   auto read = each_cell(c.node.store(), cell_type::last_claim, [&](const cell_key& k, const cell& v) {
     auto origin = parse_claim_origin(v);
     auto card = card_of(st, {k.a});
     if (!origin || !card || origin->writer != w || origin->seq < stand.size || is_final(card->status)) return true;
-    auto e = card_fact({k.a}, *card);
-    e.status = origin->before;
-    facts.push_back(std::move(e));
-    return facts.size() < claims_undone_max;
+    card->status = origin->before;
+    undone[{k.a}] = *card;
+    return undone.size() < claims_undone_max;
   });
   if (!read) return c.refuse(read.error());
-  auto n = facts.size() - 1;
-  write_facts(c, std::move(facts), {{"node", *node}, {"from", *from}, {"undone", n}});
+  auto cards = undone.size();
+  auto pins = take_pins_away(c.node.store(), st, w, stand.size, undone);
+  if (!pins) return c.refuse(pins.error());
+  std::vector<entry> facts{stand};
+  for (const auto& [account, card] : undone)
+    facts.push_back(card_fact(account, card));
+  write_facts(c, std::move(facts), {{"node", *node}, {"from", *from}, {"undone", cards}, {"pins", *pins}});
 }
 
 }  // namespace tally::admin

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "ledger/money.hpp"
 #include "node/admin_internal.hpp"
@@ -276,6 +277,26 @@ status check_purses(const rules_record* now, const rules_record& next) {
   return done();
 }
 
+/// A number that no store has, or was given with an invitation, is most likely another one's.
+status check_stores(const call& c, const rules_record& next) {
+  std::set<std::uint32_t> invited;
+  for (const auto& i : open_invitations(c.node, c.context.now()))
+    if (i.what.role == node_role::store) invited.insert(i.what.node.value);
+  durable_state st(c.node.store());
+  for (const auto& k : next.programme.card_kinds)
+    for (const auto& [key, list] :
+         {std::pair("only_at", &k.only_at), std::pair("not_at", &k.not_at), std::pair("no_top_up_at", &k.no_top_up_at)})
+      for (auto store : *list) {
+        auto known = node_of(st, {store});
+        if ((known && known->role == node_role::store) || invited.contains(store)) continue;
+        return error{errc::bad_rules, "card_kind " + std::to_string(k.id) + ": " + key + " names " +
+                                          std::to_string(store) +
+                                          ", and there is no store with that number, nor an open invitation; nothing "
+                                          "was published"};
+      }
+  return done();
+}
+
 result<std::vector<entry>> publication_in(const call& c, std::uint64_t version) {
   auto blob = [](const std::string& text) { return from_base64(text, blob_max); };
   auto text = text_in(c.in, "rules", 60'000);
@@ -288,6 +309,7 @@ result<std::vector<entry>> publication_in(const call& c, std::uint64_t version) 
   auto published = c.node.snapshot()->rules;
   TALLY_TRY(check_currency(published->newest(), *rules));
   TALLY_TRY(check_purses(published->newest(), *rules));
+  TALLY_TRY(check_stores(c, *rules));
   std::vector<entry> out;
   auto it = c.in.find("products");
   if (it == c.in.end() || !it->is_array()) return error{errc::malformed, "products is a list"};

@@ -29,7 +29,7 @@ json limits_out(const node_limits& l);
 
 inline constexpr std::uint32_t nodes_max = 100'000;
 inline constexpr std::int64_t owners_max = 1'000'000;  ///< legal entities
-inline constexpr std::int64_t days_max = 100'000;  ///< a business date; the year 2293
+inline constexpr std::int64_t days_max = 100'000;      ///< a business date; the year 2293
 
 struct open_invitation {
   std::string key;  ///< in the node's records
@@ -81,6 +81,9 @@ void find_members(call c);
 void merge_members(call c);
 void erase_member(call c);
 void member_duplicates(call c);
+void show_outbox(const call& c);
+void take_outbox(const call& c);
+void outbox_done(const call& c);
 void show_cases(const call& c);
 void rule(call c);
 /// Writes facts and answers `out` when they are durable.

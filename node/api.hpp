@@ -190,6 +190,8 @@ void handle_refund(const api_ptr& api, std::uint32_t terminal, const api_request
 void handle_card_report(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 /// A PIN is chosen, or changed.
 void handle_card_pin(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+/// A one-time code is sent to the telephone of a card's member.
+void handle_card_code(const api_ptr& api, const api_request& r, const call_ptr& call);
 /// Field `pin` of a card.
 void write_pin(json_writer& w, const node_snapshot& s, const state& st, account_id account,
                const std::optional<card_record>& card);

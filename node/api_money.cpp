@@ -40,6 +40,7 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
     }
     if (code == errc::no_quota) w.field("left", why.here.value_or(0));
     if (why.without_pin) w.field("without_pin", *why.without_pin);
+    if (why.without_code) w.field("without_code", *why.without_code);
     if (why.tries) w.field("tries_left", *why.tries);
     if (why.standing) w.field("status", card_status_name(*why.standing));
   }));

@@ -199,6 +199,7 @@ void handle_programme(const api_ptr& api, const call_ptr& call) {
     w.field("per_day", k.per_day == 0 ? std::nullopt : std::optional(k.per_day));
     w.field("pin_above", k.pin_above);
     w.field("pin_above_day", k.pin_above_day);
+    w.field("code_above", k.code_above);
   });
   write_rows(w, "discounts", plan.discounts, [&](const discount_rule& d) {
     if (d.basis_points != 0) w.field("basis_points", d.basis_points);

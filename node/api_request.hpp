@@ -39,8 +39,15 @@ std::optional<std::string> pin_from(json_fields& f, const char* name);
 /// The answer to a PIN that was chosen: no receipt, and nothing of the PIN.
 void send_pin(const api_ptr& api, std::uint32_t terminal, const till_answer& a, const std::string& masked,
               const call_ptr& call);
-/// As `check_mark_then_execute`, with what the PIN was found to be in the command.
-void judge_pin_then_execute(const api_ptr& api, money_request m, std::string pin, const call_ptr& call);
+/// A one-time code of a request's body, if there is one: six digits.
+std::optional<std::string> code_from(json_fields& f, const char* name);
+/// What a customer typed for the card of a request.
+struct typed_proofs {
+  std::optional<std::string> pin, code;
+  bool any() const { return pin || code; }
+};
+/// As `check_mark_then_execute`, with what PIN and code were found to be in the command.
+void judge_then_execute(const api_ptr& api, money_request m, typed_proofs typed, const call_ptr& call);
 
 /// Lines of a sale or a refund into the command.
 template <class Command>
@@ -92,8 +99,9 @@ void till_call(const api_ptr& api, std::uint32_t terminal, const api_request& r,
   }
   card_text number = read(f, c);
   m.seen = f.maybe_text("seen", 256).value_or("");
-  std::optional<std::string> pin;
-  if constexpr (requires { c.pin; }) pin = pin_from(f, "pin");
+  typed_proofs typed;
+  if constexpr (requires { c.pin; }) typed.pin = pin_from(f, "pin");
+  if constexpr (requires { c.code; }) typed.code = code_from(f, "code");
   f.only_these();
   if (!f.ok()) return call->finish(refuse_money(*api, terminal, f.problem()));
   std::optional<error> wrong = understand(c);
@@ -105,7 +113,7 @@ void till_call(const api_ptr& api, std::uint32_t terminal, const api_request& r,
   } else {
     m.command = std::move(c);
   }
-  if (pin) return judge_pin_then_execute(api, std::move(m), std::move(*pin), call);
+  if (typed.any()) return judge_then_execute(api, std::move(m), std::move(typed), call);
   check_mark_then_execute(api, std::move(m), call);
 }
 

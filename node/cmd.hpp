@@ -21,6 +21,7 @@ void add_card(CLI::App& app, int& status);
 void add_stock(CLI::App& app, int& status);
 void add_voucher(CLI::App& app, int& status);
 void add_claims(CLI::App& app, int& status);
+void add_outbox(CLI::App& app, int& status);
 void add_member(CLI::App& app, int& status);
 void add_cases(CLI::App& app, int& status);
 void add_limits(CLI::App& app, int& status);

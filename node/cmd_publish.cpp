@@ -65,6 +65,13 @@ int run_try(const publish_options& o, const price_list& list) {
   return exit_ok;
 }
 
+/// What head office refused of one row, with the line on which it stands.
+int fail_row(const publish_options& o, const price_list& list, const error& why) {
+  auto row = list.lines.find(why.detail.substr(0, why.detail.find(':')));
+  if (why.code != errc::bad_rules || row == list.lines.end()) return fail(why);
+  return fail_file(error{why.code, o.file + ":" + std::to_string(row->second) + ": " + why.detail});
+}
+
 int run_publish(const publish_options& o) {
   auto list = read_rules_file(o.file);
   if (!list) return fail_file(list.error());
@@ -80,7 +87,7 @@ int run_publish(const publish_options& o) {
   system_entropy random;
   auto a = publish_list(*hq, *list, random,
                         [](std::size_t done, std::size_t total) { show_progress("publishing", done, total); });
-  if (!a) return fail(a.error());
+  if (!a) return fail_row(o, *list, a.error());
   std::cout << "Version " << a->version << " is published: " << list->products.size() << " products, " << a->written
             << " of them new, changed or withdrawn. Each node takes it when its link is up.\n";
   return exit_ok;

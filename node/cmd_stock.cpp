@@ -179,8 +179,9 @@ int run_claims(const claims_options& o) {
   if (o.undo == 0) return list_claims(*hq);
   auto n = undo_node_claims(*hq, {o.undo}, static_cast<std::uint64_t>(o.from));
   if (!n) return fail(n.error());
-  std::cout << *n << " cards are as they were before. Claims of node " << o.undo << " from entry " << o.from
-            << " of its journal on do nothing, whenever they come.\n";
+  std::cout << n->cards << " cards are as they were before, and " << n->pins
+            << " have no PIN any more: their holders choose one at a till. Claims and PINs of node " << o.undo
+            << " from entry " << o.from << " of its journal on do nothing, whenever they come.\n";
   return exit_ok;
 }
 
@@ -216,7 +217,7 @@ void add_claims(CLI::App& app, int& status) {
   auto o = std::make_shared<claims_options>();
   auto* c = app.add_subcommand("claims", "Head office: cards that a store reported lost, froze or took back");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
-  c->add_option("--undo", o->undo, "take back the claims of this node");
+  c->add_option("--undo", o->undo, "take back the claims of this node, and the PINs that it set");
   c->add_option("--from", o->from, "from this entry of its journal on, and whatever of them comes later")
       ->check(CLI::Range(std::int64_t{0}, INT64_MAX));
   c->footer(

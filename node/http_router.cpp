@@ -54,6 +54,8 @@ constexpr row rows[] = {
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_card_report(a, t, r, c); }},
     {"POST", "/api/v1/cards/pin", access::till,
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_card_pin(a, t, r, c); }},
+    {"POST", "/api/v1/cards/code", access::till,
+     [](const api_ptr& a, std::uint32_t, request r, call c) { handle_card_code(a, r, c); }},
     {"POST", "/api/v1/cards/sales", access::till,
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_card_sale(a, t, r, c); }},
     {"POST", "/api/v1/cards/returns", access::till,

@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
   add_stock(app, status);
   add_voucher(app, status);
   add_claims(app, status);
+  add_outbox(app, status);
   add_member(app, status);
   add_cases(app, status);
   add_limits(app, status);

@@ -198,12 +198,12 @@ status allot_run(const admin_client& hq, const card_run& run) {
   return done();
 }
 
-result<std::size_t> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from) {
+result<undone_claims> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from) {
   auto a = hq.post("cards/claims/undo", {{"node", node.value}, {"from", from}});
   if (!a) return a.error();
-  auto n = member<std::size_t>(*a, "undone");
-  if (!n) return strange();
-  return *n;
+  auto n = member<std::size_t>(*a, "undone"), pins = member<std::size_t>(*a, "pins");
+  if (!n || !pins) return strange();
+  return undone_claims{*n, *pins};
 }
 
 result<replaced_card> replace_card(const admin_client& hq, const std::string& chain, const std::string& number,

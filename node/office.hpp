@@ -101,9 +101,12 @@ struct card_run {
 result<std::vector<card_run>> list_runs(const admin_client& hq);
 /// Orders or delivers a run. Errors: not_found (no such store), not_allowed (they lie elsewhere, or were not made).
 status allot_run(const admin_client& hq, const card_run& run);
-/// Takes back what claims of a node's current epoch did, from that entry on; those that come later do nothing: how many
-/// cards are in use again.
-result<std::size_t> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from);
+/// Takes back what claims of a node's current epoch did, from that entry on, and takes away PINs that it set; those
+/// that come later do nothing: how many cards are in use again, and how many have no PIN now.
+struct undone_claims {
+  std::size_t cards{}, pins{};
+};
+result<undone_claims> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from);
 
 status set_node_limits(const admin_client& hq, node_id node, const node_limits& limits);
 

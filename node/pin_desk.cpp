@@ -5,6 +5,7 @@
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
+#include "sync/code_letter.hpp"
 #include "sync/member_seal.hpp"
 
 namespace tally {
@@ -139,21 +140,27 @@ void pin_desk::ask(account_id account, std::uint32_t version, std::function<void
       return w.who.push_back(std::move(done));
   auto curve = with_.curve_of(head_office);
   if (!curve || !with_.node.snapshot()->link_up || questions_.size() >= questions_max) return done(std::nullopt);
-  std::array<std::uint8_t, 8> octets{};
-  with_.random.fill(octets);
-  pin_question q{0, account, version};
-  for (auto o : octets)
-    q.id = q.id << 8 | o;
+  pin_question q{draw_id(), account, version};
   with_.node.post(head_office, as_pin_letter(seal_letter(with_.curve, *curve, encode_pin_question(q), with_.random)));
   auto& w = questions_[q.id];
   w = {account, version, with_.now(), {}};
   w.who.push_back(std::move(done));
 }
 
+std::uint64_t pin_desk::draw_id() const {
+  std::array<std::uint8_t, 8> octets{};
+  with_.random.fill(octets);
+  std::uint64_t id = 0;
+  for (auto o : octets)
+    id = id << 8 | o;
+  return id;
+}
+
 void pin_desk::take_letter(const letter_effect& letter) {
   auto curve = letter.from == head_office ? with_.curve_of(head_office) : std::nullopt;
   auto sealed = pin_letter(letter.body);
   auto text = curve && sealed ? open_letter(with_.curve, *curve, *sealed) : std::nullopt;
+  if (text && is_code_answer(*text)) return take_code(*text);
   auto a = text ? decode_pin_answer(*text) : result<pin_answer>(errc::bad_proof, "not from head office");
   if (!a) return with_.log(a.code(), "a letter about a PIN: " + a.error().detail);
   auto asked = questions_.find(a->id);
@@ -173,6 +180,9 @@ void pin_desk::take_letter(const letter_effect& letter) {
 
 void pin_desk::tick() {
   end_late_questions(questions_, with_.now(), [](const auto& done) { done(std::nullopt); });
+  end_late_questions(code_questions_, with_.now(), [](const auto& done) {
+    done(error{errc::offline, "head office has not answered; a code may come all the same: have another one sent"});
+  });
 }
 
 }  // namespace tally

@@ -3,6 +3,7 @@
 
 #include "ledger/decide.hpp"
 #include "node/pin_parts.hpp"
+#include "sync/code_box.hpp"
 
 namespace tally {
 
@@ -27,6 +28,19 @@ public:
   /// For a `pin_command` of that key. Errors: unknown_card; offline (head office's PIN key never came here); busy.
   void make(account_id account, std::string pin, till_key key, std::function<void(result<made>)> done);
 
+  // code_desk.cpp: one-time codes, which head office sends to the telephone of a card's member. They are in memory
+  // alone: a store that starts again has new ones sent.
+  struct sent {
+    std::string ends_in;  ///< last digits of the telephone's number
+    unix_seconds seconds{};
+    amount up_to{};
+  };
+  /// Has a code sent that is good for so much card money. Errors: offline (no link, or no answer within about 3 s: it
+  /// may have been sent all the same), code_required (no member, or none with a telephone), busy.
+  void send_code(account_id account, amount up_to, std::function<void(result<sent>)> done);
+  /// Unknown: no code of this card waits here, or it is too old.
+  void judge_code(account_id account, std::string typed, till_key key, std::function<void(code_proof)> done);
+
 private:
   /// A card's PIN as it is known here.
   struct known {
@@ -40,6 +54,12 @@ private:
     unix_seconds since{};
     std::vector<std::function<void(std::optional<pin_verifier>)>> who;
   };
+  struct code_waiting {
+    account_id account;
+    amount up_to{};
+    unix_seconds since{};
+    std::vector<std::function<void(result<sent>)>> who;
+  };
   pin_desk(pin_parts parts, const node_secret& secret, const pin_hasher& hasher)
       : with_(std::move(parts)), hasher_(hasher), pepper_(pepper_of(secret)) {}
 
@@ -51,11 +71,17 @@ private:
   void ask(account_id account, std::uint32_t version, std::function<void(std::optional<pin_verifier>)> done);
   void take_letter(const letter_effect& letter);
   void tick();
+  void send_now(account_id account, amount up_to, std::function<void(result<sent>)> done);
+  void take_code(byte_view text);
+  std::uint64_t draw_id() const;
 
   pin_parts with_;
   const pin_hasher& hasher_;
   pin_pepper pepper_;
-  std::map<std::uint64_t, waiting> questions_;  ///< on the worker's thread only
+  // On the worker's thread only.
+  std::map<std::uint64_t, waiting> questions_;
+  std::map<std::uint64_t, code_waiting> code_questions_;
+  code_box codes_;
   std::shared_ptr<member_worker> worker_ = std::make_shared<member_worker>();
 };
 

@@ -4,6 +4,7 @@
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
+#include "sync/code_letter.hpp"
 #include "sync/driver_keyfile.hpp"
 #include "sync/member_seal.hpp"
 
@@ -32,6 +33,10 @@ pin_office::~pin_office() {
   worker_->stop();
 }
 
+void pin_office::on_code_questions(std::function<void(node_id, bytes)> taker) {
+  worker_->post_answer([this, taker = std::move(taker)] { codes_ = taker; });
+}
+
 // A key that was lost is not made good by this one: PINs that were sealed for it must be chosen anew.
 void pin_office::publish_key() {
   durable_state st(with_.node.store());
@@ -55,6 +60,10 @@ void pin_office::answer_letter(const letter_effect& letter) {
   auto curve = with_.curve_of(letter.from);
   auto sealed = pin_letter(letter.body);
   auto text = curve && sealed ? open_letter(with_.curve, *curve, *sealed) : std::nullopt;
+  if (text && is_code_question(*text)) {
+    if (codes_) codes_(letter.from, *text);
+    return;
+  }
   auto q = text ? decode_pin_question(*text) : result<pin_question>(errc::bad_proof, "not from a store");
   if (!q)
     return with_.log(q.code(),

@@ -18,6 +18,9 @@ public:
   /// the key's file.
   static result<std::unique_ptr<pin_office>> start(pin_parts parts, const std::filesystem::path& key_file);
   ~pin_office();
+  /// Who gets questions about one-time codes, opened, with the store that asks. Called on the office's thread; once,
+  /// before the first letter is expected.
+  void on_code_questions(std::function<void(node_id, bytes)> taker);
 
 private:
   pin_office(pin_parts parts, curve_key key) : with_(std::move(parts)), key_(std::move(key)) {}
@@ -28,7 +31,8 @@ private:
 
   pin_parts with_;
   curve_key key_;
-  std::map<node_id, std::size_t> given_today_;  ///< on the worker's thread only
+  std::function<void(node_id, bytes)> codes_;
+  std::map<node_id, std::size_t> given_today_;  ///< on the worker's thread only, as is `codes_`
   std::uint32_t day_ = 0;
   std::shared_ptr<member_worker> worker_ = std::make_shared<member_worker>();
 };

@@ -116,6 +116,17 @@ status check_risk(const std::string& where, const card_kind_rule& k, const progr
   return done();
 }
 
+/// Above a limit both are asked for, so a code that comes before the PIN is a mistake of whoever wrote the two.
+status check_codes(const std::string& where, const card_kind_rule& k) {
+  if (!k.code_above) return done();
+  if (*k.code_above < 0 || *k.code_above > amount_max) return bad(where, "code_above is out of range");
+  if (k.pin_above && *k.code_above < *k.pin_above)
+    return bad(where, "code_above is at least pin_above: above both the PIN and a one-time code are asked for");
+  if (k.per_day != 0 && *k.code_above >= k.per_day)
+    return bad(where, "no sale comes to that: code_above is less than per_day");
+  return done();
+}
+
 status check_kinds(const programme& plan) {
   for (std::size_t i = 0; i < plan.card_kinds.size(); ++i) {
     const auto& k = plan.card_kinds[i];
@@ -127,6 +138,7 @@ status check_kinds(const programme& plan) {
     if (k.per_day < 0 || k.per_day > amount_max) return bad(where, "per_day is out of range");
     TALLY_TRY(check_pins(where, k));
     TALLY_TRY(check_risk(where, k, plan));
+    TALLY_TRY(check_codes(where, k));
     if (k.price < 0 || k.price > amount_max || k.deposit < 0 || k.deposit > amount_max)
       return bad(where, "price or deposit is out of range");
     if (k.valid_months > valid_months_max || k.valid_days > valid_days_max ||

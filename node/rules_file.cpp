@@ -34,6 +34,8 @@ public:
     auto plan = read_programme_rules(root, file_, out_, places);
     if (!plan) return plan.error();
     out_.rules.programme = std::move(*plan);
+    for (const auto& [row, at] : places)
+      out_.lines[row] = std::max<std::uint32_t>(static_cast<std::uint32_t>(at.begin.line), 1);
     if (auto checked = check_rules(out_.rules); !checked) {
       const auto& why = checked.error().detail;
       auto at = places.find(why.substr(0, why.find(':')));

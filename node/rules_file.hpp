@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@ namespace tally {
 struct price_list {
   rules_record rules;
   std::vector<product> products;
+  std::map<std::string, std::uint32_t> lines = {};  ///< where rows of the programme stand: "card_kind 3"
 };
 
 inline constexpr std::size_t products_max = 100'000;

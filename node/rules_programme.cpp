@@ -219,7 +219,7 @@ private:
                        "price",       "deposit",      "valid_months", "valid_days",    "named",
                        "replaceable", "only_at",      "not_at",       "no_top_up_at",  "dormant_months",
                        "dormant_fee", "dormant_from", "pin_above",    "pin_above_day", "risk_sale",
-                       "risk_total",  "risk_count"}));
+                       "risk_total",  "risk_count",   "code_above"}));
     std::int64_t months = 0, days = 0;
     TALLY_TRY(cash(t, "price", k.price));
     TALLY_TRY(cash(t, "deposit", k.deposit));
@@ -236,7 +236,8 @@ private:
     TALLY_TRY(numbers(t, "no_top_up_at", k.no_top_up_at, any));
     TALLY_TRY(dormant(t, k.dormant));
     TALLY_TRY(cash(t, "per_day", k.per_day));
-    for (auto [key, out] : {std::pair("pin_above", &k.pin_above), std::pair("pin_above_day", &k.pin_above_day)})
+    for (auto [key, out] : {std::pair("pin_above", &k.pin_above), std::pair("pin_above_day", &k.pin_above_day),
+                            std::pair("code_above", &k.code_above)})
       if (t.contains(key)) TALLY_TRY(cash(t, key, out->emplace()));
     TALLY_TRY(risk(t, k));
     return yes_or_no(t, "top_up", k.top_up);

@@ -11,6 +11,7 @@
 #include "actors/system.hpp"
 #include "devices/escpos.hpp"
 #include "node/admin.hpp"
+#include "node/code_office.hpp"
 #include "node/config_text.hpp"
 #include "node/device_config.hpp"
 #include "node/founding.hpp"
@@ -65,6 +66,7 @@ struct running_node {
   argon2_pin_hasher hasher;
   std::unique_ptr<pin_desk> pins;
   std::unique_ptr<pin_office> pin_keys;
+  std::unique_ptr<code_office> codes;
   std::unique_ptr<enrolment_desk> desk;
   std::unique_ptr<zmq_door> door;
   std::unique_ptr<http_server> http;
@@ -343,9 +345,13 @@ status start_pins(running_node& n) {
     n.pins = pin_desk::start(std::move(parts), n.secret, n.hasher);
     return done();
   }
-  auto office = pin_office::start(std::move(parts), n.layout.pin_key());
+  auto office = pin_office::start(parts, n.layout.pin_key());
   if (!office) return at_file(n.layout.pin_key(), office.error());
   n.pin_keys = std::move(*office);
+  n.codes = code_office::start(std::move(parts), {*n.members, n.hasher, n.layout_of_receipts.lang});
+  n.pin_keys->on_code_questions(
+      [codes = n.codes.get()](node_id from, bytes text) { codes->take_question(from, std::move(text)); });
+  n.admin->codes = n.codes.get();
   return done();
 }
 
@@ -430,9 +436,10 @@ void stop_node(running_node& n) {
   if (n.http) n.http->stop();
   n.door.reset();
   if (n.system) n.system->stop();
-  n.members.reset();
   n.pins.reset();
   n.pin_keys.reset();
+  n.codes.reset();
+  n.members.reset();
   n.http.reset();
   n.receipts.reset();
   n.system.reset();

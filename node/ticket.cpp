@@ -46,6 +46,7 @@ void lay_out_units(const receipt& r, ticket_balance b, const receipt_words& word
   each(r.earned, back ? "-" : "+", {});
   each(r.returned, "+", {});
   each(r.given, "-", {});
+  if (!r.reason.empty()) out.row("  " + std::string(words.reason) + ": " + r.reason, "");
   if (!r.to_masked.empty())
     out.row("  " + std::string(words.to), r.to_masked.starts_with("card ") ? r.to_masked.substr(5) : r.to_masked);
   for (const auto& u : r.released)

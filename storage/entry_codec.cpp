@@ -113,6 +113,7 @@ void write_field(byte_writer& w, field f, const entry& e) {
     case field::pin_checked: return w.uv(e.pin_checked);
     case field::bearer: return w.sv(e.bearer);
     case field::risk: return w.sv(e.risk);
+    case field::code_checked: return w.uv(e.code_checked);
   }
 }
 
@@ -177,6 +178,7 @@ void read_field(byte_reader& r, field f, entry& e) {
     case field::pin_checked: e.pin_checked = u32(r); break;
     case field::bearer: e.bearer = r.sv(); break;
     case field::risk: e.risk = r.sv(); break;
+    case field::code_checked: e.code_checked = r.uv(); break;
     case field::level: e.level = u32(r); break;
     case field::package: e.package = u32(r); break;
     case field::gifts:
@@ -360,7 +362,7 @@ bytes encode_rules(const rules_record& r) {
   // Each form has what the one before has and one thing more: without it the record is what older nodes can read.
   const bool report = r.day_report != receipt_form{};
   const bool more = report || r.programme.tells_of_cards() || r.programme.tells_of_bounds() ||
-                    r.programme.tells_of_pins() || r.programme.tells_of_risk();
+                    r.programme.tells_of_pins() || r.programme.tells_of_risk() || r.programme.tells_of_codes();
   const bool plan = more || !r.programme.empty();
   const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;

@@ -146,6 +146,7 @@ constexpr std::uint64_t section_report = 2;
 constexpr std::uint64_t section_pins = 3;
 constexpr std::uint64_t section_bounds = 5;
 constexpr std::uint64_t section_risk = 7;
+constexpr std::uint64_t section_codes = 6;
 constexpr std::size_t sections_max = 16, section_octets_max = 50'000;
 
 bytes cards_section(const programme& p) {
@@ -212,6 +213,30 @@ bool read_pins_section(byte_view data, programme& p) {
     const auto flags = r.uv(3);
     if ((flags & 1) != 0) k->pin_above = r.sv();
     if ((flags & 2) != 0) k->pin_above_day = r.sv();
+  }
+  return r.ok() && r.at_end();
+}
+
+bytes codes_section(const programme& p) {
+  byte_writer w;
+  std::vector<const card_kind_rule*> kinds;
+  for (const auto& k : p.card_kinds)
+    if (k.code_above) kinds.push_back(&k);
+  write_list(w, kinds, [&](const card_kind_rule* k) {
+    w.uv(k->id);
+    w.sv(*k->code_above);
+  });
+  return w.take();
+}
+
+bool read_codes_section(byte_view data, programme& p) {
+  byte_reader r(data);
+  auto n = r.uv(programme_rules_max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    auto id = u32(r);
+    auto k = std::ranges::find(p.card_kinds, id, &card_kind_rule::id);
+    if (k == p.card_kinds.end()) return false;
+    k->code_above = r.sv();
   }
   return r.ok() && r.at_end();
 }
@@ -321,7 +346,7 @@ bool read_risk_section(byte_view data, programme& p) {
 
 void write_sections(byte_writer& w, const programme& p, const bytes& report) {
   w.uv((p.tells_of_cards() ? 1U : 0U) + (report.empty() ? 0U : 1U) + (p.tells_of_pins() ? 1U : 0U) +
-       (p.tells_of_bounds() ? 1U : 0U) + (p.tells_of_risk() ? 1U : 0U));
+       (p.tells_of_bounds() ? 1U : 0U) + (p.tells_of_risk() ? 1U : 0U) + (p.tells_of_codes() ? 1U : 0U));
   if (p.tells_of_cards()) {
     w.uv(section_cards);
     w.str(cards_section(p));
@@ -342,6 +367,10 @@ void write_sections(byte_writer& w, const programme& p, const bytes& report) {
     w.uv(section_risk);
     w.str(risk_section(p));
   }
+  if (p.tells_of_codes()) {
+    w.uv(section_codes);
+    w.str(codes_section(p));
+  }
 }
 
 void read_sections(byte_reader& r, programme& p, bytes& report) {
@@ -355,6 +384,8 @@ void read_sections(byte_reader& r, programme& p, bytes& report) {
       if (!read_pins_section(data, p)) r.fail();
     } else if (number == section_risk) {
       if (!read_risk_section(data, p)) r.fail();
+    } else if (number == section_codes) {
+      if (!read_codes_section(data, p)) r.fail();
     } else if (number == section_bounds ? !read_bounds_section(data, p)
                                         : number != section_cards || !read_cards_section(data, p)) {
       r.fail();

@@ -36,13 +36,15 @@ void price_checker::look_at(sequence seq, byte_view data) {
               kind == entry_kind::open_epoch || kind == entry_kind::refund || kind == entry_kind::refund_elsewhere ||
               kind == entry_kind::earn || kind == entry_kind::issue || kind == entry_kind::activate ||
               kind == entry_kind::authorise || kind == entry_kind::gift || kind == entry_kind::adjust ||
-              kind == entry_kind::fee;
+              kind == entry_kind::fee || kind == entry_kind::hand_back;
   if (!mine) return;
   auto e = decode_entry(data);
   if (!e) return;  // named where entries are decoded
   know_all();
   place(seq, *e);
-  if (kind == entry_kind::sale || kind == entry_kind::authorise) pin(seq, *e);
+  if (kind == entry_kind::sale || kind == entry_kind::authorise || kind == entry_kind::gift ||
+      kind == entry_kind::hand_back)
+    proofs(seq, *e);
   if (e->risk != 0) risk(seq, *e);
   if (sells(kind)) {
     sale(seq, *e);
@@ -108,30 +110,6 @@ void price_checker::sale(sequence seq, const entry& e) {
   if (e.taxes != price->taxes)
     a_.problem(check_prices, where_, seq, tax_text(price->taxes) + version, tax_text(e.taxes));
   units(seq, e, std::move(price->earned), version);
-}
-
-// Sums as the store's own fold has them (apply_spent).
-void price_checker::pin(sequence seq, const entry& e) {
-  const auto* record = rules_.rules(e.rules_version);
-  const auto* kind = record ? record->programme.card_kind(e.card_kind) : nullptr;
-  if (!kind || (!kind->pin_above && !kind->pin_above_day)) return;
-  ++a_.line(check_prices).count;
-  if (e.business_date != spent_on_) spent_.clear();
-  spent_on_ = e.business_date;
-  amount money = 0, paid = 0;
-  for (const auto& v : e.values) {
-    const auto* purse = record->programme.purse(v.purse);
-    if (v.unit == main_unit) paid += std::clamp<amount>(v.amount, 0, amount_max);
-    if (v.unit == main_unit || (purse && purse->kind == purse_kind::bonus))
-      money += std::clamp<amount>(v.amount, 0, amount_max);
-  }
-  auto& before = spent_[e.account];
-  if (e.pin_checked == 0 && asks_for_pin(kind, money, !e.values.empty(), before))
-    a_.problem(check_prices, where_, seq,
-               "at most " + std::to_string(free_of_pin(*kind, before)) +
-                   " minor units without the card's PIN under rules " + std::to_string(e.rules_version),
-               std::to_string(money));
-  before = std::min(before + paid, INT64_MAX / 2);
 }
 
 // What was taken at risk, as the rules let it; how often since the store was heard of is the store's to count.

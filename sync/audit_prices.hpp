@@ -17,9 +17,12 @@ private:
   /// What the journal of an earlier epoch had adopted in its first `size` entries: a node keeps what it knows.
   void inherit(const stream_id& journal, std::uint64_t size, int depth);
   void sale(sequence seq, const entry& e);
-  /// What was taken from a card without its PIN, against what the rules let go so.
-  void pin(sequence seq, const entry& e);
   void risk(sequence seq, const entry& e);
+  // audit_proofs.cpp
+  /// What was taken from a card without its PIN or a one-time code, against what the rules let go so.
+  void proofs(sequence seq, const entry& e);
+  /// A code opens one entry of a journal.
+  void one_code(sequence seq, const entry& e);
   void top_up(sequence seq, const entry& e);
   void card(sequence seq, const entry& e);
   /// Goods back, of an own sale or another's: money, taxes and units, to the cent.
@@ -49,9 +52,10 @@ private:
   std::uint32_t by_hand_day_ = 0;
   bool knows_all_ = false;
   catalogue rules_;
-  std::uint32_t spent_on_ = 0;  ///< business date of `spent_`
-  std::map<account_id, amount> spent_;
-  std::map<stream_id, std::size_t> taken_;  ///< publications of a directory that `rules_` has
+  std::uint32_t spent_on_ = 0;                 ///< business date of `spent_`
+  std::map<account_id, amount> spent_;         ///< paid money and bonus
+  std::map<account_id, std::uint64_t> codes_;  ///< newest one-time code that was used
+  std::map<stream_id, std::size_t> taken_;     ///< publications of a directory that `rules_` has
 };
 
 }  // namespace tally::audit_detail

@@ -26,16 +26,16 @@ bool is_tail(std::string_view tail) {
 
 }  // namespace
 
-std::string make_card_code(const signer& head_office, std::string_view chain, const card_code& code) {
+std::string make_card_code(const signer& office, std::string_view chain, const card_code& code) {
   invariant(code.account.value != 0 && is_tail(code.tail), "a card's code has an account and a short tail");
   byte_writer w;
   const bool serial = code.serial != 0;
   w.uv(code.account.value);
   if (serial) w.uv(code.serial);
   w.str(code.tail);
-  w.raw(view_of(head_office.key()).substr(0, key_hint));
+  w.raw(view_of(office.key()).substr(0, key_hint));
   auto body = w.take();
-  const auto sig = head_office.sign(signed_text(chain, body, serial));
+  const auto sig = office.sign(signed_text(chain, body, serial));
   body.append(view_of(sig));
   return std::string(serial ? mark_with_serial : mark) + to_base64url(body);
 }
@@ -44,7 +44,7 @@ bool looks_like_card_code(std::string_view text) {
   return (text.starts_with(mark) || text.starts_with(mark_with_serial)) && text.size() <= card_code_text_max;
 }
 
-result<card_code> verify_card_code(std::string_view text, std::string_view chain, const public_key& head_office,
+result<card_code> verify_card_code(std::string_view text, std::string_view chain, const public_key& office,
                                    const verifier& with) {
   const error bad{errc::malformed, "not the code of a card"};
   if (!looks_like_card_code(text)) return bad;
@@ -63,10 +63,10 @@ result<card_code> verify_card_code(std::string_view text, std::string_view chain
   signature sig{};
   r.fixed(sig);
   if (!r.ok() || !r.at_end()) return bad;
-  if (hint != view_of(head_office).substr(0, key_hint))
+  if (hint != view_of(office).substr(0, key_hint))
     return error{errc::bad_signature, "the card's code was signed with a key that is not this chain's head office's"};
   const byte_view body = byte_view(*data).substr(0, data->size() - sig.size());
-  if (!with.verify(head_office, signed_text(chain, body, serial), sig))
+  if (!with.verify(office, signed_text(chain, body, serial), sig))
     return error{errc::bad_signature, "the card's code is forged or damaged"};
   return out;
 }

@@ -24,14 +24,14 @@ inline constexpr std::size_t card_code_text_max = 160;
 /// "TALLYC1." and base64url of: account `uv`, tail `str(4)`, first four octets of the signer's public key, Ed25519 over
 /// "tallystick card v1\n", the chain's name, a newline and all before it. With a serial it is "TALLYC2.", "card v2",
 /// and the serial `uv` follows the account. REQUIRES: an account; a tail of at most 4 digits or letters A-F.
-std::string make_card_code(const signer& head_office, std::string_view chain, const card_code& code);
+std::string make_card_code(const signer& office, std::string_view chain, const card_code& code);
 
 /// Whether the text can be a card's code at all: it begins as one and is not too long.
 bool looks_like_card_code(std::string_view text);
 
 /// Verifies against head office's key. One card has one spelling. Errors: `malformed`; `bad_signature`, which says
 /// whether another key signed it (another chain, or a key that is not known here yet) or somebody changed it.
-result<card_code> verify_card_code(std::string_view text, std::string_view chain, const public_key& head_office,
+result<card_code> verify_card_code(std::string_view text, std::string_view chain, const public_key& office,
                                    const verifier& with);
 
 /// By which head office says that a code leads elsewhere: 16 octets, as a card number's (medium.hpp). A store that has

@@ -2,7 +2,8 @@
 // without the real network. `startMock()` for tests; `node tests/e2e/mock_node.mjs [port]` to look at the pages.
 import { memberCall } from './mock_members.mjs';
 import { dayReportMock, packageMock, priceMock, pursesOf, settleMock } from './mock_programme.mjs';
-import { pinCall, pinGate, pinOf } from './mock_pins.mjs';
+import { codeCall, codeGate } from './mock_codes.mjs';
+import { payoutGate, pinCall, pinGate, pinOf } from './mock_pins.mjs';
 import { checkCall, returnCalls } from './mock_returns.mjs';
 import { EPOCH, freshState, seconds } from './mock_state.mjs';
 import { createServer } from 'node:http';
@@ -171,6 +172,8 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
   function sale(terminal, body) {
     const pin = pinGate(state, { ok, refuse }, terminal, body);
     if (pin) return pin;
+    const code = codeGate(state, { ok, refuse }, terminal, body);
+    if (code) return code;
     if (state.programme.purses.length > 0) return memberSale(terminal, body);
     const lines = [];
     for (const line of body.lines ?? []) {
@@ -199,6 +202,13 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
         const pulled = byCard - card.here;
         card.here += pulled;
         card.elsewhere -= pulled;
+      }
+      if (byCard > card.here && body.partial && card.here > 0) {
+        const amount = card.here;
+        card.here = 0;
+        const aside = record(terminal, body.counter, 'authorisation', card, [], amount, [{ kind: 'card', amount }]);
+        aside.remainder = byCard - amount;
+        return ok(aside);
       }
       if (byCard > card.here) {
         return refuse(409, 'insufficient', {
@@ -232,6 +242,8 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     if (was.kind === 'reversal') return refuse(409, 'not_reversible');
     const card = [...state.cards.values()].find((it) => it.account === was.account);
     const byCard = was.tenders.filter((it) => it.kind === 'card').reduce((sum, it) => sum + it.amount, 0);
+    const pin = was.kind === 'top_up' && card ? payoutGate(state, { ok, refuse }, terminal, body, card) : null;
+    if (pin) return pin;
     if (card && was.kind === 'top_up' && card.here < was.total) {
       const { here, elsewhere } = card;
       return refuse(409, 'insufficient', { here, elsewhere, short: was.total - here, pulled: 0 });
@@ -300,6 +312,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
       return card ? ok(cardBody(card)) : refuse(404, 'unknown_card');
     }
     if (path === '/api/v1/cards/pin') return pinCall(state, { ok, refuse }, terminal, body, seen);
+    if (path === '/api/v1/cards/code') return codeCall(state, { ok, refuse }, body);
     if (path === '/api/v1/receipts/check') return checkCall({ ok, refuse }, body);
     const more = returnCalls(state, { ok, refuse, record });
     const work = { ...more, '/api/v1/sales': sale, '/api/v1/topups': topUp, '/api/v1/reversals': reversal }[path];

@@ -39,6 +39,12 @@ export function pinGate(state, answers, terminal, body) {
   return judge(state, answers, terminal, body.counter, card, body.pin, more);
 }
 
+/** A top-up that is paid out again: the PIN of a card that has one. */
+export function payoutGate(state, answers, terminal, body, card) {
+  if (limitOf(state, card) === null || card.pin === undefined) return null;
+  return judge(state, answers, terminal, body.counter, card, body.pin);
+}
+
 export function pinCall(state, answers, terminal, body, seen) {
   const card = state.cards.get(body.card);
   if (!card) return answers.refuse(409, 'unknown_card');

@@ -78,6 +78,22 @@ export function pinTests({ shop, till, at, click, shows, has, swipe, sizes, fits
       ]);
     },
 
+    async 'PIN: a top-up is reversed with it, whatever card is at the till'() {
+      withPins('4711');
+      const page = await till();
+      await swipe(A);
+      await at(page, 'card-masked').waitFor();
+      await at(page, 'topup-amount').fill('10');
+      await click(page, 'topup-commit');
+      await shows(page, 'message', '10.00');
+      await click(page, 'card-remove', 'view-receipts', 'reverse-last', 'reverse-yes');
+      await has(page, 'notice', 'error', 'pin_required');
+      await at(page, 'pin-typed').fill('4711');
+      await click(page, 'pin-commit');
+      await has(page, 'notice', 'tone', 'ok');
+      assert.equal([...shop().state.receipts.values()].at(-1).kind, 'reversal');
+    },
+
     async 'PIN: changed with the old one'() {
       withPins('4711');
       const page = await till();

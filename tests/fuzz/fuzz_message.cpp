@@ -1,5 +1,7 @@
 #include "fuzz/fuzz.hpp"
+#include "sync/code_letter.hpp"
 #include "sync/message.hpp"
+#include "sync/outbox.hpp"
 #include "sync/pin_seal.hpp"
 
 using namespace tally;
@@ -10,6 +12,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::expect(encode_pin_question(*q) == in, "a question about a PIN is written as it was read");
   if (auto a = decode_pin_answer(in))
     fuzz::expect(encode_pin_answer(*a) == in, "an answer about a PIN is written as it was read");
+  if (auto q = decode_code_question(in))
+    fuzz::expect(encode_code_question(*q) == in, "a question about a code is written as it was read");
+  if (auto a = decode_code_answer(in))
+    fuzz::expect(encode_code_answer(*a) == in, "an answer about a code is written as it was read");
+  if (auto m = decode_outbox_message(in))
+    fuzz::expect(encode_outbox_message(*m) == in, "a message of the outbox is written as it was read");
   static const curve_key office;
   static const pin_pepper pepper;
   const pin_place at{"chain", {17}, 1};

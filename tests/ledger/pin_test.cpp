@@ -315,3 +315,124 @@ TEST_CASE("a card that always asks does so for points alone", "[pin]") {
   auto paid = s.run(c);
   CHECK(written(paid).pin_checked == 1);
 }
+
+TEST_CASE("a wrong PIN's number is no other request's", "[pin]") {
+  pin_shop s;
+  s.says(card_1, {1, 0, true});
+  auto c = s.sale({{product_id{1}, 4}}, 400);
+  c.pin = {verdict::wrong, 1};
+  auto tried = s.run(c);
+  REQUIRE(written(tried).kind == entry_kind::pin_failed);
+  CHECK(written(tried).request != 0);
+  c.pin = {};
+  CHECK(std::holds_alternative<replayed>(s.run(c)));
+  auto more = c;
+  more.lines = {{product_id{1}, 5}};
+  more.card = 500;
+  CHECK(refused(s.run(more)) == errc::key_reused);
+  CHECK(refused(s.run(authorise_command{c.key, card_1, 400, 600})) == errc::key_reused);
+  CHECK(refused(s.run(gift_command{c.key, card_1, card_2, purse_paid, 400})) == errc::key_reused);
+  CHECK(refused(s.run(reverse_command{c.key, 1})) == errc::key_reused);
+  auto set = s.set({verdict::wrong, 1});
+  REQUIRE(written(set).kind == entry_kind::pin_failed);
+  till_key key{written(set).terminal, written(set).counter, 0};
+  CHECK(std::holds_alternative<replayed>(
+      s.run(pin_command{key, card_1, {verdict::right, 1}, 2, "sealed", std::string(16, 'd')})));
+  CHECK(refused(s.run(pin_command{key, card_1, {verdict::right, 1}, 2, "sealed", std::string(16, 'e')})) ==
+        errc::key_reused);
+}
+
+TEST_CASE("an older entry of a wrong PIN answers for its account, as it did", "[pin]") {
+  pin_shop s;
+  s.says(card_1, {1, 0, true});
+  entry e;
+  e.kind = entry_kind::pin_failed;
+  auto key = s.next_key();
+  e.terminal = key.terminal;
+  e.counter = key.counter;
+  e.account = card_1;
+  e.pin = {1, 0, true};
+  REQUIRE(s.write(e).ok());
+  CHECK(std::holds_alternative<replayed>(s.run(authorise_command{key, card_1, 400, 600})));
+  CHECK(refused(s.run(authorise_command{key, card_2, 400, 600})) == errc::key_reused);
+}
+
+TEST_CASE("bonus that sales took counts for the day's sum", "[pin]") {
+  pin_shop s;
+  s.says(card_1, {1, 0, true});
+  s.give(card_1, bonus_purse, 300);
+  auto first = s.pay(300);  // all of it bonus
+  CHECK(written(first).pin_checked == 0);
+  CHECK(s.units_of(card_1, bonus_purse) == 0);
+  CHECK(taken_on(s.st, written(first).business_date, s.self, card_1, bonus_purse) == 300);
+  auto d = s.pay(300);
+  CHECK(refused(d) == errc::pin_required);
+  CHECK(why(d).without_pin == 200);
+  s.now += 86'400;
+  auto next_day = s.pay(300);
+  CHECK(written(next_day).pin_checked == 0);
+}
+
+TEST_CASE("a top-up of a card with a PIN is paid out only with it", "[pin]") {
+  pin_shop s;
+  top_up_command load{s.next_key(), card_1, 1'000, tender_kind::cash};
+  auto loaded = s.run(load);
+  REQUIRE(written(loaded).kind == entry_kind::top_up);
+  auto at = s.journal.size() - 1;
+  reverse_command back{s.next_key(), at};
+  SECTION("no PIN was chosen: as ever") {
+    auto d = s.run(back);
+    CHECK(written(d).kind == entry_kind::reverse);
+  }
+  SECTION("its kind asks for none") {
+    s.says(card_1, {1, 0, true});
+    s.kind([](card_kind_rule& k) { k.pin_above.reset(), k.pin_above_day.reset(); });
+    auto d = s.run(back);
+    CHECK(written(d).pin_checked == 0);
+  }
+  SECTION("it has one") {
+    s.says(card_1, {1, 0, true});
+    auto d = s.run(back);
+    CHECK(refused(d) == errc::pin_required);
+    CHECK_FALSE(why(d).without_pin);
+    back.pin = {verdict::wrong, 1};
+    auto wrong = s.run(back);
+    CHECK(written(wrong).kind == entry_kind::pin_failed);
+    CHECK(s.tries() == 1);
+    CHECK(std::holds_alternative<replayed>(s.run(back)));
+    back.key = s.next_key();
+    back.pin = {verdict::right, 1};
+    auto d2 = s.run(back);
+    CHECK(written(d2).kind == entry_kind::reverse);
+    CHECK(written(d2).pin_checked == 1);
+    CHECK(s.tries() == 0);
+  }
+  SECTION("the reversal of a sale pays nothing out and asks for nothing") {
+    s.says(card_1, {1, 0, true});
+    auto sold = s.pay(300);
+    REQUIRE(written(sold).kind == entry_kind::sale);
+    auto d = s.run(reverse_command{s.next_key(), s.journal.size() - 1});
+    CHECK(written(d).kind == entry_kind::reverse);
+  }
+}
+
+TEST_CASE("limits are told as money", "[pin]") {
+  pin_shop s;
+  s.kind([](card_kind_rule& k) { k.pin_above.reset(), k.pin_above_day.reset(), k.per_day = 500; });
+  auto d = s.pay(600);
+  CHECK(why(d).why.detail == "this card spends at most 5.00 a day here");
+  auto r = *s.prices.newest();
+  ++r.version;
+  r.programme.purses[0].gift_per_day = 250;
+  r.programme.purses[0].manual_per_day = 150;
+  r.programme.purses[1].gift_per_day = 250;
+  s.prices.add(r);
+  d = s.run(gift_command{s.next_key(), card_1, card_2, bonus_purse, 300});
+  CHECK(why(d).why.detail == "of Bonus this card gives 2.50 more here today");
+  d = s.run(gift_command{s.next_key(), card_1, card_2, points_purse, 300});
+  CHECK(why(d).why.detail == "of Points this card gives 250 more here today");
+  d = s.run(gift_command{s.next_key(), card_1, card_2, purse_paid, 6'000});
+  CHECK(why(d).why.detail == "of paid money this card gives 50.00 more here today");
+  d = s.run(adjust_command{s.next_key(), card_1, bonus_purse, 200, "mistake"});
+  CHECK(why(d).why.detail == "by hand this store gives 1.50 more of Bonus today");
+}

@@ -235,7 +235,9 @@ TEST_CASE("claims of a store are listed and undone together", "[admin]") {
   }
   d.post("cards/claims/undo", {{"node", 8}, {"from", 0}});
   CHECK(d.status == 404);
-  CHECK(d.post("cards/claims/undo", {{"node", 3}, {"from", 20}})["undone"] == 2);
+  auto undone = d.post("cards/claims/undo", {{"node", 3}, {"from", 20}});
+  CHECK(undone["undone"] == 2);
+  CHECK(undone["pins"] == 0);
   REQUIRE(d.node.written.size() == 3);
   CHECK(d.node.written[0].kind == entry_kind::claims_stand);
   CHECK(d.node.written[0].size == 20);
@@ -339,4 +341,43 @@ TEST_CASE("head office takes a PIN away, and allows fresh tries", "[admin][pin]"
   CHECK(d.post("card/state", with(call, "pin", "reset"))["pin"] == false);
   CHECK(d.node.written.back().pin == pin_state{5, 2, false});
   CHECK(d.node.written.back().status == card_status::frozen);
+}
+
+TEST_CASE("PINs that a store set are taken away with its claims", "[admin][card][pin]") {
+  desk d;
+  memory_state st;
+  writer_id store{{3}, {{7}}}, other{{4}, {{8}}};
+  put_node(st, {3}, {node_role::store, store.epoch, {node_id{1}}});
+  d.node.put_cells(st);
+  auto pin_of_store = [&](std::uint64_t account, const writer_id& w, sequence seq) {
+    card_record card{card_status::active, 1, 1};
+    d.node.learn(card_fact({account}, card));
+    card.version = 2;
+    auto e = card_fact({account}, card);
+    e.pin = {1, 0, true};
+    e.subject = w;
+    e.cites = seq;
+    d.node.learn(e);
+  };
+  pin_of_store(1, store, 10);
+  pin_of_store(2, store, 30);
+  pin_of_store(3, other, 40);
+  pin_of_store(4, store, 50);
+  // Of one card its report as well: one new state takes both back.
+  auto reported = card_fact({4}, card_of(durable_state(d.node.store()), {4}).value());
+  reported.status = card_status::lost;
+  reported.subject = store;
+  reported.cites = 51;
+  d.node.learn(reported);
+  auto undone = d.post("cards/claims/undo", {{"node", 3}, {"from", 20}});
+  CHECK(d.status == 200);
+  CHECK(undone["undone"] == 1);
+  CHECK(undone["pins"] == 2);
+  REQUIRE(d.node.written.size() == 3);
+  CHECK(d.node.written[0].kind == entry_kind::claims_stand);
+  for (std::size_t i : {1U, 2U}) {
+    CHECK(d.node.written[i].account == account_id{2 * i});
+    CHECK(d.node.written[i].pin == pin_state{2, 0, false});
+    CHECK(d.node.written[i].status == card_status::active);
+  }
 }

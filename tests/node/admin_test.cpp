@@ -211,6 +211,36 @@ TEST_CASE("a publication is the next version, checked, rules last", "[admin]") {
   CHECK(d.node.written.size() == 3);
 }
 
+TEST_CASE("rules that name stores which there are not are not published", "[admin]") {
+  desk d;
+  memory_state st;
+  put_node(st, {3}, {node_role::store, {{7}}, {node_id{1}}});
+  put_node(st, {2}, {node_role::region, {{6}}, {node_id{1}}});
+  d.node.put_cells(st);
+  rules_record r;
+  r.version = 1;
+  r.taxes = {{"A", 1300}};
+  card_kind_rule kind{4, {"Card"}, {}, true, 0};
+  auto publish = [&](std::vector<std::uint32_t> only, std::vector<std::uint32_t> not_loaded) {
+    kind.only_at = std::move(only);
+    kind.no_top_up_at = std::move(not_loaded);
+    r.programme.card_kinds = {kind};
+    d.post("publish", {{"version", 1},
+                       {"publication", "x"},
+                       {"rules", to_base64(encode_rules(r))},
+                       {"products", json::array()},
+                       {"last", true}});
+    return d.answer.contains("detail") ? d.answer["detail"].get<std::string>() : std::string();
+  };
+  CHECK(publish({3, 9}, {}).find("card_kind 4: only_at names 9") == 0);
+  CHECK(d.status == 409);
+  CHECK(publish({2}, {}).find("only_at names 2") != std::string::npos);  // a region
+  CHECK(publish({}, {7}).find("no_top_up_at names 7") != std::string::npos);
+  CHECK(d.node.written.empty());
+  CHECK(publish({3}, {3}) == "");
+  CHECK(d.node.written.size() == 1);
+}
+
 TEST_CASE("the digest of a card number, for ever", "[admin]") {
   // hashlib.blake2b(b"tallystick medium v1\nbakery\n9704000000000017", digest_size=16)
   CHECK(to_hex(medium_of("bakery", "9704000000000017")) == "e91d8d8ce037d60ad3b91f14f75034e7");

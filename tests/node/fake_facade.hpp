@@ -4,7 +4,7 @@
 #include <future>
 #include <thread>
 
-#include "actors/facade.hpp"
+#include "fake_letters.hpp"
 #include "ledger/kinds.hpp"
 #include "storage/book.hpp"
 #include "storage/memory_kv.hpp"
@@ -16,7 +16,7 @@ namespace tally::test {
 
 /// A store's node with a real ledger in memory and neither links nor devices: node 3, three cards, three products.
 /// Requests are decided on a thread of its own, all that wait in one group; what is answered is committed.
-class fake_facade final : public node_facade {
+class fake_facade final : public fake_letters {
 public:
   fake_facade() {
     auto opened = book::open(store_, node_id{3}, node_role::store);

@@ -176,3 +176,19 @@ TEST_CASE("nothing of a PIN is in the journal or the database in the clear", "[n
     for (auto c = d.node.store().scan(f, {}); c->valid(); c->next())
       CHECK(bytes(c->value()).find("482913570246") == bytes::npos);
 }
+
+TEST_CASE("the reversal of a top-up takes the PIN of its card", "[node][http][pin]") {
+  pin_counter d;
+  REQUIRE(d.set("\"pin\":\"1234\"").status == 200);
+  auto loaded = d.top_up(5'000);
+  REQUIRE(loaded.status == 200);
+  auto reverse = [&](const std::string& more = "") {
+    return d.post("/api/v1/reversals", "{\"counter\":" + std::to_string(d.next()) + ",\"receipt\":\"" +
+                                           text_of(loaded.json, "id") + "\"" + more + "}");
+  };
+  auto r = reverse();
+  CHECK(error_of(r) == "409 pin_required");
+  CHECK(r.json.find("without_pin") == nullptr);
+  CHECK(error_of(reverse(",\"pin\":\"9999\"")) == "409 pin_wrong");
+  CHECK(reverse(",\"pin\":\"1234\"").status == 200);
+}

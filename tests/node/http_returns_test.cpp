@@ -127,6 +127,7 @@ TEST_CASE("units are given and taken by hand, with a reason", "[node][http][adju
   CHECK(text_of(r.json, "reason") == "opening day");
   CHECK(number_of(r.json.find("earned")->items.at(0), "units") == 60);
   CHECK(r.body.find("UNITS BY HAND") != std::string::npos);
+  CHECK(r.body.find("  reason: opening day") != std::string::npos);  // on the slip as well
   CHECK(error_of(adjust("41")) == "409 bad_amount");
   auto taken = adjust("-25");
   REQUIRE(taken.status == 200);

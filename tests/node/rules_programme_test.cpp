@@ -156,6 +156,37 @@ TEST_CASE("limits that ask for a PIN are read, kept, and may not contradict each
   CHECK(names("pin_above_day = \"40.00\"\nper_day = \"30.00\"\n", "less than per_day"));
 }
 
+TEST_CASE("what a kind of card asks a one-time code for: read, kept, and refused where it contradicts itself",
+          "[rules][programme][code]") {
+  const std::string kind = "[[card_kind]]\nid = 1\nname = { en = \"Card\" }\n";
+  auto of = [&](const std::string& rows) { return parse_rules(base_rows + kind + rows, "f.toml"); };
+  for (const auto& [rows, above] :
+       {std::pair("code_above = \"200.00\"\npin_above = \"30.00\"\nper_day = \"900.00\"\n", 20'000),
+        std::pair("code_above = \"0.00\"\n", 0), std::pair("code_above = \"30.00\"\npin_above = \"30.00\"\n", 3'000)}) {
+    auto r = of(rows);
+    REQUIRE(r);
+    CHECK(r->rules.programme.card_kinds[0].code_above == above);
+    auto record = encode_rules(r->rules);
+    auto again = decode_rules(record);
+    REQUIRE(again);
+    CHECK(*again == r->rules);
+    for (std::size_t n = 0; n < record.size(); ++n)
+      CHECK_FALSE(decode_rules(byte_view(record).substr(0, n)).ok());
+  }
+  auto names = [&](const std::string& rows, const char* what) {
+    auto bad = of(rows);
+    return !bad && bad.error().detail.find(what) != std::string::npos;
+  };
+  CHECK(names("code_above = 200\n", "code_above"));
+  CHECK(names("code_above = \"-1.00\"\n", "code_above"));
+  CHECK(names("code_above = \"20.00\"\npin_above = \"30.00\"\n", "code_above is at least pin_above"));
+  CHECK(names("code_above = \"30.00\"\nper_day = \"30.00\"\n", "less than per_day"));
+  // Where rows stand, for what only head office can refuse.
+  auto placed = of("");
+  REQUIRE(placed);
+  CHECK(placed->lines.at("card_kind 1") > 1);
+}
+
 TEST_CASE("the demo has a programme", "[rules][programme]") {
   auto r = parse_rules(demo_rules(), "demo-rules.toml");
   REQUIRE(r);

@@ -70,6 +70,9 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
   auto postings = expand(*e, writer);
   ensure(postings.ok() && balances(*postings), "entry " + name(p) + " does not balance");
   if (e->pin_checked != 0) wrong_pins_.erase({writer, e->account.value});
+  if (e->code_checked != 0)
+    ensure(codes_.insert(e->code_checked).second,
+           "a one-time code opened two entries: " + name(p) + " " + describe(*e));
   for (const auto& post : *postings)
     ensure(post.account.writer == writer, "entry " + name(p) + " posts to an account of somebody else");
   switch (e->kind) {

@@ -104,6 +104,7 @@ private:
   std::map<place, entry> approved_;
   std::map<std::uint64_t, std::vector<place>> sold_, given_back_;                                  ///< by account
   std::map<std::pair<writer_id, std::uint64_t>, std::pair<pin_state, std::uint32_t>> wrong_pins_;  ///< by account
+  std::set<std::uint64_t> codes_;  ///< one-time codes that opened something
   std::set<writer_id> restored_;
   std::map<writer_id, std::uint64_t> closed_;
   std::map<std::pair<writer_id, writer_id>, amount> sweeping_;  ///< sent by a sweep and not received

@@ -13,6 +13,11 @@ std::optional<std::uint32_t> digits_in(const bytes& blob) {
   return static_cast<std::uint32_t>(std::stoul(blob.substr(7)));
 }
 
+amount money_of_request(const sale_command& c) { return c.card; }
+amount money_of_request(const authorise_command& c) { return c.value; }
+amount money_of_request(const gift_command& c) { return c.purse == points_purse ? 0 : c.units; }
+amount money_of_request(const hand_back_command& c) { return c.paid + c.deposit; }
+
 }  // namespace
 
 // From the store's own journal, from what head office gave it before, or from head office while a way there is up.
@@ -70,10 +75,47 @@ void world::show_pin(sim_node& n, const till& t, till_command& command) {
   if (!plan_.pins || t.must_fail || key_of(command).counter <= t.counter) return;
   std::visit(
       [&](auto& c) {
-        if constexpr (requires { c.pin; } && !std::is_same_v<std::decay_t<decltype(c)>, pin_command>)
+        using asked = std::decay_t<decltype(c)>;
+        if constexpr (std::is_same_v<asked, reverse_command>) {
+          auto e = n.st->ledger().find_entry(c.seq);
+          if (e && e->kind == entry_kind::top_up && dice_.chance(600)) c.pin = type_pin(n, e->account);
+        } else if constexpr (requires { c.pin; } && !std::is_same_v<asked, pin_command>) {
           if (c.account.value != 0 && dice_.chance(600)) c.pin = type_pin(n, c.account);
+          if constexpr (requires { c.code; }) {
+            auto money = money_of_request(c);
+            if (c.account.value != 0 && money > code_above && dice_.chance(900))
+              c.code = type_code(n, c.account, money, c.key);
+          }
+        }
       },
       command);
+}
+
+// What a person reads on a telephone. Head office's outbox is as durable as its answer; the store's box is not.
+code_proof world::type_code(sim_node& n, account_id account, amount money, const till_key& key) {
+  auto now = wall(n);
+  auto parent = n.st->parent();
+  bool line = parent && n.st->neighbours_up().count(*parent) != 0 && nodes_.at(head_office).st;
+  if (line && dice_.chance(700)) {
+    auto& office = nodes_.at(head_office);
+    (void)codes_.office.look(wall(office));
+    if (!codes_.office.may_send(wall(office), n.id, account)) {
+      auto code = std::to_string(100'000 + dice_.below(900'000));
+      auto m = codes_.office.next(wall(office), n.id, account, dice_.bits(), money, "42", code);
+      (void)codes_.office.add(m);
+      pin_verifier v;
+      std::copy(code.begin(), code.end(), v.hash.begin());
+      ensure(codes_.at[n.id].put(account, m.number, m.up_to, now + 300, v, now),
+             "more codes wait than a store has cards");
+      codes_.texts[{n.id, account}] = code;
+    }
+  }
+  auto text = codes_.texts.find({n.id, account});
+  if (text == codes_.texts.end()) return {};
+  auto typed = dice_.chance(150) ? std::to_string(100'000 + dice_.below(900'000)) : text->second;
+  return codes_.at[n.id].judge(account, typed, key, now, [](const pin_verifier& v, std::string_view digits) {
+    return std::optional(std::equal(digits.begin(), digits.end(), v.hash.begin()));
+  });
 }
 
 // Head office takes a PIN away, or allows fresh tries.

@@ -59,6 +59,9 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   CHECK(sum.pins_locked > 5);
   CHECK(sum.at_risk > 10);
   CHECK(sum.by_code > 10);
+  CHECK(sum.codes_right > 10);
+  CHECK(sum.codes_wrong > 5);
+  CHECK(sum.codes_missing > 10);
 }
 
 TEST_CASE("goods of one sale come back at stores that are dark: each within its right, the excess a case", "[sim]") {

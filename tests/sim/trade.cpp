@@ -38,6 +38,7 @@ programme programme_of(bool tight, bool pins, bool risk) {
   if (pins) {
     kind.pin_above = pin_above;
     kind.pin_above_day = 3 * pin_above;
+    kind.code_above = code_above;
   }
   if (risk) {
     kind.risk_sale = 400;
@@ -157,9 +158,9 @@ void world::head_office_facts() {
     for (unsigned i = 0; i < plan_.stock; ++i)
       list.push_back(card_entry(stock_card(id, i), card_status::stock));
   }
-  for (unsigned i = 0; plan_.risk && i < vouchers; ++i)
-    list.push_back(grant_entry(i));
   decrees_.push_back(std::move(list));
+  for (unsigned i = 0; plan_.risk && i < vouchers; ++i)
+    decrees_.push_back({grant_entry(i)});
   send_facts();
   next_decree();
   next_rulings();
@@ -214,6 +215,8 @@ void world::renumber(entry& certify) {
 bool world::is_decided(const entry& fact) const {
   const auto& st = nodes_.at(head_office).st->ledger().st();
   if (fact.kind == entry_kind::ruling) return ruling_of(st, fact.subject, *fact.cites).has_value();
+  if (fact.kind == entry_kind::voucher_grant)
+    return st.find(code_key(nodes_.at(head_office).st->ledger().self(), fact.account, true)).has_value();
   if (fact.kind == entry_kind::close_epoch) return closing_of(st, victim_life_).has_value();
   return fact.kind == entry_kind::revoke && revoking_of(st, victim_life_).has_value();
 }
@@ -450,6 +453,8 @@ void world::answered(sim_node& n, const till_answer& a) {
     if (r->why.code == errc::key_reused) ++counted_.key_reused;
     if (r->why.code == errc::full) ++counted_.full;
     if (r->why.code == errc::pin_locked) ++counted_.pins_locked;
+    if (r->why.code == errc::code_wrong) ++counted_.codes_wrong;
+    if (r->why.code == errc::code_required) ++counted_.codes_missing;
     if (r->why.code == errc::pin_wrong) {
       // A wrong PIN uses up the request's number.
       ++counted_.pins_wrong;
@@ -473,6 +478,7 @@ void world::answered(sim_node& n, const till_answer& a) {
   if (e.bearer != 0 && !a.repeated) ++counted_.by_code;
   if (e.kind == entry_kind::pin_set && !a.repeated) ++counted_.pins_set;
   if (e.pin_checked != 0 && !a.repeated) ++counted_.pins_right;
+  if (e.code_checked != 0 && !a.repeated) ++counted_.codes_right;
   t.counter = std::max(t.counter, k.counter);
   if (t.receipts.size() >= receipts_max) t.receipts.erase(t.receipts.begin());
   t.receipts.push_back({a.writer, a.seq, std::move(command)});

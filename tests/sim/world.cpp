@@ -28,7 +28,9 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::elsewhere,     &tally_of_run::given,        &tally_of_run::over_returned,
                  &tally_of_run::ended,         &tally_of_run::cards_sold,   &tally_of_run::cards_back,
                  &tally_of_run::pins_set,      &tally_of_run::pins_right,   &tally_of_run::pins_wrong,
-                 &tally_of_run::pins_locked,   &tally_of_run::at_risk,      &tally_of_run::by_code})
+                 &tally_of_run::pins_locked,   &tally_of_run::at_risk,      &tally_of_run::by_code,
+
+                 &tally_of_run::codes_right,   &tally_of_run::codes_wrong,  &tally_of_run::codes_missing})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
@@ -193,6 +195,7 @@ void world::crash(sim_node& n, const char* why) {
   n.flight.reset();
   n.work_due = false;
   n.st.reset();
+  codes_.at.erase(n.id);
   n.source.reset();
   n.disk.crash(0);
   auto life = n.life;

@@ -2,6 +2,7 @@
 #include <functional>
 #include <queue>
 
+#include "sim/codes.hpp"
 #include "sim/oracle.hpp"
 #include "sim/plan.hpp"
 #include "storage/faulty_kv.hpp"
@@ -15,7 +16,6 @@ namespace tally::sim {
 // What every run sells, and the purses of its programme.
 constexpr unsigned products = 4;
 constexpr std::uint32_t bonus_purse = 2, points_purse = 3, off_purse = 4;
-constexpr amount pin_above = 400;  ///< where cards have PINs
 
 class world;
 /// All that value lies on: cards and vouchers.
@@ -35,7 +35,8 @@ struct tally_of_run {
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
                 cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
-                pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0;
+                pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0, codes_right = 0,
+                codes_wrong = 0, codes_missing = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -213,6 +214,8 @@ private:
   std::optional<till_command> think_pin(sim_node& n, const till_key& k, account_id card);
   void show_pin(sim_node& n, const till& t, till_command& command);
   entry pin_decree(account_id account);
+  code_proof type_code(sim_node& n, account_id account, amount money, const till_key& key);
+  sim_codes codes_;
   till_command think_wrong(sim_node& n, till& t, const till_key& k);
   void answered(sim_node& n, const till_answer& a);
   void new_mark(sim_node& n);

@@ -3,6 +3,7 @@
 
 #include "ledger/programme_fixture.hpp"
 #include "storage/entry_codec.hpp"
+#include "storage/kv_state.hpp"
 #include "sync/audit_chain.hpp"
 #include "sync/what_if.hpp"
 
@@ -216,6 +217,126 @@ TEST_CASE("the audit names card money that was taken without the card's PIN", "[
     CHECK_FALSE(r->ok());
     CHECK(first_problem(*r).find("300 for at most 0 minor units without the card's PIN") != std::string::npos);
   }
+}
+
+TEST_CASE("the audit names card money that was given or paid out without the card's PIN or a code", "[audit][pin]") {
+  audit_chain c;
+  c.found();
+  c.publish(1, 100);
+  c.sync();
+  card_kind_rule kind{1, {"Card"}, {}, true, 0};
+  kind.pin_above = 300;
+  kind.code_above = 600;
+  publish_programme(c, 2, [&](programme& g) { g.card_kinds = {kind}; });
+  c.next_day();
+  c.sync();
+  c.top_up(3, 50'000);
+  entry e;
+  e.terminal = 3'002;
+  e.counter = 1;
+  e.account = audit_chain::card;
+  e.card_kind = 1;
+  e.rules_version = 2;
+  e.values = {{purse_paid, main_unit, 0, 700}};
+  e.pin_checked = 1;
+  e.code_checked = 9;
+  auto find = [&](const std::string& what) {
+    c.sync();
+    auto r = c.check(1);
+    REQUIRE(r);
+    CHECK_FALSE(r->ok());
+    CHECK(first_problem(*r).find(what) != std::string::npos);
+  };
+  SECTION("a gift") {
+    e.kind = entry_kind::gift;
+    e.to_account = account_id{audit_chain::card.value + 1};
+    SECTION("with both") {
+      c.write(3, e);
+      c.sync();
+      CHECK(first_problem(*c.check(1)) == "");
+    }
+    SECTION("without the PIN") {
+      e.pin_checked = 0;
+      c.write(3, e);
+      find("700 for at most 300 minor units without the card's PIN");
+    }
+    SECTION("without a code") {
+      e.code_checked = 0;
+      c.write(3, e);
+      find("700 for at most 600 minor units without a one-time code");
+    }
+  }
+  SECTION("a card that came back") {
+    e.kind = entry_kind::hand_back;
+    e.tenders = {{tender_kind::cash, main_unit, 700}};
+    SECTION("with both") {
+      c.write(3, e);
+      c.sync();
+      CHECK(first_problem(*c.check(1)) == "");
+    }
+    SECTION("without the PIN") {
+      e.pin_checked = 0;
+      c.write(3, e);
+      find("700 for at most 300 minor units without the card's PIN");
+    }
+    SECTION("without a code") {
+      e.code_checked = 0;
+      c.write(3, e);
+      find("700 for at most 600 minor units without a one-time code");
+    }
+  }
+}
+
+TEST_CASE("a sum of the day that an older version did not keep is no difference, a larger one is", "[audit][pin]") {
+  audit_chain c;
+  c.found();
+  c.publish(1, 100);
+  c.sync();
+  publish_programme(c, 2, [&](programme& g) { g.card_kinds = {{1, {"Card"}, {}, true, 0}}; });
+  c.next_day();
+  c.sync();
+  c.top_up(3, 50'000);
+  auto& b = c.node(3).st->ledger();
+  auto held = b.st().months_held(b.self(), audit_chain::card, test::points_purse);
+  REQUIRE_FALSE(held.empty());
+  entry e;
+  e.kind = entry_kind::authorise;
+  e.terminal = 3'002;
+  e.counter = 1;
+  e.account = audit_chain::card;
+  e.card_kind = 1;
+  e.rules_version = 2;
+  e.cites = b.next();
+  e.values = {{test::points_purse, unit_of(test::points_purse), held.front(), 10}};
+  date_entry(e, b.st(), b.self(), 0, 0);
+  e.deadline = start_of_day(e.business_date) + 2 * 86'400;
+  c.write(3, e);
+  c.sync();
+  CHECK(first_problem(*c.check(3)) == "");
+  cell_key k{.type = cell_type::taken_today,
+             .a = audit_chain::card.value,
+             .b = test::points_purse,
+             .writer = c.node(3).writer(),
+             .peer = {}};
+  auto key = cell_key_bytes(k);
+  bytes octets;
+  REQUIRE(c.node(3).store.get(family::state, key, octets) == lookup::found);
+  auto sum = *decode_cell(octets);
+  CHECK(sum.n == 10);
+  auto with = [&](std::optional<amount> n) {
+    kv_batch change;
+    if (n) {
+      change.put(family::state, key, encode_cell({*n, sum.data}));
+    } else {
+      change.erase(family::state, key);
+    }
+    REQUIRE(c.node(3).store.commit(change, true).ok());
+    return first_problem(*c.check(3));
+  };
+  CHECK(with(std::nullopt) == "");
+  CHECK(with(4) == "");
+  CHECK(with(11) != "");
+  CHECK(with(-1) != "");
 }
 
 TEST_CASE("what yesterday's sales would have cost", "[what_if]") {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { captureTenders, isOpenHold, receiptWanted, refundFields, returnOfCheck, returnOfReceipt } from '../src/lib/returns.ts';
+import { captureTenders, isOpenHold, receiptWanted, refundFields, restTenders, returnOfCheck, returnOfReceipt } from '../src/lib/returns.ts';
 import { initialModel, reduce } from '../src/lib/till.ts';
 
 const ID = '3.5f0c1a2b3c4d5e6f.41';
@@ -69,6 +69,11 @@ test('a basket takes what was put aside, the rest is paid in cash', () => {
   assert.equal(captureTenders(basket(0), hold), null);
   assert.equal(captureTenders(basket(1), { ...hold, account: 18 }), null);
   assert.equal(captureTenders(play(...ready, { type: 'add', product: 1 }), hold), null);
+  // What was approved in part is paid as it was approved, and no other basket is.
+  const part = { ...hold, remainder: 300 };
+  assert.deepEqual(restTenders(basket(2), part, 'bank'), [{ kind: 'card', amount: 500 }, { kind: 'bank', amount: 300 }]);
+  for (const other of [basket(1), basket(3), basket(0)]) assert.equal(restTenders(other, part, 'cash'), null);
+  assert.equal(restTenders(basket(2), hold, 'cash'), null);
   assert.ok(isOpenHold(hold, [hold]));
   assert.ok(!isOpenHold(hold, [hold, { id: 'x', kind: 'void', authorisation: ID }]));
   const after = reduce(basket(1), { type: 'done', receipt: { ...hold, id: 'c', kind: 'capture', masked: null, here: 100, authorisation: ID }, recovered: false });

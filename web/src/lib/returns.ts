@@ -90,6 +90,18 @@ export function captureTenders(model: TillModel, authorisation: Receipt): Tender
   return due > card ? [{ kind: 'card', amount: card }, { kind: 'cash', amount: due - card }] : [{ kind: 'card', amount: card }];
 }
 
+/**
+ * How a basket that the card paid in part is paid: what was put aside for it, and the rest by `kind`. Null when the
+ * basket is another one by now, or the card is.
+ */
+export function restTenders(model: TillModel, authorisation: Receipt, kind: 'cash' | 'bank'): Tender[] | null {
+  const { due } = bill(model);
+  const rest = authorisation.remainder;
+  const tenders = captureTenders(model, authorisation);
+  if (!tenders || rest === undefined || due === null || due !== authorisation.total + rest) return null;
+  return [{ kind: 'card', amount: authorisation.total }, { kind, amount: rest }];
+}
+
 /** Authorisations that a receipt of this till ended. */
 export function isOpenHold(receipt: Receipt, receipts: Receipt[]): boolean {
   return receipt.kind === 'authorisation' && !receipts.some((it) => it.authorisation === receipt.id);

@@ -255,6 +255,8 @@ export interface Receipt {
   unit: Unit;
   reverses: string | null;
   reversed_by: string | null;
+  /** Of a sale that was approved in part: what is to be paid otherwise. */
+  remainder?: number;
   /** Of a capture or void: the authorisation that it ended. */
   authorisation?: string;
   /** Text of the code that proves it; older nodes have none. */
@@ -294,8 +296,17 @@ export interface Refusal {
   status?: string;
   /** `pin_required`, `pin_locked`: so much goes without the PIN. */
   without_pin?: number;
-  /** `pin_wrong` */
+  /** `code_required`, `code_wrong`: so much goes without a one-time code. */
+  without_code?: number;
+  /** `pin_wrong`, `code_wrong` */
   tries_left?: number;
+}
+
+/** A one-time code on its way: the end of the telephone's number, and how long it is good. */
+export interface SentCode {
+  ends_in: string;
+  seconds: number;
+  up_to: number;
 }
 
 /** Figures are null where the answering node does not know them: a store sees none of its parent. */

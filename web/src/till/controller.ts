@@ -4,12 +4,12 @@ import { signal } from '@preact/signals';
 import { authHeaders, call, sendMoney, setToken } from '../lib/api';
 import { hasKey } from '../lib/i18n';
 import { readStored, step, type MoneyRequest, type OutboxEffect, type OutboxEvent } from '../lib/outbox';
-import { withoutPin } from '../lib/pin';
+import { cardMoney, withoutPin } from '../lib/pin';
 import { keepEvents, type EventKeeper, type SseEvent } from '../lib/sse';
 import { basketTotal, bill, quoteMissing, saleFields, tendersFor, wantedQuote } from '../lib/bill';
 import { findByEan, initialModel, reduce, type PayKind, type TillEvent, type TillModel } from '../lib/till';
 import { readMember } from './member_state';
-import type { Card, Devices, LinkState, Product, Programme, Quote, Receipt, Refusal, Tender, TillInfo } from '../lib/types';
+import type { Card, Devices, LinkState, Product, Programme, Quote, Receipt, Refusal, SentCode, Tender, TillInfo } from '../lib/types';
 
 const PENDING = 'tally.pending';
 const SEEN = 'tally.seen';
@@ -34,6 +34,7 @@ let quoting = false;
 type Asked = Pick<MoneyRequest, 'kind' | 'path' | 'amount'> & { fields: Record<string, unknown> };
 let lastAsked: Asked | null = null;
 let typedPin = false;
+let typedCode = false;
 let settingPin = false;
 /** After a question that nobody answered, the next one waits until then. */
 let quoteFrom = 0;
@@ -132,8 +133,11 @@ export function outbox(event: OutboxEvent): void {
 function submit(kind: MoneyRequest['kind'], path: string, amount: number, fields: Record<string, unknown>): void {
   const { info, outbox: state } = model.value;
   if (!info || state.phase !== 'idle' || settingPin) return;
-  const { pin, ...plain } = fields;
+  const { pin, code, ...plain } = fields;
   typedPin = pin !== undefined;
+  typedCode = code !== undefined;
+  if (!lastAsked || cardMoney(plain) !== cardMoney(lastAsked.fields) || plain['card'] !== lastAsked.fields['card'])
+    codeSent.value = null;
   lastAsked = { kind, path, amount, fields: plain };
   const counter = nextCounter;
   const body = JSON.stringify({ counter, ...fields, seen: stored(SEEN) ?? undefined });
@@ -145,14 +149,38 @@ function submit(kind: MoneyRequest['kind'], path: string, amount: number, fields
 /** Whether what was asked for last is still what the screen shows: the same card, and of a sale the same basket. */
 function isAsked(asked: Asked | null): asked is Asked {
   const held = model.value;
+  if (asked?.kind === 'reversal') return true;  // it names a receipt, whatever else is on the screen
   if (!asked || held.card?.number !== asked.fields['card']) return false;
   const { lines, uses, gifts } = saleFields(held);
   const same = (name: string, now: unknown) => JSON.stringify(asked.fields[name]) === JSON.stringify(now);
   return asked.kind !== 'sale' || (same('lines', lines) && same('uses', uses) && same('gifts', gifts));
 }
 
+/** Where the code for the last request went, or why none did. */
+export const codeSent = signal<{ code: SentCode } | { refusal: Refusal } | null>(null);
+
+/** Whether the last request had a one-time code. */
+export const codeWasTyped = (): boolean => typedCode;
+
+/** Has a one-time code sent for what was refused. Nothing is kept of it here: the customer reads it. */
+export async function sendCode(): Promise<void> {
+  const asked = lastAsked;
+  if (!isAsked(asked) || model.value.outbox.phase !== 'idle') return;
+  const body = { card: asked.fields['card'], amount: cardMoney(asked.fields) };
+  const answer = await call<SentCode>('POST', '/api/v1/cards/code', body);
+  if (asked === lastAsked) codeSent.value = answer.ok ? { code: answer.body } : { refusal: answer.refusal };
+}
+
+/** The same once more, with the one-time code, and the PIN where the node asked for that as well. */
+export function answerCode(code: string, pin?: string): void {
+  if (isAsked(lastAsked)) submit(lastAsked.kind, lastAsked.path, lastAsked.amount, { ...lastAsked.fields, pin, code });
+}
+
 /** Whether the last request had a PIN: a refusal that asks for it then says that nobody could judge it. */
 export const pinWasTyped = (): boolean => typedPin;
+
+/** Whether the card at the till is known to have no PIN; what a reversal asks for is its receipt's card's. */
+export const hasNoPin = (): boolean => lastAsked?.kind !== 'reversal' && model.value.card?.card.pin?.set === false;
 
 /** Whether the PIN can be typed for what was refused. */
 export const mayAnswerPin = (): boolean => isAsked(lastAsked);
@@ -162,9 +190,9 @@ export function answerPin(pin: string): void {
   if (isAsked(lastAsked)) submit(lastAsked.kind, lastAsked.path, lastAsked.amount, { ...lastAsked.fields, pin });
 }
 
-/** A sale that was refused for want of the PIN, in two parts: what the card pays without it, and the rest. */
+/** A sale that was refused for want of PIN or code, in two parts: what the card pays without, and the rest. */
 export function splitWithoutPin(refusal: Refusal): Tender[] | null {
-  const free = refusal.without_pin ?? 0;
+  const free = refusal.without_pin ?? refusal.without_code ?? 0;
   if (!isAsked(lastAsked) || lastAsked.kind !== 'sale' || free <= 0 || free >= lastAsked.amount) return null;
   const tenders = lastAsked.fields['tenders'] as Tender[];
   if (tenders.length !== 1 || tenders[0]?.kind !== 'card') return null;
@@ -176,6 +204,20 @@ export function splitWithoutPin(refusal: Refusal): Tender[] | null {
 
 export function payWithoutPin(tenders: Tender[]): void {
   if (isAsked(lastAsked)) submit(lastAsked.kind, lastAsked.path, lastAsked.amount, { ...lastAsked.fields, tenders });
+}
+
+/** Whether the node may put aside what the card has for the sale that it refused, and the rest be paid otherwise. */
+export function mayPayPart(): boolean {
+  if (!isAsked(lastAsked) || lastAsked.kind !== 'sale' || lastAsked.fields['partial']) return false;
+  const tenders = lastAsked.fields['tenders'] as Tender[];
+  const plain = ['uses', 'gifts'].every((name) => !(lastAsked?.fields[name] as unknown[] | undefined)?.length);
+  return plain && tenders.length === 1 && tenders[0]?.kind === 'card';
+}
+
+/** The same sale once more, of which the card pays what it has, here and elsewhere. */
+export function payPart(): void {
+  if (mayPayPart() && lastAsked)
+    submit('sale', lastAsked.path, lastAsked.amount, { ...lastAsked.fields, partial: true });
 }
 
 /** Why the last PIN was not set. */

@@ -4,9 +4,24 @@ import { formatMinor } from '../lib/money';
 import type { MoneyRequest } from '../lib/outbox';
 import { bill, tendersFor } from '../lib/bill';
 import { purseRule, unitsFigure, nameIn } from '../lib/programme';
-import type { Refusal, TillInfo } from '../lib/types';
+import { isOpenHold, restTenders } from '../lib/returns';
+import type { Receipt, Refusal, TillInfo } from '../lib/types';
 import { Icon } from '../lib/ui';
-import { dispatch, model, now, outbox, pay, pinWasTyped } from './controller';
+import { CodeAsked } from './code';
+import {
+  capture,
+  codeWasTyped,
+  dispatch,
+  hasNoPin,
+  mayPayPart,
+  model,
+  now,
+  outbox,
+  pay,
+  payPart,
+  pinWasTyped,
+  voidHold,
+} from './controller';
 import { PinAsked } from './pin';
 
 const figures = (minor: number | null | undefined, info: TillInfo): string =>
@@ -21,8 +36,10 @@ export function refusalText(refusal: Refusal, info: TillInfo): string {
     const name = nameIn(rule.name, lang.value);
     return t('error.insufficient_units', { name, here: units(refusal.here), short: units(refusal.short) });
   }
-  if (refusal.error === 'pin_required' && model.value.card?.card.pin?.set === false) return t('pin.none');
+  if (refusal.error === 'pin_required' && hasNoPin()) return t('pin.none');
   if (refusal.error === 'pin_required' && pinWasTyped()) return t('pin.cannot');
+  if (refusal.error === 'code_required' && codeWasTyped()) return t('code.void');
+  if (refusal.error === 'code_wrong' && refusal.tries_left === 0) return t('code.last');
   if (refusal.error === 'card_blocked' && refusal.status) return `${t(key)} (${tOr('card.status.', refusal.status)})`;
   // Which voucher, gift or package, and what it asks for: the node's own words.
   if (refusal.error === 'not_applicable' && refusal.detail) return `${t(key)} (${refusal.detail})`;
@@ -147,6 +164,44 @@ function RestInCash({ info }: { info: TillInfo }) {
   );
 }
 
+/** The card pays what it has, wherever that lies; what it has is not known before the node says so. */
+function PartByCard() {
+  if (!mayPayPart()) return null;
+  return (
+    <button class="button" data-testid="pay-part" onClick={payPart}>
+      {t('part.offer')}
+    </button>
+  );
+}
+
+/** What the card paid of the basket, and the ways to pay the rest: then both count, or neither. */
+function RestOfPart({ receipt, info }: { receipt: Receipt; info: TillInfo }) {
+  const { receipts, outbox: state } = model.value;
+  if (receipt.remainder === undefined || !isOpenHold(receipt, receipts)) return null;
+  const idle = state.phase === 'idle';
+  return (
+    <>
+      {(['cash', 'bank'] as const).map((kind) => {
+        const tenders = restTenders(model.value, receipt, kind);
+        return (
+          <button
+            key={kind}
+            class="button primary"
+            data-testid={`part-${kind}`}
+            disabled={!idle || !tenders}
+            onClick={() => tenders && capture(receipt, tenders)}
+          >
+            {t(`part.${kind}`, { rest: figures(receipt.remainder, info) })}
+          </button>
+        );
+      })}
+      <button class="button danger" data-testid="part-void" disabled={!idle} onClick={() => voidHold(receipt)}>
+        {t('hold.void')}
+      </button>
+    </>
+  );
+}
+
 function noticeText(info: TillInfo): string {
   const notice = model.value.notice;
   if (!notice) return '';
@@ -165,6 +220,8 @@ function noticeText(info: TillInfo): string {
     authorisation: 'hold.done',
     void: 'hold.voided',
   };
+  if (receipt.kind === 'authorisation' && receipt.remainder !== undefined)
+    return t('part.done', { card: amount, rest: figures(receipt.remainder, info) });
   if (receipt.kind === 'adjustment') return t('adjust.done');
   if (receipt.kind === 'gift') return t('gift.done');
   if (receipt.kind === 'card_report') return `${t('card.reported')} ${receipt.masked ?? ''}`;
@@ -197,7 +254,10 @@ export function NoticeBar({ info }: { info: TillInfo }) {
         {notice && !isError ? noticeText(info) : ''}
       </p>
       {offer && <RestInCash info={info} />}
+      {offer && <PartByCard />}
+      {notice?.type === 'receipt' && <RestOfPart receipt={notice.receipt} info={info} />}
       {refusal && <PinAsked refusal={refusal} info={info} />}
+      {refusal && <CodeAsked refusal={refusal} info={info} />}
       {notice && (
         <button
           class="icon-button"

@@ -5,7 +5,7 @@ import { hasKey, t, type Key } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
 import { asksForPin, isPin } from '../lib/pin';
 import type { Card, Refusal, TillInfo } from '../lib/types';
-import { answerPin, mayAnswerPin, model, payWithoutPin, pinProblem, setPin, splitWithoutPin } from './controller';
+import { answerPin, hasNoPin, mayAnswerPin, model, payWithoutPin, pinProblem, setPin, splitWithoutPin } from './controller';
 
 const asked = signal('');
 const chosen = signal({ account: 0, pin: '', again: '', old: '' });
@@ -19,7 +19,7 @@ interface Field {
   input: (text: string) => void;
 }
 
-function PinField({ id, label, value, input }: Field) {
+export function PinField({ id, label, value, input }: Field) {
   return (
     <input
       data-testid={id}
@@ -39,7 +39,7 @@ function PinField({ id, label, value, input }: Field) {
 export function PinAsked({ refusal, info }: { refusal: Refusal; info: TillInfo }) {
   return (
     <>
-      {asksForPin(refusal) && mayAnswerPin() && model.value.card?.card.pin?.set !== false && (
+      {asksForPin(refusal) && mayAnswerPin() && !hasNoPin() && (
         <PinTyped refusal={refusal} info={info} />
       )}
       <LessWithoutPin refusal={refusal} info={info} />

@@ -1,0 +1,45 @@
+// What the audit asks of PINs and one-time codes: that they were checked where the rules want them.
+#include <algorithm>
+
+#include "ledger/pins.hpp"
+#include "sync/audit_prices.hpp"
+
+namespace tally::audit_detail {
+
+// Sums as the store's own fold has them (money_taken_on): what came back, or was put aside and captured, adds nothing.
+void price_checker::proofs(sequence seq, const entry& e) {
+  const auto* record = rules_.rules(e.rules_version);
+  const auto* kind = record ? record->programme.card_kind(e.card_kind) : nullptr;
+  if (e.code_checked != 0) one_code(seq, e);
+  if (!kind || !kind->asks_for_proof()) return;
+  ++a_.line(check_prices).count;
+  if (e.business_date != spent_on_) spent_.clear();
+  spent_on_ = e.business_date;
+  amount money = 0;
+  for (const auto& v : e.values) {
+    const auto* purse = record->programme.purse(v.purse);
+    if (v.unit == main_unit || (purse && purse->kind == purse_kind::bonus))
+      money = std::min(money + std::clamp<amount>(v.amount, 0, amount_max), INT64_MAX / 4);
+  }
+  auto& before = spent_[e.account];
+  auto under = " under rules " + std::to_string(e.rules_version);
+  if (e.pin_checked == 0 && asks_for_pin(kind, money, !e.values.empty(), before))
+    a_.problem(check_prices, where_, seq,
+               "at most " + std::to_string(free_of_pin(*kind, before)) + " minor units without the card's PIN" + under,
+               std::to_string(money));
+  if (e.code_checked == 0 && asks_for_code(kind, money, !e.values.empty()))
+    a_.problem(check_prices, where_, seq,
+               "at most " + std::to_string(*kind->code_above) + " minor units without a one-time code" + under,
+               std::to_string(money));
+  if (e.kind != entry_kind::hand_back) before = std::min(before + money, INT64_MAX / 2);
+}
+
+void price_checker::one_code(sequence seq, const entry& e) {
+  auto& newest = codes_[e.account];
+  if (e.code_checked <= newest)
+    a_.problem(check_prices, where_, seq, "a one-time code after number " + std::to_string(newest),
+               "number " + std::to_string(e.code_checked));
+  newest = std::max(newest, e.code_checked);
+}
+
+}  // namespace tally::audit_detail
