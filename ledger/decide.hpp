@@ -176,6 +176,7 @@ struct refusal {
   std::optional<card_status> standing = {};  ///< card_blocked: what the card is here
   std::optional<amount> without_pin = {};    ///< pin_required, pin_locked: so much goes without the PIN
   std::optional<std::uint32_t> tries = {};   ///< pin_wrong: that are left
+  std::optional<amount> card_goods = {};     ///< other_goods: the most that the card may pay of this basket
 };
 using decision = std::variant<entry, replayed, refusal>;
 
@@ -184,8 +185,8 @@ struct quote {
   priced_sale price;
   std::vector<unit_worth> bonus;  ///< of the money from the card, what bonus would pay, per purse
 };
-/// `c.card` may be anything from 0 to what is due; tenders are not looked at. Errors: as `price_sale`, and what is
-/// wrong with the card.
+/// `c.card` may be anything from 0 to the price's `card_max`; tenders are not looked at. Errors: as `price_sale`, and
+/// what is wrong with the card.
 result<quote> quote_sale(const sale_command& c, const situation& now);
 
 /// Decides one request of a till. Pure; the entry that it returns passes `judge`.

@@ -65,6 +65,10 @@ constexpr std::array rows{
     row{"pin_locked",
         "Too many wrong PINs were typed for this card at this store. Head office can allow new tries, or a new PIN."},
     row{"not_here", "This kind of card is not good here, or not loaded here. Another store takes it."},
+    row{},
+    row{},
+    row{},
+    row{"other_goods", "This kind of card does not pay for all of these goods. Take the rest as another payment."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 

@@ -56,9 +56,10 @@ enum class errc : std::uint8_t {
   pin_wrong = 46,        ///< the try is counted
   pin_locked = 47,       ///< too many wrong PINs at this store: head office allows fresh tries
   not_here = 48,         ///< this kind of card is not good at this store, or not loaded there
+  other_goods = 52,      ///< this kind of card does not pay for so much of this basket; the detail says for how much
 };
 
-constexpr errc errc_last = errc::not_here;
+constexpr errc errc_last = errc::other_goods;
 
 /// Stable name, for interfaces and logs: "insufficient".
 std::string_view errc_name(errc code);

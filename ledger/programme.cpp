@@ -48,6 +48,12 @@ bool card_kind_rule::loaded_at(node_id store) const { return !has(no_top_up_at, 
 bool programme::tells_of_pins() const {
   return std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.pin_above || k.pin_above_day; });
 }
+bool card_kind_rule::pays_for(product_id p) const {
+  return names_product(only_products, p) && !std::ranges::binary_search(not_products, p);
+}
+bool programme::tells_of_goods() const {
+  return std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.has_goods(); });
+}
 const purse_rule* programme::purse(std::uint32_t id) const { return by_id(purses, id); }
 const level_rule* programme::level(std::uint32_t id) const { return by_id(levels, id); }
 const card_kind_rule* programme::card_kind(std::uint32_t id) const { return by_id(card_kinds, id); }

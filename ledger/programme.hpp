@@ -147,6 +147,10 @@ struct card_kind_rule {
   // What its PIN is asked for; never, when neither is there.
   std::optional<amount> pin_above = {};      ///< one sale of more card money than that; 0: each
   std::optional<amount> pin_above_day = {};  ///< a sale that makes the day's sum at the store more than that
+  // For which goods it is good: all that lies on it pays for these alone. Ascending; both empty: for all.
+  std::vector<product_id> only_products = {}, not_products = {};
+  bool pays_for(product_id p) const;
+  bool has_goods() const { return !only_products.empty() || !not_products.empty(); }
   /// Whether it says anything of the card itself.
   bool sells() const {
     return price != 0 || deposit != 0 || valid_months != 0 || valid_days != 0 || named || !replaceable;
@@ -189,6 +193,8 @@ struct programme {
   bool tells_of_bounds() const;
   /// Whether any kind of card asks for its PIN.
   bool tells_of_pins() const;
+  /// Whether any kind of card is good for some goods only.
+  bool tells_of_goods() const;
   const purse_rule* purse(std::uint32_t id) const;
   const level_rule* level(std::uint32_t id) const;
   const card_kind_rule* card_kind(std::uint32_t id) const;

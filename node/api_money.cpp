@@ -19,6 +19,8 @@ std::string plain_detail(const node_snapshot& s, const till_answer& a, const ref
     case errc::insufficient:
       return money(r.here.value_or(a.here)) + " can be spent here, " + money(r.missing) + " are missing";
     case errc::no_quota: return "at most " + money(r.here.value_or(0)) + " here now";
+    case errc::other_goods:
+      return "this kind of card pays at most " + money(r.card_goods.value_or(0)) + " of this basket";
     case errc::number_used:
     case errc::overflow: return {};
     default: return r.why.detail;
@@ -41,6 +43,7 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
     if (code == errc::no_quota) w.field("left", why.here.value_or(0));
     if (why.without_pin) w.field("without_pin", *why.without_pin);
     if (why.tries) w.field("tries_left", *why.tries);
+    if (why.card_goods) w.field("card_goods", *why.card_goods);
     if (why.standing) w.field("status", card_status_name(*why.standing));
   }));
 }

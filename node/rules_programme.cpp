@@ -214,9 +214,11 @@ private:
   }
 
   status card_kind(const toml::table& t, card_kind_rule& k) const {
-    TALLY_TRY(only(t, {"id", "name", "purses", "top_up", "per_day", "price", "deposit", "valid_months", "valid_days",
-                       "named", "replaceable", "only_at", "not_at", "no_top_up_at", "dormant_months", "dormant_fee",
-                       "dormant_from", "pin_above", "pin_above_day"}));
+    TALLY_TRY(only(t, {"id",          "name",         "purses",       "top_up",        "per_day",
+                       "price",       "deposit",      "valid_months", "valid_days",    "named",
+                       "replaceable", "only_at",      "not_at",       "no_top_up_at",  "dormant_months",
+                       "dormant_fee", "dormant_from", "pin_above",    "pin_above_day", "only_products",
+                       "not_products"}));
     std::int64_t months = 0, days = 0;
     TALLY_TRY(cash(t, "price", k.price));
     TALLY_TRY(cash(t, "deposit", k.deposit));
@@ -232,6 +234,8 @@ private:
     TALLY_TRY(numbers(t, "not_at", k.not_at, any));
     TALLY_TRY(numbers(t, "no_top_up_at", k.no_top_up_at, any));
     TALLY_TRY(dormant(t, k.dormant));
+    TALLY_TRY(products(t, "only_products", k.only_products));
+    TALLY_TRY(products(t, "not_products", k.not_products));
     TALLY_TRY(cash(t, "per_day", k.per_day));
     for (auto [key, out] : {std::pair("pin_above", &k.pin_above), std::pair("pin_above_day", &k.pin_above_day)})
       if (t.contains(key)) TALLY_TRY(cash(t, key, out->emplace()));

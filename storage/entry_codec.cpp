@@ -355,8 +355,8 @@ static void read_form_from(byte_reader& r, receipt_form& f) {
 bytes encode_rules(const rules_record& r) {
   // Each form has what the one before has and one thing more: without it the record is what older nodes can read.
   const bool report = r.day_report != receipt_form{};
-  const bool more =
-      report || r.programme.tells_of_cards() || r.programme.tells_of_bounds() || r.programme.tells_of_pins();
+  const bool more = report || r.programme.tells_of_cards() || r.programme.tells_of_bounds() ||
+                    r.programme.tells_of_pins() || r.programme.tells_of_goods();
   const bool plan = more || !r.programme.empty();
   const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;

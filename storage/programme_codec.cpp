@@ -145,6 +145,7 @@ constexpr std::uint64_t section_cards = 1;
 constexpr std::uint64_t section_report = 2;
 constexpr std::uint64_t section_pins = 3;
 constexpr std::uint64_t section_bounds = 5;
+constexpr std::uint64_t section_goods = 8;
 constexpr std::size_t sections_max = 16, section_octets_max = 50'000;
 
 bytes cards_section(const programme& p) {
@@ -287,11 +288,36 @@ bool read_bounds_section(byte_view data, programme& p) {
   return known && r.ok() && r.at_end();
 }
 
+bytes goods_section(const programme& p) {
+  byte_writer w;
+  std::vector<const card_kind_rule*> kinds;
+  for (const auto& k : p.card_kinds)
+    if (k.has_goods()) kinds.push_back(&k);
+  write_list(w, kinds, [&](const card_kind_rule* k) {
+    w.uv(k->id);
+    write_products(w, k->only_products);
+    write_products(w, k->not_products);
+  });
+  return w.take();
+}
+
+bool read_goods_section(byte_view data, programme& p) {
+  byte_reader r(data);
+  auto n = r.uv(programme_rules_max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    auto* k = row_by_id(p.card_kinds, u32(r));
+    if (!k) return false;
+    k->only_products = read_products(r);
+    k->not_products = read_products(r);
+  }
+  return r.ok() && r.at_end();
+}
+
 }  // namespace
 
 void write_sections(byte_writer& w, const programme& p, const bytes& report) {
   w.uv((p.tells_of_cards() ? 1U : 0U) + (report.empty() ? 0U : 1U) + (p.tells_of_pins() ? 1U : 0U) +
-       (p.tells_of_bounds() ? 1U : 0U));
+       (p.tells_of_bounds() ? 1U : 0U) + (p.tells_of_goods() ? 1U : 0U));
   if (p.tells_of_cards()) {
     w.uv(section_cards);
     w.str(cards_section(p));
@@ -304,9 +330,14 @@ void write_sections(byte_writer& w, const programme& p, const bytes& report) {
     w.uv(section_pins);
     w.str(pins_section(p));
   }
-  if (!p.tells_of_bounds()) return;
-  w.uv(section_bounds);
-  w.str(bounds_section(p));
+  if (p.tells_of_bounds()) {
+    w.uv(section_bounds);
+    w.str(bounds_section(p));
+  }
+  if (p.tells_of_goods()) {
+    w.uv(section_goods);
+    w.str(goods_section(p));
+  }
 }
 
 void read_sections(byte_reader& r, programme& p, bytes& report) {
@@ -318,6 +349,8 @@ void read_sections(byte_reader& r, programme& p, bytes& report) {
       report = data;
     } else if (number == section_pins) {
       if (!read_pins_section(data, p)) r.fail();
+    } else if (number == section_goods) {
+      if (!read_goods_section(data, p)) r.fail();
     } else if (number == section_bounds ? !read_bounds_section(data, p)
                                         : number != section_cards || !read_cards_section(data, p)) {
       r.fail();

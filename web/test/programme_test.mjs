@@ -138,6 +138,7 @@ test('gifts are offered when the units are here or elsewhere', () => {
 test('the most points: by share, by what is due, by what there is, in whole minor units', () => {
   assert.equal(mostUnits(points, quote(), 9_999), 5_000);
   assert.equal(mostUnits(points, quote(), 321), 321);
+  assert.equal(mostUnits(points, quote({ card_goods: 700 }), 9_999), 700);
   assert.equal(mostUnits(points, quote({ discount: 1_000, due: 9_000 }), 9_999), 4_500);
   // A voucher took most of it; what the points themselves took counts back in.
   assert.equal(mostUnits(points, quote({ due: 100, uses: [{ purse: 4, units: 1, amount: 9_900 }] }), 9_999), 100);

@@ -12,7 +12,9 @@ export function nameIn(names: Names, language: string): string {
 
 /** Whether what a basket costs can differ from the sum of its prices. */
 export function changesPrices(programme: Programme | null): programme is Programme {
-  return programme !== null && (programme.purses.length > 0 || programme.discounts.length > 0);
+  if (programme === null) return false;
+  const someGoods = programme.card_kinds.some((it) => it.only_products ?? it.not_products);
+  return someGoods || programme.purses.length > 0 || programme.discounts.length > 0;
 }
 
 export function purseRule(programme: Programme | null, id: number): PurseRule | undefined {
@@ -143,7 +145,7 @@ const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
  */
 export function mostUnits(rule: PurseRule, quote: Quote, available: number): number {
   const own = quote.uses.find((it) => it.purse === rule.id)?.amount ?? 0;
-  const room = BigInt(quote.due + own);
+  const room = BigInt((quote.card_goods ?? quote.due) + own);
   const after = BigInt(quote.gross - quote.discount);
   if (rule.kind === 'voucher') {
     if (room <= 0n || after < BigInt(rule.min_total ?? 0)) return 0;

@@ -162,6 +162,9 @@ export interface CardKindRule {
   /** What a sale may come to without the PIN; null: any sum. */
   pin_above?: number | null;
   pin_above_day?: number | null;
+  /** Goods that it pays for: these alone, or all but those. */
+  only_products?: number[];
+  not_products?: number[];
 }
 export interface DiscountRule extends Condition {
   id: number;
@@ -212,6 +215,8 @@ export interface Quote {
   due: number;
   bonus: UnitWorth[];
   card_max: number;
+  /** The most that a card of this kind pays of `due`; left out: all of it. */
+  card_goods?: number;
   earned: { purse: number; units: number; month: number | null }[];
 }
 
@@ -294,6 +299,8 @@ export interface Refusal {
   without_pin?: number;
   /** `pin_wrong` */
   tries_left?: number;
+  /** `other_goods`: the most that a card of this kind pays of the basket. */
+  card_goods?: number;
 }
 
 /** Figures are null where the answering node does not know them: a store sees none of its parent. */
