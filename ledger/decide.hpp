@@ -131,9 +131,17 @@ struct adjust_command {
   bool genuine = false;  ///< as in a sale
   friend bool operator==(const adjust_command&, const adjust_command&) = default;
 };
-using till_command = std::variant<sale_command, top_up_command, reverse_command, refund_command, claim_command,
-                                  card_sale_command, hand_back_command, authorise_command, capture_command,
-                                  void_command, refund_elsewhere_command, gift_command, adjust_command, pin_command>;
+/// Gifts on the shelf: what was counted there, or what came (below zero: went).
+struct stock_command {
+  till_key key;
+  std::vector<line_item> lines;  ///< product and pieces, each product once
+  bool counted = false;
+  friend bool operator==(const stock_command&, const stock_command&) = default;
+};
+using till_command =
+    std::variant<sale_command, top_up_command, reverse_command, refund_command, claim_command, card_sale_command,
+                 hand_back_command, authorise_command, capture_command, void_command, refund_elsewhere_command,
+                 gift_command, adjust_command, pin_command, stock_command>;
 
 const till_key& key_of(const till_command& c);
 

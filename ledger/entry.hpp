@@ -33,8 +33,8 @@ enum class entry_kind : std::uint8_t {
   expire = 21,
   fee = 22,  ///< head office takes the month's fee of a card that nobody used
   execute = 23,
-  count = 24,
-  stock = 25,
+  count = 24,  ///< pieces of gifts on the shelf, as somebody counted them
+  stock = 25,  ///< pieces of gifts that came, or went
   attendance = 26,
   log = 27,
   evidence = 28,
@@ -61,6 +61,9 @@ enum class entry_kind : std::uint8_t {
   erase_member = 61,  ///< its key is destroyed
   pin_set = 62,       ///< a PIN was chosen at a till, sealed for head office
   pin_failed = 63,    ///< a wrong PIN was typed
+  give_back = 66,     ///< units that expired only because others lay nearer when something was paid
+  recall = 67,        ///< a run of cards that lies at a store is to come back
+  bring_back = 68,    ///< the store sells no more of that run
 };
 
 /// Purses of an account. The rules map others; 1 is money that was paid in.
@@ -161,8 +164,7 @@ struct node_limits {
 };
 
 /// One fact, written once, by one node. Which fields a kind has is in the table of kinds.hpp; everything else is at its
-/// default and takes no octet. The id of an entry is (stream, sequence). Postings follow by `expand`, and are not
-/// stored.
+/// default and takes no octet. The id of an entry is (stream, sequence). Postings follow by `expand`.
 struct entry {
   entry_kind kind{};
   std::uint32_t terminal{};  ///< unique in the chain
@@ -188,8 +190,7 @@ struct entry {
   std::uint64_t request{};          ///< id of the pull or recall that caused a send; 0 when none
   std::optional<stream_head> head;  ///< adopt, receive: what this entry depends on; open_epoch: the predecessor
   publish_topic topic{};
-  bytes blob;    ///< certificate, product, rules, evidence, key; ruling: a note; allot: a name; adjust: why; profile,
-                 ///< pin_set: sealed
+  bytes blob;    ///< certificate, record, evidence, key; ruling: a note; allot: a name; adjust: why; profile: sealed
   bytes medium;  ///< 16 octets, digest of a card number; sale, top_up: of the one-time number; pin_set: of the request
   std::uint32_t card_kind{};
   card_status status{};
@@ -229,7 +230,7 @@ constexpr std::uint32_t engine_revision = 1;
 /// Limits of one entry; a decoder refuses more, a decider never makes more.
 constexpr std::size_t lines_max = 200, values_max = 64, tenders_max = 16, taxes_max = 32, gifts_max = 50,
                       blob_max = 60'000, note_max = 200, entry_bytes_max = 65'535;
-constexpr std::int64_t quantity_max = 9999;
+constexpr std::int64_t quantity_max = 9999, pieces_max = 1'000'000;
 constexpr std::int64_t hold_seconds_max = 40 * std::int64_t{86'400};  ///< that an authorisation may last
 
 /// Day number of a moment (days since 2020-01-01), never negative.

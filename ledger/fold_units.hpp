@@ -14,6 +14,11 @@ status check_hold_end(const entry& e, const entry_place& p, const state& s);
 status check_authorise(const entry& e, const entry_place& p);
 status check_refund_elsewhere(const entry& e, const entry_place& p);
 status check_gift(const entry& e);
+/// Whether so much expired that way is for who has all journals to say (lapses.hpp).
+/// A count, or pieces that came or went.
+status check_stock(const entry& e);
+void apply_stock(const entry& e, const entry_place& p, state& s);
+status check_give_back(const entry& e);
 status check_expire(const entry& e);
 status check_earn(const entry& e, const state& s);
 /// Units of one purse, given or taken, with a reason.

@@ -59,6 +59,11 @@ const level_rule* programme::level(std::uint32_t id) const { return by_id(levels
 const card_kind_rule* programme::card_kind(std::uint32_t id) const { return by_id(card_kinds, id); }
 const package_rule* programme::package(std::uint32_t id) const { return by_id(packages, id); }
 
+bool programme::is_gift(product_id p) const {
+  return std::ranges::any_of(
+      purses, [&](const purse_rule& r) { return std::ranges::binary_search(r.gifts, p, {}, &product_units::product); });
+}
+
 bool programme::asks_for_kinds() const {
   auto asks = [](const auto& list) {
     return std::ranges::any_of(list, [](const auto& r) { return !r.when.card_kinds.empty(); });

@@ -199,6 +199,8 @@ struct programme {
   const level_rule* level(std::uint32_t id) const;
   const card_kind_rule* card_kind(std::uint32_t id) const;
   const package_rule* package(std::uint32_t id) const;
+  /// Whether units of any purse buy it by the piece.
+  bool is_gift(product_id p) const;
   /// Whether any rule looks at the kind of a card: only then do entries state it.
   bool asks_for_kinds() const;
   friend bool operator==(const programme&, const programme&) = default;

@@ -108,14 +108,36 @@ void show_batches(const call& c) {
   json list = json::array();
   for (const auto& b : *known) {
     bool gone = b.holder != writer_id{} && closing_of(st, b.holder).has_value();
+    bool called = b.holder != writer_id{} && is_recalled(st, b.holder, b.first, b.count);
     list.push_back({{"first", b.first.value},
                     {"count", b.count},
                     {"kind", b.kind},
                     {"name", b.name},
                     {"node", b.holder.node.value},
+                    {"called_back", called && !gone},
                     {"closed", gone}});
   }
   c.ok({{"batches", list}});
+}
+
+// What lies there may be sold until the store has answered, so nothing of it is free before.
+void recall_cards(call c) {
+  auto first = number_in(c.in, "first", 1, INT64_MAX - static_cast<std::int64_t>(batch_cards_max));
+  if (!first) return c.refuse(first.error());
+  durable_state st(c.node.store());
+  auto run = batch_at(st, {static_cast<std::uint64_t>(*first)});
+  if (!run) return c.refuse({errc::not_found, "no batch begins with card " + std::to_string(*first)});
+  if (run->holder == writer_id{}) return c.refuse({errc::not_allowed, "these cards lie at no node: deliver them"});
+  if (closing_of(st, run->holder) || revoking_of(st, run->holder))
+    return c.refuse({errc::not_allowed, "that node's books were closed: deliver them again"});
+  entry e;
+  e.kind = entry_kind::recall;
+  e.account = run->first;
+  e.size = run->count;
+  e.subject = run->holder;
+  json out{{"first", run->first.value}, {"count", run->count}, {"node", run->holder.node.value}};
+  if (is_recalled(st, run->holder, run->first, run->count)) return c.ok(out);  // said before
+  write_facts(c, {e}, std::move(out));
 }
 
 void show_claims(const call& c) {

@@ -68,6 +68,8 @@ void draw_card_code(const call& c);
 void void_card_codes(const call& c);
 void allot_cards(call c);
 void show_batches(const call& c);
+void recall_cards(call c);
+void show_sold(const call& c);
 void show_claims(const call& c);
 void undo_claims(call c);
 void add_member(call c);

@@ -70,7 +70,9 @@ void execute(const api_ptr& api, money_request m, const call_ptr& call) {
   node.till(std::move(m.command), m.masked, [api, call, terminal, asked, masked = m.masked](const till_answer& a) {
     call->later([api, call, terminal, asked, masked, a] {
       if (const auto* r = std::get_if<refusal>(&a.outcome)) return send_refusal(api, terminal, a, *r, call);
-      if (std::get<entry>(a.outcome).kind == entry_kind::pin_set) return send_pin(api, terminal, a, masked, call);
+      auto kind = std::get<entry>(a.outcome).kind;
+      if (kind == entry_kind::pin_set) return send_pin(api, terminal, a, masked, call);
+      if (kind == entry_kind::count || kind == entry_kind::stock) return send_stock(api, terminal, a, call);
       send_receipt(api, terminal, a, masked, asked, call);
     });
   });

@@ -277,7 +277,7 @@ bytes encode_entry(const entry& e) {
 
 entry_kind peek_kind(byte_view data) {
   byte_reader r(data);
-  return static_cast<entry_kind>(r.uv(63));
+  return static_cast<entry_kind>(r.uv(127));
 }
 
 namespace {

@@ -101,7 +101,9 @@ void auditor::fold_observed() {
   for (const auto& id : all)
     fold_journal(id, std::min(positions[id.writer], size_of(id)), size_of(id), seen_, true, true);
   check_returns(all);
-  if (report_.role == node_role::hq) check_credits();
+  if (report_.role != node_role::hq) return;
+  check_credits();
+  check_lapses();
 }
 
 /// Goods of one sale that several stores took back: all of them together at most what was sold.
@@ -212,6 +214,7 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
     contest();
     (void)apply(*e, place, {}, s, why);
   }
+  if (observed && why == errc::ok) count_lapses(*e, place);
   if (!observed && e->kind == entry_kind::adopt && e->head->stream.sub == sub_stream::directory &&
       !is_own(e->head->stream.writer))
     learn_until(e->head->stream, e->head->size, s);

@@ -1,5 +1,7 @@
 #include "sync/observer.hpp"
 
+#include <algorithm>
+
 #include "ledger/closing.hpp"
 #include "ledger/kinds.hpp"
 #include "ledger/member_state.hpp"
@@ -156,7 +158,8 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
                     .directory = &directory_,
                     .turnover = counts_turnover_,
                     .uses = uses_,
-                    .revocations = self_role_ == node_role::hq};
+                    .revocations = self_role_ == node_role::hq,
+                    .lapses = lapses_.purses.empty() ? nullptr : &lapses_};
   std::optional<entry> cited;
   if (e.cites && (cited = find(*e.cites))) place.cited = &*cited;
   auto judged = judge(e, place, state_, postings_);
@@ -187,6 +190,8 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
   };
   if (e.account.value == 0) return v;
   if (counts_turnover_ && sells(e.kind)) note(turned_);
+  bool of_months = place.lapses && std::ranges::any_of(e.values, [](const value_item& i) { return i.bucket != 0; });
+  if (of_months && e.kind != entry_kind::send && e.kind != entry_kind::receive) note(lapsed_);
   if (e.kind == entry_kind::sale ? !e.medium.empty()
                                  : e.kind == entry_kind::reverse && once_of(state_, writer, e.account))
     note(once_);

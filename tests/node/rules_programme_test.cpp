@@ -237,7 +237,7 @@ TEST_CASE("goods that a kind of card pays for", "[rules][programme]") {
       auto x = decode_rules(changed);
       REQUIRE((!x.ok() || encode_rules(*x) == changed));
     }
-  CHECK(names(kind + "only_products = [9]\n", "f.toml:15: there is no product 9"));
+  CHECK(names(kind + "only_products = [9]\n", "f.toml:18: there is no product 9"));
   CHECK(names(kind + "not_products = [1, 9]\n", "there is no product 9"));
   CHECK(names(kind + "only_products = [1]\nnot_products = [2]\n", "only_products or not_products"));
   CHECK(names(kind + "only_products = [1, 1]\n", "names one twice"));

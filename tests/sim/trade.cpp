@@ -35,6 +35,7 @@ programme programme_of(bool tight, bool pins) {
   card_kind_rule kind{1, {"card"}, {}, true, 0};
   kind.price = 200;
   kind.deposit = 1'000;
+  if (tight) kind.not_products = {product_id{3}};
   if (pins) {
     kind.pin_above = pin_above;
     kind.pin_above_day = 3 * pin_above;
@@ -377,6 +378,7 @@ till_command world::think_programme(sim_node& n, till& t, const till_key& k, acc
     auto purse = dice_.chance(700) ? points_purse : bonus_purse;
     return adjust_command{k, card, purse, dice_.chance(500) ? units : -units, "by hand"};
   }
+  if (dice_.chance(20)) return stock_command{k, {{product_id{1}, dice_.between(1, 40)}}, dice_.chance(500)};
   if (!t.receipts.empty() && dice_.chance(80))
     return refund_command{k,
                           t.receipts[dice_.below(t.receipts.size())].seq,
@@ -398,6 +400,8 @@ till_command world::think_programme(sim_node& n, till& t, const till_key& k, acc
   auto due = quote ? quote->price.due : 100;
   auto by = dice_.below(4);
   s.card = by == 0 ? 0 : by == 1 ? due / 2 : due;
+  // A card that is not good for all of it is asked for too much now and then.
+  if (quote && !dice_.chance(100)) s.card = std::min(s.card, quote->price.card_max);
   s.partial = dice_.chance(200);
   if (due > s.card) s.tenders.push_back({tender_kind::cash, main_unit, due - s.card});
   return s;

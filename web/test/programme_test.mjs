@@ -125,6 +125,13 @@ test('gifts are offered when the units are here or elsewhere', () => {
   assert.deepEqual(offered(card({ 3: { here: 399, elsewhere: 1 } })), [5]);
   assert.deepEqual(offered(card({ 3: { here: 1_500 } })), [5, 12]);
   assert.deepEqual(offered(null), []);
+  // What is left on the shelf is said beside the offer, and hinders nothing.
+  const gifts = [
+    { purse: 3, product: 5, units: 400, pieces: 3, left: -2 },
+    { purse: 3, product: 12, units: 1_500, pieces: 1 },
+  ];
+  const left = giftsFor(programme, card({ 3: { here: 1_500 } }, { gifts })).map((it) => it.left);
+  assert.deepEqual(left, [0, undefined]);
   assert.deepEqual(
     usablePurses(programme, card({ 2: { here: 100 }, 3: { here: 1 }, 4: { here: 0 } })).map((it) => it.id),
     [3],

@@ -90,6 +90,8 @@ export interface GiftOffer {
   product: number;
   /** Of the purse, for one piece. */
   units: number;
+  /** On the shelf, as far as the store has counted; below zero is none. */
+  left?: number;
 }
 /** What the card's units can buy by the piece, with what lies here or elsewhere. */
 export function giftsFor(programme: Programme | null, card: Card | null): GiftOffer[] {
@@ -99,7 +101,11 @@ export function giftsFor(programme: Programme | null, card: Card | null): GiftOf
     const most = (has?.here ?? 0) + (has?.elsewhere ?? 0);
     return rule.gifts
       .filter((it) => it.units <= most && hasPurse(programme, card, rule.id))
-      .map((it) => ({ purse: rule.id, product: it.product, units: it.units }));
+      .map((it) => {
+        const offer = { purse: rule.id, product: it.product, units: it.units };
+        const left = card.gifts?.find((gift) => gift.purse === rule.id && gift.product === it.product)?.left;
+        return left === undefined ? offer : { ...offer, left: Math.max(0, left) };
+      });
   });
 }
 

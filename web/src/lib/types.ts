@@ -71,6 +71,8 @@ export interface Card {
   /** The rules ask, and its member was born in this month. */
   birthday?: boolean;
   purses?: CardPurse[];
+  /** What the units that lie here buy by the piece; `left` on the shelf, as far as was counted. */
+  gifts?: { purse: number; product: number; units: number; pieces: number; left?: number }[];
   seen?: string;
 }
 
