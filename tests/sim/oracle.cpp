@@ -207,7 +207,8 @@ void oracle::card(const place& p, const entry& e) {
   bool back = e.kind == entry_kind::hand_back;
   auto& places = back ? given_back_[e.account.value] : sold_[e.account.value];
   for (const auto& other : places)
-    ensure(back ? other.writer.node != p.writer.node || was_restored(other.writer) : was_restored(other.writer),
+    ensure(back ? other.writer.node != p.writer.node || was_restored(other.writer)
+                : was_restored(other.writer) || was_restored(p.writer),
            std::string(back ? "given back" : "sold") + " twice: " + where);
   places.push_back(p);
   auto value = card_value(e);

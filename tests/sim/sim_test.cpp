@@ -54,6 +54,7 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   CHECK(sum.elsewhere > 10);
   CHECK(sum.given > 10);
   CHECK(sum.pins_set > 10);
+  CHECK(sum.runs_moved > 0);
   CHECK(sum.pins_right > 10);
   CHECK(sum.pins_wrong > 10);
   CHECK(sum.pins_locked > 5);

@@ -28,7 +28,7 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::elsewhere,     &tally_of_run::given,        &tally_of_run::over_returned,
                  &tally_of_run::ended,         &tally_of_run::cards_sold,   &tally_of_run::cards_back,
                  &tally_of_run::pins_set,      &tally_of_run::pins_right,   &tally_of_run::pins_wrong,
-                 &tally_of_run::pins_locked})
+                 &tally_of_run::pins_locked,   &tally_of_run::runs_moved})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }

@@ -28,7 +28,7 @@ struct tally_of_run {
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
                 cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
-                pins_right = 0, pins_wrong = 0, pins_locked = 0;
+                pins_right = 0, pins_wrong = 0, pins_locked = 0, runs_moved = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -205,6 +205,8 @@ private:
   std::optional<till_command> think_pin(sim_node& n, const till_key& k, account_id card);
   void show_pin(sim_node& n, const till& t, till_command& command);
   entry pin_decree(account_id account);
+  std::optional<entry> stock_decree();
+  node_id some_store();
   till_command think_wrong(sim_node& n, till& t, const till_key& k);
   void answered(sim_node& n, const till_answer& a);
   void new_mark(sim_node& n);
