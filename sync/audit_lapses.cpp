@@ -19,8 +19,8 @@ void auditor::count_lapses(const entry& e, const entry_place& place) {
   if (!back) add_lapses(e, place, *lapse_watch_, lapses_most_);
 }
 
-// What was given when it was due stays given when goods come back later, so it is measured without them. What is due and
-// was not given yet is no problem of the ledger: head office gives it when it runs.
+// What was given when it was due stays given when goods come back later, so it is measured without them. What is due
+// and was not given yet is no problem of the ledger: head office gives it when it runs.
 void auditor::check_lapses() {
   auto month = month_of(report_.today);
   for (const auto& [k, c] : lapses_most_.cells()) {
