@@ -56,6 +56,28 @@ std::optional<error> taken(const std::vector<card_batch>& known, const card_batc
   return std::nullopt;
 }
 
+entry allot_fact(const card_batch& b) {
+  entry e;
+  e.kind = entry_kind::allot;
+  e.account = b.first;
+  e.size = b.count;
+  e.card_kind = b.kind;
+  e.subject = b.holder;
+  e.blob = b.name;
+  return e;
+}
+
+/// Of an order from whose middle a part is taken, what lies before it: an order of its own, so that the rest is one.
+std::optional<card_batch> before_part(const std::vector<card_batch>& known, const card_batch& part) {
+  for (const auto& b : known) {
+    if (b.holder != writer_id{} || b.first >= part.first || b.first.value + b.count <= part.first.value) continue;
+    auto out = b;
+    out.count = part.first.value - b.first.value;
+    return out;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void allot_cards(call c) {
@@ -91,14 +113,11 @@ void allot_cards(call c) {
   auto known = batches_of(c.node.store());
   if (!known) return c.refuse(known.error());
   if (auto why = taken(*known, wanted, st)) return c.refuse(*why);
-  entry e;
-  e.kind = entry_kind::allot;
-  e.account = wanted.first;
-  e.size = wanted.count;
-  e.card_kind = wanted.kind;
-  e.subject = wanted.holder;
-  e.blob = wanted.name;
-  write_facts(c, {e}, {{"first", *first}, {"count", *count}, {"kind", *kind}, {"name", *name}, {"node", *node}});
+  std::vector<entry> facts;
+  if (auto before = before_part(*known, wanted)) facts.push_back(allot_fact(*before));
+  facts.push_back(allot_fact(wanted));
+  write_facts(c, std::move(facts),
+              {{"first", *first}, {"count", *count}, {"kind", *kind}, {"name", *name}, {"node", *node}});
 }
 
 void show_batches(const call& c) {

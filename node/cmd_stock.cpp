@@ -187,7 +187,7 @@ int sell(const stock_options& o, const admin_client& hq) {
     std::cout << ".\n";
     return exit_ok;
   }
-  std::cout << "; " << *before << " had been sold before.\n";
+  std::cout << "; " << *before << " were in use before.\n";
   if (o.csv.empty()) return exit_ok;
   sold_list all(exponent, code);
   if (!all.open(o.csv)) return fail(exit_usage, "cannot write " + o.csv);

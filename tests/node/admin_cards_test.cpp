@@ -241,6 +241,35 @@ TEST_CASE("a run of cards lies at one store, which keeps it while it lives", "[a
   CHECK(d.call("GET", "cards/batches", "")["batches"][0]["called_back"] == false);
 }
 
+TEST_CASE("a part from the middle of an order leaves two orders", "[admin]") {
+  desk d;
+  memory_state st;
+  put_node(st, {3}, {node_role::store, {{1}}, {node_id{1}}});
+  d.node.put_cells(st);
+  d.post("cards/reserve", {{"count", 100}});
+  const json run{{"first", 1}, {"count", 50}, {"kind", 1}, {"name", "spring"}, {"node", 0}};
+  d.post("cards/allot", run);
+  d.node.learn(d.node.written.back());
+  d.post("cards/allot", with(with(with(run, "node", 3), "first", 11), "count", 5));
+  REQUIRE(d.status == 200);
+  REQUIRE(d.node.written.size() == 3);
+  d.node.learn(d.node.written[1]);
+  d.node.learn(d.node.written[2]);
+  auto parts = d.call("GET", "cards/batches", "")["batches"];
+  REQUIRE(parts.size() == 3);
+  const std::uint64_t firsts[] = {1, 11, 16}, counts[] = {10, 5, 35};
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(parts[i]["first"] == firsts[i]);
+    CHECK(parts[i]["count"] == counts[i]);
+    CHECK(parts[i]["name"] == "spring");
+    CHECK(parts[i]["node"] == (i == 1 ? 3 : 0));
+  }
+  // Each part goes its own way.
+  d.post("cards/allot", with(with(with(run, "node", 3), "first", 16), "count", 35));
+  CHECK(d.status == 200);
+  CHECK(d.node.written.size() == 4);
+}
+
 TEST_CASE("claims of a store are listed and undone together", "[admin]") {
   desk d;
   memory_state st;
