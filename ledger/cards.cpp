@@ -165,12 +165,46 @@ std::optional<card_batch> batch_at(const state& s, account_id first) {
   return c ? parse_batch(first, *c) : std::nullopt;
 }
 
-bool may_sell(const state& directory, const writer_id& w, account_id account) {
-  for (int bits = 0; bits <= run_bits_max; ++bits)
-    if (directory.find(
-            cell_of(cell_type::allotted, account.value >> bits << bits, static_cast<std::uint64_t>(bits), w)))
-      return true;
+void each_piece(account_id first, std::uint64_t count,
+                const std::function<void(std::uint64_t at, std::uint64_t bits)>& visit) {
+  for (auto at = first.value, end = at + count; at < end;) {
+    std::uint64_t bits = 0;
+    while (bits < run_bits_max && (at & ((std::uint64_t{2} << bits) - 1)) == 0 &&
+           at + (std::uint64_t{2} << bits) <= end)
+      ++bits;
+    visit(at, bits);
+    at += std::uint64_t{1} << bits;
+  }
+}
+
+// Each time that a piece is allotted again after it came back has its number.
+bool may_sell(const state& directory, const state& own, const writer_id& w, account_id account) {
+  for (int bits = 0; bits <= run_bits_max; ++bits) {
+    auto at = account.value >> bits << bits;
+    auto b = static_cast<std::uint64_t>(bits);
+    auto allotted = directory.find(cell_of(cell_type::allotted, at, b, w));
+    if (allotted && allotted->n > number(own, cell_of(cell_type::brought, at, b, w))) return true;
+  }
   return false;
+}
+
+bool is_recalled(const state& directory, const writer_id& w, account_id first, std::uint64_t count) {
+  bool all = count > 0;
+  each_piece(first, count, [&](std::uint64_t at, std::uint64_t bits) {
+    all = all && number(directory, cell_of(cell_type::recalled, at, bits, w)) >=
+                     std::max<std::int64_t>(number(directory, cell_of(cell_type::allotted, at, bits, w)), 1);
+  });
+  return all;
+}
+
+bool is_called_back(const state& directory, const state& own, const writer_id& w, account_id first,
+                    std::uint64_t count) {
+  bool all = count > 0;
+  each_piece(first, count, [&](std::uint64_t at, std::uint64_t bits) {
+    all = all && number(directory, cell_of(cell_type::recalled, at, bits, w)) >
+                     number(own, cell_of(cell_type::brought, at, bits, w));
+  });
+  return all;
 }
 
 bool was_sold(const state& s, const writer_id& w, account_id account) {

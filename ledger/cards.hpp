@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+
 #include "ledger/programme.hpp"
 #include "ledger/state.hpp"
 
@@ -84,8 +86,18 @@ constexpr std::uint64_t batch_cards_max = 1'000'000;
 constexpr std::size_t batch_name_max = 60;
 std::optional<card_batch> batch_at(const state& s, account_id first);
 std::optional<card_batch> parse_batch(account_id first, const cell& c);
-/// Whether head office gave that node, in that epoch, the right to sell this card.
-bool may_sell(const state& directory, const writer_id& w, account_id account);
+/// Aligned pieces of a run, each a power of two, so that one card is found in a few looks: the first card of each, and
+/// log2 of their number.
+void each_piece(account_id first, std::uint64_t count,
+                const std::function<void(std::uint64_t at, std::uint64_t bits)>& visit);
+/// Whether head office gave that node, in that epoch, the right to sell this card, and the node has not given it up
+/// since. `own` is the fold of its journal.
+bool may_sell(const state& directory, const state& own, const writer_id& w, account_id account);
+/// Whether head office wants the run back that lies at that node.
+bool is_recalled(const state& directory, const writer_id& w, account_id first, std::uint64_t count);
+/// Whether head office wants that run back from that node, and the node has not given it up.
+bool is_called_back(const state& directory, const state& own, const writer_id& w, account_id first,
+                    std::uint64_t count);
 /// Whether that node sold it already.
 bool was_sold(const state& s, const writer_id& w, account_id account);
 

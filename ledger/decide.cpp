@@ -48,6 +48,7 @@ bool same_request(const till_command& c, const entry& e, const catalogue& rules)
   if (const auto* g = std::get_if<gift_command>(&c)) return same_gift(*g, e);
   if (const auto* a = std::get_if<adjust_command>(&c)) return same_adjust(*a, e);
   if (const auto* p = std::get_if<pin_command>(&c)) return same_pin(*p, e);
+  if (const auto* p = std::get_if<stock_command>(&c)) return same_stock(*p, e);
   return e.kind == entry_kind::reverse && e.cites == std::get<reverse_command>(c).seq;
 }
 
@@ -185,6 +186,7 @@ static decision decide_new(const till_command& c, const situation& s, std::vecto
   if (const auto* gift = std::get_if<gift_command>(&c)) return decide_gift(*gift, s, postings);
   if (const auto* units = std::get_if<adjust_command>(&c)) return decide_adjust(*units, s, postings);
   if (const auto* pin = std::get_if<pin_command>(&c)) return decide_pin(*pin, s, postings);
+  if (const auto* shelf = std::get_if<stock_command>(&c)) return decide_stock(*shelf, s, postings);
   return decide_reverse(std::get<reverse_command>(c), s, postings);
 }
 

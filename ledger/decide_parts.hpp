@@ -92,6 +92,9 @@ bool same_gift(const gift_command& c, const entry& e);
 decision decide_adjust(const adjust_command& c, const situation& s, std::vector<posting>& postings);
 bool same_adjust(const adjust_command& c, const entry& e);
 
+decision decide_stock(const stock_command& c, const situation& s, std::vector<posting>& postings);
+bool same_stock(const stock_command& c, const entry& e);
+
 // decide_cards.cpp
 /// Whether that kind of card is good here, or loaded here.
 maybe_refusal check_place(const programme& plan, const card_record& card, account_id account, const situation& s);

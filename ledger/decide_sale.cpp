@@ -162,6 +162,14 @@ maybe_refusal strike(const sale_command& c, amount paid, const purse_source& fro
     return refuse(errc::bad_tender,
                   "the total is " + std::to_string(deal.due) + ", the payments are " + std::to_string(paid),
                   from.account);
+  if (c.card > deal.price.card_max) {
+    auto r =
+        refuse(errc::other_goods,
+               "of this basket, this kind of card pays at most " + std::to_string(deal.price.card_max) + " minor units",
+               from.account);
+    r.card_goods = deal.price.card_max;
+    return r;
+  }
   if (c.card == 0) return std::nullopt;
   if (auto ok = use_bonus(c.card, from, s, deal); !ok) return refusal{ok.error(), from.account, {}, 0};
   return std::nullopt;
@@ -348,7 +356,7 @@ result<quote> quote_sale(const sale_command& c, const situation& s) {
   if (auto r = terms_of(c, s, date, deal.terms, card)) return r->why;
   auto price = price_sale(s.rules, deal.terms);
   if (!price) return price.error();
-  if (c.card < 0 || c.card > price->due) return error{errc::bad_amount, "the amount from the card"};
+  if (c.card < 0 || c.card > price->card_max) return error{errc::bad_amount, "the amount from the card"};
   deal.plan = &s.rules.rules(deal.terms.version)->programme;
   deal.price = std::move(*price);
   if (c.account.value != 0 && c.card != 0) TALLY_TRY(use_bonus(c.card, {s, c.account, date}, s, deal));

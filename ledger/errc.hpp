@@ -59,9 +59,10 @@ enum class errc : std::uint8_t {
   voucher_used = 49,     ///< what this voucher's code promised was taken already
   code_required = 50,  ///< so much of this card only with a one-time code; the detail says what stands in the way of it
   code_wrong = 51,     ///< the try is counted
+  other_goods = 52,    ///< this kind of card does not pay for so much of this basket; the detail says for how much
 };
 
-constexpr errc errc_last = errc::code_wrong;
+constexpr errc errc_last = errc::other_goods;
 
 /// Stable name, for interfaces and logs: "insufficient".
 std::string_view errc_name(errc code);

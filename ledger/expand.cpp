@@ -251,6 +251,17 @@ status expand_expire(const entry& e, sheet& s) {
   return done();
 }
 
+// Younger units come back in place of older ones that expired: what expired is that much less.
+status expand_give_back(const entry& e, sheet& s) {
+  for (const auto& v : e.values) {
+    if (!is_purse_item(e, v) || v.purse == purse_paid || v.bucket == 0)
+      return error{errc::malformed, "an item that is given back"};
+    s.rights(e, v, -v.amount);
+    s.plain(account_type::expired, v.unit, v.purse, 0, v.amount);
+  }
+  return done();
+}
+
 /// What the debts of a kind may be: made (above zero), paid (below), or either.
 bool may_owe(entry_kind k, amount n) {
   switch (k) {
@@ -360,6 +371,7 @@ status expand_into(const entry& e, entry_kind as, sheet& s) {
     case entry_kind::fee: return expand_fee(e, s);
     case entry_kind::issue: return expand_issue(e, s);
     case entry_kind::hand_back: return expand_hand_back(e, s);
+    case entry_kind::give_back: return expand_give_back(e, s);
     default: return done();
   }
 }

@@ -10,6 +10,7 @@
 #include "ledger/fold_units.hpp"
 #include "ledger/keys.hpp"
 #include "ledger/kinds.hpp"
+#include "ledger/lapses.hpp"
 #include "ledger/member_state.hpp"
 #include "ledger/programme.hpp"
 
@@ -199,6 +200,9 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::refund_elsewhere: TALLY_TRY(check_key(e, p, s)); return check_refund_elsewhere(e, p);
     case entry_kind::take_back: return check_debts(e);
     case entry_kind::expire: return check_expire(e);
+    case entry_kind::give_back: return check_give_back(e);
+    case entry_kind::count:
+    case entry_kind::stock: TALLY_TRY(check_key(e, p, s)); return check_stock(e);
     case entry_kind::adjust: TALLY_TRY(check_key(e, p, s)); return check_adjust(e);
     case entry_kind::fee: return check_fee(e, p, s);
     case entry_kind::voucher_grant: return check_voucher_grant(e, p, s);
@@ -212,7 +216,9 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::hand_back: TALLY_TRY(check_key(e, p, s)); return check_hand_back(e);
     case entry_kind::pin_set: TALLY_TRY(check_key(e, p, s)); return check_pin_set(e, p, s);
     case entry_kind::pin_failed: TALLY_TRY(check_key(e, p, s)); return check_pin_failed(e, p, s);
+    case entry_kind::recall:
     case entry_kind::allot: return check_allot(e);
+    case entry_kind::bring_back: return check_bring_back(e, p, s);
     case entry_kind::card_state: return check_card_state(e);
     case entry_kind::profile:
     case entry_kind::profile_claim:
@@ -421,6 +427,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
       add_gifted(s, e.business_date, p.writer, e.account, v.purse, v.amount);
   apply_uses(e, p, s, why);
   if (why == errc::ok) apply_codes(e, p, s);
+  if (why == errc::ok) apply_stock(e, p, s);
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive) apply_transfer(e, p, s, why == errc::ok);
   bool goods_back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
   if (goods_back && e.cites) apply_refund(e, p, s);
@@ -428,6 +435,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
       !e.owed.empty() || e.kind == entry_kind::reverse || e.kind == entry_kind::earn || e.kind == entry_kind::take_back;
   if (why == errc::ok && about_owed) apply_owed(e, p, s);
   if (why == errc::ok && p.watched && p.turnover) apply_turnover(e, s);
+  if (why == errc::ok && p.watched && p.lapses) add_lapses(e, p, *p.lapses, s);
   if (why == errc::ok) apply_life(e, p, s);
   if (why == errc::ok) apply_card_life(e, p, s);
   if (why == errc::ok && (e.pin_checked != 0 || e.pin != pin_state{})) apply_pin(e, p, s);
@@ -456,6 +464,7 @@ void apply_directory(const entry& e, state& s) {
       [[fallthrough]];
     case entry_kind::card_state: learn_card(e, s); break;
     case entry_kind::allot: learn_batch(e, s); break;
+    case entry_kind::recall: learn_recall(e, s); break;
     case entry_kind::claims_stand:
       s.put(key(cell_type::claims_stand, 0, 0, e.subject),
             {static_cast<std::int64_t>(std::min<std::uint64_t>(e.size, INT64_MAX)), {}});

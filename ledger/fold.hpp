@@ -3,6 +3,13 @@
 
 namespace tally {
 
+/// Purses whose units expire, as head office counts what was lost by where they lay (lapses.hpp).
+struct lapse_watch {
+  std::vector<std::uint32_t> purses;  ///< ascending
+  std::uint32_t month{};              ///< by head office's time; what is long past is forgotten; 0: nothing is
+  friend bool operator==(const lapse_watch&, const lapse_watch&) = default;
+};
+
 /// Where an entry stands, and what is known of its writer.
 struct entry_place {
   writer_id writer;
@@ -12,10 +19,11 @@ struct entry_place {
   /// The fold holds other journals too, so the halves of a transfer can meet in it. In a node's own fold they never do,
   /// and are not kept.
   bool watched = false;
-  const state* directory = nullptr;  ///< who is whose parent; without it neighbours are not checked
-  bool turnover = false;             ///< what accounts pay is counted by month
-  std::uint32_t uses = 0;            ///< month (yyyymm) in which uses of cards are heard of; 0: they are not counted
-  bool revocations = false;          ///< head office's view: what comes after a revocation is contested
+  const state* directory = nullptr;     ///< who is whose parent; without it neighbours are not checked
+  bool turnover = false;                ///< what accounts pay is counted by month
+  std::uint32_t uses = 0;               ///< month (yyyymm) in which uses of cards are heard of; 0: they are not counted
+  bool revocations = false;             ///< head office's view: what comes after a revocation is contested
+  const lapse_watch* lapses = nullptr;  ///< what expires and what is spent meanwhile is counted of these purses
 };
 
 /// Whether everybody may believe an entry. Run by its writer before it is written, and by all who receive it.

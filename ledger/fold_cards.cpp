@@ -48,6 +48,10 @@ void note_claimed(const entry& e, const entry_place& p, state& s, card_status st
         {static_cast<std::int64_t>(p.seq), bytes(1, static_cast<char>(status))});
 }
 
+/// A region may hear of a store's sale before it hears where head office has put its cards: a restored one knows less
+/// than the stores below it. The writer knows what it went by, and head office knows its own word.
+bool knows_runs(const entry_place& p) { return p.directory && (!p.watched || p.revocations); }
+
 }  // namespace
 
 status check_claim(const entry& e, const entry_place& p, const state& s) {
@@ -60,7 +64,7 @@ status check_claim(const entry& e, const entry_place& p, const state& s) {
 
 status check_card_sale(const entry& e, const entry_place& p, const state& s) {
   if (was_sold(s, p.writer, e.account)) return error{errc::key_reused, "this card was sold before"};
-  if (p.directory && !may_sell(*p.directory, p.writer, e.account))
+  if (knows_runs(p) && !may_sell(*p.directory, s, p.writer, e.account))
     return error{errc::not_entitled,
                  "card " + std::to_string(e.account.value) + " is in no run of " + writer_name(p.writer)};
   if (e.kind == entry_kind::activate) return done();
@@ -82,6 +86,14 @@ status check_allot(const entry& e) {
   return done();
 }
 
+status check_bring_back(const entry& e, const entry_place& p, const state& s) {
+  TALLY_TRY(check_allot(e));
+  if (knows_runs(p) && !is_called_back(*p.directory, s, p.writer, e.account, e.size))
+    return error{errc::not_entitled,
+                 "cards from " + std::to_string(e.account.value) + " on, which were not called back"};
+  return done();
+}
+
 status check_card_state(const entry& e) {
   if (e.cites.has_value() != (e.subject != writer_id{}))
     return error{errc::malformed, "a card's state answers the entry of a journal, or none"};
@@ -98,6 +110,12 @@ void apply_card_life(const entry& e, const entry_place& p, state& s) {
     case entry_kind::issue:
     case entry_kind::activate: note_sold(e, p, s); break;
     case entry_kind::hand_back: note_claimed(e, p, s, card_status::returned); break;
+    case entry_kind::bring_back:
+      each_piece(e.account, e.size, [&](std::uint64_t at, std::uint64_t bits) {
+        auto k = card_key(cell_type::brought, at, bits, p.writer);
+        s.put(k, {number(s, k) + 1, {}});
+      });
+      break;
     default: break;
   }
 }
@@ -143,14 +161,17 @@ void learn_batch(const entry& e, state& s) {
   c.data += e.blob;
   s.put(card_key(cell_type::batch, e.account.value, 0, {}), std::move(c));
   if (e.subject == writer_id{}) return;
-  // Aligned pieces, each a power of two, so that one card is found in a few looks.
-  for (auto at = e.account.value, end = at + e.size; at < end;) {
-    std::uint64_t bits = 0;
-    while (bits < 20 && (at & ((std::uint64_t{2} << bits) - 1)) == 0 && at + (std::uint64_t{2} << bits) <= end)
-      ++bits;
-    s.put(card_key(cell_type::allotted, at, bits, e.subject), {1, {}});
-    at += std::uint64_t{1} << bits;
-  }
+  each_piece(e.account, e.size, [&](std::uint64_t at, std::uint64_t bits) {
+    auto before = number(s, card_key(cell_type::recalled, at, bits, e.subject));
+    s.put(card_key(cell_type::allotted, at, bits, e.subject), {before + 1, {}});
+  });
+}
+
+void learn_recall(const entry& e, state& s) {
+  each_piece(e.account, e.size, [&](std::uint64_t at, std::uint64_t bits) {
+    auto allotted = number(s, card_key(cell_type::allotted, at, bits, e.subject));
+    if (allotted > 0) s.put(card_key(cell_type::recalled, at, bits, e.subject), {allotted, {}});
+  });
 }
 
 }  // namespace tally::fold_detail

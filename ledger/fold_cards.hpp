@@ -9,6 +9,7 @@ status check_claim(const entry& e, const entry_place& p, const state& s);
 /// A card of a run that lies at the writer, once.
 status check_card_sale(const entry& e, const entry_place& p, const state& s);
 status check_hand_back(const entry& e);
+status check_bring_back(const entry& e, const entry_place& p, const state& s);
 status check_allot(const entry& e);
 status check_card_state(const entry& e);
 
@@ -17,5 +18,6 @@ void apply_card_life(const entry& e, const entry_place& p, state& s);
 /// What head office's facts about cards change in what a node knows.
 void learn_card(const entry& e, state& s);
 void learn_batch(const entry& e, state& s);
+void learn_recall(const entry& e, state& s);
 
 }  // namespace tally::fold_detail

@@ -195,6 +195,16 @@ status check_expire(const entry& e) {
   return done();
 }
 
+status check_give_back(const entry& e) {
+  auto month = month_of(day_of(e.hq_time));
+  for (const auto& v : e.values) {
+    auto same = [&](const value_item& o) { return o.purse == v.purse && o.bucket == v.bucket; };
+    if (v.bucket < month) return error{errc::malformed, "units given back into a month that has passed"};
+    if (std::ranges::count_if(e.values, same) != 1) return error{errc::malformed, "units given back twice"};
+  }
+  return done();
+}
+
 status check_earn(const entry& e, const state& s) {
   if (s.find(unit_key(cell_type::credited, *e.cites, 0, e.subject))) return error{errc::key_reused, "credited before"};
   return check_debts(e);

@@ -17,6 +17,11 @@ status check_gift(const entry& e);
 /// Value that did not lie here, and what a voucher's code promises.
 status check_risk(const entry& e);
 status check_voucher_grant(const entry& e, const entry_place& p, const state& s);
+/// Whether so much expired that way is for who has all journals to say (lapses.hpp).
+/// A count, or pieces that came or went.
+status check_stock(const entry& e);
+void apply_stock(const entry& e, const entry_place& p, state& s);
+status check_give_back(const entry& e);
 status check_expire(const entry& e);
 status check_earn(const entry& e, const state& s);
 /// Units of one purse, given or taken, with a reason.

@@ -1,4 +1,6 @@
-// Units by hand, fees of cards that nobody uses, and who uses them.
+// Units by hand, fees of cards that nobody uses, and who uses them; gifts on the shelf.
+#include <algorithm>
+
 #include "ledger/fold_units.hpp"
 #include "ledger/programme.hpp"
 
@@ -42,6 +44,36 @@ status check_fee(const entry& e, const entry_place& p, const state& s) {
   for (const auto& v : e.values)
     if (v.purse > purse_id_max) return error{errc::malformed, "no fee is taken from a card's deposit"};
   return done();
+}
+
+status check_stock(const entry& e) {
+  for (std::size_t i = 0; i < e.lines.size(); ++i) {
+    const auto& l = e.lines[i];
+    bool twice = std::any_of(e.lines.begin(), e.lines.begin() + static_cast<std::ptrdiff_t>(i),
+                             [&](const line_item& o) { return o.product == l.product; });
+    bool fits = e.kind == entry_kind::count ? l.quantity >= 0 : l.quantity != 0 && l.quantity >= -pieces_max;
+    if (twice || !fits || l.quantity > pieces_max)
+      return error{errc::malformed, "pieces of product " + std::to_string(l.product.value) + ", each once, at most " +
+                                        std::to_string(pieces_max)};
+  }
+  return done();
+}
+
+// What was never counted is not counted down either. The shelf is right: below zero means that somebody should count.
+void apply_stock(const entry& e, const entry_place& p, state& s) {
+  if (e.kind == entry_kind::count || e.kind == entry_kind::stock) {
+    for (const auto& l : e.lines) {
+      auto n = e.kind == entry_kind::count ? std::int64_t{0} : pieces_left(s, p.writer, l.product).value_or(0);
+      if (checked_add(n, l.quantity, n)) put_pieces(s, p.writer, l.product, n);
+    }
+    return;
+  }
+  bool back = e.kind == entry_kind::reverse;
+  const auto* of = back ? p.cited : &e;
+  if (!of || !sells(of->kind)) return;
+  for (const auto& g : of->gifts)
+    if (auto n = pieces_left(s, p.writer, g.product); n && checked_add(*n, back ? g.quantity : -g.quantity, *n))
+      put_pieces(s, p.writer, g.product, *n);
 }
 
 // A use counts in the month that its store's calendar says, and in the one in which it was heard of: a slow clock makes

@@ -1,5 +1,7 @@
 #include "ledger/kinds.hpp"
 
+#include <iterator>
+
 namespace tally {
 namespace {
 
@@ -65,8 +67,10 @@ constexpr kind_row rows[] = {
     {entry_kind::fee, "fee", false, false, true, true, set_of(account, values, hq_time, deadline),
      when | set_of(rules_version, card_kind), false},
     {entry_kind::execute, "execute", true, true, true, false, 0, till, false},
-    {entry_kind::count, "count", true, false, false, false, 0, till, false},
-    {entry_kind::stock, "stock", true, false, false, false, 0, till, false},
+    {entry_kind::count, "count", true, false, false, true, set_of(terminal, counter, lines),
+     till | set_of(rules_version), false},
+    {entry_kind::stock, "stock", true, false, false, true, set_of(terminal, counter, lines),
+     till | set_of(rules_version), false},
     {entry_kind::attendance, "attendance", true, false, false, false, 0, till, false},
     {entry_kind::log, "log", true, false, false, false, 0, till, false},
     {entry_kind::evidence, "evidence", true, true, true, false, 0, till | set_of(blob), false},
@@ -111,10 +115,13 @@ constexpr kind_row rows[] = {
      set_of(terminal, counter, account, field::pin, blob, medium), till | set_of(account_version, pin_checked), false},
     {entry_kind::pin_failed, "pin_failed", true, false, false, true, set_of(terminal, counter, account, field::pin),
      till | set_of(account_version, request), false},
+    {entry_kind::give_back, "give_back", false, false, true, true, set_of(account, values, hq_time), when, false},
+    {entry_kind::recall, "recall", false, false, true, true, set_of(account, field::size, subject), when, true},
+    {entry_kind::bring_back, "bring_back", true, false, true, true, set_of(account, field::size), when, false},
 };
 
 struct index {
-  const kind_row* by_kind[64] = {};
+  const kind_row* by_kind[128] = {};
   constexpr index() {
     for (const auto& r : rows)
       by_kind[static_cast<std::size_t>(r.kind)] = &r;
@@ -126,7 +133,7 @@ constexpr index table;
 
 const kind_row* row_of(entry_kind kind) {
   auto i = static_cast<std::size_t>(kind);
-  return i < 64 ? table.by_kind[i] : nullptr;
+  return i < std::size(table.by_kind) ? table.by_kind[i] : nullptr;
 }
 
 bool may_write(node_role role, entry_kind kind) {

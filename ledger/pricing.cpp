@@ -17,7 +17,9 @@ std::optional<amount> units_for(const purse_rule& p, product_id product) {
 class sale_pricer {
 public:
   sale_pricer(const catalogue& rules, const rules_record& record, const sale_terms& terms)
-      : rules_(rules), record_(record), plan_(record.programme), terms_(terms) {}
+      : rules_(rules), record_(record), plan_(record.programme), terms_(terms) {
+    if (terms.who.card) kind_ = plan_.card_kind(terms.who.kind);
+  }
 
   result<priced_sale> run() {
     TALLY_TRY(price_lines());
@@ -85,6 +87,8 @@ private:
         return error{errc::unknown_product, "product " + std::to_string(g.product.value)};
       auto each = units_for(*p, g.product);
       if (!each) return no("product " + std::to_string(g.product.value) + " is not paid with " + p->names[0]);
+      if (!pays_for(g.product))
+        return no("this kind of card is not good for product " + std::to_string(g.product.value));
       amount units = 0;
       if (!checked_mul(*each, g.quantity, units)) return wrapped();
       auto at = std::ranges::lower_bound(out_.gifts, g.purse, {}, &unit_worth::purse);
@@ -95,15 +99,17 @@ private:
   }
 
   bool allowed(std::uint32_t purse) const {
-    const auto* k = plan_.card_kind(terms_.who.kind);
-    return !k || k->purses.empty() || std::ranges::binary_search(k->purses, purse);
+    return !kind_ || kind_->purses.empty() || std::ranges::binary_search(kind_->purses, purse);
   }
+  bool pays_for(product_id p) const { return !kind_ || kind_->pays_for(p); }
 
   // Vouchers first, because they ask for a total; then points; bonus, which is money, last.
   static int rank(purse_kind k) { return k == purse_kind::voucher ? 0 : k == purse_kind::bonus ? 2 : 1; }
 
   status take_uses() {
     out_.due = out_.gross - out_.discount;
+    for (const auto& l : out_.lines)
+      if (pays_for(l.line.product)) out_.card_max += l.net;  // at most what is due
     std::vector<std::pair<const purse_rule*, amount>> uses;
     for (const auto& u : terms_.uses) {
       if (!terms_.who.card && !terms_.code) return no("units of a purse need a card");
@@ -124,8 +130,9 @@ private:
     if (out_.due < p.min_total)
       return no(p.names[0] + ": from " + format_amount(p.min_total, static_cast<int>(record_.exponent)) + " on");
     amount base = 0;
+    auto good = [&](const sold_line& l) { return names_product(p.on, l.line.product) && pays_for(l.line.product); };
     for (const auto& l : out_.lines)
-      if (names_product(p.on, l.line.product)) base += l.net;
+      if (good(l)) base += l.net;
     if (p.off_basis_points != 0 && units != 1) return no(p.names[0] + ": one at a time");
     std::optional<amount> off;
     if (p.off_basis_points != 0) {
@@ -137,7 +144,7 @@ private:
     }
     if (!off) return wrapped();
     if (*off == 0) return no(p.names[0] + ": nothing in this basket that it is good for");
-    reduce(*off, base, [&](const sold_line& l) { return names_product(p.on, l.line.product); });
+    reduce(*off, base, good);
     out_.uses.push_back({p.id, units, *off});
     return done();
   }
@@ -146,13 +153,13 @@ private:
     auto money = worth_of(p, units);
     if (!money) return no(p.names[0] + ": these do not pay as money, or not so many at once");
     if (*money > worth_max(out_, p)) return no(p.names[0] + ": more than they may pay of this basket");
-    reduce(*money, out_.due, [](const sold_line&) { return true; });
+    reduce(*money, out_.card_max, [&](const sold_line& l) { return pays_for(l.line.product); });
     out_.uses.push_back({p.id, units, *money});
     return done();
   }
 
   // In proportion to the lines' nets, so that the parts add up: each line gets what the sum up to it gets, less what
-  // the lines before it got. REQUIRES: off <= base, the sum of those nets.
+  // the lines before it got. REQUIRES: off <= base, the sum of those nets; a card's own goods alone.
   template <class Select>
   void reduce(amount off, amount base, Select select) {
     amount seen = 0, given = 0;
@@ -165,6 +172,7 @@ private:
       given = upto;
     }
     out_.due -= off;
+    out_.card_max -= off;
   }
 
   status tax() {
@@ -228,6 +236,7 @@ private:
   const rules_record& record_;
   const programme& plan_;
   const sale_terms& terms_;
+  const card_kind_rule* kind_ = nullptr;  ///< of the card; none: it is good for everything
   priced_sale out_;
 };
 
@@ -264,7 +273,7 @@ std::optional<sale_terms> terms_of_entry(const entry& e, const programme& plan) 
 
 amount worth_max(const priced_sale& before, const purse_rule& rule) {
   auto share = mul_div(before.gross - before.discount, rule.share_max, 10'000, rounding::down).value_or(0);
-  return std::min(share, before.due);
+  return std::min(share, before.card_max);
 }
 
 std::optional<amount> worth_of(const purse_rule& rule, amount units) {

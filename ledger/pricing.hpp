@@ -41,6 +41,7 @@ struct priced_sale {
   std::vector<unit_worth> uses;    ///< in the order in which they are taken off: vouchers, points, bonus
   std::vector<unit_worth> gifts;   ///< units for gifts, one item per purse; money 0
   amount due{};                    ///< to be paid in money: paid purse and tenders
+  amount card_max{};               ///< of it, the most that a card of this kind may pay: lines that it is good for
   std::vector<tax_item> taxes;     ///< contained in `due`, per rate, ascending
   std::vector<value_item> earned;  ///< by purse and bucket, ascending
 };

@@ -55,10 +55,21 @@ bool programme::tells_of_pins() const {
 bool programme::tells_of_risk() const {
   return risk_budget != 0 || std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.risk_sale != 0; });
 }
+bool card_kind_rule::pays_for(product_id p) const {
+  return names_product(only_products, p) && !std::ranges::binary_search(not_products, p);
+}
+bool programme::tells_of_goods() const {
+  return std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.has_goods(); });
+}
 const purse_rule* programme::purse(std::uint32_t id) const { return by_id(purses, id); }
 const level_rule* programme::level(std::uint32_t id) const { return by_id(levels, id); }
 const card_kind_rule* programme::card_kind(std::uint32_t id) const { return by_id(card_kinds, id); }
 const package_rule* programme::package(std::uint32_t id) const { return by_id(packages, id); }
+
+bool programme::is_gift(product_id p) const {
+  return std::ranges::any_of(
+      purses, [&](const purse_rule& r) { return std::ranges::binary_search(r.gifts, p, {}, &product_units::product); });
+}
 
 bool programme::asks_for_kinds() const {
   auto asks = [](const auto& list) {

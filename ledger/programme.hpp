@@ -156,6 +156,10 @@ struct card_kind_rule {
   std::optional<amount> code_above = {};
   /// Whether it asks for a PIN or a code.
   bool asks_for_proof() const { return pin_above || pin_above_day || code_above; }
+  // For which goods it is good: all that lies on it pays for these alone. Ascending; both empty: for all.
+  std::vector<product_id> only_products = {}, not_products = {};
+  bool pays_for(product_id p) const;
+  bool has_goods() const { return !only_products.empty() || !not_products.empty(); }
   /// Whether it says anything of the card itself.
   bool sells() const {
     return price != 0 || deposit != 0 || valid_months != 0 || valid_days != 0 || named || !replaceable;
@@ -203,10 +207,14 @@ struct programme {
   bool tells_of_risk() const;
   /// Whether any kind of card asks for a one-time code.
   bool tells_of_codes() const;
+  /// Whether any kind of card is good for some goods only.
+  bool tells_of_goods() const;
   const purse_rule* purse(std::uint32_t id) const;
   const level_rule* level(std::uint32_t id) const;
   const card_kind_rule* card_kind(std::uint32_t id) const;
   const package_rule* package(std::uint32_t id) const;
+  /// Whether units of any purse buy it by the piece.
+  bool is_gift(product_id p) const;
   /// Whether any rule looks at the kind of a card: only then do entries state it.
   bool asks_for_kinds() const;
   friend bool operator==(const programme&, const programme&) = default;

@@ -255,6 +255,17 @@ void note_used(state& s, account_id account, std::uint32_t month) {
   if ((s.turnover(account, row) & bit) == 0) s.add_turnover(account, row, bit);
 }
 
+static cell_key pieces_key(const writer_id& w, product_id product) {
+  return {.type = cell_type::pieces, .a = product.value, .b = 0, .writer = w, .peer = {}};
+}
+std::optional<std::int64_t> pieces_left(const state& s, const writer_id& w, product_id product) {
+  auto c = s.find(pieces_key(w, product));
+  return c ? std::optional(c->n) : std::nullopt;
+}
+void put_pieces(state& s, const writer_id& w, product_id product, std::int64_t n) {
+  s.put(pieces_key(w, product), {n, {}});
+}
+
 static cell_key months_key(const writer_id& w, account_id account, std::uint32_t purse) {
   return {.type = cell_type::months, .a = account.value, .b = purse, .writer = w, .peer = {}};
 }

@@ -73,6 +73,12 @@ enum class cell_type : std::uint8_t {
   profile_claims = 61,   ///< a: member, writer → number of the newest claim; at the writer, where the newest ones are
   open_claim = 62,       ///< a: sequence, writer → member: b 0 a claim, b 1 its profile, while the other is not seen
   claim_published = 63,  ///< a: member, writer → sequence of the newest claim that head office published
+  lapse = 68,     ///< a: account, b: purse → what expired, what was spent of later months, what was given back of it;
+                  ///< watched folds only (lapses.hpp)
+  recalled = 69,  ///< a: first account, writer → cards of that run, which head office wants back
+  brought = 70,   ///< a: first account, b: log2 of their number, writer → times that they were allotted, when that
+                  ///< store gave them up
+  pieces = 71,    ///< a: product, writer → pieces of a gift that are on the shelf, as far as was counted
 };
 
 struct cell_key {
@@ -233,6 +239,10 @@ void add_taken(state& s, std::uint32_t day, const writer_id& w, account_id accou
                tally::amount v);
 /// Saturates, as `add_sent`.
 void add_spent(state& s, std::uint32_t day, const writer_id& w, account_id account, tally::amount v);
+
+/// Pieces of a gift on a node's shelf, below zero when more were given than were counted; nothing when none ever were.
+std::optional<std::int64_t> pieces_left(const state& s, const writer_id& w, product_id product);
+void put_pieces(state& s, const writer_id& w, product_id product, std::int64_t n);
 
 /// What `from` sent to `to` on one business day; 0 for a day before the newest.
 tally::amount sent_on(const state& s, std::uint32_t day, unit_id unit, const writer_id& from, const writer_id& to);

@@ -124,6 +124,8 @@ constexpr std::array routes{
     route{"POST", "vouchers/list", true, list_vouchers},
     route{"POST", "vouchers/void", true, [](const call& c) { void_vouchers(c); }},
     route{"GET", "cards/batches", true, show_batches},
+    route{"POST", "cards/recall", true, [](const call& c) { recall_cards(c); }},
+    route{"POST", "cards/sold", true, show_sold},
     route{"GET", "cards/claims", true, show_claims},
     route{"POST", "cards/claims/undo", true, [](const call& c) { undo_claims(c); }},
     route{"POST", "card", true, show_card},

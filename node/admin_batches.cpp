@@ -76,6 +76,28 @@ result<std::size_t> take_pins_away(const kv_store& store, const state& st, const
   return n;
 }
 
+entry allot_fact(const card_batch& b) {
+  entry e;
+  e.kind = entry_kind::allot;
+  e.account = b.first;
+  e.size = b.count;
+  e.card_kind = b.kind;
+  e.subject = b.holder;
+  e.blob = b.name;
+  return e;
+}
+
+/// Of an order from whose middle a part is taken, what lies before it: an order of its own, so that the rest is one.
+std::optional<card_batch> before_part(const std::vector<card_batch>& known, const card_batch& part) {
+  for (const auto& b : known) {
+    if (b.holder != writer_id{} || b.first >= part.first || b.first.value + b.count <= part.first.value) continue;
+    auto out = b;
+    out.count = part.first.value - b.first.value;
+    return out;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void allot_cards(call c) {
@@ -111,14 +133,11 @@ void allot_cards(call c) {
   auto known = batches_of(c.node.store());
   if (!known) return c.refuse(known.error());
   if (auto why = taken(*known, wanted, st)) return c.refuse(*why);
-  entry e;
-  e.kind = entry_kind::allot;
-  e.account = wanted.first;
-  e.size = wanted.count;
-  e.card_kind = wanted.kind;
-  e.subject = wanted.holder;
-  e.blob = wanted.name;
-  write_facts(c, {e}, {{"first", *first}, {"count", *count}, {"kind", *kind}, {"name", *name}, {"node", *node}});
+  std::vector<entry> facts;
+  if (auto before = before_part(*known, wanted)) facts.push_back(allot_fact(*before));
+  facts.push_back(allot_fact(wanted));
+  write_facts(c, std::move(facts),
+              {{"first", *first}, {"count", *count}, {"kind", *kind}, {"name", *name}, {"node", *node}});
 }
 
 void show_batches(const call& c) {
@@ -128,14 +147,36 @@ void show_batches(const call& c) {
   json list = json::array();
   for (const auto& b : *known) {
     bool gone = b.holder != writer_id{} && closing_of(st, b.holder).has_value();
+    bool called = b.holder != writer_id{} && is_recalled(st, b.holder, b.first, b.count);
     list.push_back({{"first", b.first.value},
                     {"count", b.count},
                     {"kind", b.kind},
                     {"name", b.name},
                     {"node", b.holder.node.value},
+                    {"called_back", called && !gone},
                     {"closed", gone}});
   }
   c.ok({{"batches", list}});
+}
+
+// What lies there may be sold until the store has answered, so nothing of it is free before.
+void recall_cards(call c) {
+  auto first = number_in(c.in, "first", 1, INT64_MAX - static_cast<std::int64_t>(batch_cards_max));
+  if (!first) return c.refuse(first.error());
+  durable_state st(c.node.store());
+  auto run = batch_at(st, {static_cast<std::uint64_t>(*first)});
+  if (!run) return c.refuse({errc::not_found, "no batch begins with card " + std::to_string(*first)});
+  if (run->holder == writer_id{}) return c.refuse({errc::not_allowed, "these cards lie at no node: deliver them"});
+  if (closing_of(st, run->holder) || revoking_of(st, run->holder))
+    return c.refuse({errc::not_allowed, "that node's books were closed: deliver them again"});
+  entry e;
+  e.kind = entry_kind::recall;
+  e.account = run->first;
+  e.size = run->count;
+  e.subject = run->holder;
+  json out{{"first", run->first.value}, {"count", run->count}, {"node", run->holder.node.value}};
+  if (is_recalled(st, run->holder, run->first, run->count)) return c.ok(out);  // said before
+  write_facts(c, {e}, std::move(out));
 }
 
 void show_claims(const call& c) {

@@ -72,6 +72,8 @@ void show_vouchers(const call& c);
 void list_vouchers(const call& c);
 void void_vouchers(call c);
 void show_batches(const call& c);
+void recall_cards(call c);
+void show_sold(const call& c);
 void show_claims(const call& c);
 void undo_claims(call c);
 void add_member(call c);

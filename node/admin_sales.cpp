@@ -1,14 +1,19 @@
 #include "node/admin_sales.hpp"
 
+#include <map>
+
 #include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
+#include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/entry_walk.hpp"
 
 // Cards that head office sells itself, many at once: see node/admin.hpp.
 namespace tally::admin {
 namespace {
 
 constexpr std::int64_t cards_at_once = 500;
+constexpr std::int64_t cards_listed_at_once = 10'000;
 
 std::optional<tender_kind> tender_of(const std::string& name) {
   if (name == "cash") return tender_kind::cash;
@@ -18,6 +23,43 @@ std::optional<tender_kind> tender_of(const std::string& name) {
 }
 
 }  // namespace
+
+// From head office's own journals, in which each sale is once: what a sale that broke off had done is told again.
+void show_sold(const call& c) {
+  auto first = number_in(c.in, "first", 1, INT64_MAX - static_cast<std::int64_t>(batch_cards_max));
+  auto count = number_in(c.in, "count", 1, cards_listed_at_once);
+  if (!first) return c.refuse(first.error());
+  if (!count) return c.refuse(count.error());
+  const auto from = static_cast<std::uint64_t>(*first), end = from + static_cast<std::uint64_t>(*count);
+  std::map<std::uint64_t, json> found;
+  stream_reader reader(c.node.store());
+  auto streams = reader.list();
+  if (!streams) return c.refuse(streams.error());
+  for (const auto& id : *streams) {
+    if (id.sub != sub_stream::journal || id.writer.node != c.node.snapshot()->self.node) continue;
+    auto read = each_entry(reader, id, id.writer.node, [&](sequence, byte_view data) -> status {
+      auto kind = peek_kind(data);
+      if (kind != entry_kind::issue && kind != entry_kind::activate) return done();
+      auto e = decode_entry(data);
+      if (!e) return e.error();
+      if (e->account.value < from || e->account.value >= end) return done();
+      amount paid = e->tenders.empty() ? 0 : e->tenders.front().amount, load = 0, deposit = 0;
+      for (const auto& v : e->values)
+        (v.purse == purse_deposit ? deposit : load) += v.amount;
+      found[e->account.value] = {{"account", e->account.value},
+                                 {"load", load},
+                                 {"deposit", deposit},
+                                 {"price", paid - deposit - load},
+                                 {"expires", e->expires}};
+      return done();
+    });
+    if (!read) return c.refuse(read.error());
+  }
+  json list = json::array();
+  for (auto& [account, row] : found)
+    list.push_back(std::move(row));
+  c.ok({{"sold", list}});
+}
 
 // Price and end are the station's to state, when it writes each. What was sold before is left as it is, so the same
 // call again goes on where one broke off.
@@ -43,7 +85,7 @@ void sell_cards(call c) {
     account_id account{static_cast<std::uint64_t>(*first + i)};
     auto card = card_of(st, account);
     if (!card) return c.refuse({errc::unknown_card, "account " + std::to_string(account.value) + " has no card"});
-    if (!check && !may_sell(st, shown->self, account))
+    if (!check && !may_sell(st, st, shown->self, account))
       return c.refuse({errc::not_allowed, "card " + std::to_string(account.value) + " does not lie at head office"});
     if (card->status != card_status::stock) {  // whatever has become of it since
       ++before;

@@ -205,6 +205,10 @@ void handle_void(const api_ptr& api, std::uint32_t terminal, const api_request& 
 void handle_gift(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 /// Units of a card given or taken by hand.
 void handle_adjustment(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+void handle_stock(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
+void handle_shelf(const api_ptr& api, const call_ptr& call);
+/// What the units of a card that lie here buy by the piece, and how many of each are left on the shelf.
+void write_gifts(json_writer& w, const node_snapshot& s, const state& st, account_id account, std::uint32_t card_kind);
 void handle_receipt(const api_ptr& api, std::uint32_t terminal, std::string_view id, const call_ptr& call);
 /// After an approved request: opens the drawer when cash was taken or given, shows the sum on the customer's display.
 void tell_counter(const api_context& api, const till_answer& a);

@@ -19,6 +19,8 @@ std::string plain_detail(const node_snapshot& s, const till_answer& a, const ref
     case errc::insufficient:
       return money(r.here.value_or(a.here)) + " can be spent here, " + money(r.missing) + " are missing";
     case errc::no_quota: return "at most " + money(r.here.value_or(0)) + " here now";
+    case errc::other_goods:
+      return "this kind of card pays at most " + money(r.card_goods.value_or(0)) + " of this basket";
     case errc::number_used:
     case errc::overflow: return {};
     default: return r.why.detail;
@@ -42,6 +44,7 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
     if (why.without_pin) w.field("without_pin", *why.without_pin);
     if (why.without_code) w.field("without_code", *why.without_code);
     if (why.tries) w.field("tries_left", *why.tries);
+    if (why.card_goods) w.field("card_goods", *why.card_goods);
     if (why.standing) w.field("status", card_status_name(*why.standing));
   }));
 }
@@ -68,7 +71,9 @@ void execute(const api_ptr& api, money_request m, const call_ptr& call) {
   node.till(std::move(m.command), m.masked, [api, call, terminal, asked, masked = m.masked](const till_answer& a) {
     call->later([api, call, terminal, asked, masked, a] {
       if (const auto* r = std::get_if<refusal>(&a.outcome)) return send_refusal(api, terminal, a, *r, call);
-      if (std::get<entry>(a.outcome).kind == entry_kind::pin_set) return send_pin(api, terminal, a, masked, call);
+      auto kind = std::get<entry>(a.outcome).kind;
+      if (kind == entry_kind::pin_set) return send_pin(api, terminal, a, masked, call);
+      if (kind == entry_kind::count || kind == entry_kind::stock) return send_stock(api, terminal, a, call);
       send_receipt(api, terminal, a, masked, asked, call);
     });
   });

@@ -14,6 +14,13 @@ void write_ids(json_writer& w, std::string_view name, const std::vector<std::uin
   w.close(']');
 }
 
+void write_products(json_writer& w, std::string_view name, const std::vector<product_id>& list) {
+  std::vector<std::uint32_t> ids;
+  for (auto p : list)
+    ids.push_back(p.value);
+  write_ids(w, name, ids);
+}
+
 void write_condition(json_writer& w, const condition& c) {
   write_ids(w, "levels", c.levels);
   write_ids(w, "card_kinds", c.card_kinds);
@@ -115,7 +122,8 @@ void write_quote(json_writer& w, const quote& q, const rules_record& rules, amou
   write_worth(w, "gifts", q.price.gifts);
   w.field("due", due);
   write_worth(w, "bonus", q.bonus);
-  w.field("card_max", std::min(due, bonus + std::min(paid_here, q.price.due)));
+  w.field("card_max", std::min(due, bonus + std::min(paid_here, q.price.card_max)));
+  if (q.price.card_max < q.price.due) w.field("card_goods", bonus + q.price.card_max);
   w.key("tax");
   w.open('[');
   for (const auto& t : q.price.taxes) {
@@ -200,6 +208,8 @@ void handle_programme(const api_ptr& api, const call_ptr& call) {
     w.field("pin_above", k.pin_above);
     w.field("pin_above_day", k.pin_above_day);
     w.field("code_above", k.code_above);
+    write_products(w, "only_products", k.only_products);
+    write_products(w, "not_products", k.not_products);
   });
   write_rows(w, "discounts", plan.discounts, [&](const discount_rule& d) {
     if (d.basis_points != 0) w.field("basis_points", d.basis_points);
@@ -263,7 +273,7 @@ void handle_quote(const api_ptr& api, const api_request& r, const call_ptr& call
   const bool code = c.bearer.units != 0, money = c.bearer.purse == purse_paid;
   auto promised = money ? promised_by(st, s->self, {c.account, {}, true, {}, c.bearer}) : 0;
   if (q && c.account.value != 0 && (!code || money)) {
-    c.card = code ? std::min(q->price.due, promised) : q->price.due;
+    c.card = code ? std::min(q->price.due, promised) : q->price.card_max;
     q = quote_sale(c, now);
   }
   if (st.read_failed()) return call->finish(refuse(*api, {errc::io, "the database could not be read"}));

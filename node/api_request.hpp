@@ -37,6 +37,7 @@ void check_mark_then_execute(const api_ptr& api, money_request m, const call_ptr
 /// A PIN of a request's body, if there is one: digits.
 std::optional<std::string> pin_from(json_fields& f, const char* name);
 /// The answer to a PIN that was chosen: no receipt, and nothing of the PIN.
+void send_stock(const api_ptr& api, std::uint32_t terminal, const till_answer& a, const call_ptr& call);
 void send_pin(const api_ptr& api, std::uint32_t terminal, const till_answer& a, const std::string& masked,
               const call_ptr& call);
 /// A one-time code of a request's body, if there is one: six digits.

@@ -28,7 +28,7 @@ void write_standing(json_writer& w, const node_snapshot& s, const state& st, acc
   w.field("status", known ? card_status_name(now.status) : "not_known_yet");
   if (now.expires != 0) w.field("expires", date_text(now.expires));
   if (auto deposit = holding(st, s.self, account, purse_deposit); deposit != 0) w.field("deposit_here", deposit);
-  if (!card || now.status != card_status::stock || !may_sell(st, s.self, account)) return;
+  if (!card || now.status != card_status::stock || !may_sell(st, st, s.self, account)) return;
   const auto* kind = rules_now(s).programme.card_kind(card->kind);
   w.key("for_sale");
   w.open('{');
@@ -94,6 +94,7 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   w.field("elsewhere", hint ? std::optional(hint->value) : std::nullopt);
   w.field("elsewhere_as_of", hint ? std::optional(hint->as_of) : std::nullopt);
   write_purses(w, *s, st, c.account, hint, {c.bearer.purse, promised});
+  write_gifts(w, *s, st, c.account, card ? card->kind : 0);
   w.field("seen", seen_mark(*api, *s));
   w.close('}');
   call->finish(answer(std::move(w)));

@@ -152,6 +152,10 @@ private:
       out_ += wrapped(
           "", "The newest " + std::to_string(r_.unsigned_tail) +
                   " entries of this node's journal are not cosigned by a parent yet: nobody else can vouch for them.");
+    if (r_.back_due != 0)
+      out_ += wrapped("", "Units of " + std::to_string(r_.back_due) +
+                              " purses expired only because of where they lay and were not given back: head office "
+                              "does so when its node runs, of what it has heard since it counts them.");
     if (r_.ruled != 0)
       out_ += wrapped("", std::to_string(r_.ruled) +
                               " contested entries are none of these problems: head office has ruled about them.");
@@ -200,6 +204,7 @@ std::string audit_json(const audit_report& r, std::string_view chain) {
            {"streams", r.streams},
            {"entries", r.entries},
            {"ruled", r.ruled},
+           {"back_due", r.back_due},
            {"unknown_kinds", r.unknown_kinds},
            {"heads_elsewhere", r.heads_elsewhere},
            {"not_cosigned", r.unsigned_tail},

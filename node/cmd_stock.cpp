@@ -9,7 +9,7 @@ namespace tally::cmd {
 namespace {
 
 struct stock_options {
-  std::string data, batch, name, sell, load, tender = "transfer", csv;
+  std::string data, batch, name, sell, back, load, tender = "transfer", csv;
   std::uint64_t first = 0, count = 0;
   std::uint32_t to = 0, kind = 0;
 };
@@ -32,7 +32,9 @@ int list_stock(const admin_client& hq) {
     rows.push_back({r.name, std::to_string(r.first), std::to_string(r.count), std::to_string(r.kind),
                     r.node.value == 0 ? "ordered"
                                       : "node " + std::to_string(r.node.value) +
-                                            (r.closed ? ", whose books were closed: deliver them again" : "")});
+                                            (r.closed        ? ", whose books were closed: deliver them again"
+                                             : r.called_back ? ", called back"
+                                                             : "")});
   std::cout << table(rows);
   return exit_ok;
 }
@@ -69,40 +71,98 @@ int deliver(const stock_options& o, const admin_client& hq) {
   return exit_ok;
 }
 
-/// The batch of that name that head office may sell, or a part of it.
-result<card_run> run_to_sell(const stock_options& o, const admin_client& hq) {
+/// The parts of the batch of that name that head office may sell; or a part of one.
+result<std::vector<card_run>> runs_to_sell(const stock_options& o, const admin_client& hq) {
   auto runs = list_runs(hq);
   if (!runs) return runs.error();
-  const card_run* found = nullptr;
+  std::vector<card_run> out;
   std::uint32_t elsewhere = 0;
-  for (const auto& r : *runs) {
+  for (auto r : *runs) {
     if (r.name != o.sell || (o.first != 0 && (o.first < r.first || o.first >= r.first + r.count))) continue;
     if (r.node.value > 1 && !r.closed) {
       elsewhere = r.node.value;
       continue;
     }
-    if (found) return error{errc::not_allowed, "several batches are called \"" + o.sell + "\"; say --first"};
-    found = &r;
+    if (r.closed) r.node = {};
+    out.push_back(std::move(r));
   }
-  if (!found && elsewhere != 0)
+  if (out.empty() && elsewhere != 0)
     return error{errc::not_allowed,
                  "\"" + o.sell + "\" lies at node " + std::to_string(elsewhere) + ", which may sell it without a line"};
-  if (!found) return error{errc::not_found, "there is no batch \"" + o.sell + "\"; see 'tallystick stock'"};
-  auto run = *found;
-  if (run.closed) run.node = {};
-  if (o.first != 0 || o.count != 0) {
-    run.first = o.first != 0 ? o.first : run.first;
-    run.count = o.count != 0 ? o.count : found->first + found->count - run.first;
-    if (run.first < found->first || run.first + run.count > found->first + found->count)
-      return error{errc::malformed, "these cards are not all in \"" + o.sell + "\""};
+  if (out.empty()) return error{errc::not_found, "there is no batch \"" + o.sell + "\"; see 'tallystick stock'"};
+  if (o.first == 0 && o.count == 0) return out;
+  if (out.size() > 1) return error{errc::not_allowed, "\"" + o.sell + "\" has several parts; say --first"};
+  auto& run = out.front();
+  const auto end = run.first + run.count;
+  if (o.first != 0) run.first = o.first;
+  run.count = o.count != 0 ? o.count : end - run.first;
+  if (run.first + run.count > end) return error{errc::malformed, "these cards are not all in \"" + o.sell + "\""};
+  return out;
+}
+
+/// What was sold, as a list for the customer.
+class sold_list {
+public:
+  sold_list(int exponent, std::string code) : exponent_(exponent), code_(std::move(code)) {}
+
+  /// A new file; false when it cannot be written.
+  bool open(const std::string& path) {
+    file_.open(path, std::ios::binary | std::ios::trunc);
+    file_ << "account,loaded,deposit,price,currency,good_until\r\n";
+    return static_cast<bool>(file_.flush());
   }
-  return run;
+  status add(const std::vector<sold_card>& part) {
+    for (const auto& c : part) {
+      ++count;
+      for (auto v : {c.load, c.deposit, c.price})
+        if (!checked_add(sum, v, sum)) return error{errc::overflow, "the sum of all cards"};
+      if (!file_.is_open()) continue;
+      file_ << c.account << "," << text(c.load) << "," << text(c.deposit) << "," << text(c.price) << "," << code_ << ","
+            << (c.expires == 0 ? "" : date_text(c.expires)) << "\r\n";
+    }
+    if (file_.is_open() && !file_.flush()) return error{errc::io, "the list cannot be written"};
+    return done();
+  }
+  std::string text(amount v) const { return format_amount(v, exponent_); }
+  std::string total() const { return text(sum) + " " + code_; }
+
+  std::size_t count = 0;
+  amount sum = 0;
+
+private:
+  int exponent_;
+  std::string code_;
+  std::ofstream file_;
+};
+
+/// Sells what is left of the runs: how many had been sold when it began.
+result<std::size_t> sell_runs(const admin_client& hq, const std::vector<card_run>& runs, amount load,
+                              const std::string& tender, sold_list& list) {
+  std::size_t before = 0;
+  for (const auto& run : runs) {
+    auto n = sell_run(
+        hq, run, load, tender, [&](const std::vector<sold_card>& part) { return list.add(part); },
+        [](std::size_t done, std::size_t total) { show_progress("selling", done, total); });
+    if (!n) return n.error();
+    before += *n;
+  }
+  return before;
+}
+
+/// The list anew, with what had been sold before it was begun: complete, however often a sale broke off.
+status list_all(const admin_client& hq, const std::vector<card_run>& runs, sold_list& list) {
+  for (const auto& run : runs) {
+    auto sold = sold_of(hq, run);
+    if (!sold) return sold.error();
+    TALLY_TRY(list.add(*sold));
+  }
+  return done();
 }
 
 int sell(const stock_options& o, const admin_client& hq) {
   if (!o.batch.empty() || o.to != 0) return fail(exit_usage, "--sell sells; --batch and --to deliver");
-  auto run = run_to_sell(o, hq);
-  if (!run) return fail(run.error());
+  auto runs = runs_to_sell(o, hq);
+  if (!runs) return fail(runs.error());
   auto state = hq.get("status");
   if (!state) return fail(state.error());
   auto unit = state->value("unit", nlohmann::json::object());
@@ -110,45 +170,56 @@ int sell(const stock_options& o, const admin_client& hq) {
   const auto code = unit.value("code", std::string("CNY"));
   auto load = o.load.empty() ? std::optional<amount>(0) : parse_amount(o.load, exponent);
   if (!load || *load < 0) return fail(exit_usage, "--load is a sum of money, as " + format_amount(1'000'000, exponent));
-  std::ofstream file;
+  sold_list now(exponent, code);
   if (!o.csv.empty()) {
     if (std::filesystem::exists(o.csv)) return fail(exit_usage, o.csv + " is there already; name a new file");
-    file.open(o.csv, std::ios::binary);
-    file << "account,loaded,deposit,price,currency,good_until\r\n";
-    if (!file.flush()) return fail(exit_usage, "cannot write " + o.csv);
+    if (!now.open(o.csv)) return fail(exit_usage, "cannot write " + o.csv);
   }
-  std::size_t count = 0;
-  amount sum = 0;
-  auto sold = sell_run(
-      hq, *run, *load, o.tender,
-      [&](const std::vector<sold_card>& part) -> status {
-        for (const auto& c : part) {
-          ++count;
-          for (auto v : {c.load, c.deposit, c.price})
-            if (!checked_add(sum, v, sum)) return error{errc::overflow, "the sum of all cards"};
-          if (!file.is_open()) continue;
-          file << c.account << "," << format_amount(c.load, exponent) << "," << format_amount(c.deposit, exponent)
-               << "," << format_amount(c.price, exponent) << "," << code << ","
-               << (c.expires == 0 ? "" : date_text(c.expires)) << "\r\n";
-        }
-        if (file.is_open() && !file.flush()) return error{errc::io, "cannot write " + o.csv};
-        return done();
-      },
-      [](std::size_t done, std::size_t total) { show_progress("selling", done, total); });
-  if (!sold) {
+  auto before = sell_runs(hq, *runs, *load, o.tender, now);
+  if (!before) {
     std::cerr << "\n"
-              << count << " cards are sold in this run, for " << format_amount(sum, exponent) << " " << code
-              << ". The same command with another --csv goes on with the rest.\n";
-    return fail(sold.error());
+              << now.count << " cards are sold in this run, for " << now.total()
+              << ". The same command with another --csv goes on with the rest, and lists all.\n";
+    return fail(before.error());
   }
-  std::cout << count << " cards of \"" << o.sell << "\" are sold for " << format_amount(sum, exponent) << " " << code
-            << " in all" << (*sold == 0 ? "" : "; " + std::to_string(*sold) + " had been sold before") << ".\n";
+  std::cout << now.count << " cards of \"" << o.sell << "\" are sold for " << now.total() << " in all";
+  if (*before == 0) {
+    std::cout << ".\n";
+    return exit_ok;
+  }
+  std::cout << "; " << *before << " were in use before.\n";
+  if (o.csv.empty()) return exit_ok;
+  sold_list all(exponent, code);
+  if (!all.open(o.csv)) return fail(exit_usage, "cannot write " + o.csv);
+  if (auto listed = list_all(hq, *runs, all); !listed) return fail(listed.error());
+  std::cout << o.csv << " lists all " << all.count << " that head office sold of it, for " << all.total() << ".\n";
+  return exit_ok;
+}
+
+int call_back(const stock_options& o, const admin_client& hq) {
+  if (!o.batch.empty() || !o.sell.empty() || o.to != 0 || o.count != 0)
+    return fail(exit_usage, "--return names the batch; with --first, one of its parts");
+  auto runs = list_runs(hq);
+  if (!runs) return fail(runs.error());
+  const card_run* found = nullptr;
+  for (const auto& r : *runs) {
+    if (r.name != o.back || (o.first != 0 && r.first != o.first) || r.node.value == 0 || r.closed) continue;
+    if (found)
+      return fail(exit_refused, "several parts of \"" + o.back + "\" lie at nodes; say --first as the list has it");
+    found = &r;
+  }
+  if (!found) return fail(exit_refused, "no part of \"" + o.back + "\" lies at a node; see 'tallystick stock'");
+  if (auto said = recall_run(hq, found->first); !said) return fail(said.error());
+  std::cout << "Node " << found->node.value << " is told to sell no more of the " << found->count << " cards from "
+            << found->first << " on. What it has not sold is free when it has answered: until then\n"
+            << "'tallystick stock' lists them as called back, afterwards as ordered.\n";
   return exit_ok;
 }
 
 int run_stock(const stock_options& o) {
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
+  if (!o.back.empty()) return call_back(o, *hq);
   if (!o.sell.empty()) return sell(o, *hq);
   if (o.batch.empty() && o.first == 0) return list_stock(*hq);
   return deliver(o, *hq);
@@ -198,6 +269,7 @@ void add_stock(CLI::App& app, int& status) {
   c->add_option("--name", o->name, "a name of its own for what is delivered");
   c->add_option("--kind", o->kind, "the kind of these cards, if they are in no batch yet")->check(CLI::Range(1, 100));
   c->add_option("--sell", o->sell, "sell the cards of this batch here, all at once; with --first, --count: a part");
+  c->add_option("--return", o->back, "call back the cards of this batch that lie at a node and are not sold");
   c->add_option("--load", o->load, "what each is loaded with, as 100.00; left out: nothing");
   c->add_option("--tender", o->tender, "how they are paid for")
       ->check(CLI::IsMember({"cash", "bank", "transfer"}))
@@ -205,10 +277,13 @@ void add_stock(CLI::App& app, int& status) {
   c->add_option("--csv", o->csv, "a new file for what was sold: account, load, deposit, price");
   c->footer(
       "Without a batch all are listed. A store sells the cards that were delivered to it also without a line: with\n"
-      "price and deposit of their kind, and a first load. Cards that lie at a store cannot be delivered to another.\n"
+      "price and deposit of their kind, and a first load. Cards that lie at a store cannot be delivered to another\n"
+      "before it gave them up (--return): a dark store may go on selling them. A sale that broke off goes on with the\n"
+      "same command; its list then has what was sold before as well.\n"
       "Examples:\n  tallystick stock --data /srv/tally\n"
       "  tallystick stock --data /srv/tally --batch spring --to 5\n"
       "  tallystick stock --data /srv/tally --batch spring --first 2001 --count 500 --to 6\n"
+      "  tallystick stock --data /srv/tally --return spring\n"
       "  tallystick stock --data /srv/tally --sell spring --load 100.00 --csv company.csv");
   c->callback([o, &status] { status = run_stock(*o); });
 }

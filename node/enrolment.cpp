@@ -133,7 +133,9 @@ status enrolment_desk::use_up(const enrolment_request& r, invitation_record& rec
                 .name = w.name,
                 .role = w.role,
                 .parents = w.parents,
-                .owner = w.owner != 0 ? w.owner : before ? before->owner : 1,
+                .owner = w.owner != 0 ? w.owner
+                         : before     ? before->owner
+                                      : 1,
                 .powers = powers_of(w.role),
                 .signing = r.signing,
                 .curve = r.curve,

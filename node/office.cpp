@@ -186,7 +186,8 @@ result<std::vector<card_run>> list_runs(const admin_client& hq) {
                    b.value("kind", std::uint32_t{0}),
                    b.value("name", std::string{}),
                    {b.value("node", std::uint32_t{0})},
-                   b.value("closed", false)});
+                   b.value("closed", false),
+                   b.value("called_back", false)});
   return out;
 }
 
@@ -194,6 +195,12 @@ status allot_run(const admin_client& hq, const card_run& run) {
   auto a = hq.post(
       "cards/allot",
       {{"first", run.first}, {"count", run.count}, {"kind", run.kind}, {"name", run.name}, {"node", run.node.value}});
+  if (!a) return a.error();
+  return done();
+}
+
+status recall_run(const admin_client& hq, std::uint64_t first) {
+  auto a = hq.post("cards/recall", {{"first", first}});
   if (!a) return a.error();
   return done();
 }

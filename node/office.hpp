@@ -95,12 +95,15 @@ struct card_run {
   std::uint64_t first = 0, count = 0;
   std::uint32_t kind = 1;
   std::string name;
-  node_id node;         ///< where they lie, to be sold there also without a line; 0: ordered
-  bool closed = false;  ///< that node lives anew: they are to be delivered again
+  node_id node;              ///< where they lie, to be sold there also without a line; 0: ordered
+  bool closed = false;       ///< that node lives anew: they are to be delivered again
+  bool called_back = false;  ///< and that node has not answered yet
 };
 result<std::vector<card_run>> list_runs(const admin_client& hq);
 /// Orders or delivers a run. Errors: not_found (no such store), not_allowed (they lie elsewhere, or were not made).
 status allot_run(const admin_client& hq, const card_run& run);
+/// Calls a delivered run back; it is free when its node has answered. Errors: not_found, not_allowed.
+status recall_run(const admin_client& hq, std::uint64_t first);
 /// Takes back what claims of a node's current epoch did, from that entry on, and takes away PINs that it set; those
 /// that come later do nothing: how many cards are in use again, and how many have no PIN now.
 struct undone_claims {

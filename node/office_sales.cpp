@@ -6,6 +6,33 @@
 
 namespace tally {
 
+namespace {
+
+result<std::vector<sold_card>> read_sold(const nlohmann::json& answer) {
+  auto list = answer.find("sold");
+  if (list == answer.end() || !list->is_array()) return error{errc::unsupported, "head office answered something else"};
+  std::vector<sold_card> out;
+  for (const auto& c : *list)
+    out.push_back({c.value("account", std::uint64_t{0}), c.value("load", amount{0}), c.value("deposit", amount{0}),
+                   c.value("price", amount{0}), c.value("expires", std::uint32_t{0})});
+  return out;
+}
+
+}  // namespace
+
+result<std::vector<sold_card>> sold_of(const admin_client& hq, const card_run& run) {
+  constexpr std::uint64_t at_once = 5'000;
+  std::vector<sold_card> out;
+  for (std::uint64_t done = 0; done < run.count; done += at_once) {
+    auto a = hq.post("cards/sold", {{"first", run.first + done}, {"count", std::min(at_once, run.count - done)}});
+    if (!a) return a.error();
+    auto part = read_sold(*a);
+    if (!part) return part.error();
+    out.insert(out.end(), part->begin(), part->end());
+  }
+  return out;
+}
+
 result<std::size_t> sell_run(const admin_client& hq, card_run run, amount load, const std::string& tender,
                              const std::function<status(const std::vector<sold_card>& part)>& sold,
                              const progress& tell) {
@@ -26,14 +53,10 @@ result<std::size_t> sell_run(const admin_client& hq, card_run run, amount load, 
     auto n = std::min(at_once, run.count - done);
     auto a = hq.post("cards/sell", wanted(done, n));
     if (!a) return a.error();
-    auto list = a->find("sold");
-    if (list == a->end() || !list->is_array()) return error{errc::unsupported, "head office answered something else"};
-    std::vector<sold_card> part;
-    for (const auto& c : *list)
-      part.push_back({c.value("account", std::uint64_t{0}), c.value("load", amount{0}), c.value("deposit", amount{0}),
-                      c.value("price", amount{0}), c.value("expires", std::uint32_t{0})});
+    auto part = read_sold(*a);
+    if (!part) return part.error();
     before += a->value("before", std::size_t{0});
-    TALLY_TRY(sold(part));
+    TALLY_TRY(sold(*part));
     done += n;
     if (tell) tell(done, run.count);
   }

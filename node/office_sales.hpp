@@ -17,4 +17,7 @@ result<std::size_t> sell_run(const admin_client& hq, card_run run, tally::amount
                              const std::function<status(const std::vector<sold_card>& part)>& sold,
                              const progress& tell = {});
 
+/// Cards of the run that head office sold, whenever that was, by account.
+result<std::vector<sold_card>> sold_of(const admin_client& hq, const card_run& run);
+
 }  // namespace tally

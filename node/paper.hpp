@@ -78,7 +78,7 @@ public:
 private:
   /// As wide as the paper at most, cut between two words where there is a place. An empty text is one empty piece.
   std::vector<std::string> pieces(std::string_view text) const {
-    constexpr std::size_t pieces_max = 40;
+    constexpr std::size_t rows_max = 40;
     std::vector<std::string> out;
     do {
       auto t = codec_.fit(text, width_);
@@ -90,7 +90,7 @@ private:
       text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
       t.erase(t.find_last_not_of(' ') + 1);
       out.push_back(std::move(t));
-    } while (!text.empty() && out.size() < pieces_max);
+    } while (!text.empty() && out.size() < rows_max);
     return out;
   }
 

@@ -127,6 +127,29 @@ status check_codes(const std::string& where, const card_kind_rule& k) {
   return done();
 }
 
+/// Goods that a kind pays for; and that its own purses are good for some of them.
+status check_goods(const std::string& where, const card_kind_rule& k, const programme& plan) {
+  if (!k.has_goods()) return done();
+  for (const auto* list : {&k.only_products, &k.not_products})
+    if (list->size() > condition_items_max || !std::ranges::is_sorted(*list) ||
+        std::ranges::adjacent_find(*list) != list->end() || (!list->empty() && list->front().value == 0))
+      return bad(where, "products are numbers from 1, each once");
+  if (!k.only_products.empty() && !k.not_products.empty()) return bad(where, "only_products or not_products, not both");
+  for (const auto& p : plan.purses) {
+    if (!k.purses.empty() && !std::ranges::binary_search(k.purses, p.id)) continue;
+    bool any = p.on.empty() || std::ranges::any_of(p.on, [&](product_id id) { return k.pays_for(id); });
+    if (!any)
+      return bad(where, "its vouchers of purse " + std::to_string(p.id) +
+                            " are good for none of its goods: name its purses without that one");
+    bool gift = p.gifts.empty() || p.rate_units != 0 ||
+                std::ranges::any_of(p.gifts, [&](const product_units& g) { return k.pays_for(g.product); });
+    if (!gift)
+      return bad(where,
+                 "purse " + std::to_string(p.id) + " pays for none of its goods: name its purses without that one");
+  }
+  return done();
+}
+
 status check_kinds(const programme& plan) {
   for (std::size_t i = 0; i < plan.card_kinds.size(); ++i) {
     const auto& k = plan.card_kinds[i];
@@ -139,6 +162,7 @@ status check_kinds(const programme& plan) {
     TALLY_TRY(check_pins(where, k));
     TALLY_TRY(check_risk(where, k, plan));
     TALLY_TRY(check_codes(where, k));
+    TALLY_TRY(check_goods(where, k, plan));
     if (k.price < 0 || k.price > amount_max || k.deposit < 0 || k.deposit > amount_max)
       return bad(where, "price or deposit is out of range");
     if (k.valid_months > valid_months_max || k.valid_days > valid_days_max ||

@@ -20,10 +20,11 @@ public:
     auto parsed = toml::parse(text, file_);
     if (!parsed) return bad(parsed.error().source(), std::string(parsed.error().description()));
     const toml::table& root = parsed.table();
-    TALLY_TRY(only(root, {"effective_from", "currency",     "exponent",     "header",       "footer",  "card_prefix",
-                          "top_up_min",     "top_up_max",   "tax",          "product",      "receipt", "rounding",
-                          "spend_first",    "refund_quota", "risk_budget", "hold_minutes", "gift_per_day", "purse",   "level",
-                          "card_kind",      "discount",     "earn",         "package",      "stale"}));
+    TALLY_TRY(
+        only(root, {"effective_from", "currency",     "exponent",    "header",       "footer",       "card_prefix",
+                    "top_up_min",     "top_up_max",   "tax",         "product",      "receipt",      "rounding",
+                    "spend_first",    "refund_quota", "risk_budget", "hold_minutes", "gift_per_day", "purse",
+                    "level",          "card_kind",    "discount",    "earn",         "package",      "stale"}));
     TALLY_TRY(read_head(root));
     TALLY_TRY(read_receipts(root));
     TALLY_TRY(each(root, "tax", [&](const toml::table& t) { return read_tax(t); }));

@@ -219,7 +219,7 @@ private:
                        "price",       "deposit",      "valid_months", "valid_days",    "named",
                        "replaceable", "only_at",      "not_at",       "no_top_up_at",  "dormant_months",
                        "dormant_fee", "dormant_from", "pin_above",    "pin_above_day", "risk_sale",
-                       "risk_total",  "risk_count",   "code_above"}));
+                       "risk_total",  "risk_count",   "code_above",   "only_products", "not_products"}));
     std::int64_t months = 0, days = 0;
     TALLY_TRY(cash(t, "price", k.price));
     TALLY_TRY(cash(t, "deposit", k.deposit));
@@ -235,6 +235,8 @@ private:
     TALLY_TRY(numbers(t, "not_at", k.not_at, any));
     TALLY_TRY(numbers(t, "no_top_up_at", k.no_top_up_at, any));
     TALLY_TRY(dormant(t, k.dormant));
+    TALLY_TRY(products(t, "only_products", k.only_products));
+    TALLY_TRY(products(t, "not_products", k.not_products));
     TALLY_TRY(cash(t, "per_day", k.per_day));
     for (auto [key, out] : {std::pair("pin_above", &k.pin_above), std::pair("pin_above_day", &k.pin_above_day),
                             std::pair("code_above", &k.code_above)})

@@ -150,7 +150,10 @@ decision book::take(const till_command& c, unix_seconds now, bool pulls, bool al
   with.alone = alone;
   auto d = decide(c, with, &postings_);
   if (auto* e = std::get_if<entry>(&d)) {
-    auto written = write_judged(*e, {self_, role_, next(), nullptr});
+    entry_place place{self_, role_, next(), nullptr};
+    std::optional<entry> cited;  // gifts that come back are in it
+    if (e->kind == entry_kind::reverse && e->cites && (cited = find_entry(*e->cites))) place.cited = &*cited;
+    auto written = write_judged(*e, place);
     if (!written) return refusal{written.error(), e->account, {}, 0};
   }
   return d;
@@ -164,7 +167,7 @@ result<sequence> book::write(const entry& e) {
   return write_judged(e, place);
 }
 
-// REQUIRES: `postings_` are those of the entry. `place.cited` is not looked at any more.
+// REQUIRES: `postings_` are those of the entry. `place.cited` is looked at for a reversal alone.
 result<sequence> book::write_judged(const entry& e, const entry_place& place) {
   auto data = encode_entry(e);
   if (data.size() > entry_bytes_max) return error{errc::malformed, "an entry over 65,535 octets"};

@@ -283,7 +283,7 @@ bytes encode_entry(const entry& e) {
 
 entry_kind peek_kind(byte_view data) {
   byte_reader r(data);
-  return static_cast<entry_kind>(r.uv(63));
+  return static_cast<entry_kind>(r.uv(127));
 }
 
 namespace {
@@ -362,7 +362,8 @@ bytes encode_rules(const rules_record& r) {
   // Each form has what the one before has and one thing more: without it the record is what older nodes can read.
   const bool report = r.day_report != receipt_form{};
   const bool more = report || r.programme.tells_of_cards() || r.programme.tells_of_bounds() ||
-                    r.programme.tells_of_pins() || r.programme.tells_of_risk() || r.programme.tells_of_codes();
+                    r.programme.tells_of_pins() || r.programme.tells_of_risk() || r.programme.tells_of_codes() ||
+                    r.programme.tells_of_goods();
   const bool plan = more || !r.programme.empty();
   const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;

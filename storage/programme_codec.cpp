@@ -147,6 +147,7 @@ constexpr std::uint64_t section_pins = 3;
 constexpr std::uint64_t section_bounds = 5;
 constexpr std::uint64_t section_risk = 7;
 constexpr std::uint64_t section_codes = 6;
+constexpr std::uint64_t section_goods = 8;
 constexpr std::size_t sections_max = 16, section_octets_max = 50'000;
 
 bytes cards_section(const programme& p) {
@@ -328,6 +329,19 @@ bytes risk_section(const programme& p) {
   return w.take();
 }
 
+bytes goods_section(const programme& p) {
+  byte_writer w;
+  std::vector<const card_kind_rule*> kinds;
+  for (const auto& k : p.card_kinds)
+    if (k.has_goods()) kinds.push_back(&k);
+  write_list(w, kinds, [&](const card_kind_rule* k) {
+    w.uv(k->id);
+    write_products(w, k->only_products);
+    write_products(w, k->not_products);
+  });
+  return w.take();
+}
+
 bool read_risk_section(byte_view data, programme& p) {
   byte_reader r(data);
   p.risk_budget = r.sv();
@@ -342,11 +356,24 @@ bool read_risk_section(byte_view data, programme& p) {
   return r.ok() && r.at_end();
 }
 
+bool read_goods_section(byte_view data, programme& p) {
+  byte_reader r(data);
+  auto n = r.uv(programme_rules_max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    auto* k = row_by_id(p.card_kinds, u32(r));
+    if (!k) return false;
+    k->only_products = read_products(r);
+    k->not_products = read_products(r);
+  }
+  return r.ok() && r.at_end();
+}
+
 }  // namespace
 
 void write_sections(byte_writer& w, const programme& p, const bytes& report) {
   w.uv((p.tells_of_cards() ? 1U : 0U) + (report.empty() ? 0U : 1U) + (p.tells_of_pins() ? 1U : 0U) +
-       (p.tells_of_bounds() ? 1U : 0U) + (p.tells_of_risk() ? 1U : 0U) + (p.tells_of_codes() ? 1U : 0U));
+       (p.tells_of_bounds() ? 1U : 0U) + (p.tells_of_risk() ? 1U : 0U) + (p.tells_of_codes() ? 1U : 0U) +
+       (p.tells_of_goods() ? 1U : 0U));
   if (p.tells_of_cards()) {
     w.uv(section_cards);
     w.str(cards_section(p));
@@ -371,6 +398,10 @@ void write_sections(byte_writer& w, const programme& p, const bytes& report) {
     w.uv(section_codes);
     w.str(codes_section(p));
   }
+  if (p.tells_of_goods()) {
+    w.uv(section_goods);
+    w.str(goods_section(p));
+  }
 }
 
 void read_sections(byte_reader& r, programme& p, bytes& report) {
@@ -386,6 +417,8 @@ void read_sections(byte_reader& r, programme& p, bytes& report) {
       if (!read_risk_section(data, p)) r.fail();
     } else if (number == section_codes) {
       if (!read_codes_section(data, p)) r.fail();
+    } else if (number == section_goods) {
+      if (!read_goods_section(data, p)) r.fail();
     } else if (number == section_bounds ? !read_bounds_section(data, p)
                                         : number != section_cards || !read_cards_section(data, p)) {
       r.fail();

@@ -75,7 +75,8 @@ void auditor::cite(const stream_id& journal, sequence seq, const entry& e) {
   cited_[e.head->stream][e.head->size].push_back(std::move(c));
 }
 
-// Money and units back for goods were not spent after all, and what the goods gave is not given; what expired is spent.
+// Money and units back for goods were not spent after all, and what the goods gave is not given; what expired is spent,
+// and not spent when it is given back.
 void auditor::count_units(const entry& e, entry_kind kind) {
   auto add = [&](amount& sum, unit_id unit, amount v) {
     if (!checked_add(sum, v, sum))
@@ -91,7 +92,7 @@ void auditor::count_sums(const entry& e) {
   bool back = e.kind == entry_kind::reverse;
   auto kind = back ? e.cited_kind : e.kind;
   bool units = kind == entry_kind::refund || kind == entry_kind::refund_elsewhere || kind == entry_kind::expire ||
-               kind == entry_kind::earn || kind == entry_kind::take_back;
+               kind == entry_kind::give_back || kind == entry_kind::earn || kind == entry_kind::take_back;
   if (units) return count_units(e, kind);
   bool spends = sells(kind) || kind == entry_kind::hand_back || kind == entry_kind::adjust || kind == entry_kind::fee;
   bool loads = kind == entry_kind::top_up || kind == entry_kind::issue || kind == entry_kind::voucher_grant;

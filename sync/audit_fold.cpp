@@ -101,8 +101,10 @@ void auditor::fold_observed() {
   for (const auto& id : all)
     fold_journal(id, std::min(positions[id.writer], size_of(id)), size_of(id), seen_, true, true);
   check_returns(all);
-  if (report_.role == node_role::hq) check_codes();
-  if (report_.role == node_role::hq) check_credits();
+  if (report_.role != node_role::hq) return;
+  check_codes();
+  check_credits();
+  check_lapses();
 }
 
 /// What all stores together took with the code of a voucher: at most what head office put behind it.
@@ -242,6 +244,7 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
     contest();
     (void)apply(*e, place, {}, s, why);
   }
+  if (observed && why == errc::ok) count_lapses(*e, place);
   if (!observed && e->kind == entry_kind::adopt && e->head->stream.sub == sub_stream::directory &&
       !is_own(e->head->stream.writer))
     learn_until(e->head->stream, e->head->size, s);

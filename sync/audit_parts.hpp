@@ -110,6 +110,9 @@ private:
   void check_returns(const std::vector<stream_id>& journals);
   void check_codes();
   void check_credits();
+  // audit_lapses.cpp
+  void count_lapses(const entry& e, const entry_place& place);
+  void check_lapses();
   void fold_journal(const stream_id& id, std::uint64_t from, std::uint64_t until, state& s, bool observed, bool report);
   void fold_entry(const entry_place& place, const stream_id& id, byte_view data, state& s, bool observed, bool report);
   void learn_until(const stream_id& directory, std::uint64_t size, state& s);
@@ -154,6 +157,9 @@ private:
   std::map<stream_id, std::uint64_t> learned_;          ///< directory entries that the own fold took in
   std::map<unit_id, audit_totals> sums_;
   memory_state own_;
+  /// What expired and what was spent meanwhile, as it is and without what goods brought back.
+  memory_state lapses_, lapses_most_;
+  std::optional<lapse_watch> lapse_watch_;
   watched_state seen_;
   bool own_complete_ = true, seen_complete_ = true;
   std::optional<error> disk_;  ///< a failed read: the answer of the whole run

@@ -107,6 +107,14 @@ void price_checker::sale(sequence seq, const entry& e) {
   if (!fits || paid != price->due)
     a_.problem(check_prices, where_, seq, "a total of " + std::to_string(price->due) + " minor units" + version,
                fits ? std::to_string(paid) : "amounts that overflow");
+  amount of_card = 0;
+  for (const auto& v : e.values)
+    if (v.unit == main_unit && !checked_add(of_card, v.amount, of_card)) of_card = INT64_MAX;
+  if (price->card_max < price->due && of_card > price->card_max)
+    a_.problem(check_prices, where_, seq,
+               "at most " + std::to_string(price->card_max) + " minor units from a card of kind " +
+                   std::to_string(e.card_kind) + ", which is not good for the other goods" + version,
+               std::to_string(of_card));
   if (e.taxes != price->taxes)
     a_.problem(check_prices, where_, seq, tax_text(price->taxes) + version, tax_text(e.taxes));
   units(seq, e, std::move(price->earned), version);

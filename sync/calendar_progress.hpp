@@ -18,6 +18,7 @@ struct calendar_progress {
   bytes fee_card;                            ///< key of the card where that look goes on; empty: all were looked at
   std::map<account_id, tick_ms> fees_asked;  ///< fees whose money lies elsewhere, and when to look for it; bounded
   bytes card;                                ///< key of the card where the look goes on; empty: all were looked at
+  tick_ms cards_due = 0;                     ///< when runs of cards that were called back are looked for
   tick_ms due = 0, owed_due = 0, holds_due = 0, take_back_due = 0, debts_due = 0;
   /// Debts whose account has units elsewhere: how many when they were last asked for, and when they are again if that
   /// stays the same. Bounded by the station.
@@ -26,6 +27,7 @@ struct calendar_progress {
     tick_ms due = 0, wait = 0;
   };
   std::map<std::pair<account_id, std::uint32_t>, netting> nettings;
+  std::set<account_id> lapsed;           ///< cards to be looked at for what expired only because of where it lay
   std::set<std::uint64_t> netting_asks;  ///< ids of questions that are open
   bytes debt;                            ///< key of the debt where the look goes on
   bool traded = false;     ///< a till was served in this life: it would have shown that this is an old copy

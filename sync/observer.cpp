@@ -1,5 +1,6 @@
 #include "sync/observer.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "ledger/closing.hpp"
@@ -163,7 +164,8 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
                     .directory = &directory_,
                     .turnover = counts_turnover_,
                     .uses = uses_,
-                    .revocations = self_role_ == node_role::hq};
+                    .revocations = self_role_ == node_role::hq,
+                    .lapses = lapses_.purses.empty() ? nullptr : &lapses_};
   std::optional<entry> cited;
   if (e.cites && (cited = find(*e.cites))) place.cited = &*cited;
   auto judged = judge(e, place, state_, postings_);
@@ -195,6 +197,8 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
   };
   if (e.account.value == 0) return v;
   if (counts_turnover_ && sells(e.kind)) note(turned_);
+  bool of_months = place.lapses && std::ranges::any_of(e.values, [](const value_item& i) { return i.bucket != 0; });
+  if (of_months && e.kind != entry_kind::send && e.kind != entry_kind::receive) note(lapsed_);
   if (e.kind == entry_kind::sale ? !e.medium.empty()
                                  : e.kind == entry_kind::reverse && once_of(state_, writer, e.account))
     note(once_);

@@ -72,6 +72,10 @@ public:
   turned_accounts take_turned() { return std::exchange(turned_, {}); }
   /// The same of accounts whose one-time number paid a sale, or was given back by a reversal. After a start all are.
   turned_accounts take_once() { return std::exchange(once_, {}); }
+  /// Counts from now on what expires of these purses and what is spent meanwhile; none: nothing.
+  void count_lapses(lapse_watch watch) { lapses_ = std::move(watch); }
+  /// Accounts of which something expired, or that spent, as `take_turned`. After a start all are to be looked at.
+  turned_accounts take_lapsed() { return std::exchange(lapsed_, {}); }
   static constexpr std::size_t turned_max = 10'000;
   /// Claims about members that head office did not publish, those of erased members too.
   const std::map<std::pair<writer_id, sequence>, account_id>& open_claims() const { return open_claims_; }
@@ -105,7 +109,8 @@ private:
   std::set<account_id> codes_to_check_;  ///< of vouchers
   bool counts_turnover_ = false;
   std::uint32_t uses_ = 0;
-  turned_accounts turned_, once_{{}, true};
+  turned_accounts turned_, once_{{}, true}, lapsed_{{}, true};
+  lapse_watch lapses_;
   std::uint64_t since_checkpoint_ = 0;
   entry entry_;  ///< scratch, as the postings: an entry takes no memory of its own
   std::vector<posting> postings_;

@@ -188,6 +188,9 @@ private:
   void move_level(account_id account, const programme& plan);
   void move_levels();
   void take_fees();
+  void give_back_lapsed();
+  void bring_back_cards();
+  void free_run(const entry& brought, const writer_id& from);
   bool take_fee(account_id account, bool ask);
   void count_for_calendar(unix_seconds now);
   void answer_card(const entry& e, const writer_id& from, sequence seq);

@@ -41,12 +41,14 @@ void station::keep_calendar() {
   if (!told) return;
   write_off_expired();
   move_debts();
+  bring_back_cards();
   if (config_.role != node_role::hq) return;
   count_for_calendar(now_);
   credit_owed();
   take_back_credited();
   move_levels();
   take_fees();
+  give_back_lapsed();
   mark_directory();
   close_used_numbers();
 }
@@ -57,6 +59,11 @@ void station::count_for_calendar(unix_seconds now) {
   bool counts = rules && config_.role == node_role::hq;
   observer_->count_turnover(counts && !rules->programme.levels.empty());
   observer_->count_uses(counts && rules->programme.takes_dormant_fees() ? month_of(day_of(now)) : 0);
+  lapse_watch watch{{}, book_->hq_time() > 0 ? month_of(day_of(book_->hq_time())) : 0};
+  if (counts)
+    for (const auto& p : rules->programme.purses)
+      if (p.bucket == bucket_rule::expires) watch.purses.push_back(p.id);
+  observer_->count_lapses(std::move(watch));
 }
 
 // A dark store gives back as well what nobody captured: the customer stands there.

@@ -2,6 +2,7 @@
 // its directory is whole.
 #include "ledger/cards.hpp"
 #include "ledger/pins.hpp"
+#include "storage/kv_state.hpp"
 #include "sync/station.hpp"
 #include "sync/wrong_pin.hpp"
 
@@ -10,6 +11,8 @@ namespace {
 
 // Stores need not know the age of their lists to the minute.
 constexpr std::int64_t mark_every = 3600;
+constexpr tick_ms cards_look_ms = 10'000;
+constexpr std::size_t runs_per_look = 100;
 
 }  // namespace
 
@@ -44,6 +47,55 @@ void station::answer_card(const entry& e, const writer_id& from, sequence seq) {
   date_entry(out, book_->st(), book_->self(), now_, book_->hq_time());
   if (auto written = write(out); !written)
     open_effects_.push_back(alarm_effect{written.error().code, "a card's state: " + written.error().detail});
+}
+
+// A run that head office wants back: from this entry on nothing of it is sold here, so what was not sold is free when
+// head office has read up to it. A dark store keeps what it has.
+void station::bring_back_cards() {
+  if (tick_ < calendar_.cards_due) return;
+  calendar_.cards_due = tick_ + cards_look_ms;
+  const auto self = book_->self();
+  std::vector<card_batch> wanted;
+  const bytes prefix{cell_prefix, static_cast<char>(cell_type::batch)};
+  // Without a recall of this node there is nothing to compare with.
+  const bytes recalls{cell_prefix, static_cast<char>(cell_type::recalled)};
+  if (auto any = store_.scan(family::state, recalls); !any->valid() || !any->key().starts_with(recalls)) return;
+  auto c = store_.scan(family::state, prefix);
+  for (; c->valid() && c->key().starts_with(prefix) && wanted.size() < runs_per_look; c->next()) {
+    auto k = parse_cell_key(c->key());
+    auto v = decode_cell(c->value());
+    auto run = k && v ? parse_batch({k->a}, *v) : std::nullopt;
+    if (run && run->holder == self && is_called_back(book_->st(), book_->st(), self, run->first, run->count))
+      wanted.push_back(std::move(*run));
+  }
+  for (const auto& run : wanted) {
+    entry e;
+    e.kind = entry_kind::bring_back;
+    e.account = run.first;
+    e.size = run.count;
+    date_entry(e, book_->st(), self, now_, book_->hq_time());
+    if (auto written = write(e); !written) {
+      open_effects_.push_back(alarm_effect{written.error().code, "cards called back: " + written.error().detail});
+    } else if (config_.role == node_role::hq) {
+      free_run(e, self);
+    }
+  }
+}
+
+// In the group that keeps the store's word. Cards that were sold before are in use; the rest lie nowhere and can be
+// delivered again, or sold here.
+void station::free_run(const entry& brought, const writer_id& from) {
+  auto run = batch_at(book_->st(), brought.account);
+  if (!run || run->holder != from || run->count != brought.size) return;
+  entry e;
+  e.kind = entry_kind::allot;
+  e.account = run->first;
+  e.size = run->count;
+  e.card_kind = run->kind;
+  e.blob = run->name;
+  date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+  if (auto written = write(e); !written)
+    open_effects_.push_back(alarm_effect{written.error().code, "cards that came back: " + written.error().detail});
 }
 
 void refuse_wrong_pin(till_answer& a, const state& st, const writer_id& self) {

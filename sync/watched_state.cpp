@@ -306,7 +306,9 @@ std::map<ledger_account, amount> watched_state::balances() const {
 }
 
 std::map<cell_key, cell> watched_state::cells() const {
-  std::map<cell_key, cell> out(cells_.begin(), cells_.end());
+  std::map<cell_key, cell> out;
+  for (const auto& [k, c] : cells_)
+    if (k.type != cell_type::lapse) out.emplace(k, c);
   for (std::size_t n = 0; n < right_table::parts; ++n)
     for (const auto& item : table_.all(n))
       if (item.at.what == what_reversal) out.emplace(reversed_of(item.at), cell{item.value, {}});
@@ -361,6 +363,11 @@ void watched_state::each_code(const std::function<void(const cell_key&, const ce
 void watched_state::each_once(const std::function<void(account_id)>& visit) const {
   for (const auto& [k, c] : cells_)
     if (k.type == cell_type::once) visit({k.a});
+}
+
+void watched_state::each_lapse(const std::function<void(account_id, std::uint32_t, byte_view)>& visit) const {
+  for (const auto& [k, c] : cells_)
+    if (k.type == cell_type::lapse) visit({k.a}, static_cast<std::uint32_t>(k.b), c.data);
 }
 
 void watched_state::each_open_claim(const std::function<void(const writer_id&, sequence, account_id)>& visit) const {

@@ -35,7 +35,8 @@ public:
   void add_turnover(account_id account, std::uint32_t month, tally::amount v) override;
 
   /// Everything, in key order, so that two states can be compared and printed. Balances without zeros; the counters of
-  /// a terminal as one `last_counter` cell.
+  /// a terminal as one `last_counter` cell. Without turnover and lapses, which only head office counts, from some time
+  /// on.
   std::map<ledger_account, tally::amount> balances() const;
   std::map<cell_key, cell> cells() const;
   std::size_t memory_octets() const;
@@ -52,6 +53,8 @@ public:
   void each_code(const std::function<void(const cell_key&, const cell&)>& visit) const;
   /// Accounts with a one-time number, once for each writer that saw it, in no order.
   void each_once(const std::function<void(account_id)>& visit) const;
+  /// What expired and what was spent of an account's purse (lapses.hpp), in no order.
+  void each_lapse(const std::function<void(account_id, std::uint32_t purse, byte_view)>& visit) const;
   void each_open_claim(const std::function<void(const writer_id&, sequence, account_id)>& visit) const;
   void each_transfer(const std::function<void(const cell_key&, const cell&)>& visit) const;
 

@@ -9,6 +9,13 @@
 namespace tally {
 namespace {
 
+amount money_of_card(const entry& e) {
+  amount sum = 0;
+  for (const auto& v : e.values)
+    if (v.unit == main_unit && !checked_add(sum, v.amount, sum)) return INT64_MAX;
+  return sum;
+}
+
 class asker {
 public:
   asker(const kv_store& store, node_id self, std::uint32_t days)
@@ -85,6 +92,8 @@ private:
       terms->version = next_;
       terms->business_date = std::max(terms->business_date, effective_);
       now = price_sale(rules_, *terms);
+      if (now && money_of_card(e) > now->card_max)
+        now = error{errc::other_goods, "more from a card than its kind pays of these goods"};
     }
     if (!then || !now) {
       ++line.impossible;

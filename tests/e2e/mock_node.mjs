@@ -77,6 +77,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     card_kind: card.card_kind ?? 0,
     level: card.level ?? 0,
     purses: pursesOf(state, card),
+    gifts: card.gifts ?? [],
     pin: pinOf(state, card),
     status: card.status,
     unit: 'CNY',

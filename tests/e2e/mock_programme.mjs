@@ -145,7 +145,9 @@ export function priceMock(state, card, body) {
     if (!card || !each) return no('not_applicable', 'a gift needs a card');
     gifts.push({ purse: gift.purse, units: each.units * gift.quantity, amount: 0 });
   }
-  const bonus = Math.min(due, units(card, BONUS));
+  // A kind of card that is not good for these goods pays for none of them.
+  const goods = lines.reduce((sum, it) => sum + (card?.not_products?.includes(it.product) ? 0 : it.net), 0);
+  const bonus = Math.min(due, goods, units(card, BONUS));
   const earned =
     card && due - bonus >= 100 ? [{ purse: POINTS, units: Math.floor((due - bonus) / 100), month: 202711 }] : [];
   return {
@@ -157,7 +159,8 @@ export function priceMock(state, card, body) {
       gifts,
       due,
       bonus: bonus > 0 ? [{ purse: BONUS, units: bonus, amount: bonus }] : [],
-      card_max: card ? Math.min(due, bonus + card.here) : 0,
+      card_max: card ? Math.min(due, goods, bonus + card.here) : 0,
+      ...(card && goods < due ? { card_goods: goods } : {}),
       tax: [],
       earned,
     },

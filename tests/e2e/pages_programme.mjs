@@ -172,6 +172,37 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       assert.deepEqual([here(VISITS), card().here], [0, 3_750]);
     },
 
+    async 'programme: what is left of a gift is said, and hinders nothing'() {
+      const page = await member({ [POINTS]: { here: 450 }, [VISITS]: { here: 2 } });
+      card().gifts = [
+        { purse: POINTS, product: 3, units: 400, pieces: 1, left: 0 },
+        { purse: VISITS, product: 4, units: 1, pieces: 2, left: 7 },
+      ];
+      await swipe(A);
+      await has(page, 'gift-left-3-3', 'left', 0);
+      await has(page, 'gift-left-5-4', 'left', 7);
+      await shows(page, 'gift-left-3-3', 'look at the shelf');
+      await click(page, 'gift-3-3', 'pay-card');
+      await at(page, 'ticket').waitFor();
+      assert.equal(here(POINTS), 50);
+    },
+
+    async 'programme: a card that is not good for all goods pays its part, the rest is cash'() {
+      const page = await member();
+      card().not_products = [2];
+      await click(page, 'product-1', 'product-2');
+      await shows(page, 'pay-goods', 'at most');
+      assert.ok(await at(page, 'pay-card').isDisabled(), 'the card does not pay all of it');
+      await click(page, 'pay-split');
+      await at(page, 'ticket').waitFor();
+      const [byCard, byCash] = sent()[0].tenders;
+      const price = (id) => shop().state.products.find((it) => it.id === id).price;
+      assert.deepEqual([byCard, byCash], [
+        { kind: 'card', amount: price(1) },
+        { kind: 'cash', amount: price(2) },
+      ]);
+    },
+
     async 'programme: the level, its discount by name, and what the purses say'() {
       const purses = {
         [POINTS]: {

@@ -270,6 +270,8 @@ TEST_CASE("cards of another node's run, of none and of an earlier life are not s
   e.counter = 1;
   e.account = {3'000};
   entry_place by_a{.writer = store_a, .role = node_role::store, .seq = 1, .watched = true, .directory = &s.st};
+  CHECK(judge(e, by_a, s.st).ok());  // a region may know less than the store below it
+  by_a.revocations = true;           // head office does not
   auto by_b = by_a;
   by_b.writer = store_b;
   CHECK(judge(e, by_a, s.st).code() == errc::not_entitled);
@@ -316,10 +318,58 @@ TEST_CASE("a card is in a run exactly when its number says so", "[cards]") {
     for (int i = 0; i < 60; ++i) {
       account_id a{e.account.value - std::min<std::uint64_t>(e.account.value, 5) + d.below(e.size + 10)};
       bool in = a.value >= e.account.value && a.value < e.account.value + e.size;
-      CHECK(may_sell(st, store_a, a) == in);
-      CHECK_FALSE(may_sell(st, store_b, a));
+      CHECK(may_sell(st, st, store_a, a) == in);
+      CHECK_FALSE(may_sell(st, st, store_b, a));
     }
     CHECK(batch_at(st, e.account)->count == e.size);
+  }
+}
+
+TEST_CASE("a run that was called back is sold no more, until it is delivered again", "[cards]") {
+  dice d(11);
+  for (int round = 0; round < 100; ++round) {
+    memory_state st;
+    auto fact = [&](entry_kind kind, std::uint64_t first, std::uint64_t count) {
+      entry e;
+      e.kind = kind;
+      e.account = {first};
+      e.size = count;
+      e.subject = store_a;
+      e.blob = "spring";
+      return e;
+    };
+    auto first = 1 + d.below(500), count = 1 + d.below(300);
+    auto some = [&] { return account_id{first + d.below(count)}; };
+    entry_place at{store_a, node_role::store, 5};
+    at.directory = &st;
+    auto bring = fact(entry_kind::bring_back, first, count);
+    bring.subject = {};
+    bring.blob.clear();
+    apply_directory(fact(entry_kind::allot, first, count), st);
+    CHECK(judge(bring, at, st).code() == errc::not_entitled);
+    apply_directory(fact(entry_kind::recall, first, count), st);
+    CHECK(is_recalled(st, store_a, {first}, count));
+    CHECK(may_sell(st, st, store_a, some()));  // not before it has answered
+    auto postings = judge(bring, at, st);
+    REQUIRE(postings);
+    CHECK(postings->empty());
+    REQUIRE(apply(bring, at, *postings, st).ok());
+    for (int i = 0; i < 20; ++i)
+      CHECK_FALSE(may_sell(st, st, store_a, some()));
+    CHECK(judge(bring, at, st).code() == errc::not_entitled);  // once for each call
+    // To another, and again to the first, cut otherwise.
+    auto other = fact(entry_kind::allot, first, count);
+    other.subject = store_b;
+    apply_directory(other, st);
+    CHECK(may_sell(st, st, store_b, some()));
+    CHECK_FALSE(may_sell(st, st, store_a, some()));
+    auto part = 1 + d.below(count);
+    apply_directory(fact(entry_kind::allot, first, part), st);
+    for (int i = 0; i < 20; ++i) {
+      auto a = some();
+      CHECK(may_sell(st, st, store_a, a) == (a.value < first + part));
+    }
+    CHECK_FALSE(is_recalled(st, store_a, {first}, part));
   }
 }
 

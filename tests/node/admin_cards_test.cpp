@@ -206,6 +206,68 @@ TEST_CASE("a run of cards lies at one store, which keeps it while it lives", "[a
   CHECK(d.status == 200);
   d.node.learn(d.node.written.back());
   CHECK(d.call("GET", "cards/batches", "")["batches"].size() == 2);
+  // Called back, it stays there until the store has answered.
+  d.post("cards/recall", {{"first", 2}});
+  CHECK(d.status == 404);
+  d.post("cards/recall", {{"first", 0}});
+  CHECK(d.status == 400);
+  auto written = d.node.written.size();
+  CHECK(d.post("cards/recall", {{"first", 1}}) == json{{"first", 1}, {"count", 20}, {"node", 3}});
+  REQUIRE(d.node.written.size() == written + 1);
+  CHECK(d.node.written.back().kind == entry_kind::recall);
+  CHECK(d.node.written.back().subject.node == node_id{3});
+  d.node.learn(d.node.written.back());
+  d.post("cards/recall", {{"first", 1}});
+  CHECK(d.status == 200);
+  CHECK(d.node.written.size() == written + 1);  // said once
+  auto listed = d.call("GET", "cards/batches", "")["batches"];
+  CHECK(listed[0]["called_back"] == true);
+  CHECK(listed[1]["called_back"] == false);
+  d.post("cards/allot", with(with(run, "node", 4), "count", 20));
+  CHECK(d.status == 403);
+  // The store answered, so head office writes that it lies nowhere.
+  entry free;
+  free.kind = entry_kind::allot;
+  free.account = {1};
+  free.size = 20;
+  free.card_kind = 1;
+  free.blob = "spring";
+  d.node.learn(free);
+  d.post("cards/recall", {{"first", 1}});
+  CHECK(d.status == 403);
+  d.post("cards/allot", with(with(run, "node", 3), "count", 20));
+  CHECK(d.status == 200);
+  d.node.learn(d.node.written.back());
+  CHECK(d.call("GET", "cards/batches", "")["batches"][0]["called_back"] == false);
+}
+
+TEST_CASE("a part from the middle of an order leaves two orders", "[admin]") {
+  desk d;
+  memory_state st;
+  put_node(st, {3}, {node_role::store, {{1}}, {node_id{1}}});
+  d.node.put_cells(st);
+  d.post("cards/reserve", {{"count", 100}});
+  const json run{{"first", 1}, {"count", 50}, {"kind", 1}, {"name", "spring"}, {"node", 0}};
+  d.post("cards/allot", run);
+  d.node.learn(d.node.written.back());
+  d.post("cards/allot", with(with(with(run, "node", 3), "first", 11), "count", 5));
+  REQUIRE(d.status == 200);
+  REQUIRE(d.node.written.size() == 3);
+  d.node.learn(d.node.written[1]);
+  d.node.learn(d.node.written[2]);
+  auto parts = d.call("GET", "cards/batches", "")["batches"];
+  REQUIRE(parts.size() == 3);
+  const std::uint64_t firsts[] = {1, 11, 16}, counts[] = {10, 5, 35};
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(parts[i]["first"] == firsts[i]);
+    CHECK(parts[i]["count"] == counts[i]);
+    CHECK(parts[i]["name"] == "spring");
+    CHECK(parts[i]["node"] == (i == 1 ? 3 : 0));
+  }
+  // Each part goes its own way.
+  d.post("cards/allot", with(with(with(run, "node", 3), "first", 16), "count", 35));
+  CHECK(d.status == 200);
+  CHECK(d.node.written.size() == 4);
 }
 
 TEST_CASE("claims of a store are listed and undone together", "[admin]") {
@@ -312,6 +374,32 @@ TEST_CASE("cards of a batch that lies at head office are sold at once, and once"
   answer = d.post("cards/sell", sell);
   CHECK(answer["sold"].size() == 1);
   CHECK(answer["before"] == 1);
+  // All that was sold is listed from the journal, in this life and in those before it.
+  const json all{{"first", 1}, {"count", 2}};
+  CHECK(d.post("cards/sold", all)["sold"].empty());
+  auto issue = [](std::uint64_t account, amount load) {
+    entry e;
+    e.kind = entry_kind::issue;
+    e.terminal = 127;
+    e.counter = account;
+    e.account = {account};
+    e.values = {{purse_paid, main_unit, 0, load}, {purse_deposit, main_unit, 0, 300}};
+    e.tenders = {{tender_kind::transfer, main_unit, load + 450}};
+    return e;
+  };
+  entry other;
+  other.kind = entry_kind::mark;
+  other.hq_time = 1;
+  d.node.keep_journal({head_office, {{9}}}, {other, issue(2, 2'000)});
+  d.node.keep_journal(d.node.shown->self, {other, issue(1, 2'000), issue(3, 70)});
+  auto sold = d.post("cards/sold", all)["sold"];
+  REQUIRE(sold.size() == 2);
+  CHECK(sold[0] == json{{"account", 1}, {"load", 2'000}, {"deposit", 300}, {"price", 150}, {"expires", 0}});
+  CHECK(sold[1]["account"] == 2);
+  for (const auto& bad : {with(all, "count", 0), with(all, "count", 10'001), with(all, "first", 0)}) {
+    d.post("cards/sold", bad);
+    CHECK(d.status == 400);
+  }
 }
 
 TEST_CASE("head office takes a PIN away, and allows fresh tries", "[admin][pin]") {

@@ -5,8 +5,10 @@
 #include "actors/facade.hpp"
 #include "ledger/fold.hpp"
 #include "node/enrolment.hpp"
+#include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/memory_kv.hpp"
+#include "storage/streams.hpp"
 
 namespace tally::test {
 
@@ -68,6 +70,16 @@ public:
   device_states devices() const override { return {}; }
   event_bus& events() override { return events_; }
   const kv_store& store() const override { return store_; }
+  /// A journal of its own, as on its disk.
+  void keep_journal(const writer_id& w, const std::vector<entry>& list) {
+    kv_view view(store_);
+    stream_writer writer(view);
+    for (const auto& e : list)
+      writer.append_own({w, sub_stream::journal, {}}, encode_entry(e), std::nullopt);
+    writer.flush();
+    invariant(store_.commit(view.seal(), true).ok(), "a store in memory");
+    view.settled();
+  }
   void remember(std::string key, std::optional<bytes> value, std::function<void(bool)> done) override {
     if (silent) return;
     if (remembers) {

@@ -157,3 +157,29 @@ TEST_CASE("a card that is not good at this store says so", "[node][http]") {
                                              "\"card\",\"amount\":1250}]"));
   CHECK(error_of(sale) == "409 not_here");
 }
+
+TEST_CASE("a card pays for the goods of its kind, and says how much that is", "[node][http]") {
+  return_desk d;
+  REQUIRE(d.top_up(5'000).status == 200);
+  d.node.learn({hand_rules(100, [](card_kind_rule& k) { k.not_products = {product_id{1}}; })});
+  auto sell = [&](int card, int cash) {
+    return d.post("/api/v1/sales",
+                  d.body(",\"card\":\"" + card_a +
+                         "\",\"lines\":[{\"product\":1,\"quantity\":1},{\"product\":2,\"quantity\":1}],\"tenders\":[{"
+                         "\"kind\":\"card\",\"amount\":" +
+                         std::to_string(card) + "},{\"kind\":\"cash\",\"amount\":" + std::to_string(cash) + "}]"));
+  };
+  auto quote =
+      d.post("/api/v1/quotes",
+             "{\"card\":\"" + card_a + "\",\"lines\":[{\"product\":1,\"quantity\":1},{\"product\":2,\"quantity\":1}]}");
+  REQUIRE(quote.status == 200);
+  auto due = number_of(quote.json, "due"), most = number_of(quote.json, "card_goods");
+  CHECK(most == due - 1'250);
+  CHECK(number_of(quote.json, "card_max") == most);
+  auto no = sell(static_cast<int>(most) + 1, 1'249);
+  CHECK(error_of(no) == "409 other_goods");
+  CHECK(number_of(no.json, "card_goods") == most);
+  CHECK(sell(static_cast<int>(most), 1'250).status == 200);
+  auto programme = d.get("/api/v1/programme");
+  CHECK(programme.body.find("\"not_products\":[1]") != std::string::npos);
+}

@@ -245,6 +245,42 @@ TEST_CASE("what is wrong with a programme is named with its line", "[rules][prog
   CHECK(wrong.error().detail == "f.toml:1: rounding is \"half_up\" or \"half_even\"");
 }
 
+TEST_CASE("goods that a kind of card pays for", "[rules][programme]") {
+  const std::string kind = "[[card_kind]]\nid = 1\nname = { en = \"Gift\" }\n";
+  const std::string other = "[[card_kind]]\nid = 2\nname = { en = \"Other\" }\n";
+  auto r = parse_rules(base_rows + kind + "only_products = [2, 1]\n" + other + "not_products = [2]\n", "f.toml");
+  if (!r) FAIL(r.error().detail);
+  const auto& g = r->rules.programme;
+  CHECK(g.card_kinds[0].only_products == std::vector<product_id>{product_id{1}, product_id{2}});
+  CHECK(g.card_kinds[1].pays_for(product_id{1}));
+  CHECK_FALSE(g.card_kinds[1].pays_for(product_id{2}));
+  auto record = encode_rules(r->rules);
+  CHECK(record.front() == 4);
+  auto again = decode_rules(record);
+  REQUIRE(again);
+  CHECK(*again == r->rules);
+  for (std::size_t n = 0; n < record.size(); ++n)
+    CHECK_FALSE(decode_rules(byte_view(record).substr(0, n)).ok());
+  for (std::size_t n = 0; n < record.size(); ++n)
+    for (int v = 0; v < 256; ++v) {
+      auto changed = record;
+      changed[n] = static_cast<char>(v);
+      auto x = decode_rules(changed);
+      REQUIRE((!x.ok() || encode_rules(*x) == changed));
+    }
+  CHECK(names(kind + "only_products = [9]\n", "f.toml:18: there is no product 9"));
+  CHECK(names(kind + "not_products = [1, 9]\n", "there is no product 9"));
+  CHECK(names(kind + "only_products = [1]\nnot_products = [2]\n", "only_products or not_products"));
+  CHECK(names(kind + "only_products = [1, 1]\n", "names one twice"));
+  CHECK(names(kind + "only_products = []\n", "list of numbers"));
+  const std::string voucher =
+      "[[purse]]\nid = 5\nkind = \"voucher\"\nname = { en = \"Off\" }\noff = \"1.00\"\nproducts = [2]\n";
+  CHECK(names(voucher + kind + "only_products = [1]\n", "vouchers of purse 5"));
+  CHECK(why_not(voucher + kind + "only_products = [1]\npurses = [5]\n").find("vouchers of purse 5") !=
+        std::string::npos);
+  CHECK(why_not(voucher + kind + "only_products = [2]\n") == "good");
+}
+
 TEST_CASE("where cards are good, fees, units by hand, birthdays", "[rules][programme]") {
   const std::string kind = "[[card_kind]]\nid = 1\nname = { en = \"Gift\" }\n";
   const std::string fee = "dormant_months = 12\ndormant_fee = \"2.00\"\n";

@@ -135,6 +135,12 @@ void check_folds(const world& w) {
     }
   }
   const auto& seen = w.nodes().at(head_office).st->seen();
+  for (const auto& [id, n] : w.nodes()) {
+    if (!here(n) || n.role != node_role::store) continue;
+    auto self = n.st->ledger().self();
+    ensure(pieces_left(n.st->ledger().st(), self, product_id{1}) == pieces_left(seen.st(), self, product_id{1}),
+           name(id) + " and head office count other pieces of a gift");
+  }
   for (const auto& [right, v] : w.truth().rights()) {
     const auto& [writer, account, unit] = right;
     if (w.truth().was_restored(writer)) continue;
@@ -371,6 +377,7 @@ void check_audits(const world& w) {
     if (n.gone || n.outcast || (w.counted().outcast > 0 && n.role != node_role::store)) continue;
     auto report = audit(n.disk, {std::string(world::chain), w.root()}, w.with(), {});
     ensure(report.ok(), "the audit of " + name(id) + " does not run: " + (report ? "" : report.error().detail));
+    ensure(report->back_due == 0, "head office owes units that expired only because of where they lay");
     for (const auto& line : report->lines)
       for (const auto& p : line.problems)
         throw broken("the audit of " + name(id) + " finds in \"" + line.check + "\", " + p.where +

@@ -96,6 +96,8 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
     case entry_kind::take_back:
       ensure(writer.node == head_office, "somebody else than head office takes units back: entry " + name(p));
       return take_back(p, *e);
+    case entry_kind::count:
+    case entry_kind::stock:
     case entry_kind::claim: return once(p, *e, name(p) + " " + describe(*e));
     case entry_kind::pin_set:
     case entry_kind::pin_failed: once(p, *e, name(p) + " " + describe(*e)); return pin(p, *e);
@@ -115,6 +117,13 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
       for (const auto& v : e->values) {
         move(writer, e->account, v.unit, -v.amount, name(p) + " " + describe(*e));
         units_[{e->account.value, v.purse}] -= v.amount;
+      }
+      return;
+    case entry_kind::give_back:
+      ensure(writer.node == head_office, "somebody else than head office gives units back: entry " + name(p));
+      for (const auto& v : e->values) {
+        move(writer, e->account, v.unit, v.amount, name(p) + " " + describe(*e));
+        units_[{e->account.value, v.purse}] += v.amount;
       }
       return;
     case entry_kind::send:
@@ -234,7 +243,8 @@ void oracle::card(const place& p, const entry& e) {
   bool back = e.kind == entry_kind::hand_back;
   auto& places = back ? given_back_[e.account.value] : sold_[e.account.value];
   for (const auto& other : places)
-    ensure(back ? other.writer.node != p.writer.node || was_restored(other.writer) : was_restored(other.writer),
+    ensure(back ? other.writer.node != p.writer.node || was_restored(other.writer)
+                : was_restored(other.writer) || was_restored(p.writer),
            std::string(back ? "given back" : "sold") + " twice: " + where);
   places.push_back(p);
   auto value = card_value(e);

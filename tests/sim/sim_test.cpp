@@ -54,6 +54,7 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   CHECK(sum.elsewhere > 10);
   CHECK(sum.given > 10);
   CHECK(sum.pins_set > 10);
+  CHECK(sum.runs_moved > 0);
   CHECK(sum.pins_right > 10);
   CHECK(sum.pins_wrong > 10);
   CHECK(sum.pins_locked > 5);
@@ -87,6 +88,30 @@ TEST_CASE("goods of one sale come back at stores that are dark: each within its 
   CHECK(elsewhere > 50);
   CHECK(too_many > 5);
   CHECK(ruled >= too_many);
+}
+
+TEST_CASE("runs of cards move between stores that are dark now and then, and no card is sold twice", "[sim]") {
+  std::uint64_t moved = 0, sold = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    INFO("seed " << seed);
+    tally::sim::plan p;
+    p.seed = seed;
+    p.stores = 3;
+    p.cards = 2;
+    p.stock = 30;
+    p.programme = true;
+    p.trade_ms = 6 * 3'600'000;
+    p.cut_every = 15 * 60'000;
+    p.cut_max = 40 * 60'000;
+    p.crash_every = 20 * 60'000;
+    auto r = tally::sim::run_plan(p);
+    INFO(r.last_events);
+    REQUIRE(r.why == "");
+    moved += r.counted.runs_moved;
+    sold += r.counted.cards_sold;
+  }
+  CHECK(moved > 10);
+  CHECK(sold > 100);
 }
 
 // Each failed until what it found was mended.

@@ -8,9 +8,11 @@ namespace {
 constexpr tick_ms till_patience = 6'000;
 constexpr std::size_t receipts_max = 12;
 constexpr std::uint64_t unknown_account = 99'999;
+constexpr std::uint32_t member_kind = 2;  ///< good and loaded at some stores only
 
 /// Bonus, points that are money at 1 for 1, levels that are reached, and quotas that are used up.
-programme programme_of(bool tight, bool pins, bool risk) {
+programme programme_of(const plan& how) {
+  const bool tight = how.tight_limits, risk = how.risk;
   programme g;
   purse_rule bonus, points;
   bonus.id = bonus_purse;
@@ -35,7 +37,8 @@ programme programme_of(bool tight, bool pins, bool risk) {
   card_kind_rule kind{1, {"card"}, {}, true, 0};
   kind.price = 200;
   kind.deposit = 1'000;
-  if (pins) {
+  if (tight) kind.not_products = {product_id{3}};
+  if (how.pins) {
     kind.pin_above = pin_above;
     kind.pin_above_day = 3 * pin_above;
     kind.code_above = code_above;
@@ -52,7 +55,16 @@ programme programme_of(bool tight, bool pins, bool risk) {
     off.off = 150;
     g.purses.push_back(off);
   }
-  g.card_kinds = {kind};
+  auto member = kind;
+  member.id = member_kind;
+  member.names[0] = "member";
+  const auto first_store = 2 + how.regions;
+  member.no_top_up_at = {first_store};
+  if (how.stores > 1) member.not_at = {first_store + how.stores - 1};
+  g.card_kinds = {kind, member};
+  earn_rule birthday{3, {"birthday"}, points_purse, false, 1, 20, {}};
+  birthday.when.birthday = true;
+  g.earns.push_back(birthday);
   g.gift_per_day = 2'000;
   for (auto& p : g.purses)
     p.gift_per_day = p.manual_per_day = 300;
@@ -61,7 +73,7 @@ programme programme_of(bool tight, bool pins, bool risk) {
 
 entry rules_entry(std::uint64_t version, const plan& how) {
   rules_record r;
-  if (how.programme) r.programme = programme_of(how.tight_limits, how.pins, how.risk);
+  if (how.programme) r.programme = programme_of(how);
   r.version = version;
   r.taxes = {{"A", 1300}, {"B", 0}};
   r.top_up_max = 50'000;
@@ -88,6 +100,9 @@ entry product_entry(unsigned i, std::uint64_t version, amount price) {
   return e;
 }
 
+/// The first month of a run is that of the second card.
+std::uint32_t birth_month_of(account_id account) { return static_cast<std::uint32_t>(1 + (account.value + 8) % 12); }
+
 entry card_entry(account_id account, card_status status) {
   entry e;
   e.kind = entry_kind::map_media;
@@ -96,7 +111,9 @@ entry card_entry(account_id account, card_status status) {
   medium.u64be(account.value);
   medium.u64be(account.value);
   e.medium = medium.take();
-  e.card_kind = 1;
+  // Every third card is a member's, and each was born in some month.
+  e.card_kind = account.value % 3 == 0 ? member_kind : 1;
+  e.birth_month = birth_month_of(account);
   e.status = status;
   e.account_version = 1;
   return e;
@@ -254,11 +271,14 @@ void world::next_decree() {
           product_entry(static_cast<unsigned>(dice_.below(products)), rules_version_, dice_.between(1, 2'000)));
     } else if (plan_.pins && nodes_.at(head_office).st && dice_.chance(400)) {
       list.push_back(pin_decree({1 + dice_.below(plan_.cards)}));
+    } else if (auto run = plan_.stock > 0 && dice_.chance(400) ? stock_decree() : std::nullopt) {
+      list.push_back(std::move(*run));
     } else {
       entry e;
       e.kind = entry_kind::card_state;
       e.account = {1 + dice_.below(plan_.cards)};
       e.status = dice_.chance(200) ? card_status::frozen : card_status::active;
+      e.birth_month = birth_month_of(e.account);
       e.account_version = 2 + static_cast<std::uint64_t>(now_);
       list.push_back(e);
     }
@@ -372,12 +392,11 @@ std::optional<till_command> world::think_stock(sim_node& n, const till_key& k, a
   if (dice_.chance(300)) {
     auto load = dice_.chance(500) ? dice_.between(100, 5'000) : 0;
     auto tender = dice_.chance(500) ? tender_kind::cash : tender_kind::bank;
-    return card_sale_command{k, stock_card(n.id, static_cast<unsigned>(dice_.below(plan_.stock))), load, tender};
+    return card_sale_command{
+        k, stock_card(dice_.chance(700) ? n.id : some_store(), static_cast<unsigned>(dice_.below(plan_.stock))), load,
+        tender};
   }
-  std::vector<node_id> stores;
-  for (const auto& [id, other] : nodes_)
-    if (other.role == node_role::store) stores.push_back(id);
-  auto home = dice_.chance(700) ? n.id : stores[dice_.below(stores.size())];
+  auto home = dice_.chance(700) ? n.id : some_store();
   card = stock_card(home, static_cast<unsigned>(dice_.below(plan_.stock)));
   if (!dice_.chance(80)) return std::nullopt;
   const auto& ledger = n.st->ledger();
@@ -403,6 +422,7 @@ till_command world::think_programme(sim_node& n, till& t, const till_key& k, acc
     auto purse = dice_.chance(700) ? points_purse : bonus_purse;
     return adjust_command{k, card, purse, dice_.chance(500) ? units : -units, "by hand"};
   }
+  if (dice_.chance(20)) return stock_command{k, {{product_id{1}, dice_.between(1, 40)}}, dice_.chance(500)};
   if (!t.receipts.empty() && dice_.chance(80))
     return refund_command{k,
                           t.receipts[dice_.below(t.receipts.size())].seq,
@@ -424,6 +444,8 @@ till_command world::think_programme(sim_node& n, till& t, const till_key& k, acc
   auto due = quote ? quote->price.due : 100;
   auto by = dice_.below(4);
   s.card = by == 0 ? 0 : by == 1 ? due / 2 : due;
+  // A card that is not good for all of it is asked for too much now and then.
+  if (quote && !dice_.chance(100)) s.card = std::min(s.card, quote->price.card_max);
   s.partial = dice_.chance(200);
   if (due > s.card) s.tenders.push_back({tender_kind::cash, main_unit, due - s.card});
   return s;

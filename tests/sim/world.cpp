@@ -29,8 +29,8 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::ended,         &tally_of_run::cards_sold,   &tally_of_run::cards_back,
                  &tally_of_run::pins_set,      &tally_of_run::pins_right,   &tally_of_run::pins_wrong,
                  &tally_of_run::pins_locked,   &tally_of_run::at_risk,      &tally_of_run::by_code,
-
-                 &tally_of_run::codes_right,   &tally_of_run::codes_wrong,  &tally_of_run::codes_missing})
+                 &tally_of_run::codes_right,   &tally_of_run::codes_wrong,  &tally_of_run::codes_missing,
+                 &tally_of_run::runs_moved})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }

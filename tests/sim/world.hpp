@@ -3,6 +3,7 @@
 #include <queue>
 
 #include "sim/codes.hpp"
+#include "sim/nodes.hpp"
 #include "sim/oracle.hpp"
 #include "sim/plan.hpp"
 #include "storage/faulty_kv.hpp"
@@ -36,76 +37,9 @@ struct tally_of_run {
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
                 cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
                 pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0, codes_right = 0,
-                codes_wrong = 0, codes_missing = 0;
+                codes_wrong = 0, codes_missing = 0, runs_moved = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
-};
-
-/// A till: one request at a time, repeated under the same key until it is answered.
-struct till {
-  struct receipt {
-    writer_id writer;
-    sequence seq{};
-    till_command command;
-  };
-  std::uint32_t terminal{};
-  std::uint64_t counter = 0;
-  std::optional<till_command> pending;
-  std::uint64_t request = 0;  ///< id of the newest attempt
-  tick_ms asked_at = 0, rests_until = 0;
-  /// What the token of its last answer says, which it returns unread with each request. None: a till without memory.
-  std::optional<rollback_mark> mark;
-  std::vector<receipt> receipts;  ///< last few approvals
-  bool closed = false;            ///< not trading: nobody at the till
-  bool must_fail = false;         ///< the pending request cannot be approved
-};
-
-/// One end of a connection.
-struct end_of_link {
-  std::unique_ptr<tally::session> session;
-  std::uint64_t connection = 0;
-  bool told_up = false;
-  bool parting = false;  ///< the peer's keys do not count any more: it is told so
-};
-
-/// One node: what survives its process, and the process.
-struct sim_node {
-  node_id id;
-  node_role role{};
-  std::vector<node_id> parents;
-  // survives
-  std::unique_ptr<signer> keys;
-  certificate cert;
-  signed_certificate signed_cert;
-  node_secret secret;
-  faulty_kv disk;
-  std::unique_ptr<test::seeded_entropy> random;
-  std::vector<till> tills;
-  std::int64_t clock_error = 0;                                             ///< seconds
-  std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> digits;  ///< of PINs that head office gave it
-  bool disk_low = false;
-  bool gone = false;          ///< its machine is lost: nothing starts it
-  bool outcast = false;       ///< revoked, and trading on until it hears of it
-  bool told_off = false;      ///< its parent said that its keys do not count any more
-  std::set<writer_id> lives;  ///< its epochs, whose entries the oracle sees
-  // the process
-  std::uint64_t life = 0;  ///< counts starts; events of an earlier life are void
-  std::unique_ptr<certificate_book> certificates;
-  std::unique_ptr<station> st;  ///< none while it is down
-  std::unique_ptr<durable_source> source;
-  std::map<node_id, end_of_link> links;
-  std::optional<kv_batch> flight;
-  bool work_due = false;
-  tick_ms tick_at = 0;  ///< when its timers are looked at next
-};
-
-/// The wire between a child and its parent.
-struct sim_link {
-  node_id child, parent;
-  std::uint64_t connection = 0;  ///< 0: none
-  bool cut = false, up_blocked = false, down_blocked = false;
-  tick_ms cut_since = 0;
-  tick_ms last_up = 0, last_down = 0;  ///< newest delivery, for links that keep order
 };
 
 /// A whole chain on one thread, from one seed. `run` throws `broken`.
@@ -216,6 +150,8 @@ private:
   entry pin_decree(account_id account);
   code_proof type_code(sim_node& n, account_id account, amount money, const till_key& key);
   sim_codes codes_;
+  std::optional<entry> stock_decree();
+  node_id some_store();
   till_command think_wrong(sim_node& n, till& t, const till_key& k);
   void answered(sim_node& n, const till_answer& a);
   void new_mark(sim_node& n);

@@ -15,7 +15,7 @@ public:
   entry next() {
     entry e;
     do
-      e.kind = static_cast<entry_kind>(below(64));
+      e.kind = static_cast<entry_kind>(below(128));
     while (!row_of(e.kind) || !row_of(e.kind)->built);
     // Few fields mostly, all of them sometimes.
     auto chosen = engine_() & (below(3) == 0 ? ~field_set{0} : engine_());

@@ -176,6 +176,48 @@ TEST_CASE("the audit names a card where it is not good, and what was given or ta
   }
 }
 
+TEST_CASE("the audit names a card that paid for other goods than its kind's", "[audit][programme]") {
+  audit_chain c;
+  c.found();
+  c.publish(1, 100);
+  c.sync();
+  publish_programme(c, 2, [](programme& g) {
+    g.card_kinds = {{2, {"Bread"}, {}, true, 0}};
+    g.card_kinds[0].only_products = {product_id{1}};
+  });
+  c.next_day();
+  c.sync();
+  c.top_up(3, 50'000);
+  entry e;
+  e.kind = entry_kind::sale;
+  e.terminal = 3'002;
+  e.account = audit_chain::card;
+  e.card_kind = 2;
+  e.rules_version = 2;
+  e.lines = {{product_id{1}, 1}, {product_id{2}, 1}};
+  e.values = {{purse_paid, main_unit, 0, 100}};
+  e.tenders = {{tender_kind::cash, main_unit, 200}};
+  e.taxes = {{0, main_unit, 35}};
+  e.earned = {{test::points_purse, unit_of(test::points_purse), 202711, 60}};
+  e.counter = 1;
+  c.write(3, e);
+  c.sync();
+  CHECK(first_problem(*c.check(1)) == "");
+  e.counter = 2;
+  e.values.front().amount = 101;
+  e.tenders.front().amount = 199;
+  c.write(3, e);
+  c.sync();
+  CHECK(first_problem(*c.check(1)).find("101 for at most 100 minor units from a card of kind 2") != std::string::npos);
+  // What those sales would be if the card were good for nothing of it.
+  auto r = next_rules();
+  r.programme.card_kinds = {{2, {"Rolls"}, {}, true, 0}};
+  r.programme.card_kinds[0].not_products = {product_id{1}, product_id{2}};
+  auto if_so = what_if(c.node(1).store, node_id{1}, r, two_products(100), 1);
+  REQUIRE(if_so);
+  CHECK(if_so->sum.impossible == 2);
+}
+
 TEST_CASE("the audit names card money that was taken without the card's PIN", "[audit][pin]") {
   audit_chain c;
   c.found();

@@ -155,6 +155,66 @@ TEST_CASE("a card is sold without a line, is good everywhere later, and comes ba
   net.nothing_contested();
 }
 
+TEST_CASE("cards that were not sold come back, and nobody sells one twice", "[sync][cards]") {
+  card_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  constexpr account_id second{2'001};
+  auto fact = [&](entry_kind kind, const writer_id& to) {
+    entry e;
+    e.kind = kind;
+    e.account = stock_card;
+    e.size = 3;
+    e.subject = to;
+    if (kind == entry_kind::allot) e.blob = "first", e.card_kind = 1;
+    return e;
+  };
+  entry map;
+  map.kind = entry_kind::map_media;
+  map.account = second;
+  map.medium = bytes(16, 't');
+  map.card_kind = 1;
+  map.status = card_status::stock;
+  REQUIRE(net.publish({map}).code == errc::ok);
+  net.sync();
+  auto look = [&] {
+    net.pass_time(11'000);
+    net.sync();
+  };
+  auto holder = [&] { return batch_at(net.hq().st->ledger().st(), stock_card)->holder; };
+  auto sell = [&](station_net::node& n, account_id card) {
+    return why(net.ask(n, card_sale_command{net.key(n), card, 0}));
+  };
+  // A dark store may sell what lies there, whatever head office has said meanwhile.
+  net.link(a, net.region(), false);
+  REQUIRE(net.publish({fact(entry_kind::recall, a.writer())}).code == errc::ok);
+  look();
+  look();
+  CHECK(holder() == a.writer());
+  REQUIRE(sell(a, stock_card) == errc::ok);
+  net.link(a, net.region(), true);
+  net.sync();
+  look();
+  look();
+  CHECK(holder() == writer_id{});
+  CHECK(sell(a, second) == errc::not_entitled);
+  REQUIRE(net.publish({fact(entry_kind::allot, b.writer())}).code == errc::ok);
+  net.sync();
+  CHECK(sell(b, stock_card) == errc::not_applicable);  // it is in use
+  REQUIRE(sell(b, second) == errc::ok);
+  net.sync();
+  net.nothing_contested();
+  // A sale behind its own word counts for nothing.
+  entry e;
+  e.kind = entry_kind::activate;
+  e.terminal = 300;
+  e.counter = 99;
+  e.account = {2'002};
+  auto s = net.forge(net.region(), a.journal(), {e}, *a.keys);
+  CHECK(net.ingest(net.region(), a.id, s).code == errc::ok);
+  net.sync();
+  CHECK(net.hq().st->seen().contested_of(a.writer()) == 1);
+}
+
 TEST_CASE("head office says every hour that its directory is whole", "[sync][cards]") {
   card_net net;
   auto &a = net.at(3), &b = net.at(4);

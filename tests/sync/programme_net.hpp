@@ -9,7 +9,8 @@ namespace tally::test {
 
 /// The small network under the chain's programme, without its discounts; `change` may alter the rules.
 struct programme_net : station_net {
-  explicit programme_net(const std::function<void(rules_record&)>& change = {}) {
+  explicit programme_net(const std::function<void(rules_record&)>& change = {}, std::uint32_t more = 0)
+      : station_net({1'000'000, 1'000'000, 100'000, 1'000'000}, more) {
     rules_record r;
     r.version = 2;
     r.top_up_max = 1'000'000;

@@ -17,12 +17,14 @@ const ingested_effect* last_ingest(const station_net::node& n) {
 }
 }  // namespace
 
-station_net::station_net(node_limits small) {
+station_net::station_net(node_limits small, std::uint32_t more) {
   root_ = std::make_unique<ed25519_signer>(make_signing_key(random_));
   add(1, node_role::hq, {});
   add(2, node_role::region, {head_office});
   add(3, node_role::store, {node_id{2}, head_office});
   add(4, node_role::store, {node_id{2}, head_office});
+  for (std::uint32_t id = 5; id < 5 + more; ++id)
+    add(id, node_role::store, {node_id{2}, head_office});
   std::vector<entry> facts;
   for (auto& n : nodes_) {
     bool top = n->id == head_office;

@@ -33,8 +33,8 @@ public:
     stream_id journal() const { return {writer(), sub_stream::journal, {}}; }
   };
 
-  /// `small` are the limits of both stores.
-  explicit station_net(node_limits small = {1'000'000, 1'000'000, 100'000, 1'000'000});
+  /// `small` are the limits of both stores. `more`: stores 5 and on beside them.
+  explicit station_net(node_limits small = {1'000'000, 1'000'000, 100'000, 1'000'000}, std::uint32_t more = 0);
 
   node& at(std::uint32_t id) { return *nodes_.at(id - 1); }
   node& hq() { return at(1); }

@@ -93,6 +93,20 @@ test('without a programme nothing is asked, and the sum of prices is due', () =>
   assert.equal(wantedQuote(shop), null, 'an empty basket');
 });
 
+test('a card that is good for a part of the goods pays that part, and the rest is cash', () => {
+  const model = priced(play(shop, add(1), hold), { due: 1_250, card_max: 400, card_goods: 400 });
+  assert.equal(bill(model).cardGoods, 400);
+  assert.equal(tendersFor(model, 'card'), null);
+  assert.deepEqual(tendersFor(model, 'split'), [
+    { kind: 'card', amount: 400 },
+    { kind: 'cash', amount: 850 },
+  ]);
+  assert.deepEqual(tendersFor(model, 'cash'), [{ kind: 'cash', amount: 1_250 }]);
+  const none = priced(play(shop, add(1), hold), { card_max: 0, card_goods: 0 });
+  assert.equal(tendersFor(none, 'card'), null);
+  assert.equal(tendersFor(none, 'split'), null);
+});
+
 test('a quote counts for the very basket, card, wishes and date that it answers', () => {
   const model = priced(play(shop, add(1), hold), { due: 1_200 });
   assert.equal(bill(model).state, 'quoted');

@@ -125,6 +125,13 @@ test('gifts are offered when the units are here or elsewhere', () => {
   assert.deepEqual(offered(card({ 3: { here: 399, elsewhere: 1 } })), [5]);
   assert.deepEqual(offered(card({ 3: { here: 1_500 } })), [5, 12]);
   assert.deepEqual(offered(null), []);
+  // What is left on the shelf is said beside the offer, and hinders nothing.
+  const gifts = [
+    { purse: 3, product: 5, units: 400, pieces: 3, left: -2 },
+    { purse: 3, product: 12, units: 1_500, pieces: 1 },
+  ];
+  const left = giftsFor(programme, card({ 3: { here: 1_500 } }, { gifts })).map((it) => it.left);
+  assert.deepEqual(left, [0, undefined]);
   assert.deepEqual(
     usablePurses(programme, card({ 2: { here: 100 }, 3: { here: 1 }, 4: { here: 0 } })).map((it) => it.id),
     [3],
@@ -138,6 +145,7 @@ test('gifts are offered when the units are here or elsewhere', () => {
 test('the most points: by share, by what is due, by what there is, in whole minor units', () => {
   assert.equal(mostUnits(points, quote(), 9_999), 5_000);
   assert.equal(mostUnits(points, quote(), 321), 321);
+  assert.equal(mostUnits(points, quote({ card_goods: 700 }), 9_999), 700);
   assert.equal(mostUnits(points, quote({ discount: 1_000, due: 9_000 }), 9_999), 4_500);
   // A voucher took most of it; what the points themselves took counts back in.
   assert.equal(mostUnits(points, quote({ due: 100, uses: [{ purse: 4, units: 1, amount: 9_900 }] }), 9_999), 100);

@@ -42,6 +42,8 @@ export interface Bill {
   due: number | null;
   /** The most that the card pays here now. */
   cardMax: number;
+  /** The most that a card of this kind may pay of it, wherever its money lies; left out: all. */
+  cardGoods?: number;
   /** Only when it is of this very basket. */
   quote: Quote | null;
 }
@@ -127,8 +129,9 @@ function makeBill(model: TillModel): Bill {
   if (!wanted) return { state: 'plain', due: sum, cardMax: most(sum, here), quote: null };
   const { answered, problem, silent } = model.quote;
   if (answered?.key === wanted.key) {
-    const { due, card_max } = answered.quote;
-    return { state: 'quoted', due, cardMax: model.card ? card_max : 0, quote: answered.quote };
+    const { due, card_max, card_goods } = answered.quote;
+    const some = model.card && card_goods !== undefined ? { cardGoods: card_goods } : {};
+    return { state: 'quoted', due, cardMax: model.card ? card_max : 0, ...some, quote: answered.quote };
   }
   if (problem?.key === wanted.key) return { state: 'refused', due: null, cardMax: 0, quote: null };
   if (silent) {
@@ -154,12 +157,13 @@ export function nearQuote(model: TillModel): Quote | null {
 /** How the bill is paid, or null when this way is not possible now. An empty list: nothing is left to pay. */
 export function tendersFor(model: TillModel, kind: PayKind): Tender[] | null {
   if (isEmpty(model)) return null;
-  const { due, cardMax, state } = bill(model);
+  const { due, cardMax, cardGoods, state } = bill(model);
   if (due === null || (due <= 0 && state === 'plain')) return null;
   if (due <= 0) return (kind === 'card') === (memberCard(model) !== null) && kind !== 'split' ? [] : null;
   if (kind === 'cash') return [{ kind: 'cash', amount: due }];
   if (!model.card || model.info?.blocked) return null;
   // Paying all by card is allowed beyond what lies here: the node then asks for what lies elsewhere.
+  if (kind === 'card' && cardGoods !== undefined && cardGoods < due) return null;
   if (kind === 'card') return [{ kind: 'card', amount: due }];
   if (cardMax <= 0 || cardMax >= due) return null;
   return [

@@ -12,7 +12,9 @@ export function nameIn(names: Names, language: string): string {
 
 /** Whether what a basket costs can differ from the sum of its prices. */
 export function changesPrices(programme: Programme | null): programme is Programme {
-  return programme !== null && (programme.purses.length > 0 || programme.discounts.length > 0);
+  if (programme === null) return false;
+  const someGoods = programme.card_kinds.some((it) => it.only_products ?? it.not_products);
+  return someGoods || programme.purses.length > 0 || programme.discounts.length > 0;
 }
 
 export function purseRule(programme: Programme | null, id: number): PurseRule | undefined {
@@ -88,6 +90,8 @@ export interface GiftOffer {
   product: number;
   /** Of the purse, for one piece. */
   units: number;
+  /** On the shelf, as far as the store has counted; below zero is none. */
+  left?: number;
 }
 /** What the card's units can buy by the piece, with what lies here or elsewhere. */
 export function giftsFor(programme: Programme | null, card: Card | null): GiftOffer[] {
@@ -97,7 +101,11 @@ export function giftsFor(programme: Programme | null, card: Card | null): GiftOf
     const most = (has?.here ?? 0) + (has?.elsewhere ?? 0);
     return rule.gifts
       .filter((it) => it.units <= most && hasPurse(programme, card, rule.id))
-      .map((it) => ({ purse: rule.id, product: it.product, units: it.units }));
+      .map((it) => {
+        const offer = { purse: rule.id, product: it.product, units: it.units };
+        const left = card.gifts?.find((gift) => gift.purse === rule.id && gift.product === it.product)?.left;
+        return left === undefined ? offer : { ...offer, left: Math.max(0, left) };
+      });
   });
 }
 
@@ -143,7 +151,7 @@ const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
  */
 export function mostUnits(rule: PurseRule, quote: Quote, available: number): number {
   const own = quote.uses.find((it) => it.purse === rule.id)?.amount ?? 0;
-  const room = BigInt(quote.due + own);
+  const room = BigInt((quote.card_goods ?? quote.due) + own);
   const after = BigInt(quote.gross - quote.discount);
   if (rule.kind === 'voucher') {
     if (room <= 0n || after < BigInt(rule.min_total ?? 0)) return 0;

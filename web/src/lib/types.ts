@@ -73,6 +73,8 @@ export interface Card {
   /** The rules ask, and its member was born in this month. */
   birthday?: boolean;
   purses?: CardPurse[];
+  /** What the units that lie here buy by the piece; `left` on the shelf, as far as was counted. */
+  gifts?: { purse: number; product: number; units: number; pieces: number; left?: number }[];
   seen?: string;
 }
 
@@ -164,6 +166,9 @@ export interface CardKindRule {
   /** What a sale may come to without the PIN; null: any sum. */
   pin_above?: number | null;
   pin_above_day?: number | null;
+  /** Goods that it pays for: these alone, or all but those. */
+  only_products?: number[];
+  not_products?: number[];
 }
 export interface DiscountRule extends Condition {
   id: number;
@@ -214,6 +219,8 @@ export interface Quote {
   due: number;
   bonus: UnitWorth[];
   card_max: number;
+  /** The most that a card of this kind pays of `due`; left out: all of it. */
+  card_goods?: number;
   earned: { purse: number; units: number; month: number | null }[];
 }
 
@@ -300,6 +307,8 @@ export interface Refusal {
   without_code?: number;
   /** `pin_wrong`, `code_wrong` */
   tries_left?: number;
+  /** `other_goods`: the most that a card of this kind pays of the basket. */
+  card_goods?: number;
 }
 
 /** A one-time code on its way: the end of the telephone's number, and how long it is good. */

@@ -10,7 +10,7 @@ import { TopUp } from './topup';
 
 function PayPanel({ info }: { info: TillInfo }) {
   const { card, outbox, payWish, programme } = model.value;
-  const { due: total, state, cardMax } = bill(model.value);
+  const { due: total, state, cardMax, cardGoods } = bill(model.value);
   const quote = nearQuote(model.value);
   const idle = outbox.phase === 'idle' && payWish === null;
   const [byCard, byCash, split] = [
@@ -43,7 +43,12 @@ function PayPanel({ info }: { info: TillInfo }) {
             {!card && total ? <small>{t('pay.no_card')}</small> : null}
             {free ? <small>{t('pay.free')}</small> : null}
             {card && bonus !== '' && <small data-testid="pay-bonus">{t('pay.bonus', { what: bonus })}</small>}
-            {card && total && short > 0 ? <small>{t('pay.short', { amount: money(short) })}</small> : null}
+            {card && total && short > 0 && cardGoods === undefined ? (
+              <small>{t('pay.short', { amount: money(short) })}</small>
+            ) : null}
+            {cardGoods !== undefined && (
+              <small data-testid="pay-goods">{t('pay.goods', { amount: money(cardGoods) })}</small>
+            )}
           </span>
           <kbd>F8</kbd>
         </button>

@@ -43,6 +43,15 @@ function Gifts({ search, info }: { search: string; info: TillInfo }) {
           >
             <span class="tile-name">{name}</span>
             <span class="tile-price">{price}</span>
+            {offer.left !== undefined && (
+              <small
+                class={offer.left === 0 ? 'warn-text' : 'muted'}
+                data-testid={`gift-left-${offer.purse}-${offer.product}`}
+                data-left={offer.left}
+              >
+                {offer.left === 0 ? t('gifts.none_left') : t('gifts.left', { n: String(offer.left) })}
+              </small>
+            )}
           </button>
         );
       })}
