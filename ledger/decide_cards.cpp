@@ -119,6 +119,8 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
       !checked_add(c.paid, c.deposit, total))
     return refuse(errc::bad_amount, "what is paid out", c.account);
   if (auto r = check_once(c.account, c.once, *card, s)) return *r;
+  if (debt_of(s.st, s.self, c.account, purse_paid) > 0)
+    return refuse(errc::not_applicable, "this card owes money here: a top-up pays that", c.account);
   entry e = start(entry_kind::hand_back, c.key, s);
   auto now = standing_of(s.st, s.self, c.account, *card, clock_of(s, e.business_date));
   // What expired is still the holder's.

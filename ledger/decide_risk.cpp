@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ledger/decide_parts.hpp"
+#include "ledger/risk.hpp"
 
 namespace tally::decide_detail {
 namespace {

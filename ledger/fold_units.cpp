@@ -6,6 +6,7 @@
 
 #include "ledger/kinds.hpp"
 #include "ledger/programme.hpp"
+#include "ledger/risk.hpp"
 
 namespace tally {
 namespace {

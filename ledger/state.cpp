@@ -340,19 +340,6 @@ cell_key refunded_money_key(const writer_id& w, sequence sale, bool by_tenders) 
 cell_key open_holds_key(const writer_id& w) {
   return {.type = cell_type::counters, .a = 2, .b = 0, .writer = w, .peer = {}};
 }
-cell_key code_key(const writer_id& w, account_id account, bool granted) {
-  return {.type = cell_type::bearer, .a = account.value, .b = granted ? 1U : 0U, .writer = w, .peer = {}};
-}
-amount taken_by_code(const state& s, const writer_id& w, account_id account) {
-  return number(s, code_key(w, account, false));
-}
-cell_key risk_count_key(const writer_id& w, account_id account) {
-  return {.type = cell_type::risk_count, .a = account.value, .b = 0, .writer = w, .peer = {}};
-}
-std::int64_t risk_count(const state& s, const writer_id& w, account_id account) {
-  return number(s, risk_count_key(w, account));
-}
-
 std::int64_t open_holds(const state& s, const writer_id& w) { return number(s, open_holds_key(w)); }
 
 static cell_key gifted_key(const writer_id& w, account_id account, std::uint32_t purse) {

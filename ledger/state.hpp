@@ -205,14 +205,6 @@ void put_once(state& s, const writer_id& w, account_id account, const once_recor
 /// Units of a purse that the account owes at that node.
 tally::amount debt_of(const state& s, const writer_id& w, account_id account, std::uint32_t purse);
 
-/// Units that were taken at that node with the code of this voucher.
-tally::amount taken_by_code(const state& s, const writer_id& w, account_id account);
-/// `granted`: where what head office put behind the code is counted.
-cell_key code_key(const writer_id& w, account_id account, bool granted);
-/// Sales of a card at risk at that node since its debts went up.
-std::int64_t risk_count(const state& s, const writer_id& w, account_id account);
-cell_key risk_count_key(const writer_id& w, account_id account);
-
 /// Authorisations of that node that are open, as its own fold counts them.
 std::int64_t open_holds(const state& s, const writer_id& w);
 cell_key open_holds_key(const writer_id& w);

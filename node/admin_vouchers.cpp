@@ -1,6 +1,7 @@
 #include <map>
 
 #include "ledger/cards.hpp"
+#include "ledger/risk.hpp"
 #include "node/admin_internal.hpp"
 #include "storage/kv_state.hpp"
 

@@ -2,6 +2,7 @@
 
 #include "devices/chip.hpp"
 #include "devices/luhn.hpp"
+#include "ledger/risk.hpp"
 #include "node/http_guard.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/card_qr.hpp"

@@ -1,4 +1,5 @@
 #include "ledger/cards.hpp"
+#include "ledger/risk.hpp"
 #include "node/api.hpp"
 #include "node/http_guard.hpp"
 #include "node/json_read.hpp"

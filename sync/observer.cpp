@@ -6,6 +6,7 @@
 #include "ledger/closing.hpp"
 #include "ledger/kinds.hpp"
 #include "ledger/member_state.hpp"
+#include "ledger/risk.hpp"
 #include "storage/kv_state.hpp"
 
 namespace tally {

@@ -213,9 +213,9 @@ void station::decide_till(const till_request& r, bool last, amount pulled, bool 
     return answer(std::move(a));
   }
   a.seq = book_->next();
-  bool linked = parent() && up_.count(*parent()) != 0;
+  bool linked = parent() && up_.count(*parent()) != 0, alone = parent() && (unanswered || !linked);
   bool pulls = !last && linked && waiting_.size() < config_.urgent_max;
-  auto d = book_->take(r.command, now_, pulls, parent() && (unanswered || !linked));
+  auto d = book_->take(r.command, now_, pulls, alone);
   if (auto* e = std::get_if<entry>(&d)) {
     calendar_.traded = true;
     sweeper_.used(e->account);
@@ -228,9 +228,8 @@ void station::decide_till(const till_request& r, bool last, amount pulled, bool 
     a.repeated = true;
     a.outcome = std::move(*earlier);
   } else {
-    auto& why = std::get<refusal>(d);
-    if (why.why.code == errc::insufficient && pulls) return wait_for_rights(r, why);
-    a.outcome = std::move(why);
+    if (auto& why = std::get<refusal>(d); why.why.code == errc::insufficient && pulls) return wait_for_rights(r, why);
+    a.outcome = std::move(std::get<refusal>(d));
   }
   refuse_wrong_pin(a, book_->st(), book_->self());
   answer(std::move(a));

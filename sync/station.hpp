@@ -188,8 +188,7 @@ private:
   void move_level(account_id account, const programme& plan);
   void move_levels();
   void take_fees();
-  void give_back_lapsed();
-  void bring_back_cards();
+  void give_back_lapsed(), bring_back_cards();
   void free_run(const entry& brought, const writer_id& from);
   bool take_fee(account_id account, bool ask);
   void count_for_calendar(unix_seconds now);
@@ -243,9 +242,9 @@ private:
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
   life_watch lives_;
   calendar_progress calendar_;
-  bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false;
+  bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false, cosigned_open_ = false,
+       cosigned_sealed_ = false;  ///< the group brings one over the own journal
   key_care care_;
-  bool cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
 };
 
 }  // namespace tally

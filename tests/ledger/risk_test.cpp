@@ -117,6 +117,7 @@ TEST_CASE("a sale at risk is taken back, and a top-up pays what is owed", "[risk
   CHECK(written(undone).debts == std::vector<value_item>{{purse_paid, main_unit, 0, 600}});
   CHECK(t.held(card_1) == 0);
   CHECK(t.owed(card_1) == 600);
+  CHECK(refused(t.run(hand_back_command{t.next_key(), card_1, 0, 0})) == errc::not_applicable);  // it owes
   // A sale whose debt has gone up: the value is here, and the debt finds it from above.
   risk_shop u;
   CHECK(refused(u.buy(105, 10'500)) == errc::ok);

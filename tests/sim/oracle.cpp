@@ -252,7 +252,7 @@ void oracle::card(const place& p, const entry& e) {
   move(p.writer, e.account, main_unit, back ? -value : value, where);
   if (!back) move(p.writer, {}, quota_of(main_unit), -value, where);
   (back ? spent_ : loaded_)[e.account.value] += value;
-  ensure(balance(e.account) >= 0 || !restored_.empty(), "more came back than was loaded: " + where);
+  ensure(balance(e.account) + owed(e.account) >= 0 || !restored_.empty(), "more came back than was loaded: " + where);
 }
 
 // All at once: units that come back and units that are taken back may be of one purse and one quota.

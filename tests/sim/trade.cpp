@@ -1,4 +1,5 @@
 // People: head office's operators, and customers at tills.
+#include "ledger/risk.hpp"
 #include "sim/world.hpp"
 #include "storage/entry_codec.hpp"
 

@@ -1,0 +1,16 @@
+#pragma once
+#include "ledger/state.hpp"
+
+namespace tally {
+
+// What the fold remembers of codes of vouchers, and of cards at risk (docs/ledger.md, "At risk").
+
+/// Units that were taken at that node with the code of this voucher.
+tally::amount taken_by_code(const state& s, const writer_id& w, account_id account);
+/// `granted`: where what head office put behind the code is counted.
+cell_key code_key(const writer_id& w, account_id account, bool granted);
+/// Sales of a card at risk at that node since its debts went up.
+std::int64_t risk_count(const state& s, const writer_id& w, account_id account);
+cell_key risk_count_key(const writer_id& w, account_id account);
+
+}  // namespace tally
