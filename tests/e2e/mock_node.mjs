@@ -71,6 +71,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     };
   }
   const cardBody = (card) => ({
+    ...(card.voucher ? { voucher: card.voucher, kind: 'voucher' } : {}),
     account: card.account,
     masked: card.masked,
     kind: 'stored_value',

@@ -55,11 +55,15 @@ export function returnCalls(state, { ok, refuse, record }) {
   function give(terminal, body) {
     const [from, to] = [state.cards.get(body.card), state.cards.get(body.to)];
     if (!to) return refuse(409, 'unknown_card');
-    const purse = (card) => (card.purses[body.purse] ??= { here: 0 });
-    if (purse(from).here < body.units)
-      return refuse(409, 'insufficient', { here: purse(from).here, elsewhere: null, short: body.units - purse(from).here, purse: body.purse });
-    purse(from).here -= body.units;
-    purse(to).here += body.units;
+    // The code of a voucher says itself what it gives.
+    const { purse: id, units } = { purse: from.voucher?.purse, units: from.voucher?.units, ...body };
+    if (from.voucher?.taken_here) return refuse(409, 'voucher_used');
+    const purse = (card) => (card.purses[id] ??= { here: 0 });
+    if (purse(from).here < units)
+      return refuse(409, 'insufficient', { here: purse(from).here, elsewhere: null, short: units - purse(from).here, purse: id });
+    purse(from).here -= units;
+    purse(to).here += units;
+    if (from.voucher) from.voucher.taken_here = units;
     return ok(record(terminal, body.counter, 'gift', from, [], 0, []));
   }
   return {

@@ -44,6 +44,35 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       assert.deepEqual([second.package, second.amount, second.tender], [undefined, 5_000, 'bank']);
     },
 
+    async 'programme: a voucher scanned beside a card goes onto it, or is used by itself'() {
+      const page = await member();
+      const code = (n) => `TALLYV2.mock${n}`;
+      for (const n of [1, 2])
+        shop().state.cards.set(code(n), {
+          ...card(), number: code(n), account: 900 + n, masked: `V${900 + n}`, here: 0, card_kind: 0, level: 0,
+          purses: { [VOUCHER]: { here: 1 } }, voucher: { purse: VOUCHER, units: 1, until: '2027-03-31', taken_here: 0 },
+        });
+      await shop().emit('voucher', { code: code(1) });
+      await at(page, 'voucher-offer').waitFor();
+      await shows(page, 'voucher-offer', 'off');
+      await click(page, 'voucher-onto');
+      await shows(page, 'message', 'Gift: done');
+      assert.equal(here(VOUCHER), 1);
+      assert.deepEqual([sent()[0].card, sent()[0].to], [code(1), A]);
+      await swipe(A);
+      await shop().emit('voucher', { code: code(1) });
+      await click(page, 'voucher-onto');
+      await has(page, 'notice', 'error', 'voucher_used');
+      await shop().emit('voucher', { code: code(2) });
+      await click(page, 'voucher-leave');
+      assert.equal(await at(page, 'voucher-offer').count(), 0);
+      await shop().emit('voucher', { code: code(2) });
+      await click(page, 'voucher-alone');
+      await has(page, 'voucher-face', 'left', '1');
+      assert.equal(await at(page, 'gift-open').count(), 0);
+      assert.equal(await at(page, 'card-report-lost').count(), 0);
+    },
+
     async 'programme: points by hand, given and taken with a reason'() {
       const page = await member({ [POINTS]: { here: 30 } });
       await click(page, 'adjust-open');

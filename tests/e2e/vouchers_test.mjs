@@ -39,7 +39,7 @@ await scenario('vouchers', 300, async (t) => {
   const buy = async (node, code, more = {}) => {
     const uses = [{ purse: purse.id, units: 1 }];
     const quote = await api(node, 'POST', '/quotes', { card: code, lines, uses });
-    assert.equal(quote.status, 200, JSON.stringify(quote.body));
+    if (quote.status !== 200) return quote; // used up: the till hears it before it asks for money
     return ask(node, '/sales', { card: code, lines, uses, tenders: [{ kind: 'cash', amount: quote.body.due }], ...more });
   };
 
@@ -95,7 +95,7 @@ await scenario('vouchers', 300, async (t) => {
 
   // Without a line: each store takes what it is shown, within its budget.
   assert.equal((await ask(a, '/topups', { card, amount: 5_000, tender: 'cash' })).status, 200);
-  await allCosigned(nodes);
+  for (const node of [a, b]) await allCosigned(node);
   for (const node of [a, b])
     await until(`${node.name} to have its budget`, async () =>
       (await tallystick(['audit', '--data', node.data, '--json'])).out.includes('"R:'));
@@ -123,7 +123,7 @@ await scenario('vouchers', 300, async (t) => {
   t.step('what dark stores give at their own risk, and no more');
 
   await hq.start();
-  await allCosigned(nodes);
+  for (const node of [a, b]) await allCosigned(node);
   const cases = await until('head office to have two cases', async () => {
     const text = (await good(['cases', '--data', hq.data, '--json'])).out;
     const list = JSON.parse(text).cases;
@@ -155,7 +155,7 @@ await scenario('vouchers', 300, async (t) => {
   });
   t.step('gift certificates pay in parts, until they are void');
 
-  await allCosigned(nodes);
+  for (const node of [a, b]) await allCosigned(node);
   for (const node of [hq, a, b]) {
     const r = await tallystick(['audit', '--data', node.data]);
     assert.equal(r.code, 0, `${node.name}: ${r.out}${r.err}`);
