@@ -10,7 +10,8 @@
 
 namespace tally {
 
-// What a till asks for, as `decide` (decide.hpp) takes it. Amounts in minor units of their unit; nothing is checked yet.
+// What a till asks for, as `decide` (decide.hpp) takes it. Amounts in minor units of their unit; nothing is checked
+// yet.
 
 /// What the code of a voucher promises, as head office signed it; the account beside it is the code's own. No units:
 /// there is no such code.

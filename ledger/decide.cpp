@@ -112,12 +112,16 @@ decision decide_top_up(const top_up_command& c, const situation& s, std::vector<
   return judged(std::move(e), s, postings);
 }
 
-/// What the entry took at risk is not owed any more, as far as that is known here; what it paid of a debt is owed again.
+/// What the entry took at risk is owed no more, as far as that is known here. What a top-up paid of a debt is owed
+/// again, as far as its money is not here.
 void undo_debts(entry& e, const entry& cited, const situation& s) {
   for (auto d : cited.debts) {
     auto of_values = [&](const value_item& v) { return v.purse == d.purse && v.bucket == d.bucket; };
-    if (std::ranges::none_of(cited.values, of_values)) continue;
-    d.amount = d.amount > 0 ? -std::min(debt_of(s.st, s.self, e.account, d.purse), d.amount) : -d.amount;
+    auto of = std::ranges::find_if(cited.values, of_values);
+    if (of == cited.values.end() || (d.amount < 0 && cited.kind != entry_kind::top_up)) continue;
+    auto here = holding(s.st, s.self, e.account, d.purse);
+    d.amount = d.amount > 0 ? -std::min(debt_of(s.st, s.self, e.account, d.purse), d.amount)
+                            : std::min(-d.amount, std::max<amount>(of->amount - here, 0));
     if (d.amount != 0) e.debts.push_back(d);
   }
 }

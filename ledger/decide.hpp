@@ -23,6 +23,8 @@ struct situation {
       {};  ///< epochs of this node that came before, newest first: their keys stay used
   /// What lies elsewhere can still be asked for: a refusal for want of it makes the caller ask, then decide without it.
   bool pulls = false;
+  /// Everybody who could be asked was, and all that they have is here.
+  bool asked = false;
   /// Nobody could be asked, or nobody answered: what the rules allow is taken at risk.
   bool alone = false;
 };

@@ -57,7 +57,8 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
   auto sum = sum_of(here);
   if (sum < c.units &&
       !(code && take_at_risk(e, c.purse, c.units - sum, room_for_risk(c.bearer, c.account, 0, plan, s)))) {
-    if (code && !s.pulls && !s.alone) return refuse(errc::voucher_used, "nothing of it is left anywhere", c.account);
+    if (code && s.asked && sum == 0)
+      return refuse(errc::voucher_used, "nothing of it is left here, and nobody who was asked has any", c.account);
     refusal r{{errc::insufficient, std::move(name)}, c.account, sum, c.units - sum, c.purse, {}};
     r.lacks = {{c.purse, sum, c.units - sum}};
     return r;

@@ -21,7 +21,7 @@ maybe_refusal check_voucher(const code_face& code, account_id account, amount wa
   if (code.units == 0) return std::nullopt;
   if (code.until != 0 && date > code.until)
     return refuse(errc::not_applicable, "this voucher was good until " + date_text(code.until), account);
-  auto taken = taken_here(s, account);
+  auto taken = std::max<amount>(taken_here(s, account), 0);
   if (taken >= code.units) return refuse(errc::voucher_used, "at this store", account);
   if (wanted <= code.units - taken) return std::nullopt;
   return refuse(errc::bad_amount, "of what this voucher promises, " + std::to_string(code.units - taken) + " are left",

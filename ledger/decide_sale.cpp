@@ -283,8 +283,8 @@ decision decide_sale(const sale_command& c, const situation& s, std::vector<post
   amount from_card = c.card - (deal.due - deal.price.due);
   auto room = c.once.empty() ? room_for_risk(c.bearer, c.account, card.kind, *deal.plan, s) : risk_room{};
   if (auto r = take_units(e, from_card, deal, from, room)) {
-    if (c.bearer.units != 0 && !s.pulls && !s.alone)
-      return refuse(errc::voucher_used, "nothing of it is left anywhere", c.account);
+    if (c.bearer.units != 0 && s.asked && r->here.value_or(0) == 0)
+      return refuse(errc::voucher_used, "nothing of it is left here, and nobody who was asked has any", c.account);
     bool money = r->lacks.size() == 1 && r->purse == purse_paid;
     // A one-time number pays one sale, and it has to be this one.
     if (!c.partial || !money || s.pulls || !c.once.empty()) return *r;

@@ -275,8 +275,8 @@ bool may_owe(entry_kind k, amount n) {
   }
 }
 
-// What is taken back and was spent already stays as a debt, and so does what did not lie here; what is earned goes to an
-// older debt first.
+// What is taken back and was spent already stays as a debt, and so does what did not lie here; what is earned goes to
+// an older debt first.
 status expand_debts(const entry& e, sheet& s) {
   if (e.kind == entry_kind::send || e.kind == entry_kind::receive || e.kind == entry_kind::regrant) return done();
   if (e.risk != 0) {

@@ -86,7 +86,7 @@ status check_reversal(const entry& e, const entry_place& p, const state& s) {
   if (s.find(key(cell_type::reversed, *e.cites, 0, p.writer))) return error{errc::already_reversed, ""};
   if (s.find(key(cell_type::refunded, *e.cites, 0, p.writer)))
     return error{errc::not_reversible, "a part of it was refunded"};
-  return check_debts(e);
+  return check_undone_debts(e, c);
 }
 
 status check_transfer(const entry& e, const entry_place& p, const state& s) {
@@ -180,6 +180,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::sale:
       TALLY_TRY(check_key(e, p, s));
       TALLY_TRY(check_once(e, p, s));
+      if (e.risk != 0) TALLY_TRY(check_worth(e, p));
       return check_sale(e);
     case entry_kind::top_up:
       TALLY_TRY(check_key(e, p, s));
@@ -193,7 +194,10 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
       return check_sale(e);
     case entry_kind::void_hold: TALLY_TRY(check_key(e, p, s)); return check_hold_end(e, p, s);
     case entry_kind::time_out: return check_hold_end(e, p, s);
-    case entry_kind::gift: TALLY_TRY(check_key(e, p, s)); return check_gift(e);
+    case entry_kind::gift:
+      TALLY_TRY(check_key(e, p, s));
+      if (e.risk != 0) TALLY_TRY(check_worth(e, p));
+      return check_gift(e);
     case entry_kind::send:
     case entry_kind::receive: return check_transfer(e, p, s);
     case entry_kind::refund: TALLY_TRY(check_key(e, p, s)); return check_refund(e, p, s);

@@ -3,6 +3,8 @@
 
 namespace tally {
 
+class catalogue;
+
 /// Purses whose units expire, as head office counts what was lost by where they lay (lapses.hpp).
 struct lapse_watch {
   std::vector<std::uint32_t> purses;  ///< ascending
@@ -24,6 +26,7 @@ struct entry_place {
   std::uint32_t uses = 0;               ///< month (yyyymm) in which uses of cards are heard of; 0: they are not counted
   bool revocations = false;             ///< head office's view: what comes after a revocation is contested
   const lapse_watch* lapses = nullptr;  ///< what expires and what is spent meanwhile is counted of these purses
+  const catalogue* rules = nullptr;     ///< what is published; without it nobody says what units at risk are worth
 };
 
 /// Whether everybody may believe an entry. Run by its writer before it is written, and by all who receive it.

@@ -7,6 +7,7 @@
 #include "ledger/kinds.hpp"
 #include "ledger/programme.hpp"
 #include "ledger/risk.hpp"
+#include "ledger/rules.hpp"
 
 namespace tally {
 namespace {
@@ -52,41 +53,86 @@ void add_owed(const entry& e, const cell_key& of, const std::vector<value_item>&
 
 namespace fold_detail {
 
-// Value that did not lie here, and what of the risk budget that took: of goods alone, the rules say what it is worth.
+// Value that did not lie here, and what of the risk budget that took. Of a card that is paid money; units beside it are
+// promised by a code, and each is worth something: how much is for who has the rules to say (`check_worth`).
 status check_risk(const entry& e) {
-  amount owed = 0, money = 0;
-  for (const auto& d : e.debts)
-    if (d.amount > 0 &&
-        (!checked_add(owed, d.amount, owed) || (d.purse == purse_paid && !checked_add(money, d.amount, money))))
-      return error{errc::overflow, "debts"};
-  if ((owed != 0) != (e.risk != 0) || e.risk < money) return error{errc::malformed, "what is taken at risk"};
+  amount owed = 0, taken = 0;
+  for (const auto& d : e.debts) {
+    if (d.amount <= 0) continue;
+    if (!checked_add(owed, d.amount, owed)) return error{errc::overflow, "debts"};
+    if (d.purse != purse_paid && e.bearer == 0) return error{errc::malformed, "units at risk without a voucher's code"};
+  }
+  if ((owed != 0) != (e.risk != 0) || e.risk < owed) return error{errc::malformed, "what is taken at risk"};
   if (e.bearer < 0 || (e.bearer != 0 && e.account.value == 0)) return error{errc::malformed, "a voucher's code"};
+  if (e.bearer == 0) return done();
   for (const auto& v : e.values)
-    if (e.bearer != 0 && (v.purse != e.values.front().purse || v.amount > e.bearer))
-      return error{errc::malformed, "more than the voucher's code promises"};
+    if (v.purse != e.values.front().purse || !checked_add(taken, v.amount, taken))
+      return error{errc::malformed, "a voucher's code of two purses"};
+  return taken <= e.bearer ? done() : status(error{errc::malformed, "more than the voucher's code promises"});
+}
+
+status check_worth(const entry& e, const entry_place& p) {
+  const auto* record = p.rules ? p.rules->rules(e.rules_version) : nullptr;
+  if (!record && !p.revocations) return done();  // who is not head office may not have them yet
+  amount worth = 0;
+  for (const auto& d : e.debts) {
+    if (d.amount <= 0) continue;
+    const auto* rule = record ? record->programme.purse(d.purse) : nullptr;
+    amount each = d.purse == purse_paid ? 1 : rule ? rule->off : 0, n = 0;
+    if (each <= 0 || !checked_mul(d.amount, each, n) || !checked_add(worth, n, worth))
+      return error{errc::bad_rules, "units at risk that are worth nothing by the rules"};
+  }
+  if (worth > e.risk) return error{errc::no_quota, "worth " + std::to_string(worth) + " at risk"};
   return done();
 }
 
-// A debt is a part of what the entry gives or takes back, item by item; or of what it takes or loads.
+namespace {
+
+bool same_item(const value_item& a, const value_item& b) {
+  return a.purse == b.purse && a.unit == b.unit && a.bucket == b.bucket;
+}
+
+/// Whether a debt is at most an item of the list, which has one of it.
+bool is_part(const value_item& d, const std::vector<value_item>& list) {
+  auto same = [&](const value_item& v) { return same_item(v, d); };
+  auto of = std::ranges::find_if(list, same);
+  return of != list.end() && of->amount > 0 && d.amount <= of->amount && d.amount >= -of->amount &&
+         std::ranges::count_if(list, same) == 1;
+}
+
+bool named_once(const entry& e) {
+  return std::ranges::all_of(e.debts, [&](const value_item& d) {
+    return std::ranges::count_if(e.debts, [&](const value_item& o) { return same_item(o, d); }) == 1;
+  });
+}
+
+}  // namespace
+
+// A debt is a part of what the entry gives or takes back, item by item; or of what a sale or a gift takes (above zero),
+// or a top-up loads (below zero).
 status check_debts(const entry& e) {
-  bool loads = e.kind == entry_kind::top_up, takes = e.kind == entry_kind::sale || e.kind == entry_kind::gift;
-  bool undoes = e.kind == entry_kind::reverse;
-  for (std::size_t i = 0; i < e.debts.size(); ++i) {
-    const auto& d = e.debts[i];
-    auto same = [&](const value_item& v) { return v.purse == d.purse && v.unit == d.unit && v.bucket == d.bucket; };
-    if (undoes || (d.amount > 0 ? takes : loads)) {
-      auto of = std::ranges::find_if(e.values, same);
-      bool part = of != e.values.end() && d.amount <= of->amount && d.amount >= -of->amount &&
-                  std::ranges::count_if(e.debts, same) == 1 && std::ranges::count_if(e.values, same) == 1;
-      if (part) continue;
-      if (takes) return error{errc::malformed, "a debt of nothing that was taken"};
-    }
-    auto of = std::ranges::find_if(e.earned, same);
-    bool fits = of != e.earned.end() && d.amount <= of->amount && d.amount >= -of->amount &&
-                std::ranges::count_if(e.debts, same) == 1 && std::ranges::count_if(e.earned, same) == 1;
-    if (!fits) return error{errc::malformed, "a debt of nothing that was earned"};
+  bool takes = e.kind == entry_kind::sale || e.kind == entry_kind::gift;
+  for (const auto& d : e.debts) {
+    bool of_values = takes ? d.amount > 0 : e.kind == entry_kind::top_up && d.amount < 0 && is_part(d, e.values);
+    if (!is_part(d, of_values ? e.values : e.earned))
+      return error{errc::malformed,
+                   of_values ? "a debt of nothing that was taken" : "a debt of nothing that was earned"};
   }
-  return done();
+  return named_once(e) ? done() : status(error{errc::malformed, "a debt that is named twice"});
+}
+
+// What was taken at risk is owed no more, at most; what a top-up paid of a debt is owed again, at most; and of what was
+// given, what was spent meanwhile is owed.
+status check_undone_debts(const entry& e, const entry& cited) {
+  for (const auto& d : e.debts) {
+    auto of = std::ranges::find_if(cited.debts, [&](const value_item& o) { return same_item(o, d); });
+    bool value = of != cited.debts.end() && is_part(*of, cited.values);
+    bool lent = value && of->amount > 0 && d.amount < 0 && d.amount >= -of->amount;
+    bool paid = value && of->amount < 0 && d.amount > 0 && d.amount <= -of->amount && cited.kind == entry_kind::top_up;
+    if (!lent && !paid && !(d.amount > 0 && is_part(d, e.earned)))
+      return error{errc::malformed, "a debt that the entry did not make"};
+  }
+  return named_once(e) ? done() : status(error{errc::malformed, "a debt that is named twice"});
 }
 
 // Each piece once, and in all not more money than was paid. What a piece cost is for who has the rules to say.
@@ -179,14 +225,17 @@ void apply_codes(const entry& e, const entry_place& p, state& s) {
       for (const auto* list : {&e.values, granted ? &e.earned : nullptr})
         for (const auto& v : list ? *list : std::vector<value_item>{})
           if ((!goods || v.unit == main_unit) && !checked_add(c.n, back ? -v.amount : v.amount, c.n)) c.n = INT64_MAX;
-      if (e.risk != 0) c.data = std::to_string(p.seq);
+      if (e.risk != 0) c.data = with_taking(c.data, p.seq);
+      if (e.kind == entry_kind::reverse && e.cites) c.data = without_taking(c.data, *e.cites);
       if (granted) c.data = grant_text(e);
       s.put(k, std::move(c));
     } else if (!p.watched) {
       s.put(risk_count_key(p.writer, e.account), {risk_count(s, p.writer, e.account) + 1, {}});
     }
   }
-  if (!p.watched && e.kind == entry_kind::send && !e.debts.empty()) s.erase(risk_count_key(p.writer, e.account));
+  auto money = [](const value_item& d) { return d.purse == purse_paid; };
+  if (!p.watched && e.kind == entry_kind::send && std::ranges::any_of(e.debts, money))
+    s.erase(risk_count_key(p.writer, e.account));
 }
 
 status check_expire(const entry& e) {

@@ -16,6 +16,10 @@ status check_refund_elsewhere(const entry& e, const entry_place& p);
 status check_gift(const entry& e);
 /// Value that did not lie here, and what a voucher's code promises.
 status check_risk(const entry& e);
+/// That by the rules it is not worth more than the budget that was taken; done where they are not known.
+status check_worth(const entry& e, const entry_place& p);
+/// Debts of a reversal, against what it reverses.
+status check_undone_debts(const entry& e, const entry& cited);
 status check_voucher_grant(const entry& e, const entry_place& p, const state& s);
 /// Whether so much expired that way is for who has all journals to say (lapses.hpp).
 /// A count, or pieces that came or went.

@@ -1,6 +1,44 @@
 #include "ledger/risk.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace tally {
+namespace {
+
+bytes text_of(const std::vector<sequence>& list) {
+  bytes out;
+  for (auto seq : list)
+    out += (out.empty() ? "" : " ") + std::to_string(seq);
+  return out;
+}
+
+}  // namespace
+
+std::vector<sequence> takings_in(byte_view text) {
+  std::vector<sequence> out;
+  while (!text.empty()) {
+    auto end = std::min(text.find(' '), text.size());
+    sequence seq = 0;
+    std::from_chars(text.data(), text.data() + end, seq);
+    out.push_back(seq);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+bytes with_taking(byte_view text, sequence seq) {
+  auto list = takings_in(text);
+  list.push_back(seq);
+  if (list.size() > takings_max) list.erase(list.begin());
+  return text_of(list);
+}
+
+bytes without_taking(byte_view text, sequence seq) {
+  auto list = takings_in(text);
+  std::erase(list, seq);
+  return text_of(list);
+}
 
 cell_key code_key(const writer_id& w, account_id account, bool granted) {
   return {.type = cell_type::bearer, .a = account.value, .b = granted ? 1U : 0U, .writer = w, .peer = {}};

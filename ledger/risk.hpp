@@ -1,4 +1,6 @@
 #pragma once
+#include <vector>
+
 #include "ledger/state.hpp"
 
 namespace tally {
@@ -8,6 +10,11 @@ namespace tally {
 /// Units that were taken at that node with the code of this voucher.
 tally::amount taken_by_code(const state& s, const writer_id& w, account_id account);
 /// `granted`: where what head office put behind the code is counted.
+/// The entries that took some at risk, of the cell's text, oldest first; at most the newest `takings_max` are kept.
+std::vector<sequence> takings_in(byte_view text);
+bytes with_taking(byte_view text, sequence seq);
+bytes without_taking(byte_view text, sequence seq);
+constexpr std::size_t takings_max = 32;
 cell_key code_key(const writer_id& w, account_id account, bool granted);
 /// Sales of a card at risk at that node since its debts went up.
 std::int64_t risk_count(const state& s, const writer_id& w, account_id account);

@@ -36,8 +36,8 @@ namespace tally {
 //                                          "expires" a day number instead of what the kind's rule says
 //   POST cards/allot            hq         {"first","count","kind","name","node"} → the same; node 0: ordered only
 //   GET  cards/batches          hq         runs of cards: {"batches":[{"first","count","kind","name","node"}]}
-//   POST vouchers/grant         hq         {"first","count","purse","units","until","batch"}, of money "tender" as well:
-//                                          accounts that were reserved → {"granted"}
+//   POST vouchers/grant         hq         {"first","count","purse","units","until","batch"}, of money "tender" as
+//                                          well: accounts that were reserved → {"granted"}
 //   GET  vouchers               hq         {"batches":[{"batch","purse","count","units","left","until"}]}
 //   POST vouchers/list          hq         {"batch","after"} → {"vouchers":[…],"more"}, by account
 //   POST vouchers/void          hq         {"first","count"} → {"voided"}

@@ -99,9 +99,10 @@ result<value_item> item_of(const order& o, const rules_record& rules, std::uint3
   if (p->off == 0)
     return error{errc::not_applicable,
                  p->names[0] + " takes a part off: nobody can say beforehand what a store without a line risks by it"};
+  if (p->bucket == bucket_rule::expires && o.until == 0)
+    return error{errc::bad_amount, p->names[0] + " expires: say until when these are good (--until)"};
   value_item v{o.purse, unit_of(o.purse), 0, o.units};
-  if (p->bucket == bucket_rule::expires)
-    v.bucket = o.until != 0 ? month_of(o.until) : add_months(month_of(today), p->months);
+  if (p->bucket == bucket_rule::expires) v.bucket = month_of(o.until);
   return v;
 }
 

@@ -98,10 +98,9 @@ void handle_gift(const api_ptr& api, std::uint32_t terminal, const api_request& 
         c.purse = static_cast<std::uint32_t>(f.maybe_integer("purse", 1, purse_id_max).value_or(purse_paid));
         // A voucher's code says itself what it is.
         auto code = looks_like_voucher_code(from) ? find_card(*api, from) : result<known_card>(error{});
-        auto units = f.maybe_integer("units", 1, amount_max);
         if (code && c.purse == purse_paid) c.purse = code->bearer.purse;
-        if (!units && !code) f.fail("units", "must be how much is given");
-        c.units = units.value_or(code ? code->bearer.units : 0);
+        c.units = code ? f.maybe_integer("units", 1, amount_max).value_or(code->bearer.units)
+                       : f.number("units", 1, amount_max);
         return from;
       },
       [&](gift_command& c) -> std::optional<error> {

@@ -144,9 +144,10 @@ situation book::at(unix_seconds now) {
           .earlier = earlier_};
 }
 
-decision book::take(const till_command& c, unix_seconds now, bool pulls, bool alone) {
+decision book::take(const till_command& c, unix_seconds now, bool pulls, bool asked, bool alone) {
   auto with = at(now);
   with.pulls = pulls;
+  with.asked = asked;
   with.alone = alone;
   auto d = decide(c, with, &postings_);
   if (auto* e = std::get_if<entry>(&d)) {

@@ -43,7 +43,7 @@ public:
 
   /// Decides a till's request and writes its entry. For `replayed`, the entry may still be in flight.
   /// `pulls`: what lies elsewhere can still be asked for, so that a lack is told rather than lived with.
-  decision take(const till_command& c, unix_seconds now, bool pulls = false, bool alone = false);
+  decision take(const till_command& c, unix_seconds now, bool pulls = false, bool asked = false, bool alone = false);
   /// Judges and writes an entry that this node decided elsewhere (send, receive, adopt, head office's facts).
   result<sequence> write(const entry& e);
   /// Applies facts of head office's directory that this node adopts; the caller writes the `adopt` entry in the same

@@ -3,6 +3,7 @@
 
 #include "ledger/closing.hpp"
 #include "ledger/kinds.hpp"
+#include "ledger/risk.hpp"
 #include "sync/audit_parts.hpp"
 
 namespace tally::audit_detail {
@@ -118,8 +119,9 @@ void auditor::check_codes() {
     auto& s = all[k.a];
     auto& sum = k.b == 1 ? s.granted : s.taken;
     if (!checked_add(sum, c.n, sum)) sum = INT64_MAX;
-    auto seq = c.n > 0 ? parse_amount(c.data, 0) : std::nullopt;
-    if (k.b == 0 && seq) s.at_risk.emplace_back(k.writer, static_cast<sequence>(*seq));
+    if (k.b == 0)
+      for (auto seq : takings_in(c.data))
+        s.at_risk.emplace_back(k.writer, seq);
   });
   for (const auto& [account, s] : all) {
     ++line(check_rules).count;
@@ -215,7 +217,7 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
     return;
   }
   auto place = at;
-  if (observed) place.directory = &own_;
+  if (observed) place.directory = &own_, place.rules = &catalogue_;
   place.revocations = observed && report_.role == node_role::hq;
   auto cited = e->cites && *e->cites < at.seq ? entry_at(id, *e->cites) : std::nullopt;
   if (cited) place.cited = &*cited;

@@ -1,7 +1,6 @@
 #include "sync/observer.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "ledger/closing.hpp"
 #include "ledger/kinds.hpp"
@@ -94,9 +93,8 @@ status observer::load(const stream_reader& reader, node_id self) {
   }
   for (const auto& [seller, seq] : returned_)
     check_returns(seller, seq, addressed({seller, sub_stream::journal, {}}, seq));
-  state_.each_code([&](const cell_key& k, const cell&) { codes_to_check_.insert({k.a}); });
-  for (auto account : std::exchange(codes_to_check_, {}))
-    check_code(account);
+  codes_to_check_.clear();
+  check_all_codes();
   return done();
 }
 
@@ -166,7 +164,8 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
                     .turnover = counts_turnover_,
                     .uses = uses_,
                     .revocations = self_role_ == node_role::hq,
-                    .lapses = lapses_.purses.empty() ? nullptr : &lapses_};
+                    .lapses = lapses_.purses.empty() ? nullptr : &lapses_,
+                    .rules = rules_};
   std::optional<entry> cited;
   if (e.cites && (cited = find(*e.cites))) place.cited = &*cited;
   auto judged = judge(e, place, state_, postings_);
@@ -236,36 +235,54 @@ void observer::check_returns(const writer_id& seller, sequence seq, const std::o
   }
 }
 
-// More was taken with a voucher's code than head office put behind it: what was taken at risk is the case, whichever
+// More was taken with a voucher's code than head office put behind it: what was taken at risk is a case, whichever
 // store's came first. Only head office knows what it granted.
 void observer::check_code(account_id account) {
   if (self_role_ != node_role::hq) return;
-  amount granted = 0, taken = 0;
-  struct taking {
-    writer_id writer;
-    sequence seq{};
-    amount there{};
-  };
-  std::vector<taking> at_risk;
+  std::vector<code_use> uses;
   for (const auto& [w, n] : positions_) {
-    if (!checked_add(granted, number(state_, code_key(w, account, true)), granted)) granted = INT64_MAX;
     auto c = state_.find(code_key(w, account, false));
-    if (!c) continue;
-    if (!checked_add(taken, c->n, taken)) taken = INT64_MAX;
-    sequence seq = 0;
-    std::from_chars(c->data.data(), c->data.data() + c->data.size(), seq);
-    if (!c->data.empty()) at_risk.push_back({w, seq, c->n});
+    auto granted = number(state_, code_key(w, account, true));
+    if (c || granted != 0)
+      uses.push_back({w, granted, c ? c->n : 0, c ? takings_in(c->data) : std::vector<sequence>{}});
   }
-  for (const auto& [w, seq, there] : at_risk) {
-    auto of = open_cases_.find(w);
-    bool open = of != open_cases_.end() && of->second.count(seq) != 0;
-    if (taken > granted && there > 0) {
-      if (!open) open_case(w, seq, errc::voucher_used);
-    } else if (open && of->second.at(seq) == errc::voucher_used) {
-      of->second.erase(seq);
+  judge_code(account, uses);
+}
+
+void observer::check_all_codes() {
+  if (self_role_ != node_role::hq) return;
+  std::map<account_id, std::vector<code_use>> all;
+  state_.each_code([&](const cell_key& k, const cell& c) {
+    if (k.b == 1) {
+      all[{k.a}].push_back({k.writer, c.n, 0, {}});
+    } else {
+      all[{k.a}].push_back({k.writer, 0, c.n, takings_in(c.data)});
+    }
+  });
+  for (const auto& [account, uses] : all)
+    judge_code(account, uses);
+}
+
+void observer::judge_code(account_id account, const std::vector<code_use>& uses) {
+  amount granted = 0, taken = 0;
+  for (const auto& u : uses)
+    if (!checked_add(granted, u.granted, granted) || !checked_add(taken, u.taken, taken)) taken = INT64_MAX;
+  std::set<std::pair<writer_id, sequence>> cases;
+  for (const auto& u : uses)
+    for (auto seq : u.at_risk)
+      if (taken > granted) cases.emplace(u.writer, seq);
+  auto before = code_cases_.extract(account);
+  if (!before.empty())
+    for (const auto& [w, seq] : before.mapped()) {
+      auto of = open_cases_.find(w);
+      if (cases.count({w, seq}) != 0 || of == open_cases_.end()) continue;
+      auto it = of->second.find(seq);
+      if (it != of->second.end() && it->second == errc::voucher_used) of->second.erase(it);
       if (of->second.empty()) open_cases_.erase(of);
     }
-  }
+  for (const auto& [w, seq] : cases)
+    if (!is_open_case(w, seq)) open_case(w, seq, errc::voucher_used);
+  if (!cases.empty()) code_cases_.emplace(account, std::move(cases));
 }
 
 void observer::open_case(const writer_id& w, sequence seq, errc why) {

@@ -79,6 +79,8 @@ public:
   static constexpr std::size_t turned_max = 10'000;
   /// Claims about members that head office did not publish, those of erased members too.
   const std::map<std::pair<writer_id, sequence>, account_id>& open_claims() const { return open_claims_; }
+  /// What is published, which says what units at risk are worth; outlives this.
+  void price_by(const catalogue* rules) { rules_ = rules; }
   /// A ruling came.
   void ruled(const entry& ruling);
   static constexpr std::uint64_t checkpoint_entries_max = 100'000;
@@ -91,7 +93,15 @@ private:
   void open_case(const writer_id& w, sequence seq, errc why);
   void note_returns(const entry& e, const writer_id& writer);
   void check_returns(const writer_id& seller, sequence seq, const std::optional<entry>& sale);
+  /// What one writer took with the code of a voucher, and was granted behind it.
+  struct code_use {
+    writer_id writer;
+    tally::amount granted{}, taken{};
+    std::vector<sequence> at_risk;
+  };
   void check_code(account_id account);
+  void check_all_codes();
+  void judge_code(account_id account, const std::vector<code_use>& uses);
   bool sent_by_us(const entry& receive, const writer_id& writer) const;
 
   const state& directory_;
@@ -107,6 +117,8 @@ private:
   /// Sales of which other stores took goods back, and those among them that the run at hand says something about.
   std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_;
   std::set<account_id> codes_to_check_;  ///< of vouchers
+  std::map<account_id, std::set<std::pair<writer_id, sequence>>> code_cases_;
+  const catalogue* rules_ = nullptr;
   bool counts_turnover_ = false;
   std::uint32_t uses_ = 0;
   turned_accounts turned_, once_{{}, true}, lapsed_{{}, true};

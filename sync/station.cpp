@@ -53,6 +53,7 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   load_certificates(store, certificates);
   s->observer_ = std::make_unique<observer>(s->book_->st(), s->config_.self, s->config_.role);
   s->observer_->lives_as(s->book_->self());
+  s->observer_->price_by(&s->book_->rules());
   s->load_forked();
   s->load_outdated();
   // Ask ids must not repeat after a restart: a neighbour remembers served ones.
@@ -215,7 +216,7 @@ void station::decide_till(const till_request& r, bool last, amount pulled, bool 
   a.seq = book_->next();
   bool linked = parent() && up_.count(*parent()) != 0, alone = parent() && (unanswered || !linked);
   bool pulls = !last && linked && waiting_.size() < config_.urgent_max;
-  auto d = book_->take(r.command, now_, pulls, alone);
+  auto d = book_->take(r.command, now_, pulls, last && r.may_wait && !alone, alone);
   if (auto* e = std::get_if<entry>(&d)) {
     calendar_.traded = true;
     sweeper_.used(e->account);

@@ -104,9 +104,10 @@ void unproven_rights::count(const entry& e, const entry_place& place, const std:
   }
   bool loads = e.kind == entry_kind::top_up || e.kind == entry_kind::issue;
   bool refund = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
-  if (!loads && !refund && e.earned.empty()) return;
+  if (!loads && !refund && e.earned.empty() && e.risk == 0) return;
   auto it = sums_.find(place.writer);
   if (it == sums_.end() || e.kind == entry_kind::reverse) return;
+  if (e.risk != 0) lend(e, place.writer, it->second, s);
   // What it creates is taken to come from the proven part of the quota first.
   by_unit created, made;
   if (loads) add_items(created, e.values);
@@ -122,6 +123,21 @@ void unproven_rights::count(const entry& e, const entry_place& place, const std:
     made[from].made = plus(made[from].made, from_it);
   }
   add(place.writer, made);
+}
+
+// What is lent from a budget that nothing proves is proven by nothing, wherever it goes: also when it was spent, since
+// a reversal brings it back.
+void unproven_rights::lend(const entry& e, const writer_id& w, const by_unit& known, const state& s) {
+  auto budget = risk_of(main_unit);
+  auto of = known.find(budget);
+  if (of == known.end() || of->second.quota == 0) return;
+  auto clean = std::max<amount>(right_left(s, w, budget) - of->second.quota, 0);
+  if (e.risk <= clean) return;
+  by_unit made;
+  for (const auto& d : e.debts)
+    if (d.amount > 0) made[d.unit].rights = plus(made[d.unit].rights, d.amount);
+  made[budget].made = std::min(e.risk - clean, of->second.quota);
+  add(w, made);
 }
 
 bool unproven_rights::proved(const entry& send, const writer_id& from, const state& s) {

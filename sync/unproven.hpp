@@ -47,6 +47,7 @@ public:
 
 private:
   void add(const writer_id& w, const by_unit& made);
+  void lend(const entry& e, const writer_id& w, const by_unit& known, const state& s);
   bool release(const entry& e, const writer_id& from, const writer_id& to, const state& s);
 
   std::map<writer_id, by_unit> sums_;

@@ -90,6 +90,7 @@ public:
             .next = journal.size(),
             .find_entry = [this](const writer_id&, sequence s) { return find(s); },
             .earlier = {},
+            .asked = asked,
             .alone = alone};
   }
   std::optional<entry> find(sequence s) const { return s < journal.size() ? std::optional(journal[s]) : std::nullopt; }
@@ -136,6 +137,7 @@ public:
   std::int64_t hq_time = noon;
   errc stopped = errc::ok;
   std::uint64_t counter = 0;
+  bool asked = false;  ///< everybody was
   bool alone = false;  ///< nobody can be asked
 };
 

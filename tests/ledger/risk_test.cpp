@@ -155,7 +155,10 @@ TEST_CASE("a voucher's code pays once, at the store's risk", "[risk][voucher]") 
 TEST_CASE("a voucher's code with a line: what lies there, or nothing", "[risk][voucher]") {
   risk_shop t;
   t.alone = false;
+  CHECK(refused(t.run(t.coupon(voucher, five, 6, 1, 700))) == errc::insufficient);
+  t.asked = true;
   CHECK(refused(t.run(t.coupon(voucher, five, 6, 1, 700))) == errc::voucher_used);
+  t.asked = false;
   t.give(voucher, five_off, 1, month_of(five.until));
   auto d = t.run(t.coupon(voucher, five, 6, 1, 700));
   CHECK(written(d).risk == 0);
@@ -247,6 +250,115 @@ TEST_CASE("entries that claim a risk which they do not take", "[risk][judge]") {
   e = good;
   e.bearer = 10;
   CHECK(verdict(e) == errc::malformed);
+}
+
+TEST_CASE("a reversal owes what its entry owed, and no more", "[risk][judge]") {
+  risk_shop t;
+  REQUIRE(refused(t.buy(100, 10'000)) == errc::ok);
+  entry_place place{t.self, node_role::store, t.journal.size(), nullptr};
+  auto verdict = [&](std::size_t of, std::vector<value_item> debts) {
+    const auto cited = t.journal[of];
+    auto d = decide(reverse_command{t.next_key(), of}, t.at());
+    auto e = written(d);
+    e.debts = std::move(debts);
+    place.seq = t.journal.size();
+    place.cited = &cited;
+    auto v = judge(e, place, t.st);
+    return v ? errc::ok : v.error().code;
+  };
+  const auto plain = t.journal.size() - 1;
+  CHECK(verdict(plain, {}) == errc::ok);
+  CHECK(verdict(plain, {{purse_paid, main_unit, 0, 10'000}}) == errc::malformed);
+  CHECK(verdict(plain, {{purse_paid, main_unit, 0, -10'000}}) == errc::malformed);
+  REQUIRE(refused(t.run(top_up_command{t.next_key(), card_1, 1'000})) == errc::ok);
+  CHECK(verdict(t.journal.size() - 1, {{purse_paid, main_unit, 0, 1'000}}) == errc::malformed);
+  REQUIRE(refused(t.buy(15, 1'500)) == errc::ok);  // 500 at risk
+  const auto risky = t.journal.size() - 1;
+  CHECK(verdict(risky, {{purse_paid, main_unit, 0, -500}}) == errc::ok);
+  CHECK(verdict(risky, {{purse_paid, main_unit, 0, -501}}) == errc::malformed);
+  CHECK(verdict(risky, {{purse_paid, main_unit, 0, 500}}) == errc::malformed);
+  CHECK(verdict(risky, {{purse_paid, main_unit, 0, -250}, {purse_paid, main_unit, 0, -250}}) == errc::malformed);
+}
+
+TEST_CASE("units at risk are promised by a code, and worth what the rules say", "[risk][judge]") {
+  risk_shop t;
+  entry e;
+  e.kind = entry_kind::gift;
+  e.terminal = 201;
+  e.counter = 1;
+  e.account = card_2;
+  e.to_account = card_1;
+  e.rules_version = 3;
+  e.values = e.debts = {{five_off, unit_of(five_off), 0, 4}};
+  e.risk = 4;
+  entry_place place{t.self, node_role::store, t.journal.size(), nullptr};
+  auto verdict = [&] {
+    auto v = judge(e, place, t.st);
+    return v ? errc::ok : v.error().code;
+  };
+  CHECK(verdict() == errc::malformed);  // no code
+  e.bearer = 4;
+  CHECK(verdict() == errc::ok);  // who has no rules believes it
+  place.rules = &t.prices;
+  CHECK(verdict() == errc::no_quota);
+  e.risk = 2'000;
+  CHECK(verdict() == errc::ok);
+  e.rules_version = 99;
+  CHECK(verdict() == errc::ok);
+  place.revocations = true;  // head office has all rules
+  CHECK(verdict() == errc::bad_rules);
+  e.rules_version = 3;
+  e.values = e.debts = {{points_purse, unit_of(points_purse), 0, 4}};
+  CHECK(verdict() == errc::bad_rules);
+  e.values = e.debts = {{five_off, unit_of(five_off), 0, 3}, {five_off, unit_of(five_off), 202701, 2}};
+  e.risk = 2'500;
+  CHECK(verdict() == errc::malformed);  // 5 of 4
+}
+
+TEST_CASE("a debt that a top-up paid is owed again only as far as its money is gone", "[risk]") {
+  risk_shop t;
+  REQUIRE(refused(t.buy(105, 10'500)) == errc::ok);
+  const auto sold = t.journal.size() - 1;
+  REQUIRE(refused(t.run(top_up_command{t.next_key(), card_1, 1'000})) == errc::ok);
+  const auto loaded = t.journal.size() - 1;
+  REQUIRE(refused(t.run(reverse_command{t.next_key(), sold})) == errc::ok);
+  CHECK(t.held(card_1) == 11'000);
+  auto back = t.run(reverse_command{t.next_key(), loaded});
+  CHECK(written(back).debts.empty());
+  CHECK(t.held(card_1) == 10'000);
+  CHECK(t.owed(card_1) == 0);
+}
+
+TEST_CASE("a reversed sale had used points, earned some and paid a debt of them", "[risk][debt]") {
+  risk_shop t;
+  auto r = rules_of(4, 0);
+  r.programme = chain_programme();
+  r.programme.discounts.clear();
+  r.programme.purses[1].bucket = bucket_rule::none;
+  t.prices.add(r);
+  t.give(card_1, points_purse, 10);
+  auto gone = t.run(t.sale({{product_id{1}, 3}}, 300));  // 30 points
+  REQUIRE(written(gone).earned.size() == 1);
+  const auto first = t.journal.size() - 1;
+  auto spend = t.sale({{product_id{1}, 1}}, 60);
+  spend.uses = {{points_purse, 40}};
+  REQUIRE(refused(t.run(spend)) == errc::ok);
+  REQUIRE(refused(t.run(reverse_command{t.next_key(), first})) == errc::ok);
+  auto owed = t.owed(card_1, points_purse);
+  REQUIRE(owed > 0);
+  t.give(card_1, points_purse, 5);
+  auto mixed = t.sale({{product_id{1}, 4}}, 395);
+  mixed.uses = {{points_purse, 5}};
+  auto m = t.run(mixed);
+  REQUIRE(refused(m) == errc::ok);
+  const auto second = t.journal.size() - 1;
+  auto left = t.units_of(card_1, points_purse);
+  if (left > 0) {
+    auto more = t.sale({{product_id{1}, 1}}, 100 - left);
+    more.uses = {{points_purse, left}};
+    REQUIRE(refused(t.run(more)) == errc::ok);
+  }
+  CHECK(refused(t.run(reverse_command{t.next_key(), second})) == errc::ok);
 }
 
 TEST_CASE("head office puts units behind a code, once", "[voucher][judge]") {

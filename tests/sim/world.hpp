@@ -28,6 +28,10 @@ constexpr unsigned vouchers = 4;
 inline account_id voucher_account(unsigned i) { return {50'000 + i}; }
 code_face voucher_face(unsigned i);
 entry grant_entry(unsigned i);
+entry rules_entry(std::uint64_t version, const plan& how);
+constexpr std::uint32_t member_kind = 2;  ///< good and loaded at some stores only
+std::uint32_t birth_month_of(account_id account);
+entry product_entry(unsigned i, std::uint64_t version, amount price);
 inline account_id stock_card(node_id store, unsigned i) { return {1'000 * store.value + i}; }
 
 /// What happened in a run, for coverage and for the progress line.

@@ -1,4 +1,5 @@
-// Vouchers with codes and cards at risk, in a small network: what stores without a line took meets what head office has.
+// Vouchers with codes and cards at risk, in a small network: what stores without a line took meets what head office
+// has.
 #include <catch2/catch.hpp>
 
 #include "sync/audit.hpp"
@@ -140,6 +141,49 @@ TEST_CASE("a voucher's code that two dark stores took is a case at both, and rul
   REQUIRE(net.publish({ruling}).code == errc::ok);
   CHECK(net.found_by_audit() == 1);
   // The first store takes its sale back: one use is left, as head office granted.
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), first.seq}, true)) == errc::ok);
+  net.turn(16);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  CHECK(net.found_by_audit() == 0);
+  net.nothing_contested();
+}
+
+TEST_CASE("each entry that took some at risk is a case, and none that was reversed", "[sync][voucher]") {
+  voucher_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  entry e;
+  e.kind = entry_kind::voucher_grant;
+  e.account = voucher;
+  e.values = {{purse_paid, main_unit, 0, 1'000}};
+  e.tenders = {{tender_kind::transfer, main_unit, 1'000}};
+  REQUIRE(net.publish({e}).code == errc::ok);
+  net.turn();
+  auto pay = [&](station_net::node& n, std::int64_t things) {
+    auto c = net.sale(n, things, voucher);
+    c.genuine = true;
+    c.bearer = {purse_paid, 1'000, 0};
+    return net.ask(n, c);
+  };
+  net.both(false);
+  REQUIRE(why(pay(b, 10)) == errc::ok);
+  auto first = pay(a, 6), second = pay(a, 4);
+  REQUIRE(why(first) == errc::ok);
+  REQUIRE(why(second) == errc::ok);
+  net.both(true);
+  net.turn(16);
+  auto open = [&](const till_answer& x) { return net.hq().st->seen().is_open_case(a.writer(), x.seq); };
+  CHECK(open(first));
+  CHECK(open(second));
+  CHECK(net.found_by_audit() == 3);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), second.seq}, true)) == errc::ok);
+  net.turn(4);
+  CHECK(open(first));
+  CHECK_FALSE(open(second));
+  net.open(net.hq());
+  net.link(net.region(), net.hq(), true);
+  CHECK(open(first));
+  CHECK_FALSE(open(second));
+  CHECK(net.found_by_audit() == 2);
   REQUIRE(why(net.ask(a, reverse_command{net.key(a), first.seq}, true)) == errc::ok);
   net.turn(16);
   CHECK(net.hq().st->seen().open_cases().empty());
