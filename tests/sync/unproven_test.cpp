@@ -138,3 +138,39 @@ TEST_CASE("regions are not counted, and own sends are known", "[sync][unproven]"
   w.count(transfer(entry_kind::receive, hq, 1'000));
   CHECK(w.rights.of(store).rights == 0);
 }
+
+TEST_CASE("what is lent from a risk budget that nobody knows is proven with that budget", "[sync][unproven]") {
+  watcher w;
+  auto budget = transfer(entry_kind::receive, hq, 200, 0);
+  budget.values[0].unit = risk_of(main_unit);
+  entry lent;
+  lent.kind = entry_kind::gift;
+  lent.account = {17};
+  lent.to_account = {18};
+  lent.values = lent.debts = {{purse_paid, main_unit, 0, 200}};
+  lent.risk = 200;
+  w.count(lent);  // from a budget that is known
+  CHECK(w.rights.of(store).rights == 0);
+  w.count(budget);
+  CHECK(w.rights.of(store, risk_of(main_unit)).quota == 200);
+  w.count(lent);
+  w.hold(200);
+  CHECK(w.rights.of(store).rights == 200);
+  CHECK_FALSE(w.may_send(1));
+  w.st.put(received_half(), {0, transfer_text(budget)});
+  auto send = budget;
+  send.kind = entry_kind::send;
+  send.peer = store;
+  send.head.reset();
+  CHECK(w.rights.proved(send, hq, w.st));
+  CHECK(w.rights.of(store).rights == 0);
+  CHECK(w.may_send(200));
+  // By a sale, which a reversal may bring back.
+  watcher other;
+  other.count(budget);
+  lent.kind = entry_kind::sale;
+  lent.to_account = {};
+  other.count(lent);
+  other.hold(200);
+  CHECK_FALSE(other.may_send(1));
+}
