@@ -126,6 +126,19 @@ void undo_debts(entry& e, const entry& cited, const situation& s) {
   }
 }
 
+/// A top-up that paid what the card owed does not go back beyond what it may owe.
+maybe_refusal check_restored_debt(const entry& e, const entry& cited, const situation& s) {
+  amount again = 0;
+  for (const auto& d : e.debts)
+    if (d.purse == purse_paid && d.amount > 0) again = d.amount;
+  if (cited.kind != entry_kind::top_up || again == 0) return std::nullopt;
+  const auto* rules = s.rules.rules(cited.rules_version);
+  const auto* kind = rules ? rules->programme.card_kind(cited.card_kind) : nullptr;
+  auto most = kind ? kind->risk_total : 0;
+  if (debt_of(s.st, s.self, e.account, purse_paid) <= most - again) return std::nullopt;
+  return refuse(errc::not_applicable, "its money paid what the card owed, and the card may owe no more", e.account);
+}
+
 /// What a top-up brought is paid out: of a card that has a PIN only with it. Its kind's limits say that PINs are asked
 /// for at all, not how much goes without: the money comes back whole.
 std::optional<decision> ask_for_payout(const reverse_command& c, const entry& cited, entry& e, const situation& s,
@@ -159,6 +172,7 @@ decision decide_reverse(const reverse_command& c, const situation& s, std::vecto
   if (auto r = ask_before_debt(e, s)) return *r;
   e.bearer = cited->bearer;
   undo_debts(e, *cited, s);
+  if (auto r = check_restored_debt(e, *cited, s)) return *r;
   return judged(std::move(e), s, postings, &*cited);
 }
 

@@ -119,8 +119,6 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
       !checked_add(c.paid, c.deposit, total))
     return refuse(errc::bad_amount, "what is paid out", c.account);
   if (auto r = check_once(c.account, c.once, *card, s)) return *r;
-  if (debt_of(s.st, s.self, c.account, purse_paid) > 0)
-    return refuse(errc::not_applicable, "this card owes money here: a top-up pays that", c.account);
   entry e = start(entry_kind::hand_back, c.key, s);
   auto now = standing_of(s.st, s.self, c.account, *card, clock_of(s, e.business_date));
   // What expired is still the holder's.
@@ -130,6 +128,10 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
   const auto* rules = s.rules.rules(version);
   static const programme none;
   const auto& plan = rules ? rules->programme : none;
+  // What it owes may have gone up, and what came back of a sale at risk may lie here: only head office knows both.
+  if (const auto* kind = plan.card_kind(card->kind); kind && kind->risk_sale != 0)
+    return refuse(errc::not_applicable, kind->names[0] + ": stores may lend to such cards; head office takes them back",
+                  c.account);
   // It is for good, and ends the card with all that lies elsewhere: whoever has a PIN is asked for it.
   const bool chosen = pin_of(s.st, s.self, c.account, *card).set;
   if (auto r =

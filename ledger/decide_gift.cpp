@@ -19,7 +19,8 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
   if (c.units <= 0 || c.units > amount_max) return refuse(errc::bad_amount, "how much is given", c.account);
   if (c.account == c.to) return refuse(errc::not_applicable, "a card gives nothing to itself", c.account);
   entry e = start(entry_kind::gift, c.key, s);
-  if (auto r = check_card(c.account, c.genuine, {}, s, e.business_date, giver)) return *r;
+  if (auto r = check_card(c.account, c.genuine, {}, s, e.business_date, giver))
+    return void_voucher(std::move(*r), c.bearer);
   if (auto r = check_card(c.to, false, {}, s, e.business_date, taker)) return *r;
   e.rules_version = s.rules.version_at(e.business_date);
   const auto* rules = s.rules.rules(e.rules_version);
@@ -34,6 +35,9 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
     if (c.purse != c.bearer.purse) return refuse(errc::not_applicable, "the voucher does not promise that", c.account);
     if (auto r = check_voucher(c.bearer, c.account, c.units, s, e.business_date)) return *r;
   }
+  if (const auto* kind = plan.card_kind(giver.kind); kind && kind->risk_sale != 0 && c.purse == purse_paid && !code)
+    return refuse(errc::not_applicable, kind->names[0] + ": stores may lend to such cards, which give no money away",
+                  c.account);
   if (per_day == 0 && !code) return refuse(errc::not_applicable, name + " is not given to others", c.account);
   // A card that is known by its signature alone has no kind here yet.
   if (!has_purse(plan, taker.kind, c.purse))
@@ -55,8 +59,9 @@ decision decide_gift(const gift_command& c, const situation& s, std::vector<post
   auto here = spendable(s.st, s.self, c.account, c.purse, purse, {s.hq_time, e.business_date});
   e.values = first_of(here, c.units);
   auto sum = sum_of(here);
+  const bool lent = code && c.purse != purse_paid;  // a certificate pays; its money goes onto no card on trust
   if (sum < c.units &&
-      !(code && take_at_risk(e, c.purse, c.units - sum, room_for_risk(c.bearer, c.account, 0, plan, s)))) {
+      !(lent && take_at_risk(e, c.purse, c.units - sum, room_for_risk(c.bearer, c.account, 0, plan, s)))) {
     if (code && s.asked && sum == 0)
       return refuse(errc::voucher_used, "nothing of it is left here, and nobody who was asked has any", c.account);
     refusal r{{errc::insufficient, std::move(name)}, c.account, sum, c.units - sum, c.purse, {}};

@@ -54,6 +54,8 @@ bool same_pin(const pin_command& c, const entry& e);
 /// Why the code of a voucher opens nothing here any more, or not so much.
 maybe_refusal check_voucher(const code_face& code, account_id account, amount wanted, const situation& s,
                             std::uint32_t date);
+/// A refusal of a card, in words for a voucher if it is one.
+refusal void_voucher(refusal r, const code_face& code);
 /// Units of a purse that may be taken beyond what lies here, and what each takes of the store's risk budget.
 struct risk_room {
   std::uint32_t purse = purse_paid;

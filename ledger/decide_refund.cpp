@@ -23,6 +23,22 @@ bool by_voucher(const entry& sale) {
   return sale.bearer != 0 && std::ranges::none_of(sale.values, [](const value_item& v) { return v.unit == main_unit; });
 }
 
+/// Of a card that pays for some goods only: money goes back to it for those, and to nobody's card for others.
+maybe_refusal check_sides(const goods_back& c, const situation& s) {
+  const auto* rules = s.rules.rules(c.sale.rules_version);
+  const auto* kind = rules ? rules->programme.card_kind(c.sale.card_kind) : nullptr;
+  bool card = std::ranges::any_of(c.sale.values, [](const value_item& v) { return v.unit == main_unit; });
+  if (!kind || !kind->has_goods() || (!card && !c.to_card)) return std::nullopt;
+  for (const auto& l : c.lines)
+    if (kind->pays_for(l.product) != c.to_card)
+      return refuse(errc::not_applicable,
+                    "product " + std::to_string(l.product.value) +
+                        (c.to_card ? " is not paid for by this kind of card: give its money back otherwise"
+                                   : " was the card's to pay: its money goes back to the card"),
+                    c.sale.account);
+  return std::nullopt;
+}
+
 maybe_refusal check_goods(const goods_back& c, const situation& s) {
   auto account = c.sale.account;
   if (!sells(c.sale.kind)) return refuse(errc::not_reversible, "only goods of a sale are refunded");
@@ -33,6 +49,7 @@ maybe_refusal check_goods(const goods_back& c, const situation& s) {
       if (auto r = check_standing(account, *card, s, business_date(s.st, s.self, s.now, s.hq_time))) return r;
   if (c.to_card && account.value == 0) return refuse(errc::unknown_card, "that sale was without a card");
   if (c.to_card && by_voucher(c.sale)) return refuse(errc::not_applicable, "a voucher is given no money back", account);
+  if (auto r = check_sides(c, s)) return r;
   for (std::size_t i = 0; i < c.lines.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
       if (c.lines[i].product == c.lines[j].product) return refuse(errc::bad_basket, "a product is named twice");

@@ -28,6 +28,11 @@ maybe_refusal check_voucher(const code_face& code, account_id account, amount wa
                 account);
 }
 
+refusal void_voucher(refusal r, const code_face& code) {
+  if (code.units == 0 || r.why.code != errc::card_blocked) return r;
+  return refuse(errc::not_applicable, "head office made this voucher void", r.account);
+}
+
 risk_room room_for_risk(const code_face& code, account_id account, std::uint32_t card_kind, const programme& plan,
                         const situation& s) {
   risk_room out;

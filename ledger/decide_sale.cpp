@@ -84,7 +84,7 @@ maybe_refusal terms_of(const sale_command& c, const situation& s, std::uint32_t 
   t.version = s.rules.version_at(date);
   if (const auto* r = s.rules.rules(t.version)) t.plain = rules_are_stale(s, r->programme);
   if (c.account.value == 0) return std::nullopt;
-  if (auto r = check_card(c.account, c.genuine, c.once, s, date, card)) return r;
+  if (auto r = check_card(c.account, c.genuine, c.once, s, date, card)) return void_voucher(std::move(*r), c.bearer);
   const auto* record = s.rules.rules(t.version);
   if (c.bearer.units != 0) {
     t.code = true;

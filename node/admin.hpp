@@ -38,7 +38,8 @@ namespace tally {
 //   GET  cards/batches          hq         runs of cards: {"batches":[{"first","count","kind","name","node"}]}
 //   POST vouchers/grant         hq         {"first","count","purse","units","until","batch"}, of money "tender" as
 //                                          well: accounts that were reserved → {"granted"}
-//   GET  vouchers               hq         {"batches":[{"batch","purse","count","units","left","until"}]}
+//   GET  vouchers               hq         {"batches":[{"batch","purse","count","units","left","void",
+//                                          "until"}]}
 //   POST vouchers/list          hq         {"batch","after"} → {"vouchers":[…],"more"}, by account
 //   POST vouchers/void          hq         {"first","count"} → {"voided"}
 //   GET  cards/claims           hq         cards whose state a store's claim gave: {"claims":[…],"more"}

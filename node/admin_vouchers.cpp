@@ -64,7 +64,7 @@ result<order> order_in(const call& c) {
   auto purse = number_in(c.in, "purse", purse_paid, purse_id_max);
   auto units = number_in(c.in, "units", 1, amount_max);
   auto until = number_in(c.in, "until", 0, days_max);
-  auto batch = text_in(c.in, "batch", 60);
+  auto batch = text_in(c.in, "batch", 30);
   for (const auto* bad :
        {!first ? &first.error() : nullptr, !count ? &count.error() : nullptr, !purse ? &purse.error() : nullptr,
         !units ? &units.error() : nullptr, !until ? &until.error() : nullptr, !batch ? &batch.error() : nullptr})
@@ -148,7 +148,7 @@ void grant_vouchers(call c) {
 
 void show_vouchers(const call& c) {
   struct sums {
-    std::uint64_t count = 0;
+    std::uint64_t count = 0, voided = 0;
     amount units = 0, left = 0;
     std::uint32_t until = 0;
   };
@@ -158,6 +158,8 @@ void show_vouchers(const call& c) {
   each_granted(c.node.store(), [&](const granted& g) {
     auto& s = batches[{g.batch, g.purse}];
     ++s.count;
+    auto card = card_of(st, g.account);
+    s.voided += card && card->status != card_status::active ? 1U : 0U;
     s.until = std::max(s.until, g.until);
     if (!checked_add(s.units, g.units, s.units)) s.units = INT64_MAX;
     if (!checked_add(s.left, left_of(st, g, self), s.left)) s.left = INT64_MAX;
@@ -169,12 +171,13 @@ void show_vouchers(const call& c) {
                     {"count", s.count},
                     {"units", s.units},
                     {"left", s.left},
+                    {"void", s.voided},
                     {"until", s.until}});
   c.ok({{"batches", list}});
 }
 
 void list_vouchers(const call& c) {
-  auto batch = text_in(c.in, "batch", 60);
+  auto batch = text_in(c.in, "batch", 30);
   auto after = number_in(c.in, "after", 0, INT64_MAX);
   if (!batch) return c.refuse(batch.error());
   if (!after) return c.refuse(after.error());

@@ -16,7 +16,7 @@ tally::amount worth_of(const entry& e) {
   tally::amount sum = 0;
   for (const auto& v : e.values)
     if (v.unit == main_unit && !checked_add(sum, v.amount < 0 ? -v.amount : v.amount, sum)) return amount_max;
-  return std::max(sum, e.risk);  // of a voucher, what it was worth
+  return e.bearer != 0 && e.risk != 0 ? e.risk : sum;  // of a voucher, what it was worth
 }
 
 void write_case(json_writer& w, const node_snapshot& s, const node_snapshot::open_case& c,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -71,10 +72,18 @@ int list_batches(const admin_client& hq) {
     std::cout << "There are no vouchers with codes; --issue makes some.\n";
     return exit_ok;
   }
-  std::vector<std::vector<std::string>> rows{{"BATCH", "PURSE", "VOUCHERS", "UNITS", "NOT TAKEN", "GOOD UNTIL"}};
+  auto state = hq.get("status");
+  if (!state) return fail(state.error());
+  const auto unit = state->value("unit", nlohmann::json::object());
+  auto worth = [&](const voucher_batch& b, amount n) {
+    return b.purse == purse_paid ? format_amount(n, unit.value("exponent", 2)) + " " + unit.value("code", "")
+                                 : std::to_string(n);
+  };
+  std::vector<std::vector<std::string>> rows{{"BATCH", "PURSE", "COUNT", "UNITS", "NOT TAKEN", "VOID", "UNTIL"}};
   for (const auto& b : *batches)
-    rows.push_back({b.name, std::to_string(b.purse), std::to_string(b.count), std::to_string(b.units),
-                    std::to_string(b.left), b.until == 0 ? "-" : date_text(b.until)});
+    rows.push_back({b.name, b.purse == purse_paid ? "money" : std::to_string(b.purse), std::to_string(b.count),
+                    worth(b, b.units), worth(b, b.left), std::to_string(b.voided),
+                    b.until == 0 ? "-" : date_text(b.until)});
   std::cout << table(rows);
   return exit_ok;
 }
@@ -111,6 +120,10 @@ int issue(const voucher_options& o, const node_identity& id, const admin_client&
     return fail(exit_usage, "--batch names them, and --csv is the file that gets their codes");
   if (!o.pictures.empty() && o.issue > pictures_max)
     return fail(exit_usage, "pictures of at most " + std::to_string(pictures_max) + " at once");
+  auto known = voucher_batches(hq);
+  if (!known) return fail(known.error());
+  if (std::ranges::any_of(*known, [&](const voucher_batch& b) { return b.name == o.batch; }))
+    return fail(exit_refused, "there is a batch \"" + o.batch + "\" already; take another name");
   auto order = order_from(o, hq);
   if (!order) return fail(exit_usage, order.error().detail);
   auto file = code_list::create(o, id);
@@ -123,6 +136,11 @@ int issue(const voucher_options& o, const node_identity& id, const admin_client&
         return (*file)->add(part);
       },
       [](std::size_t done, std::size_t total) { show_progress("issuing", done, total); });
+  if (!ok && made == 0) {
+    std::error_code gone;
+    std::filesystem::remove(o.csv, gone);
+    return fail(ok.error());
+  }
   if (!ok) {
     std::cerr << "\n"
               << made << " vouchers are issued. --codes --batch \"" << o.batch << "\" writes their codes anew.\n";
@@ -173,7 +191,7 @@ void add_voucher(CLI::App& app, int& status) {
   auto* c = app.add_subcommand("voucher", "Head office: vouchers and gift certificates with codes");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   auto* issue = c->add_option("--issue", o->issue, "make so many")->check(CLI::Range(std::uint64_t{1}, vouchers_max));
-  c->add_option("--batch", o->batch, "what they are called together, at most 60 octets");
+  c->add_option("--batch", o->batch, "what they are called together, at most 30 octets");
   c->add_option("--purse", o->purse, "each is worth units of this purse, which takes a sum off")
       ->check(CLI::Range(2, 255))
       ->needs(issue);
@@ -195,7 +213,7 @@ void add_voucher(CLI::App& app, int& status) {
       "A code is signed by head office: a store without a line takes it within its risk_budget of the rules, and a\n"
       "code that was taken twice so is a case at head office ('tallystick cases').\n"
       "Examples:\n  tallystick voucher --data /srv/tally\n"
-      "  tallystick voucher --data /srv/tally --issue 500 --batch spring --purse 5 --until 2027-03-31 --csv "
+      "  tallystick voucher --data /srv/tally --issue 500 --batch spring --purse 4 --until 2027-03-31 --csv "
       "spring.csv\n"
       "  tallystick voucher --data /srv/tally --issue 20 --batch acme --money 100.00 --csv acme.csv --pictures acme\n"
       "  tallystick voucher --data /srv/tally --void --batch spring");

@@ -28,7 +28,7 @@ std::optional<node_role> parse_role(std::string_view text) {
 }  // namespace
 
 status sync_folder(const fs::path& dir) {
-  int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int fd = ::open(dir.empty() ? "." : dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   bool ok = fd >= 0 && ::fsync(fd) == 0;
   auto failed = io_error(dir, "cannot write");
   if (fd >= 0) ::close(fd);

@@ -43,7 +43,7 @@ result<std::vector<voucher_batch>> voucher_batches(const admin_client& hq) {
   std::vector<voucher_batch> out;
   for (const auto& b : *list)
     out.push_back({b.value("batch", ""), b.value("purse", 0U), b.value("until", 0U), b.value("count", std::uint64_t{0}),
-                   b.value("units", amount{0}), b.value("left", amount{0})});
+                   b.value("units", amount{0}), b.value("left", amount{0}), b.value("void", std::uint64_t{0})});
   return out;
 }
 

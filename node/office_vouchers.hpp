@@ -21,6 +21,7 @@ struct voucher_batch {
   std::uint32_t purse = 0, until = 0;
   std::uint64_t count = 0;
   tally::amount units = 0, left = 0;
+  std::uint64_t voided = 0;  ///< of `count`
 };
 
 /// Reserves `count` accounts and puts units behind each. `made` is called with each part when it is durable; where it

@@ -47,7 +47,7 @@ void describe_programme(const entry& e, const catalogue& rules, language lang, r
     for (const auto& v : from)
       to.push_back(units_of(v, plan, lang));
   };
-  r.at_risk = e.risk;
+  r.at_risk = e.kind == entry_kind::reverse ? 0 : e.risk;
   each(e.earned, r.earned);
   each(e.owed, r.owed);
   bool taken_back =
@@ -60,6 +60,7 @@ void describe_programme(const entry& e, const catalogue& rules, language lang, r
       }
       d.amount = -d.amount;
       r.debts.push_back(units_of(d, plan, lang));
+      if (d.purse == purse_paid) r.debts.back().name = words_of(lang).on_credit, r.debts.back().is_money = true;
     }
   if (e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere)
     for (const auto& v : e.values)
@@ -274,7 +275,8 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
   r.reverses = receipt_id(elsewhere ? e.subject : writer, *e.cites);
   const auto* record = rules.rules(cited->rules_version);
   for (const auto& v : e.debts)
-    r.debts.push_back(units_of(v, record ? record->programme : programme{}, lang));
+    if (v.amount > 0 && v.purse != purse_paid)  // what is owed no more was never spent
+      r.debts.push_back(units_of(v, record ? record->programme : programme{}, lang));
   if (e.kind == entry_kind::refund || elsewhere) {
     describe_lines(e, rules, lang, r);
     describe_programme(e, rules, lang, r);

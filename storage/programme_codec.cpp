@@ -1,6 +1,7 @@
 #include "storage/programme_codec.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace tally {
 namespace {
@@ -141,128 +142,93 @@ void read_rows(byte_reader& r, programme& p) {
   });
 }
 
-constexpr std::uint64_t section_cards = 1;
 constexpr std::uint64_t section_report = 2;
-constexpr std::uint64_t section_pins = 3;
-constexpr std::uint64_t section_bounds = 5;
-constexpr std::uint64_t section_risk = 7;
-constexpr std::uint64_t section_codes = 6;
-constexpr std::uint64_t section_goods = 8;
 constexpr std::size_t sections_max = 16, section_octets_max = 50'000;
 
-bytes cards_section(const programme& p) {
-  byte_writer w;
+template <class T>
+T* row_by_id(std::vector<T>& list, std::uint32_t id) {
+  auto it = std::ranges::find(list, id, &T::id);
+  return it == list.end() ? nullptr : &*it;
+}
+
+/// Rows of a list of which `has` is true, each as its id and what `write` adds.
+template <class T, class Has, class Write>
+void write_some(byte_writer& w, const std::vector<T>& list, Has has, Write write) {
+  std::vector<const T*> some;
+  for (const auto& x : list)
+    if (has(x)) some.push_back(&x);
+  write_list(w, some, [&](const T* x) {
+    w.uv(x->id);
+    write(*x);
+  });
+}
+/// The same back; fails at an id that the list does not have.
+template <class T, class Read>
+void read_some(byte_reader& r, std::vector<T>& list, std::size_t max, Read read) {
+  auto n = r.uv(max);
+  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
+    auto* x = row_by_id(list, u32(r));
+    if (!x) return r.fail();
+    read(*x);
+  }
+}
+
+void write_cards(byte_writer& w, const programme& p) {
   w.uv(p.stale.rules_after);
   w.uv(p.stale.cards_after);
   w.sv(p.stale.sale_max);
-  std::vector<const card_kind_rule*> kinds;
-  for (const auto& k : p.card_kinds)
-    if (k.sells()) kinds.push_back(&k);
-  write_list(w, kinds, [&](const card_kind_rule* k) {
-    w.uv(k->id);
-    w.sv(k->price);
-    w.sv(k->deposit);
-    w.uv(k->valid_months);
-    w.uv(k->valid_days);
-    w.uv((k->named ? 1U : 0U) | (k->replaceable ? 0U : 2U));
+  auto sells = [](const card_kind_rule& k) { return k.sells(); };
+  write_some(w, p.card_kinds, sells, [&](const card_kind_rule& k) {
+    w.sv(k.price);
+    w.sv(k.deposit);
+    w.uv(k.valid_months);
+    w.uv(k.valid_days);
+    w.uv((k.named ? 1U : 0U) | (k.replaceable ? 0U : 2U));
   });
-  return w.take();
 }
-
-bool read_cards_section(byte_view data, programme& p) {
-  byte_reader r(data);
+void read_cards(byte_reader& r, programme& p) {
   p.stale.rules_after = u32(r);
   p.stale.cards_after = u32(r);
   p.stale.sale_max = r.sv();
-  auto n = r.uv(programme_rules_max);
-  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
-    auto id = u32(r);
-    auto k = std::ranges::find(p.card_kinds, id, &card_kind_rule::id);
-    if (k == p.card_kinds.end()) return false;
-    k->price = r.sv();
-    k->deposit = r.sv();
-    k->valid_months = u32(r);
-    k->valid_days = u32(r);
+  read_some(r, p.card_kinds, programme_rules_max, [&](card_kind_rule& k) {
+    k.price = r.sv();
+    k.deposit = r.sv();
+    k.valid_months = u32(r);
+    k.valid_days = u32(r);
     const auto flags = r.uv(3);
-    k->named = (flags & 1) != 0;
-    k->replaceable = (flags & 2) == 0;
-  }
-  return r.ok() && r.at_end();
-}
-
-bytes pins_section(const programme& p) {
-  byte_writer w;
-  std::vector<const card_kind_rule*> kinds;
-  for (const auto& k : p.card_kinds)
-    if (k.pin_above || k.pin_above_day) kinds.push_back(&k);
-  write_list(w, kinds, [&](const card_kind_rule* k) {
-    w.uv(k->id);
-    w.uv((k->pin_above ? 1U : 0U) | (k->pin_above_day ? 2U : 0U));
-    if (k->pin_above) w.sv(*k->pin_above);
-    if (k->pin_above_day) w.sv(*k->pin_above_day);
+    k.named = (flags & 1) != 0;
+    k.replaceable = (flags & 2) == 0;
   });
-  return w.take();
 }
 
-bool read_pins_section(byte_view data, programme& p) {
-  byte_reader r(data);
-  auto n = r.uv(programme_rules_max);
-  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
-    auto id = u32(r);
-    auto k = std::ranges::find(p.card_kinds, id, &card_kind_rule::id);
-    if (k == p.card_kinds.end()) return false;
+void write_pins(byte_writer& w, const programme& p) {
+  auto asks = [](const card_kind_rule& k) { return k.pin_above || k.pin_above_day; };
+  write_some(w, p.card_kinds, asks, [&](const card_kind_rule& k) {
+    w.uv((k.pin_above ? 1U : 0U) | (k.pin_above_day ? 2U : 0U));
+    if (k.pin_above) w.sv(*k.pin_above);
+    if (k.pin_above_day) w.sv(*k.pin_above_day);
+  });
+}
+void read_pins(byte_reader& r, programme& p) {
+  read_some(r, p.card_kinds, programme_rules_max, [&](card_kind_rule& k) {
     const auto flags = r.uv(3);
-    if ((flags & 1) != 0) k->pin_above = r.sv();
-    if ((flags & 2) != 0) k->pin_above_day = r.sv();
-  }
-  return r.ok() && r.at_end();
+    if ((flags & 1) != 0) k.pin_above = r.sv();
+    if ((flags & 2) != 0) k.pin_above_day = r.sv();
+  });
 }
 
-bytes codes_section(const programme& p) {
-  byte_writer w;
-  std::vector<const card_kind_rule*> kinds;
-  for (const auto& k : p.card_kinds)
-    if (k.code_above) kinds.push_back(&k);
-  write_list(w, kinds, [&](const card_kind_rule* k) {
-    w.uv(k->id);
-    w.sv(*k->code_above);
+void write_bounds(byte_writer& w, const programme& p) {
+  auto bound = [](const card_kind_rule& k) { return k.has_bounds(); };
+  write_some(w, p.card_kinds, bound, [&](const card_kind_rule& k) {
+    write_numbers(w, k.only_at);
+    write_numbers(w, k.not_at);
+    write_numbers(w, k.no_top_up_at);
+    w.uv(k.dormant.months);
+    w.sv(k.dormant.fee);
+    write_numbers(w, k.dormant.purses);
   });
-  return w.take();
-}
-
-bool read_codes_section(byte_view data, programme& p) {
-  byte_reader r(data);
-  auto n = r.uv(programme_rules_max);
-  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
-    auto id = u32(r);
-    auto k = std::ranges::find(p.card_kinds, id, &card_kind_rule::id);
-    if (k == p.card_kinds.end()) return false;
-    k->code_above = r.sv();
-  }
-  return r.ok() && r.at_end();
-}
-
-bytes bounds_section(const programme& p) {
-  byte_writer w;
-  std::vector<const card_kind_rule*> kinds;
-  for (const auto& k : p.card_kinds)
-    if (k.has_bounds()) kinds.push_back(&k);
-  write_list(w, kinds, [&](const card_kind_rule* k) {
-    w.uv(k->id);
-    write_numbers(w, k->only_at);
-    write_numbers(w, k->not_at);
-    write_numbers(w, k->no_top_up_at);
-    w.uv(k->dormant.months);
-    w.sv(k->dormant.fee);
-    write_numbers(w, k->dormant.purses);
-  });
-  std::vector<const purse_rule*> by_hand;
-  for (const auto& x : p.purses)
-    if (x.manual_per_day != 0) by_hand.push_back(&x);
-  write_list(w, by_hand, [&](const purse_rule* x) {
-    w.uv(x->id);
-    w.sv(x->manual_per_day);
-  });
+  auto by_hand = [](const purse_rule& x) { return x.manual_per_day != 0; };
+  write_some(w, p.purses, by_hand, [&](const purse_rule& x) { w.sv(x.manual_per_day); });
   auto birthdays = [&](const auto& list) {
     std::vector<std::uint32_t> ids;
     for (const auto& x : list)
@@ -272,136 +238,106 @@ bytes bounds_section(const programme& p) {
   birthdays(p.discounts);
   birthdays(p.earns);
   birthdays(p.packages);
-  return w.take();
 }
-
-template <class T>
-T* row_by_id(std::vector<T>& list, std::uint32_t id) {
-  auto it = std::ranges::find(list, id, &T::id);
-  return it == list.end() ? nullptr : &*it;
-}
-
-bool read_bounds_section(byte_view data, programme& p) {
-  byte_reader r(data);
-  bool known = true;
-  auto n = r.uv(programme_rules_max);
-  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
-    auto* k = row_by_id(p.card_kinds, u32(r));
-    if (!k) return false;
-    k->only_at = read_numbers(r);
-    k->not_at = read_numbers(r);
-    k->no_top_up_at = read_numbers(r);
-    k->dormant.months = u32(r);
-    k->dormant.fee = r.sv();
-    k->dormant.purses = read_numbers(r);
-  }
-  n = r.uv(purse_id_max);
-  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
-    auto* x = row_by_id(p.purses, u32(r));
-    if (!x) return false;
-    x->manual_per_day = r.sv();
-  }
+void read_bounds(byte_reader& r, programme& p) {
+  read_some(r, p.card_kinds, programme_rules_max, [&](card_kind_rule& k) {
+    k.only_at = read_numbers(r);
+    k.not_at = read_numbers(r);
+    k.no_top_up_at = read_numbers(r);
+    k.dormant.months = u32(r);
+    k.dormant.fee = r.sv();
+    k.dormant.purses = read_numbers(r);
+  });
+  read_some(r, p.purses, purse_id_max, [&](purse_rule& x) { x.manual_per_day = r.sv(); });
   auto birthdays = [&](auto& list) {
     for (auto id : read_numbers(r)) {
       auto* x = row_by_id(list, id);
-      known = known && x;
-      if (x) x->when.birthday = true;
+      if (!x) return r.fail();
+      x->when.birthday = true;
     }
   };
   birthdays(p.discounts);
   birthdays(p.earns);
   birthdays(p.packages);
-  return known && r.ok() && r.at_end();
 }
 
-bytes risk_section(const programme& p) {
-  byte_writer w;
+void write_codes(byte_writer& w, const programme& p) {
+  auto asks = [](const card_kind_rule& k) { return k.code_above.has_value(); };
+  write_some(w, p.card_kinds, asks, [&](const card_kind_rule& k) { w.sv(*k.code_above); });
+}
+void read_codes(byte_reader& r, programme& p) {
+  read_some(r, p.card_kinds, programme_rules_max, [&](card_kind_rule& k) { k.code_above = r.sv(); });
+}
+
+void write_risk(byte_writer& w, const programme& p) {
   w.sv(p.risk_budget);
-  std::vector<const card_kind_rule*> kinds;
-  for (const auto& k : p.card_kinds)
-    if (k.risk_sale != 0) kinds.push_back(&k);
-  write_list(w, kinds, [&](const card_kind_rule* k) {
-    w.uv(k->id);
-    w.sv(k->risk_sale);
-    w.sv(k->risk_total);
-    w.uv(k->risk_count);
+  auto lends = [](const card_kind_rule& k) { return k.risk_sale != 0; };
+  write_some(w, p.card_kinds, lends, [&](const card_kind_rule& k) {
+    w.sv(k.risk_sale);
+    w.sv(k.risk_total);
+    w.uv(k.risk_count);
   });
-  return w.take();
 }
-
-bytes goods_section(const programme& p) {
-  byte_writer w;
-  std::vector<const card_kind_rule*> kinds;
-  for (const auto& k : p.card_kinds)
-    if (k.has_goods()) kinds.push_back(&k);
-  write_list(w, kinds, [&](const card_kind_rule* k) {
-    w.uv(k->id);
-    write_products(w, k->only_products);
-    write_products(w, k->not_products);
-  });
-  return w.take();
-}
-
-bool read_risk_section(byte_view data, programme& p) {
-  byte_reader r(data);
+void read_risk(byte_reader& r, programme& p) {
   p.risk_budget = r.sv();
-  auto n = r.uv(programme_rules_max);
-  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
-    auto* k = row_by_id(p.card_kinds, u32(r));
-    if (!k) return false;
-    k->risk_sale = r.sv();
-    k->risk_total = r.sv();
-    k->risk_count = u32(r);
-  }
-  return r.ok() && r.at_end();
+  read_some(r, p.card_kinds, programme_rules_max, [&](card_kind_rule& k) {
+    k.risk_sale = r.sv();
+    k.risk_total = r.sv();
+    k.risk_count = u32(r);
+  });
 }
 
-bool read_goods_section(byte_view data, programme& p) {
-  byte_reader r(data);
-  auto n = r.uv(programme_rules_max);
-  for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
-    auto* k = row_by_id(p.card_kinds, u32(r));
-    if (!k) return false;
-    k->only_products = read_products(r);
-    k->not_products = read_products(r);
-  }
-  return r.ok() && r.at_end();
+void write_goods(byte_writer& w, const programme& p) {
+  auto some = [](const card_kind_rule& k) { return k.has_goods(); };
+  write_some(w, p.card_kinds, some, [&](const card_kind_rule& k) {
+    write_products(w, k.only_products);
+    write_products(w, k.not_products);
+  });
 }
+void read_goods(byte_reader& r, programme& p) {
+  read_some(r, p.card_kinds, programme_rules_max, [&](card_kind_rule& k) {
+    k.only_products = read_products(r);
+    k.not_products = read_products(r);
+  });
+}
+
+/// One section of form 4: written when the programme says something that only it holds. Numbers are for ever.
+struct section {
+  std::uint64_t number;
+  bool (programme::*tells)() const;
+  void (*write)(byte_writer&, const programme&);
+  void (*read)(byte_reader&, programme&);
+};
+constexpr section sections[] = {
+    {1, &programme::tells_of_cards, write_cards, read_cards},
+    {3, &programme::tells_of_pins, write_pins, read_pins},
+    {5, &programme::tells_of_bounds, write_bounds, read_bounds},
+    {6, &programme::tells_of_codes, write_codes, read_codes},
+    {7, &programme::tells_of_risk, write_risk, read_risk},
+    {8, &programme::tells_of_goods, write_goods, read_goods},
+};
 
 }  // namespace
 
 void write_sections(byte_writer& w, const programme& p, const bytes& report) {
-  w.uv((p.tells_of_cards() ? 1U : 0U) + (report.empty() ? 0U : 1U) + (p.tells_of_pins() ? 1U : 0U) +
-       (p.tells_of_bounds() ? 1U : 0U) + (p.tells_of_risk() ? 1U : 0U) + (p.tells_of_codes() ? 1U : 0U) +
-       (p.tells_of_goods() ? 1U : 0U));
-  if (p.tells_of_cards()) {
-    w.uv(section_cards);
-    w.str(cards_section(p));
-  }
+  std::uint64_t n = report.empty() ? 0 : 1;
+  for (const auto& s : sections)
+    n += (p.*s.tells)() ? 1U : 0U;
+  w.uv(n);
+  auto put = [&](const section& s) {
+    if (!(p.*s.tells)()) return;
+    byte_writer content;
+    s.write(content, p);
+    w.uv(s.number);
+    w.str(content.take());
+  };
+  put(sections[0]);
   if (!report.empty()) {
     w.uv(section_report);
     w.str(report);
   }
-  if (p.tells_of_pins()) {
-    w.uv(section_pins);
-    w.str(pins_section(p));
-  }
-  if (p.tells_of_bounds()) {
-    w.uv(section_bounds);
-    w.str(bounds_section(p));
-  }
-  if (p.tells_of_risk()) {
-    w.uv(section_risk);
-    w.str(risk_section(p));
-  }
-  if (p.tells_of_codes()) {
-    w.uv(section_codes);
-    w.str(codes_section(p));
-  }
-  if (p.tells_of_goods()) {
-    w.uv(section_goods);
-    w.str(goods_section(p));
-  }
+  for (const auto& s : std::span(sections).subspan(1))
+    put(s);
 }
 
 void read_sections(byte_reader& r, programme& p, bytes& report) {
@@ -411,18 +347,13 @@ void read_sections(byte_reader& r, programme& p, bytes& report) {
     auto data = r.str(section_octets_max);
     if (number == section_report) {
       report = data;
-    } else if (number == section_pins) {
-      if (!read_pins_section(data, p)) r.fail();
-    } else if (number == section_risk) {
-      if (!read_risk_section(data, p)) r.fail();
-    } else if (number == section_codes) {
-      if (!read_codes_section(data, p)) r.fail();
-    } else if (number == section_goods) {
-      if (!read_goods_section(data, p)) r.fail();
-    } else if (number == section_bounds ? !read_bounds_section(data, p)
-                                        : number != section_cards || !read_cards_section(data, p)) {
-      r.fail();
+      continue;
     }
+    auto s = std::ranges::find(sections, number, &section::number);
+    if (s == std::end(sections)) return r.fail();
+    byte_reader content(data);
+    s->read(content, p);
+    if (!content.ok() || !content.at_end()) r.fail();
   }
 }
 

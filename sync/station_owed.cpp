@@ -156,9 +156,7 @@ void station::move_debts() {
     above = writer_id{*p, record->epoch};
   }
   if (calendar_.nettings.size() > nettings_max) calendar_.nettings.clear();
-  std::size_t done = 0;
   for (const auto& [account, debts] : some_debts(store_, *book_, calendar_.debt)) {
-    if (++done > owed_per_look) return;
     if (above) {
       auto e = decide_send(book_->at(now_), *above, account, {}, send_cause::sweep, 0, 0, debts);
       if (!e || !write(*e)) return;  // the parent may live anew: later

@@ -162,12 +162,24 @@ static std::vector<value_item> all_spendable(book& b, account_id account) {
   return out;
 }
 
+/// Units of a purse that an account owes at any node that is watched.
+static amount owed_anywhere(const observer& seen, account_id account, std::uint32_t purse) {
+  amount sum = 0;
+  for (const auto& w : seen.writers())
+    if (!checked_add(sum, debt_of(seen.st(), w, account, purse), sum)) return INT64_MAX / 2;
+  return sum;
+}
+
 amount station::give(node_id to, account_id account, std::uint32_t purse, amount n, std::uint64_t request) {
   auto record = node_of(book_->st(), to);
   // Who moved away may still be connected; what is sent to it would never arrive.
   if (!record || is_forked(to) || (parent() != to && route_to(to) != to)) return 0;
   auto once = once_at(account);
   if (once == once_state::used) return 0;
+  // What it owes anywhere is not there to be given, though the debt is still on its way up.
+  if (config_.role == node_role::hq)
+    n = std::min(n, held_here(account, purse) - owed_anywhere(*observer_, account, purse));
+  if (n <= 0) return 0;
   writer_id peer{to, record->epoch};
   amount there = 0;
   if (config_.role != node_role::store) {

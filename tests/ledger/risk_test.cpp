@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "ledger/purses.hpp"
+#include "ledger/risk.hpp"
 #include "programme_fixture.hpp"
 
 using namespace tally;
@@ -45,6 +46,8 @@ struct risk_shop : member_shop {
     c.bearer = face;
     return c;
   }
+  /// The count of sales at risk starts anew.
+  void send_nothing(account_id a) { st.erase(risk_count_key(self, a)); }
   /// The debts go up, as they do when the line is back.
   void send_debts(account_id a, std::uint32_t purse = purse_paid) {
     auto n = owed(a, purse);
@@ -210,7 +213,7 @@ TEST_CASE("a voucher is put on a member's card", "[risk][voucher]") {
   g.purse = purse_paid;
   CHECK(refused(t.run(g)) == errc::not_applicable);  // not what the code promises
   // An ordinary card gives nothing that is not here.
-  gift_command plain{t.next_key(), card_1, card_2, purse_paid, 10'001};
+  gift_command plain{t.next_key(), card_2, card_1, purse_paid, 1};
   CHECK(refused(t.run(plain)) == errc::insufficient);
 }
 
@@ -359,6 +362,32 @@ TEST_CASE("a reversed sale had used points, earned some and paid a debt of them"
     REQUIRE(refused(t.run(more)) == errc::ok);
   }
   CHECK(refused(t.run(reverse_command{t.next_key(), second})) == errc::ok);
+}
+
+TEST_CASE("cards that stores may lend to turn into no cash", "[risk]") {
+  risk_shop t;
+  CHECK(refused(t.run(hand_back_command{t.next_key(), card_1, 1'000, 0})) == errc::not_applicable);
+  CHECK(refused(t.run(gift_command{t.next_key(), card_1, card_2, purse_paid, 10})) == errc::not_applicable);
+  // A certificate's money goes onto a card when it is here, and not on trust.
+  const code_face ten{purse_paid, 1'000, 0};
+  gift_command g{t.next_key(), certificate, card_2, purse_paid, 1'000, true, {}, ten};
+  CHECK(refused(t.run(g)) == errc::insufficient);
+  t.rights(certificate, 1'000);
+  CHECK(refused(t.run(g)) == errc::ok);
+  // What top-ups paid of debts is owed again up to what the card may owe.
+  std::vector<sequence> loads;
+  for (int i = 0; i < 3; ++i) {
+    auto d = t.run(t.sale({{product_id{1}, 8}}, 800));
+    if (i == 0) REQUIRE(refused(t.run(t.sale({{product_id{1}, 92}}, 9'200))) == errc::ok);
+    if (i > 0) REQUIRE(written(d).risk == 800);
+    REQUIRE(refused(t.run(top_up_command{t.next_key(), card_1, i == 0 ? 100 : 800})) == errc::ok);
+    if (i == 0) REQUIRE(refused(t.run(t.sale({{product_id{1}, 1}}, 100))) == errc::ok);
+    if (i > 0) loads.push_back(t.journal.size() - 1);
+    if (i > 0) t.send_nothing(card_1);
+  }
+  CHECK(refused(t.run(reverse_command{t.next_key(), loads[0]})) == errc::ok);
+  CHECK(t.owed(card_1) == 800);
+  CHECK(refused(t.run(reverse_command{t.next_key(), loads[1]})) == errc::not_applicable);  // 1,600 of 1,500
 }
 
 TEST_CASE("head office puts units behind a code, once", "[voucher][judge]") {
