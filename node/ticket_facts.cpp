@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ledger/pricing.hpp"
+#include "node/receipt_words.hpp"
 #include "node/ticket.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/streams.hpp"
