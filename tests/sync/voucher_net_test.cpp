@@ -94,6 +94,63 @@ TEST_CASE("a voucher's code that one dark store took is paid from head office's 
   CHECK(net.found_by_audit() == 0);
 }
 
+TEST_CASE("what was taken in the dark is not given again, though its debt is still below", "[sync][voucher]") {
+  voucher_net net;
+  net.grant();
+  auto &a = net.at(3), &b = net.at(4);
+  net.both(false);
+  REQUIRE(why(net.ask(a, net.coupon(a))) == errc::ok);
+  net.both(true);
+  net.sync();  // head office has the entry, and nobody has looked after debts
+  REQUIRE(holding(net.hq().st->ledger().st(), net.hq().writer(), voucher, five_off) == 1);
+  CHECK(why(net.ask(b, net.coupon(b), true)) == errc::voucher_used);
+  net.turn(16);
+  CHECK(net.debts(voucher, five_off) == 0);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  net.nothing_contested();
+}
+
+TEST_CASE("many accounts that owe and cannot pay keep nobody else's debts back", "[sync][risk]") {
+  voucher_net net;
+  auto& a = net.at(3);
+  std::vector<entry> facts;
+  for (std::uint64_t i = 0; i < 130; ++i) {
+    entry e;
+    e.kind = entry_kind::map_media;
+    e.account = {100 + i};
+    e.medium = bytes(8, 'm') + bytes(8, static_cast<char>(i));
+    e.card_kind = 1;
+    e.status = card_status::active;
+    e.account_version = 1;
+    facts.push_back(e);
+  }
+  REQUIRE(net.publish(facts).code == errc::ok);
+  net.grant();
+  net.link(a, net.region(), false);
+  std::size_t lent = 0;
+  for (std::uint64_t i = 0; i < 130; ++i) {
+    auto c = net.sale(a, 1, account_id{100 + i});
+    lent += why(net.ask(a, c)) == errc::ok ? 1U : 0U;
+  }
+  CHECK(lent == 50);     // of 1.00 each, the budget
+  auto next_day = [&] {  // the budget is filled up again
+    net.link(a, net.region(), true);
+    net.turn(16);
+    net.pass_time(86'400'000);
+    net.turn(16);
+    net.link(a, net.region(), false);
+  };
+  next_day();
+  for (std::uint64_t i = 0; i < 130; ++i)
+    lent += why(net.ask(a, net.sale(a, 1, account_id{229 - i}))) == errc::ok ? 1U : 0U;
+  CHECK(lent == 100);
+  next_day();
+  REQUIRE(why(net.ask(a, net.coupon(a))) == errc::ok);
+  net.link(a, net.region(), true);
+  net.turn(16);
+  CHECK(net.debts(voucher, five_off) == 0);
+}
+
 TEST_CASE("with a line the units come, and no budget is used", "[sync][voucher]") {
   voucher_net net;
   net.grant();
