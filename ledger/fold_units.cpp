@@ -74,15 +74,10 @@ status check_risk(const entry& e) {
 status check_worth(const entry& e, const entry_place& p) {
   const auto* record = p.rules ? p.rules->rules(e.rules_version) : nullptr;
   if (!record && !p.revocations) return done();  // who is not head office may not have them yet
-  amount worth = 0;
-  for (const auto& d : e.debts) {
-    if (d.amount <= 0) continue;
-    const auto* rule = record ? record->programme.purse(d.purse) : nullptr;
-    amount each = d.purse == purse_paid ? 1 : rule ? rule->off : 0, n = 0;
-    if (each <= 0 || !checked_mul(d.amount, each, n) || !checked_add(worth, n, worth))
-      return error{errc::bad_rules, "units at risk that are worth nothing by the rules"};
-  }
-  if (worth > e.risk) return error{errc::no_quota, "worth " + std::to_string(worth) + " at risk"};
+  static const programme none;
+  auto worth = worth_at_risk(e, record ? record->programme : none);
+  if (!worth) return error{errc::bad_rules, "units at risk that are worth nothing by the rules"};
+  if (*worth > e.risk) return error{errc::no_quota, "worth " + std::to_string(*worth) + " at risk"};
   return done();
 }
 
@@ -204,11 +199,6 @@ status check_voucher_grant(const entry& e, const entry_place& p, const state& s)
   if (e.values.size() + e.earned.size() != 1 || e.blob.size() > note_max)
     return error{errc::malformed, "a voucher is of one purse, and its batch has a short name"};
   return done();
-}
-
-static bytes grant_text(const entry& e) {
-  const auto& v = e.values.empty() ? e.earned.front() : e.values.front();
-  return std::to_string(v.purse) + ' ' + std::to_string(e.expires) + ' ' + e.blob;
 }
 
 // Counted per writer, so that a code that was used here opens nothing here again; and what a store took at risk since

@@ -27,6 +27,32 @@ std::vector<sequence> takings_in(byte_view text) {
   return out;
 }
 
+std::optional<amount> worth_at_risk(const entry& e, const programme& plan) {
+  amount worth = 0;
+  for (const auto& d : e.debts) {
+    if (d.amount <= 0) continue;
+    const auto* rule = plan.purse(d.purse);
+    amount each = d.purse == purse_paid ? 1 : rule ? rule->off : 0, n = 0;
+    if (each <= 0 || !checked_mul(d.amount, each, n) || !checked_add(worth, n, worth)) return std::nullopt;
+  }
+  return worth;
+}
+
+bytes grant_text(const entry& grant) {
+  const auto& v = grant.values.empty() ? grant.earned.front() : grant.values.front();
+  return std::to_string(v.purse) + ' ' + std::to_string(grant.expires) + ' ' + grant.blob;
+}
+
+std::optional<grant_words> parse_grant_text(byte_view text) {
+  const auto first = text.find(' '), second = text.find(' ', first + 1);
+  if (first == byte_view::npos || second == byte_view::npos) return std::nullopt;
+  const auto purse = parse_amount(text.substr(0, first), 0);
+  const auto until = parse_amount(text.substr(first + 1, second - first - 1), 0);
+  if (!purse || !until) return std::nullopt;
+  return grant_words{static_cast<std::uint32_t>(*purse), static_cast<std::uint32_t>(*until),
+                     std::string(text.substr(second + 1))};
+}
+
 bytes with_taking(byte_view text, sequence seq) {
   auto list = takings_in(text);
   list.push_back(seq);

@@ -1,6 +1,9 @@
 #pragma once
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "ledger/programme.hpp"
 #include "ledger/state.hpp"
 
 namespace tally {
@@ -15,6 +18,16 @@ std::vector<sequence> takings_in(byte_view text);
 bytes with_taking(byte_view text, sequence seq);
 bytes without_taking(byte_view text, sequence seq);
 constexpr std::size_t takings_max = 32;
+/// What the rules say that the units which did not lie here are worth, in minor units; nothing when some of them are
+/// worth nothing, or the sum does not fit.
+std::optional<amount> worth_at_risk(const entry& e, const programme& plan);
+/// What a voucher's grant says, as the text of its cell; and back.
+struct grant_words {
+  std::uint32_t purse{}, until{};  ///< until: last day of the code; 0: no end
+  std::string batch;
+};
+bytes grant_text(const entry& grant);
+std::optional<grant_words> parse_grant_text(byte_view text);
 cell_key code_key(const writer_id& w, account_id account, bool granted);
 /// Sales of a card at risk at that node since its debts went up.
 std::int64_t risk_count(const state& s, const writer_id& w, account_id account);

@@ -213,32 +213,38 @@ void put_limits(state& s, node_id node, const node_limits& l) {
   s.put({.type = cell_type::limits, .a = node.value, .b = 0, .writer = {}, .peer = {}}, {0, std::move(data)});
 }
 
+/// A sum that counts for the newest day of its cell; 0 for another day.
+static amount sum_of_day(const state& s, const cell_key& k, std::uint32_t day) {
+  auto c = s.find(k);
+  return c && c->data == packed(day) ? c->n : 0;
+}
+/// Saturates: a sum that only limits must not stop an entry.
+static void add_to_day(state& s, const cell_key& k, std::uint32_t day, amount v) {
+  auto sum = sum_of_day(s, k, day);
+  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
+  s.put(k, {sum, packed(day)});
+}
+
 static cell_key sent_key(unit_id unit, const writer_id& from, const writer_id& to) {
   return {.type = cell_type::sent_today, .a = 0, .b = unit.value, .writer = from, .peer = to};
 }
 
 // One cell for each pair and unit, whatever the number of days: the day lies in it.
 amount sent_on(const state& s, std::uint32_t day, unit_id unit, const writer_id& from, const writer_id& to) {
-  auto c = s.find(sent_key(unit, from, to));
-  return c && c->data == packed(day) ? c->n : 0;
+  return sum_of_day(s, sent_key(unit, from, to), day);
 }
 void add_sent(state& s, std::uint32_t day, unit_id unit, const writer_id& from, const writer_id& to, amount v) {
-  auto sum = sent_on(s, day, unit, from, to);
-  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
-  s.put(sent_key(unit, from, to), {sum, packed(day)});
+  add_to_day(s, sent_key(unit, from, to), day, v);
 }
 
 static cell_key adjusted_key(const writer_id& w, std::uint32_t purse, bool taken) {
   return {.type = cell_type::adjusted_today, .a = purse, .b = taken ? 1U : 0U, .writer = w, .peer = {}};
 }
 amount adjusted_on(const state& s, std::uint32_t day, const writer_id& w, std::uint32_t purse, bool taken) {
-  auto c = s.find(adjusted_key(w, purse, taken));
-  return c && c->data == packed(day) ? c->n : 0;
+  return sum_of_day(s, adjusted_key(w, purse, taken), day);
 }
 void add_adjusted(state& s, std::uint32_t day, const writer_id& w, std::uint32_t purse, bool taken, amount v) {
-  auto sum = adjusted_on(s, day, w, purse, taken);
-  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
-  s.put(adjusted_key(w, purse, taken), {sum, packed(day)});
+  add_to_day(s, adjusted_key(w, purse, taken), day, v);
 }
 
 // Uses lie beside turnover, 60 months as bits of one number under a month that no calendar has.
@@ -346,39 +352,30 @@ static cell_key gifted_key(const writer_id& w, account_id account, std::uint32_t
   return {.type = cell_type::gifted_today, .a = account.value, .b = purse, .writer = w, .peer = {}};
 }
 amount gifted_on(const state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse) {
-  auto c = s.find(gifted_key(w, account, purse));
-  return c && c->data == packed(day) ? c->n : 0;
+  return sum_of_day(s, gifted_key(w, account, purse), day);
 }
 void add_gifted(state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse, amount v) {
-  auto sum = gifted_on(s, day, w, account, purse);
-  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
-  s.put(gifted_key(w, account, purse), {sum, packed(day)});
+  add_to_day(s, gifted_key(w, account, purse), day, v);
 }
 
 static cell_key spent_key(const writer_id& w, account_id account) {
   return {.type = cell_type::spent_today, .a = account.value, .b = 0, .writer = w, .peer = {}};
 }
 amount spent_on(const state& s, std::uint32_t day, const writer_id& w, account_id account) {
-  auto c = s.find(spent_key(w, account));
-  return c && c->data == packed(day) ? c->n : 0;
+  return sum_of_day(s, spent_key(w, account), day);
 }
 void add_spent(state& s, std::uint32_t day, const writer_id& w, account_id account, amount v) {
-  auto sum = spent_on(s, day, w, account);
-  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
-  s.put(spent_key(w, account), {sum, packed(day)});
+  add_to_day(s, spent_key(w, account), day, v);
 }
 
 static cell_key taken_key(const writer_id& w, account_id account, std::uint32_t purse) {
   return {.type = cell_type::taken_today, .a = account.value, .b = purse, .writer = w, .peer = {}};
 }
 amount taken_on(const state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse) {
-  auto c = s.find(taken_key(w, account, purse));
-  return c && c->data == packed(day) ? c->n : 0;
+  return sum_of_day(s, taken_key(w, account, purse), day);
 }
 void add_taken(state& s, std::uint32_t day, const writer_id& w, account_id account, std::uint32_t purse, amount v) {
-  auto sum = taken_on(s, day, w, account, purse);
-  if (!checked_add(sum, v, sum)) sum = v > 0 ? INT64_MAX : INT64_MIN;
-  s.put(taken_key(w, account, purse), {sum, packed(day)});
+  add_to_day(s, taken_key(w, account, purse), day, v);
 }
 
 amount quota_left(const state& s, writer_id w, unit_id value_unit) {

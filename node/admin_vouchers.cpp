@@ -11,27 +11,13 @@ namespace {
 
 constexpr std::int64_t vouchers_at_once = 500;
 
-/// What a voucher's grant says (fold_units.cpp, `grant_text`): its purse, its last day and its batch.
+/// One voucher, and what its grant says.
 struct granted {
   account_id account;
   writer_id writer;
   amount units{};
-  std::uint32_t purse{}, until{};
-  std::string batch;
+  grant_words words;
 };
-
-std::optional<granted> granted_from(const cell_key& k, const cell& c) {
-  granted g{{k.a}, k.writer, c.n, 0, 0, {}};
-  const auto first = c.data.find(' '), second = c.data.find(' ', first + 1);
-  if (first == bytes::npos || second == bytes::npos) return std::nullopt;
-  const auto purse = parse_amount(c.data.substr(0, first), 0);
-  const auto until = parse_amount(c.data.substr(first + 1, second - first - 1), 0);
-  if (!purse || !until) return std::nullopt;
-  g.purse = static_cast<std::uint32_t>(*purse);
-  g.until = static_cast<std::uint32_t>(*until);
-  g.batch = c.data.substr(second + 1);
-  return g;
-}
 
 /// All vouchers that head office ever granted, by account. The node's own cells alone: what stores took is in others.
 void each_granted(const kv_store& store, const std::function<void(const granted&)>& visit) {
@@ -40,13 +26,13 @@ void each_granted(const kv_store& store, const std::function<void(const granted&
     const auto k = parse_cell_key(c->key());
     const auto v = decode_cell(c->value());
     if (!k || !v || k->b != 1) continue;
-    if (auto g = granted_from(*k, *v)) visit(*g);
+    if (auto words = parse_grant_text(v->data)) visit({{k->a}, k->writer, v->n, std::move(*words)});
   }
 }
 
 /// Units that were granted and lie at head office still: no store has taken them.
 amount left_of(const state& st, const granted& g, const writer_id& self) {
-  return g.writer == self ? holding(st, g.writer, g.account, g.purse) : 0;
+  return g.writer == self ? holding(st, g.writer, g.account, g.words.purse) : 0;
 }
 
 struct order {
@@ -156,11 +142,11 @@ void show_vouchers(const call& c) {
   auto self = c.node.snapshot()->self;
   std::map<std::pair<std::string, std::uint32_t>, sums> batches;
   each_granted(c.node.store(), [&](const granted& g) {
-    auto& s = batches[{g.batch, g.purse}];
+    auto& s = batches[{g.words.batch, g.words.purse}];
     ++s.count;
     auto card = card_of(st, g.account);
     s.voided += card && card->status != card_status::active ? 1U : 0U;
-    s.until = std::max(s.until, g.until);
+    s.until = std::max(s.until, g.words.until);
     if (!checked_add(s.units, g.units, s.units)) s.units = INT64_MAX;
     if (!checked_add(s.left, left_of(st, g, self), s.left)) s.left = INT64_MAX;
   });
@@ -186,13 +172,13 @@ void list_vouchers(const call& c) {
   json list = json::array();
   bool more = false;
   each_granted(c.node.store(), [&](const granted& g) {
-    if (g.batch != *batch || g.account.value <= static_cast<std::uint64_t>(*after)) return;
+    if (g.words.batch != *batch || g.account.value <= static_cast<std::uint64_t>(*after)) return;
     if (list.size() >= vouchers_at_once) return void(more = true);
     auto card = card_of(st, g.account);
     list.push_back({{"account", g.account.value},
-                    {"purse", g.purse},
+                    {"purse", g.words.purse},
                     {"units", g.units},
-                    {"until", g.until},
+                    {"until", g.words.until},
                     {"left", left_of(st, g, self)},
                     {"void", card && card->status != card_status::active}});
   });

@@ -6,6 +6,7 @@
 #include "ledger/closing.hpp"
 #include "ledger/pins.hpp"
 #include "ledger/refund_price.hpp"
+#include "ledger/risk.hpp"
 
 namespace tally::audit_detail {
 namespace {
@@ -123,21 +124,14 @@ void price_checker::sale(sequence seq, const entry& e) {
 // What was taken at risk, as the rules let it; how often since the store was heard of is the store's to count.
 void price_checker::risk(sequence seq, const entry& e) {
   ++a_.line(check_prices).count;
-  auto version = " under rules " + std::to_string(e.rules_version);
   const auto* record = rules_.rules(e.rules_version);
   const auto* kind = record ? record->programme.card_kind(e.card_kind) : nullptr;
-  amount worth = 0, most = e.bearer != 0 ? amount_max : kind ? kind->risk_sale : 0;
-  bool fits = record != nullptr;
-  for (const auto& d : e.debts) {
-    if (d.amount <= 0) continue;
-    const auto* p = record ? record->programme.purse(d.purse) : nullptr;
-    auto each = d.purse == purse_paid ? 1 : e.bearer != 0 && p ? p->off : 0;
-    amount n = 0;
-    fits = fits && each > 0 && checked_mul(d.amount, each, n) && checked_add(worth, n, worth);
-  }
-  if (!fits || worth != e.risk || worth > most)
+  const amount most = e.bearer != 0 ? amount_max : kind ? kind->risk_sale : 0;
+  auto worth = record ? worth_at_risk(e, record->programme) : std::nullopt;
+  if (worth != e.risk || e.risk > most)
     a_.problem(check_prices, where_, seq,
-               "at most " + std::to_string(most) + " minor units at risk, and " + std::to_string(worth) + version,
+               "at most " + std::to_string(most) + " minor units at risk, and " + std::to_string(worth.value_or(0)) +
+                   " under rules " + std::to_string(e.rules_version),
                std::to_string(e.risk));
 }
 

@@ -115,7 +115,6 @@ private:
   std::uint32_t customer_wait_ms() const;
   void heard(node_id from);
   void on_till(const till_request& r);
-  /// `unanswered`: rights were asked for, and the parent gave no word.
   void decide_till(const till_request& r, bool last, tally::amount pulled, bool unanswered = false);
   void wait_for_rights(const till_request& r, const refusal& why);
   void note_elsewhere(account_id account, std::uint32_t purse, const told_message& m);
