@@ -12,6 +12,8 @@
 
 namespace tally {
 
+struct reexecution_report;
+
 /// What a running node looks like from outside, as of the last durable group. Immutable; replaced as a whole.
 struct node_snapshot {
   writer_id self;
@@ -206,6 +208,8 @@ public:
     done({});
   }
   virtual std::shared_ptr<const node_snapshot> snapshot() const = 0;
+  /// At head office, once it began: how far prices were looked at again, and what did not fit. Null elsewhere.
+  virtual std::shared_ptr<const reexecution_report> reexecuted() const { return nullptr; }
   virtual device_states devices() const = 0;
   virtual event_bus& events() = 0;
   virtual const kv_store& store() const = 0;  ///< durable view; any thread

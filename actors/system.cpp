@@ -3,6 +3,7 @@
 #include "actors/devices.hpp"
 #include "actors/ledger.hpp"
 #include "actors/links.hpp"
+#include "actors/reexecutor.hpp"
 #include "actors/supervisor.hpp"
 #include "sync/durable_source.hpp"
 
@@ -130,6 +131,9 @@ public:
     run([after, max, done = std::move(done)](station& s) { done(s.open_claims(after, max)); }, false);
   }
   std::shared_ptr<const node_snapshot> snapshot() const override { return snapshot_->load(); }
+  std::shared_ptr<const reexecution_report> reexecuted() const override {
+    return reexecutor_ ? reexecutor_->report() : nullptr;
+  }
   device_states devices() const override {
     std::lock_guard lock(context_.mutex);
     return context_.devices;
@@ -166,6 +170,7 @@ private:
     caf::anon_send(ledger_, task_message{std::make_shared<std::function<void(station&)>>(std::move(task)), urgent});
   }
   std::vector<supervised> parts(const writer_id& self, std::shared_ptr<std::promise<status>> listening);
+  void look_again();
 
   system_options options_;
   durable_source source_;
@@ -177,6 +182,7 @@ private:
   actor_config config_;
   caf::actor_system system_;
   caf::actor ledger_, supervisor_;
+  std::unique_ptr<reexecutor> reexecutor_;
   bool stopped_ = false;
 };
 
@@ -219,7 +225,19 @@ status running_system::open(certificate_book& certificates, const signer& keys, 
   // A node that nobody can reach has not started. Later, the supervisor tries again.
   if (auto ok = listens.get(); !ok)
     return error{errc::bad_config, "link.listen: cannot listen on " + ok.error().detail};
+  if (options_.station.role == node_role::hq) look_again();
   return done();
+}
+
+void running_system::look_again() {
+  auto keep = [this](reexecution::notes notes, std::function<void()> done) {
+    run([notes = std::move(notes), done = std::move(done)](station& s) {
+      for (const auto& [key, value] : notes)
+        s.ledger().view().put(family::meta, note_key(key), value);
+      s.after_durable(done);
+    });
+  };
+  reexecutor_ = std::make_unique<reexecutor>(reexecutor::parts{context_.store, std::move(keep), options_.log});
 }
 
 std::vector<supervised> running_system::parts(const writer_id& self, std::shared_ptr<std::promise<status>> listening) {
@@ -259,6 +277,7 @@ std::vector<supervised> running_system::parts(const writer_id& self, std::shared
 void running_system::stop() {
   if (stopped_) return;
   stopped_ = true;
+  if (reexecutor_) reexecutor_->stop();
   auto wait_for = [this](const caf::actor& a, const char* what) {
     if (!a) return;
     caf::scoped_actor self{system_};

@@ -7,6 +7,7 @@
 #include "node/ticket.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/streams.hpp"
+#include "sync/reexecution.hpp"
 
 namespace tally {
 namespace {
@@ -19,23 +20,58 @@ tally::amount worth_of(const entry& e) {
   return e.bearer != 0 && e.risk != 0 ? e.risk : sum;  // of a voucher, what it was worth
 }
 
+std::string_view name_of(const node_snapshot& s, node_id node) {
+  if (node == s.self.node) return role_name(s.role);
+  for (const auto& b : s.below)
+    if (b.node == node) return b.name;
+  return {};
+}
+
+/// What there is to say of an entry of a journal, whoever asks.
+std::optional<entry> write_entry(json_writer& w, const node_snapshot& s, const writer_id& writer, sequence seq,
+                                 const stream_reader& reader) {
+  w.field("id", receipt_id(writer, seq));
+  w.field("node", writer.node.value);
+  if (auto name = name_of(s, writer.node); !name.empty()) w.field("name", name);
+  auto data = reader.entry_of({writer, sub_stream::journal, {}}, seq, s.self);
+  auto e = data ? decode_entry(*data) : result<entry>(data.error());
+  w.field("kind", data ? kind_name(peek_kind(*data)) : std::string_view("unknown"));
+  if (e) w.field("business_date", date_text(e->business_date));
+  return e ? std::optional(std::move(*e)) : std::nullopt;
+}
+
 void write_case(json_writer& w, const node_snapshot& s, const node_snapshot::open_case& c,
                 const stream_reader& reader) {
   w.open('{');
-  w.field("id", receipt_id(c.writer, c.seq));
-  w.field("node", c.writer.node.value);
-  for (const auto& b : s.below)
-    if (b.node == c.writer.node) w.field("name", b.name);
+  auto e = write_entry(w, s, c.writer, c.seq, reader);
   w.field("why", errc_name(c.why));
   w.field("text", errc_text(c.why));
-  auto data = reader.entry_of({c.writer, sub_stream::journal, {}}, c.seq, s.self);
-  auto e = data ? decode_entry(*data) : result<entry>(data.error());
-  w.field("kind", data ? kind_name(peek_kind(*data)) : std::string_view("unknown"));
   if (e) {
-    w.field("business_date", date_text(e->business_date));
     w.field("value", worth_of(*e));
     if (e->account.value != 0) w.field("account", e->account.value);
   }
+  w.close('}');
+}
+
+/// Head office's second look: how far it is, and what did not fit.
+void write_recomputed(json_writer& w, const node_snapshot& s, const reexecution_report& r,
+                      const stream_reader& reader) {
+  w.key("recomputed");
+  w.open('{');
+  w.field("entries", r.counted.entries);
+  w.field("behind", r.counted.behind);
+  w.field("differences", r.counted.differences);
+  w.key("first");
+  w.open('[');
+  for (std::size_t i = 0; i < std::min(r.first.size(), node_snapshot::cases_max); ++i) {
+    const auto& d = r.first[i];
+    w.open('{');
+    (void)write_entry(w, s, d.writer, d.seq, reader);
+    w.field("expected", d.expected);
+    w.field("found", d.found);
+    w.close('}');
+  }
+  w.close(']');
   w.close('}');
 }
 
@@ -52,6 +88,7 @@ std::string cases_json(const node_facade& node) {
   for (const auto& c : s->cases->first)
     write_case(w, *s, c, reader);
   w.close(']');
+  if (auto r = node.reexecuted()) write_recomputed(w, *s, *r, reader);
   w.close('}');
   return w.take();
 }

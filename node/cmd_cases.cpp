@@ -15,7 +15,23 @@ struct case_options {
   bool raw = false;
 };
 
+/// What head office found when it priced entries again.
+void show_recomputed(const json& r) {
+  auto behind = r.value("behind", std::uint64_t{0});
+  std::cout << "Priced again: " << r.value("entries", std::uint64_t{0}) << " entries"
+            << (behind == 0 ? "" : ", " + std::to_string(behind) + " to go")
+            << "; differences: " << r.value("differences", std::uint64_t{0}) << ".\n";
+  for (const auto& d : r.at("first"))
+    std::cout << "  " << d.value("id", "") << " (" << d.value("kind", "") << ", " << d.value("business_date", "?")
+              << ", node " << d.value("node", 0U) << " " << d.value("name", "") << ")\n    expected "
+              << d.value("expected", "") << "\n    found    " << d.value("found", "") << "\n";
+  auto more = r.value("differences", std::uint64_t{0}) -
+              std::min<std::uint64_t>(r.at("first").size(), r.value("differences", std::uint64_t{0}));
+  if (more > 0) std::cout << "  … and " << more << " more: 'tallystick audit' names them.\n";
+}
+
 int show(const json& found, const json& status) {
+  if (found.contains("recomputed")) show_recomputed(found.at("recomputed"));
   const auto& list = found.at("cases");
   if (list.empty()) {
     std::cout << "No case is open.\n";
@@ -74,6 +90,9 @@ void add_cases(CLI::App& app, int& status) {
       "An entry is contested when its node was not entitled to it. It stays in the books as it was written, gives\n"
       "nobody anything, and stays on this list until head office has ruled. A ruling moves no value: it says who\n"
       "bears the loss, for good, signed.\n"
+      "Head office also prices every entry again behind the streams, under the rules that it names, and lists what "
+      "does\n"
+      "not fit to the cent: nothing is changed by that, and the audit says the same.\n"
       "Examples:\n  tallystick cases --data /srv/tally\n"
       "  tallystick cases --data /srv/tally --case 3.9f2c01d4aa7be650.117 --outcome owed --note \"till stolen on "
       "Sunday\"");

@@ -26,8 +26,9 @@ void health(const api_ptr& api, std::uint32_t, const api_request&, const call_pt
 
 void metrics(const api_ptr& api, std::uint32_t, const api_request&, const call_ptr& call) {
   auto s = api->services.node.snapshot();
+  auto recomputed = api->services.node.reexecuted();
   call->finish({.status = 200,
-                .body = api->metrics.text(*s, api->services.identity.name),
+                .body = api->metrics.text(*s, api->services.identity.name, recomputed.get()),
                 .content_type = "text/plain; version=0.0.4; charset=utf-8"});
 }
 

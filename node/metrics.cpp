@@ -1,5 +1,7 @@
 #include "node/metrics.hpp"
 
+#include "sync/reexecution.hpp"
+
 namespace tally {
 namespace {
 
@@ -33,7 +35,8 @@ std::string label_text(std::string_view v) {
 
 }  // namespace
 
-std::string node_metrics::text(const node_snapshot& node, std::string_view name) const {
+std::string node_metrics::text(const node_snapshot& node, std::string_view name,
+                               const reexecution_report* recomputed) const {
   std::string out;
   out.reserve(4096);
   head(out, "node_info", "gauge", "Which node this is; always 1.");
@@ -70,6 +73,12 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name)
   head(out, "child_link_up", "gauge", "Whether the link from a child is up.");
   for (const auto& c : node.children)
     sample(out, "child_link_up", "{node=\"" + std::to_string(c.node.value) + "\"}", c.up ? "1" : "0");
+  if (recomputed) {
+    const auto& c = recomputed->counted;
+    single(out, "recomputed_entries_total", "counter", "Entries of all journals that were priced again.", c.entries);
+    single(out, "recomputed_behind", "gauge", "Entries held here that were not priced again yet.", c.behind);
+    single(out, "recomputed_differences_total", "counter", "Figures that are not those of the rules.", c.differences);
+  }
   single(out, "alarms_total", "counter", "Alarms raised since the start.", alarms_.load());
   head(out, "refusals_total", "counter", "Refused requests of tills since the start, by reason.");
   for (std::size_t i = 0; i < by_reason_.size(); ++i)

@@ -19,7 +19,8 @@ public:
   std::atomic<std::int64_t> connections{0}, streams{0};
 
   /// Prometheus text format 0.0.4. Amounts are in minor units.
-  std::string text(const node_snapshot& node, std::string_view name) const;
+  /// `recomputed`: at head office, else null.
+  std::string text(const node_snapshot& node, std::string_view name, const reexecution_report* recomputed) const;
 
 private:
   std::array<std::atomic<std::uint64_t>, 600> by_status_{};

@@ -221,6 +221,7 @@ result<audit_report> auditor::run() {
   fold_own();
   if (report_.role != node_role::store) fold_observed();
   cite_sub_streams();
+  ground_ = make_ground(*this);
   for (const auto& [id, tip] : heads_)
     check_stream(id);
   strays();

@@ -31,7 +31,7 @@ std::string value_text(const cell& c) {
 }
 
 /// Sums that only say from when on a PIN is asked for, which nodes began to keep in the middle of their lives: what was
-/// taken before is not in them. What was taken without a PIN is looked for in the entries (audit_proofs.cpp).
+/// taken before is not in them. What was taken without a PIN is looked for in the entries (price_proofs.cpp).
 bool began_later(const cell_key& k, const cell& want, const std::optional<cell>& stored) {
   if (k.type != cell_type::taken_today) return false;
   return !stored || (stored->data == want.data && stored->n >= 0 && stored->n <= want.n);

@@ -9,6 +9,7 @@
 #include "sync/audit.hpp"
 #include "sync/certificate.hpp"
 #include "sync/entry_walk.hpp"
+#include "sync/price_check.hpp"
 #include "sync/watched_state.hpp"
 
 namespace tally::audit_detail {
@@ -39,7 +40,7 @@ struct citation {
 };
 
 /// One publication in a directory, with its place there.
-struct published {
+struct published_record {
   std::uint64_t index{};
   std::variant<rules_record, product> record;
 };
@@ -65,7 +66,7 @@ public:
   result<audit_report> run();
 
 private:
-  friend class price_checker;
+  friend class audit_ground;
 
   // -- audit.cpp: identity, certificates, the report -------------------------
   status read_identity();
@@ -151,7 +152,7 @@ private:
   std::map<stream_id, std::map<std::uint64_t, std::vector<citation>>> cited_;
   std::map<stream_id, recomputed> subs_;
   std::set<writer_id> uncertain_;  ///< wrote kinds that this version cannot place in a sub-stream
-  std::map<stream_id, std::vector<published>> published_;
+  std::map<stream_id, std::vector<published_record>> published_;
   catalogue catalogue_;                                 ///< of everything published, for currency and exponent
   std::map<stream_id, std::vector<adoption>> adopted_;  ///< by journal, in order
   std::map<stream_id, std::uint64_t> learned_;          ///< directory entries that the own fold took in
@@ -162,8 +163,11 @@ private:
   std::optional<lapse_watch> lapse_watch_;
   watched_state seen_;
   bool own_complete_ = true, seen_complete_ = true;
-  std::optional<error> disk_;  ///< a failed read: the answer of the whole run
+  std::unique_ptr<price_ground> ground_;  ///< for prices, once all journals were read
+  std::optional<error> disk_;             ///< a failed read: the answer of the whole run
   std::uint64_t done_ = 0, total_ = 0;
 };
+
+std::unique_ptr<price_ground> make_ground(auditor& a);
 
 }  // namespace tally::audit_detail

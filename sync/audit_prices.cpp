@@ -1,12 +1,9 @@
-#include "sync/audit_prices.hpp"
-
+// What the audit gives to the check of prices to stand on.
 #include <algorithm>
 
-#include "ledger/cards.hpp"
 #include "ledger/closing.hpp"
-#include "ledger/pins.hpp"
-#include "ledger/refund_price.hpp"
-#include "ledger/risk.hpp"
+#include "sync/audit_parts.hpp"
+#include "sync/rules_shelf.hpp"
 
 namespace tally::audit_detail {
 namespace {
@@ -14,248 +11,67 @@ namespace {
 // Epochs of one node are few; the bound is for journals that name each other.
 constexpr int epochs_max = 1000;
 
-std::string tax_text(const std::vector<tax_item>& taxes) {
-  std::string out;
-  for (const auto& t : taxes)
-    out += " rate " + std::to_string(t.rate) + ": " + std::to_string(t.amount) + ";";
-  return out.empty() ? "no tax" : "tax" + out;
-}
-
-std::string units_text(const std::vector<value_item>& items) {
-  std::string out;
-  for (const auto& v : items)
-    out += (out.empty() ? "" : ", ") + std::to_string(v.amount) + " of purse " + std::to_string(v.purse) +
-           (v.bucket == 0 ? "" : "@" + std::to_string(v.bucket));
-  return out.empty() ? "no units earned" : out + " earned";
-}
-
 }  // namespace
 
-void price_checker::look_at(sequence seq, byte_view data) {
-  auto kind = peek_kind(data);
-  bool mine = sells(kind) || kind == entry_kind::top_up || kind == entry_kind::adopt ||
-              kind == entry_kind::open_epoch || kind == entry_kind::refund || kind == entry_kind::refund_elsewhere ||
-              kind == entry_kind::earn || kind == entry_kind::issue || kind == entry_kind::activate ||
-              kind == entry_kind::authorise || kind == entry_kind::gift || kind == entry_kind::adjust ||
-              kind == entry_kind::fee || kind == entry_kind::hand_back;
-  if (!mine) return;
-  auto e = decode_entry(data);
-  if (!e) return;  // named where entries are decoded
-  know_all();
-  place(seq, *e);
-  if (kind == entry_kind::sale || kind == entry_kind::authorise || kind == entry_kind::gift ||
-      kind == entry_kind::hand_back)
-    proofs(seq, *e);
-  if (e->risk != 0) risk(seq, *e);
-  if (sells(kind)) {
-    sale(seq, *e);
-  } else if (kind == entry_kind::top_up) {
-    top_up(seq, *e);
-  } else if (kind == entry_kind::issue || kind == entry_kind::activate) {
-    card(seq, *e);
-  } else if (kind == entry_kind::refund || kind == entry_kind::refund_elsewhere) {
-    refund(seq, *e);
-  } else if (kind == entry_kind::earn) {
-    earn(seq, *e);
-  } else if (kind == entry_kind::adjust) {
-    by_hand(seq, *e);
-  } else if (kind == entry_kind::fee) {
-    fee(seq, *e);
-  } else if (e->head && kind == entry_kind::adopt) {
-    adopt(e->head->stream, e->head->size);
-  } else if (e->head && seq == 0) {
-    inherit(e->head->stream, e->head->size, epochs_max);
+class audit_ground final : public price_ground {
+public:
+  explicit audit_ground(auditor& a)
+      : a_(a), shelf_([this](const auto& id, auto index, auto& to) {
+          const auto& list = a_.published_.at(id);
+          auto it = std::ranges::lower_bound(list, index, {}, &published_record::index);
+          std::visit([&](const auto& record) { to.add(record); }, it->record);
+        }) {
+    for (const auto& [id, list] : a_.published_)
+      for (const auto& p : list)
+        shelf_.add(id, p.index);
   }
-}
 
-void price_checker::inherit(const stream_id& journal, std::uint64_t size, int depth) {
-  auto it = a_.adopted_.find(journal);
-  if (depth == 0 || it == a_.adopted_.end()) return;
-  for (const auto& one : it->second) {
-    if (one.seq >= size) break;
-    if (one.stream.sub == sub_stream::journal) {
-      inherit(one.stream, one.size, depth - 1);
-    } else {
-      adopt(one.stream, one.size);
+  void checked() override { ++a_.line(check_prices).count; }
+  void differs(const stream_id& journal, sequence seq, std::string expected, std::string found) override {
+    a_.problem(check_prices, stream_name(journal), seq, std::move(expected), std::move(found));
+  }
+  std::optional<entry> entry_at(const stream_id& id, sequence seq) override { return a_.entry_at(id, seq); }
+  bool is_closed(const writer_id& w) override { return closing_of(a_.own_, w).has_value(); }
+  std::optional<std::uint32_t> card_kind_of(account_id account) override {
+    auto card = card_of(a_.own_, account);
+    return card ? std::optional(card->kind) : std::nullopt;
+  }
+  directory_sizes adopted_by(const stream_id& journal, std::uint64_t size) override {
+    directory_sizes out;
+    collect(journal, size, epochs_max, out);
+    return out;
+  }
+  std::shared_ptr<const catalogue> published(const directory_sizes& sizes) override { return shelf_.published(sizes); }
+  std::shared_ptr<const catalogue> everything() override { return shelf_.everything(); }
+  amount figure(const stream_id& journal, const bytes& key) override {
+    return journal == figures_of_ && figures_.contains(key) ? figures_.at(key) : 0;
+  }
+  void set_figure(const stream_id& journal, const bytes& key, amount value) override {
+    if (journal != figures_of_) figures_.clear();
+    figures_of_ = journal;
+    figures_[key] = value;
+  }
+
+private:
+  void collect(const stream_id& journal, std::uint64_t size, int depth, directory_sizes& out) {
+    auto it = a_.adopted_.find(journal);
+    if (depth == 0 || it == a_.adopted_.end()) return;
+    for (const auto& one : it->second) {
+      if (one.seq >= size) break;
+      if (one.stream.sub == sub_stream::journal) {
+        collect(one.stream, one.size, depth - 1, out);
+      } else {
+        out[one.stream] = std::max(out[one.stream], one.size);
+      }
     }
   }
-}
 
-void price_checker::adopt(const stream_id& stream, std::uint64_t size) {
-  auto it = a_.published_.find(stream);
-  if (it == a_.published_.end()) return;
-  auto& n = taken_[stream];
-  for (const auto& list = it->second; n < list.size() && list[n].index < size; ++n)
-    std::visit([&](const auto& record) { rules_.add(record); }, list[n].record);
-}
+  auditor& a_;
+  rules_shelf shelf_;
+  stream_id figures_of_;
+  std::map<bytes, amount> figures_;
+};
 
-void price_checker::sale(sequence seq, const entry& e) {
-  ++a_.line(check_prices).count;
-  auto version = " under rules " + std::to_string(e.rules_version);
-  static const programme none;
-  const auto* record = rules_.rules(e.rules_version);
-  auto terms = terms_of_entry(e, record ? record->programme : none);
-  auto price = terms ? price_sale(rules_, *terms) : error{errc::not_applicable, "gifts that these rules do not have"};
-  if (!price)
-    return a_.problem(check_prices, where_, seq, "a basket that has a price" + version,
-                      std::string(errc_name(price.code())) + ": " + price.error().detail);
-  amount paid = 0;
-  bool fits = true;
-  for (const auto& v : e.values)
-    if (v.unit == main_unit) fits = fits && checked_add(paid, v.amount, paid);
-  for (const auto& t : e.tenders)
-    fits = fits && checked_add(paid, t.amount, paid);
-  if (!fits || paid != price->due)
-    a_.problem(check_prices, where_, seq, "a total of " + std::to_string(price->due) + " minor units" + version,
-               fits ? std::to_string(paid) : "amounts that overflow");
-  amount of_card = 0;
-  for (const auto& v : e.values)
-    if (v.unit == main_unit && !checked_add(of_card, v.amount, of_card)) of_card = INT64_MAX;
-  if (price->card_max < price->due && of_card > price->card_max)
-    a_.problem(check_prices, where_, seq,
-               "at most " + std::to_string(price->card_max) + " minor units from a card of kind " +
-                   std::to_string(e.card_kind) + ", which is not good for the other goods" + version,
-               std::to_string(of_card));
-  if (e.taxes != price->taxes)
-    a_.problem(check_prices, where_, seq, tax_text(price->taxes) + version, tax_text(e.taxes));
-  units(seq, e, std::move(price->earned), version);
-}
-
-// What was taken at risk, as the rules let it; how often since the store was heard of is the store's to count.
-void price_checker::risk(sequence seq, const entry& e) {
-  ++a_.line(check_prices).count;
-  const auto* record = rules_.rules(e.rules_version);
-  const auto* kind = record ? record->programme.card_kind(e.card_kind) : nullptr;
-  const amount most = e.bearer != 0 ? amount_max : kind ? kind->risk_sale : 0;
-  auto worth = record ? worth_at_risk(e, record->programme) : std::nullopt;
-  if (worth != e.risk || e.risk > most)
-    a_.problem(check_prices, where_, seq,
-               "at most " + std::to_string(most) + " minor units at risk, and " + std::to_string(worth.value_or(0)) +
-                   " under rules " + std::to_string(e.rules_version),
-               std::to_string(e.risk));
-}
-
-void price_checker::units(sequence seq, const entry& e, std::vector<value_item> expected, const std::string& version) {
-  auto given = e.earned;
-  given.insert(given.end(), e.owed.begin(), e.owed.end());
-  auto by_bucket = [](const value_item& v) { return std::pair(v.purse, v.bucket); };
-  std::ranges::sort(given, {}, by_bucket);
-  if (given != expected) a_.problem(check_prices, where_, seq, units_text(expected) + version, units_text(given));
-}
-
-void price_checker::card(sequence seq, const entry& e) {
-  ++a_.line(check_prices).count;
-  auto version = " under rules " + std::to_string(e.rules_version);
-  const auto* r = rules_.rules(e.rules_version);
-  const auto* kind = r ? r->programme.card_kind(e.card_kind) : nullptr;
-  const card_kind_rule plain;
-  const auto& k = kind ? *kind : plain;
-  amount price = 0, deposit = 0;
-  bool fits = true;
-  for (const auto& t : e.tenders)
-    fits = fits && checked_add(price, t.amount, price);
-  for (const auto& v : e.values) {
-    fits = fits && checked_add(price, -v.amount, price);
-    if (v.purse == purse_deposit) deposit = v.amount;
-  }
-  auto text = [](amount p, amount d, std::uint32_t until) {
-    return "a card for " + std::to_string(p) + " and a deposit of " + std::to_string(d) + " minor units, good until " +
-           (until == 0 ? std::string("ever") : date_text(until));
-  };
-  auto expires = expiry_of(k, e.business_date);
-  if (!r || !fits || price != k.price || deposit != k.deposit || e.expires != expires)
-    a_.problem(check_prices, where_, seq, text(k.price, k.deposit, expires) + version,
-               r ? text(price, deposit, e.expires) : "no such rules");
-}
-
-void price_checker::top_up(sequence seq, const entry& e) {
-  ++a_.line(check_prices).count;
-  auto version = " under rules " + std::to_string(e.rules_version);
-  const auto* r = rules_.rules(e.rules_version);
-  if (!r)
-    return a_.problem(check_prices, where_, seq, "rules " + std::to_string(e.rules_version) + ", adopted before",
-                      "none");
-  amount value = 0;
-  for (const auto& v : e.values) {
-    if (v.unit != main_unit) continue;
-    value = v.amount;
-    if (v.amount < r->top_up_min || v.amount > r->top_up_max)
-      a_.problem(
-          check_prices, where_, seq,
-          "a top-up from " + std::to_string(r->top_up_min) + " to " + std::to_string(r->top_up_max) + " minor units",
-          std::to_string(v.amount));
-  }
-  auto given = price_top_up(rules_, e.rules_version, {true, e.card_kind, e.level, e.birthday}, e.business_date, value,
-                            e.package, e.stale);
-  if (!given)
-    return a_.problem(check_prices, where_, seq, "a package of these rules" + version,
-                      std::string(errc_name(given.code())) + ": " + given.error().detail);
-  units(seq, e, std::move(*given), version);
-}
-
-void price_checker::compare(sequence seq, const std::string& what, amount expected, amount found) {
-  if (expected == found) return;
-  a_.problem(check_prices, where_, seq, std::to_string(expected) + " minor units " + what, std::to_string(found));
-}
-
-void price_checker::refund(sequence seq, const entry& e) {
-  ++a_.line(check_prices).count;
-  bool elsewhere = e.kind == entry_kind::refund_elsewhere;
-  auto seller = elsewhere ? e.subject : journal_.writer;
-  auto there = e.cites ? a_.entry_at({seller, sub_stream::journal, {}}, *e.cites) : std::nullopt;
-  auto sale = there;
-  if (elsewhere) {
-    auto shown = decode_entry(e.blob);
-    if (!shown) return a_.problem(check_prices, where_, seq, "the entry of a sale as evidence", shown.error().detail);
-    // A life that was closed may have gone on from an old copy beside itself: then both are its word.
-    if (there && !(*there == *shown) && !closing_of(a_.own_, seller))
-      return a_.problem(check_prices, where_, seq, "the sale as " + writer_name(seller) + " wrote it", "another one");
-    sale = std::move(*shown);
-  }
-  if (!sale || !sells(sale->kind)) return;  // judged elsewhere, where it is here
-  auto price = price_refund(rules_, *sale, e.lines, [&](product_id p) {
-    return returned_[{seller, *e.cites, p.value}];
-  });
-  for (const auto& l : e.lines)
-    if (auto& n = returned_[{seller, *e.cites, l.product.value}]; !checked_add(n, l.quantity, n)) n = INT64_MAX;
-  if (!price)
-    return a_.problem(check_prices, where_, seq, "pieces that have a price",
-                      std::string(errc_name(price.code())) + ": " + price.error().detail);
-  amount money = 0;
-  std::vector<value_item> units;
-  bool fits = true;
-  for (const auto& v : e.values)
-    if (v.unit == main_unit) {
-      fits = fits && checked_add(money, v.amount, money);
-    } else {
-      units.push_back(v);
-    }
-  for (const auto& t : e.tenders)
-    fits = fits && checked_add(money, t.amount, money);
-  compare(seq, "back", price->money, fits ? money : INT64_MAX);
-  if (e.taxes != price->taxes) a_.problem(check_prices, where_, seq, tax_text(price->taxes), tax_text(e.taxes));
-  if (units != price->units)
-    a_.problem(check_prices, where_, seq, units_text(price->units) + " before", units_text(units));
-  if (e.earned != price->earned || e.owed != price->owed)
-    a_.problem(check_prices, where_, seq, units_text(price->earned) + " and owed: " + units_text(price->owed),
-               units_text(e.earned) + " and owed: " + units_text(e.owed));
-}
-
-// How much of it had come back by then is checked at the end, over all journals.
-void price_checker::earn(sequence seq, const entry& e) {
-  ++a_.line(check_prices).count;
-  auto of = e.cites ? a_.entry_at({e.subject, sub_stream::journal, {}}, *e.cites) : std::nullopt;
-  if (!of) return;
-  bool fits = of->account == e.account && std::ranges::all_of(e.earned, [&](const value_item& v) {
-                return std::ranges::any_of(of->owed, [&](const value_item& o) {
-                  return o.purse == v.purse && o.unit == v.unit && o.bucket == v.bucket && v.amount <= o.amount;
-                });
-              });
-  if (!fits)
-    a_.problem(check_prices, where_, seq,
-               "at most what entry " + std::to_string(*e.cites) + " of " + writer_name(e.subject) +
-                   " owes: " + units_text(of->owed),
-               units_text(e.earned));
-}
+std::unique_ptr<price_ground> make_ground(auditor& a) { return std::make_unique<audit_ground>(a); }
 
 }  // namespace tally::audit_detail

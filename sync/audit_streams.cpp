@@ -4,7 +4,6 @@
 #include "ledger/kinds.hpp"
 #include "storage/sha256.hpp"
 #include "sync/audit_parts.hpp"
-#include "sync/audit_prices.hpp"
 #include "sync/checkpoint.hpp"
 #include "sync/station.hpp"
 
@@ -25,7 +24,7 @@ void auditor::check_stream(const stream_id& id) {
   std::uint64_t tiles = 0;
   bool broken = false;
   std::optional<price_checker> prices;
-  if (id.sub == sub_stream::journal) prices.emplace(*this, id);
+  if (id.sub == sub_stream::journal) prices.emplace(*ground_, id);
   entry_walk walk(store_, id, self_.node, 0, head.size());
   while (auto item = walk.next()) {
     full.clear();

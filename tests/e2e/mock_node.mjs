@@ -279,9 +279,16 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     unit: { code: 'CNY', exponent: 2 },
     exposure_days: 7,
     cases_open: state.cases.length,
+    differences: state.differences.length,
     demo: base,
     total_exposure: state.nodes.reduce((sum, it) => sum + it.exposure, 0),
     nodes: state.nodes.map(({ running, cut, ...it }) => ({ ...it, link: cut || !running ? 'down' : 'up' })),
+  });
+
+  const caseList = () => ({
+    open: state.cases.length,
+    cases: state.cases,
+    recomputed: { entries: 81_234, behind: 0, differences: state.differences.length, first: state.differences },
   });
 
   function pair(body) {
@@ -303,7 +310,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
   function api(method, path, body, raw, terminal) {
     if (path === '/api/v1/pair' && method === 'POST') return pair(body);
     if (path === '/api/v1/network' && (openNetwork || terminal)) return ok(network());
-    if (path === '/api/v1/cases' && (openNetwork || terminal)) return ok({ open: state.cases.length, cases: state.cases });
+    if (path === '/api/v1/cases' && (openNetwork || terminal)) return ok(caseList());
     if (!terminal) return refuse(401, 'not_allowed');
     if (path === '/api/v1/till') return ok(till(terminal));
     if (path === '/api/v1/products') return ok({ version: 3, products: state.products });

@@ -52,6 +52,7 @@ export function freshState() {
   return {
     programme: noProgramme(),
     cases: [],
+    differences: [],
     codes: new Set(['482-913', '111-111']),
     tokens: new Map(),
     nextTerminal: 201,

@@ -117,14 +117,14 @@ async function trade(till, card, start) {
     assert.equal(again.id, receipt.id);
     return receipt;
   };
-  await money('/api/v1/topups', { card, amount: 20_000, tender: 'cash', package: 1 });
-  // A moment after its start a store has quotas of points and vouchers; before, they are owed to the card.
+  // A moment after its start a store has quotas of points, vouchers and bonus; before, they are owed to the card.
   const small = { card, lines: [{ product: 1, quantity: 1 }] };
   const { due } = await till.post('/api/v1/quotes', small);
   await until('the store to give points', async () => {
     const given = await money('/api/v1/sales', { ...small, tenders: [{ kind: 'cash', amount: due }] });
     return given.earned?.length > 0;
   });
+  await money('/api/v1/topups', { card, amount: 20_000, tender: 'cash', package: 1 });
   const lines = [{ product: 10, quantity: 1 }, { ean: '6901234000108', quantity: 2 }];
   const quote = await till.post('/api/v1/quotes', { card, lines });
   const sale = await money('/api/v1/sales', { card, lines, tenders: [{ kind: 'card', amount: quote.due }] });

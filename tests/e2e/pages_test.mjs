@@ -420,6 +420,20 @@ const tests = {
     await shows(page, 'demo-banner', 'refused');
   },
 
+  async 'figures that head office does not come to are rows with both of them'() {
+    const page = await open('/network');
+    await at(page, 'table').waitFor();
+    assert.equal(await at(page, 'differences').count(), 0);
+    const id = '3.5f0c1a2b3c4d5e6f.121';
+    mock.state.differences = [{ id, node: 3, kind: 'sale', expected: 'a total of 1250 minor units', found: '<b>1150</b>' }];
+    await has(page, 'differences', 'open', 1);
+    await shows(page, `difference-${id}`, 'a total of 1250 minor units');
+    await shows(page, `difference-${id}`, '<b>1150</b>');
+    assert.equal(await at(page, 'cases').count(), 0);
+    mock.state.differences = [];
+    await at(page, 'differences').waitFor({ state: 'detached' });
+  },
+
   async 'an open case is a row until it is ruled about'() {
     const page = await open('/network');
     await at(page, 'table').waitFor();

@@ -190,6 +190,12 @@ await scenario('ship', 300, async (t) => {
     const list = await cases();
     return late.every((id) => list.cases.some((it) => it.id === id)) && list;
   });
+  // Head office prices behind the streams, and finds what stores wrote; a late sale has the right price as well.
+  const priced = await until('all entries to be priced again', async () => {
+    const { recomputed } = await cases();
+    return recomputed?.entries > 50 && recomputed.behind === 0 && recomputed;
+  });
+  assert.deepEqual([priced.differences, priced.first], [0, []]);
   const [first] = open.cases.filter((it) => it.id === late[0]);
   assert.deepEqual([first.why, first.kind, first.node, first.value], ['revoked', 'sale', a.id, 0]);
   assert.match((await good(['cases', '--data', hq.data])).out, new RegExp(`${late[0]}.* sale .* revoked`));

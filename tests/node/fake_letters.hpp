@@ -7,6 +7,9 @@ namespace tally::test {
 /// come back from it.
 class fake_letters : public node_facade {
 public:
+  std::shared_ptr<const reexecution_report> reexecuted() const override { return recomputed; }
+  std::shared_ptr<const reexecution_report> recomputed;  ///< set before the first request
+
   void post(node_id to, bytes body) override {
     if (auto taker = copy(letters_)) taker(to, body);
   }

@@ -455,33 +455,3 @@ TEST_CASE("events are told as the pages read them", "[node][http]") {
   CHECK(event_text(api, device_event{"printer", "ready"}).starts_with("event: device\ndata: {\"printer\":{"));
   CHECK(event_text(api, alarm_event{errc::io, "x"}).empty());
 }
-
-TEST_CASE("metrics keep the rules of promtool", "[node][metrics]") {
-  desk d;
-  (void)d.post("/api/v1/sales", d.sale_body(1, 1));
-  d.api->metrics.answered(200);
-  d.api->services.identity.name = "Bob's \"Corner\"\n\\";
-  auto text = d.get("/metrics").body;
-  std::map<std::string, std::string> types;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    auto line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(line.size() + 1);
-    if (line.starts_with("# HELP ")) {
-      CHECK(line.find(' ', 7) != std::string_view::npos);
-    } else if (line.starts_with("# TYPE ")) {
-      auto name = std::string(line.substr(7, line.find(' ', 7) - 7));
-      CHECK(types.emplace(name, line.substr(7 + name.size() + 1)).second);
-    } else {
-      auto name = std::string(line.substr(0, line.find_first_of("{ ")));
-      INFO(line);
-      REQUIRE(types.count(name) == 1);
-      CHECK(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos);
-      CHECK(name.ends_with("_total") == (types[name] == "counter"));
-    }
-  }
-  CHECK(text.find("tallystick_node_info{node=\"3\",role=\"store\",name=\"Bob's \\\"Corner\\\"\\n\\\\\"} 1\n") !=
-        std::string::npos);
-  CHECK(text.find("tallystick_refusals_total{reason=\"insufficient\"} 1\n") != std::string::npos);
-  CHECK(text.find("tallystick_http_requests_total{code=\"200\"} 1\n") != std::string::npos);
-}

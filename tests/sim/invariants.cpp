@@ -385,6 +385,21 @@ void check_audits(const world& w) {
   }
 }
 
+// 9. Head office prices every entry again and finds no other figures, whatever it had to begin anew meanwhile.
+void check_second_look(const world& w) {
+  const auto& hq = w.nodes().at(head_office);
+  auto look = reexecution::open(hq.disk);
+  ensure(look.ok(), "notes about prices are readable");
+  auto before = (*look)->counted().entries;
+  ensure((*look)->step(SIZE_MAX).ok(), "prices are looked at again");
+  ensure(before > 0 || (*look)->counted().entries < 1'000, "head office looked at no price while it ran");
+  for (const auto& d : (*look)->differences())
+    throw broken("head office prices entry " + std::to_string(d.seq) + " of " + writer_name(d.writer) +
+                 " again: expected " + d.expected + ", found " + d.found);
+  auto behind = (*look)->counted().behind;
+  ensure(behind == 0 || w.counted().outcast > 0, std::to_string(behind) + " entries are not priced again");
+}
+
 // 8. Clearing nets to zero with what lies on cards, counted from the entries and by head office's own books.
 void check_clearing(const world& w) {
   for (const auto& [id, n] : w.nodes()) {
@@ -470,6 +485,7 @@ void check_quiet(const world& w) {
   check_directory(w);
   check_rulings(w);
   check_audits(w);
+  check_second_look(w);
   check_clearing(w);
 }
 

@@ -7,6 +7,7 @@
 
 #include "storage/faulty_kv.hpp"
 #include "sync/durable_source.hpp"
+#include "sync/reexecution.hpp"
 #include "sync/seeded.hpp"
 #include "sync/session.hpp"
 #include "sync/station.hpp"
@@ -67,6 +68,9 @@ struct sim_node {
   std::unique_ptr<station> st;  ///< none while it is down
   std::unique_ptr<durable_source> source;
   std::map<node_id, end_of_link> links;
+  std::unique_ptr<reexecution> look;  ///< head office's second look; none before it looked first
+  std::uint32_t groups = 0;           ///< since it looked
+  bool look_waits = false;            ///< its notes are not durable yet
   std::optional<kv_batch> flight;
   bool work_due = false;
   tick_ms tick_at = 0;  ///< when its timers are looked at next

@@ -193,6 +193,8 @@ void world::crash(sim_node& n, const char* why) {
   }
   n.links.clear();
   n.flight.reset();
+  n.look.reset();
+  n.look_waits = false;
   n.work_due = false;
   n.st.reset();
   codes_.at.erase(n.id);
@@ -281,6 +283,7 @@ void world::committed(sim_node& n) {
   auto written = n.disk.commit(*n.flight, true);
   n.flight.reset();
   if (!written) return crash(n, "a commit failed");
+  n.look_waits = false;
   absorb(n);
   if (!calm_ && plan_.crash_every > 0 && dice_.chance(2)) return crash(n, "between commit and answer");
   auto list = n.st->settled();
@@ -288,8 +291,28 @@ void world::committed(sim_node& n) {
   if (n.st->ledger().self() != before) say("node " + std::to_string(n.id.value) + " lives anew");
   effects(n, std::move(list));
   if (!n.st) return;
+  look_again(n);
   seal(n);
   if (!n.st->idle()) wake(n, 1);
+}
+
+// Head office prices entries again now and then, some at a time, and goes on where its durable notes say.
+void world::look_again(sim_node& n) {
+  constexpr std::uint32_t groups_between = 40;
+  constexpr std::size_t at_once = 150;
+  if (n.role != node_role::hq || n.look_waits || ++n.groups < groups_between) return;
+  n.groups = 0;
+  if (!n.look) {
+    auto opened = reexecution::open(n.disk);
+    ensure(opened.ok(), "prices are looked at again");
+    n.look = std::move(*opened);
+  }
+  auto notes = n.look->step(at_once);
+  ensure(notes.ok(), "prices are looked at again");
+  if (notes->empty()) return;
+  for (const auto& [key, value] : *notes)
+    n.st->ledger().view().put(family::meta, "n" + key, value);
+  n.look_waits = true;  // they are in the group that is sealed next
 }
 
 // Whoever is there knows within a bounded time whether the other side is.

@@ -84,6 +84,7 @@ private:
   void work(sim_node& n);
   void seal(sim_node& n);
   void committed(sim_node& n);
+  void look_again(sim_node& n);
   void ticks(sim_node& n);
   void tick_by(sim_node& n, tick_ms when);
   tick_ms next_tick(const sim_node& n) const;

@@ -356,9 +356,21 @@ export interface OpenCase {
   value?: number;
   account?: number;
 }
+/** An entry whose figures are not those of the rules that it names. */
+export interface Difference {
+  id: string;
+  node: number;
+  name?: string;
+  kind: string;
+  business_date?: string;
+  expected: string;
+  found: string;
+}
 export interface CaseList {
   open: number;
   cases: OpenCase[];
+  /** At head office. */
+  recomputed?: { entries: number; behind: number; differences: number; first: Difference[] };
 }
 
 export interface Network {
@@ -370,6 +382,7 @@ export interface Network {
   total_exposure: number;
   exposure_days: number;
   cases_open: number;
+  differences?: number;
   demo?: string;
 }
 

@@ -3,7 +3,7 @@ import { formatMinor } from '../lib/money';
 import { Pairing } from '../lib/pairing';
 import type { Network, NetworkNode, Unit } from '../lib/types';
 import { LangSwitch, Money } from '../lib/ui';
-import { Cases } from './cases';
+import { Cases, Differences } from './cases';
 import { WaitingChart } from './chart';
 import {
   cases,
@@ -305,7 +305,8 @@ export function App() {
               <NodeCard key={it.node} node={it} net={net} />
             ))}
           </section>
-          {cases.value && <Cases list={cases.value} unit={net.unit} />}
+          {cases.value && cases.value.open > 0 && <Cases list={cases.value} unit={net.unit} />}
+          {cases.value?.recomputed && <Differences of={cases.value.recomputed} />}
           <Table net={net} />
         </main>
       )}

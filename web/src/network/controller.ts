@@ -89,7 +89,7 @@ async function readPicture(): Promise<void> {
   picture.value = answer.body;
   pictureAt.value = at;
   history.value = remember(history.value, answer.body, at);
-  if (answer.body.cases_open === 0) {
+  if (answer.body.cases_open === 0 && !answer.body.differences) {
     cases.value = null;
     return;
   }

@@ -1,17 +1,25 @@
 // What the audit asks of the place and the day of an entry: where cards are good, units by hand, fees.
 #include <algorithm>
 
+#include "ledger/kinds.hpp"
 #include "ledger/pricing.hpp"
-#include "sync/audit_prices.hpp"
+#include "sync/price_check.hpp"
 
-namespace tally::audit_detail {
+namespace tally {
 
-void price_checker::know_all() {
-  if (knows_all_ || a_.role_of(journal_.writer.node) != node_role::hq) return;
-  knows_all_ = true;
-  for (const auto& [stream, list] : a_.published_)
-    for (const auto& p : list)
-      std::visit([&](const auto& record) { rules_.add(record); }, p.record);
+// A store that never heard of the card, and believed its signed code, names no kind and no version. A gift names the
+// kind only where it matters.
+void price_checker::kind_of_card(sequence seq, const entry& e) {
+  bool named = sells(e.kind) || e.kind == entry_kind::authorise || e.kind == entry_kind::top_up;
+  bool may_be_unknown = e.account_version == 0 || e.kind == entry_kind::gift;
+  if (!named && e.kind != entry_kind::gift) return;
+  const auto* r = rules_of(e);
+  if (!r || !r->programme.asks_for_kinds() || e.account.value == 0) return;
+  if (e.card_kind == 0 && may_be_unknown) return;
+  auto kind = ground_.card_kind_of(e.account);
+  if (kind && *kind != e.card_kind)
+    differs(seq, "a card of kind " + std::to_string(*kind) + ", as head office published it",
+            "kind " + std::to_string(e.card_kind));
 }
 
 void price_checker::place(sequence seq, const entry& e) {
@@ -20,24 +28,22 @@ void price_checker::place(sequence seq, const entry& e) {
                (e.kind == entry_kind::issue &&
                 std::ranges::any_of(e.values, [](const value_item& v) { return v.purse == purse_paid; }));
   if (e.card_kind == 0 || (!spends && !loads)) return;
-  const auto* r = rules_.rules(e.rules_version);
+  const auto* r = rules_of(e);
   const auto* kind = r ? r->programme.card_kind(e.card_kind) : nullptr;
   auto here = journal_.writer.node;
   if (!kind || (spends ? kind->good_at(here) : kind->loaded_at(here))) return;
-  a_.problem(check_prices, where_, seq,
-             "no card of kind " + std::to_string(kind->id) + (spends ? " used" : " loaded") + " at node " +
-                 std::to_string(here.value) + " under rules " + std::to_string(e.rules_version),
-             "one");
+  differs(seq,
+          "no card of kind " + std::to_string(kind->id) + (spends ? " used" : " loaded") + " at node " +
+              std::to_string(here.value) + " under rules " + std::to_string(e.rules_version),
+          "one");
 }
 
 void price_checker::by_hand(sequence seq, const entry& e) {
-  ++a_.line(check_prices).count;
-  const auto* r = rules_.rules(e.rules_version);
+  ground_.checked();
+  const auto* r = rules_of(e);
   bool taken = !e.values.empty();
   const auto& items = taken ? e.values : e.earned;
   if (items.empty()) return;  // judged elsewhere
-  if (e.business_date != by_hand_day_) by_hand_.clear();
-  by_hand_day_ = e.business_date;
   auto purse = items.front().purse;
   auto& sum = by_hand_[{purse, taken}];
   for (const auto& v : items)
@@ -45,32 +51,32 @@ void price_checker::by_hand(sequence seq, const entry& e) {
   const auto* rule = r ? r->programme.purse(purse) : nullptr;
   auto most = rule ? rule->manual_per_day : 0;
   if (sum > most)
-    a_.problem(check_prices, where_, seq,
-               "at most " + std::to_string(most) + " of purse " + std::to_string(purse) +
-                   (taken ? " taken" : " given") + " by hand in a day, under rules " + std::to_string(e.rules_version),
-               std::to_string(sum));
+    differs(seq,
+            "at most " + std::to_string(most) + " of purse " + std::to_string(purse) + (taken ? " taken" : " given") +
+                " by hand in a day, under rules " + std::to_string(e.rules_version),
+            std::to_string(sum));
   if (taken || !rule) return;
   amount units = 0;
   for (const auto& v : e.earned)
     if (!checked_add(units, v.amount, units)) return;  // judged elsewhere
   // Bonus in parts opens as all bonus does.
   if (auto due = in_buckets(*rule, units, e.business_date); due != e.earned)
-    a_.problem(check_prices, where_, seq, "units by hand in the month buckets of the rules", "other ones");
+    differs(seq, "units by hand in the month buckets of the rules", "other ones");
 }
 
 void price_checker::fee(sequence seq, const entry& e) {
-  ++a_.line(check_prices).count;
-  const auto* r = rules_.rules(e.rules_version);
+  ground_.checked();
+  const auto* r = rules_of(e);
   const auto* kind = r ? r->programme.card_kind(e.card_kind) : nullptr;
   amount sum = 0;
   bool fits = kind != nullptr;
   for (const auto& v : e.values)
     fits = fits && checked_add(sum, v.amount, sum) && std::ranges::binary_search(kind->dormant.purses, v.purse);
   if (fits && kind->dormant.months != 0 && sum <= kind->dormant.fee) return;
-  a_.problem(check_prices, where_, seq,
-             "a fee of at most " + std::to_string(kind ? kind->dormant.fee : 0) +
-                 " minor units, from the purses that rules " + std::to_string(e.rules_version) + " name",
-             std::to_string(sum));
+  differs(seq,
+          "a fee of at most " + std::to_string(kind ? kind->dormant.fee : 0) +
+              " minor units, from the purses that rules " + std::to_string(e.rules_version) + " name",
+          std::to_string(sum));
 }
 
-}  // namespace tally::audit_detail
+}  // namespace tally

@@ -2,19 +2,18 @@
 #include <algorithm>
 
 #include "ledger/pins.hpp"
-#include "sync/audit_prices.hpp"
+#include "storage/varint.hpp"
+#include "sync/price_check.hpp"
 
-namespace tally::audit_detail {
+namespace tally {
 
 // Sums as the store's own fold has them (money_taken_on): what came back, or was put aside and captured, adds nothing.
 void price_checker::proofs(sequence seq, const entry& e) {
-  const auto* record = rules_.rules(e.rules_version);
+  const auto* record = rules_of(e);
   const auto* kind = record ? record->programme.card_kind(e.card_kind) : nullptr;
   if (e.code_checked != 0) one_code(seq, e);
   if (!kind || !kind->asks_for_proof()) return;
-  ++a_.line(check_prices).count;
-  if (e.business_date != spent_on_) spent_.clear();
-  spent_on_ = e.business_date;
+  ground_.checked();
   amount money = 0;
   for (const auto& v : e.values) {
     const auto* purse = record->programme.purse(v.purse);
@@ -24,22 +23,24 @@ void price_checker::proofs(sequence seq, const entry& e) {
   auto& before = spent_[e.account];
   auto under = " under rules " + std::to_string(e.rules_version);
   if (e.pin_checked == 0 && asks_for_pin(kind, money, !e.values.empty(), before))
-    a_.problem(check_prices, where_, seq,
-               "at most " + std::to_string(free_of_pin(*kind, before)) + " minor units without the card's PIN" + under,
-               std::to_string(money));
+    differs(seq,
+            "at most " + std::to_string(free_of_pin(*kind, before)) + " minor units without the card's PIN" + under,
+            std::to_string(money));
   if (e.code_checked == 0 && asks_for_code(kind, money, !e.values.empty()))
-    a_.problem(check_prices, where_, seq,
-               "at most " + std::to_string(*kind->code_above) + " minor units without a one-time code" + under,
-               std::to_string(money));
+    differs(seq, "at most " + std::to_string(*kind->code_above) + " minor units without a one-time code" + under,
+            std::to_string(money));
   if (e.kind != entry_kind::hand_back) before = std::min(before + money, INT64_MAX / 2);
 }
 
 void price_checker::one_code(sequence seq, const entry& e) {
-  auto& newest = codes_[e.account];
+  byte_writer w;
+  w.u8('c');
+  w.uv(e.account.value);
+  auto key = w.take();
+  auto newest = static_cast<std::uint64_t>(ground_.figure(journal_, key));
   if (e.code_checked <= newest)
-    a_.problem(check_prices, where_, seq, "a one-time code after number " + std::to_string(newest),
-               "number " + std::to_string(e.code_checked));
-  newest = std::max(newest, e.code_checked);
+    differs(seq, "a one-time code after number " + std::to_string(newest), "number " + std::to_string(e.code_checked));
+  if (e.code_checked > newest) ground_.set_figure(journal_, key, static_cast<amount>(e.code_checked));
 }
 
-}  // namespace tally::audit_detail
+}  // namespace tally

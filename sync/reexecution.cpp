@@ -1,0 +1,283 @@
+#include "sync/reexecution.hpp"
+
+#include <algorithm>
+
+#include "ledger/closing.hpp"
+#include "storage/entry_codec.hpp"
+#include "storage/kv_state.hpp"
+#include "sync/entry_walk.hpp"
+
+namespace tally {
+namespace {
+
+// The life before each life, for journals that name each other.
+constexpr int epochs_max = 1000;
+constexpr std::size_t directories_max = 1'000;
+
+std::string journal_note(const stream_id& id) { return "reexecution/j" + stream_key(id); }
+std::string figure_note(const stream_id& id, const bytes& key) { return "reexecution/f" + stream_key(id) + key; }
+std::string difference_note(std::uint64_t n) {
+  byte_writer w;
+  w.raw("reexecution/d");
+  w.u64be(n);
+  return w.take();
+}
+
+bytes encode(const reexecuted_difference& d) {
+  byte_writer w;
+  w.u8(1);
+  write_writer(w, d.writer);
+  w.uv(d.seq);
+  w.str(d.expected);
+  w.str(d.found);
+  return w.take();
+}
+
+std::optional<reexecuted_difference> decode_difference(byte_view data) {
+  byte_reader r(data);
+  if (r.u8() != 1) r.fail();
+  reexecuted_difference d;
+  d.writer = read_writer(r);
+  d.seq = r.uv();
+  d.expected = std::string(r.str(reexecuted_difference::text_max));
+  d.found = std::string(r.str(reexecuted_difference::text_max));
+  return r.at_end() ? std::optional(std::move(d)) : std::nullopt;
+}
+
+}  // namespace
+
+class reexecution::ground final : public price_ground {
+public:
+  explicit ground(reexecution& of)
+      : shelf([this](const auto& id, auto index, auto& to) { add_publication(id, index, to); }), of_(of) {}
+
+  void checked() override {}
+  void differs(const stream_id& id, sequence seq, std::string expected, std::string found) override {
+    if (muted) return;
+    ++of_.journals_[id].differences;
+    if (of_.differences_.size() >= differences_max) return;
+    reexecuted_difference d{id.writer, seq, std::move(expected), std::move(found)};
+    d.expected.resize(std::min(d.expected.size(), reexecuted_difference::text_max));
+    d.found.resize(std::min(d.found.size(), reexecuted_difference::text_max));
+    of_.notes_.emplace_back(difference_note(of_.differences_.size()), tally::encode(d));
+    of_.differences_.push_back(std::move(d));
+  }
+  std::optional<entry> entry_at(const stream_id& id, sequence seq) override {
+    if (seq >= of_.reader_.size(id)) return std::nullopt;
+    auto data = of_.reader_.entry_of(id, seq, of_.self_);
+    auto e = data ? decode_entry(*data) : result<entry>(data.error());
+    return e ? std::optional(std::move(*e)) : std::nullopt;
+  }
+  bool is_closed(const writer_id& w) override { return closing_of(durable_state(of_.store_), w).has_value(); }
+  std::optional<std::uint32_t> card_kind_of(account_id account) override {
+    auto card = card_of(durable_state(of_.store_), account);
+    return card ? std::optional(card->kind) : std::nullopt;
+  }
+  directory_sizes adopted_by(const stream_id& id, std::uint64_t size) override {
+    directory_sizes out;
+    collect(id, size, epochs_max, out);
+    return out;
+  }
+  std::shared_ptr<const catalogue> published(const directory_sizes& sizes) override { return shelf.published(sizes); }
+  std::shared_ptr<const catalogue> everything() override { return shelf.everything(); }
+  amount figure(const stream_id& id, const bytes& key) override {
+    auto name = figure_note(id, key);
+    if (auto it = figures_.find(name); it != figures_.end()) return it->second;
+    bytes v;
+    if (of_.store_.get(family::meta, "n" + name, v) != lookup::found) return 0;
+    byte_reader r(v);
+    return r.sv();
+  }
+  void set_figure(const stream_id& id, const bytes& key, amount value) override {
+    if (!muted) figures_[figure_note(id, key)] = value;
+  }
+  /// What changed since the last call, as notes.
+  void take_figures(notes& out) {
+    for (const auto& [name, value] : figures_) {
+      byte_writer w;
+      w.sv(value);
+      out.emplace_back(name, w.take());
+    }
+    figures_.clear();
+  }
+
+  bool muted = false;  ///< what was looked at before is looked at once more
+  rules_shelf shelf;
+
+private:
+  void add_publication(const stream_id& id, std::uint64_t index, catalogue& to) {
+    auto e = entry_at(id, index);
+    if (!e) return;
+    if (e->topic == publish_topic::rules) {
+      if (auto r = decode_rules(e->blob)) to.add(std::move(*r));
+    } else if (auto p = decode_product(e->blob)) {
+      to.add(std::move(*p));
+    }
+  }
+  void collect(const stream_id& id, std::uint64_t size, int depth, directory_sizes& out) {
+    if (depth == 0 || id.sub != sub_stream::journal) return;
+    entry_walk walk(of_.store_, id, of_.self_.node, 0, std::min(size, of_.reader_.size(id)));
+    while (auto item = walk.next()) {
+      auto kind = peek_kind(item->data);
+      if (kind != entry_kind::adopt && (kind != entry_kind::open_epoch || item->seq != 0)) continue;
+      auto e = decode_entry(item->data);
+      if (!e || !e->head) continue;
+      if (kind == entry_kind::open_epoch) {
+        collect(e->head->stream, e->head->size, depth - 1, out);
+      } else {
+        out[e->head->stream] = std::max(out[e->head->stream], e->head->size);
+      }
+    }
+  }
+
+  reexecution& of_;
+  std::map<std::string, amount> figures_;  ///< that are not durable yet
+};
+
+reexecution::reexecution(const kv_store& store)
+    : store_(store), reader_(store), ground_(std::make_unique<ground>(*this)) {}
+reexecution::~reexecution() = default;
+
+result<std::unique_ptr<reexecution>> reexecution::open(const kv_store& store) {
+  std::unique_ptr<reexecution> out(new reexecution(store));
+  TALLY_TRY(out->load());
+  return out;
+}
+
+status reexecution::load() {
+  auto self = reader_.self();
+  if (!self) return self.error();
+  self_ = *self;
+  auto c = store_.scan(family::meta, "nreexecution/");
+  for (; c->valid() && c->key().starts_with("nreexecution/"); c->next()) {
+    auto name = c->key().substr(13);
+    if (name.starts_with("d")) {
+      auto d = decode_difference(c->value());
+      if (!d) return error{errc::corrupt, "a note about a difference"};
+      differences_.push_back(std::move(*d));
+    } else if (name.starts_with("j")) {
+      auto id = parse_stream_key(name.substr(1));
+      byte_reader r(c->value());
+      journal j;
+      if (r.u8() != 1) r.fail();
+      j.size = r.uv();
+      j.differences = r.uv();
+      j.day.seq = r.uv();
+      for (auto n = r.uv(directories_max); n > 0 && r.ok(); --n) {
+        auto directory = read_stream(r);
+        j.day.adopted[directory] = r.uv();
+      }
+      if (!id || !r.at_end()) return error{errc::corrupt, "a note about a journal"};
+      journals_[*id] = std::move(j);
+    }
+  }
+  return c->state();
+}
+
+bytes reexecution::encode(const journal& j) const {
+  byte_writer w;
+  w.u8(1);
+  w.uv(j.size);
+  w.uv(j.differences);
+  w.uv(j.day.seq);
+  w.uv(j.day.adopted.size());
+  for (const auto& [directory, size] : j.day.adopted) {
+    write_stream(w, directory);
+    w.uv(size);
+  }
+  return w.take();
+}
+
+void reexecution::learn_directories(const std::vector<stream_id>& streams) {
+  for (const auto& id : streams) {
+    if (id.sub != sub_stream::directory) continue;
+    auto& from = read_[id];
+    auto size = reader_.size(id);
+    if (from >= size) continue;
+    entry_walk walk(store_, id, self_.node, from, size);
+    while (auto item = walk.next()) {
+      from = item->seq + 1;
+      if (peek_kind(item->data) != entry_kind::publish) continue;
+      auto e = decode_entry(item->data);
+      if (e && (e->topic == publish_topic::rules || e->topic == publish_topic::product))
+        ground_->shelf.add(id, item->seq);
+    }
+  }
+}
+
+bool reexecution::is_here(const stream_id& id, std::uint64_t size) {
+  return reader_.size(id) >= size || ground_->is_closed(id.writer);
+}
+
+bool reexecution::can_look_at(sequence seq, byte_view data) {
+  auto kind = peek_kind(data);
+  if (kind != entry_kind::adopt && (kind != entry_kind::open_epoch || seq != 0)) return true;
+  auto e = decode_entry(data);
+  return !e || !e->head || is_here(e->head->stream, e->head->size);
+}
+
+// From the day's first entry, so that its sums are there again.
+void reexecution::replay(const stream_id& id, journal& j) {
+  j.checker = std::make_unique<price_checker>(*ground_, id, j.day.adopted);
+  ground_->muted = true;
+  entry_walk walk(store_, id, self_.node, j.day.seq, j.size);
+  while (auto item = walk.next())
+    j.checker->look_at(item->seq, item->data);
+  ground_->muted = false;
+}
+
+void reexecution::look_at(const stream_id& id, journal& j, std::uint64_t held, std::size_t& left) {
+  if (!j.checker) replay(id, j);
+  auto before = j.size;
+  entry_walk walk(store_, id, self_.node, j.size, j.size + std::min<std::uint64_t>(left, held - j.size));
+  while (auto item = walk.next()) {
+    if (!can_look_at(item->seq, item->data)) break;
+    j.checker->look_at(item->seq, item->data);
+    j.size = item->seq + 1;
+    --left;
+  }
+  if (const auto& d = walk.damage()) {
+    j.damaged = true;  // the audit says more
+    bool told =
+        std::ranges::any_of(differences_, [&](const auto& o) { return o.writer == id.writer && o.seq == d->at; });
+    if (!told) ground_->differs(id, d->at, "entries that can be read: " + d->expected, d->found);
+  }
+  if (j.size == before && !j.damaged) return;
+  j.day = j.checker->day_start(j.size);
+  notes_.emplace_back(journal_note(id), encode(j));
+}
+
+result<reexecution::notes> reexecution::step(std::size_t max) {
+  auto streams = reader_.list();
+  if (!streams) return streams.error();
+  learn_directories(*streams);
+  std::erase_if(*streams, [](const stream_id& id) { return id.sub != sub_stream::journal; });
+  std::ranges::sort(*streams);
+  auto first = std::ranges::upper_bound(*streams, last_);
+  std::ranges::rotate(*streams, first);
+  held_ = 0;
+  notes_.clear();
+  auto left = max;
+  for (const auto& id : *streams) {
+    auto held = reader_.size(id);
+    held_ += held;
+    auto& j = journals_[id];
+    if (left == 0 || held <= j.size || j.damaged) continue;
+    look_at(id, j, held, left);
+    last_ = id;
+  }
+  ground_->take_figures(notes_);
+  return std::move(notes_);
+}
+
+reexecution_figures reexecution::counted() const {
+  reexecution_figures out;
+  for (const auto& [id, j] : journals_) {
+    out.entries += j.size;
+    out.differences += j.differences;
+  }
+  out.behind = held_ - std::min(held_, out.entries);
+  return out;
+}
+
+}  // namespace tally
