@@ -127,6 +127,31 @@ void office::grant(amount quota) {
   settle();
 }
 
+void office::publish() {
+  facts_request r{1, {}};
+  auto put = [&](publish_topic topic, bytes blob) {
+    entry e;
+    e.kind = entry_kind::publish;
+    e.topic = topic;
+    e.rules_version = 1;
+    e.blob = std::move(blob);
+    r.facts.push_back(std::move(e));
+  };
+  put(publish_topic::rules, encode_rules(reference_rules()));
+  for (std::uint32_t id = 1; id <= reference::products; ++id) {
+    put(publish_topic::product, encode_product(reference_product(id)));
+    if (r.facts.size() < 100 && id < reference::products) continue;
+    must(station_->put(std::exchange(r, {1, {}})), "the rules");
+    settle();
+  }
+}
+
+stream_head office::directory() {
+  stream_id id{self(), sub_stream::directory, {}};
+  auto tip = must(stream_reader(*store_).frontier(id), "the directory");
+  return {id, tip.size(), tip.root()};
+}
+
 // -- stores ------------------------------------------------------------------------
 
 namespace {
@@ -186,11 +211,16 @@ entry model_store::begin(entry_kind kind, till& t) {
   return e;
 }
 
-void model_store::open(amount quota, amount each) {
+void model_store::open(const stream_head& directory, amount quota, amount each) {
   entry first;
   first.kind = entry_kind::open_epoch;
   first.engine = engine_revision;
   add(first);
+  entry rules;
+  rules.kind = entry_kind::adopt;
+  rules.business_date = today;
+  rules.head = directory;
+  add(rules);
   entry in;
   in.kind = entry_kind::receive;
   in.business_date = today;

@@ -26,6 +26,10 @@ public:
   tally::station& at() { return *station_; }
   /// Rights to create value, for each store; they are on the channel's first number.
   void grant(amount quota);
+  /// The reference workload's rules and products, in the directory.
+  void publish();
+  /// The directory as a store takes it in.
+  stream_head directory();
   /// Opens the station anew from its database.
   void reopen();
   /// Runs what is queued and commits until nothing is left.
@@ -50,8 +54,8 @@ public:
   /// Accounts `first` to `first + accounts - 1` are this store's.
   model_store(unsigned n, const writer_id& hq, std::uint64_t first, std::uint64_t accounts);
 
-  /// Begins the journal: epoch, quota, and a top-up of each account.
-  void open(amount quota, amount each);
+  /// Begins the journal: epoch, rules, quota, and a top-up of each account.
+  void open(const stream_head& directory, amount quota, amount each);
   /// One request of the reference workload by one of its tills.
   void trade();
   /// Entries since the last cut, at most `segment_entries_max` in each, signed at its end.

@@ -13,6 +13,7 @@
 #include "bench/chain.hpp"
 #include "bench/figures.hpp"
 #include "storage/sha256.hpp"
+#include "sync/reexecution.hpp"
 
 namespace tally::bench {
 namespace {
@@ -198,17 +199,40 @@ void day(const options& o, office& hq, std::vector<model_store>& stores) {
   limits(o.dir, copy, o.sales);
 }
 
+/// Behind the streams: every entry priced again, on one thread.
+void look_again(const options& o, office& hq) {
+  auto look = reexecution::open(hq.store());
+  if (!look) throw std::runtime_error(look.error().detail);
+  auto start = now_ns();
+  for (;;) {
+    auto notes = (*look)->step(20'000);
+    if (!notes) throw std::runtime_error(notes.error().detail);
+    if (notes->empty()) break;
+    kv_batch batch;
+    for (const auto& [key, value] : *notes)
+      batch.put(family::meta, "n" + key, value);
+    if (!hq.store().commit(batch, true)) throw std::runtime_error("the notes are not written");
+  }
+  auto took = seconds(now_ns() - start);
+  auto counted = (*look)->counted();
+  if (counted.differences != 0 || counted.behind != 0 || counted.entries < o.accounts + o.sales * o.rounds)
+    throw std::runtime_error("head office does not come to the stores' figures");
+  report("hq_priced_again_per_s", static_cast<double>(counted.entries) / took);
+}
+
 void run(const options& o) {
   office hq(o.dir / "hq", o.stores);
   auto each = o.accounts / o.stores;
   constexpr amount top_up = 10'000'000;
   auto quota = top_up * static_cast<amount>(each) * 2;
   hq.grant(quota);
+  hq.publish();
+  auto directory = hq.directory();
   std::vector<model_store> stores;
   std::vector<segment> opening;
   for (unsigned n = 0; n < o.stores; ++n) {
     stores.emplace_back(n, hq.self(), 1 + n * each, each);
-    stores.back().open(quota, top_up);
+    stores.back().open(directory, quota, top_up);
     for (auto& s : stores.back().take())
       opening.push_back(std::move(s));
   }
@@ -222,6 +246,7 @@ void run(const options& o) {
     if (hq.at().seen().position(w) != stores[n].size() || hq.at().seen().contested_of(w) != 0)
       throw std::runtime_error("head office does not hold all that the stores wrote");
   }
+  look_again(o, hq);
   report("hq_state_mib", static_cast<double>(hq.at().seen().all().memory_octets()) / 1048576);
   report("hq_rss_mib", static_cast<double>(memory_of(getpid()).resident) / 1024);
   hq.at().checkpoint();

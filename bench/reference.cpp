@@ -9,7 +9,7 @@ rules_record reference_rules() {
   r.version = 1;
   r.header = "Reference store";
   r.top_up_min = 100;
-  r.top_up_max = 100'000;
+  r.top_up_max = 10'000'000;
   r.taxes = {{"A", 1300}, {"B", 900}};
   return r;
 }
