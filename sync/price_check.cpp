@@ -6,7 +6,6 @@
 #include "ledger/kinds.hpp"
 #include "ledger/pins.hpp"
 #include "ledger/refund_price.hpp"
-#include "ledger/risk.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/varint.hpp"
 #include "sync/certificate.hpp"
@@ -53,6 +52,9 @@ bool has_price(entry_kind kind) {
     case entry_kind::gift:
     case entry_kind::adjust:
     case entry_kind::fee:
+    case entry_kind::send:
+    case entry_kind::receive:
+    case entry_kind::reverse:
     case entry_kind::hand_back: return true;
     default: return sells(kind);
   }
@@ -94,6 +96,7 @@ void price_checker::look_at(sequence seq, const entry& e) {
   if (kind == entry_kind::sale || kind == entry_kind::authorise || kind == entry_kind::gift ||
       kind == entry_kind::hand_back)
     proofs(seq, e);
+  if (!e.debts.empty()) owing(e);
   if (e.risk != 0) risk(seq, e);
   if (sells(kind)) {
     sale(seq, e);
@@ -149,20 +152,6 @@ void price_checker::sale(sequence seq, const entry& e) {
             std::to_string(of_card));
   if (e.taxes != price->taxes) differs(seq, tax_text(price->taxes) + version, tax_text(e.taxes));
   units(seq, e, std::move(price->earned), version);
-}
-
-// What was taken at risk, as the rules let it; how often since the store was heard of is the store's to count.
-void price_checker::risk(sequence seq, const entry& e) {
-  ground_.checked();
-  const auto* record = rules_of(e);
-  const auto* kind = record ? record->programme.card_kind(e.card_kind) : nullptr;
-  const amount most = e.bearer != 0 ? amount_max : kind ? kind->risk_sale : 0;
-  auto worth = record ? worth_at_risk(e, record->programme) : std::nullopt;
-  if (worth != e.risk || e.risk > most)
-    differs(seq,
-            "at most " + std::to_string(most) + " minor units at risk, and " + std::to_string(worth.value_or(0)) +
-                " under rules " + std::to_string(e.rules_version),
-            std::to_string(e.risk));
 }
 
 void price_checker::units(sequence seq, const entry& e, std::vector<value_item> expected, const std::string& version) {

@@ -64,13 +64,17 @@ private:
   void look_at(sequence seq, const entry& e);
   void begin_day(sequence seq, const entry& e);
   void sale(sequence seq, const entry& e);
-  void risk(sequence seq, const entry& e);
   void top_up(sequence seq, const entry& e);
   void card(sequence seq, const entry& e);
   /// Goods back, of an own sale or another's: money, taxes and units, to the cent.
   void refund(sequence seq, const entry& e);
   /// What head office gave for another's entry: what that entry owed, at most.
   void earn(sequence seq, const entry& e);
+  // price_risk.cpp
+  /// What was taken at risk, against what the rules let a store lend: at once, in all, and how often.
+  void risk(sequence seq, const entry& e);
+  /// What accounts owe here in money, and that it went up.
+  void owing(const entry& e);
   // price_proofs.cpp
   /// What was taken from a card without its PIN or a one-time code, against what the rules let go so.
   void proofs(sequence seq, const entry& e);
