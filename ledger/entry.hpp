@@ -139,6 +139,8 @@ constexpr std::uint32_t engine_revision = 1;
 constexpr std::size_t lines_max = 200, values_max = 64, tenders_max = 16, taxes_max = 32, gifts_max = 50,
                       blob_max = 60'000, note_max = 200, entry_bytes_max = 65'535;
 constexpr std::int64_t quantity_max = 9999, pieces_max = 1'000'000;
+/// Of a product with an open amount, whose pieces are minor units.
+constexpr std::int64_t open_amount_max = 1'000'000'000;
 constexpr std::int64_t hold_seconds_max = 40 * std::int64_t{86'400};  ///< that an authorisation may last
 
 /// Day number of a moment (days since 2020-01-01), never negative.

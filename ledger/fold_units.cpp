@@ -146,7 +146,7 @@ status check_refund(const entry& e, const entry_place& p, const state& s) {
       if (of.product == l.product) sold += of.quantity;  // a sale's quantities are bounded
     bool twice = std::any_of(e.lines.begin(), e.lines.begin() + static_cast<std::ptrdiff_t>(i),
                              [&](const line_item& o) { return o.product == l.product; });
-    if (twice || l.quantity < 1 || l.quantity > quantity_max || before > sold - l.quantity)
+    if (twice || l.quantity < 1 || l.quantity > open_amount_max || before > sold - l.quantity)
       return error{errc::already_reversed, "of product " + std::to_string(l.product.value) + " " +
                                                std::to_string(std::max<std::int64_t>(sold - before, 0)) + " are left"};
   }
@@ -171,7 +171,7 @@ status check_refund_elsewhere(const entry& e, const entry_place& p) {
     const auto& l = e.lines[i];
     bool twice = std::any_of(e.lines.begin(), e.lines.begin() + static_cast<std::ptrdiff_t>(i),
                              [&](const line_item& o) { return o.product == l.product; });
-    if (twice || l.quantity < 1 || l.quantity > quantity_max)
+    if (twice || l.quantity < 1 || l.quantity > open_amount_max)
       return error{errc::malformed, "pieces of product " + std::to_string(l.product.value)};
   }
   bool cash = !e.tenders.empty(),

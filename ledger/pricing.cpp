@@ -69,6 +69,7 @@ private:
 
   std::optional<amount> taken_off(const discount_rule& d, const sold_line& l) const {
     if (d.basis_points != 0) return mul_div(l.gross, d.basis_points, 10'000, how());
+    if (l.item->open) return std::min(d.off, l.gross);  // an amount is one piece
     amount off = 0;
     if (!checked_mul(std::min(d.off, l.item->price), l.line.quantity, off)) return std::nullopt;
     return off;

@@ -60,10 +60,11 @@ result<priced_basket> catalogue::price(const std::vector<line_item>& lines, std:
   priced_basket b;
   std::map<std::uint32_t, amount> gross;
   for (const auto& l : lines) {
-    if (l.quantity < 1 || l.quantity > quantity_max)
-      return error{errc::bad_basket, "a quantity must be from 1 to 9999"};
     const auto* p = find(l.product, version);
     if (!p) return error{errc::unknown_product, "product " + std::to_string(l.product.value)};
+    const auto most = p->open ? open_amount_max : quantity_max;
+    if (l.quantity < 1 || l.quantity > most)
+      return error{errc::bad_basket, "a quantity must be from 1 to " + std::to_string(most)};
     priced_line pl{l, p, 0};
     auto& g = gross[p->tax];
     if (!checked_mul(p->price, l.quantity, pl.sum) || !checked_add(b.total, pl.sum, b.total) ||

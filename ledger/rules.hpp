@@ -51,6 +51,7 @@ struct product {
   amount price{};          ///< of one, tax included
   std::uint32_t tax{};     ///< index into the taxes of the same version
   bool withdrawn = false;  ///< from this version on it is no longer sold
+  bool open = false;       ///< sold by amount: its price is one minor unit, and a quantity is the sum
   friend bool operator==(const product&, const product&) = default;
 };
 

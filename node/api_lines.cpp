@@ -34,12 +34,12 @@ lines_result read_lines(const api_context& api, const till_key& key, const std::
     line_item line;
     auto id = f.maybe_integer("product", 1, std::numeric_limits<std::uint32_t>::max());
     auto ean = f.maybe_text("ean", 32);
-    line.quantity = f.number("quantity", 1, quantity_max);
+    line.quantity = f.number("quantity", 1, open_amount_max);
     if (!id && !ean) f.fail("product", "or ean is missing");
     if (id && ean) f.fail("product", "and ean must not both be there");
     f.only_these();
     if (!f.ok()) return {{}, f.problem()};
-    if (line.quantity < 1 || line.quantity > quantity_max)
+    if (line.quantity < 1 || line.quantity > open_amount_max)
       return {{}, error{errc::bad_basket, "lines[" + std::to_string(i) + "].quantity must be from 1 to 9999"}};
     if (id) {
       line.product.value = static_cast<std::uint32_t>(*id);

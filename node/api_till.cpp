@@ -173,6 +173,7 @@ void handle_products(const api_ptr& api, const call_ptr& call) {
     w.field("ean", p->ean);
     write_names(w, p->names);
     w.field("price", p->price);
+    if (p->open) w.field("open", true);
     w.field("tax", rules && p->tax < rules->taxes.size() ? rules->taxes[p->tax].letter : "");
     w.close('}');
   }

@@ -13,7 +13,7 @@ error bad(std::string why) { return {errc::bad_rules, std::move(why)}; }
 
 bool same(const product& a, const product& b) {
   return a.id == b.id && a.ean == b.ean && a.names == b.names && a.price == b.price && a.tax == b.tax &&
-         a.withdrawn == b.withdrawn;
+         a.withdrawn == b.withdrawn && a.open == b.open;
 }
 
 status check_taxes(const std::vector<tax_rate>& taxes) {
@@ -94,6 +94,7 @@ status check_product(const product& p, const rules_record& r) {
     return bad(name + "ean " + p.ean.substr(0, 20) + " is no EAN-8 or EAN-13 with a right check digit");
   if (!r.card_prefix.empty() && p.ean.starts_with(r.card_prefix))
     return bad(name + "ean " + p.ean + " begins with card_prefix " + r.card_prefix + ", so it would be read as a card");
+  if (p.open && p.price != 1) return bad(name + "open = true and a price; the amount is typed at the till");
   if (p.price < 0 || p.price > amount_max) return bad(name + "price is out of range");
   if (p.tax >= r.taxes.size()) return bad(name + "unknown tax rate");
   if (p.names[0].empty()) return bad(name + "the English name is missing");
@@ -120,6 +121,7 @@ std::vector<product> changed_products(const catalogue& published, const price_li
     auto gone = *old;
     gone.version = version;
     gone.withdrawn = true;
+    gone.open = false;
     out.push_back(std::move(gone));
   }
   return out;

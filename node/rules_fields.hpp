@@ -73,6 +73,15 @@ public:
     return done();
   }
 
+  status yes_or_no(const toml::table& t, std::string_view key, bool& out) const {
+    const auto* v = t.get(key);
+    if (!v) return done();
+    auto b = v->value_exact<bool>();
+    if (!b) return bad(v->source(), std::string(key) + " is true or false");
+    out = *b;
+    return done();
+  }
+
   /// Text, because a decimal fraction in TOML is a binary one.
   status money(const toml::table& t, std::string_view key, int exponent, amount& out) const {
     const auto* v = t.get(key);

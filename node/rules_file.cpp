@@ -117,7 +117,7 @@ private:
   }
 
   status read_product(const toml::table& t) {
-    TALLY_TRY(only(t, {"id", "ean", "price", "tax", "name"}));
+    TALLY_TRY(only(t, {"id", "ean", "price", "open", "tax", "name"}));
     if (out_.products.size() >= products_max)
       return bad(t.source(), "more than " + std::to_string(products_max) + " products");
     product p;
@@ -125,7 +125,12 @@ private:
     TALLY_TRY(integer(t, "id", 1, 0xffffffff, id));
     p.id.value = static_cast<std::uint32_t>(id);
     TALLY_TRY(text(t, "ean", p.ean));
-    if (!t.contains("price")) return bad(t.source(), "this product has no price");
+    TALLY_TRY(yes_or_no(t, "open", p.open));
+    if (p.open && t.contains("price"))
+      return bad(t.source(), "this product has open = true and a price; the amount is typed at the till");
+    if (!p.open && !t.contains("price"))
+      return bad(t.source(), "this product has no price; write one, or open = true if the amount is typed at the till");
+    p.price = 1;
     TALLY_TRY(money(t, "price", static_cast<int>(out_.rules.exponent), p.price));
     TALLY_TRY(names_of(t, "a product", p.names));
     TALLY_TRY(read_tax_letter(t, p));

@@ -9,8 +9,10 @@ class programme_reader : toml_fields {
 public:
   programme_reader(const std::string& file_name, const price_list& list, row_places& places)
       : toml_fields(file_name), exponent_(static_cast<int>(list.rules.exponent)), places_(places) {
-    for (const auto& p : list.products)
+    for (const auto& p : list.products) {
       products_.push_back(p.id);
+      if (p.open) open_.push_back(p.id);
+    }
     std::ranges::sort(products_);
   }
 
@@ -194,6 +196,8 @@ private:
       amount n = 0;
       TALLY_TRY(integer(g, "product", 1, 0xffffffff, id));
       TALLY_TRY(known(static_cast<std::uint32_t>(id), g.source()));
+      if (std::ranges::find(open_, product_id{static_cast<std::uint32_t>(id)}) != open_.end())
+        return bad(g.source(), "product " + std::to_string(id) + " is sold by amount, so there are no pieces to give");
       TALLY_TRY(integer(g, "units", 1, amount_max, n));
       product_units row{product_id{static_cast<std::uint32_t>(id)}, n};
       auto at = std::ranges::lower_bound(p.gifts, row.product, {}, &product_units::product);
@@ -272,15 +276,6 @@ private:
     return done();
   }
 
-  status yes_or_no(const toml::table& t, std::string_view key, bool& out) const {
-    const auto* v = t.get(key);
-    if (!v) return done();
-    auto b = v->value_exact<bool>();
-    if (!b) return bad(v->source(), std::string(key) + " is true or false");
-    out = *b;
-    return done();
-  }
-
   status stale(const toml::table& root) {
     const auto* v = root.get("stale");
     if (!v) return done();
@@ -341,6 +336,7 @@ private:
 
   int exponent_;
   std::vector<product_id> products_;
+  std::vector<product_id> open_;  ///< of these, without a price of their own
   row_places& places_;
   programme out_;
 };

@@ -85,11 +85,11 @@ void lay_out_text(const template_line& l, const receipt& r, const receipt_words&
 
 void lay_out_line(const receipt::line& l, const receipt& r, paper& out) {
   auto money = [&](amount a) { return format_amount(a, r.exponent); };
-  if (r.kind == "refund") return out.row(l.name, std::to_string(l.quantity) + " x");
+  if (r.kind == "refund") return out.row(l.name, l.open ? money(l.quantity) : std::to_string(l.quantity) + " x");
   auto pieces = std::to_string(l.quantity) + " x ";
   if (!l.purse.empty())
     return out.row(l.name, pieces + std::to_string(l.price) + " " + l.purse + "  " + std::to_string(l.sum));
-  out.row(l.name, pieces + money(l.price) + "  " + money(l.sum) + " " + l.tax);
+  out.row(l.name, (l.open ? "" : pieces + money(l.price) + "  ") + money(l.sum) + " " + l.tax);
   if (l.discount != 0) out.row("  " + l.discount_name, "-" + money(l.discount));
 }
 
@@ -273,6 +273,7 @@ static void write_lines(json_writer& w, const receipt& r) {
     w.field("price", l.price);
     w.field("amount", l.sum);
     w.field("tax", l.tax);
+    if (l.open) w.field("open", true);
     if (!l.purse.empty()) w.field("purse", l.purse_id);
     if (l.discount != 0) {
       w.field("discount", l.discount);

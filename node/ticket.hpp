@@ -24,6 +24,7 @@ struct receipt {
     std::string discount_name = {};
     std::string purse = {};  ///< paid with units of this purse: `price` and `sum` are its units
     std::uint32_t purse_id{};
+    bool open = false;  ///< sold by amount: no pieces to show
   };
   /// A voucher, or units of a purse that were given, taken back or are left.
   struct units {

@@ -126,6 +126,7 @@ void describe_lines(const entry& e, const catalogue& rules, language lang, recei
     if (const auto* p = rules.find(l.product, e.rules_version)) {
       out.name = name_of(*p, lang);
       out.price = p->price;
+      out.open = p->open;
       out.tax = letter(p->tax);
       (void)checked_mul(p->price, l.quantity, out.sum);  // it was priced before, so it fits
     } else {

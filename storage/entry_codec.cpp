@@ -437,7 +437,7 @@ bytes encode_product(const product& p) {
     w.str(n);
   w.sv(p.price);
   w.uv(p.tax);
-  w.uv(p.withdrawn ? 1 : 0);
+  w.uv(p.withdrawn ? 1 : p.open ? 2 : 0);
   return w.take();
 }
 
@@ -452,7 +452,9 @@ result<product> decode_product(byte_view data) {
     n = r.str(120);
   p.price = r.sv();
   p.tax = static_cast<std::uint32_t>(r.uv(taxes_max - 1));
-  p.withdrawn = r.uv(1) == 1;
+  auto standing = r.uv(2);
+  p.withdrawn = standing == 1;
+  p.open = standing == 2;
   if (!r.ok() || !r.at_end() || p.price < 0 || p.price > amount_max || encode_product(p) != data)
     return error{errc::malformed, "a product record"};
   return p;

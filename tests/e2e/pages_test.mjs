@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { startMock } from './mock_node.mjs';
 import { memberTests } from './pages_members.mjs';
 import { codeTests } from './pages_codes.mjs';
+import { amountTests } from './pages_amount.mjs';
 import { partTests } from './pages_part.mjs';
 import { pinTests } from './pages_pins.mjs';
 import { returnTests } from './pages_returns.mjs';
@@ -472,7 +473,7 @@ const tests = {
 };
 
 const helpers = { shop: () => mock, till, at, click, shows, has, swipe, sizes: SIZES, fits };
-Object.assign(tests, programmeTests(helpers), memberTests(helpers), returnTests(helpers), pinTests(helpers), codeTests(helpers), partTests(helpers));
+Object.assign(tests, programmeTests(helpers), memberTests(helpers), returnTests(helpers), pinTests(helpers), codeTests(helpers), partTests(helpers), amountTests(helpers));
 
 async function runOne(name, test) {
   mock = await startMock();

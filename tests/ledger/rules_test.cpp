@@ -50,6 +50,20 @@ TEST_CASE("tax is rounded once, not per line, half up", "[rules]") {
   CHECK(c.price({{product_id{1}, 3}}, 2)->taxes.empty());  // a rate of zero leaves no item
 }
 
+TEST_CASE("a product that is sold by amount is a basket by itself", "[rules]") {
+  auto c = two_rates();
+  auto open = product_of(9, 1, 1, 1);
+  open.open = true;
+  c.add(open);
+  auto b = c.price({{product_id{9}, 123'456}, {product_id{1}, 1}}, 1);
+  REQUIRE(b.ok());
+  CHECK(b->total == 123'456 + 1'250);
+  CHECK(b->lines[0].sum == 123'456);
+  CHECK(c.price({{product_id{9}, open_amount_max}}, 1)->total == open_amount_max);
+  for (std::int64_t q : {std::int64_t{0}, std::int64_t{-5}, open_amount_max + 1, INT64_MAX})
+    CHECK(c.price({{product_id{9}, q}}, 1).code() == errc::bad_basket);
+}
+
 TEST_CASE("wrong baskets are refused", "[rules]") {
   auto c = two_rates();
   auto code = [&](std::vector<line_item> lines, std::uint64_t version = 1) { return c.price(lines, version).code(); };

@@ -122,7 +122,12 @@ TEST_CASE("wrong taxes and products", "[rules]") {
   CHECK(why(head + replaced(bread, "id = 1", "")) == "f.toml:6: a product's id is 1 or above");
   CHECK(why(head + replaced(bread, "333931", "333932")).find("right check digit") != std::string::npos);
   CHECK(why(head + replaced(bread, "12.50", "12.505")).starts_with("f.toml:9: price is an amount"));
-  CHECK(why(head + replaced(bread, "price = \"12.50\"\n", "")) == "f.toml:6: this product has no price");
+  CHECK(why(head + replaced(bread, "price = \"12.50\"\n", "")) ==
+        "f.toml:6: this product has no price; write one, or open = true if the amount is typed at the till");
+  CHECK(why(head + replaced(bread, "price = \"12.50\"\n", "price = \"12.50\"\nopen = true\n")) ==
+        "f.toml:6: this product has open = true and a price; the amount is typed at the till");
+  CHECK(why(head + replaced(bread, "price = \"12.50\"\n", "open = 1\n")).find("open is true or false") !=
+        std::string::npos);
   CHECK(why(head + replaced(bread, "tax = \"A\"", "tax = \"B\"")) == "f.toml:10: there is no [[tax]] with letter B");
   CHECK(why(head + replaced(bread, "{ en = \"Bread\" }", "\"Bread\"")).starts_with("f.toml:11: a product has a name"));
   CHECK(why(head + replaced(bread, "en =", "ko =")).find("English name") != std::string::npos);

@@ -16,6 +16,8 @@ import type { Card, Product, Programme, Receipt, Refusal, TillInfo } from './typ
 
 export const LINES_MAX = 200;
 export const QUANTITY_MAX = 9_999;
+/** Of a product that is sold by amount, in minor units. */
+export const OPEN_MAX = 1_000_000_000;
 export const GIFTS_MAX = 50;
 export const RECEIPTS_MAX = 50;
 
@@ -60,6 +62,8 @@ export interface TillModel {
   /** Units of the card that are to help paying, and pieces that they buy. */
   uses: UnitUse[];
   gifts: GiftLine[];
+  /** A product whose amount is being typed. */
+  asking: number | null;
   quote: QuoteState;
   payWish: PayWish | null;
   card: HeldCard | null;
@@ -83,6 +87,7 @@ export const initialModel: TillModel = {
   basket: [],
   uses: [],
   gifts: [],
+  asking: null,
   quote: noQuote,
   payWish: null,
   card: null,
@@ -103,7 +108,9 @@ export type TillEvent =
   | { type: 'listening'; listening: boolean }
   | { type: 'products'; products: Product[] }
   | { type: 'programme'; programme: Programme | null }
-  | { type: 'add'; product: number }
+  /** `pieces`: of a product that is sold by amount, the sum; without it the page asks. */
+  | { type: 'add'; product: number; pieces?: number }
+  | { type: 'asking'; product: number | null }
   | { type: 'quantity'; product: number; quantity: number }
   | { type: 'clear_basket' }
   | { type: 'use'; purse: number; units: number }
@@ -198,6 +205,17 @@ export function cardNumber(text: string): string | null {
   return /^[0-9]{8,19}(\.[0-9]{8})?$/.test(digits) ? digits : null;
 }
 
+/** Sold by amount. */
+export function isOpen(products: Product[], id: number): boolean {
+  return products.find((it) => it.id === id)?.open === true;
+}
+
+/** How many things are in the basket; an amount is one. */
+export function basketCount({ basket, gifts, products }: Pick<TillModel, 'basket' | 'gifts' | 'products'>): number {
+  const goods = basket.reduce((sum, line) => sum + (isOpen(products, line.product) ? 1 : line.quantity), 0);
+  return gifts.reduce((sum, line) => sum + line.quantity, goods);
+}
+
 // -- changing -------------------------------------------------------------------------------------
 
 const textNotice = (tone: 'info' | 'error', key: string): Notice => ({ tone, type: 'text', key });
@@ -205,7 +223,8 @@ const textNotice = (tone: 'info' | 'error', key: string): Notice => ({ tone, typ
 function withQuantity(model: TillModel, product: number, quantity: number): TillModel {
   if (basketLocked(model)) return { ...model, notice: textNotice('info', 'basket.locked') };
   const known = model.basket.some((line) => line.product === product);
-  if (quantity > QUANTITY_MAX || (!known && model.basket.length >= LINES_MAX)) {
+  const most = isOpen(model.products, product) ? OPEN_MAX : QUANTITY_MAX;
+  if (quantity > most || (!known && model.basket.length >= LINES_MAX)) {
     return { ...model, notice: textNotice('info', 'basket.full') };
   }
   const basket = known
@@ -255,9 +274,10 @@ function withCard(model: TillModel, card: HeldCard | null): TillModel {
   return stays ? { ...next, quote: nextRound(model.quote) } : { ...next, uses: [], gifts: [] };
 }
 
-function add(model: TillModel, product: number): TillModel {
-  const quantity = (model.basket.find((line) => line.product === product)?.quantity ?? 0) + 1;
-  const next = withQuantity(model, product, quantity);
+function add(model: TillModel, product: number, pieces?: number): TillModel {
+  if (pieces === undefined && isOpen(model.products, product)) return { ...model, asking: product, view: 'products' };
+  const quantity = (model.basket.find((line) => line.product === product)?.quantity ?? 0) + (pieces ?? 1);
+  const next = { ...withQuantity(model, product, quantity), asking: null };
   // The next customer's goods bring the products back in front of the last ticket.
   return next.view === 'receipts' ? { ...next, view: 'products' } : next;
 }
@@ -349,7 +369,9 @@ export function reduce(model: TillModel, event: TillEvent): TillModel {
     case 'programme':
       return { ...model, programme: event.programme, quote: nextRound(model.quote) };
     case 'add':
-      return add(model, event.product);
+      return add(model, event.product, event.pieces);
+    case 'asking':
+      return { ...model, asking: event.product };
     case 'quantity':
       return withQuantity(model, event.product, event.quantity);
     case 'clear_basket':

@@ -48,6 +48,8 @@ export interface Product {
   name: Names;
   price: number;
   tax: string;
+  /** Sold by amount: a quantity is the sum in minor units. */
+  open?: boolean;
 }
 
 export interface Card {
@@ -238,6 +240,8 @@ export interface ReceiptLine {
   price: number;
   amount: number;
   tax: string;
+  /** Sold by amount. */
+  open?: boolean;
   /** The purse whose units paid these pieces. */
   purse?: number;
 }

@@ -56,7 +56,7 @@ export function NumberField({
   disabled,
   commit,
 }: {
-  value: number;
+  value: number | string;
   label: string;
   testid: string;
   disabled: boolean;

@@ -5,7 +5,7 @@ import { t, tOr } from '../lib/i18n';
 import { formatMinor } from '../lib/money';
 import { Pairing } from '../lib/pairing';
 import { bill } from '../lib/bill';
-import { connected, type View } from '../lib/till';
+import { basketCount, connected, type View } from '../lib/till';
 import type { Device, Devices, TillInfo } from '../lib/types';
 import { Icon, LangSwitch } from '../lib/ui';
 import { Basket } from './basket';
@@ -104,9 +104,9 @@ const TABS: {
  * in sight.
  */
 function Tabs({ info, phone }: { info: TillInfo; phone: boolean }) {
-  const { view, basket, gifts } = model.value;
+  const { view } = model.value;
   const { due: total } = bill(model.value);
-  const count = [...basket, ...gifts].reduce((sum, line) => sum + line.quantity, 0);
+  const count = basketCount(model.value);
   const shown = phone ? TABS : TABS.filter((it) => it.view === 'products' || it.view === 'receipts');
   const current = phone || view === 'receipts' ? view : 'products';
   return (

@@ -1,8 +1,8 @@
 import { isEmpty, nearQuote, type GiftLine } from '../lib/bill';
 import { lang, t } from '../lib/i18n';
-import { formatMinor, timesExact } from '../lib/money';
+import { formatMinor, parseAmount, timesExact } from '../lib/money';
 import { nameIn, purseRule, unitsText } from '../lib/programme';
-import { basketLocked, freeUnits, nameOf, type BasketLine } from '../lib/till';
+import { basketCount, basketLocked, freeUnits, nameOf, type BasketLine } from '../lib/till';
 import type { QuoteLine, TillInfo } from '../lib/types';
 import { Icon, NumberField } from '../lib/ui';
 import { BasketFoot } from './basket_foot';
@@ -27,13 +27,29 @@ function Line({ line, info }: { line: BasketLine; info: TillInfo }) {
   const own = product ? timesExact(product.price, line.quantity) : null;
   const amount = quoted?.quantity === line.quantity ? quoted.gross : own;
   const locked = basketLocked(model.value);
+  const open = product?.open === true;
   const set = (quantity: number) => dispatch({ type: 'quantity', product: line.product, quantity });
   return (
     <li class="line" data-testid={`line-${line.product}`}>
       <div class="line-name">
         <strong>{name}</strong>
-        <span class="muted">{product ? formatMinor(product.price, info.unit.exponent) : '?'}</span>
+        {!open && <span class="muted">{product ? formatMinor(product.price, info.unit.exponent) : '?'}</span>}
       </div>
+      {open ? (
+        <div class="stepper">
+          <NumberField
+            value={formatMinor(line.quantity, info.unit.exponent).replace(/,/g, '')}
+            label={t('basket.amount', { name })}
+            testid={`quantity-${line.product}`}
+            disabled={locked}
+            commit={(text) => {
+              const typed = parseAmount(text, info.unit.exponent);
+              if (typed.ok) set(typed.minor);
+              else addByEan(text);
+            }}
+          />
+        </div>
+      ) : (
       <div class="stepper">
         <button
           aria-label={t('basket.less', { name })}
@@ -63,6 +79,7 @@ function Line({ line, info }: { line: BasketLine; info: TillInfo }) {
           +
         </button>
       </div>
+      )}
       <span class="line-amount money">{amount === null ? '?' : formatMinor(amount, info.unit.exponent)}</span>
       <button
         class="icon-button"
@@ -129,7 +146,7 @@ function Gift({ gift, info }: { gift: GiftLine; info: TillInfo }) {
 export function Basket({ info }: { info: TillInfo }) {
   const { basket, gifts } = model.value;
   const empty = isEmpty(model.value);
-  const count = [...basket, ...gifts].reduce((sum, line) => sum + line.quantity, 0);
+  const count = basketCount(model.value);
   return (
     <section class="panel basket" aria-label={t('basket.title')} data-testid="basket">
       <header class="panel-head">

@@ -1,9 +1,9 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { lang, t } from '../lib/i18n';
-import { formatMinor } from '../lib/money';
+import { formatMinor, parseAmount } from '../lib/money';
 import { memberCard } from '../lib/bill';
 import { giftsFor, purseRule, unitsText, type GiftOffer } from '../lib/programme';
-import { freeUnits, nameOf, searchProducts } from '../lib/till';
+import { OPEN_MAX, freeUnits, nameOf, searchProducts } from '../lib/till';
 import type { TillInfo } from '../lib/types';
 import { Icon } from '../lib/ui';
 import { addByEan, dispatch, model } from './controller';
@@ -64,6 +64,54 @@ function addGift(offer: GiftOffer): void {
   dispatch({ type: 'gift', purse: offer.purse, product: offer.product, quantity: (known?.quantity ?? 0) + 1 });
 }
 
+/** What a product that is sold by amount costs now. */
+function OpenAmount({ info }: { info: TillInfo }) {
+  const [text, setText] = useState('');
+  const input = useRef<HTMLInputElement>(null);
+  const asking = model.value.asking;
+  useEffect(() => {
+    setText('');
+    input.current?.focus();
+  }, [asking]);
+  const product = model.value.products.find((it) => it.id === asking);
+  if (!product) return null;
+  const name = nameOf(product, lang.value);
+  const typed = parseAmount(text, info.unit.exponent);
+  const most = typed.ok && typed.minor > OPEN_MAX;
+  const problem = most ? t('amount.bad.range') : typed.ok || typed.why === 'empty' ? '' : t(`amount.bad.${typed.why}`);
+  function commit(event: Event): void {
+    event.preventDefault();
+    if (product && typed.ok && !most) dispatch({ type: 'add', product: product.id, pieces: typed.minor });
+  }
+  return (
+    <form class="open-amount" data-testid="open-amount" data-product={product.id} onSubmit={commit}>
+      <label for="open-amount-field">{name}</label>
+      <input
+        ref={input}
+        id="open-amount-field"
+        data-testid="open-amount-field"
+        inputMode="decimal"
+        autocomplete="off"
+        placeholder={t('topup.amount')}
+        aria-invalid={problem !== ''}
+        aria-describedby="open-amount-problem"
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+        onKeyDown={(event) => event.key === 'Escape' && dispatch({ type: 'asking', product: null })}
+      />
+      <button class="button primary" data-testid="open-amount-add" disabled={!typed.ok || most}>
+        {t('open.add')}
+      </button>
+      <button type="button" class="button" data-testid="open-amount-cancel" onClick={() => dispatch({ type: 'asking', product: null })}>
+        {t('pin.cancel')}
+      </button>
+      <p class="problem" id="open-amount-problem" role="alert" data-testid="open-amount-problem">
+        {problem}
+      </p>
+    </form>
+  );
+}
+
 export function Products({ info }: { info: TillInfo }) {
   const [search, setSearch] = useState('');
   const input = useRef<HTMLInputElement>(null);
@@ -107,11 +155,12 @@ export function Products({ info }: { info: TillInfo }) {
         />
         <kbd>F2</kbd>
       </form>
+      <OpenAmount info={info} />
       <Gifts search={search} info={info} />
       <div class="grid" role="group" aria-label={t('products.title')}>
         {shown.map((product) => {
           const name = nameOf(product, lang.value);
-          const price = formatMinor(product.price, info.unit.exponent);
+          const price = product.open ? t('open.price') : formatMinor(product.price, info.unit.exponent);
           return (
             <button
               key={product.id}

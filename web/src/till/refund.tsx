@@ -12,9 +12,10 @@ import {
   type ReturnSource,
   type ReturnTo,
 } from '../lib/returns';
+import { formatMinor, parseAmount } from '../lib/money';
 import { nameOf } from '../lib/till';
 import type { Receipt } from '../lib/types';
-import { Icon } from '../lib/ui';
+import { Icon, NumberField } from '../lib/ui';
 import { dispatch, model, onReceiptElsewhere, refund } from './controller';
 
 const source = signal<ReturnSource | null>(null);
@@ -97,19 +98,35 @@ export function RefundButton({ receipt }: { receipt: Receipt }) {
 function Line({ line }: { line: ReturnSource['lines'][number] }) {
   const product = model.value.products.find((it) => it.id === line.product);
   const name = line.name ?? (product ? nameOf(product, lang.value) : `#${line.product}`);
+  const open = product?.open === true;
+  const exponent = model.value.info?.unit.exponent ?? 2;
+  const money = (minor: number): string => formatMinor(minor, exponent);
+  const step = open ? line.quantity : 1;
   const n = pieces.value[line.product] ?? 0;
   const put = (to: number) =>
     (pieces.value = { ...pieces.value, [line.product]: Math.max(0, Math.min(line.quantity, to)) });
   return (
     <li class="refund-line" data-testid={`refund-line-${line.product}`} data-quantity={n}>
       <span>{name}</span>
-      <button type="button" class="button" aria-label="−" data-testid={`refund-less-${line.product}`} onClick={() => put(n - 1)}>
+      <button type="button" class="button" aria-label="−" data-testid={`refund-less-${line.product}`} onClick={() => put(n - step)}>
         −
       </button>
+      {open ? (
+        <NumberField
+          value={money(n).replace(/,/g, '')}
+          label={t('basket.amount', { name })}
+          testid={`refund-amount-${line.product}`}
+          disabled={false}
+          commit={(text) => {
+            const typed = parseAmount(text, exponent);
+            put(typed.ok ? typed.minor : 0);
+          }}
+        />
+      ) : null}
       <strong class="money">
-        {n} / {line.quantity}
+        {open ? money(n) : n} / {open ? money(line.quantity) : line.quantity}
       </strong>
-      <button type="button" class="button" aria-label="+" data-testid={`refund-more-${line.product}`} onClick={() => put(n + 1)}>
+      <button type="button" class="button" aria-label="+" data-testid={`refund-more-${line.product}`} onClick={() => put(n + step)}>
         +
       </button>
     </li>
