@@ -15,6 +15,8 @@ std::vector<entry> world::stock_decree() {
   const auto& st = hq.st->ledger().st();
   auto run = batch_at(st, stock_card(some_home(), 0));
   if (!run) return {};
+  if (dice_.chance(300))
+    if (auto undone = take_back_sold(*run); !undone.empty()) return undone;
   if (run->holder == hq.st->ledger().self() && dice_.chance(700)) {
     auto load = dice_.chance(500) ? dice_.between(100, 5'000) : 0;
     const auto most = 1 + dice_.below(run->count);
@@ -32,6 +34,18 @@ std::vector<entry> world::stock_decree() {
   }
   auto moved = move_run(*run);
   return moved ? std::vector{*moved} : std::vector<entry>{};
+}
+
+// The sale of a card was a mistake; whether somebody used the card since is for the product to say.
+std::vector<entry> world::take_back_sold(const card_batch& run) const {
+  for (std::uint64_t i = 0; i < run.count; ++i) {
+    entry e;
+    e.kind = entry_kind::reverse;
+    e.account = {run.first.value + i};
+    e.cites = oracle_.sale_of(nodes_.at(head_office).st->ledger().self(), e.account);
+    if (e.cites) return {e};
+  }
+  return {};
 }
 
 std::optional<entry> world::move_run(const card_batch& run) {

@@ -204,6 +204,7 @@ void oracle::trade(const place& p, const entry& e) {
   bool undo = e.kind == entry_kind::reverse;
   auto kind = undo ? e.cited_kind : e.kind;
   if (kind == entry_kind::gift) return hand_over(p, e, -1);
+  bool card_sale = kind == entry_kind::issue || kind == entry_kind::activate;
   if (undo) {
     auto cited = decode_entry(journals_.at(p.writer).at(static_cast<std::size_t>(*e.cites)));
     ensure(cited && cited->kind == kind && cited->account == e.account && cited->values == e.values &&
@@ -220,7 +221,11 @@ void oracle::trade(const place& p, const entry& e) {
       move(p.writer, e.account, v.unit, v.amount, where);
   }
   new_debts(p, e, where);
-  if (kind == entry_kind::top_up) {
+  if (card_sale) {
+    ensure(p.writer.node == head_office && std::erase(sold_[e.account.value], place{p.writer, *e.cites}) == 1,
+           "the sale of a card is undone that is none: " + where);
+  }
+  if (kind == entry_kind::top_up || card_sale) {
     move(p.writer, e.account, main_unit, sign * value, where);
     move(p.writer, {}, quota_of(main_unit), -sign * value, where);
     loaded_[e.account.value] += sign * value;
@@ -257,6 +262,14 @@ void oracle::card(const place& p, const entry& e) {
   if (!back) move(p.writer, {}, quota_of(main_unit), -value, where);
   (back ? spent_ : loaded_)[e.account.value] += value;
   ensure(balance(e.account) + owed(e.account) >= 0 || !restored_.empty(), "more came back than was loaded: " + where);
+}
+
+std::optional<sequence> oracle::sale_of(const writer_id& writer, account_id card) const {
+  auto it = sold_.find(card.value);
+  if (it == sold_.end()) return std::nullopt;
+  for (const auto& p : it->second)
+    if (p.writer == writer) return p.seq;
+  return std::nullopt;
 }
 
 void oracle::fee(const place& p, const entry& e) {
@@ -458,6 +471,7 @@ amount oracle::known_balance(account_id a, const std::function<std::uint64_t(con
       auto kind = undo ? e->cited_kind : e->kind;
       if (kind == entry_kind::gift && (e->account == a || e->to_account == a))
         sum += card_value(*e) * (undo ? -1 : 1) * (e->account == a ? -1 : 1);
+      if (undo && kind == entry_kind::issue && e->account == a) sum -= card_value(*e);
       if (e->account != a || (!sells(kind) && kind != entry_kind::top_up)) continue;
       sum += card_value(*e) * (undo ? -1 : 1) * (kind == entry_kind::top_up ? 1 : -1);
     }

@@ -44,6 +44,8 @@ public:
   void restored(const writer_id& writer) { restored_.insert(writer); }
   /// Entries that head office held of a life when it was closed first; all of it if it was not closed.
   std::uint64_t closed_first(const writer_id& w) const;
+  /// Where that writer sold the card, if it did and did not take it back.
+  std::optional<sequence> sale_of(const writer_id& writer, account_id card) const;
   /// Head office has so many entries of that journal, durable; of them it knows when it takes a fee.
   void heard(const writer_id& writer, std::uint64_t size) { heard_[writer] = size; }
   bool was_restored(const writer_id& writer) const { return restored_.count(writer) != 0; }

@@ -91,7 +91,7 @@ TEST_CASE("goods of one sale come back at stores that are dark: each within its 
 }
 
 TEST_CASE("runs of cards move between stores that are dark now and then, and no card is sold twice", "[sim]") {
-  std::uint64_t moved = 0, sold = 0, at_once = 0;
+  std::uint64_t moved = 0, sold = 0, at_once = 0, undone = 0;
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     INFO("seed " << seed);
     tally::sim::plan p;
@@ -108,12 +108,14 @@ TEST_CASE("runs of cards move between stores that are dark now and then, and no 
     INFO(r.last_events);
     REQUIRE(r.why == "");
     at_once += r.counted.sold_at_once;
+    undone += r.counted.taken_back;
     moved += r.counted.runs_moved;
     sold += r.counted.cards_sold;
   }
   CHECK(moved > 10);
   CHECK(sold > 100);
   CHECK(at_once > 20);
+  CHECK(undone > 3);
 }
 
 TEST_CASE("unused cards pay for each month that was seen, at head office, and those in use nothing", "[sim]") {

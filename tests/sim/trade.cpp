@@ -121,6 +121,8 @@ void world::decreed(const facts_answer& a) {
   }
   // A card was reported lost while it was being sold: the rest is sold without it.
   if (asked.kind == entry_kind::issue && a.code == errc::not_applicable) return send_facts();
+  bool used = asked.kind == entry_kind::reverse && a.code == errc::not_applicable;
+  done_before = done_before || used || (asked.kind == entry_kind::reverse && a.code == errc::already_reversed);
   ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
   decrees_.pop_front();
   send_facts();
@@ -175,7 +177,8 @@ void world::next_rulings() {
 }
 
 void world::next_decree() {
-  at(plan_.pace * dice_.between(2 * 60'000, 20 * 60'000), [this] {
+  constexpr unsigned many_cards = 10;  // with which head office has more to do
+  at(plan_.pace * dice_.between(2 * 60'000, 20 * 60'000) / (plan_.stock > many_cards ? 4 : 1), [this] {
     if (calm_) return;
     std::vector<entry> list;
     if (dice_.chance(400)) {

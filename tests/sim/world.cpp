@@ -30,7 +30,8 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::pins_set,      &tally_of_run::pins_right,   &tally_of_run::pins_wrong,
                  &tally_of_run::pins_locked,   &tally_of_run::at_risk,      &tally_of_run::by_code,
                  &tally_of_run::codes_right,   &tally_of_run::codes_wrong,  &tally_of_run::codes_missing,
-                 &tally_of_run::runs_moved,    &tally_of_run::sold_at_once, &tally_of_run::fees})
+                 &tally_of_run::runs_moved,    &tally_of_run::sold_at_once, &tally_of_run::taken_back,
+                 &tally_of_run::fees})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
@@ -239,6 +240,7 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
       counted_.granted_anew += peek_kind(e) == entry_kind::regrant;
       counted_.fees += peek_kind(e) == entry_kind::fee;
       if (n.role == node_role::hq && peek_kind(e) == entry_kind::issue) ++counted_.sold_at_once;
+      if (n.role == node_role::hq && peek_kind(e) == entry_kind::reverse) ++counted_.taken_back;
     }
   }
 }

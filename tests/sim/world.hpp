@@ -42,7 +42,7 @@ struct tally_of_run {
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
                 cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
                 pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0, codes_right = 0,
-                codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, fees = 0;
+                codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0, fees = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -159,6 +159,7 @@ private:
   // office.cpp: runs of cards, and months that go by
   std::vector<entry> stock_decree();
   std::optional<entry> move_run(const card_batch& run);
+  std::vector<entry> take_back_sold(const card_batch& run) const;
   void drop_sold(std::vector<entry>& facts) const;
   void next_month();
   account_id some_card();
