@@ -8,6 +8,7 @@ import { memberTests } from './pages_members.mjs';
 import { codeTests } from './pages_codes.mjs';
 import { partTests } from './pages_part.mjs';
 import { pinTests } from './pages_pins.mjs';
+import { shelfTests } from './pages_shelf.mjs';
 import { returnTests } from './pages_returns.mjs';
 import { programmeTests } from './pages_programme.mjs';
 
@@ -472,7 +473,7 @@ const tests = {
 };
 
 const helpers = { shop: () => mock, till, at, click, shows, has, swipe, sizes: SIZES, fits };
-Object.assign(tests, programmeTests(helpers), memberTests(helpers), returnTests(helpers), pinTests(helpers), codeTests(helpers), partTests(helpers));
+Object.assign(tests, programmeTests(helpers), memberTests(helpers), returnTests(helpers), pinTests(helpers), codeTests(helpers), partTests(helpers), shelfTests(helpers));
 
 async function runOne(name, test) {
   mock = await startMock();
