@@ -11,6 +11,9 @@ namespace tally {
 status state_card_sale(entry& e, account_id account, const card_record& card, const rules_record& rules, amount load,
                        tender_kind tender);
 
+/// What `state_card_sale` makes. Head office alone reverses one, of its own.
+constexpr bool sells_card(entry_kind k) { return k == entry_kind::issue || k == entry_kind::activate; }
+
 /// The number under which head office itself sells cards; no till has it.
 constexpr std::uint32_t office_terminal = 127;
 

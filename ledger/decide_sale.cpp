@@ -206,6 +206,7 @@ decision approve_part(entry e, const sale_command& c, amount from_card, const sa
   e.deadline = business_moment(e) + partial_hold_seconds;
   e.lines = c.lines;
   e.gifts = c.gifts;
+  e.request = request_digest(c);
   return judged(std::move(e), s, postings);
 }
 
@@ -339,7 +340,9 @@ decision decide_capture(const capture_command& command, const situation& s, std:
 
 bool same_sale(const sale_command& c, const entry& e, const catalogue& rules) {
   if (e.account != c.account || e.bearer != c.bearer.units) return false;
-  if (e.kind == entry_kind::authorise && c.partial) return e.lines == c.lines && e.gifts == c.gifts;
+  // What else was asked for is not in the entry, but for its digest; in one from before that was, not at all.
+  if (e.kind == entry_kind::authorise && c.partial)
+    return e.lines == c.lines && e.gifts == c.gifts && (e.request == 0 || e.request == request_digest(c));
   return e.kind == entry_kind::sale && same_goods(c, e, rules);
 }
 

@@ -3,7 +3,8 @@
 
 namespace tally::decide_detail {
 
-// The shelf is right, whatever is written of it: nothing is refused because of what was counted before.
+// The shelf is right, whatever is written of it: nothing is refused because of what was counted before. But what nobody
+// counted has nothing to take from: it would be below nothing.
 decision decide_stock(const stock_command& c, const situation& s, std::vector<posting>& postings) {
   entry e = start(c.counted ? entry_kind::count : entry_kind::stock, c.key, s);
   e.rules_version = s.rules.version_at(e.business_date);
@@ -12,6 +13,10 @@ decision decide_stock(const stock_command& c, const situation& s, std::vector<po
   for (const auto& l : c.lines)
     if (!rules->programme.is_gift(l.product))
       return refuse(errc::not_applicable, "product " + std::to_string(l.product.value) + " is no gift of any purse");
+  for (const auto& l : c.lines)
+    if (!c.counted && l.quantity < 0 && l.quantity >= -pieces_max && !pieces_left(s.st, s.self, l.product))
+      return refuse(errc::not_applicable,
+                    "product " + std::to_string(l.product.value) + " was never counted here: count its pieces first");
   e.lines = c.lines;
   return judged(std::move(e), s, postings);
 }

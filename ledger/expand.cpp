@@ -1,5 +1,6 @@
 // expand(), engine revision 1. Frozen: a change of meaning is a new revision beside this one.
 #include "ledger/accounts.hpp"
+#include "ledger/card_sale.hpp"
 
 namespace tally {
 namespace {
@@ -413,7 +414,7 @@ bool merge(std::vector<posting>& postings) {
 status expand(const entry& e, const writer_id& writer, std::vector<posting>& out) {
   sheet s(writer, out);
   bool reversal = e.kind == entry_kind::reverse;
-  if (reversal && !is_reversible(e.cited_kind))
+  if (reversal && !is_reversible(e.cited_kind) && !sells_card(e.cited_kind))
     return error{errc::malformed, "a reversal of a kind that cannot be reversed"};
   // What a capture took goes back to the holding: its authorisation is over.
   auto as = !reversal ? e.kind : sells(e.cited_kind) ? entry_kind::sale : e.cited_kind;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "ledger/closing.hpp"
 #include "ledger/fold_cards.hpp"
@@ -78,8 +79,9 @@ status check_key(const entry& e, const entry_place& p, const state& s) {
 status check_reversal(const entry& e, const entry_place& p, const state& s) {
   if (*e.cites >= p.seq || !p.cited) return error{errc::not_found, "the entry to reverse"};
   const auto& c = *p.cited;
-  if (c.kind != e.cited_kind || !is_reversible(c.kind))
-    return error{errc::not_reversible, std::string(kind_name(c.kind))};
+  // A till's customer gives a card back; head office undoes what it sold by mistake, and has no tills.
+  bool can = p.role == node_role::hq ? sells_card(c.kind) : is_reversible(c.kind);
+  if (c.kind != e.cited_kind || !can) return error{errc::not_reversible, std::string(kind_name(c.kind))};
   if (c.account != e.account || c.values != e.values || c.tenders != e.tenders || c.taxes != e.taxes ||
       c.shift != e.shift || c.earned != e.earned || c.to_account != e.to_account || c.bearer != e.bearer)
     return error{errc::malformed, "a reversal that differs from what it reverses"};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "ledger/fold_pins.hpp"
 
@@ -40,6 +41,22 @@ void note_sold(const entry& e, const entry_place& p, state& s) {
   ++c.n;
   s.put(k, std::move(c));
   if (!p.watched) s.put(card_key(cell_type::sold, e.account.value, 0, p.writer), {e.expires, {}});
+}
+
+// It can be sold again, by whoever it lies at.
+void note_unsold(const entry& e, const entry_place& p, state& s) {
+  auto k = card_key(cell_type::issued, e.account.value / 512, 0, p.writer);
+  auto c = s.find(k);
+  if (!c || c->data.size() != 64) return;
+  auto bit = e.account.value % 512;
+  auto& octet = c->data[bit / 8];
+  octet = static_cast<char>(static_cast<unsigned char>(octet) & ~(1U << (bit % 8)));
+  if (--c->n > 0) {
+    s.put(k, std::move(*c));
+  } else {
+    s.erase(k);
+  }
+  if (!p.watched) s.erase(card_key(cell_type::sold, e.account.value, 0, p.writer));
 }
 
 void note_claimed(const entry& e, const entry_place& p, state& s, card_status status) {
@@ -109,6 +126,9 @@ void apply_card_life(const entry& e, const entry_place& p, state& s) {
       break;
     case entry_kind::issue:
     case entry_kind::activate: note_sold(e, p, s); break;
+    case entry_kind::reverse:
+      if (sells_card(e.cited_kind)) note_unsold(e, p, s);
+      break;
     case entry_kind::hand_back: note_claimed(e, p, s, card_status::returned); break;
     case entry_kind::bring_back:
       each_piece(e.account, e.size, [&](std::uint64_t at, std::uint64_t bits) {

@@ -5,6 +5,7 @@
 #include "ledger/closing.hpp"
 #include "ledger/pins.hpp"
 #include "node/admin_internal.hpp"
+#include "node/owing.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/text.hpp"
 
@@ -13,6 +14,7 @@ namespace tally::admin {
 namespace {
 
 constexpr std::size_t claims_shown_max = 1'000;
+constexpr std::size_t owing_shown_max = 1'000;
 constexpr std::size_t claims_undone_max = 20'000;
 
 /// Cells of a type of head office's own fold, in the order of their keys, until `visit` says no.
@@ -174,9 +176,21 @@ void recall_cards(call c) {
   e.account = run->first;
   e.size = run->count;
   e.subject = run->holder;
-  json out{{"first", run->first.value}, {"count", run->count}, {"node", run->holder.node.value}};
+  std::uint64_t left = 0;
+  for (std::uint64_t i = 0; i < run->count; ++i)
+    if (auto card = card_of(st, {run->first.value + i}); card && card->status == card_status::stock) ++left;
+  json out{{"first", run->first.value}, {"count", run->count}, {"node", run->holder.node.value}, {"left", left}};
   if (is_recalled(st, run->holder, run->first, run->count)) return c.ok(out);  // said before
   write_facts(c, {e}, std::move(out));
+}
+
+void show_owing(const call& c) {
+  auto owing = cards_owing(c.node.store(), c.node.snapshot()->self, owing_shown_max);
+  if (!owing) return c.refuse(owing.error());
+  json list = json::array();
+  for (const auto& r : owing->first)
+    list.push_back({{"account", r.account.value}, {"owes", r.owed}});
+  c.ok({{"cards", list}, {"count", owing->count}, {"sum", owing->sum}});
 }
 
 void show_claims(const call& c) {

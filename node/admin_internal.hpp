@@ -75,6 +75,7 @@ void show_batches(const call& c);
 void recall_cards(call c);
 void show_sold(const call& c);
 void show_claims(const call& c);
+void show_owing(const call& c);
 void undo_claims(call c);
 void add_member(call c);
 void edit_member(call c);

@@ -1,6 +1,8 @@
 #include "node/admin_sales.hpp"
 
 #include <map>
+#include <memory>
+#include <mutex>
 
 #include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::int64_t cards_at_once = 500;
 constexpr std::int64_t cards_listed_at_once = 10'000;
+constexpr std::size_t undone_at_once = 100;
 
 std::optional<tender_kind> tender_of(const std::string& name) {
   if (name == "cash") return tender_kind::cash;
@@ -24,7 +27,8 @@ std::optional<tender_kind> tender_of(const std::string& name) {
 
 }  // namespace
 
-// From head office's own journals, in which each sale is once: what a sale that broke off had done is told again.
+// From head office's own journals, in which each sale is once: what a sale that broke off had done is told again. Those
+// that were undone are marked, and those of the present journal have their place, by which they can be.
 void show_sold(const call& c) {
   auto first = number_in(c.in, "first", 1, INT64_MAX - static_cast<std::int64_t>(batch_cards_max));
   auto count = number_in(c.in, "count", 1, cards_listed_at_once);
@@ -35,14 +39,20 @@ void show_sold(const call& c) {
   stream_reader reader(c.node.store());
   auto streams = reader.list();
   if (!streams) return c.refuse(streams.error());
+  const auto self = c.node.snapshot()->self;
   for (const auto& id : *streams) {
-    if (id.sub != sub_stream::journal || id.writer.node != c.node.snapshot()->self.node) continue;
-    auto read = each_entry(reader, id, id.writer.node, [&](sequence, byte_view data) -> status {
+    if (id.sub != sub_stream::journal || id.writer.node != self.node) continue;
+    auto read = each_entry(reader, id, id.writer.node, [&](sequence seq, byte_view data) -> status {
       auto kind = peek_kind(data);
-      if (kind != entry_kind::issue && kind != entry_kind::activate) return done();
+      if (!sells_card(kind) && kind != entry_kind::reverse) return done();
       auto e = decode_entry(data);
       if (!e) return e.error();
       if (e->account.value < from || e->account.value >= end) return done();
+      if (kind == entry_kind::reverse) {
+        if (auto row = found.find(e->account.value); row != found.end() && sells_card(e->cited_kind))
+          row->second["undone"] = true;
+        return done();
+      }
       amount paid = e->tenders.empty() ? 0 : e->tenders.front().amount, load = 0, deposit = 0;
       for (const auto& v : e->values)
         (v.purse == purse_deposit ? deposit : load) += v.amount;
@@ -51,6 +61,7 @@ void show_sold(const call& c) {
                                  {"deposit", deposit},
                                  {"price", paid - deposit - load},
                                  {"expires", e->expires}};
+      if (id.writer == self) found[e->account.value]["position"] = seq;
       return done();
     });
     if (!read) return c.refuse(read.error());
@@ -112,6 +123,45 @@ void sell_cards(call c) {
   json out{{"sold", sold}, {"before", before}};
   if (facts.empty()) return c.ok(out);
   write_facts(c, std::move(facts), std::move(out));
+}
+
+// One fact each, so that a card that was used leaves the others alone; they share the groups of the disk.
+void undo_card_sales(call c) {
+  auto cards = c.in.find("cards");
+  if (cards == c.in.end() || !cards->is_array() || cards->empty() || cards->size() > undone_at_once)
+    return c.refuse(
+        {errc::malformed, "cards is a list of 1 to " + std::to_string(undone_at_once) + " cards, with their places"});
+  std::vector<entry> facts;
+  for (const auto& card : *cards) {
+    auto account = card.is_object() ? number_in(card, "account", 1, INT64_MAX) : error{errc::malformed, "a card"};
+    auto place = account ? number_in(card, "position", 1, INT64_MAX) : result<std::int64_t>(account.error());
+    if (!place) return c.refuse(place.error());
+    entry e;
+    e.kind = entry_kind::reverse;
+    e.account = {static_cast<std::uint64_t>(*account)};
+    e.cites = static_cast<std::uint64_t>(*place);
+    facts.push_back(std::move(e));
+  }
+  struct gathered {
+    std::mutex mutex;
+    std::size_t open = 0;
+    json rows = json::array();
+  };
+  auto all = std::make_shared<gathered>();
+  all->open = facts.size();
+  for (auto& e : facts) {
+    auto account = e.account.value;
+    c.node.facts({std::move(e)}, [all, account, respond = c.respond](const facts_answer& a) {
+      json row{{"account", account}, {"error", errc_name(a.code)}, {"detail", a.detail}};
+      if (a.code == errc::ok) row = {{"account", account}};
+      std::unique_lock lock(all->mutex);
+      all->rows.push_back(std::move(row));
+      if (--all->open > 0) return;
+      const json out{{"cards", std::move(all->rows)}};
+      lock.unlock();
+      respond(200, out.dump());
+    });
+  }
 }
 
 }  // namespace tally::admin

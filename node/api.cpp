@@ -183,8 +183,14 @@ result<known_card> find_card(const api_context& api, std::string_view card) {
   return known_card{*account, mask_number(card), false, once ? std::move(medium) : bytes()};
 }
 
-amount promised_by(const state& st, const writer_id& self, const known_card& c) {
-  return std::max<amount>(c.bearer.units - taken_by_code(st, self, c.account), 0);
+amount promised_by(const node_snapshot& s, const state& st, const known_card& c) {
+  auto left = std::max<amount>(c.bearer.units - taken_by_code(st, s.self, c.account), 0);
+  if (s.link_up || left == 0) return left;
+  const auto* rule = rules_now(s).programme.purse(c.bearer.purse);
+  const amount each = c.bearer.purse == purse_paid ? 1 : rule ? rule->off : 0;
+  auto budget = std::max<amount>(-st.balance(quota_account(s.self, risk_of(main_unit))), 0);
+  auto here = std::max<amount>(holding(st, s.self, c.account, c.bearer.purse), 0);
+  return std::min(left, here + (each > 0 ? budget / each : 0));  // both are far below the range of 64 bits
 }
 
 void write_link(json_writer& w, const node_snapshot& s) {

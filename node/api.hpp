@@ -148,8 +148,9 @@ constexpr std::size_t card_text_max = 160;
 result<known_card> find_card(const api_context& api, std::string_view card);
 /// What may be shown of a card that was read.
 std::string masked_card(std::string_view card);
-/// Units that the code of a voucher still promises here; 0 for a card.
-amount promised_by(const state& st, const writer_id& self, const known_card& c);
+/// Units that the code of a voucher still promises here, as far as they can be had: without a line what lies here, and
+/// what this store may take at risk. 0 for a card.
+amount promised_by(const node_snapshot& s, const state& st, const known_card& c);
 /// Fields of the objects of the same name in docs/http-api.md, brackets included.
 void write_link(json_writer& w, const node_snapshot& s);
 void write_devices(json_writer& w, const device_states& d);

@@ -186,7 +186,7 @@ void handle_card_code(const api_ptr& api, const api_request& r, const call_ptr& 
   if (!body) return call->finish(refuse(*api, body.error()));
   json_fields f(*body);
   auto number = f.text("card", card_text_max);
-  auto sum = f.number("amount", 0, amount_max);
+  auto sum = f.integer("amount", 0, amount_max);
   f.only_these();
   if (!f.ok()) return call->finish(refuse(*api, f.problem()));
   auto found = find_card(*api, number);

@@ -271,7 +271,7 @@ void handle_quote(const api_ptr& api, const api_request& r, const call_ptr& call
   auto q = quote_sale(c, now);
   // As if the card paid all of it: what bonus would pay is then known too.
   const bool code = c.bearer.units != 0, money = c.bearer.purse == purse_paid;
-  auto promised = money ? promised_by(st, s->self, {c.account, {}, true, {}, c.bearer}) : 0;
+  auto promised = money ? promised_by(*s, st, {c.account, {}, true, {}, c.bearer}) : 0;
   if (q && c.account.value != 0 && (!code || money)) {
     c.card = code ? std::min(q->price.due, promised) : q->price.card_max;
     q = quote_sale(c, now);

@@ -90,10 +90,12 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   write_pin(w, *s, st, c.account, card);
   w.field("genuine", c.genuine ? std::optional(true) : std::nullopt);
   w.field("unit", rules_now(*s).currency);
-  const auto promised = promised_by(st, s->self, c);
+  const auto promised = promised_by(*s, st, c);
   w.field("here", c.bearer.purse == purse_paid ? std::max(here, promised) : here);
   w.field("elsewhere", hint ? std::optional(hint->value) : std::nullopt);
   w.field("elsewhere_as_of", hint ? std::optional(hint->as_of) : std::nullopt);
+  // What it owes after a sale at risk, as far as these books know; the next top-up pays it.
+  if (auto owes = debt_of(st, s->self, c.account, purse_paid); owes > 0 && c.bearer.units == 0) w.field("owes", owes);
   write_purses(w, *s, st, c.account, hint, {c.bearer.purse, promised});
   write_gifts(w, *s, st, c.account, card ? card->kind : 0);
   w.field("seen", seen_mark(*api, *s));

@@ -17,7 +17,7 @@ struct card_options {
   std::string data, card, state, prefix, expires, pin;
   std::uint32_t kind = 0;
   std::string picture;
-  bool replace = false, code = false, void_codes = false;
+  bool replace = false, code = false, void_codes = false, owing = false;
 };
 
 /// Flags that say a state in an operator's word.
@@ -79,11 +79,36 @@ int run_void_codes(const card_options& o, const node_identity& id, const admin_c
   return exit_ok;
 }
 
+int list_owing(const admin_client& hq) {
+  auto found = hq.get("cards/owing");
+  if (!found) return fail(found.error());
+  auto state = hq.get("status");
+  if (!state) return fail(state.error());
+  auto unit = state->value("unit", nlohmann::json::object());
+  auto text = [&](amount v) { return format_amount(v, unit.value("exponent", 2)); };
+  auto count = found->value("count", std::size_t{0});
+  if (count == 0) {
+    std::cout << "No card owes anything, as far as head office has heard.\n";
+    return exit_ok;
+  }
+  std::vector<std::vector<std::string>> rows{{"ACCOUNT", "OWES"}};
+  const auto list = found->value("cards", nlohmann::json::array());
+  for (const auto& c : list)
+    rows.push_back({std::to_string(c.value("account", std::uint64_t{0})), text(c.value("owes", amount{0}))});
+  std::cout << table(rows);
+  if (count > list.size()) std::cout << "… and " << count - list.size() << " more.\n";
+  std::cout << count << " cards owe " << text(found->value("sum", amount{0})) << " " << unit.value("code", "CNY")
+            << " in all. What a card is given next, at any store, pays it.\n";
+  return exit_ok;
+}
+
 int run_card(const card_options& o) {
   auto id = read_identity(o.data);
   if (!id) return fail(id.error());
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
+  if (o.owing) return list_owing(*hq);
+  if (o.card.empty()) return fail(exit_usage, "--card says which card; --owing lists those that owe");
   if (o.replace) return run_replace(o, *id, *hq);
   if (o.code) return run_code(o, *id, *hq);
   if (o.void_codes) return run_void_codes(o, *id, *hq);
@@ -118,7 +143,8 @@ void add_card(CLI::App& app, int& status) {
   auto o = std::make_shared<card_options>();
   auto* c = app.add_subcommand("card", "Head office: show a card's state, freeze it, report it lost, cancel it");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
-  c->add_option("--card", o->card, "the number on the card")->required();
+  auto* number = c->add_option("--card", o->card, "the number on the card");
+  c->add_flag("--owing", o->owing, "list the cards that owe money after sales at risk, instead")->excludes(number);
   auto* state =
       c->add_option("--state", o->state, "what it is from now on; without it the state is shown")
           ->check(CLI::IsMember(std::vector<std::string>(card_status_names.begin(), card_status_names.end())));
@@ -151,6 +177,7 @@ void add_card(CLI::App& app, int& status) {
       "good,\n"
       "everything else can be taken back with --unfreeze.\n"
       "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
+      "  tallystick card --data /srv/tally --owing\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --freeze\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --expires 2027-12-31 --kind 2\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --replace\n"

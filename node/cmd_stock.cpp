@@ -4,12 +4,13 @@
 
 #include "node/cmd.hpp"
 #include "node/office_sales.hpp"
+#include "node/stock_undo.hpp"
 
 namespace tally::cmd {
 namespace {
 
 struct stock_options {
-  std::string data, batch, name, sell, back, load, tender = "transfer", csv;
+  std::string data, batch, name, sell, cancel, back, load, tender = "transfer", csv;
   std::uint64_t first = 0, count = 0;
   std::uint32_t to = 0, kind = 0;
 };
@@ -154,6 +155,7 @@ status list_all(const admin_client& hq, const std::vector<card_run>& runs, sold_
   for (const auto& run : runs) {
     auto sold = sold_of(hq, run);
     if (!sold) return sold.error();
+    std::erase_if(*sold, [](const sold_card& c) { return c.undone; });
     TALLY_TRY(list.add(*sold));
   }
   return done();
@@ -209,9 +211,11 @@ int call_back(const stock_options& o, const admin_client& hq) {
     found = &r;
   }
   if (!found) return fail(exit_refused, "no part of \"" + o.back + "\" lies at a node; see 'tallystick stock'");
-  if (auto said = recall_run(hq, found->first); !said) return fail(said.error());
+  auto left = recall_run(hq, found->first);
+  if (!left) return fail(left.error());
   std::cout << "Node " << found->node.value << " is told to sell no more of the " << found->count << " cards from "
-            << found->first << " on. What it has not sold is free when it has answered: until then\n"
+            << found->first << " on. As far as head office has heard " << *left
+            << " of them are not sold. What it has not sold is free when it has answered: until then\n"
             << "'tallystick stock' lists them as called back, afterwards as ordered.\n";
   return exit_ok;
 }
@@ -221,6 +225,11 @@ int run_stock(const stock_options& o) {
   if (!hq) return fail(hq.error());
   if (!o.back.empty()) return call_back(o, *hq);
   if (!o.sell.empty()) return sell(o, *hq);
+  if (!o.cancel.empty()) {
+    if (!o.batch.empty() || o.to != 0 || !o.load.empty())
+      return fail(exit_usage, "--cancel names the batch; with --first and --count, a part of it");
+    return undo_sale(*hq, {o.cancel, o.first, o.count, o.csv});
+  }
   if (o.batch.empty() && o.first == 0) return list_stock(*hq);
   return deliver(o, *hq);
 }
@@ -269,6 +278,8 @@ void add_stock(CLI::App& app, int& status) {
   c->add_option("--name", o->name, "a name of its own for what is delivered");
   c->add_option("--kind", o->kind, "the kind of these cards, if they are in no batch yet")->check(CLI::Range(1, 100));
   c->add_option("--sell", o->sell, "sell the cards of this batch here, all at once; with --first, --count: a part");
+  c->add_option("--cancel", o->cancel,
+                "undo that sale, of all its cards that nobody used; with --first, --count: a part");
   c->add_option("--return", o->back, "call back the cards of this batch that lie at a node and are not sold");
   c->add_option("--load", o->load, "what each is loaded with, as 100.00; left out: nothing");
   c->add_option("--tender", o->tender, "how they are paid for")
@@ -279,12 +290,17 @@ void add_stock(CLI::App& app, int& status) {
       "Without a batch all are listed. A store sells the cards that were delivered to it also without a line: with\n"
       "price and deposit of their kind, and a first load. Cards that lie at a store cannot be delivered to another\n"
       "before it gave them up (--return): a dark store may go on selling them. A sale that broke off goes on with the\n"
-      "same command; its list then has what was sold before as well.\n"
+      "same command; its list then has what was sold before as well. A sale that was a mistake is undone with "
+      "--cancel:\n"
+      "these cards are in stock again, with nothing on them. Those that were used, reported or given a PIN are listed "
+      "and\n"
+      "stay sold: status 1. Broken off, the same command goes on.\n"
       "Examples:\n  tallystick stock --data /srv/tally\n"
       "  tallystick stock --data /srv/tally --batch spring --to 5\n"
       "  tallystick stock --data /srv/tally --batch spring --first 2001 --count 500 --to 6\n"
       "  tallystick stock --data /srv/tally --return spring\n"
-      "  tallystick stock --data /srv/tally --sell spring --load 100.00 --csv company.csv");
+      "  tallystick stock --data /srv/tally --sell spring --load 100.00 --csv company.csv\n"
+      "  tallystick stock --data /srv/tally --cancel spring --csv undone.csv");
   c->callback([o, &status] { status = run_stock(*o); });
 }
 

@@ -27,8 +27,9 @@ void health(const api_ptr& api, std::uint32_t, const api_request&, const call_pt
 void metrics(const api_ptr& api, std::uint32_t, const api_request&, const call_ptr& call) {
   auto s = api->services.node.snapshot();
   auto recomputed = api->services.node.reexecuted();
+  auto owing = cards_owing(api->services.node.store(), s->self, 0);
   call->finish({.status = 200,
-                .body = api->metrics.text(*s, api->services.identity.name, recomputed.get()),
+                .body = api->metrics.text(*s, api->services.identity.name, recomputed.get(), owing ? &*owing : nullptr),
                 .content_type = "text/plain; version=0.0.4; charset=utf-8"});
 }
 

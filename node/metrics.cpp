@@ -35,8 +35,8 @@ std::string label_text(std::string_view v) {
 
 }  // namespace
 
-std::string node_metrics::text(const node_snapshot& node, std::string_view name,
-                               const reexecution_report* recomputed) const {
+std::string node_metrics::text(const node_snapshot& node, std::string_view name, const reexecution_report* recomputed,
+                               const owing_cards* owing) const {
   std::string out;
   out.reserve(4096);
   head(out, "node_info", "gauge", "Which node this is; always 1.");
@@ -67,6 +67,10 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name,
   if (node.role != node_role::hq)  // head office's own is the source of all quotas
     single(out, "topup_quota_left_minor", "gauge", "Top-ups that this node may still take, in minor units.",
            node.quota_left);
+  if (owing) {
+    single(out, "cards_owing", "gauge", "Cards that owe money, in this node's own books.", owing->count);
+    single(out, "cards_owing_minor", "gauge", "What they owe, in minor units.", owing->sum);
+  }
   single(out, "card_value_stopped", "gauge", "Whether card value is stopped at this node.",
          node.stopped != errc::ok ? 1 : 0);
   single(out, "disk_low", "gauge", "Whether the disk reserve is reached.", node.disk_low ? 1 : 0);

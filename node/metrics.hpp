@@ -4,6 +4,7 @@
 #include <string>
 
 #include "actors/facade.hpp"
+#include "node/owing.hpp"
 
 namespace tally {
 
@@ -19,8 +20,9 @@ public:
   std::atomic<std::int64_t> connections{0}, streams{0};
 
   /// Prometheus text format 0.0.4. Amounts are in minor units.
-  /// `recomputed`: at head office, else null.
-  std::string text(const node_snapshot& node, std::string_view name, const reexecution_report* recomputed) const;
+  /// `recomputed`: at head office, else null. `owing`: null when it could not be read.
+  std::string text(const node_snapshot& node, std::string_view name, const reexecution_report* recomputed,
+                   const owing_cards* owing) const;
 
 private:
   std::array<std::atomic<std::uint64_t>, 600> by_status_{};

@@ -199,10 +199,12 @@ status allot_run(const admin_client& hq, const card_run& run) {
   return done();
 }
 
-status recall_run(const admin_client& hq, std::uint64_t first) {
+result<std::uint64_t> recall_run(const admin_client& hq, std::uint64_t first) {
   auto a = hq.post("cards/recall", {{"first", first}});
   if (!a) return a.error();
-  return done();
+  auto left = member<std::uint64_t>(*a, "left");
+  if (!left) return strange();
+  return *left;
 }
 
 result<undone_claims> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from) {

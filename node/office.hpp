@@ -102,8 +102,9 @@ struct card_run {
 result<std::vector<card_run>> list_runs(const admin_client& hq);
 /// Orders or delivers a run. Errors: not_found (no such store), not_allowed (they lie elsewhere, or were not made).
 status allot_run(const admin_client& hq, const card_run& run);
-/// Calls a delivered run back; it is free when its node has answered. Errors: not_found, not_allowed.
-status recall_run(const admin_client& hq, std::uint64_t first);
+/// Calls a delivered run back; it is free when its node has answered. How many of it are not sold, as far as head
+/// office has heard. Errors: not_found, not_allowed.
+result<std::uint64_t> recall_run(const admin_client& hq, std::uint64_t first);
 /// Takes back what claims of a node's current epoch did, from that entry on, and takes away PINs that it set; those
 /// that come later do nothing: how many cards are in use again, and how many have no PIN now.
 struct undone_claims {

@@ -1,6 +1,7 @@
 #include "node/office_sales.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "sync/certificate.hpp"
 
@@ -14,7 +15,8 @@ result<std::vector<sold_card>> read_sold(const nlohmann::json& answer) {
   std::vector<sold_card> out;
   for (const auto& c : *list)
     out.push_back({c.value("account", std::uint64_t{0}), c.value("load", amount{0}), c.value("deposit", amount{0}),
-                   c.value("price", amount{0}), c.value("expires", std::uint32_t{0})});
+                   c.value("price", amount{0}), c.value("expires", std::uint32_t{0}),
+                   c.value("position", std::uint64_t{0}), c.value("undone", false)});
   return out;
 }
 
@@ -31,6 +33,42 @@ result<std::vector<sold_card>> sold_of(const admin_client& hq, const card_run& r
     out.insert(out.end(), part->begin(), part->end());
   }
   return out;
+}
+
+status undo_sales(const admin_client& hq, const std::vector<sold_card>& cards,
+                  const std::function<status(const std::vector<undone_card>& part)>& told, const progress& tell) {
+  constexpr std::size_t at_once = 100;
+  for (std::size_t done_so_far = 0; done_so_far < cards.size();) {
+    const auto end = std::min(cards.size(), done_so_far + at_once);
+    std::map<std::uint64_t, undone_card> part;
+    auto asked = nlohmann::json::array();
+    for (auto i = done_so_far; i < end; ++i) {
+      const auto& c = cards[i];
+      part[c.account] = {c, c.place == 0 ? "it was sold before head office's data was last restored" : ""};
+      if (c.place != 0) asked.push_back({{"account", c.account}, {"position", c.place}});
+    }
+    if (!asked.empty()) {
+      auto a = hq.post("cards/sales/undo", {{"cards", asked}});
+      if (!a) return a.error();
+      auto rows = a->find("cards");
+      if (rows == a->end() || rows->size() != asked.size())
+        return error{errc::unsupported, "head office answered something else"};
+      for (const auto& r : *rows) {
+        auto it = part.find(r.value("account", std::uint64_t{0}));
+        // One that was undone a moment ago, by this command broken off, is undone.
+        auto code = r.value("error", std::string());
+        if (it != part.end() && !code.empty() && code != errc_name(errc::already_reversed))
+          it->second.why = r.value("detail", code);
+      }
+    }
+    std::vector<undone_card> list;
+    for (auto& [account, c] : part)
+      list.push_back(std::move(c));
+    TALLY_TRY(told(list));
+    done_so_far = end;
+    if (tell) tell(done_so_far, cards.size());
+  }
+  return done();
 }
 
 result<std::size_t> sell_run(const admin_client& hq, card_run run, amount load, const std::string& tender,

@@ -8,6 +8,8 @@ struct sold_card {
   std::uint64_t account = 0;
   tally::amount load = 0, deposit = 0, price = 0;
   std::uint32_t expires = 0;  ///< last date on which it is good; 0: no end
+  std::uint64_t place = 0;    ///< of the sale in head office's present journal; 0: in an earlier one
+  bool undone = false;        ///< `undo_sales` took it back
 };
 /// Head office sells the cards of a run that is ordered or lies with it, each with that load at the price and deposit
 /// of its kind. `sold` is called with each part when it is durable. How many had been sold before: the same call
@@ -17,7 +19,18 @@ result<std::size_t> sell_run(const admin_client& hq, card_run run, tally::amount
                              const std::function<status(const std::vector<sold_card>& part)>& sold,
                              const progress& tell = {});
 
-/// Cards of the run that head office sold, whenever that was, by account.
+/// Cards of the run that head office sold, whenever that was, by account; also those that were undone since.
 result<std::vector<sold_card>> sold_of(const admin_client& hq, const card_run& run);
+
+/// A sale that head office was asked to undo.
+struct undone_card {
+  sold_card card;
+  std::string why;  ///< empty: it is undone
+};
+/// Undoes the sales of these cards, as far as nobody used them since, each by itself. `told` is called with each part
+/// when it is durable; the same call again goes on where one broke off. Errors: of the connection, and what `told`
+/// answers.
+status undo_sales(const admin_client& hq, const std::vector<sold_card>& cards,
+                  const std::function<status(const std::vector<undone_card>& part)>& told, const progress& tell = {});
 
 }  // namespace tally

@@ -259,7 +259,7 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
   bool ends = e.kind == entry_kind::capture || e.kind == entry_kind::void_hold;
   if (ends) r.authorisation = receipt_id(writer, e.cites.value_or(0));
   r.account = e.account;
-  if (e.account.value != 0) r.masked = "card " + std::to_string(e.account.value);
+  if (e.account.value != 0) r.masked = (e.bearer != 0 ? "card V" : "card ") + std::to_string(e.account.value);
   bool elsewhere = e.kind == entry_kind::refund_elsewhere;
   if (e.kind != entry_kind::reverse && e.kind != entry_kind::refund && !elsewhere) {
     describe_lines(e, rules, lang, r);

@@ -26,4 +26,43 @@ status complete_card_sale(entry& e, book& b, unix_seconds now) {
   return state_card_sale(e, e.account, *card, *rules, load, tender);
 }
 
+status complete_card_undo(entry& e, book& b, unix_seconds now, const is_about& elsewhere) {
+  const auto name = "card " + std::to_string(e.account.value);
+  auto sale = e.cites ? b.find_entry(*e.cites) : std::nullopt;
+  if (!sale || !sells_card(sale->kind) || sale->account != e.account)
+    return error{errc::not_found, "head office has no sale of " + name + " there since its data was last restored"};
+  if (b.st().find({.type = cell_type::reversed, .a = *e.cites, .b = 0, .writer = b.self(), .peer = {}}))
+    return error{errc::already_reversed, name};
+  auto card = card_of(b.st(), e.account);
+  if (!card || card->status != card_status::active)
+    return error{errc::not_applicable,
+                 name + " is " + (card ? standing_text(card->status, card->expires) : "not known") + " by now"};
+  if (card->pin.set) return error{errc::not_applicable, name + " was given a PIN: somebody uses it"};
+  std::vector<std::uint32_t> purses{purse_paid, purse_deposit};
+  if (const auto* rules = b.rules().newest())
+    for (const auto& p : rules->programme.purses)
+      purses.push_back(p.id);
+  for (auto purse : purses) {
+    amount sold = 0;
+    for (const auto& v : sale->values)
+      if (v.purse == purse) sold += v.amount;
+    if (holding(b.st(), b.self(), e.account, purse) != sold || elsewhere(e.account, purse))
+      return error{errc::not_applicable, name + " was used since: what it was sold with does not lie here untouched"};
+  }
+  const auto cites = e.cites;
+  e = {};
+  e.kind = entry_kind::reverse;
+  e.cites = cites;
+  e.cited_kind = sale->kind;
+  e.account = sale->account;
+  e.account_version = sale->account_version;
+  e.shift = sale->shift;
+  e.values = sale->values;
+  e.tenders = sale->tenders;
+  e.terminal = office_terminal;
+  e.counter = b.st().newest_counter(b.self(), office_terminal) + 1;
+  date_entry(e, b.st(), b.self(), now, b.hq_time());
+  return done();
+}
+
 }  // namespace tally

@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+
 #include "storage/book.hpp"
 
 namespace tally {
@@ -7,5 +9,13 @@ namespace tally {
 /// looked at; the rest is stated by the rules and the state of the card as they are now, under the next number of the
 /// office's own terminal. Errors: unknown_card, not_applicable (it is not for sale), bad_rules, bad_amount, overflow.
 status complete_card_sale(entry& e, book& b, unix_seconds now);
+
+/// Whether anything of the account's purse lies at another node, or is owed.
+using is_about = std::function<bool(account_id, std::uint32_t purse)>;
+
+/// Head office takes back its own sale of a card that nobody used since: `e.cites` is where the sale is in its present
+/// journal, `e.account` the card; the rest is stated as the sale was, under the next number of the office's own
+/// terminal. Errors: not_found (no such sale), already_reversed, not_applicable (used since, reported, or given a PIN).
+status complete_card_undo(entry& e, book& b, unix_seconds now, const is_about& elsewhere);
 
 }  // namespace tally

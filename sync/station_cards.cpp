@@ -38,6 +38,8 @@ void station::answer_card(const entry& e, const writer_id& from, sequence seq) {
     if (stands && next && knew) out.pin = {e.pin.version, card->pin.refills, true};
   } else if (e.kind == entry_kind::hand_back) {
     if (!is_final(card->status)) out.status = card_status::returned;
+  } else if (e.kind == entry_kind::reverse) {
+    if (card->status == card_status::active) out.status = card_status::stock, out.expires = 0;
   } else if (card->status == card_status::stock) {
     out.status = card_status::active;
     const auto* rules = book_->rules().rules(e.rules_version);

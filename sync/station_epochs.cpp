@@ -96,6 +96,13 @@ bool went_astray(const kv_store& store, const writer_id& own) {
 status station::complete_fact(entry& e) {
   if (e.kind == entry_kind::ruling) return check_case(e);
   if (e.kind == entry_kind::issue || e.kind == entry_kind::activate) return complete_card_sale(e, *book_, now_);
+  if (e.kind == entry_kind::reverse)
+    return complete_card_undo(e, *book_, now_, [this](account_id account, std::uint32_t purse) {
+      const auto writers = observer_->writers();
+      bool owes =
+          std::ranges::any_of(writers, [&](const auto& w) { return debt_of(observer_->st(), w, account, purse) != 0; });
+      return owes || elsewhere(account, purse, config_.self) != 0;
+    });
   // Of a card the month of its member's birth alone: all else is as it is now, whatever was written meanwhile.
   if (e.kind == entry_kind::card_state && e.status == card_status{}) {
     auto card = card_of(book_->st(), e.account);

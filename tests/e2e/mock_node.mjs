@@ -4,6 +4,7 @@ import { memberCall } from './mock_members.mjs';
 import { dayReportMock, packageMock, priceMock, pursesOf, settleMock } from './mock_programme.mjs';
 import { codeCall, codeGate } from './mock_codes.mjs';
 import { payoutGate, pinCall, pinGate, pinOf } from './mock_pins.mjs';
+import { shelfCall } from './mock_shelf.mjs';
 import { checkCall, returnCalls } from './mock_returns.mjs';
 import { EPOCH, freshState, seconds } from './mock_state.mjs';
 import { createServer } from 'node:http';
@@ -81,6 +82,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     gifts: card.gifts ?? [],
     pin: pinOf(state, card),
     status: card.status,
+    ...(card.owes ? { owes: card.owes } : {}),
     unit: 'CNY',
     here: card.here,
     elsewhere: card.elsewhere,
@@ -320,6 +322,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
       const card = state.cards.get(body.card);
       return card ? ok(cardBody(card)) : refuse(404, 'unknown_card');
     }
+    if (path === '/api/v1/stock') return shelfCall(state, { ok, refuse }, method, terminal, body, seen);
     if (path === '/api/v1/cards/pin') return pinCall(state, { ok, refuse }, terminal, body, seen);
     if (path === '/api/v1/cards/code') return codeCall(state, { ok, refuse }, body);
     if (path === '/api/v1/receipts/check') return checkCall({ ok, refuse }, body);

@@ -9,6 +9,7 @@ import { codeTests } from './pages_codes.mjs';
 import { amountTests } from './pages_amount.mjs';
 import { partTests } from './pages_part.mjs';
 import { pinTests } from './pages_pins.mjs';
+import { shelfTests } from './pages_shelf.mjs';
 import { returnTests } from './pages_returns.mjs';
 import { programmeTests } from './pages_programme.mjs';
 
@@ -473,7 +474,7 @@ const tests = {
 };
 
 const helpers = { shop: () => mock, till, at, click, shows, has, swipe, sizes: SIZES, fits };
-Object.assign(tests, programmeTests(helpers), memberTests(helpers), returnTests(helpers), pinTests(helpers), codeTests(helpers), partTests(helpers), amountTests(helpers));
+Object.assign(tests, programmeTests(helpers), memberTests(helpers), returnTests(helpers), pinTests(helpers), codeTests(helpers), partTests(helpers), amountTests(helpers), shelfTests(helpers));
 
 async function runOne(name, test) {
   mock = await startMock();

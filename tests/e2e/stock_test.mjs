@@ -68,6 +68,31 @@ await scenario('stock', 300, async (t) => {
   assert.equal(readFileSync(all, 'utf8').trim().split('\r\n').length, 5, 'a head and four cards');
   t.step('what is left is sold in parts, and listed whole');
 
+  // A sale that was a mistake: what nobody used is in stock again, what was used is named.
+  const oops = join(t.dir, 'oops.csv');
+  await good(['issue', '--data', hq.data, '--count', '3', '--prefix', '9705', '--csv', oops, '--batch', 'oops', '--stock']);
+  const numbers = readFileSync(oops, 'utf8').trim().split('\n').slice(1).map((it) => it.split(',')[0]);
+  await done('--sell', 'oops', '--load', '10.00');
+  const state = async (card) => (await api(a, 'POST', '/cards/lookup', { card })).body.status;
+  await until('store a to know the cards', async () => (await state(numbers[2])) === 'active');
+  const loaded = await ask(a, '/topups', { card: numbers[0], amount: 1_000, tender: 'cash' });
+  assert.equal(loaded.status, 200, JSON.stringify(loaded.body));
+  await allCosigned(a);
+  const undone = [join(t.dir, 'undone.csv'), join(t.dir, 'again.csv')];
+  const undo = await stock('--cancel', 'oops', '--csv', undone[0]);
+  assert.equal(undo.code, 1, 'one of them was used');
+  assert.match(undo.out, /2 sales of "oops" are undone, for 20\.00/);
+  assert.match(undo.out, /1 cards stay sold:\n +\d+ +card \d+ was used since/);
+  const listed = readFileSync(undone[0], 'utf8').trim().split('\r\n');
+  assert.equal(listed.length, 4, 'a head and three cards');
+  assert.equal(listed.filter((it) => /^\d+,undone,10\.00,/.test(it)).length, 2);
+  const twice = await stock('--cancel', 'oops', '--csv', undone[1]);
+  assert.match(twice.out, /0 sales of "oops" are undone, for 0\.00 \S+ in all; 2 were before/);
+  await until('store a to know that they are not sold', async () => (await state(numbers[2])) === 'stock');
+  assert.match(await done('--sell', 'oops', '--load', '20.00'), /2 cards of "oops" are sold for 40\.00/);
+  assert.equal((await stock('--cancel', 'nothing')).code, 1);
+  t.step('a sale by mistake is undone, but for the card that was used');
+
   // Gifts on the shelf: product 5 for 400 points.
   const card = cards[0];
   const gift = async () => (await api(a, 'POST', '/cards/lookup', { card })).body.gifts.find((it) => it.product === 5);

@@ -119,6 +119,7 @@ await scenario('vouchers', 300, async (t) => {
   assert.equal(lent.status, 200, JSON.stringify(lent.body));
   assert.equal(lent.body.at_risk, due);
   assert.ok(lent.body.text.some((l) => /owed by the card/.test(l)), lent.body.text.join('\n'));
+  assert.equal((await api(b, 'POST', '/cards/lookup', { card })).body.owes, due, 'the till is told what it owes');
   const more = await api(b, 'POST', '/quotes', { card, lines });
   says(await ask(b, '/sales', { card, lines, tenders: [{ kind: 'card', amount: more.body.due }] }), 409, 'insufficient');
   t.step('what dark stores give at their own risk, and no more');
@@ -139,6 +140,12 @@ await scenario('vouchers', 300, async (t) => {
   await until('the card to have paid what it owed', async () => {
     const c = (await api(a, 'POST', '/cards/lookup', { card })).body;
     return c.here + (c.elsewhere ?? 0) === 5_000 - due;
+  }, 60_000);
+  // Its money is on its way to head office, which lists the card as long as it owes.
+  await until('no card to owe', async () => {
+    const { out } = await good(['card', '--data', hq.data, '--owing']);
+    assert.match(out, /No card owes anything|1 cards owe \d+\.00 CNY in all/);
+    return /No card owes/.test(out);
   }, 60_000);
   t.step('what was taken twice is a case at both, and the card pays what it was lent');
 

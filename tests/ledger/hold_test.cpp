@@ -1,6 +1,8 @@
 // Authorise, capture, void, time-out, and sales that the card pays in part.
 #include <catch2/catch.hpp>
 
+#include <utility>
+
 #include "ledger/purses.hpp"
 #include "programme_fixture.hpp"
 
@@ -208,6 +210,17 @@ TEST_CASE("a sale that may be approved in part puts aside what the card has", "[
   auto other = sale;
   other.lines = {{{1}, 8}};
   CHECK(refused(t.run(other)) == errc::key_reused);
+  auto paid_otherwise = sale;
+  paid_otherwise.tenders = {in_cash(1)};
+  CHECK(refused(t.run(paid_otherwise)) == errc::key_reused);
+  auto less = sale;
+  less.card -= 1;
+  CHECK(refused(t.run(less)) == errc::key_reused);
+  // Of an entry from before that was noted, goods and card are compared alone.
+  const auto digest = std::exchange(t.journal[seq].request, 0);
+  CHECK(digest != 0);
+  CHECK(std::holds_alternative<replayed>(t.run(paid_otherwise)));
+  t.journal[seq].request = digest;
 
   auto done = t.run(t.capture(seq, sale.lines, 620, {in_cash(280)}));
   auto& c = written(done);

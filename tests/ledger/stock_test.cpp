@@ -29,6 +29,10 @@ TEST_CASE("gifts are counted down, and a reversal counts them up", "[stock]") {
   shelf_shop t;
   CHECK(refused(t.gift(1)) == errc::ok);
   CHECK_FALSE(t.left());  // never counted
+  CHECK(t.say({{cake, -1}}, false) == errc::not_applicable);  // of what?
+  REQUIRE(t.say({{product_id{1}, 2}}, false) == errc::ok);    // what comes first is a count as well
+  REQUIRE(t.say({{product_id{1}, -1}}, false) == errc::ok);
+  CHECK(t.left(product_id{1}) == 1);
   REQUIRE(t.say({{cake, 3}}, true) == errc::ok);
   CHECK(t.left() == 3);
   CHECK(refused(t.gift(2)) == errc::ok);

@@ -212,7 +212,7 @@ TEST_CASE("a run of cards lies at one store, which keeps it while it lives", "[a
   d.post("cards/recall", {{"first", 0}});
   CHECK(d.status == 400);
   auto written = d.node.written.size();
-  CHECK(d.post("cards/recall", {{"first", 1}}) == json{{"first", 1}, {"count", 20}, {"node", 3}});
+  CHECK(d.post("cards/recall", {{"first", 1}}) == json{{"first", 1}, {"count", 20}, {"node", 3}, {"left", 0}});
   REQUIRE(d.node.written.size() == written + 1);
   CHECK(d.node.written.back().kind == entry_kind::recall);
   CHECK(d.node.written.back().subject.node == node_id{3});
@@ -394,8 +394,10 @@ TEST_CASE("cards of a batch that lies at head office are sold at once, and once"
   d.node.keep_journal(d.node.shown->self, {other, issue(1, 2'000), issue(3, 70)});
   auto sold = d.post("cards/sold", all)["sold"];
   REQUIRE(sold.size() == 2);
-  CHECK(sold[0] == json{{"account", 1}, {"load", 2'000}, {"deposit", 300}, {"price", 150}, {"expires", 0}});
+  CHECK(sold[0] ==
+        json{{"account", 1}, {"load", 2'000}, {"deposit", 300}, {"price", 150}, {"expires", 0}, {"position", 1}});
   CHECK(sold[1]["account"] == 2);
+  CHECK_FALSE(sold[1].contains("position"));  // of an earlier life: nothing undoes it
   for (const auto& bad : {with(all, "count", 0), with(all, "count", 10'001), with(all, "first", 0)}) {
     d.post("cards/sold", bad);
     CHECK(d.status == 400);

@@ -109,8 +109,8 @@ public:
     return v;
   }
 
-  void keep(const std::string& key, const bytes& value) {  // as another part of the node would
-    done_with([&] { book_->view().put(family::meta, key, value); });
+  void keep(const std::string& key, const bytes& value, family f = family::meta) {  // as another part of the node would
+    done_with([&] { book_->view().put(f, key, value); });
   }
   /// Facts of head office's directory come.
   void learn(const std::vector<entry>& facts) {

@@ -146,6 +146,8 @@ TEST_CASE("why no code is sent", "[node][http][code]") {
   CHECK(error_of(d.send_code(2'500, "9704000000009999")) == "409 unknown_card");
   CHECK(error_of(d.send_code(2'500, card_frozen)) == "409 card_blocked");
   CHECK(error_of(d.post("/api/v1/cards/code", "{\"card\":\"" + card_a + "\"}")) == "400 malformed");
+  CHECK(error_of(d.send_code(-1)) == "400 malformed");
+  CHECK(error_of(d.send_code(amount_max + 1)) == "400 malformed");  // at once: head office would not answer
   CHECK(d.send("POST", "/api/v1/cards/code", "{}", "").status == 401);
   CHECK(d.questions.empty());
   d.next_answer.code = errc::not_found;

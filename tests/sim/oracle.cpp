@@ -73,6 +73,9 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
   if (e->code_checked != 0)
     ensure(codes_.insert(e->code_checked).second,
            "a one-time code opened two entries: " + name(p) + " " + describe(*e));
+  if (e->counter != 0 && e->kind != entry_kind::adjust)
+    for (auto account : {e->account, e->to_account})
+      if (account.value != 0) uses_[account.value].push_back({p, month_of(e->business_date)});
   for (const auto& post : *postings)
     ensure(post.account.writer == writer, "entry " + name(p) + " posts to an account of somebody else");
   switch (e->kind) {
@@ -119,6 +122,7 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
         units_[{e->account.value, v.purse}] -= v.amount;
       }
       return;
+    case entry_kind::fee: return fee(p, *e);
     case entry_kind::give_back:
       ensure(writer.node == head_office, "somebody else than head office gives units back: entry " + name(p));
       for (const auto& v : e->values) {
@@ -200,6 +204,7 @@ void oracle::trade(const place& p, const entry& e) {
   bool undo = e.kind == entry_kind::reverse;
   auto kind = undo ? e.cited_kind : e.kind;
   if (kind == entry_kind::gift) return hand_over(p, e, -1);
+  bool card_sale = kind == entry_kind::issue || kind == entry_kind::activate;
   if (undo) {
     auto cited = decode_entry(journals_.at(p.writer).at(static_cast<std::size_t>(*e.cites)));
     ensure(cited && cited->kind == kind && cited->account == e.account && cited->values == e.values &&
@@ -216,7 +221,11 @@ void oracle::trade(const place& p, const entry& e) {
       move(p.writer, e.account, v.unit, v.amount, where);
   }
   new_debts(p, e, where);
-  if (kind == entry_kind::top_up) {
+  if (card_sale) {
+    ensure(p.writer.node == head_office && std::erase(sold_[e.account.value], place{p.writer, *e.cites}) == 1,
+           "the sale of a card is undone that is none: " + where);
+  }
+  if (kind == entry_kind::top_up || card_sale) {
     move(p.writer, e.account, main_unit, sign * value, where);
     move(p.writer, {}, quota_of(main_unit), -sign * value, where);
     loaded_[e.account.value] += sign * value;
@@ -253,6 +262,36 @@ void oracle::card(const place& p, const entry& e) {
   if (!back) move(p.writer, {}, quota_of(main_unit), -value, where);
   (back ? spent_ : loaded_)[e.account.value] += value;
   ensure(balance(e.account) + owed(e.account) >= 0 || !restored_.empty(), "more came back than was loaded: " + where);
+}
+
+std::optional<sequence> oracle::sale_of(const writer_id& writer, account_id card) const {
+  auto it = sold_.find(card.value);
+  if (it == sold_.end()) return std::nullopt;
+  for (const auto& p : it->second)
+    if (p.writer == writer) return p.seq;
+  return std::nullopt;
+}
+
+void oracle::fee(const place& p, const entry& e) {
+  auto where = name(p) + " " + describe(e);
+  ensure(p.writer.node == head_office, "somebody else than head office takes fees: " + where);
+  ensure(fees_.insert({e.account.value, e.deadline}).second, "a fee was taken twice for one month: " + where);
+  auto month = month_of(day_of(e.deadline) - 1);
+  for (const auto& [use, when] : uses_[e.account.value]) {
+    auto had = heard_.find(use.writer);
+    bool known = had != heard_.end() && use.seq < had->second && !was_restored(use.writer);
+    ensure(!known || add_months(when, dormant_months_min) <= month,
+           "a fee of a card that was used, at " + name(use) + ": " + where);
+  }
+  for (const auto& v : e.values) {
+    move(p.writer, e.account, v.unit, -v.amount, where);
+    if (v.unit == main_unit) {
+      spent_[e.account.value] += v.amount;
+    } else {
+      units_[{e.account.value, v.purse}] -= v.amount;
+    }
+  }
+  ensure(balance(e.account) + owed(e.account) >= 0 || !restored_.empty(), "a fee of what was spent: " + where);
 }
 
 // All at once: units that come back and units that are taken back may be of one purse and one quota.
@@ -426,11 +465,13 @@ amount oracle::known_balance(account_id a, const std::function<std::uint64_t(con
       bool goods_back = e->kind == entry_kind::refund || e->kind == entry_kind::refund_elsewhere;
       bool made = e->kind == entry_kind::issue || e->kind == entry_kind::voucher_grant;
       if (e->account == a && (goods_back || made)) sum += card_value(*e);
-      if (e->account == a && e->kind == entry_kind::hand_back) sum -= card_value(*e);
+      bool out = e->kind == entry_kind::hand_back || e->kind == entry_kind::fee;
+      if (e->account == a && out) sum -= card_value(*e);
       bool undo = e->kind == entry_kind::reverse;
       auto kind = undo ? e->cited_kind : e->kind;
       if (kind == entry_kind::gift && (e->account == a || e->to_account == a))
         sum += card_value(*e) * (undo ? -1 : 1) * (e->account == a ? -1 : 1);
+      if (undo && kind == entry_kind::issue && e->account == a) sum -= card_value(*e);
       if (e->account != a || (!sells(kind) && kind != entry_kind::top_up)) continue;
       sum += card_value(*e) * (undo ? -1 : 1) * (kind == entry_kind::top_up ? 1 : -1);
     }

@@ -44,6 +44,10 @@ public:
   void restored(const writer_id& writer) { restored_.insert(writer); }
   /// Entries that head office held of a life when it was closed first; all of it if it was not closed.
   std::uint64_t closed_first(const writer_id& w) const;
+  /// Where that writer sold the card, if it did and did not take it back.
+  std::optional<sequence> sale_of(const writer_id& writer, account_id card) const;
+  /// Head office has so many entries of that journal, durable; of them it knows when it takes a fee.
+  void heard(const writer_id& writer, std::uint64_t size) { heard_[writer] = size; }
   bool was_restored(const writer_id& writer) const { return restored_.count(writer) != 0; }
 
   std::uint64_t size(const writer_id& w) const;
@@ -75,6 +79,8 @@ private:
   void trade(const place& p, const entry& e);
   void card(const place& p, const entry& e);
   void refund(const place& p, const entry& e);
+  /// Of a card that nobody used as far as head office had heard, once for each month.
+  void fee(const place& p, const entry& e);
   void hand_over(const place& p, const entry& e, amount sign);
   void take_back(const place& p, const entry& e);
   void put_aside(const place& p, const entry& e);
@@ -105,6 +111,9 @@ private:
   std::map<std::uint64_t, std::vector<place>> sold_, given_back_;                                  ///< by account
   std::map<std::pair<writer_id, std::uint64_t>, std::pair<pin_state, std::uint32_t>> wrong_pins_;  ///< by account
   std::set<std::uint64_t> codes_;  ///< one-time codes that opened something
+  std::map<std::uint64_t, std::vector<std::pair<place, std::uint32_t>>> uses_;  ///< by account; in which month
+  std::map<writer_id, std::uint64_t> heard_;
+  std::set<std::pair<std::uint64_t, std::int64_t>> fees_;  ///< account and the moment when it was due
   std::set<writer_id> restored_;
   std::map<writer_id, std::uint64_t> closed_;
   std::map<std::pair<writer_id, writer_id>, amount> sweeping_;  ///< sent by a sweep and not received

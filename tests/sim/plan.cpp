@@ -50,9 +50,15 @@ plan plan::from_seed(std::uint64_t seed) {
   p.programme = seed % 5 < 2;
   p.pins = seed % 10 == 6;
   p.risk = seed % 10 == 1;
+  // A fee is taken no sooner than an hour after head office's start, so in days.
+  if (seed % 5 == 0 && p.pace > 1) {
+    p.months = static_cast<unsigned>(8 + seed % 9);
+    p.cards += 4;  // most of them rest
+  }
   p.quiet_ms = (p.pace == 1 ? d.between(1, 10) : 10) * 60'000;
   p.resets = d.chance(500);
   if (d.chance(400)) p.certificate_s = p.pace * d.between(20, 120) * 60;
+  if (p.months > 0) p.certificate_s = 0;  // in minutes: all would be over at once, and at every month
   if (d.chance(500)) p.stock = static_cast<unsigned>(1 + d.below(6));
   return p;
 }
@@ -76,7 +82,7 @@ plan plan::small(std::uint64_t seed) {
   p.regions = static_cast<unsigned>(d.below(3));
   p.stores = static_cast<unsigned>(1 + d.below(3));
   p.tills = 1;
-  p.cards = std::min(p.cards, 3U);
+  p.cards = std::min(p.cards, p.months > 0 ? 7U : 3U);
   p.stock = std::min(p.stock, 2U);
   bool rush = p.pace == 1;
   p.trade_ms = rush ? d.between(4, 20) * 60'000 : d.between(2, 8) * 3'600'000;
@@ -131,6 +137,7 @@ const std::vector<plan_field>& plan_fields() {
       field("programme", &plan::programme),
       field("pins", &plan::pins),
       field("risk", &plan::risk),
+      field("months", &plan::months),
       field("returns", &plan::returns_permille),
       field("checkpoint", &plan::checkpoint_every),
       field("hold", &plan::hold_ms),

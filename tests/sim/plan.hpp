@@ -63,6 +63,7 @@ struct plan {
   bool programme = false;                    ///< purses, packages, levels, refunds; else money alone
   bool pins = false;                         ///< cards ask for PINs; programme only
   bool risk = false;                         ///< cards at risk, and vouchers with codes; programme only
+  unsigned months = 0;                       ///< that go by while all shops are shut; unused cards pay a fee
   unsigned returns_permille = 60;            ///< requests that give back goods of another store's sale; programme only
   std::uint64_t checkpoint_every = 100'000;  ///< entries between an observer's checkpoints
   restore_kind restore = restore_kind::none;

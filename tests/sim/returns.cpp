@@ -92,32 +92,4 @@ node_id world::some_store() {
   return stores[dice_.below(stores.size())];
 }
 
-// Head office calls a run of cards back, and when it has come delivers it to some store. Operators look first, so
-// nothing is asked for while something else is under way.
-std::optional<entry> world::stock_decree() {
-  const auto& hq = nodes_.at(head_office);
-  if (!hq.st || !decrees_.empty()) return std::nullopt;
-  const auto& st = hq.st->ledger().st();
-  auto run = batch_at(st, stock_card(some_store(), 0));
-  if (!run) return std::nullopt;
-  entry e;
-  e.account = run->first;
-  e.size = run->count;
-  if (run->holder != writer_id{}) {
-    if (closing_of(st, run->holder) || revoking_of(st, run->holder)) return std::nullopt;
-    e.kind = entry_kind::recall;
-    e.subject = run->holder;
-    return e;
-  }
-  auto to = some_store();
-  auto record = node_of(st, to);
-  if (!record || record->epoch == epoch_id{} || revoking_of(st, {to, record->epoch})) return std::nullopt;
-  e.kind = entry_kind::allot;
-  e.subject = {to, record->epoch};
-  e.card_kind = run->kind;
-  e.blob = run->name;
-  ++counted_.runs_moved;
-  return e;
-}
-
 }  // namespace tally::sim

@@ -49,6 +49,7 @@ programme programme_of(const plan& how) {
     off.off = 150;
     g.purses.push_back(off);
   }
+  if (how.months > 0) kind.dormant = {dormant_months_min, 150, {purse_paid, bonus_purse}};
   auto member = kind;
   member.id = member_kind;
   member.names[0] = "member";

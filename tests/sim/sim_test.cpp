@@ -91,7 +91,7 @@ TEST_CASE("goods of one sale come back at stores that are dark: each within its 
 }
 
 TEST_CASE("runs of cards move between stores that are dark now and then, and no card is sold twice", "[sim]") {
-  std::uint64_t moved = 0, sold = 0;
+  std::uint64_t moved = 0, sold = 0, at_once = 0, undone = 0;
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     INFO("seed " << seed);
     tally::sim::plan p;
@@ -107,11 +107,43 @@ TEST_CASE("runs of cards move between stores that are dark now and then, and no 
     auto r = tally::sim::run_plan(p);
     INFO(r.last_events);
     REQUIRE(r.why == "");
+    at_once += r.counted.sold_at_once;
+    undone += r.counted.taken_back;
     moved += r.counted.runs_moved;
     sold += r.counted.cards_sold;
   }
   CHECK(moved > 10);
   CHECK(sold > 100);
+  CHECK(at_once > 20);
+  CHECK(undone > 3);
+}
+
+TEST_CASE("unused cards pay for each month that was seen, at head office, and those in use nothing", "[sim]") {
+  std::uint64_t fees = 0, crashes = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    INFO("seed " << seed);
+    tally::sim::plan p;
+    p.seed = seed;
+    p.stores = 3;
+    p.cards = 8;
+    p.programme = true;
+    p.months = 24;
+    p.pace = 20;
+    p.trade_ms = 16 * 3'600'000;
+    p.request_every = 3 * 60'000;
+    p.cut_every = 30 * 60'000;
+    p.cut_max = 4 * 3'600'000;
+    p.crash_every = 3 * 3'600'000;
+    p.checkpoint_every = 20;
+    p.wrong_clocks = seed % 2 == 0;
+    auto r = tally::sim::run_plan(p);
+    INFO(r.last_events);
+    REQUIRE(r.why == "");
+    fees += r.counted.fees;
+    crashes += r.counted.crashes;
+  }
+  CHECK(fees > 50);
+  CHECK(crashes > 10);
 }
 
 // Each failed until what it found was mended.
@@ -121,9 +153,12 @@ TEST_CASE("small chains that once broke a guarantee", "[sim]") {
     const char* with;
   } found[] = {
       {3140, ""},  // head office's word was taken for the region's
-      {10248, "restore=3"}, {13298, "restore=3"}, {15453, "restore=3"},  // a copy of the same size, and its root
-      {12640, ""},                                                       // a debt whose send was lost with its disk
-      {30968, ""},  // a store's journal came before what head office had sent it
+      {10248, "restore=3"},
+      {13298, "restore=3"},
+      {15453, "restore=3"},  // a copy of the same size, and its root
+      {12640, ""},           // a debt whose send was lost with its disk
+      {30968, ""},           // a store's journal came before what head office had sent it
+      {409, ""},             // certificates were renewed as the quiet minutes began
   };
   for (const auto& f : found) {
     auto p = tally::sim::plan::small(f.seed);

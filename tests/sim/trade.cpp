@@ -39,7 +39,7 @@ std::vector<account_id> cards_of(const world& w) {
   for (unsigned c = 1; c <= w.how().cards; ++c)
     out.push_back({c});
   for (const auto& [id, n] : w.nodes())
-    if (n.role == node_role::store)
+    if (n.role != node_role::region)
       for (unsigned i = 0; i < w.how().stock; ++i)
         out.push_back(stock_card(id, i));
   return out;
@@ -69,7 +69,7 @@ void world::head_office_facts() {
   for (unsigned c = 1; c <= plan_.cards; ++c)
     list.push_back(card_entry({c}, card_status::active));
   for (auto& [id, n] : nodes_) {
-    if (n.role != node_role::store || plan_.stock == 0) continue;
+    if (n.role == node_role::region || plan_.stock == 0) continue;
     entry run;
     run.kind = entry_kind::allot;
     run.account = stock_card(id, 0);
@@ -94,6 +94,11 @@ void world::send_facts() {
   if (!hq.st || decree_open_) return;
   while (!decrees_.empty() && is_decided(decrees_.front().front()))
     decrees_.pop_front();
+  while (!decrees_.empty() && decrees_.front().front().kind == entry_kind::issue) {
+    drop_sold(decrees_.front());
+    if (!decrees_.front().empty()) break;
+    decrees_.pop_front();
+  }
   if (decrees_.empty()) return;
   decree_open_ = hq.st->put(facts_request{++requests_, decrees_.front()}).ok();
   wake(hq, 0);
@@ -114,6 +119,10 @@ void world::decreed(const facts_answer& a) {
       if (e.kind == entry_kind::certify) renumber(e);
     return send_facts();
   }
+  // A card was reported lost while it was being sold: the rest is sold without it.
+  if (asked.kind == entry_kind::issue && a.code == errc::not_applicable) return send_facts();
+  bool used = asked.kind == entry_kind::reverse && a.code == errc::not_applicable;
+  done_before = done_before || used || (asked.kind == entry_kind::reverse && a.code == errc::already_reversed);
   ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
   decrees_.pop_front();
   send_facts();
@@ -168,7 +177,8 @@ void world::next_rulings() {
 }
 
 void world::next_decree() {
-  at(plan_.pace * dice_.between(2 * 60'000, 20 * 60'000), [this] {
+  constexpr unsigned many_cards = 10;  // with which head office has more to do
+  at(plan_.pace * dice_.between(2 * 60'000, 20 * 60'000) / (plan_.stock > many_cards ? 4 : 1), [this] {
     if (calm_) return;
     std::vector<entry> list;
     if (dice_.chance(400)) {
@@ -177,9 +187,10 @@ void world::next_decree() {
           product_entry(static_cast<unsigned>(dice_.below(products)), rules_version_, dice_.between(1, 2'000)));
     } else if (plan_.pins && nodes_.at(head_office).st && dice_.chance(400)) {
       list.push_back(pin_decree({1 + dice_.below(plan_.cards)}));
-    } else if (auto run = plan_.stock > 0 && dice_.chance(400) ? stock_decree() : std::nullopt) {
-      list.push_back(std::move(*run));
-    } else {
+    } else if (plan_.stock > 0 && dice_.chance(400)) {
+      list = stock_decree();
+    }
+    if (list.empty()) {
       entry e;
       e.kind = entry_kind::card_state;
       e.account = {1 + dice_.below(plan_.cards)};
@@ -265,7 +276,7 @@ till_command world::think(sim_node& n, till& t) {
   }
   till_key k{t.terminal, t.counter + 1, 1};
   if (dice_.chance(plan_.wrong_permille)) return think_wrong(n, t, k);
-  account_id card{1 + dice_.below(plan_.cards)};
+  auto card = some_card();
   if (!t.receipts.empty() && dice_.chance(100))
     return reverse_command{k, t.receipts[dice_.below(t.receipts.size())].seq};
   if (plan_.stock > 0 && dice_.chance(120))
@@ -302,7 +313,7 @@ std::optional<till_command> world::think_stock(sim_node& n, const till_key& k, a
         k, stock_card(dice_.chance(700) ? n.id : some_store(), static_cast<unsigned>(dice_.below(plan_.stock))), load,
         tender};
   }
-  auto home = dice_.chance(700) ? n.id : some_store();
+  auto home = dice_.chance(700) ? n.id : some_home();
   card = stock_card(home, static_cast<unsigned>(dice_.below(plan_.stock)));
   if (!dice_.chance(80)) return std::nullopt;
   const auto& ledger = n.st->ledger();

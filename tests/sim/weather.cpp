@@ -11,6 +11,7 @@ void world::plan_weather() {
   if (plan_.full_disks) next_full_disk();
   if (plan_.restore != restore_kind::none) plan_restore();
   if (plan_.ending != ending::none) plan_ending();
+  if (plan_.months > 0) next_month();
 }
 
 void world::next_crash() {

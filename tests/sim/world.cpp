@@ -30,7 +30,8 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::pins_set,      &tally_of_run::pins_right,   &tally_of_run::pins_wrong,
                  &tally_of_run::pins_locked,   &tally_of_run::at_risk,      &tally_of_run::by_code,
                  &tally_of_run::codes_right,   &tally_of_run::codes_wrong,  &tally_of_run::codes_missing,
-                 &tally_of_run::runs_moved})
+                 &tally_of_run::runs_moved,    &tally_of_run::sold_at_once, &tally_of_run::taken_back,
+                 &tally_of_run::fees})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
@@ -109,7 +110,7 @@ void world::make_node(node_id id, node_role role, std::vector<node_id> parents) 
   }
 }
 
-unix_seconds world::wall(const sim_node& n) const { return start_of_time + now_ / 1000 + n.clock_error; }
+unix_seconds world::wall(const sim_node& n) const { return start_of_time + skipped_ + now_ / 1000 + n.clock_error; }
 
 void world::at(tick_ms delay, std::function<void()> what) { queue_.push({now_ + delay, order_++, std::move(what)}); }
 
@@ -212,6 +213,10 @@ void world::absorb(sim_node& n) {
   n.lives.insert(n.st->ledger().self());
   for (const auto& life : n.lives)
     absorb_journal(n, life);
+  if (n.role != node_role::hq || plan_.months == 0) return;
+  stream_reader reader(n.disk);
+  for (const auto& [writer, entries] : oracle_.journals())
+    oracle_.heard(writer, reader.size({writer, sub_stream::journal, {}}));
 }
 
 void world::absorb_journal(sim_node& n, const writer_id& self) {
@@ -233,6 +238,9 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
       ++counted_.entries;
       counted_.closed += peek_kind(e) == entry_kind::close_epoch;
       counted_.granted_anew += peek_kind(e) == entry_kind::regrant;
+      counted_.fees += peek_kind(e) == entry_kind::fee;
+      if (n.role == node_role::hq && peek_kind(e) == entry_kind::issue) ++counted_.sold_at_once;
+      if (n.role == node_role::hq && peek_kind(e) == entry_kind::reverse) ++counted_.taken_back;
     }
   }
 }
@@ -443,7 +451,12 @@ void world::run() {
     drained(*this, &why);
     throw broken("not drained after " + std::to_string(drain_max / 60'000) + " minutes: " + why);
   }
-  step_until(now_ + 2 * 60'000);
+  // What is under way ends first: after a renewal of certificates that everybody has, connections begin anew.
+  auto last = counted_.entries;
+  do {
+    last = counted_.entries;
+    step_until(now_ + 2 * 60'000);
+  } while (counted_.entries != last && now_ < plan_.trade_ms + 3 * drain_max);
   auto before = counted_.messages, written = counted_.entries;
   step_until(now_ + quiet_watch);
   auto signs = messages_per_sign * links_.size() * static_cast<std::uint64_t>(quiet_watch / plan_.quiet_ms + 1);

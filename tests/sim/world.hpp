@@ -2,6 +2,7 @@
 #include <functional>
 #include <queue>
 
+#include "ledger/cards.hpp"
 #include "sim/codes.hpp"
 #include "sim/nodes.hpp"
 #include "sim/oracle.hpp"
@@ -41,7 +42,7 @@ struct tally_of_run {
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
                 cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
                 pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0, codes_right = 0,
-                codes_wrong = 0, codes_missing = 0, runs_moved = 0;
+                codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0, fees = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -155,8 +156,15 @@ private:
   entry pin_decree(account_id account);
   code_proof type_code(sim_node& n, account_id account, amount money, const till_key& key);
   sim_codes codes_;
-  std::optional<entry> stock_decree();
+  // office.cpp: runs of cards, and months that go by
+  std::vector<entry> stock_decree();
+  std::optional<entry> move_run(const card_batch& run);
+  std::vector<entry> take_back_sold(const card_batch& run) const;
+  void drop_sold(std::vector<entry>& facts) const;
+  void next_month();
+  account_id some_card();
   node_id some_store();
+  node_id some_home();  ///< of a run of cards
   till_command think_wrong(sim_node& n, till& t, const till_key& k);
   void answered(sim_node& n, const till_answer& a);
   void new_mark(sim_node& n);
@@ -184,6 +192,7 @@ private:
   };
   std::priority_queue<event, std::vector<event>, later> queue_;
   tick_ms now_ = 0;
+  unix_seconds skipped_ = 0;  ///< months in which nothing happened
   std::uint64_t order_ = 0, connections_ = 0, requests_ = 0;
   bool trading_ = true, calm_ = false, restore_done_ = false;
   std::optional<kv_image> copy_;

@@ -69,6 +69,8 @@ export interface Card {
   here: number;
   elsewhere: number | null;
   elsewhere_as_of: number | null;
+  /** What it owes after a sale at risk, as far as this store knows. */
+  owes?: number;
   /** Numbers of the programme, 0: none. A node without a programme leaves the rows of purses out. */
   card_kind?: number;
   level?: number;
@@ -394,4 +396,16 @@ export interface DemoState {
   links: { child: number; parent: number; cut: boolean }[];
   nodes: { node: number; name: string; role: string; running: boolean; url: string; till?: string }[];
   devices: { node: number; kind: string; plugged: boolean }[];
+}
+
+/** Gifts on this store's shelf; `left` null: never counted. */
+export interface Shelf {
+  pieces: { product: number; left: number | null }[];
+  repeated?: boolean;
+  next_counter?: number;
+  seen?: string;
+}
+export interface ShelfLine {
+  product: number;
+  pieces: number;
 }

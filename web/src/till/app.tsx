@@ -18,6 +18,7 @@ import { Products } from './products';
 import { Receipts, ReverseDialog } from './receipts';
 import { RefundDialog } from './refund';
 import { ReportDialog } from './report';
+import { ShelfDialog } from './shelf';
 
 function DeviceChip({ kind, device }: { kind: keyof Devices; device: Device | undefined }) {
   if (!device?.configured) return null;
@@ -194,6 +195,7 @@ function Till({ info }: { info: TillInfo }) {
       <ReverseDialog info={info} />
       <RefundDialog />
       <ReportDialog info={info} />
+      <ShelfDialog info={info} />
       <MemberDialog />
     </div>
   );

@@ -225,6 +225,11 @@ export function CardPanel({ info }: { info: TillInfo }) {
             info={info}
             prefix="card"
           />
+          {card.card.owes ? (
+            <p class="owed" data-testid="card-owes" data-minor={card.card.owes}>
+              {t('card.owes', { amount: formatMinor(card.card.owes, info.unit.exponent) })}
+            </p>
+          ) : null}
           <Purses card={card.card} info={info} />
           {card.card.expires && (
             <p class="muted" data-testid="card-expires">

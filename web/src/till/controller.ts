@@ -1,7 +1,7 @@
 // Carries events between the pure till and the world: HTTP, the event stream, the browser's storage, the clock.
 import { PAID } from '../lib/programme';
 import { signal } from '@preact/signals';
-import { authHeaders, call, sendMoney, setToken } from '../lib/api';
+import { authHeaders, call, sendMoney, setToken, type Read } from '../lib/api';
 import { hasKey } from '../lib/i18n';
 import { readStored, step, type MoneyRequest, type OutboxEffect, type OutboxEvent } from '../lib/outbox';
 import { cardMoney, withoutPin } from '../lib/pin';
@@ -9,7 +9,7 @@ import { keepEvents, type EventKeeper, type SseEvent } from '../lib/sse';
 import { basketTotal, bill, quoteMissing, saleFields, tendersFor, wantedQuote } from '../lib/bill';
 import { findByEan, initialModel, reduce, type PayKind, type TillEvent, type TillModel } from '../lib/till';
 import { readMember } from './member_state';
-import type { Card, Devices, LinkState, Product, Programme, Quote, Receipt, Refusal, SentCode, Tender, TillInfo } from '../lib/types';
+import type { Card, Devices, LinkState, Product, Programme, Quote, Receipt, Refusal, SentCode, Shelf, ShelfLine, Tender, TillInfo } from '../lib/types';
 
 const PENDING = 'tally.pending';
 const SEEN = 'tally.seen';
@@ -241,6 +241,30 @@ export async function setPin(pin: string, old?: string): Promise<boolean> {
   if (answer.ok) dispatch({ type: 'notice', notice: { tone: 'ok', type: 'text', key: 'pin.done' } });
   await lookUpAgain(card.number);
   return answer.ok;
+}
+
+/** What was said of the shelf and not answered: the same bytes are sent again, since "5 more came" counts each time. */
+let shelfAsked: Record<string, unknown> | null = null;
+
+/**
+ * Pieces of gifts that were counted, or that came. null: something else is under way. After an answer that never came
+ * (`unreachable`) the next call asks for the same once more, whatever it is given.
+ */
+export async function sayShelf(how: 'counted' | 'delivered', pieces: ShelfLine[]): Promise<Read<Shelf> | null> {
+  if (model.value.outbox.phase !== 'idle' || settingPin) return null;
+  settingPin = true;
+  moneyMoves += 1;
+  const body = shelfAsked ?? { counter: nextCounter, [how]: pieces, seen: stored(SEEN) ?? undefined };
+  const answer = await call<Shelf>('POST', '/api/v1/stock', body);
+  settingPin = false;
+  moneyMoves += 1;
+  const open = !answer.ok && (answer.status === 0 || answer.refusal.retry === 'same_counter' || answer.status === 429);
+  shelfAsked = open ? body : null;
+  const told = answer.ok ? answer.body : answer.refusal;
+  keepSeen(told.seen);
+  if (told.next_counter !== undefined) nextCounter = told.next_counter;
+  else if (!open) void refresh();
+  return answer;
 }
 
 async function lookUpAgain(number: string): Promise<void> {

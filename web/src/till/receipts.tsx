@@ -10,6 +10,7 @@ import { ProofCode } from './proof';
 import { HoldActions } from './hold';
 import { RefundButton, RefundEntry } from './refund';
 import { askReport } from './report';
+import { ShelfButton } from './shelf';
 
 /** The receipt whose reversal waits for a yes. */
 const asking = signal<Receipt | null>(null);
@@ -78,6 +79,7 @@ export function Receipts({ info }: { info: TillInfo }) {
           <Icon name="receipt" />
           {t('report.open')}
         </button>
+        <ShelfButton />
         <RefundEntry />
       </div>
       {shown && (

@@ -1,0 +1,23 @@
+#pragma once
+#include <vector>
+
+#include "ledger/types.hpp"
+#include "storage/kv.hpp"
+
+namespace tally {
+
+/// Cards that owe money (docs/ledger.md, "At risk") as one node's own books say. A store's debts travel to head office
+/// when there is a line, so head office's books have them all but those of stores that are dark.
+struct owing_cards {
+  struct row {
+    account_id account;
+    tally::amount owed{};
+  };
+  std::size_t count = 0;
+  tally::amount sum = 0;   ///< minor units
+  std::vector<row> first;  ///< by account, at most so many as were asked for
+};
+/// From the durable state; any thread. Errors: io, overflow.
+result<owing_cards> cards_owing(const kv_store& store, const writer_id& self, std::size_t most);
+
+}  // namespace tally

@@ -1,0 +1,103 @@
+// What head office's operators do with runs of cards; and months that go by.
+#include "ledger/card_sale.hpp"
+#include "ledger/cards.hpp"
+#include "sim/world.hpp"
+
+namespace tally::sim {
+
+node_id world::some_home() { return dice_.chance(250) ? head_office : some_store(); }
+
+// Head office calls a run of cards back, and when it has come delivers it to some store, or keeps it and sells a part
+// of it at once. Operators look first, so nothing is asked for while something else is under way.
+std::vector<entry> world::stock_decree() {
+  const auto& hq = nodes_.at(head_office);
+  if (!hq.st || !decrees_.empty()) return {};
+  const auto& st = hq.st->ledger().st();
+  auto run = batch_at(st, stock_card(some_home(), 0));
+  if (!run) return {};
+  if (dice_.chance(300))
+    if (auto undone = take_back_sold(*run); !undone.empty()) return undone;
+  if (run->holder == hq.st->ledger().self() && dice_.chance(700)) {
+    auto load = dice_.chance(500) ? dice_.between(100, 5'000) : 0;
+    const auto most = 1 + dice_.below(run->count);
+    std::vector<entry> sold;
+    for (std::uint64_t i = dice_.below(run->count); i < run->count && sold.size() < most; ++i) {
+      entry e;
+      e.kind = entry_kind::issue;
+      e.account = {run->first.value + i};
+      if (load != 0) e.values = {{purse_paid, main_unit, 0, load}};
+      e.tenders = {{tender_kind::transfer, main_unit, 1}};
+      sold.push_back(e);
+    }
+    drop_sold(sold);
+    return sold;
+  }
+  auto moved = move_run(*run);
+  return moved ? std::vector{*moved} : std::vector<entry>{};
+}
+
+// The sale of a card was a mistake; whether somebody used the card since is for the product to say.
+std::vector<entry> world::take_back_sold(const card_batch& run) const {
+  for (std::uint64_t i = 0; i < run.count; ++i) {
+    entry e;
+    e.kind = entry_kind::reverse;
+    e.account = {run.first.value + i};
+    e.cites = oracle_.sale_of(nodes_.at(head_office).st->ledger().self(), e.account);
+    if (e.cites) return {e};
+  }
+  return {};
+}
+
+std::optional<entry> world::move_run(const card_batch& run) {
+  const auto& st = nodes_.at(head_office).st->ledger().st();
+  entry e;
+  e.account = run.first;
+  e.size = run.count;
+  if (run.holder != writer_id{}) {
+    if (closing_of(st, run.holder) || revoking_of(st, run.holder)) return std::nullopt;
+    e.kind = entry_kind::recall;
+    e.subject = run.holder;
+    return e;
+  }
+  auto to = dice_.chance(400) ? head_office : some_store();
+  auto record = node_of(st, to);
+  if (!record || record->epoch == epoch_id{} || revoking_of(st, {to, record->epoch})) return std::nullopt;
+  e.kind = entry_kind::allot;
+  e.subject = {to, record->epoch};
+  e.card_kind = run.kind;
+  e.blob = run.name;
+  ++counted_.runs_moved;
+  return e;
+}
+
+// As the command does: what was sold before a break, or has another state since, is left as it is.
+void world::drop_sold(std::vector<entry>& facts) const {
+  const auto& st = nodes_.at(head_office).st->ledger().st();
+  std::erase_if(facts, [&](const entry& e) {
+    if (e.kind != entry_kind::issue) return false;
+    auto card = card_of(st, e.account);
+    return !card || card->status != card_status::stock;
+  });
+}
+
+// All shops are shut for a month, and every clock goes on.
+void world::next_month() {
+  const auto mean = plan_.trade_ms / plan_.months;
+  at(dice_.between(mean / 2, mean), [this] {
+    if (calm_) return;
+    skipped_ += 30 * 86'400;
+    say("a month goes by");
+    for (auto& [id, n] : nodes_)
+      if (n.st) tick_by(n, now_ + 1'000);
+    next_month();
+  });
+}
+
+// Where unused cards pay a fee most of them rest for months, each in its turn.
+account_id world::some_card() {
+  account_id any{1 + dice_.below(plan_.cards)};
+  if (plan_.months == 0 || dice_.chance(40)) return any;
+  return {1 + (static_cast<std::uint64_t>(skipped_ / (30 * 86'400) / 5) + dice_.below(2)) % plan_.cards};
+}
+
+}  // namespace tally::sim
