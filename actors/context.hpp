@@ -1,4 +1,6 @@
 #pragma once
+#include <atomic>
+
 #include <caf/all.hpp>
 
 #include "actors/facade.hpp"
@@ -31,6 +33,9 @@ public:
   /// What the month's traffic with the parent was.
   void spent(const link_budget::figures& f);
   link_budget::figures spent() const;
+  /// Whether the station wants head office connected in the place of its silent parent.
+  std::atomic<bool> wants_detour = false;
+  std::atomic<std::uint64_t> detour_octets = 0;  ///< on that link, on the wire, not yet part of the month's traffic
 
 private:
   mutable std::mutex mutex_;
@@ -78,6 +83,7 @@ struct node_context {
   /// Handles change when an actor is restarted.
   std::mutex mutex;
   caf::actor ledger, uplink, downlink, printer, display, rewriter;
+  caf::actor detour = {};  ///< the link to head office while the parent is silent; none where none is configured
   device_states devices;
   std::shared_ptr<const std::function<void(const node_facade::member_news&)>> members = nullptr;  ///< hears of them
   std::shared_ptr<const std::function<void(const letter_effect&)>> pins = nullptr;                ///< of their letters

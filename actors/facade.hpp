@@ -22,7 +22,9 @@ struct node_snapshot {
   std::uint64_t hq_cosigned{};    ///< of it, how much head office holds and has cosigned
   unix_seconds hq_cosigned_at{};  ///< 0: never
   std::uint64_t parent_cosigned{};
-  bool link_up = false;          ///< to the parent
+  bool link_up = false;          ///< to the parent, or to head office in its place
+  node_id parent = {};           ///< of the certificate
+  node_id link_over = {};        ///< who the link goes to, up or not: the parent, or head office while that is silent
   link_budget::figures traffic;  ///< of this month with the parent
   unix_seconds last_contact{};   ///< with the parent; 0: never
   errc stopped = errc::ok;       ///< why card value is stopped
@@ -67,6 +69,7 @@ struct node_snapshot {
     bool revoked = false;
     unix_seconds certified_until{};
     bool forked = false;  ///< two machines ran with its key: nothing is sent to it
+    bool detour = false;  ///< it is no child, and connected here itself, because its parent is silent
   };
   std::vector<remote> below;
   /// At a region or head office: contested entries that head office has not ruled about.

@@ -36,15 +36,16 @@ void finish_carried(ledger_state& st, const carried_answer& a) {
   if (job->carried_done) job->carried_done(a);
 }
 
-/// Up for the parent, down for everybody else.
+/// Up for the parent, and for head office in its place; down for everybody else.
 caf::actor link_for(ledger_state& st, node_id neighbour) {
-  return st.context->handle(st.station->parent() == neighbour ? &node_context::uplink : &node_context::downlink);
+  if (st.station->parent() == neighbour) return st.context->handle(&node_context::uplink);
+  return st.context->handle(st.station->is_above(neighbour) ? &node_context::detour : &node_context::downlink);
 }
 
 void tell_streams(ledger_state& st) {
   st.generation = st.station->generation();
   std::map<public_key, node_id> admitted;
-  for (auto child : st.station->children())
+  for (auto child : st.station->admitted())
     if (auto key = st.station->curve_key_of(child)) admitted.emplace(*key, child);
   st.context->admitted.replace(std::move(admitted), st.station->void_keys(), st.station->directory(),
                                std::get<time_message>(st.station->time_for_children(st.context->clock.wall())));
@@ -56,8 +57,8 @@ void tell_streams(ledger_state& st) {
 
 void tell_advanced(ledger_state& st, bool urgent) {
   if (st.generation != st.station->generation()) tell_streams(st);
-  if (auto a = st.context->handle(&node_context::uplink)) caf::anon_send(a, advanced_message{urgent});
-  if (auto a = st.context->handle(&node_context::downlink)) caf::anon_send(a, advanced_message{urgent});
+  for (auto which : {&node_context::uplink, &node_context::detour, &node_context::downlink})
+    if (auto a = st.context->handle(which)) caf::anon_send(a, advanced_message{urgent});
 }
 
 struct deliver {
@@ -87,7 +88,7 @@ struct deliver {
     if (auto a = st.context->handle(&node_context::downlink)) caf::anon_send(a, cut_off_message{e.node});
   }
   void operator()(const lives_anew_effect& e) {
-    for (auto which : {&node_context::uplink, &node_context::downlink})
+    for (auto which : {&node_context::uplink, &node_context::detour, &node_context::downlink})
       if (auto a = st.context->handle(which)) caf::anon_send(a, epoch_message{e.self});
   }
   void operator()(const new_keys_effect&) {
@@ -178,6 +179,7 @@ void tick(self_ptr self) {
   auto now = st.context->clock.tick();
   auto wall = st.context->clock.wall();
   st.station->tick(wall, now, st.context->store.disk_free_bytes());
+  st.context->links.wants_detour = st.station->wants_detour();
   if (st.station->config().role == node_role::hq && now >= st.time_due) {
     st.time_due = now + time_interval_ms;
     for (auto n : st.station->neighbours_up())

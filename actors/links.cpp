@@ -27,8 +27,7 @@ void in_ledger(node_context* context, std::function<void(station&)> task) {
 
 void claim_rollback(node_context* context, const rollback_effect& e) {
   in_ledger(context, [e, clock = context->clock.wall](station& s) {
-    if (s.verify_rollback_proof(e.stream, e.size, e.proof))
-      s.heed_proof(e.stream, e.size, e.proof.root, clock());
+    if (s.verify_rollback_proof(e.stream, e.size, e.proof)) s.heed_proof(e.stream, e.size, e.proof.root, clock());
   });
 }
 
@@ -43,7 +42,7 @@ std::unique_ptr<session> make_session(node_context* context, const writer_id& se
   }
   // A coarse sieve; the station decides (it knows the tree).
   config.accepts = [to_parent, node = self.node](const stream_id& id) {
-    return id.writer.node != node && (id.sub == sub_stream::journal) != to_parent;
+    return id.writer.node != node && (to_parent || id.sub == sub_stream::journal);
   };
   return std::make_unique<session>(std::move(config), context->source);
 }
@@ -92,17 +91,33 @@ void went_down(node_context* context, node_id peer, link_session& link) {
 
 using up_ptr = caf::stateful_actor<uplink_state>*;
 
+bool is_detour(const uplink_state& st) { return st.config.stands_for.value != 0; }
+
+// One line to the world, whichever parent is at its end: the month's traffic is counted in one place.
+void up_count(uplink_state& st, std::size_t octets) {
+  if (is_detour(st)) {
+    st.context->links.detour_octets += octets_on_wire(octets);
+  } else {
+    st.budget->count(octets, st.context->clock.wall());
+  }
+}
+
+void tell_link(const uplink_state& st, bool up) {
+  const auto& other = st.context->links;
+  st.context->events.publish(link_event{up || (is_detour(st) && other.at(st.config.stands_for).up)});
+}
+
 void up_carry(up_ptr self, const session_effects& effects) {
   auto& st = self->state;
   bool was = st.session.greeted;
   bool keep = carry(st.context, st.config.peer, st.session, effects, [&](bytes b) {
-    st.budget->count(b.size(), st.context->clock.wall());
+    up_count(st, b.size());
     (void)st.wire->send(std::move(b));
   });
-  if (!was && st.session.greeted) st.context->events.publish(link_event{true});
+  if (!was && st.session.greeted) tell_link(st, true);
   if (keep) return;
   went_down(st.context, st.config.peer, st.session);
-  st.context->events.publish(link_event{false});
+  tell_link(st, false);
   // What ended this connection may end the next one as soon: each try waits twice as long, until one lasts.
   auto now = st.context->clock.tick();
   if (now - st.opened_at > again_max_ms) st.again_ms = 0;
@@ -120,12 +135,14 @@ void save_traffic(node_context* context, const link_budget& budget) {
 void up_window(up_ptr self) {
   auto& st = self->state;
   auto now = st.context->clock.wall();
-  auto f = st.budget->at(now);
+  if (!is_detour(st)) st.budget->add(st.context->links.detour_octets.exchange(0), now);
+  auto f = is_detour(st) ? st.context->links.spent() : st.budget->at(now);
   if (st.session.machine && f.holds != st.window) {
     st.window = f.holds;
     st.session.machine->hold(f.holds.hold_ms, f.holds.entries);
     in_ledger(st.context, [more = f.holds.hold_ms - st.config.hold_ms](station& s) { s.held_longer(more); });
   }
+  if (is_detour(st)) return;
   st.context->links.spent(f);
   if (st.budget->is_news(now))
     st.context->log(errc::full, "the link to the parent has used its " + std::to_string(f.octets / 1'000'000) +
@@ -138,7 +155,7 @@ void up_link(up_ptr self, bool up) {
   auto& st = self->state;
   bool was = st.session.greeted;
   went_down(st.context, st.config.peer, st.session);
-  if (was) st.context->events.publish(link_event{false});
+  if (was) tell_link(st, false);
   if (!up) return;
   st.session.machine = make_session(st.context, st.self_writer, true, st.config);
   st.window = {};
@@ -148,6 +165,52 @@ void up_link(up_ptr self, bool up) {
   up_carry(self, st.session.machine->connected(now));
   if (st.session.machine && st.session.streams)
     up_carry(self, st.session.machine->on_streams(*st.session.streams, now));
+}
+
+template <class Self>
+std::function<void(std::string)> report_fault(Self self) {
+  caf::actor me = self;
+  // The supervisor starts a new actor, and with it a new network thread.
+  return [me](const std::string&) { caf::anon_send_exit(me, caf::exit_reason::unhandled_exception); };
+}
+
+bool up_wire(up_ptr self) {
+  auto& st = self->state;
+  caf::actor me = self;
+  zmq_client::callbacks on;
+  on.on_message = [me, peer = st.config.peer](bytes b) {
+    caf::anon_send(me, wire_message{peer, std::make_shared<const bytes>(std::move(b))});
+  };
+  on.on_link = [me, peer = st.config.peer](bool up) { caf::anon_send(me, link_message{peer, up}); };
+  on.on_refused = [context = st.context](const std::string& why) {
+    context->log(errc::not_certified, "the parent refuses this node: " + why);
+  };
+  on.on_fault = report_fault(self);
+  auto wire = zmq_client::start(st.config.endpoint, *st.own, st.config.server, std::move(on), st.config.wire);
+  if (!wire) {
+    st.context->log(wire.error().code, "the link to the parent: " + wire.error().detail);
+    self->quit(caf::exit_reason::unhandled_exception);
+    return false;
+  }
+  st.wire = std::move(*wire);
+  return true;
+}
+
+/// Opens and closes a detour as the station wants it.
+void up_turn(up_ptr self) {
+  auto& st = self->state;
+  bool wants = st.context->links.wants_detour;
+  if (!is_detour(st) || wants == static_cast<bool>(st.wire)) return;
+  auto parent = std::to_string(st.config.stands_for.value);
+  if (wants) {
+    st.context->log(errc::offline, "node " + parent + " is silent: this node goes to head office itself");
+    (void)up_wire(self);
+    return;
+  }
+  st.context->log(errc::ok, "node " + parent + " is back: the way over head office is closed");
+  up_link(self, false);
+  st.wire.reset();
+  st.again_due = st.again_ms = 0;
 }
 
 template <class F>
@@ -222,13 +285,6 @@ void down_tick(down_ptr self) {
   }
 }
 
-template <class Self>
-std::function<void(std::string)> report_fault(Self self) {
-  caf::actor me = self;
-  // The supervisor starts a new actor, and with it a new network thread.
-  return [me](const std::string&) { caf::anon_send_exit(me, caf::exit_reason::unhandled_exception); };
-}
-
 }  // namespace
 
 caf::behavior uplink(up_ptr self, node_context* context, const link_config& config, const curve_key* own,
@@ -240,35 +296,21 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
   st.budget.emplace(link_budget_config{.octets = config.octets_per_month, .hold_ms = config.hold_ms});
   if (bytes known; context->store.get(family::meta, bytes(budget_key), known) == lookup::found)
     st.budget->restore(known);
-  caf::actor me = self;
-  zmq_client::callbacks on;
-  on.on_message = [me, peer = config.peer](bytes b) {
-    caf::anon_send(me, wire_message{peer, std::make_shared<const bytes>(std::move(b))});
-  };
-  on.on_link = [me, peer = config.peer](bool up) { caf::anon_send(me, link_message{peer, up}); };
-  on.on_refused = [context](const std::string& why) {
-    context->log(errc::not_certified, "the parent refuses this node: " + why);
-  };
-  on.on_fault = report_fault(self);
-  auto wire = zmq_client::start(config.endpoint, *own, config.server, std::move(on), config.wire);
-  if (!wire) {
-    context->log(wire.error().code, "the link to the parent: " + wire.error().detail);
-    self->quit(caf::exit_reason::unhandled_exception);
-    return {};
-  }
-  st.wire = std::move(*wire);
+  st.own = own;
+  if (!is_detour(st) && !up_wire(self)) return {};
   self->delayed_send(self, tick_interval, tick_message{});
   return {
       [self](const wire_message& m) {
         auto& s = self->state;
-        s.budget->count(m.body->size(), s.context->clock.wall());
+        if (!s.wire) return;  // came before a detour was closed
+        up_count(s, m.body->size());
         auto decoded = decode_message(*m.body);
         if (!decoded) return s.context->log(decoded.error().code, "a message of the parent");
         s.context->links.heard(m.from.node, s.context->clock.wall());
         up_drive(self, [&](session& x, tick_ms now) { return x.on_message(*decoded, now); });
       },
       [self](const link_message& m) {
-        if (self->state.again_due == 0) up_link(self, m.up);
+        if (self->state.wire && self->state.again_due == 0) up_link(self, m.up);
       },
       [self](const outgoing_message& m) {
         up_drive(self, [&](session& x, tick_ms now) { return x.say(*m.what, now); });
@@ -290,11 +332,12 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
       [self](const epoch_message& m) {
         self->state.self_writer = m.self;
         self->state.again_due = self->state.again_ms = 0;
-        self->state.wire->reset();
+        if (self->state.wire) self->state.wire->reset();
       },
       [self](tick_message) {
         self->delayed_send(self, tick_interval, tick_message{});
         auto& s = self->state;
+        up_turn(self);
         if (s.again_due != 0 && s.context->clock.tick() >= s.again_due) {
           s.again_due = 0;
           s.wire->reset();

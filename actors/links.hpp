@@ -16,6 +16,7 @@ struct link_config {
   tick_ms hold_ms = 0;                 ///< session_config::hold_ms
   tick_ms quiet_ms = 0;                ///< uplink: session_config::quiet_ms
   std::uint64_t octets_per_month = 0;  ///< uplink: link_budget_config::octets
+  node_id stands_for = {};  ///< uplink: a detour, connected only while this parent is silent; none: no detour
   link_options wire;
   /// Downlink, at the node's start only: hears whether the endpoint could be listened on. Whoever waits for it stops
   /// the actor then; without it, a failure ends the actor and the supervisor tries again.
@@ -37,7 +38,8 @@ struct uplink_state {
   node_context* context = nullptr;
   link_config config;
   writer_id self_writer;
-  std::unique_ptr<zmq_client> wire;
+  const curve_key* own = nullptr;
+  std::unique_ptr<zmq_client> wire;  ///< none: a detour that is not needed
   link_session session;
   std::optional<link_budget> budget;
   link_budget::window window;           ///< that the session has
@@ -50,6 +52,7 @@ struct uplink_state {
 /// Takes wire_message, link_message (from the network thread), ingested_message, outgoing_message, streams_message,
 /// advanced_message,
 /// epoch_message (from the ledger), tick_message, stop_message. Needs no link to exist; nothing waits for it.
+/// A detour to head office is the same, but that it is open only while `link_board::wants_detour` says so.
 caf::behavior uplink(caf::stateful_actor<uplink_state>* self, node_context* context, const link_config& config,
                      const curve_key* own, writer_id self_writer);
 

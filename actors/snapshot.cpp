@@ -75,7 +75,12 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
     r.revoked = s.is_revoked(n.node);
     r.certified_until = n.not_after;
     r.forked = s.is_forked(n.node);
-    if (auto by = road_to(n.node, parents, self); by && *by != n.node) r.told = context.links.told(n.node, *by);
+    if (auto by = road_to(n.node, parents, self); by && *by != n.node) {
+      r.told = context.links.told(n.node, *by);
+      auto row = context.links.at(n.node);
+      r.detour = row.up;
+      if (row.up) r.told = {true, row.last_contact, r.entries};
+    }
     if (r.role == node_role::store) {
       r.exposure = exposure_of(parts, exposure_days);
       if (const auto* rules = s.ledger().rules().newest())
@@ -122,7 +127,9 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
     out->hq_cosigned_at = c->time;
   }
   if (auto p = s.parent()) {
-    auto row = context.links.at(*p);
+    out->parent = *p;
+    out->link_over = s.above().value_or(*p);
+    auto row = context.links.at(out->link_over);
     out->link_up = row.up && !s.parent_silent();
     out->last_contact = row.last_contact;
     out->traffic = context.links.spent();

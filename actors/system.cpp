@@ -271,6 +271,17 @@ std::vector<supervised> running_system::parts(const writer_id& self, std::shared
                       context_.set_handle(&node_context::uplink, a);
                       return a;
                     }});
+  if (!options_.parent_endpoint.empty() && !options_.detour_endpoint.empty())
+    list.push_back({"the link to head office", [this, link, current](caf::actor_system& sys) {
+                      auto c = link;
+                      c.endpoint = options_.detour_endpoint;
+                      c.server = options_.head_office_key;
+                      c.peer = head_office;
+                      c.stands_for = options_.parent;
+                      auto a = sys.spawn(uplink, &context_, c, &curve_, current());
+                      context_.set_handle(&node_context::detour, a);
+                      return a;
+                    }});
   return list;
 }
 
@@ -288,8 +299,8 @@ void running_system::stop() {
                       [&] { options_.log(errc::timeout, std::string(what) + " did not stop in 10 s"); });
   };
   wait_for(supervisor_, "links and devices");
-  for (auto which : {&node_context::uplink, &node_context::downlink, &node_context::printer, &node_context::display,
-                     &node_context::rewriter})
+  for (auto which : {&node_context::uplink, &node_context::detour, &node_context::downlink, &node_context::printer,
+                     &node_context::display, &node_context::rewriter})
     context_.set_handle(which, {});
   wait_for(ledger_, "the ledger");
   context_.set_handle(&node_context::ledger, {});

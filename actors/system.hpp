@@ -16,6 +16,8 @@ struct system_options {
   public_key parent_key{};
   std::string listen_endpoint;  ///< for children
   std::chrono::milliseconds heartbeat{0};
+  std::string detour_endpoint;  ///< of head office, while the parent is silent; empty: none
+  public_key head_office_key{};
   std::uint64_t octets_per_month = 0;  ///< on the link to the parent; 0: as many as it takes
   std::chrono::milliseconds batch{0};  ///< how long what is not urgent waits, so that it travels together
   std::chrono::seconds quiet{300};     ///< after so long in silence the parent is asked for a sign of life

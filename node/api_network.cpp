@@ -18,6 +18,7 @@ struct node_row {
   std::optional<std::uint32_t> parent;
   std::string epoch;
   std::string_view link = "never";
+  std::optional<std::uint32_t> over;  ///< who its link goes to: its parent, or head office in its place
   unix_seconds last_contact{};
   std::optional<std::uint64_t> entries, waiting;
   std::optional<amount> held, in_transit, quota, exposure, doubt;
@@ -36,6 +37,7 @@ void write_row(json_writer& w, const node_row& r) {
   w.field("parent", r.parent);
   w.field("epoch", r.epoch);
   w.field("link", r.link);
+  w.field("link_over", r.over);
   w.field("last_contact", r.last_contact == 0 ? std::nullopt : std::optional(r.last_contact));
   w.field("entries", r.entries);
   w.field("entries_waiting", r.waiting);
@@ -71,6 +73,7 @@ node_row own_row(const api_context& api, const node_snapshot& s, const durable_s
   bool top = s.role == node_role::hq;
   r.link = top || s.link_up ? "up" : s.last_contact != 0 ? "down" : "never";
   r.last_contact = s.last_contact;
+  if (!top && s.link_up) r.over = s.link_over.value;
   r.entries = s.entries;
   r.waiting = top ? 0 : s.entries - std::min<std::uint64_t>(s.entries, s.hq_cosigned);
   r.held = s.held;
@@ -99,15 +102,16 @@ std::optional<node_row> parent_row(const api_context& api, const node_snapshot& 
     if (!record->parents.empty()) r.parent = record->parents.front().value;
     r.epoch = epoch_text(record->epoch);
   }
-  r.link = own.link;
+  r.link = s.link_over == r.node ? own.link : "down";
   r.last_contact = s.last_contact;
   return r;
 }
 
-/// A node that is no child: as the child on its road tells, and `down` when that child is away itself.
+/// A node that is no child: as the child on its road tells, and `down` when that child is away itself, unless the node
+/// has gone around it.
 void set_far_link(const node_snapshot::neighbour& road, const node_snapshot::remote& b, node_row& r) {
   bool ever = b.entries > 0 || (b.told && (b.told->up || b.told->last_contact != 0));
-  bool up = road.up && b.told && b.told->up;
+  bool up = b.detour || (road.up && b.told && b.told->up);
   r.link = up ? "up" : ever ? "down" : "never";
   r.last_contact = b.told ? b.told->last_contact : 0;
   if (up) r.waiting = b.told->entries - std::min(b.told->entries, b.entries);
@@ -154,6 +158,7 @@ node_row remote_row(const node_snapshot& s, const node_snapshot::remote& b) {
   if (b.contested > 0) r.alarm = errc_name(errc::not_entitled);
   if (b.revoked) r.alarm = errc_name(errc::revoked);
   set_link(s, b, r);
+  if (r.link == "up") r.over = b.detour ? s.self.node.value : b.parent.value;
   return r;
 }
 

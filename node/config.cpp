@@ -71,6 +71,12 @@ constexpr std::array keys{
     config_key{.name = "link.month_mb", .number = TALLY_NUMBER { return c.link.month_mb; }, .max = 1'000'000,
                .help = "megabytes of a month, both ways, that the link to the parent may take: near that, sales wait "
                        "longer for others to travel with, at most an hour; 0: as many as it takes"},
+    config_key{.name = "link.head_office", .text = TALLY_TEXT { return c.link.head_office; }, .max = address_max,
+               .shape = text_shape::tcp,
+               .help = "link.listen of head office: a store whose parent is a region connects there while the region "
+                       "is silent; empty: it waits in the dark"},
+    config_key{.name = "link.silent_s", .number = TALLY_NUMBER { return c.link.silent_s; }, .min = 5, .max = 86'400,
+               .help = "seconds without a link to the parent after which link.head_office is used"},
     config_key{.name = "reader.path", .text = TALLY_TEXT { return c.reader.path; }, .max = path_max,
                .shape = text_shape::device,
                .help = "serial magnetic-stripe reader, which may scan as well: a path, usb:VENDOR:PRODUCT or "

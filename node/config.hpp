@@ -35,6 +35,8 @@ struct node_config {
     std::int64_t batch_ms = 0;
     std::int64_t quiet_s = 300;
     std::int64_t month_mb = 0;
+    std::string head_office;
+    std::int64_t silent_s = 600;
   } link;
   struct serial_part {
     std::string path;

@@ -26,6 +26,7 @@
 #include "node/receipt_config.hpp"
 #include "node/terminal.hpp"
 #include "storage/rocks_kv.hpp"
+#include "storage/upgrade.hpp"
 #include "sync/driver_keyfile.hpp"
 #include "sync/entropy_sodium.hpp"
 #include "sync/receipt_signer.hpp"
@@ -124,6 +125,11 @@ status open_data(running_node& n, const node_config& config) {
   auto store = open_rocks(n.layout.db(), {.create = true, .read_only = false});
   if (!store) return store.error();
   n.store = std::move(*store);
+  auto brought = upgrade(*n.store);
+  if (!brought) return error{brought.code(), n.layout.db().string() + ": " + brought.error().detail};
+  if (brought->from != brought->to)
+    n.log->info("the data was brought from form " + std::to_string(brought->from) + " to " +
+                std::to_string(brought->to) + (brought->resumed ? ", after a start that was cut off" : ""));
   n.certificates = std::make_unique<certificate_book>(n.identity.believes.chain, n.identity.believes.root, n.verifier);
   load_certificates(*n.store, *n.certificates);
   TALLY_TRY(take_new_keys(n));
@@ -216,6 +222,9 @@ result<system_options> make_options(running_node& n, const node_config& config) 
     if (!parent) return error{errc::not_certified, "the certificate of the parent is not known here"};
     o.parent = (*parent)->node;
     o.parent_key = (*parent)->curve;
+    o.detour_endpoint = config.link.head_office;
+    o.head_office_key = (*n.certificates->find(head_office))->curve;
+    if (!o.detour_endpoint.empty()) o.station.detour_after_ms = config.link.silent_s * 1'000;
   }
   o.devices = make_devices(config, n.layout_of_receipts);
   auto* log = n.log.get();

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "ledger/kinds.hpp"
+#include "storage/upgrade.hpp"
 
 namespace tally {
 namespace {
 
 constexpr byte_view self_key = "self", hq_time_key = "time", stopped_key = "stopped", format_key = "format";
-constexpr std::uint64_t format_version = 1;
 constexpr std::int64_t hq_time_write_every = 10 * 60;
 
 cell_key record_key(cell_type t, std::uint64_t a, std::uint64_t b) {
@@ -34,10 +34,8 @@ result<std::unique_ptr<book>> book::open(const kv_store& store, node_id self, no
 
 status book::load() {
   bytes v;
-  if (view_.get(family::meta, format_key, v) == lookup::found) {
-    byte_reader r(v);
-    if (r.uv() != format_version || !r.ok()) return error{errc::unsupported, "the data was written by another version"};
-  }
+  auto format = format_of(store_);
+  if (!format) return format.error();
   if (view_.get(family::meta, self_key, v) == lookup::found) {
     byte_reader r(v);
     auto w = read_writer(r);
@@ -112,7 +110,7 @@ void book::begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optio
   write_writer(w, self_);
   view_.put(family::meta, self_key, w.take());
   byte_writer f;
-  f.uv(format_version);
+  f.uv(format_newest);
   view_.put(family::meta, format_key, f.take());
   auto written = write(e);
   invariant(written.ok(), "an epoch opens");

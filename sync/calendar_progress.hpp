@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 
 #include "ledger/entry.hpp"
@@ -30,9 +31,10 @@ struct calendar_progress {
   std::set<account_id> lapsed;           ///< cards to be looked at for what expired only because of where it lay
   std::set<std::uint64_t> netting_asks;  ///< ids of questions that are open
   bytes debt;                            ///< key of the debt where the look goes on
-  bool traded = false;     ///< a till was served in this life: it would have shown that this is an old copy
-  tick_ms linked_at = 0;   ///< when the link to the parent came up
-  bool confirmed = false;  ///< since the start the parent asked for this journal from a place that exists
+  bool traded = false;                ///< a till was served in this life: it would have shown that this is an old copy
+  tick_ms linked_at = 0;              ///< when the link to the parent came up
+  bool confirmed = false;             ///< since the start the parent asked for this journal from a place that exists
+  std::optional<tick_ms> away_since;  ///< since when the link to the parent is down
   std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
 };
 

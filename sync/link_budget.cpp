@@ -41,9 +41,10 @@ void link_budget::turn(unix_seconds now) {
   }
 }
 
-void link_budget::count(std::size_t octets, unix_seconds now) {
+void link_budget::count(std::size_t octets, unix_seconds now) { add(octets_on_wire(octets), now); }
+
+void link_budget::add(std::uint64_t more, unix_seconds now) {
   turn(now);
-  auto more = octets_on_wire(octets);
   used_ = used_ > UINT64_MAX - more ? UINT64_MAX : used_ + more;
 }
 

@@ -25,6 +25,7 @@ public:
 
   /// A message of so many octets was sent or came: what it takes on the wire with CURVE, TCP and IP is estimated.
   void count(std::size_t octets, unix_seconds now);
+  void add(std::uint64_t on_wire, unix_seconds now);  ///< the same of octets as they are on the wire
 
   struct window {
     tick_ms hold_ms = 0;

@@ -136,13 +136,17 @@ void station::run(unix_seconds now, tick_ms tick) {
   proof_came_ = false;
 }
 
+void station::checkpoint() {
+  if (config_.role != node_role::store) observer_->checkpoint(book_->view());
+}
+
 /// Between stations nothing is said for long while one has a question open, so the first silence is believed.
 std::uint32_t station::customer_wait_ms() const {
   return parent_silent_ ? std::min(config_.customer_wait_ms, silent_wait_ms) : config_.customer_wait_ms;
 }
 
 void station::heard(node_id from) {
-  if (parent_silent_ && parent() == from) parent_silent_ = false;
+  if (parent_silent_ && is_above(from)) parent_silent_ = false;
 }
 
 void station::handle(const station_input& input) {
@@ -159,11 +163,11 @@ void station::handle(const station_input& input) {
     heard(l->neighbour);
     if (l->up) {
       up_.insert(l->neighbour);
-      if (parent() == l->neighbour) calendar_.linked_at = tick_, care_.due = care_.renew_due = 0;
+      if (is_above(l->neighbour)) calendar_.linked_at = tick_, care_.due = care_.renew_due = 0;
       ++links_seen_;
       open_effects_.push_back(advanced_effect{});
       // A region that just started has no signed word of head office's time yet.
-      if (parent() != l->neighbour && (config_.role == node_role::hq || last_time_.time > 0))
+      if (!is_above(l->neighbour) && (config_.role == node_role::hq || last_time_.time > 0))
         open_effects_.push_back(to_neighbour{l->neighbour, time_for_children(now_)});
     } else {
       up_.erase(l->neighbour);
@@ -172,8 +176,7 @@ void station::handle(const station_input& input) {
   } else if (const auto* by_hand = std::get_if<carried_request>(&input)) {
     carried(*by_hand);
   } else if (const auto* e = std::get_if<elsewhere_request>(&input)) {
-    auto p = parent();
-    if (p && up_.count(*p))
+    if (above())
       custodian_.need(random_id() | 1ULL << 63, e->account, purse_paid, 0, customer_wait_ms(), tick_, now_, *this);
   }
 }
@@ -214,7 +217,7 @@ void station::decide_till(const till_request& r, bool last, amount pulled, bool 
     return answer(std::move(a));
   }
   a.seq = book_->next();
-  bool linked = parent() && up_.count(*parent()) != 0, alone = parent() && (unanswered || !linked);
+  bool linked = above().has_value(), alone = parent() && (unanswered || !linked);
   bool pulls = !last && linked && waiting_.size() < config_.urgent_max;
   auto d = book_->take(r.command, now_, pulls, last && r.may_wait && !alone, alone);
   if (auto* e = std::get_if<entry>(&d)) {
@@ -322,6 +325,7 @@ void station::write_facts(facts_request& r) {
 result<sequence> station::write(const entry& e) {
   auto seq = book_->write(e);
   lives_.stirred = true;
+  if (e.kind == entry_kind::close_epoch) ++links_seen_;  // what goes to whom is asked for anew
   if (seq) observe_own(*seq);
   // Rights on their way: a customer may wait for them.
   if (seq && e.kind == entry_kind::send && e.cause != send_cause::sweep) urgent_open_ = true;
@@ -369,6 +373,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   tick_ = tick;
   disk_low_ = disk_free_bytes < config_.reserve_bytes;
   if (!book_->started()) return;
+  watch_parent();
   if (is_outdated()) return await_parent();
   custodian_.tick(tick, now, *this);
   chase_cosignature();
@@ -390,6 +395,8 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
 tick_ms station::next_due() const {
   auto due = std::min({custodian_.next_due(), sweeper_.next_due(), tick_ + look_apart_ms, care_.due});
   if (chase_.wait != 0) due = std::min(due, chase_.due);
+  if (calendar_.away_since && config_.detour_after_ms > 0 && !wants_detour())
+    due = std::min(due, std::max(tick_, *calendar_.away_since + config_.detour_after_ms));
   if (config_.role == node_role::hq) due = std::min(due, lives_.stirred ? replenish_due_ : lives_.look_due);
   return due;
 }
@@ -440,12 +447,6 @@ bool station::verify_rollback_proof(const stream_id& id, std::uint64_t size,
   if (id.writer != book_->self()) return false;
   return certificates_.with().verify(
       keys_.key(), checkpoint_body({stream_origin(config_.chain, id), size, proof.root, {}}), proof.sign);
-}
-
-std::optional<node_id> station::parent() const {
-  const auto* own = certificate_of(config_.self);
-  if (!own || own->parents.empty()) return std::nullopt;
-  return own->parents.front();
 }
 
 const certificate* station::certificate_of(node_id node) const {

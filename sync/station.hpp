@@ -34,9 +34,7 @@ public:
   /// Works through what is queued until the open group is at its bound.
   void run(unix_seconds now, tick_ms tick);
   /// Writes the observer's cache into the open group: before an orderly end, so that the next start replays less.
-  void checkpoint() {
-    if (config_.role != node_role::store) observer_->checkpoint(book_->view());
-  }
+  void checkpoint();
   /// Timers: waits that end, replenishing, disk reserve. At least every 100 ms while anything waits, else every second.
   void tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes);
   /// When `tick` has something to do, if no input comes before; a node whose day may change looks once a minute.
@@ -76,8 +74,12 @@ public:
   const state& st() const { return book_->st(); }
   const observer& seen() const { return *observer_; }
   const station_config& config() const { return config_; }
-  std::optional<node_id> parent() const;
+  std::optional<node_id> parent() const;  ///< of the certificate: rights go up to it alone
+  std::optional<node_id> above() const;   ///< where questions and journals go up now: it, or head office; none: dark
+  bool is_above(node_id neighbour) const;
+  bool wants_detour() const;  ///< a store: the parent was silent for long, head office is to be connected
   std::vector<node_id> children() const;
+  std::vector<node_id> admitted() const;  ///< may connect from below: children, at head office all
   const std::set<node_id>& neighbours_up() const { return up_; }
   std::optional<public_key> curve_key_of(node_id node) const;
   /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
@@ -135,10 +137,8 @@ private:
   void stop_if_revoked();
   unix_seconds validity_now() const;
   bool is_expired(const certificate& c) const;
-  void tend_keys();
-  void await_parent();
-  void load_outdated();
-  void tend_own_certificate();
+  void tend_keys(), tend_own_certificate();
+  void await_parent(), load_outdated();
   void on_renewal(node_id from, const renew_message& m);
   void issue_next(const certificate& now, const renew_message& m);
   void learn_own_certificate(const certificate& c);
@@ -179,14 +179,10 @@ private:
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void keep_calendar();
-  void write_off_expired();
-  void time_out_holds();
-  void credit_owed();
-  void take_back_credited();
-  void move_debts();
+  void write_off_expired(), time_out_holds();
+  void credit_owed(), take_back_credited(), move_debts();
   void move_level(account_id account, const programme& plan);
-  void move_levels();
-  void take_fees();
+  void move_levels(), take_fees();
   void give_back_lapsed(), bring_back_cards();
   void free_run(const entry& brought, const writer_id& from);
   bool take_fee(account_id account, bool ask);
@@ -195,6 +191,11 @@ private:
   void mark_directory();
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
+  bool comes_by(node_id neighbour, node_id below) const;
+  void watch_parent();
+  void note_way(node_id from, const stream_id& journal);
+  bool brings_back(node_id neighbour, const stream_id& id) const;
+  bool is_over(const writer_id& life) const;
   enum class once_state : std::uint8_t { none, unused, used };
   once_state once_at(account_id account) const;
   void close_used_number(account_id account);
@@ -208,7 +209,7 @@ private:
   void ask(node_id neighbour, const ask_message& m) override;
   void tell(node_id neighbour, const told_message& m) override;
   void finished(std::uint64_t own_request, account_id account, const told_message& m) override;
-  bool is_parent(node_id neighbour) const override { return parent() == neighbour; }
+  bool is_parent(node_id neighbour) const override { return is_above(neighbour); }
 
   station_config config_;
   const kv_store& store_;

@@ -27,6 +27,7 @@ struct station_config {
   unix_seconds certificate_s = unix_seconds{365} * 86'400;  ///< head office: how long a renewed certificate is good
   std::optional<next_keys> next;                            ///< new keys of this node that wait for their certificate
   sweep_limits sweep;
+  tick_ms detour_after_ms = 0;  ///< store: so long without its parent, and it goes to head office itself; 0: never
 };
 
 }  // namespace tally

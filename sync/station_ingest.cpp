@@ -38,73 +38,6 @@ bytes cosignature_key(const stream_id& id, node_id by) {
 
 }  // namespace
 
-std::vector<node_id> station::children() const {
-  std::vector<node_id> out;
-  for (auto n : certificates_.nodes()) {
-    const auto* c = certificate_of(n);
-    if (c && !c->parents.empty() && c->parents.front() == config_.self) out.push_back(n);
-  }
-  return out;
-}
-
-std::optional<public_key> station::curve_key_of(node_id node) const {
-  const auto* c = certificate_of(node);
-  if (!c || certificates_.is_revoked(node) || is_expired(*c)) return std::nullopt;
-  return c->curve;
-}
-
-std::vector<certificate> station::nodes_below() const {
-  std::vector<certificate> out;
-  for (auto n : certificates_.nodes())
-    if (n != config_.self && route_to(n)) out.push_back(*certificate_of(n));
-  return out;
-}
-
-std::optional<node_id> station::route_to(node_id node) const {
-  // Trees are three deep; the bound only guards against a directory that is in conflict with itself.
-  for (int depth = 0; depth < 8; ++depth) {
-    const auto* c = certificate_of(node);
-    if (!c || c->parents.empty()) return std::nullopt;
-    if (c->parents.front() == config_.self) return node;
-    node = c->parents.front();
-  }
-  return std::nullopt;
-}
-
-bool station::accepts(node_id neighbour, const stream_id& id) const {
-  if (parent() == neighbour) {
-    if (id.writer.node == head_office) {
-      if (id.sub == sub_stream::directory) return true;
-      return id.sub == sub_stream::addressed && (id.to == config_.self || route_to(id.to).has_value());
-    }
-    return id.writer.node == neighbour && id.sub == sub_stream::addressed && id.to == config_.self;
-  }
-  return id.sub == sub_stream::journal && id.writer.node != config_.self && route_to(id.writer.node) == neighbour;
-}
-
-std::vector<stream_id> station::streams_for(node_id neighbour) const {
-  std::vector<stream_id> out;
-  auto list = reader_.list();
-  if (!list) return out;
-  bool up = parent() == neighbour;
-  for (const auto& id : *list) {
-    bool own = id.writer.node == config_.self;
-    if (own && id.writer != book_->self() && (lives_.astray.count(id.writer) != 0 || went_astray(store_, id.writer)))
-      continue;
-    if (up) {
-      // Whoever moved away ships its journal over its new parent.
-      if (id.sub == sub_stream::journal && (own || route_to(id.writer.node))) out.push_back(id);
-    } else if (id.sub == sub_stream::directory) {
-      out.push_back(id);
-    } else if (id.sub == sub_stream::addressed) {
-      if (own ? route_to(id.to) == neighbour && (id.to == neighbour || config_.role == node_role::hq)
-              : id.writer.node == head_office && route_to(id.to) == neighbour)
-        out.push_back(id);
-    }
-  }
-  return out;
-}
-
 void station::ingest(const segment_arrival& a) {
   const auto& s = a.seg;
   auto have = book_->streams().tip(s.stream).size();
@@ -140,7 +73,7 @@ void station::ingest(const segment_arrival& a) {
   auto before = book_->streams().tip(s.stream);
   book_->streams().append_foreign(*kept, (*opened)->run);
   segments_open_ = true;
-  if (journal) open_runs_.push_back({s.stream, have, opened});
+  if (journal) open_runs_.push_back({s.stream, have, opened}), note_way(a.from, s.stream);
   interpret(*kept, (*opened)->entries, before);
   if (journal) cosign(a.from, s.stream);
   report(s.size_after(), errc::ok, !journal);
@@ -338,9 +271,9 @@ std::optional<cosign_message> station::newest_cosignature(const stream_id& id, n
 // Head office's cosignature passes through many hands and is sent once; whoever misses it for long asks for it. What
 // was written since does not count: while people trade there is always something that is not cosigned yet.
 void station::chase_cosignature() {
-  auto p = parent();
+  auto p = above();
   auto size = book_->durable_next();
-  bool up = p && up_.count(*p) && size > 0;
+  bool up = p && size > 0;
   auto known = up ? cosigned() : std::nullopt;
   auto have = known ? known->size : 0;
   if (!up || have >= size || (chase_.wait != 0 && have >= chase_.size)) chase_.wait = 0;
@@ -362,10 +295,9 @@ void station::on_have(node_id from, const have_message& m) {
   if (m.stream.sub != sub_stream::journal || !accepts(from, m.stream)) return;
   if (config_.role == node_role::hq) return cosign(from, m.stream);
   auto known = newest_cosignature(m.stream, head_office);
-  auto p = parent();
   if (known && known->size > m.size) {
     open_effects_.push_back(to_neighbour{from, *known});
-  } else if (p && up_.count(*p)) {
+  } else if (auto p = above()) {
     open_effects_.push_back(to_neighbour{*p, m});
   }
 }
@@ -422,8 +354,8 @@ std::vector<node_id> station::sources(account_id account, std::uint32_t purse, n
   std::vector<node_id> out;
   for (const auto& f : found)
     out.push_back(f.second);
-  auto p = parent();
-  if (p && *p != except && up_.count(*p)) out.push_back(*p);
+  auto p = above();
+  if (p && *p != except) out.push_back(*p);
   return out;
 }
 
@@ -471,7 +403,7 @@ void station::finished(std::uint64_t own_request, account_id account, const told
   auto purse = found == needs_.end() ? 0 : found->second.purse;
   if (m.code == errc::ok && (purse <= purse_paid || hints_.count(account))) note_elsewhere(account, purse, m);
   if (m.code == errc::timeout && !std::exchange(parent_silent_, true))
-    if (auto p = parent()) open_effects_.push_back(to_neighbour{*p, alive_message{true}});
+    if (auto p = above()) open_effects_.push_back(to_neighbour{*p, alive_message{true}});
   if (found == needs_.end()) return;
   auto id = found->second.waiting;
   needs_.erase(found);

@@ -36,7 +36,7 @@ void station::note_end_of_keys(node_id node, std::uint64_t position) {
 
 std::vector<void_key> station::void_keys() const {
   std::vector<void_key> out;
-  for (auto child : children()) {
+  for (auto child : admitted()) {
     bytes v;
     // From the moment that the keys do not count, durable or not. A database from before this was written down: all
     // that is here now.
@@ -132,8 +132,8 @@ void station::tend_own_certificate() {
     open_effects_.push_back(alarm_effect{errc::not_certified, "the certificate of this node ends in " +
                                                                   std::to_string(left) + " days and is not renewed"});
   }
-  auto p = parent();
-  if (!p || !up_.count(*p) || tick_ < care_.renew_due || (!config_.next && now < renewal_due(*own))) return;
+  auto p = above();
+  if (!p || tick_ < care_.renew_due || (!config_.next && now < renewal_due(*own))) return;
   care_.renew_wait = std::clamp(care_.renew_wait * 2, keys_every_ms, renew_wait_max_ms);
   care_.renew_due = tick_ + care_.renew_wait;
   auto m = make_renewal(config_.chain, *own, keys_, config_.next ? &*config_.next : nullptr);
@@ -147,9 +147,9 @@ void station::want_keys(next_keys keys) {
 
 // From a node on the road to it, or from itself. It proves itself, so whoever passes it on adds nothing.
 void station::on_renewal(node_id from, const renew_message& m) {
-  if (config_.role == node_role::store || route_to(m.node) != from) return;
+  if (config_.role == node_role::store || !comes_by(from, m.node)) return;
   if (config_.role == node_role::region) {
-    if (auto p = parent(); p && up_.count(*p)) open_effects_.push_back(to_neighbour{*p, m});
+    if (auto p = above()) open_effects_.push_back(to_neighbour{*p, m});
     return;
   }
   const auto* now = certificate_of(m.node);

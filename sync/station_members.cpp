@@ -5,7 +5,8 @@
 namespace tally {
 
 bool station::post(const letter_message& letter) {
-  auto next = letter.to == head_office && config_.role != node_role::hq ? parent() : route_to(letter.to);
+  auto next = letter.to == head_office && config_.role != node_role::hq ? above() : route_to(letter.to);
+  if (next && !up_.count(*next) && comes_by(letter.to, letter.to)) next = letter.to;
   if (!next || !up_.count(*next) || letter.body.size() > letter_bytes_max) return false;
   open_effects_.push_back(to_neighbour{*next, letter});
   return true;
@@ -13,8 +14,8 @@ bool station::post(const letter_message& letter) {
 
 // A letter goes up to head office or down from it, and says truly on which side its sender is.
 void station::on_letter(node_id from, const letter_message& m) {
-  bool down = parent() == from;
-  if (down ? m.from != head_office : route_to(m.from) != from || certificates_.is_revoked(m.from)) return;
+  bool down = is_above(from);
+  if (down ? m.from != head_office : !comes_by(from, m.from) || certificates_.is_revoked(m.from)) return;
   if (m.to == config_.self) return open_effects_.push_back(letter_effect{m.from, m.body});
   if (down ? route_to(m.to).has_value() : m.to == head_office) (void)post(m);
 }

@@ -33,11 +33,12 @@ export class Node {
     this.url = `http://${this.place.http}:${this.httpPort}`;
     this.http = new Http(this.url);
   }
-  writeConfig(parent, more = '') {
+  writeConfig(parent, more = '', moreOfLink = []) {
     const link = [
       this.linkPort && `listen = "tcp://${this.place.link}:${this.linkPort}"`,
       this.doorPort && `door = "tcp://${this.place.link}:${this.doorPort}"`,
       parent && `parent = "tcp://${this.place.parent ?? parent.place.link}:${this.place.parentPort ?? parent.linkPort}"`,
+      ...moreOfLink,
     ].filter(Boolean);
     const text = [
       `[node]\ndata_dir = "${this.data}"`,

@@ -284,7 +284,10 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     differences: state.differences.length,
     demo: base,
     total_exposure: state.nodes.reduce((sum, it) => sum + it.exposure, 0),
-    nodes: state.nodes.map(({ running, cut, ...it }) => ({ ...it, link: cut || !running ? 'down' : 'up' })),
+    nodes: state.nodes.map(({ running, cut, ...it }) => {
+      const up = running && !cut;
+      return { ...it, link: up ? 'up' : 'down', link_over: up ? it.parent : null };
+    }),
   });
 
   const caseList = () => ({

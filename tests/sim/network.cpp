@@ -7,6 +7,8 @@ sim_link& world::link_of(node_id a, node_id b) { return const_cast<sim_link&>(st
 const sim_link& world::link_of(node_id a, node_id b) const {
   if (auto it = links_.find(a); it != links_.end() && it->second.parent == b) return it->second;
   if (auto it = links_.find(b); it != links_.end() && it->second.parent == a) return it->second;
+  for (auto [child, up] : {std::pair{a, b}, std::pair{b, a}})
+    if (auto it = detours_.find(child); it != detours_.end() && up == head_office) return it->second;
   return no_link_;  // the child moved away
 }
 
@@ -28,6 +30,25 @@ void world::knock(node_id child) {
   });
 }
 
+// As the actor does: while the station wants it and no longer.
+void world::look_for_detour(node_id child) {
+  auto& n = nodes_.at(child);
+  at(plan_.pace * dice_.between(1'000, 5'000), [this, &n, life = n.life, child] {
+    if (n.life != life) return;
+    look_for_detour(child);
+    auto& l = detours_.at(child);
+    bool direct = links_.at(child).parent == head_office;
+    if (!n.st->wants_detour() || direct) return direct ? void() : drop(n, head_office);
+    const auto& hq = nodes_.at(head_office);
+    if (n.links.count(head_office) || l.cut || n.told_off || !hq.st || !admitted(n, hq)) return;
+    say("node " + std::to_string(child.value) + " goes to head office: its region is silent");
+    ++counted_.detours;
+    l.connection = ++connections_;
+    l.last_up = l.last_down = now_;
+    open_session(n, head_office, l.connection);
+  });
+}
+
 void world::drop(sim_node& n, node_id peer) {
   auto it = n.links.find(peer);
   if (it == n.links.end()) return;
@@ -38,7 +59,7 @@ void world::drop(sim_node& n, node_id peer) {
   n.links.erase(it);
   if (was_up && n.st) (void)n.st->put(link_change{peer, false});
   wake(n, 0);
-  if (child) knock(n.id);
+  if (child && &l == &links_.at(n.id)) knock(n.id);
 }
 
 void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {

@@ -58,6 +58,7 @@ struct sim_node {
   std::int64_t clock_error = 0;                                             ///< seconds
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> digits;  ///< of PINs that head office gave it
   bool disk_low = false;
+  bool asleep = false;        ///< down for long, and started again at the latest when the weather clears
   bool gone = false;          ///< its machine is lost: nothing starts it
   bool outcast = false;       ///< revoked, and trading on until it hears of it
   bool told_off = false;      ///< its parent said that its keys do not count any more

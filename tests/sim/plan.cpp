@@ -60,6 +60,8 @@ plan plan::from_seed(std::uint64_t seed) {
   if (d.chance(400)) p.certificate_s = p.pace * d.between(20, 120) * 60;
   if (p.months > 0) p.certificate_s = 0;  // in minutes: all would be over at once, and at every month
   if (d.chance(500)) p.stock = static_cast<unsigned>(1 + d.below(6));
+  if (d.chance(500)) p.detour_after_ms = p.pace * d.between(10, 300) * 1'000;
+  if (d.chance(300)) p.silent_regions = static_cast<unsigned>(1 + d.below(3));
   return p;
 }
 
@@ -152,6 +154,8 @@ const std::vector<plan_field>& plan_fields() {
       field("ending", &plan::ending),
       field("doubt", &plan::doubt_days),
       field("close_wait", &plan::close_wait_ms),
+      field("detour", &plan::detour_after_ms),
+      field("silent", &plan::silent_regions),
   };
   return all;
 }

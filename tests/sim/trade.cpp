@@ -386,7 +386,10 @@ void world::answered(sim_node& n, const till_answer& a) {
   t.rests_until = now_ + dice_.between(1, 2 * plan_.request_every);
   if (a.pulled > 0) ++counted_.pulled;
   const auto& l = links_.at(n.id);
-  ensure(a.pulled == 0 || !l.cut || now_ - l.cut_since < 60'000, "rights came through a cut link");
+  auto around = n.links.find(head_office);
+  counted_.pulled_by_detour += a.pulled > 0 && l.cut && around != n.links.end();
+  ensure(a.pulled == 0 || !l.cut || now_ - l.cut_since < 60'000 || around != n.links.end(),
+         "rights came through a cut link");
   if (const auto* r = std::get_if<refusal>(&a.outcome)) {
     ++counted_.refused;
     if (r->why.code == errc::key_reused) ++counted_.key_reused;

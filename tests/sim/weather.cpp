@@ -9,6 +9,7 @@ void world::plan_weather() {
   if (plan_.cut_every > 0) next_cut();
   if (plan_.wrong_clocks) next_clock();
   if (plan_.full_disks) next_full_disk();
+  if (plan_.regions > 0 && plan_.silent_regions > 0) next_silence(plan_.silent_regions);
   if (plan_.restore != restore_kind::none) plan_restore();
   if (plan_.ending != ending::none) plan_ending();
   if (plan_.months > 0) next_month();
@@ -41,6 +42,11 @@ void world::next_cut() {
       default: l.cut = true; break;
     }
     l.cut_since = now_;
+    // A line that breaks takes the way around with it, mostly.
+    if (auto around = detours_.find(child); around != detours_.end() && dice_.chance(500)) {
+      around->second.cut = true;
+      at(end, [this, child] { detours_.at(child).cut = false; });
+    }
     say("cut " + std::to_string(child.value) + (l.cut ? "" : l.up_blocked ? " upward" : " downward"));
     at(end, [this, child] {
       auto& again = links_.at(child);
@@ -87,6 +93,33 @@ void world::next_full_disk() {
       if (n.st) tick_by(n, now_ + 1'000);
     });
     next_full_disk();
+  });
+}
+
+// A region is down, or its stores cannot reach it, for long: at a shop's pace up to a day.
+void world::next_silence(unsigned left) {
+  at(dice_.between(1, plan_.trade_ms / left), [this, left] {
+    if (calm_) return;
+    auto& region = nodes_.at({2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))});
+    auto end = plan_.pace * dice_.between(60'000, 72 * 60'000);
+    bool down = dice_.chance(500);
+    say("region " + std::to_string(region.id.value) + (down ? " is down" : " is cut off from its stores"));
+    if (down && region.st) {
+      crash(region, "for long");
+      auto life = ++region.life;
+      at(end, [this, &region, life] {
+        if (region.life == life && !region.gone) boot(region);
+      });
+      region.asleep = true;
+    } else {
+      for (auto& [child, l] : links_) {
+        if (l.parent != region.id || l.cut) continue;
+        l.cut = true;
+        l.cut_since = now_;
+        at(end, [this, child] { links_.at(child).cut = false; });
+      }
+    }
+    if (left > 1) next_silence(left - 1);
   });
 }
 
@@ -304,7 +337,10 @@ void world::follow(sim_node& n, node_id to) {
   n.parents.front() = to;
   if (to == head_office) n.parents = {to};
   if (n.parents.back() != head_office) n.parents.push_back(head_office);
+  if (auto& hq = nodes_.at(head_office); hq.st) drop(hq, n.id);
+  drop(n, head_office);
   links_.at(n.id) = {.child = n.id, .parent = to};
+  detours_.at(n.id) = {.child = n.id, .parent = head_office};
   knock(n.id);
 }
 

@@ -18,20 +18,49 @@ constexpr std::uint64_t messages_per_sign = 4;
 }  // namespace
 
 void tally_of_run::add(const tally_of_run& o) {
-  for (auto m : {&tally_of_run::events,        &tally_of_run::messages,     &tally_of_run::approved,
-                 &tally_of_run::refused,       &tally_of_run::repeated,     &tally_of_run::pulled,
-                 &tally_of_run::reversed,      &tally_of_run::crashes,      &tally_of_run::cuts,
-                 &tally_of_run::commit_faults, &tally_of_run::rollbacks,    &tally_of_run::entries,
-                 &tally_of_run::key_reused,    &tally_of_run::full,         &tally_of_run::over_ceiling,
-                 &tally_of_run::closed,        &tally_of_run::granted_anew, &tally_of_run::outcast,
-                 &tally_of_run::ruled,         &tally_of_run::swept,        &tally_of_run::captured,
-                 &tally_of_run::elsewhere,     &tally_of_run::given,        &tally_of_run::over_returned,
-                 &tally_of_run::ended,         &tally_of_run::cards_sold,   &tally_of_run::cards_back,
-                 &tally_of_run::pins_set,      &tally_of_run::pins_right,   &tally_of_run::pins_wrong,
-                 &tally_of_run::pins_locked,   &tally_of_run::at_risk,      &tally_of_run::by_code,
-                 &tally_of_run::codes_right,   &tally_of_run::codes_wrong,  &tally_of_run::codes_missing,
-                 &tally_of_run::runs_moved,    &tally_of_run::sold_at_once, &tally_of_run::taken_back,
-                 &tally_of_run::fees})
+  for (auto m : {&tally_of_run::events,
+                 &tally_of_run::messages,
+                 &tally_of_run::approved,
+                 &tally_of_run::refused,
+                 &tally_of_run::repeated,
+                 &tally_of_run::pulled,
+                 &tally_of_run::reversed,
+                 &tally_of_run::crashes,
+                 &tally_of_run::cuts,
+                 &tally_of_run::commit_faults,
+                 &tally_of_run::rollbacks,
+                 &tally_of_run::entries,
+                 &tally_of_run::key_reused,
+                 &tally_of_run::full,
+                 &tally_of_run::over_ceiling,
+                 &tally_of_run::closed,
+                 &tally_of_run::granted_anew,
+                 &tally_of_run::outcast,
+                 &tally_of_run::ruled,
+                 &tally_of_run::swept,
+                 &tally_of_run::captured,
+                 &tally_of_run::elsewhere,
+                 &tally_of_run::given,
+                 &tally_of_run::over_returned,
+                 &tally_of_run::ended,
+                 &tally_of_run::cards_sold,
+                 &tally_of_run::cards_back,
+                 &tally_of_run::pins_set,
+                 &tally_of_run::pins_right,
+                 &tally_of_run::pins_wrong,
+                 &tally_of_run::pins_locked,
+                 &tally_of_run::at_risk,
+                 &tally_of_run::by_code,
+                 &tally_of_run::codes_right,
+                 &tally_of_run::codes_wrong,
+                 &tally_of_run::codes_missing,
+                 &tally_of_run::runs_moved,
+                 &tally_of_run::sold_at_once,
+                 &tally_of_run::taken_back,
+                 &tally_of_run::fees,
+                 &tally_of_run::detours,
+                 &tally_of_run::shipped_by_detour,
+                 &tally_of_run::pulled_by_detour})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }
@@ -103,6 +132,7 @@ void world::make_node(node_id id, node_role role, std::vector<node_id> parents) 
   entropy_.fill(n.cert.epoch.value);
   if (plan_.wrong_clocks) n.clock_error = dice_.between(-3 * 86'400, 3 * 86'400);
   if (!parents.empty()) links_[id] = {.child = id, .parent = parents.front()};
+  if (role == node_role::store) detours_[id] = {.child = id, .parent = head_office};
   if (role != node_role::store) return;
   for (unsigned t = 0; t < plan_.tills; ++t) {
     n.tills.emplace_back();
@@ -139,6 +169,7 @@ void world::step_until(tick_ms end) {
 void world::boot(sim_node& n) {
   ++n.life;
   n.told_off = false;
+  n.asleep = false;
   n.certificates = std::make_unique<certificate_book>(std::string(chain), root_->key(), *verifier_);
   // What enrolment left in files: head office, the way up to it, and its own certificate.
   for (auto id : {head_office, n.parents.empty() ? head_office : n.parents.front(), n.id})
@@ -152,6 +183,7 @@ void world::boot(sim_node& n) {
   c.doubt_days = plan_.doubt_days;
   if (plan_.certificate_s > 0) c.certificate_s = plan_.certificate_s;
   c.sweep = plan_.sweep;
+  c.detour_after_ms = plan_.detour_after_ms;
   c.cosign_wait_ms = 10'000 + 3 * plan_.hold_ms;
   auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
   ensure(opened.ok(),
@@ -167,6 +199,7 @@ void world::boot(sim_node& n) {
   n.tick_at = tick_never;
   tick_by(n, now_ + dice_.between(1, 1'000));
   if (!n.parents.empty()) knock(n.id);
+  if (n.role == node_role::store && plan_.detour_after_ms > 0) look_for_detour(n.id);
   if (n.role != node_role::hq) return;
   decree_again_ = std::exchange(decree_open_, false);
   send_facts();
@@ -181,8 +214,9 @@ void world::crash(sim_node& n, const char* why) {
   for (auto& [peer, l] : n.links)
     peers.push_back(peer);
   // Also of those who knocked and were not heard yet: another machine may stand here next.
-  for (auto& [id, l] : links_)
-    if (l.child == n.id || l.parent == n.id) l.connection = 0;
+  for (auto* wires : {&links_, &detours_})
+    for (auto& [id, l] : *wires)
+      if (l.child == n.id || l.parent == n.id) l.connection = 0;
   for (auto p : peers) {
     auto& other = nodes_.at(p);
     auto found = other.links.find(n.id);
@@ -387,6 +421,8 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
       if (verbose() && i->code != errc::ok)
         say("node " + std::to_string(n.id.value) + " does not take entries of " + writer_name(i->stream.writer) +
             " from " + std::to_string(i->from.value) + ": " + std::string(errc_name(i->code)));
+      counted_.shipped_by_detour += i->code == errc::ok && n.role == node_role::hq &&
+                                    i->stream.writer.node == i->from && links_.at(i->from).parent != n.id;
       if (auto it = n.links.find(i->from); it != n.links.end())
         act(n, i->from, it->second.session->on_ingested(i->stream, i->size, i->code, i->ack, now_));
     } else if (const auto* m = std::get_if<to_neighbour>(&e)) {
@@ -395,7 +431,8 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
     } else if (const auto* cut = std::get_if<cut_off_effect>(&e)) {
       if (n.links.count(cut->node) && ended(nodes_.at(cut->node), n)) part(n, cut->node);
     } else if (std::holds_alternative<lives_anew_effect>(e)) {
-      if (!n.parents.empty()) drop(n, n.parents.front());  // greets anew
+      if (n.role == node_role::store) drop(n, head_office);
+      if (n.st && !n.parents.empty()) drop(n, n.parents.front());  // greets anew
     } else if (const auto* grown = std::get_if<advanced_effect>(&e)) {
       offer(n);
       if (grown->urgent) hurry(n);
@@ -421,6 +458,8 @@ void world::heal() {
   calm_ = true;
   trading_ = false;
   next_rulings();  // who looks now and then looks often now
+  for (auto& [id, l] : detours_)
+    l.cut = false;
   for (auto& [id, l] : links_) {
     if (l.cut) say("healed " + std::to_string(id.value));
     l.cut = l.up_blocked = l.down_blocked = false;
@@ -428,6 +467,7 @@ void world::heal() {
   for (auto& [id, n] : nodes_) {
     n.disk_low = false;
     if (n.st) tick_by(n, now_ + 1'000);
+    if (n.asleep && !n.gone) boot(n);
   }
   next_rulings();  // the look that was planned may be hours away, at a shop's pace
 }

@@ -42,7 +42,8 @@ struct tally_of_run {
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
                 cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
                 pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0, codes_right = 0,
-                codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0, fees = 0;
+                codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0, fees = 0,
+                detours = 0, shipped_by_detour = 0, pulled_by_detour = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -101,6 +102,7 @@ private:
   void next_cut();
   void next_clock();
   void next_full_disk();
+  void next_silence(unsigned left);
   void plan_restore();
   void restore(sim_node& n);
   void plan_ending();
@@ -121,6 +123,7 @@ private:
   const sim_link& link_of(node_id a, node_id b) const;
   void check_silence(const sim_node& n, node_id peer, const session& s) const;
   void knock(node_id child);
+  void look_for_detour(node_id child);
   void drop(sim_node& n, node_id peer);
   void part(sim_node& n, node_id peer);
   void send(sim_node& from, node_id to, const message& m);
@@ -176,7 +179,8 @@ private:
   std::unique_ptr<verifier> verifier_;
   std::unique_ptr<signer> root_;
   std::map<node_id, sim_node> nodes_;
-  std::map<node_id, sim_link> links_;  ///< by child
+  std::map<node_id, sim_link> links_;    ///< by child
+  std::map<node_id, sim_link> detours_;  ///< by store: to head office, while its region is silent
   sim_link no_link_{.child = {}, .parent = {}, .connection = UINT64_MAX};
   oracle oracle_;
   tally_of_run counted_;

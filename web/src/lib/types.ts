@@ -332,6 +332,7 @@ export interface NetworkNode {
   parent: number | null;
   epoch: string;
   link: 'up' | 'down' | 'never';
+  link_over: number | null;
   last_contact: number | null;
   entries: number | null;
   entries_waiting: number | null;

@@ -33,6 +33,7 @@ function LinkBadge({ node }: { node: NetworkNode }) {
       data-link={node.link}
     >
       {tOr('link.', node.link)}
+      {node.link_over !== null && node.link_over !== node.parent ? ` ${t('net.around', { n: node.link_over })}` : ''}
     </span>
   );
 }
