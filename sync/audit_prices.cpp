@@ -32,10 +32,7 @@ public:
   }
   std::optional<entry> entry_at(const stream_id& id, sequence seq) override { return a_.entry_at(id, seq); }
   bool is_closed(const writer_id& w) override { return closing_of(a_.own_, w).has_value(); }
-  std::optional<std::uint32_t> card_kind_of(account_id account) override {
-    auto card = card_of(a_.own_, account);
-    return card ? std::optional(card->kind) : std::nullopt;
-  }
+  std::optional<card_record> card_at(account_id account) override { return card_of(a_.own_, account); }
   directory_sizes adopted_by(const stream_id& journal, std::uint64_t size) override {
     directory_sizes out;
     collect(journal, size, epochs_max, out);

@@ -8,6 +8,7 @@
 
 #include "ledger/entry.hpp"
 #include "ledger/rules.hpp"
+#include "ledger/state.hpp"
 #include "storage/streams.hpp"
 
 namespace tally {
@@ -26,8 +27,8 @@ public:
   /// An entry of any journal; nothing where it is not held, or does not decode.
   virtual std::optional<entry> entry_at(const stream_id& id, sequence seq) = 0;
   virtual bool is_closed(const writer_id& w) = 0;
-  /// The kind that head office gave that card; nothing for an account that it published no card of.
-  virtual std::optional<std::uint32_t> card_kind_of(account_id account) = 0;
+  /// The card as head office published it last; nothing for an account that it published no card of.
+  virtual std::optional<card_record> card_at(account_id account) = 0;
   /// What a journal had taken in with its first `size` entries, with what it inherited from the life before.
   virtual directory_sizes adopted_by(const stream_id& journal, std::uint64_t size) = 0;
   /// Rules and products of the first so many entries of these directories. Never null.

@@ -69,9 +69,8 @@ public:
     return e ? std::optional(std::move(*e)) : std::nullopt;
   }
   bool is_closed(const writer_id& w) override { return closing_of(durable_state(of_.store_), w).has_value(); }
-  std::optional<std::uint32_t> card_kind_of(account_id account) override {
-    auto card = card_of(durable_state(of_.store_), account);
-    return card ? std::optional(card->kind) : std::nullopt;
+  std::optional<card_record> card_at(account_id account) override {
+    return card_of(durable_state(of_.store_), account);
   }
   directory_sizes adopted_by(const stream_id& id, std::uint64_t size) override {
     directory_sizes out;

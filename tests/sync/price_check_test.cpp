@@ -39,7 +39,7 @@ struct made_up final : price_ground {
   }
   std::optional<entry> entry_at(const stream_id&, sequence) override { return std::nullopt; }
   bool is_closed(const writer_id&) override { return false; }
-  std::optional<std::uint32_t> card_kind_of(account_id) override { return kind; }
+  std::optional<card_record> card_at(account_id) override { return known; }
   directory_sizes adopted_by(const stream_id&, std::uint64_t) override { return {}; }
   std::shared_ptr<const catalogue> published(const directory_sizes&) override { return rules; }
   std::shared_ptr<const catalogue> everything() override { return rules; }
@@ -47,7 +47,7 @@ struct made_up final : price_ground {
   void set_figure(const stream_id&, const bytes& key, amount value) override { figures[key] = value; }
 
   std::shared_ptr<catalogue> rules = std::make_shared<catalogue>();
-  std::optional<std::uint32_t> kind;
+  std::optional<card_record> known;
   std::map<bytes, amount> figures;
   std::vector<std::string> said;
   int count = 0;
@@ -138,7 +138,9 @@ TEST_CASE("a card may owe a store so much, so often, until its debts went up", "
 
 TEST_CASE("an entry names the kind of card that head office published", "[prices]") {
   journal j;
-  j.ground.kind = 2;
+  card_record card_now;
+  card_now.kind = 2;
+  j.ground.known = card_now;
   j.look(j.sale(600, 2));
   REQUIRE(j.ground.said.size() == 1);
   CHECK(j.ground.said.front() == "0: at most 500 minor units without a one-time code under rules 1 / 600");
@@ -148,11 +150,17 @@ TEST_CASE("an entry names the kind of card that head office published", "[prices
   CHECK(j.ground.said.front() == "1: a card of kind 2, as head office published it / kind 1");
   j.ground.said.clear();
   // Known, and no kind; only a store that never heard of the card names no version either.
+  card_now.version = 4;
+  j.ground.known = card_now;
   auto e = j.sale(600, 0);
   e.account_version = 4;
   j.look(e);
   CHECK(j.ground.said.size() == 1);
   e = j.sale(600, 0);
+  j.look(e);
+  // Its kind may have been another one before.
+  e = j.sale(600, 1);
+  e.account_version = 3;
   j.look(e);
   CHECK(j.ground.said.size() == 1);
 }
