@@ -32,8 +32,8 @@ const std::vector<upgrade_step>& upgrade_steps();
 /// Errors: io, corrupt; `unsupported` with plain words for one that is newer than this program.
 result<std::uint64_t> format_of(const kv_store& store, std::uint64_t newest = format_newest);
 
-/// Brings a database to the newest form, before anything else reads or writes it. Durable when it returns; cut off at any
-/// instant, the next call goes on where it was. Errors: as `format_of`, and what a step says.
+/// Brings a database to the newest form, before anything else reads or writes it. Durable when it returns; cut off at
+/// any instant, the next call goes on where it was. Errors: as `format_of`, and what a step says.
 result<upgrade_done> upgrade(kv_store& store, std::span<const upgrade_step> steps = upgrade_steps());
 
 }  // namespace tally
