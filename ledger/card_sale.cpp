@@ -30,4 +30,17 @@ status state_card_sale(entry& e, account_id account, const card_record& card, co
   return done();
 }
 
+// FNV-1a: whoever chooses references that meet only keeps a payment of its own from being booked.
+cell_key payment_key(byte_view reference) {
+  std::uint64_t h = 0xcbf29ce484222325;
+  for (char c : reference)
+    h = (h ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
+  return {.type = cell_type::paid_for, .a = h, .b = 0, .writer = {}, .peer = {}};
+}
+
+std::optional<sequence> top_up_for(const state& s, byte_view reference) {
+  auto c = s.find(payment_key(reference));
+  return c ? std::optional(static_cast<sequence>(c->n)) : std::nullopt;
+}
+
 }  // namespace tally

@@ -14,6 +14,12 @@ status state_card_sale(entry& e, account_id account, const card_record& card, co
 /// What `state_card_sale` makes. Head office alone reverses one, of its own.
 constexpr bool sells_card(entry_kind k) { return k == entry_kind::issue || k == entry_kind::activate; }
 
+/// Of a payment that came to head office: the top-up that was written for it, as its own fold has it.
+std::optional<sequence> top_up_for(const state& s, byte_view reference);
+cell_key payment_key(byte_view reference);
+/// Longest text of a payment's reference.
+constexpr std::size_t reference_max = 100;
+
 /// The number under which head office itself sells cards; no till has it.
 constexpr std::uint32_t office_terminal = 127;
 

@@ -187,6 +187,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::top_up:
       TALLY_TRY(check_key(e, p, s));
       TALLY_TRY(check_once(e, p, s));
+      TALLY_TRY(check_reference(e, p, s));
       return check_top_up(e);
     case entry_kind::reverse: TALLY_TRY(check_key(e, p, s)); return check_reversal(e, p, s);
     case entry_kind::authorise: TALLY_TRY(check_key(e, p, s)); return check_authorise(e, p);

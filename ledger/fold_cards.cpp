@@ -79,6 +79,14 @@ status check_claim(const entry& e, const entry_place& p, const state& s) {
   return done();
 }
 
+// Of a payment that came to head office there is one top-up, in whichever of its lives.
+status check_reference(const entry& e, const entry_place& p, const state& s) {
+  if (p.role == node_role::hq ? e.blob.size() > reference_max : !e.blob.empty())
+    return error{errc::malformed, "the reference of a payment"};
+  if (e.blob.empty() || p.watched || !top_up_for(s, e.blob)) return done();
+  return error{errc::key_reused, "a payment with this reference was booked"};
+}
+
 status check_card_sale(const entry& e, const entry_place& p, const state& s) {
   if (was_sold(s, p.writer, e.account)) return error{errc::key_reused, "this card was sold before"};
   if (knows_runs(p) && !may_sell(*p.directory, s, p.writer, e.account))
@@ -128,6 +136,9 @@ void apply_card_life(const entry& e, const entry_place& p, state& s) {
     case entry_kind::activate: note_sold(e, p, s); break;
     case entry_kind::reverse:
       if (sells_card(e.cited_kind)) note_unsold(e, p, s);
+      break;
+    case entry_kind::top_up:
+      if (!e.blob.empty() && !p.watched) s.put(payment_key(e.blob), {static_cast<std::int64_t>(p.seq), e.blob});
       break;
     case entry_kind::hand_back: note_claimed(e, p, s, card_status::returned); break;
     case entry_kind::bring_back:

@@ -6,6 +6,8 @@ namespace tally::fold_detail {
 
 /// Frozen or lost, not more of them in a day than a node may make.
 status check_claim(const entry& e, const entry_place& p, const state& s);
+/// Of a payment that came to head office there is one top-up, in whichever of its lives.
+status check_reference(const entry& e, const entry_place& p, const state& s);
 /// A card of a run that lies at the writer, once.
 status check_card_sale(const entry& e, const entry_place& p, const state& s);
 status check_hand_back(const entry& e);

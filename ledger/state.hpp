@@ -59,6 +59,7 @@ enum class cell_type : std::uint8_t {
   allotted = 46,      ///< a: first account, b: log2 of their number, writer → that store may sell these cards
   claims_stand = 47,  ///< writer → entries whose claims stand
   batch = 48,         ///< a: first account → a run of cards: how many, their kind, where they lie, its name
+  paid_for = 82,      ///< a: digest of a payment's reference → the top-up that head office wrote for it, and the text
   // Of PINs (pins.hpp).
   pin_key = 50,    ///< the key that PINs are sealed for on their way to head office
   pin_tries = 51,  ///< a: account, writer → wrong PINs, and which PIN and refill they count for; own folds only

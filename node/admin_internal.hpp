@@ -62,6 +62,8 @@ void reserve_cards(call c);
 void map_cards(call c);
 void carry(const call& c);
 void show_card(const call& c);
+/// Books a payment that came to head office onto a card, once for each reference.
+void top_up_card(call c);
 void set_card(call c);
 void replace_card(call c);
 void draw_card_code(const call& c);

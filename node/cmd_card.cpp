@@ -16,7 +16,8 @@ namespace {
 struct card_options {
   std::string data, card, state, prefix, expires, pin;
   std::uint32_t kind = 0;
-  std::string picture;
+  std::string picture, top_up, reference, tender = "online";
+  std::uint32_t package = 0;
   bool replace = false, code = false, void_codes = false, owing = false;
 };
 
@@ -79,6 +80,23 @@ int run_void_codes(const card_options& o, const node_identity& id, const admin_c
   return exit_ok;
 }
 
+/// A payment that came to head office.
+int run_top_up(const card_options& o, const node_identity& id, const admin_client& hq) {
+  if (o.reference.empty())
+    return fail(exit_usage, "--reference says which payment it is, so that the same one is booked once");
+  auto state = hq.get("status");
+  if (!state) return fail(state.error());
+  auto unit = state->value("unit", nlohmann::json::object());
+  auto value = parse_amount(o.top_up, unit.value("exponent", 2));
+  if (!value || *value <= 0) return fail(exit_usage, "--top-up is an amount, as 50.00");
+  auto before = top_up_card(hq, id.believes.chain, o.card, {*value, o.tender, o.reference, o.package});
+  if (!before) return fail(before.error());
+  std::cout << (*before ? "That payment was booked before: " : "Booked: ")
+            << format_amount(*value, unit.value("exponent", 2)) << " " << unit.value("code", "CNY") << " onto "
+            << mask_number(o.card) << ". Every store that reaches head office can take it.\n";
+  return exit_ok;
+}
+
 int list_owing(const admin_client& hq) {
   auto found = hq.get("cards/owing");
   if (!found) return fail(found.error());
@@ -109,6 +127,7 @@ int run_card(const card_options& o) {
   if (!hq) return fail(hq.error());
   if (o.owing) return list_owing(*hq);
   if (o.card.empty()) return fail(exit_usage, "--card says which card; --owing lists those that owe");
+  if (!o.top_up.empty()) return run_top_up(o, *id, *hq);
   if (o.replace) return run_replace(o, *id, *hq);
   if (o.code) return run_code(o, *id, *hq);
   if (o.void_codes) return run_void_codes(o, *id, *hq);
@@ -172,12 +191,22 @@ void add_card(CLI::App& app, int& status) {
       ->excludes(replace)
       ->excludes(state)
       ->excludes(code);
+  auto* top_up = c->add_option("--top-up", o->top_up, "book a payment that came to head office onto it, as 50.00")
+                     ->excludes(replace)
+                     ->excludes(state)
+                     ->excludes(code);
+  c->add_option("--reference", o->reference, "the payment's own number; it is booked once")->needs(top_up);
+  c->add_option("--tender", o->tender, "how it was paid")
+      ->needs(top_up)
+      ->check(CLI::IsMember(std::vector<std::string>{"online", "transfer"}));
+  c->add_option("--package", o->package, "the [[package]] of the rules that was bought")->needs(top_up);
   c->footer(
       "A card that is not active neither pays nor is loaded; what lies on it stays. Cancelled and returned are for "
       "good,\n"
       "everything else can be taken back with --unfreeze.\n"
       "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
       "  tallystick card --data /srv/tally --owing\n"
+      "  tallystick card --data /srv/tally --card 9704000000151464 --top-up 50.00 --reference shop-20261127-0042\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --freeze\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --expires 2027-12-31 --kind 2\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --replace\n"

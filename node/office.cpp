@@ -174,6 +174,18 @@ result<card_answer> change_card(const admin_client& hq, const std::string& chain
   return card_call(hq, "card/state", body);
 }
 
+result<bool> top_up_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                         const card_payment& paid) {
+  json body{{"medium", to_hex(medium_of(chain, number))},
+            {"amount", paid.value},
+            {"tender", paid.tender},
+            {"reference", paid.reference}};
+  if (paid.package != 0) body["package"] = paid.package;
+  auto a = hq.post("card/top-up", body);
+  if (!a) return a.error();
+  return member<bool>(*a, "booked_before");
+}
+
 result<std::vector<card_run>> list_runs(const admin_client& hq) {
   auto a = hq.get("cards/batches");
   if (!a) return a.error();

@@ -87,6 +87,16 @@ struct card_change {
   std::optional<std::uint32_t> kind;
   std::string pin = {};  ///< "reset", "unlock"
 };
+/// Books a payment that came to head office, as over a web shop, onto a card; the same payment again is booked once.
+/// True: it was booked before. Errors: unknown_card, key_reused (another payment with this reference), and those of a
+/// top-up at a till.
+struct card_payment {
+  amount value{};
+  std::string tender = "online", reference;
+  std::uint32_t package = 0;
+};
+result<bool> top_up_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                         const card_payment& paid);
 result<card_answer> change_card(const admin_client& hq, const std::string& chain, const std::string& number,
                                 const card_change& change);
 

@@ -26,6 +26,28 @@ status complete_card_sale(entry& e, book& b, unix_seconds now) {
   return state_card_sale(e, e.account, *card, *rules, load, tender);
 }
 
+status complete_top_up(entry& e, book& b, unix_seconds now) {
+  if (e.blob.empty() || e.blob.size() > reference_max)
+    return error{errc::bad_amount, "a payment has a reference of 1 to " + std::to_string(reference_max) + " octets"};
+  if (top_up_for(b.st(), e.blob)) return error{errc::key_reused, "a payment with this reference was booked"};
+  if (e.values.size() != 1 || e.tenders.size() != 1) return error{errc::malformed, "a payment of one amount"};
+  if (!card_of(b.st(), e.account)) return error{errc::unknown_card, "account " + std::to_string(e.account.value)};
+  top_up_command c;
+  c.key.terminal = office_terminal;
+  c.key.counter = b.st().newest_counter(b.self(), office_terminal) + 1;
+  c.account = e.account;
+  c.value = e.values.front().amount;
+  c.tender = e.tenders.front().kind;
+  c.package = e.package;
+  auto decided = decide(till_command{c}, b.at(now));
+  if (const auto* no = std::get_if<refusal>(&decided)) return no->why;
+  auto* made = std::get_if<entry>(&decided);
+  if (!made) return error{errc::key_reused, "the next number of the office's own terminal"};
+  made->blob = std::move(e.blob);
+  e = std::move(*made);
+  return done();
+}
+
 status complete_card_undo(entry& e, book& b, unix_seconds now, const is_about& elsewhere) {
   const auto name = "card " + std::to_string(e.account.value);
   auto sale = e.cites ? b.find_entry(*e.cites) : std::nullopt;

@@ -10,6 +10,12 @@ namespace tally {
 /// office's own terminal. Errors: unknown_card, not_applicable (it is not for sale), bad_rules, bad_amount, overflow.
 status complete_card_sale(entry& e, book& b, unix_seconds now);
 
+/// A payment that came to head office, as over a web shop or by a bank's transfer, onto a card. Of the entry account,
+/// amount (purse 1), kind of tender, package and the payment's reference (blob) are looked at; the rest is decided as a
+/// till's top-up is. Errors: key_reused (that reference was booked), bad_amount (also of the reference), and those of a
+/// top-up at a till.
+status complete_top_up(entry& e, book& b, unix_seconds now);
+
 /// Whether anything of the account's purse lies at another node, or is owed.
 using is_about = std::function<bool(account_id, std::uint32_t purse)>;
 

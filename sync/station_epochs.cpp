@@ -96,6 +96,7 @@ bool went_astray(const kv_store& store, const writer_id& own) {
 status station::complete_fact(entry& e) {
   if (e.kind == entry_kind::ruling) return check_case(e);
   if (e.kind == entry_kind::issue || e.kind == entry_kind::activate) return complete_card_sale(e, *book_, now_);
+  if (e.kind == entry_kind::top_up) return complete_top_up(e, *book_, now_);
   if (e.kind == entry_kind::reverse)
     return complete_card_undo(e, *book_, now_, [this](account_id account, std::uint32_t purse) {
       const auto writers = observer_->writers();
