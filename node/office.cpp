@@ -183,7 +183,9 @@ result<bool> top_up_card(const admin_client& hq, const std::string& chain, const
   if (paid.package != 0) body["package"] = paid.package;
   auto a = hq.post("card/top-up", body);
   if (!a) return a.error();
-  return member<bool>(*a, "booked_before");
+  auto before = member<bool>(*a, "booked_before");
+  if (!before) return strange();
+  return *before;
 }
 
 result<std::vector<card_run>> list_runs(const admin_client& hq) {

@@ -76,7 +76,7 @@ TEST_CASE("who may write what: the entitlement table, row by row", "[judge]") {
   const struct {
     int kind;
     const char* writers;
-  } table[] = {{1, "SRH"}, {2, "S"},   {3, "S"},   {4, "SH"},   {5, "SRH"},  {6, "SRH"}, {7, "SRH"},  {8, "s"},
+  } table[] = {{1, "SRH"}, {2, "S"},   {3, "SH"},  {4, "SH"},   {5, "SRH"},  {6, "SRH"}, {7, "SRH"},  {8, "s"},
                {9, "S"},   {10, "S"},  {11, "S"},  {12, "S"},   {13, "S"},   {14, "S"},  {15, "H"},   {16, "H"},
                {17, "s"},  {18, "SH"}, {19, "SH"}, {20, "S"},   {21, "SRH"}, {22, "H"},  {23, "srh"}, {24, "S"},
                {25, "S"},  {26, "s"},  {27, "s"},  {28, "srh"}, {32, "S"},   {33, "S"},  {40, "H"},   {41, "H"},

@@ -166,6 +166,7 @@ TEST_CASE("the audit names a card where it is not good, and what was given or ta
     e.card_kind = 2;
     e.values = {{purse_paid, main_unit, 0, 1'000}};
     e.tenders = {{tender_kind::cash, main_unit, 1'000}};
+    e.account_version = 1;  // as the card is published
     c.write(3, e);
     c.sync();
     CHECK(names(c.check(1), "no card of kind 2 loaded at node 3"));
