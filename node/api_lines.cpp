@@ -40,7 +40,10 @@ lines_result read_lines(const api_context& api, const till_key& key, const std::
     f.only_these();
     if (!f.ok()) return {{}, f.problem()};
     if (line.quantity < 1 || line.quantity > open_amount_max)
-      return {{}, error{errc::bad_basket, "lines[" + std::to_string(i) + "].quantity must be from 1 to 9999"}};
+      return {
+          {},
+          error{errc::bad_basket, "lines[" + std::to_string(i) + "].quantity must be from 1 to 9999, of an amount to " +
+                                      std::to_string(open_amount_max)}};
     if (id) {
       line.product.value = static_cast<std::uint32_t>(*id);
     } else {

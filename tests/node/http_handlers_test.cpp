@@ -171,7 +171,7 @@ TEST_CASE("wrong types are named", "[node][http]") {
   CHECK(detail("/api/v1/topups", R"({"counter":1,"card":"1","amount":"1","tender":"cash"})") ==
         "amount must be an integer from 1 to 10000000000000000");
   CHECK(detail("/api/v1/sales", R"({"counter":1,"lines":[{"product":1,"quantity":"2"}],"tenders":[]})") ==
-        "lines[0].quantity must be an integer from 1 to 9999");
+        "lines[0].quantity must be an integer from 1 to 1000000000");
   CHECK(detail("/api/v1/topups", R"({"counter":1,"card":"1","amount":1,"tender":"cash","seenn":"x"})") ==
         "\"seenn\" is no field of this call");
   CHECK(detail("/api/v1/sales", R"({"counter":1,"lines":[{"product":1,"quantity":1,"price":1}],"tenders":[]})") ==
