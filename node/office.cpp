@@ -183,9 +183,9 @@ result<bool> top_up_card(const admin_client& hq, const std::string& chain, const
   if (paid.package != 0) body["package"] = paid.package;
   auto a = hq.post("card/top-up", body);
   if (!a) return a.error();
-  auto before = member<bool>(*a, "booked_before");
-  if (!before) return strange();
-  return *before;
+  auto before = a->find("booked_before");
+  if (before == a->end() || !before->is_boolean()) return strange();
+  return before->get<bool>();
 }
 
 result<std::vector<card_run>> list_runs(const admin_client& hq) {
