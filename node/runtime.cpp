@@ -459,10 +459,6 @@ void stop_node(running_node& n) {
   n.store.reset();
 }
 
-}  // namespace
-
-namespace {
-
 constexpr int start_again = -1;
 
 int run_once(const node_config& config, const sigset_t& wanted) {

@@ -46,7 +46,8 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::fees,
                  &tally_of_run::detours,
                  &tally_of_run::shipped_by_detour,
-                 &tally_of_run::pulled_by_detour})
+                 &tally_of_run::pulled_by_detour,
+                 &tally_of_run::payments})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }

@@ -36,6 +36,23 @@ std::vector<entry> world::stock_decree() {
   return moved ? std::vector{*moved} : std::vector<entry>{};
 }
 
+// Somebody pays over the web; now and then the same payment is told of again.
+entry world::payment() {
+  if (payments_ == 0 || dice_.chance(800)) ++payments_;
+  entry e;
+  e.kind = entry_kind::top_up;
+  e.account = {1 + payments_ % plan_.cards};
+  e.values = {{purse_paid, main_unit, 0, static_cast<amount>(100 + payments_ * 37 % 3'000)}};
+  e.tenders = {{tender_kind::online, main_unit, e.values.front().amount}};
+  e.blob = "payment " + std::to_string(payments_);
+  return e;
+}
+
+bool world::refuses_payment(errc code) {
+  return code == errc::key_reused || code == errc::card_blocked || code == errc::unknown_card ||
+         code == errc::not_applicable || code == errc::not_here || code == errc::bad_rules;
+}
+
 // The sale of a card was a mistake; whether somebody used the card since is for the product to say.
 std::vector<entry> world::take_back_sold(const card_batch& run) const {
   for (std::uint64_t i = 0; i < run.count; ++i) {
