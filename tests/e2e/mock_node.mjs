@@ -3,6 +3,7 @@
 import { memberCall } from './mock_members.mjs';
 import { dayReportMock, packageMock, priceMock, pursesOf, settleMock } from './mock_programme.mjs';
 import { codeCall, codeGate } from './mock_codes.mjs';
+import { giveBackCall } from './mock_giveback.mjs';
 import { payoutGate, pinCall, pinGate, pinOf } from './mock_pins.mjs';
 import { shelfCall } from './mock_shelf.mjs';
 import { checkCall, returnCalls } from './mock_returns.mjs';
@@ -82,6 +83,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     gifts: card.gifts ?? [],
     pin: pinOf(state, card),
     status: card.status,
+    ...(card.deposit_here ? { deposit_here: card.deposit_here } : {}),
     ...(card.owes ? { owes: card.owes } : {}),
     unit: 'CNY',
     here: card.here,
@@ -330,6 +332,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     if (path === '/api/v1/cards/code') return codeCall(state, { ok, refuse }, body);
     if (path === '/api/v1/receipts/check') return checkCall({ ok, refuse }, body);
     const more = returnCalls(state, { ok, refuse, record });
+    more['/api/v1/cards/returns'] = (...asked) => giveBackCall(state, { ok, refuse }, record, ...asked);
     const work = { ...more, '/api/v1/sales': sale, '/api/v1/topups': topUp, '/api/v1/reversals': reversal }[path];
     if (work && method === 'POST') return moneyCall(work, terminal, body, raw, path);
     const day = /^\/api\/v1\/reports\/([^/]+)\/([^/]+)(\/print)?$/.exec(path);
@@ -463,7 +466,7 @@ export async function startMock({ port = 0, openNetwork = true, csp = true } = {
     const raw = await readBody(request);
     let answer;
     try {
-      const isMoney = /\/(sales|topups|reversals)$/.test(path);
+      const isMoney = /\/(sales|topups|reversals|cards\/returns)$/.test(path);
       const fault = isMoney ? (faults.shift() ?? faults.lasting) : undefined;
       if (isMoney) counts.money += 1;
       if (path === '/api/v1/quotes') {

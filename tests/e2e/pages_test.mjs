@@ -10,6 +10,7 @@ import { amountTests } from './pages_amount.mjs';
 import { partTests } from './pages_part.mjs';
 import { pinTests } from './pages_pins.mjs';
 import { shelfTests } from './pages_shelf.mjs';
+import { giveBackTests } from './pages_giveback.mjs';
 import { returnTests } from './pages_returns.mjs';
 import { programmeTests } from './pages_programme.mjs';
 
@@ -474,7 +475,7 @@ const tests = {
 };
 
 const helpers = { shop: () => mock, till, at, click, shows, has, swipe, sizes: SIZES, fits };
-Object.assign(tests, programmeTests(helpers), memberTests(helpers), returnTests(helpers), pinTests(helpers), codeTests(helpers), partTests(helpers), amountTests(helpers), shelfTests(helpers));
+Object.assign(tests, programmeTests(helpers), memberTests(helpers), returnTests(helpers), pinTests(helpers), codeTests(helpers), partTests(helpers), amountTests(helpers), shelfTests(helpers), giveBackTests(helpers));
 
 async function runOne(name, test) {
   mock = await startMock();

@@ -9,7 +9,7 @@ export interface MoneyRequest {
   v: 1;
   terminal: number;
   counter: number;
-  kind: 'sale' | 'top_up' | 'reversal' | 'card_sale' | 'card_report' | 'refund' | 'authorisation' | 'capture' | 'void' | 'adjustment' | 'gift';
+  kind: 'sale' | 'top_up' | 'reversal' | 'card_sale' | 'card_return' | 'card_report' | 'refund' | 'authorisation' | 'capture' | 'void' | 'adjustment' | 'gift';
   path: string;
   /** The exact JSON text that is sent, every time. */
   body: string;
@@ -98,7 +98,7 @@ export function step(state: OutboxState, event: OutboxEvent, now: number): Outbo
   }
 }
 
-const KINDS = ['sale', 'top_up', 'reversal', 'card_sale', 'card_report', 'refund', 'authorisation', 'capture', 'void', 'adjustment', 'gift'];
+const KINDS = ['sale', 'top_up', 'reversal', 'card_sale', 'card_return', 'card_report', 'refund', 'authorisation', 'capture', 'void', 'adjustment', 'gift'];
 
 /** Reads what the storage held. Anything that is not a whole request of this version is null. */
 export function readStored(text: string | null): MoneyRequest | null {

@@ -62,6 +62,8 @@ export interface Card {
   expires?: string;
   /** A card that lies at this store to be sold. */
   for_sale?: { price: number; deposit: number };
+  /** What can be paid out here of its deposit. */
+  deposit_here?: number;
   /** Whether it has a PIN, wrong ones that this store still takes, and how much goes without it. */
   pin?: { set: boolean; tries_left: number | null; without_pin?: number };
   /** The code of a voucher: what it promises, and what of that was taken here. */

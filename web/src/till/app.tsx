@@ -16,6 +16,7 @@ import { pairProblem } from './pair_problem';
 import { PayColumn } from './pay';
 import { Products } from './products';
 import { Receipts, ReverseDialog } from './receipts';
+import { GiveBackDialog } from './giveback';
 import { RefundDialog } from './refund';
 import { ReportDialog } from './report';
 import { ShelfDialog } from './shelf';
@@ -194,6 +195,7 @@ function Till({ info }: { info: TillInfo }) {
       <Tabs info={info} phone />
       <ReverseDialog info={info} />
       <RefundDialog />
+      <GiveBackDialog info={info} />
       <ReportDialog info={info} />
       <ShelfDialog info={info} />
       <MemberDialog />

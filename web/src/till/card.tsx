@@ -9,6 +9,7 @@ import { Icon, Money } from '../lib/ui';
 import { dispatch, lookUp, model, now, reportCard, sellCard } from './controller';
 import { AdjustButton, AdjustForm } from './adjust';
 import { GiftButton, GiftForm } from './gift';
+import { GiveBackButton } from './giveback';
 import { HoldForm } from './hold';
 import { MemberRow, MemberSearch } from './member';
 import { PinChoice } from './pin';
@@ -186,6 +187,7 @@ function CardLife({ card, info }: { card: Card; info: TillInfo }) {
             : t(it === 'lost' ? 'card.report_lost' : 'card.freeze')}
         </button>
       ))}
+      <GiveBackButton />
     </div>
   );
 }

@@ -82,13 +82,13 @@ function deliver(effect: OutboxEffect & { do: 'deliver' }): void {
     nextCounter = outcome.receipt.next_counter ?? effect.request.counter + 1;
     dispatch({ type: 'done', receipt: outcome.receipt, recovered: attempt > 1 });
     void refresh();
-    void rereadCard();
+    void rereadCard(outcome.receipt.kind === 'card_return');
   } else if (outcome.kind === 'refused') {
     keepSeen(outcome.refusal.seen);
     if (outcome.refusal.next_counter !== undefined) nextCounter = outcome.refusal.next_counter;
     dispatch({ type: 'refused', refusal: outcome.refusal });
     if (outcome.refusal.error === 'bad_tender') void readRules();
-    if (outcome.refusal.error === 'insufficient') void rereadCard();
+    if (outcome.refusal.error === 'insufficient') void rereadCard(wasGiveBack());
     // A used or too old number means that this page's counter is behind: the node tells the right one.
     if (outcome.refusal.error.startsWith('key_')) void refresh();
   }
@@ -303,6 +303,16 @@ export function sellCard(tender: 'cash' | 'bank'): void {
   if (card && sale) submit('card_sale', '/api/v1/cards/sales', sale.price + sale.deposit, { card: card.number, tender });
 }
 
+/** The held card for good: paid money and deposit go to its holder. */
+export function giveBack(paid: number, deposit: number, tender: 'cash' | 'bank'): void {
+  const { card } = model.value;
+  if (card)
+    submit('card_return', '/api/v1/cards/returns', paid + deposit, { card: card.number, paid, deposit, tender });
+}
+
+/** Whether the last request was to take a card back. */
+export const wasGiveBack = (): boolean => lastAsked?.kind === 'card_return';
+
 export function reverse(receipt: Receipt): void {
   submit('reversal', '/api/v1/reversals', receipt.total, { receipt: receipt.id });
 }
@@ -437,9 +447,9 @@ async function readRules(): Promise<void> {
 }
 
 /** The held card's purses after something changed them. Silent: what is shown stays until the answer is here. */
-async function rereadCard(): Promise<void> {
+async function rereadCard(always = false): Promise<void> {
   const held = model.value.card;
-  if (!held?.card.purses?.length) return;
+  if (!held || (!always && !held.card.purses?.length)) return;
   const mine = lookups;
   const answer = await call<Card>('POST', '/api/v1/cards/lookup', { card: held.number });
   if (mine !== lookups || model.value.card?.number !== held.number || !answer.ok) return;

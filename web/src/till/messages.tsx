@@ -21,6 +21,7 @@ import {
   payPart,
   pinWasTyped,
   voidHold,
+  wasGiveBack,
 } from './controller';
 import { PinAsked } from './pin';
 
@@ -30,6 +31,8 @@ const figures = (minor: number | null | undefined, info: TillInfo): string =>
 export function refusalText(refusal: Refusal, info: TillInfo): string {
   const key = `error.${refusal.error}`;
   if (!hasKey(key)) return t('error.other', { error: refusal.error });
+  if (wasGiveBack() && refusal.error === 'not_applicable') return t('giveback.refused');
+  if (wasGiveBack() && refusal.error === 'insufficient') return t('giveback.short');
   const rule = purseRule(model.value.programme, refusal.purse ?? 0);
   if (refusal.error === 'insufficient' && rule) {
     const units = (n: number | undefined) => unitsFigure(rule, n ?? 0, info.unit);
