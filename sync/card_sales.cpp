@@ -40,7 +40,11 @@ status complete_top_up(entry& e, book& b, unix_seconds now) {
   c.tender = e.tenders.front().kind;
   c.package = e.package;
   auto decided = decide(till_command{c}, b.at(now));
-  if (const auto* no = std::get_if<refusal>(&decided)) return no->why;
+  if (const auto* no = std::get_if<refusal>(&decided)) {
+    auto why = no->why;
+    if (why.code == errc::card_blocked) why.detail = "the card takes no money: " + why.detail;
+    return why;
+  }
   auto* made = std::get_if<entry>(&decided);
   if (!made) return error{errc::key_reused, "the next number of the office's own terminal"};
   made->blob = std::move(e.blob);

@@ -55,6 +55,15 @@ await scenario('payments', 120, async (t) => {
   assert.deepEqual([much.status, much.body.error], [409, 'bad_basket']);
   t.step('an amount is sold with it, and a part comes back');
 
+  // Given back where nothing of it lies: the store asks for it first.
+  const paid = await pay(other, '--top-up', '30.00', '--reference', 'shop-0043', '--tender', 'transfer');
+  assert.equal(paid.code, 0, paid.out + paid.err);
+  const returned = await ask('/cards/returns', { card: other, paid: 3_000, deposit: 0, tender: 'cash' });
+  assert.equal(returned.status, 200, JSON.stringify(returned.body));
+  await until('the card to be out of use', async () => (await api('POST', '/cards/lookup', { card: other })).body.status === 'returned');
+  assert.match((await pay(other, '--top-up', '30.00', '--reference', 'shop-0044')).err, /the card takes no money: given back/);
+  t.step('a card is given back with money that lay at head office');
+
   await allCosigned(a);
   const found = async () => JSON.parse((await good(['cases', '--data', hq.data, '--json'])).out).recomputed;
   const priced = await until('all to be priced again', async () => {
