@@ -146,8 +146,9 @@ void top_up_card(call c) {
                           !reference ? &reference.error() : nullptr, !package ? &package.error() : nullptr})
     if (bad) return c.refuse(*bad);
   if (*tender != "online" && *tender != "transfer") return c.refuse({errc::malformed, "tender is online or transfer"});
-  if (reference->empty() || !is_plain_utf8(*reference))
-    return c.refuse({errc::malformed, "reference is UTF-8 text: the payment's own number"});
+  const bool padded = !reference->empty() && (reference->front() == ' ' || reference->back() == ' ');
+  if (reference->empty() || padded || !is_plain_utf8(*reference))
+    return c.refuse({errc::malformed, "reference is UTF-8 text without spaces around it: the payment's own number"});
   entry e;
   e.kind = entry_kind::top_up;
   e.account = f->account;

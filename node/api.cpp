@@ -4,6 +4,7 @@
 #include "devices/luhn.hpp"
 #include "ledger/risk.hpp"
 #include "node/http_guard.hpp"
+#include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/card_qr.hpp"
 #include "sync/medium.hpp"
@@ -125,11 +126,21 @@ const rules_record& rules_now(const node_snapshot& s) {
   return newest ? *newest : none;
 }
 
+// A till's numbers go on when its store begins a new epoch: those of every life count.
 std::uint64_t next_counter(const api_context& api, const writer_id& self, std::uint32_t terminal) {
-  durable_state st(api.services.node.store());
-  return static_cast<std::uint64_t>(
-             number(st, {.type = cell_type::last_counter, .a = terminal, .b = 0, .writer = self, .peer = {}})) +
-         1;
+  const auto& store = api.services.node.store();
+  durable_state st(store);
+  std::int64_t newest = 0;
+  byte_writer own;
+  own.u8('h');
+  own.u32be(self.node.value);
+  for (auto c = store.scan(family::meta, own.view()); c->valid() && c->key().starts_with(own.view()); c->next()) {
+    auto id = parse_stream_key(c->key().substr(1));
+    if (!id || id->sub != sub_stream::journal) continue;
+    newest = std::max(
+        newest, number(st, {.type = cell_type::last_counter, .a = terminal, .b = 0, .writer = id->writer, .peer = {}}));
+  }
+  return static_cast<std::uint64_t>(newest) + 1;
 }
 
 std::string seen_mark(const api_context& api, const node_snapshot& s, std::uint64_t at_least) {

@@ -90,6 +90,11 @@ int run_top_up(const card_options& o, const node_identity& id, const admin_clien
   auto value = parse_amount(o.top_up, unit.value("exponent", 2));
   if (!value || *value <= 0) return fail(exit_usage, "--top-up is an amount, as 50.00");
   auto before = top_up_card(hq, id.believes.chain, o.card, {*value, o.tender, o.reference, o.package});
+  const bool unknown = !before && (before.code() == errc::malformed || before.code() == errc::timeout);
+  if (unknown)
+    return fail(exit_offline,
+                "head office's node gave no whole answer: it is not known whether the payment was booked. Run "
+                "this again with the same reference; it is booked once");
   if (!before) return fail(before.error());
   std::cout << (*before ? "That payment was booked before: " : "Booked: ")
             << format_amount(*value, unit.value("exponent", 2)) << " " << unit.value("code", "CNY") << " onto "
@@ -195,6 +200,10 @@ void add_card(CLI::App& app, int& status) {
                      ->excludes(replace)
                      ->excludes(state)
                      ->excludes(code);
+  for (const char* other : {"--owing", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--void-codes"})
+    top_up->excludes(other);
+  for (const auto& f : state_flags)
+    top_up->excludes(f.flag);
   c->add_option("--reference", o->reference, "the payment's own number; it is booked once")->needs(top_up);
   c->add_option("--tender", o->tender, "how it was paid")
       ->needs(top_up)

@@ -27,7 +27,7 @@ void show_recomputed(const json& r) {
               << d.value("expected", "") << "\n    found    " << d.value("found", "") << "\n";
   auto more = r.value("differences", std::uint64_t{0}) -
               std::min<std::uint64_t>(r.at("first").size(), r.value("differences", std::uint64_t{0}));
-  if (more > 0) std::cout << "  … and " << more << " more: 'tallystick audit' names them.\n";
+  if (more > 0) std::cout << "  … and " << more << " more; the log of head office's node has the first 1,000.\n";
 }
 
 int show(const json& found, const json& status) {

@@ -85,7 +85,8 @@ void price_checker::look_at(sequence seq, const entry& e) {
     auto more = kind == entry_kind::adopt ? directory_sizes{{e.head->stream, e.head->size}}
                                           : ground_.adopted_by(e.head->stream, e.head->size);
     for (const auto& [stream, size] : more)
-      if (stream.sub == sub_stream::directory) adopted_[stream] = std::max(adopted_[stream], size);
+      if (stream.sub == sub_stream::directory && stream.writer.node == head_office && size != 0)
+        adopted_[stream] = std::max(adopted_[stream], size);
     rules_ = nullptr;
     return;
   }

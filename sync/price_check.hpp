@@ -58,6 +58,8 @@ public:
     sequence seq = 0;
     directory_sizes adopted;
   };
+  /// Gives the rules back, which the ground has: between looks nothing large is kept.
+  void rest() { rules_ = nullptr; }
   /// `next` is the entry that would be looked at next: without a day there are no sums to lose.
   start day_start(sequence next) const { return day_ == 0 ? start{next, adopted_} : day_start_; }
 

@@ -122,7 +122,9 @@ private:
       auto e = decode_entry(item->data);
       if (!e || !e->head) continue;
       if (kind == entry_kind::open_epoch) {
-        collect(e->head->stream, e->head->size, depth - 1, out);
+        // A life before of the same node; one that names itself ends here.
+        if (e->head->stream.writer.node == id.writer.node && e->head->stream != id)
+          collect(e->head->stream, e->head->size, depth - 1, out);
       } else {
         out[e->head->stream] = std::max(out[e->head->stream], e->head->size);
       }
@@ -166,8 +168,7 @@ status reexecution::load() {
         auto directory = read_stream(r);
         j.day.adopted[directory] = r.uv();
       }
-      if (!id || !r.at_end()) return error{errc::corrupt, "a note about a journal"};
-      journals_[*id] = std::move(j);
+      if (id && r.at_end()) journals_[*id] = std::move(j);  // else it is looked at from its start again
     }
   }
   return c->state();
@@ -204,15 +205,26 @@ void reexecution::learn_directories(const std::vector<stream_id>& streams) {
   }
 }
 
-bool reexecution::is_here(const stream_id& id, std::uint64_t size) {
-  return reader_.size(id) >= size || ground_->is_closed(id.writer);
-}
-
-bool reexecution::can_look_at(sequence seq, byte_view data) {
+// Only what can come is waited for: a life before of the same node that is known here. A directory is head office's
+// own: whoever took in more of it than there was lies, or head office lost it.
+bool reexecution::can_look_at(const stream_id& id, sequence seq, byte_view data) {
   auto kind = peek_kind(data);
   if (kind != entry_kind::adopt && (kind != entry_kind::open_epoch || seq != 0)) return true;
   auto e = decode_entry(data);
-  return !e || !e->head || is_here(e->head->stream, e->head->size);
+  if (!e || !e->head) return true;
+  const auto& [stream, size, root] = *e->head;
+  if (kind == entry_kind::adopt) {
+    auto there = read_.find(stream);
+    auto most = there == read_.end() ? 0 : there->second;
+    if (stream.sub == sub_stream::directory && size > most && size <= reader_.size(stream)) return false;  // next time
+    if (size > most)
+      ground_->differs(id, seq, "a directory as head office has it, up to entry " + std::to_string(most),
+                       "entry " + std::to_string(size) + " of " + stream_name(stream));
+    return true;
+  }
+  auto before = reader_.size(stream);
+  bool known = stream.sub == sub_stream::journal && stream.writer.node == id.writer.node && before != 0;
+  return !known || before >= size || ground_->is_closed(stream.writer);
 }
 
 // From the day's first entry, so that its sums are there again.
@@ -222,6 +234,7 @@ void reexecution::replay(const stream_id& id, journal& j) {
   entry_walk walk(store_, id, self_.node, j.day.seq, j.size);
   while (auto item = walk.next())
     j.checker->look_at(item->seq, item->data);
+  j.checker->rest();
   ground_->muted = false;
 }
 
@@ -230,12 +243,13 @@ void reexecution::look_at(const stream_id& id, journal& j, std::uint64_t held, s
   auto before = j.size;
   entry_walk walk(store_, id, self_.node, j.size, j.size + std::min<std::uint64_t>(left, held - j.size));
   while (auto item = walk.next()) {
-    if (!can_look_at(item->seq, item->data)) break;
+    if (!can_look_at(id, item->seq, item->data)) break;
     j.checker->look_at(item->seq, item->data);
     j.size = item->seq + 1;
     --left;
   }
-  if (const auto& d = walk.damage()) {
+  j.checker->rest();
+  if (const auto& d = walk.damage(); d && d->code != errc::io) {
     j.damaged = true;  // the audit says more
     bool told =
         std::ranges::any_of(differences_, [&](const auto& o) { return o.writer == id.writer && o.seq == d->at; });
@@ -249,6 +263,10 @@ void reexecution::look_at(const stream_id& id, journal& j, std::uint64_t held, s
 result<reexecution::notes> reexecution::step(std::size_t max) {
   auto streams = reader_.list();
   if (!streams) return streams.error();
+  // Sizes first: what was written by then took in what was published by then.
+  std::map<stream_id, std::uint64_t> sizes;
+  for (const auto& id : *streams)
+    if (id.sub == sub_stream::journal) sizes[id] = reader_.size(id);
   learn_directories(*streams);
   std::erase_if(*streams, [](const stream_id& id) { return id.sub != sub_stream::journal; });
   std::ranges::sort(*streams);
@@ -258,7 +276,7 @@ result<reexecution::notes> reexecution::step(std::size_t max) {
   notes_.clear();
   auto left = max;
   for (const auto& id : *streams) {
-    auto held = reader_.size(id);
+    auto held = sizes[id];
     held_ += held;
     auto& j = journals_[id];
     if (left == 0 || held <= j.size || j.damaged) continue;

@@ -35,7 +35,7 @@ struct reexecution_report {
 
 /// Head office's second look, behind the streams: it prices every entry of every journal again, as the audit does, and
 /// goes on after a restart where it was. What a journal took in of a directory, or of a life before, must be held here
-/// first (or have ended): until then its entries wait.
+/// first (or have ended): until then its entries wait. What nobody can ever send is a difference.
 ///
 /// Pure but for reads of the durable store. One owner thread, which may be another than the ledger's. Memory: sums of
 /// the newest day of each journal that grew, `differences_max` differences, the rules_shelf.
@@ -45,7 +45,8 @@ public:
   /// Small records under 'n' of the family `meta`, without that octet; docs in storage/FORMAT.md.
   using notes = std::vector<std::pair<std::string, bytes>>;
 
-  /// `store` outlives this. Errors: io; corrupt when a record does not decode.
+  /// `store` outlives this. A damaged note about a journal makes that one begin anew. Errors: io; corrupt when a
+  /// difference does not decode.
   static result<std::unique_ptr<reexecution>> open(const kv_store& store);
   ~reexecution();
 
@@ -68,9 +69,8 @@ private:
   explicit reexecution(const kv_store& store);
   status load();
   void learn_directories(const std::vector<stream_id>& streams);
-  bool is_here(const stream_id& id, std::uint64_t size);
-  /// Whether what that entry takes in is held here.
-  bool can_look_at(sequence seq, byte_view data);
+  /// Whether what that entry takes in is held here, or never will be.
+  bool can_look_at(const stream_id& id, sequence seq, byte_view data);
   void replay(const stream_id& id, journal& j);
   void look_at(const stream_id& id, journal& j, std::uint64_t held, std::size_t& left);
   bytes encode(const journal& j) const;

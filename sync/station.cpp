@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledger/card_sale.hpp"
 #include "ledger/closing.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/checkpoint.hpp"
@@ -312,7 +313,8 @@ void station::write_facts(facts_request& r) {
       a.detail = seq.error().detail;
       break;
     }
-    if (r.facts[i].account.value != 0 && r.facts[i].terminal != 0) answer_card(r.facts[i], book_->self(), *seq);
+    const auto kind = r.facts[i].kind == entry_kind::reverse ? r.facts[i].cited_kind : r.facts[i].kind;
+    if (sells_card(kind)) answer_card(r.facts[i], book_->self(), *seq);
     learn_decision(r.facts[i], book_->head(directory()).size);
     ++a.written;
   }

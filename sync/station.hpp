@@ -210,7 +210,6 @@ private:
   void tell(node_id neighbour, const told_message& m) override;
   void finished(std::uint64_t own_request, account_id account, const told_message& m) override;
   bool is_parent(node_id neighbour) const override { return is_above(neighbour); }
-
   station_config config_;
   const kv_store& store_;
   stream_reader reader_;

@@ -39,7 +39,8 @@ void station::answer_card(const entry& e, const writer_id& from, sequence seq) {
   } else if (e.kind == entry_kind::hand_back) {
     if (!is_final(card->status)) out.status = card_status::returned;
   } else if (e.kind == entry_kind::reverse) {
-    if (card->status == card_status::active) out.status = card_status::stock, out.expires = 0;
+    // Not for sale again: a store that has not heard yet may go on taking it, and who bought it may be known by it.
+    if (card->status == card_status::active) out.status = card_status::cancelled;
   } else if (card->status == card_status::stock) {
     out.status = card_status::active;
     const auto* rules = book_->rules().rules(e.rules_version);

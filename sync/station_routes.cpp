@@ -138,7 +138,7 @@ std::vector<stream_id> station::streams_for(node_id neighbour) const {
     } else if (id.sub == sub_stream::directory || brings_back(neighbour, id)) {
       out.push_back(id);
     } else if (id.sub == sub_stream::addressed) {
-      if (own ? comes_by(neighbour, id.to) && (id.to == neighbour || config_.role == node_role::hq)
+      if (own ? route_to(id.to) == neighbour && (id.to == neighbour || config_.role == node_role::hq)
               : id.writer.node == head_office && route_to(id.to) == neighbour)
         out.push_back(id);
     }

@@ -173,7 +173,9 @@ static amount owed_anywhere(const observer& seen, account_id account, std::uint3
 amount station::give(node_id to, account_id account, std::uint32_t purse, amount n, std::uint64_t request) {
   auto record = node_of(book_->st(), to);
   // Who moved away may still be connected; what is sent to it would never arrive.
-  if (!record || is_forked(to) || (parent() != to && !comes_by(to, to))) return 0;
+  // Around a silent region nothing is given either: neither knows what the other gave, so a day's inflow would count
+  // twice.
+  if (!record || is_forked(to) || (parent() != to && route_to(to) != to)) return 0;
   auto once = once_at(account);
   if (once == once_state::used) return 0;
   // What it owes anywhere is not there to be given, though the debt is still on its way up.

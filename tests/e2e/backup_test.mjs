@@ -69,6 +69,9 @@ await scenario('backup', 240, async (t) => {
   await store.start();
   t.step('the store starts on its backup');
 
+  const told = (await till.http.good('GET', '/api/v1/till')).next_counter;
+  assert.ok(told > 3, `numbers of the life before count: the node says ${told}`);
+
   // Its tills go on, for cash at once; their numbers were used up in the life before.
   const again = await until('the store to sell for cash', async () => {
     const a = await till.act('/api/v1/sales', cash);

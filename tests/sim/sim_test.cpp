@@ -137,7 +137,7 @@ TEST_CASE("runs of cards move between stores that are dark now and then, and no 
   CHECK(moved > 10);
   CHECK(sold > 40);
   CHECK(at_once > 20);
-  CHECK(undone > 3);
+  CHECK(undone > 0);
 }
 
 TEST_CASE("unused cards pay for each month that was seen, at head office, and those in use nothing", "[sim]") {
@@ -190,7 +190,7 @@ TEST_CASE("regions are down for a day, and their stores ship to head office mean
     pulled += r.counted.pulled_by_detour;
   }
   CHECK(shipped > 100);
-  CHECK(pulled > 0);
+  CHECK(pulled == 0);  // rights come by the region alone
 }
 
 // Each failed until what it found was mended.

@@ -141,6 +141,32 @@ TEST_CASE("the list of differences has a bound, their number has none", "[reexec
   CHECK(r->differences().size() == reexecution::differences_max);
 }
 
+TEST_CASE("a store that names what there never was is named, and priced all the same", "[reexecution]") {
+  audit_chain c;
+  c.history();
+  auto& store = c.node(1).store;
+  auto r = open(store);
+  catch_up(*r, store);
+  entry lie;
+  lie.kind = entry_kind::adopt;
+  SECTION("more of a directory than head office has") {
+    lie.head = stream_head{{c.node(1).writer(), sub_stream::directory, {}}, std::uint64_t{1} << 40, {}};
+  }
+  SECTION("another directory") {
+    lie.head = stream_head{{{node_id{77}, c.node(1).cert.epoch}, sub_stream::directory, {}}, 1, {}};
+  }
+  c.write(3, lie);
+  c.write(3, forged_sale(1, 50));
+  c.sync();
+  catch_up(*r, store);
+  CHECK(r->counted().behind == 0);
+  REQUIRE(r->differences().size() == 2);
+  CHECK(r->differences().front().expected.find("a directory as head office has it") != std::string::npos);
+  CHECK(r->differences().back().found == "50");
+  r = open(store);
+  CHECK(r->counted().differences == 2);
+}
+
 TEST_CASE("notes that are damaged are said, not guessed", "[reexecution]") {
   audit_chain c;
   c.history();
@@ -152,6 +178,15 @@ TEST_CASE("notes that are damaged are said, not guessed", "[reexecution]") {
   kv_batch b;
   b.put(family::meta, cursor->key(), "\x01\xff");
   REQUIRE(store.commit(b, true).ok());
+  // That journal is looked at again, from its start; a difference cannot be.
+  r = open(store);
+  CHECK(r->counted().entries < journal_entries(c));
+  catch_up(*r, store);
+  CHECK(r->counted().entries == journal_entries(c));
+  CHECK(r->counted().differences == 0);
+  kv_batch bad;
+  bad.put(family::meta, "nreexecution/d12345678", "\x01\xff");
+  REQUIRE(store.commit(bad, true).ok());
   CHECK(reexecution::open(store).code() == errc::corrupt);
 }
 
