@@ -84,9 +84,11 @@ void price_checker::look_at(sequence seq, const entry& e) {
   if (e.head && (kind == entry_kind::adopt || (kind == entry_kind::open_epoch && seq == 0))) {
     auto more = kind == entry_kind::adopt ? directory_sizes{{e.head->stream, e.head->size}}
                                           : ground_.adopted_by(e.head->stream, e.head->size);
-    for (const auto& [stream, size] : more)
-      if (stream.sub == sub_stream::directory && stream.writer.node == head_office && size != 0)
+    for (const auto& [stream, size] : more) {
+      bool named = stream.sub == sub_stream::directory && stream.writer.node == head_office && size != 0;
+      if (named && (adopted_.size() < directories_max || adopted_.contains(stream)))
         adopted_[stream] = std::max(adopted_[stream], size);
+    }
     rules_ = nullptr;
     return;
   }

@@ -15,6 +15,8 @@ namespace tally {
 
 /// Directories, and how many entries of each a node has taken in.
 using directory_sizes = std::map<stream_id, std::uint64_t>;
+/// As many as a journal may name: head office's lives are few.
+constexpr std::size_t directories_max = 1'000;
 
 /// What a check of prices stands on: the journals and publications that are held here, and where differences go. The
 /// audit and whoever walks behind the streams have one each. Used by one thread.

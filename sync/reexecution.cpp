@@ -12,7 +12,6 @@ namespace {
 
 // The life before each life, for journals that name each other.
 constexpr int epochs_max = 1000;
-constexpr std::size_t directories_max = 1'000;
 
 std::string journal_note(const stream_id& id) { return "reexecution/j" + stream_key(id); }
 std::string figure_note(const stream_id& id, const bytes& key) { return "reexecution/f" + stream_key(id) + key; }
@@ -168,7 +167,9 @@ status reexecution::load() {
         auto directory = read_stream(r);
         j.day.adopted[directory] = r.uv();
       }
-      if (id && r.at_end()) journals_[*id] = std::move(j);  // else it is looked at from its start again
+      // Looked at from its start again, it would count what came back twice.
+      if (!id || !r.at_end()) return error{errc::corrupt, "a note about a journal"};
+      journals_[*id] = std::move(j);
     }
   }
   return c->state();

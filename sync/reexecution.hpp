@@ -45,8 +45,7 @@ public:
   /// Small records under 'n' of the family `meta`, without that octet; docs in storage/FORMAT.md.
   using notes = std::vector<std::pair<std::string, bytes>>;
 
-  /// `store` outlives this. A damaged note about a journal makes that one begin anew. Errors: io; corrupt when a
-  /// difference does not decode.
+  /// `store` outlives this. Errors: io; corrupt when a note does not decode.
   static result<std::unique_ptr<reexecution>> open(const kv_store& store);
   ~reexecution();
 
