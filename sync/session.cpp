@@ -79,6 +79,7 @@ session_effects session::on_message(const message& m, tick_ms now) {
   } else if (const auto* alive = std::get_if<alive_message>(&m)) {
     on_alive(*alive, out, now);
   } else if (parting_ && parting_->up_to == UINT64_MAX && std::holds_alternative<renew_message>(m)) {
+    parting_->time.reset();
     out.push_back(control_effect{m});
   } else if (parting_) {
     // Nothing else of it counts.
@@ -115,7 +116,7 @@ void session::on_hello(const hello_message& m, session_effects& out, tick_ms now
   if (!m.greeted) say_hello(out);
   if (!first && m.greeted) return;
   start_anew();
-  if (parting_ && parting_->time) out.push_back(send_effect{*parting_->time});
+  if (parting_) parting_->time_due = now, say_why(out, now);
   offer(out, true, now);
 }
 
@@ -438,6 +439,7 @@ session_effects session::tick(tick_ms now) {
   }
   part(out, now);
   if (closed_) return out;
+  say_why(out, now);
   // A quiet link costs no read of the disk: what grew was told by `on_streams`.
   offer(out, false, now);
   for (auto& [id, in] : in_) {

@@ -157,6 +157,7 @@ private:
   bool may_take(const stream_id& id) const;
   bool may_offer(const stream_id& id) const { return !parting_ || parting_->directory == id; }
   void part(session_effects& out, tick_ms now);
+  void say_why(session_effects& out, tick_ms now);
   void on_heads(const heads_message& m, session_effects& out, tick_ms now);
   void on_want(const want_message& m, session_effects& out, tick_ms now);
   void on_have(const stream_id& id, std::uint64_t size, session_effects& out, tick_ms now);
@@ -208,7 +209,8 @@ private:
     std::uint64_t up_to{};
     errc why{};
     tick_ms due{};
-    std::optional<time_message> time;
+    std::optional<time_message> time;  ///< said again until the peer asks: by it, the peer sees that it has to
+    tick_ms time_due{};
   };
   std::optional<parting> parting_;
 };

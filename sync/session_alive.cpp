@@ -19,6 +19,7 @@ void session::ask_alive(session_effects& out, tick_ms now) {
 
 tick_ms session::alive_next_due() const {
   auto due = parting_ ? parting_->due : tick_never;
+  if (parting_ && parting_->time) due = std::min(due, parting_->time_due);
   if (alive_asked_) {
     due = std::min({due, alive_due_, *alive_asked_ + alive_wait_ms});
   } else if (config_.quiet_ms > 0) {

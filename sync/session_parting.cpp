@@ -2,12 +2,15 @@
 #include "sync/session.hpp"
 
 namespace tally {
+namespace {
+constexpr tick_ms time_again_ms = 60'000;
+}  // namespace
 
 session_effects session::farewell(const stream_id& directory, std::uint64_t up_to, errc why, tick_ms now,
                                   const std::optional<time_message>& time) {
   session_effects out;
-  parting_ = parting{directory, up_to, why, now + farewell_ms, time};
-  if (time && peer_) out.push_back(send_effect{*time});
+  parting_ = parting{directory, up_to, why, now + farewell_ms, time, now};
+  say_why(out, now);
   later_.clear();
   for (auto it = out_.begin(); it != out_.end();) {
     if (!may_offer(it->first)) forget_flight(it->second);
@@ -17,6 +20,13 @@ session_effects session::farewell(const stream_id& directory, std::uint64_t up_t
     out.push_back(std::move(o));
   part(out, now);
   return out;
+}
+
+// It may be lost, or come before the greeting.
+void session::say_why(session_effects& out, tick_ms now) {
+  if (!peer_ || !parting_ || !parting_->time || now < parting_->time_due) return;
+  parting_->time_due = now + time_again_ms;
+  out.push_back(send_effect{*parting_->time});
 }
 
 void session::part(session_effects& out, tick_ms now) {

@@ -43,3 +43,23 @@ TEST_CASE("who does not listen to the end of its keys is cut after a while", "[s
   CHECK(count<close_effect>(w.parent.talk.tick(farewell_ms)) == 1);
   CHECK(w.parent.talk.tick(farewell_ms + 1).empty());
 }
+
+TEST_CASE("whose certificate has ended hears the time again until it asks for the next one", "[sync][session]") {
+  both_sides w;
+  w.parent.source.sizes = {{directory, 4}};
+  w.connect(0);
+  const time_message time{1'800'000'000, {}};
+  CHECK(count<send_effect>(w.parent.talk.farewell(directory, UINT64_MAX, errc::not_certified, 0, time)) > 0);
+  auto times = [&](tick_ms at) {
+    int n = 0;
+    for (const auto& e : w.parent.talk.tick(at))
+      if (const auto* s = std::get_if<send_effect>(&e)) n += std::holds_alternative<time_message>(s->what) ? 1 : 0;
+    return n;
+  };
+  CHECK(times(59'999) == 0);  // the first is under way, or lost
+  CHECK(w.parent.talk.next_due() <= 60'000);
+  CHECK(times(60'000) == 1);
+  CHECK(times(60'001) == 0);
+  CHECK(count<control_effect>(w.parent.talk.on_message(renew_message{}, 60'002)) == 1);
+  CHECK(times(120'000) == 0);
+}
