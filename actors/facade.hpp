@@ -29,8 +29,9 @@ struct node_snapshot {
   unix_seconds last_contact{};   ///< with the parent; 0: never
   errc stopped = errc::ok;       ///< why card value is stopped
   bool disk_low = false;
-  unix_seconds certified_until{};  ///< end of the own certificate, by head office's clock
-  bool waits_for_keys = false;     ///< new keys that are not certified yet
+  unix_seconds certified_until{};                                ///< end of the own certificate, by head office's clock
+  bool waits_for_keys = false;                                   ///< new keys that are not certified yet
+  std::shared_ptr<const rebuild_progress> rebuilding = nullptr;  ///< head office on a backup; null: it is at work
   std::uint32_t business_date{};
   std::int64_t hq_time{};  ///< last time that head office signed; 0: never told
   tally::amount quota_left{};

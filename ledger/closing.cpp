@@ -131,7 +131,7 @@ bool takes_no_more(const state& directory, const writer_id& sender, node_id rece
   if (receiver == head_office_node || !closing_of(directory, sender)) return false;
   auto record = node_of(directory, sender.node);
   if (!record) return false;
-  return record->role == node_role::region ||
+  return record->role != node_role::store ||
          std::find(record->former.begin(), record->former.end(), receiver) != record->former.end();
 }
 

@@ -130,9 +130,11 @@ status check_ruling(const entry& e) {
   return done();
 }
 
-status check_closing(const entry& e, const state& s) {
+status check_closing(const entry& e, const entry_place& p, const state& s) {
   auto before = closing_of(s, e.subject);
-  if (e.head->stream != stream_id{e.subject, sub_stream::journal, {}})
+  // Head office's own, which others have no journal of, at the end of what it had published.
+  bool published = e.subject.node == p.writer.node;
+  if (e.head->stream != stream_id{e.subject, published ? sub_stream::directory : sub_stream::journal, {}})
     return error{errc::malformed, "an epoch is closed at a head of its journal"};
   if (e.peer != writer_id{} && (e.peer.node != e.subject.node || e.peer.epoch == e.subject.epoch))
     return error{errc::malformed, "an epoch is followed by another one of its node"};
@@ -214,7 +216,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::fee: return check_fee(e, p, s);
     case entry_kind::voucher_grant: return check_voucher_grant(e, p, s);
     case entry_kind::earn: return check_earn(e, s);
-    case entry_kind::close_epoch: return check_closing(e, s);
+    case entry_kind::close_epoch: return check_closing(e, p, s);
     case entry_kind::regrant: return check_regrant(e, s);
     case entry_kind::ruling: return check_ruling(e);
     case entry_kind::claim: TALLY_TRY(check_key(e, p, s)); return check_claim(e, p, s);

@@ -45,6 +45,14 @@ json remote_out(const node_snapshot::remote& r) {
           {"forked", r.forked},         {"certified_until", r.certified_until}};
 }
 
+json rebuilding_of(const node_snapshot& s) {
+  if (!s.rebuilding) return nullptr;
+  json silent = json::array();
+  for (auto n : s.rebuilding->silent)
+    silent.push_back(n.value);
+  return {{"silent", std::move(silent)}, {"given_back", s.rebuilding->given_back}};
+}
+
 void show_status(const call& c) {
   auto s = c.node.snapshot();
   auto d = c.node.devices();
@@ -77,6 +85,7 @@ void show_status(const call& c) {
         {"disk_low", s->disk_low},
         {"certified_until", s->certified_until},
         {"waits_for_keys", s->waits_for_keys},
+        {"rebuilding", rebuilding_of(*s)},
         {"business_date", date_text(s->business_date)},
         {"quota_left", s->quota_left},
         {"held", s->held},

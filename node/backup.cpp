@@ -116,7 +116,25 @@ result<fs::path> keep_aside(const data_layout& at) {
                "too many databases of earlier restores lie in " + at.root.string() + "; remove db.before-*"};
 }
 
+status mark_in(const fs::path& db, const std::vector<node_id>& without) {
+  auto store = open_rocks(db, {});
+  if (!store) return store.error();
+  if (!is_copy(**store))
+    return error{errc::not_allowed, "the database is no backup, or head office has gone on from it already"};
+  kv_batch batch;
+  mark_as_copy(batch, without);
+  return (*store)->commit(batch, true);
+}
+
 }  // namespace
+
+status go_on_without(const fs::path& data, const std::vector<node_id>& without) {
+  auto there = read_identity(data);
+  if (!there) return there.error();
+  if (there->role != node_role::hq)
+    return error{errc::not_allowed, "--without is for head office: it alone asks the nodes below"};
+  return mark_in(data_layout{data}.db(), without);
+}
 
 result<backup_figures> write_backup(const fs::path& data, const fs::path& to, const backup_progress& tell) {
   auto identity = read_identity(data);
@@ -137,7 +155,7 @@ result<backup_figures> write_backup(const fs::path& data, const fs::path& to, co
 }
 
 result<backup_figures> restore_backup(const fs::path& from, const fs::path& data, bool even_if_longer,
-                                      const backup_progress& tell) {
+                                      const std::vector<node_id>& without, const backup_progress& tell) {
   auto there = read_identity(data), kept = read_identity(from);
   if (!there) return there.error();
   if (!kept) return kept.error();
@@ -146,9 +164,8 @@ result<backup_figures> restore_backup(const fs::path& from, const fs::path& data
     return error{errc::not_allowed, "the backup is of node " + std::to_string(kept->node.value) + " of chain " +
                                         kept->believes.chain + ", the data directory of node " +
                                         std::to_string(there->node.value) + " of chain " + there->believes.chain};
-  if (there->role == node_role::hq)
-    return error{errc::not_allowed,
-                 "head office cannot go on from a backup: its nodes hold more of its word than the backup has"};
+  if (there->role != node_role::hq && !without.empty())
+    return error{errc::not_allowed, "--without is for head office: it alone asks the nodes below"};
   data_layout at{data};
   auto store = open_rocks(data_layout{from}.db(), {.read_only = true});
   if (!store) return store.error();
@@ -164,6 +181,7 @@ result<backup_figures> restore_backup(const fs::path& from, const fs::path& data
   std::error_code bad;
   fs::remove_all(draft, bad);
   TALLY_TRY(copy_into(draft, **store, *out, tell));
+  if (!without.empty()) TALLY_TRY(mark_in(draft, without));
   auto aside = keep_aside(at);
   if (!aside) return aside.error();
   fs::rename(draft, at.db(), bad);

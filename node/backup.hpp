@@ -30,9 +30,17 @@ result<backup_figures> write_backup(const std::filesystem::path& data, const std
 /// was there is kept beside it, as db.before-N. What is there and can be read must not be longer than the backup,
 /// unless `even_if_longer`: then it is sound, and better than any backup.
 ///
-/// Complete or not at all. Errors: `not_allowed` (another node's or chain's, head office's, or longer data), `locked`
-/// (the node runs), not_found, io, full, corrupt.
+/// Head office then asks its children for what it had published since, and goes on when all have answered but those in
+/// `without`.
+///
+/// Complete or not at all. Errors: `not_allowed` (another node's or chain's, or longer data; `without` elsewhere than at
+/// head office), `locked` (the node runs), not_found, io, full, corrupt.
 result<backup_figures> restore_backup(const std::filesystem::path& from, const std::filesystem::path& data,
-                                      bool even_if_longer, const backup_progress& tell = {});
+                                      bool even_if_longer, const std::vector<node_id>& without = {},
+                                      const backup_progress& tell = {});
+
+/// Head office runs on a backup and waits for children that will not answer: from its next start it does not wait for
+/// these. Errors: `not_allowed` (it does not wait), `locked` (the node runs), io.
+status go_on_without(const std::filesystem::path& data, const std::vector<node_id>& without);
 
 }  // namespace tally

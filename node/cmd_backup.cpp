@@ -47,28 +47,52 @@ void add_restore(CLI::App& app, int& status) {
   struct values {
     std::string data, from;
     bool longer = false;
+    std::vector<std::uint32_t> without;
   };
   auto o = std::make_shared<values>();
-  auto* c = app.add_subcommand("restore", "Put a backup in the place of a store's or region's database");
+  auto* c = app.add_subcommand("restore", "Put a backup in the place of a node's database");
   c->add_option("--data", o->data, "data directory of the same node; the node must stand still")->required();
-  c->add_option("--from", o->from, "directory that 'tallystick backup' made")->required();
+  c->add_option("--from", o->from, "directory that 'tallystick backup' made");
+  c->add_option("--without", o->without, "head office: nodes right below it that it does not wait for")->delimiter(',');
   c->add_flag("--even-if-longer", o->longer, "although the database that is there can be read and is longer");
   c->footer(
       "For a database that is damaged while the disk's keys are there; for a disk that is lost, see 'tallystick\n"
       "invite --replace'. The node begins a new epoch with nothing: it sells for cash until head office has closed\n"
       "the old one and granted anew what lay there, after the days of doubt, since nobody knows what the lost\n"
       "database had that was never sent. First try 'tallystick rescue --disk': it may carry that home.\n"
-      "The old database is kept as db.before-1 in the data directory.\n"
-      "Example:\n  tallystick restore --data /srv/tally --from /media/stick/tally-2026-11-26");
+      "The old database is kept as db.before-1 in the data directory.\n\n"
+      "Head office asks each node right below it for what it had published since the backup, and decides nothing "
+      "until\n"
+      "all have answered ('tallystick status' says for whom it waits). Then it goes on in a new epoch, what it had\n"
+      "published stands, and what lay there is granted anew at once. What nobody had been told of is lost: payments\n"
+      "and fees since the backup whose rights had not left head office are to be booked again. A node that will not\n"
+      "answer is named with --without, at the same time or later (without --from, while head office stands still):\n"
+      "then the end is unknown, and what lay at head office is in doubt for some days.\n"
+      "Examples:\n"
+      "  tallystick restore --data /srv/tally --from /media/stick/tally-2026-11-26\n"
+      "  tallystick restore --data /srv/tally --without 4,7");
   c->callback([o, &status] {
-    auto made = restore_backup(o->from, o->data, o->longer, records("restoring"));
+    std::vector<node_id> without;
+    for (auto n : o->without)
+      without.push_back(node_id{n});
+    if (o->from.empty()) {
+      auto noted = without.empty() ? tally::status(error{errc::bad_config, "say --from, or --without"})
+                                   : go_on_without(o->data, without);
+      status = noted ? exit_ok : fail(noted.error());
+      if (noted) std::cout << "Noted. Start head office: it goes on when the others have answered.\n";
+      return;
+    }
+    auto made = restore_backup(o->from, o->data, o->longer, without, records("restoring"));
     if (!made) {
       status = fail(made.error());
       return;
     }
-    std::cout << "Restored " << described(*made)
-              << ".\nStart the node: it begins a new epoch, and takes card value again when head office has settled "
-                 "the old one ('tallystick status').\n";
+    std::cout << "Restored " << described(*made) << ".\n"
+              << (made->identity.role == node_role::hq
+                      ? "Start head office: it asks the nodes below for what it had published since, and goes on when "
+                        "all have answered ('tallystick status').\n"
+                      : "Start the node: it begins a new epoch, and takes card value again when head office has "
+                        "settled the old one ('tallystick status').\n");
     status = exit_ok;
   });
 }

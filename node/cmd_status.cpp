@@ -66,6 +66,7 @@ public:
                                        (s_.value("waits_for_keys", false) ? "; new keys wait for theirs" : "")});
     auto stopped = s_.value("stopped", json(nullptr));
     if (stopped.is_string()) rows.push_back({"STOPPED", "no card value moves: " + stopped.get<std::string>()});
+    if (auto r = s_.value("rebuilding", json(nullptr)); r.is_object()) rows.push_back({"ON A BACKUP", rebuilding(r)});
     if (s_.value("disk_low", false)) rows.push_back({"DISK", "nearly full: no new business"});
     return table(rows);
   }
@@ -89,6 +90,13 @@ private:
     std::string out = r.value("revoked", false) ? "revoked" : r.value("forked", false) ? "TWO MACHINES" : "";
     if (r.value("doubt", amount{0}) != 0) out += (out.empty() ? "" : ", ") + money("doubt", r) + " in doubt";
     return out.empty() ? "-" : out;
+  }
+  static std::string rebuilding(const json& r) {
+    std::string nodes;
+    for (const auto& n : r.value("silent", json::array()))
+      nodes += (nodes.empty() ? "" : ", ") + std::to_string(n.get<std::uint32_t>());
+    return std::to_string(r.value("given_back", std::uint64_t{0})) + " entries given back; waits for node " + nodes +
+           " ('restore --without')";
   }
   std::int64_t days_left(std::int64_t until) const { return std::max<std::int64_t>(until - now_, 0) / 86'400; }
   std::string certificate_text(std::int64_t until) const {

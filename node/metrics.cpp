@@ -73,6 +73,8 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name,
   }
   single(out, "card_value_stopped", "gauge", "Whether card value is stopped at this node.",
          node.stopped != errc::ok ? 1 : 0);
+  single(out, "on_backup", "gauge", "Whether head office waits for what it had published, on a backup.",
+         node.rebuilding ? 1 : 0);
   single(out, "disk_low", "gauge", "Whether the disk reserve is reached.", node.disk_low ? 1 : 0);
   head(out, "child_link_up", "gauge", "Whether the link from a child is up.");
   for (const auto& c : node.children)

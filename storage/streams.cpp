@@ -170,6 +170,8 @@ result<entry_list> stream_reader::own_entries(const stream_id& id, std::uint64_t
   for (auto n = from; n < until && out.size() < max_entries; ++n, c->next()) {
     if (!c->valid() || c->key() != (journal ? own_entry_key(id.writer.epoch, n) : index_key(id, n))) {
       TALLY_TRY(c->state());
+      if (!journal && out.empty()) return given_back(id, n, until, max_entries);
+      if (!journal && foreign_segment(id, n)) return out;
       return error{errc::corrupt, "entry " + std::to_string(n) + " is missing"};
     }
     auto e = c->value();
@@ -184,6 +186,29 @@ result<entry_list> stream_reader::own_entries(const stream_id& id, std::uint64_t
     out.add(e);
   }
   return out;
+}
+
+result<entry_list> stream_reader::given_back(const stream_id& id, std::uint64_t from, std::uint64_t until,
+                                             std::size_t max_entries) const {
+  auto s = foreign_segment(id, from);
+  if (!s) return error{errc::corrupt, "entry " + std::to_string(from) + " is missing"};
+  auto all = unpack_entries(*s);
+  if (!all) return all.error();
+  entry_list out;
+  for (auto n = from; n < std::min(until, s->size_after()) && out.size() < max_entries; ++n)
+    out.add((*all)[static_cast<std::size_t>(n - s->first)]);
+  return out;
+}
+
+std::uint64_t stream_reader::indexed(const stream_id& id) const {
+  auto end = size(id);
+  auto c = store_.seek_last_at_or_before(family::entries, index_key(id, end));
+  auto prefix = "i" + stream_key(id);
+  if (!c->valid() || c->key().substr(0, prefix.size()) != prefix || c->key().size() != prefix.size() + 8) return 0;
+  std::uint64_t n = 0;
+  for (auto octet : c->key().substr(prefix.size()))
+    n = n << 8 | static_cast<std::uint8_t>(octet);
+  return std::min(n + 1, end);
 }
 
 result<segment> stream_reader::foreign_segment(const stream_id& id, std::uint64_t seq) const {

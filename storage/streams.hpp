@@ -60,9 +60,12 @@ public:
 
   /// One entry of an own journal. `not_found`, io.
   result<bytes> own_entry(const writer_id& self, sequence seq) const;
-  /// Entries [from, …) of an own stream: at most segment bounds, at most `max_entries`.
+  /// Entries [from, …) of an own stream: at most segment bounds, at most `max_entries`. What others gave back of a
+  /// sub-stream whose end was lost here lies in segments behind the index.
   result<entry_list> own_entries(const stream_id& id, std::uint64_t from, std::uint64_t until,
                                  std::size_t max_entries) const;
+  /// How much of an own sub-stream carries entries of the journal that is here; what lies behind was given back.
+  std::uint64_t indexed(const stream_id& id) const;
   /// The stored segment that contains `seq` of a stream of somebody else.
   result<segment> foreign_segment(const stream_id& id, std::uint64_t seq) const;
   /// One entry of any stream, own or foreign.
@@ -75,6 +78,9 @@ public:
   const kv_store& store() const { return store_; }
 
 private:
+  result<entry_list> given_back(const stream_id& id, std::uint64_t from, std::uint64_t until,
+                                std::size_t max_entries) const;
+
   const kv_store& store_;
 };
 

@@ -57,6 +57,11 @@ node_role auditor::role_of(node_id node) const {
   return it == certificates_.end() ? node_role{} : it->second.front().role;
 }
 
+bool auditor::is_given_back(const stream_id& id) const {
+  return is_own(id.writer) && id.writer != self_ && id.sub != sub_stream::journal && held(id) &&
+         reader_.indexed(id) < size_of(id);
+}
+
 std::vector<stream_id> auditor::journals() const {
   std::vector<stream_id> out;
   for (const auto& [id, tip] : heads_)

@@ -184,7 +184,8 @@ void auditor::strays() {
     auto id = parse_stream_key(byte_view(key).substr(0, 17));
     byte_reader r(byte_view(key).substr(std::min<std::size_t>(17, key.size())));
     auto first = r.u64be();
-    if (id && r.at_end() && held(*id) && !is_own(id->writer) && first < size_of(*id)) {
+    bool may = id && held(*id) && (!is_own(id->writer) || (is_given_back(*id) && first >= reader_.indexed(*id)));
+    if (may && r.at_end() && first < size_of(*id)) {
       from = segment_key(*id, size_of(*id));
     } else {
       problem(check_segments, id ? stream_name(*id) : "key " + to_hex(key), first,

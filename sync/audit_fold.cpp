@@ -60,8 +60,13 @@ std::vector<stream_id> auditor::own_epochs() {
 
 void auditor::fold_own() {
   bool store = report_.role == node_role::store;
-  for (const auto& id : own_epochs())
+  for (const auto& id : own_epochs()) {
     fold_journal(id, 0, size_of(id), own_, false, store);
+    const stream_id directory{id.writer, sub_stream::directory, {}};
+    if (!is_given_back(directory)) continue;
+    learned_[directory] = reader_.indexed(directory);
+    learn_until(directory, size_of(directory), own_);
+  }
   for (const auto& [id, tip] : heads_)
     if (id.sub == sub_stream::directory && !is_own(id.writer) && learned_[id] != tip.size())
       problem(check_projection, stream_name(id), learned_[id], "everything that is held of the directory is adopted",

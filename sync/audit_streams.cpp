@@ -159,7 +159,7 @@ void auditor::cite_sub_streams() {
       continue;
     }
     ++line(check_sub_streams).count;
-    bool short_of = sub.stored > sub.tip.size(), own = is_own(id.writer);
+    bool short_of = sub.stored > sub.tip.size(), own = is_own(id.writer) && !is_given_back(id);
     if (own && sub.stored != sub.tip.size()) {
       problem(check_sub_streams, stream_name(id), std::min(sub.stored, sub.tip.size()),
               std::to_string(sub.tip.size()) + " entries, as in the journal", std::to_string(sub.stored) + " entries");
@@ -171,7 +171,7 @@ void auditor::cite_sub_streams() {
     if (size != 0 && root) cited_[id][size].push_back({*root, who, {}, check_sub_streams, own, {}});
   }
   for (const auto& [id, tip] : heads_)
-    if (id.sub != sub_stream::journal && is_own(id.writer) && !subs_.count(id))
+    if (id.sub != sub_stream::journal && is_own(id.writer) && !subs_.count(id) && !is_given_back(id))
       problem(check_sub_streams, stream_name(id), 0, "nothing, as in the journal",
               std::to_string(tip.size()) + " entries");
 }

@@ -78,6 +78,10 @@ std::optional<entry_walk::item> entry_walk::next_own() {
   if (!cursor_->valid() || cursor_->key() != key) {
     if (auto s = cursor_->state(); !s.ok()) {
       stop("entry " + std::to_string(at_), s.error().detail, errc::io);
+    } else if (!journal && stream_reader(store_).foreign_segment(id_, at_)) {
+      own_ = moved_ = false;  // its end was lost here, and given back by others
+      cursor_ = store_.seek_last_at_or_before(family::segments, segment_key(id_, at_));
+      return next_foreign();
     } else {
       stop("entry " + std::to_string(at_) + " of " + std::to_string(until_), "no such entry");
     }

@@ -44,7 +44,7 @@ private:
 
   const kv_store& store_;
   stream_id id_;
-  bool own_;
+  bool own_;  ///< still in the index of an own stream
   std::uint64_t at_, until_;
   std::unique_ptr<kv_cursor> cursor_;
   bool moved_ = false;  ///< the cursor stands on what was handed out last

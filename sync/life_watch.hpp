@@ -21,4 +21,20 @@ struct life_watch {
   std::set<writer_id> astray;  ///< own lives that went on from an old copy, since the start; durable or not
 };
 
+/// Head office on a backup: what it had published is asked back from below before it goes on (station_rebuild.cpp).
+struct rebuild_watch {
+  bool on = false;
+  /// Child → its streams of head office, and how much of each it holds, once it said so.
+  std::map<node_id, std::map<stream_id, std::optional<std::uint64_t>>> held;
+  std::set<node_id> without;  ///< children that the operator does not wait for
+  tick_ms ask_due = 0;
+  /// At a child: what its parent asked back, by the parent that asked.
+  std::map<node_id, std::set<stream_id>> given_back;
+};
+/// How far a head office on a backup is.
+struct rebuild_progress {
+  std::vector<node_id> silent;  ///< children that have not said what they hold, or not given it all
+  std::uint64_t given_back{};   ///< entries of the directory that came from below
+};
+
 }  // namespace tally

@@ -27,7 +27,10 @@ session_effects session::connected(tick_ms now) {
 }
 
 // Streams of parents wait until the parent has seen how far our own journal goes; journals of children never do.
-bool session::may_take(const stream_id& id) const { return confirmed_ || id.sub == sub_stream::journal; }
+// Nor does what a peer gives back of streams of our own.
+bool session::may_take(const stream_id& id) const {
+  return confirmed_ || id.sub == sub_stream::journal || id.writer.node == config_.self.node;
+}
 
 // What both sides know since their hellos is left out: whose journal it is, and what its root is at a size.
 message session::brief(message m) const {
@@ -191,6 +194,8 @@ void session::confirm(session_effects& out, tick_ms now) {
 }
 
 void session::on_want(const want_message& m, session_effects& out, tick_ms now) {
+  // Its own, whose end it has lost: the node answers, and decides whether that is given back.
+  if (peer_ && !parting_ && m.stream.writer.node == peer_->writer.node) out.push_back(control_effect{m});
   auto it = out_.find(m.stream);
   if (it == out_.end()) return;
   auto& o = it->second;

@@ -172,6 +172,8 @@ void station::handle(const station_input& input) {
         open_effects_.push_back(to_neighbour{l->neighbour, time_for_children(now_)});
     } else {
       up_.erase(l->neighbour);
+      rebuild_.held.erase(l->neighbour);
+      rebuild_.given_back.erase(l->neighbour);
       custodian_.lost(l->neighbour, now_, *this);
     }
   } else if (const auto* by_hand = std::get_if<carried_request>(&input)) {
@@ -286,8 +288,9 @@ void station::answer(till_answer a) {
 }
 
 void station::write_facts(facts_request& r) {
-  if (is_outdated()) {
-    open_effects_.push_back(facts_answer{r.request, errc::rolled_back, std::string(outdated_text), book_->next(), 0});
+  if (is_outdated() || rebuild_.on) {
+    auto text = rebuild_.on ? rebuilding_text : outdated_text;
+    open_effects_.push_back(facts_answer{r.request, errc::rolled_back, std::string(text), book_->next(), 0});
     return;
   }
   facts_answer a{r.request, errc::ok, {}, book_->next(), 0};
@@ -377,6 +380,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   if (!book_->started()) return;
   watch_parent();
   if (is_outdated()) return await_parent();
+  if (rebuild_.on) return rebuild();
   custodian_.tick(tick, now, *this);
   chase_cosignature();
   sweep();

@@ -91,8 +91,11 @@ public:
   void want_keys(next_keys keys);           ///< they are asked for as soon as the parent is there (`new_keys_effect`)
   /// At the start: begins the epoch that the certificate of new keys names, unless that was done. Seal it as any group.
   void begin_certified_epoch(unix_seconds now);
-  /// At the start, on a backup (`mark_as_copy`): a new epoch. `not_allowed` at head office. Seal it as any group.
+  /// At the start, on a backup (`mark_as_copy`): a new epoch. Head office first asks back what it had published, from
+  /// all its children, and decides nothing meanwhile. Seal it as any group.
   status begin_restored_epoch(unix_seconds now);
+  bool is_rebuilding() const { return rebuild_.on; }
+  rebuild_progress rebuilt() const;                       ///< REQUIRES: is_rebuilding()
   const certificate* certificate_of(node_id node) const;  ///< the newest; null for an unknown node
   bool waits_for_keys() const { return config_.next.has_value(); }
   std::vector<certificate> nodes_below() const;  ///< of all nodes that this one is an ancestor of
@@ -115,14 +118,11 @@ private:
           entropy& random);
   void handle(const station_input& input);
   std::uint32_t customer_wait_ms() const;
-  void heard(node_id from);
-  void on_till(const till_request& r);
+  void heard(node_id from), on_till(const till_request&r);
   void decide_till(const till_request& r, bool last, tally::amount pulled, bool unanswered = false);
   void wait_for_rights(const till_request& r, const refusal& why);
   void note_elsewhere(account_id account, std::uint32_t purse, const told_message& m);
-  void end_wait(std::uint64_t waiting, account_id account);
-  void answer(till_answer a);
-  void write_facts(facts_request& r);
+  void end_wait(std::uint64_t waiting, account_id account), answer(till_answer a), write_facts(facts_request&r);
   void ingest(const segment_arrival& a);
   status verify_segment(const segment& s, const merkle_run& run);
   bool waits_for_proof(const segment& s, const entry_list& entries) const;
@@ -132,45 +132,44 @@ private:
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
   void learn_certificate(const entry& e, std::uint64_t position);
-  void learn_decision(const entry& e, std::uint64_t position);
-  void note_end_of_keys(node_id node, std::uint64_t position);
+  void learn_decision(const entry&e, std::uint64_t position), note_end_of_keys(node_id node, std::uint64_t position);
   void stop_if_revoked();
   unix_seconds validity_now() const;
   bool is_expired(const certificate& c) const;
-  void tend_keys(), tend_own_certificate();
-  void await_parent(), load_outdated();
-  void on_renewal(node_id from, const renew_message& m);
-  void issue_next(const certificate& now, const renew_message& m);
+  void tend_keys(), tend_own_certificate(), await_parent(), load_outdated();
+  // On a backup (station_rebuild.cpp).
+  void begin_rebuild(byte_view without), rebuild(), go_on_from_backup();
+  std::vector<stream_id> published_to(node_id child) const;
+  bool gave_all_back(node_id child) const;
+  void on_held_below(node_id child, const have_message&m), give_back(node_id parent, const want_message&m);
+  void learn_back(const stream_id& id, const entry_list& entries);
+  bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);
+  bool is_past_its_end(const segment& s) const;
+  void on_renewal(node_id from, const renew_message&m), issue_next(const certificate&now, const renew_message&m);
   void learn_own_certificate(const certificate& c);
   result<sequence> write(const entry& e);
   void observe_own(sequence seq);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
   void control(const control_arrival& c);
   bool on_cosign(const cosign_message& m);
+  void note_astray(const cosign_message& m);
   void carried(const carried_request& r);
   bool rolled_back_by(const carried_request& r, carried_answer& a);
   bool refused_by_hand(const stream_id& id);
   node_id sender_of(const stream_id& id) const;
-  void on_have(node_id from, const have_message& m);
-  void on_letter(node_id from, const letter_message& m);
+  void on_have(node_id from, const have_message&m), on_letter(node_id from, const letter_message&m);
   void chase_cosignature();
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
-  void cosign(node_id child, const stream_id& id);
-  void on_time(const time_message& m);
-  void replenish();
+  void cosign(node_id child, const stream_id&id), on_time(const time_message&m), replenish();
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
                   const std::optional<epoch_id>& named = {});
-  void sweep();
-  void sweep_account(account_id account, const writer_id& to);
+  void sweep(), sweep_account(account_id account, const writer_id&to);
   status complete_fact(entry& e);
   status check_serials(const std::vector<entry>& facts) const;
   status check_case(const entry& ruling) const;
-  void watch_for_twins(const writer_id& grown, bool new_to_us);
-  void load_forked();
-  void end_fork(const certificate& newest);
-  void settle_epochs();
-  void follow_heir(const writer_id& heir);
-  void find_doubt(const writer_id& closed);
+  void watch_for_twins(const writer_id&grown, bool new_to_us), load_forked(), end_fork(const certificate&newest);
+  void settle_epochs(), follow_heir(const writer_id&heir), find_doubt(const writer_id&closed);
+  bool may_still_come(const writer_id& closed, std::map<ledger_account, tally::amount>& gone) const;
   bool knows_directory(const writer_id& w) const;
   bool ends_here(const writer_id& closed) const;
   void grant_anew();
@@ -178,28 +177,21 @@ private:
   void replenish_store(node_id node, const node_record& record);
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
-  void keep_calendar();
-  void write_off_expired(), time_out_holds();
-  void credit_owed(), take_back_credited(), move_debts();
-  void move_level(account_id account, const programme& plan);
-  void move_levels(), take_fees();
-  void give_back_lapsed(), bring_back_cards();
-  void free_run(const entry& brought, const writer_id& from);
+  void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), move_debts();
+  void move_level(account_id account, const programme&plan), move_levels(), take_fees();
+  void give_back_lapsed(), bring_back_cards(), free_run(const entry&brought, const writer_id&from);
   bool take_fee(account_id account, bool ask);
-  void count_for_calendar(unix_seconds now);
-  void answer_card(const entry& e, const writer_id& from, sequence seq);
+  void count_for_calendar(unix_seconds now), answer_card(const entry&e, const writer_id&from, sequence seq);
   void mark_directory();
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
   bool comes_by(node_id neighbour, node_id below) const;
-  void watch_parent();
-  void note_way(node_id from, const stream_id& journal);
+  void watch_parent(), note_way(node_id from, const stream_id&journal);
   bool brings_back(node_id neighbour, const stream_id& id) const;
   bool is_over(const writer_id& life) const;
   enum class once_state : std::uint8_t { none, unused, used };
   once_state once_at(account_id account) const;
-  void close_used_number(account_id account);
-  void close_used_numbers();
+  void close_used_number(account_id account), close_used_numbers();
   tally::amount held_here(account_id account, std::uint32_t purse) const override;
   std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const override;
   tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount,
@@ -244,6 +236,7 @@ private:
   bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false, cosigned_open_ = false,
        cosigned_sealed_ = false;  ///< the group brings one over the own journal
   key_care care_;
+  rebuild_watch rebuild_;
 };
 
 }  // namespace tally

@@ -43,9 +43,22 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   open_effects_.push_back(lives_anew_effect{book_->self()});
 }
 
+// An earlier life of this disk whose end was no shorter than what others had of it, but another one: only a cosignature
+// of that life shows it.
+void station::note_astray(const cosign_message& m) {
+  const auto& w = m.stream.writer;
+  if (w.node != config_.self || w == book_->self() || m.stream.sub != sub_stream::journal) return;
+  if (m.size > reader_.size(m.stream) || lives_.astray.count(w) != 0) return;
+  auto own = root_at(m.size, reader_.nodes(m.stream, book_->self()));
+  if (!own || *own == m.root) return;
+  book_->view().put(family::meta, astray_key(w), "");
+  lives_.astray.insert(w);
+  ++links_seen_;  // it is offered to nobody any more
+}
+
 bool station::heed_proof(const stream_id& id, std::uint64_t size, const hash256& root, unix_seconds now) {
   if (id == book_->journal()) return check_rollback(id.writer, size, now, root);
-  if (id.writer != book_->self() || is_outdated()) return false;
+  if (id.writer != book_->self() || is_outdated() || rebuild_.on) return false;
   bool newer = size > book_->head(id).size;
   if (size <= reader_.size(id)) {
     auto own = root_at(size, reader_.nodes(id, book_->self()));
@@ -71,15 +84,12 @@ void station::load_outdated() {
   if (store_.get(family::meta, outdated_key, v) == lookup::found) care_.outdated_at = 0;
 }
 
-void mark_as_copy(kv_batch& batch) { batch.put(family::meta, copy_key, ""); }
-
 status station::begin_restored_epoch(unix_seconds now) {
   bytes v;
   auto found = store_.get(family::meta, copy_key, v);
   if (found == lookup::failed) return error{errc::io, "the database could not be read"};
   if (found == lookup::absent) return done();
-  if (config_.role == node_role::hq)
-    return error{errc::not_allowed, "this database is a backup, and head office cannot go on from one"};
+  if (config_.role == node_role::hq) return begin_rebuild(v), done();
   now_ = now;
   book_->view().erase(family::meta, copy_key);
   begin_anew(errc::rolled_back, "this node was restored from a backup", unknown_end);
@@ -255,8 +265,8 @@ void station::settle_epochs() {
   if (look) lives_.doubt_due = tick_ + 10'000;
   if (!look) lives_.look_due = std::min(lives_.look_due, lives_.doubt_due);
   for (const auto& w : observer_->writers()) {
-    if (w.node == config_.self) continue;
-    follow_heir(w);
+    if (w == book_->self()) continue;
+    if (w.node != config_.self) follow_heir(w);
     auto how = closing_of(book_->st(), w);
     if (!how) continue;
     if (look) lives_.doubt[w] = lies_at(w);
@@ -280,18 +290,45 @@ amount station::lies_at(const writer_id& closed) const {
   return fits ? sum : amount_max;
 }
 
-// Transfers first: a send that only its receive proves has left the holding already.
-void station::find_doubt(const writer_id& closed) {
-  auto fact = [&](account_id account, std::vector<value_item> values) {
-    entry e;
-    e.kind = entry_kind::regrant;
-    e.subject = closed;
-    e.account = account;
-    e.values = std::move(values);
-    return e;
-  };
-  std::map<ledger_account, amount> gone;
+static entry granted_anew(const writer_id& closed, account_id account, std::vector<value_item> values) {
+  entry e;
+  e.kind = entry_kind::regrant;
+  e.subject = closed;
+  e.account = account;
+  e.values = std::move(values);
+  return e;
+}
+static ledger_account held_at(const writer_id& w, account_id account, const value_item& v) {
+  return hold_account(w, account, v.purse, v.bucket, v.unit);
+}
+
+// What head office sent in the part of its journal that is lost, as it was given back. As long as its receiver may
+// take it, it has left the holding, whether it was received or not.
+bool station::may_still_come(const writer_id& closed, std::map<ledger_account, amount>& gone) const {
   bool waits = false;
+  auto list = reader_.list();
+  for (const auto& id : list ? *list : std::vector<stream_id>{}) {
+    if (id.writer != closed || id.sub != sub_stream::addressed) continue;
+    for (auto n = reader_.indexed(id), end = reader_.size(id); n < end; ++n) {
+      auto e = find_foreign(id, n);
+      if (!e || e->kind != entry_kind::send || knows_directory(e->peer)) continue;
+      if (static_cast<std::uint64_t>(number(observer_->st(), channel_key(false, closed, e->peer))) >= e->channel)
+        continue;
+      waits = true;
+      for (const auto& v : e->values)
+        if (v.purse != 0) gone[held_at(closed, e->account, v)] += v.amount;
+    }
+  }
+  return waits;
+}
+
+// Transfers first: a send that only its receive proves has left the holding already. A send that the closed epoch never
+// took returns, unless that epoch sent on what its lost end had taken: then its holding is below zero by as much, and
+// to return it as well would be to have it twice. What is more than that is granted out of the holding.
+void station::find_doubt(const writer_id& closed) {
+  std::map<ledger_account, amount> gone;
+  std::vector<entry> back;
+  bool waits = closed.node == config_.self && may_still_come(closed, gone);
   observer_->all().each_transfer([&](const cell_key& k, const cell& c) {
     if (k.b == 1 && k.writer == closed && takes_no_more(book_->st(), closed, k.peer.node)) {
       // What it received and head office had booked before the send turned up is no open transfer.
@@ -307,24 +344,40 @@ void station::find_doubt(const writer_id& closed) {
       return;  // the send is known and differs: that is contested, not lost
     auto half = parse_transfer_text(c.data);
     if (!half) return;
-    auto e = fact(half->first, half->second);
+    auto e = granted_anew(k.b == 1 ? k.peer : closed, half->first, half->second);
     e.debts = parse_transfer_debts(c.data);
-    if (k.b == 1) e.subject = k.peer;
     e.peer = k.b == 1 ? k.writer : k.peer;
     e.channel = k.a;
     e.cited_kind = k.b == 1 ? entry_kind::receive : entry_kind::send;
-    if (k.b == 0 && std::any_of(e.values.begin(), e.values.end(), [](const auto& v) { return v.purse == 0; })) return;
-    if (k.b == 0)
-      for (const auto& v : e.values)
-        gone[hold_account(closed, e.account, v.purse, v.bucket, v.unit)] += v.amount;
+    if (k.b == 1) return back.push_back(std::move(e));
+    if (std::any_of(e.values.begin(), e.values.end(), [](const auto& v) { return v.purse == 0; })) return;
+    for (const auto& v : e.values)
+      gone[held_at(closed, e.account, v)] += v.amount;
     lives_.regrants.push_back(std::move(e));
   });
-  for (auto [a, left] : left_at(*observer_, book_->self(), closed)) {
-    if (auto it = gone.find(a); it != gone.end()) left -= it->second;
-    if (left > 0)
-      lives_.regrants.push_back(
-          fact({a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), left}}));
+  auto left = left_at(*observer_, book_->self(), closed);
+  // Where nothing lies any more, what was granted of it counts all the same.
+  auto left_of = [&](const ledger_account& a) -> amount& {
+    auto [it, fresh] = left.try_emplace(a, 0);
+    if (fresh) it->second = -observer_->st().balance(doubt_account(book_->self(), closed, a));
+    return it->second;
+  };
+  for (const auto& [a, v] : gone)
+    left_of(a) -= v;
+  for (auto& e : back) {
+    auto lacks = [&](const value_item& v) { return v.purse != 0 && left_of(held_at(closed, e.account, v)) < 0; };
+    bool sent_on = e.subject == closed && e.debts.empty() && std::ranges::any_of(e.values, lacks);
+    if (!sent_on) {
+      lives_.regrants.push_back(std::move(e));
+      continue;
+    }
+    for (const auto& v : e.values)
+      left_of(held_at(closed, e.account, v)) += v.amount;
   }
+  for (const auto& [a, v] : left)
+    if (v > 0)
+      lives_.regrants.push_back(
+          granted_anew(closed, {a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), v}}));
   if (!waits) lives_.settled.insert(closed);
 }
 

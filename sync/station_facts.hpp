@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/kv.hpp"
 #include "sync/certificate.hpp"
@@ -11,8 +12,14 @@ namespace tally {
 
 /// Whether this node's own journal went on from an old copy, so that others know other entries under its name.
 bool went_astray(const kv_store& store, const writer_id& own);
-/// Marks the copy of a database as one: `station::begin_restored_epoch`.
-void mark_as_copy(kv_batch& batch);
+/// Marks the copy of a database as one: `station::begin_restored_epoch`. `without`: head office's children that it does
+/// not wait for.
+void mark_as_copy(kv_batch& batch, const std::vector<node_id>& without = {});
+bool is_copy(const kv_store& store);
+/// Why a head office that asks back what it had published decides nothing.
+inline constexpr std::string_view rebuilding_text =
+    "head office runs on a backup and asks the nodes below for what it had published since; it decides nothing before "
+    "all have answered (tallystick status)";
 /// What a node says of itself when nodes below it show more of its streams than it has (`station::heed_proof`).
 inline constexpr std::string_view outdated_text =
     "nodes below hold more of what this node sent them, signed by it, than its database does: the database is an old "

@@ -48,6 +48,7 @@ void station::ingest(const segment_arrival& a) {
   bool journal = s.stream.sub == sub_stream::journal;
   if (!accepts(a.from, s.stream)) return report(have, errc::not_entitled, false);
   if (disk_low_ || is_outdated()) return report(have, errc::busy, false);
+  if (is_past_its_end(s)) return report(have, errc::not_entitled, false);
   if (s.first > have) return report(have, errc::gap, false);
   if (s.size_after() <= have) {
     if (journal) cosign(a.from, s.stream);
@@ -69,7 +70,8 @@ void station::ingest(const segment_arrival& a) {
         alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
     return report(have, ok.error().code, false);
   }
-  if (journal && waits_for_proof(*kept, (*opened)->entries)) return report(have, errc::busy, false);
+  if (journal ? waits_for_proof(*kept, (*opened)->entries) : comes_too_early(s.stream, have, (*opened)->entries))
+    return report(have, errc::busy, false);
   auto before = book_->streams().tip(s.stream);
   book_->streams().append_foreign(*kept, (*opened)->run);
   segments_open_ = true;
@@ -94,6 +96,7 @@ status station::verify_segment(const segment& s, const merkle_run& run) {
 }
 
 void station::interpret(const segment& s, const entry_list& entries, const merkle_frontier& before) {
+  if (s.stream.writer.node == config_.self) return learn_back(s.stream, entries);
   if (s.stream.sub == sub_stream::directory) return adopt_directory(s.stream, entries);
   if (s.stream.sub == sub_stream::journal) return observe_journal(s.stream, entries, before);
   if (s.stream.to != config_.self) return pass_through(s.stream, entries);
@@ -251,6 +254,7 @@ bool station::on_cosign(const cosign_message& m) {
     care_.time_tick = tick_;
     book_->heard_hq_time(m.time);
   }
+  note_astray(m);
   auto known = newest_cosignature(m.stream, m.by);
   if (known && known->size > m.size) return true;  // came late
   book_->view().put(family::meta, cosignature_key(m.stream, m.by), encode_message(m));
@@ -314,7 +318,11 @@ std::optional<cosign_message> station::cosigned(node_id by) const {
 }
 
 void station::control(const control_arrival& c) {
-  if (const auto* m = std::get_if<ask_message>(&c.what)) {
+  if (const auto* held = std::get_if<have_message>(&c.what); held && rebuild_.on) {
+    on_held_below(c.from, *held);
+  } else if (rebuild_.on) {
+    // It decides nothing yet.
+  } else if (const auto* m = std::get_if<ask_message>(&c.what)) {
     custodian_.asked(c.from, *m, tick_, now_, *this);
   } else if (const auto* t = std::get_if<told_message>(&c.what)) {
     custodian_.told(c.from, *t, tick_, now_, *this);
@@ -331,6 +339,7 @@ void station::control(const control_arrival& c) {
   } else if (const auto* want = std::get_if<want_message>(&c.what)) {
     // So it is no old copy as far as the parent knows.
     if (parent() == c.from && want->stream.writer == book_->self()) calendar_.confirmed = true;
+    if (parent() == c.from && want->stream.writer.node == head_office) give_back(c.from, *want);
   }
 }
 

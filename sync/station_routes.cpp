@@ -110,6 +110,10 @@ std::optional<node_id> station::route_to(node_id node) const {
 }
 
 bool station::accepts(node_id neighbour, const stream_id& id) const {
+  if (rebuild_.on) {
+    if (id.writer != book_->self() || id.sub == sub_stream::journal) return false;
+    return route_to(id.sub == sub_stream::addressed ? id.to : neighbour) == neighbour;
+  }
   if (is_above(neighbour)) {
     if (id.writer.node == head_office) {
       if (id.sub == sub_stream::directory) return true;
@@ -125,8 +129,11 @@ bool station::accepts(node_id neighbour, const stream_id& id) const {
 
 std::vector<stream_id> station::streams_for(node_id neighbour) const {
   std::vector<stream_id> out;
+  if (rebuild_.on) return out;
   auto list = reader_.list();
   if (!list) return out;
+  if (auto asked = rebuild_.given_back.find(neighbour); asked != rebuild_.given_back.end())
+    out.assign(asked->second.begin(), asked->second.end());
   bool up = is_above(neighbour);
   for (const auto& id : *list) {
     bool own = id.writer.node == config_.self;

@@ -137,7 +137,7 @@ bool station::knows_directory(const writer_id& w) const {
                    .writer = w,
                    .peer = book_->self()};
   return closing_of(book_->st(), w).has_value() ||
-         static_cast<std::uint64_t>(number(observer_->st(), adopted)) >= reader_.size(directory);
+         static_cast<std::uint64_t>(number(observer_->st(), adopted)) >= book_->head(directory).size;
 }
 
 // The own epoch, or a parent's with which there was a channel: its successor knows neither half of what went between.

@@ -184,6 +184,18 @@ bool waits_or_came(const world& w, const cell_key& transfer) {
   return static_cast<std::uint64_t>(received) >= transfer.a;
 }
 
+/// What a closed life had taken in its lost end it sent on as well: then its holding is below zero, and the send that it
+/// took does not return.
+bool was_sent_on(const world& w, const writer_id& closed, const cell& half) {
+  auto sent = parse_transfer_text(half.data);
+  amount left = 0;
+  for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances()) {
+    bool of_it = a.type == account_type::hold ? a.writer == closed : a.type == account_type::doubt && a.from == closed;
+    if (sent && of_it && a.a == sent->first.value) left -= v;
+  }
+  return left < 0;
+}
+
 /// Money that an account owes at any node, as head office sees it.
 amount owed_by(const world& w, account_id account) {
   amount sum = 0;
@@ -229,7 +241,7 @@ void check_restored_value(const world& w) {
                    std::to_string(seen.contested_of(writer)) + " contested");
     for (const auto& [k, c] : seen.all().cells())
       ensure(k.type != cell_type::transfer || k.b != 1 || (k.peer != writer && k.writer != writer) ||
-                 (k.writer == writer && waits_or_came(w, k)),
+                 (k.writer == writer && waits_or_came(w, k)) || (k.peer == writer && was_sent_on(w, writer, c)),
              "a send from " + writer_name(k.writer) + " to " + writer_name(k.peer) + " did not return");
   }
 }

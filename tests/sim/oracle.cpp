@@ -133,7 +133,10 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
     case entry_kind::send:
     case entry_kind::receive: return transfer(p, *e);
     case entry_kind::regrant: return regrant(p, *e);
-    case entry_kind::close_epoch: return void(closed_.emplace(e->subject, e->head->size));
+    case entry_kind::close_epoch:
+      // Head office's own is closed at the end of what it had published.
+      return void(closed_.emplace(
+          e->subject, e->head->stream.sub == sub_stream::journal ? e->head->size : restored_.at(e->subject)));
     default: return;
   }
 }

@@ -41,7 +41,8 @@ public:
   void limit_sweeps(amount transit_max) { sweeps_max_ = transit_max; }
   std::uint64_t swept() const { return swept_; }
   /// From now on this writer's later entries may be missing everywhere: its disk was replaced by an old copy.
-  void restored(const writer_id& writer) { restored_.insert(writer); }
+  /// `kept`: entries of its journal that its disk has from now on, if it is known.
+  void restored(const writer_id& writer, std::uint64_t kept = 0) { restored_.emplace(writer, kept); }
   /// Entries that head office held of a life when it was closed first; all of it if it was not closed.
   std::uint64_t closed_first(const writer_id& w) const;
   /// Where that writer sold the card, if it did and did not take it back.
@@ -114,7 +115,7 @@ private:
   std::map<std::uint64_t, std::vector<std::pair<place, std::uint32_t>>> uses_;  ///< by account; in which month
   std::map<writer_id, std::uint64_t> heard_;
   std::set<std::pair<std::uint64_t, std::int64_t>> fees_;  ///< account and the moment when it was due
-  std::set<writer_id> restored_;
+  std::map<writer_id, std::uint64_t> restored_;
   std::map<writer_id, std::uint64_t> closed_;
   std::map<std::pair<writer_id, writer_id>, amount> sweeping_;  ///< sent by a sweep and not received
   amount sweeps_max_ = INT64_MAX;

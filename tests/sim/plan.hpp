@@ -29,8 +29,8 @@ private:
 
 /// An old copy of a disk is put back, and its tills know, or the parent knows; or neither, and it trades on until the
 /// line is back.
-/// `backup`: a store's or a region's, by the command that says so to the node.
-enum class restore_kind : std::uint8_t { none, online, offline, forked, backup };
+/// `backup`: a store's or a region's, by the command that says so to the node. `top`: the same at head office.
+enum class restore_kind : std::uint8_t { none, online, offline, forked, backup, top };
 
 /// How one store's life ends, if not by an old copy of its disk: the disk is lost and an operator closes the books; the
 /// same, and the disk turns up later; another machine takes its place; it is revoked and does not know; it retires, and

@@ -1,4 +1,6 @@
 // People: head office's operators, and customers at tills.
+#include <algorithm>
+
 #include "ledger/risk.hpp"
 #include "sim/world.hpp"
 #include "storage/entry_codec.hpp"
@@ -114,6 +116,8 @@ void world::decreed(const facts_answer& a) {
   done_before = done_before || (decree_again_ && (a.code == errc::not_found || a.code == errc::revoked));
   decree_again_ = false;
   decree_open_ = false;
+  // It runs on a backup: asked for again when it goes on.
+  if (a.code == errc::rolled_back) return at(30'000, [this] { send_facts(); });
   if (a.code == errc::busy) {
     for (auto& e : decrees_.front())
       if (e.kind == entry_kind::certify) renumber(e);
@@ -162,8 +166,10 @@ void world::next_rulings() {
       for (const auto& [writer, list] : hq.st->seen().open_cases())
         for (const auto& [seq, why] : list) {
           auto [it, fresh] = rulings_.emplace(std::pair{writer, seq}, ruling_outcome{});
-          if (!fresh) continue;
-          it->second = static_cast<ruling_outcome>(1 + dice_.below(3));
+          // What was ruled and told nobody before head office lost it is ruled again.
+          const auto same = [&](const auto& d) { return d.front().subject == writer && d.front().cites == seq; };
+          if (!fresh && (ended() != head_office || std::ranges::any_of(decrees_, same))) continue;
+          if (fresh) it->second = static_cast<ruling_outcome>(1 + dice_.below(3));
           entry e;
           e.kind = entry_kind::ruling;
           e.subject = writer;

@@ -128,6 +128,7 @@ void world::plan_restore() {
   victim_ = node_id{2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores))};
   if (plan_.restore == restore_kind::backup && plan_.regions > 0 && dice_.chance(500))
     victim_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
+  if (plan_.restore == restore_kind::top) victim_ = head_office;
   at(dice_.between(plan_.trade_ms / 10, plan_.trade_ms / 2), [this] {
     auto& n = nodes_.at(victim_);
     copy_ = n.disk.copy();
@@ -148,13 +149,13 @@ bool world::restore_is_provable(const sim_node& n) const {
 
 void world::restore(sim_node& n) {
   if (calm_ || !copy_) return;
-  auto& l = links_.at(n.id);
-  bool online = plan_.restore == restore_kind::online, said = plan_.restore == restore_kind::backup;
+  const bool top = plan_.restore == restore_kind::top;
+  bool online = plan_.restore == restore_kind::online, said = top || plan_.restore == restore_kind::backup;
   if (!n.st || n.flight || (!said && !restore_is_provable(n))) {
     at(5'000, [this, &n] { restore(n); });
     return;
   }
-  oracle_.restored({n.id, n.cert.epoch});
+  oracle_.restored({n.id, n.cert.epoch}, copied_size_);
   if (n.role == node_role::region) end_below(n);
   restore_done_ = true;
   crash(n, "its disk is replaced by an old copy");
@@ -165,6 +166,8 @@ void world::restore(sim_node& n) {
     ensure(n.disk.commit(mark, true).ok(), "the mark of a backup is written");
   }
   say("restored " + std::to_string(n.id.value));
+  if (top) return;
+  auto& l = links_.at(n.id);
   if (online) {
     // New tills without memory, and nobody trades before head office's side has spoken: only the link can tell.
     for (auto& t : n.tills) {

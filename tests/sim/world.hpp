@@ -95,6 +95,7 @@ private:
   void say(const std::string& line);
   bool verbose() const { return static_cast<bool>(log_); }
   void heal();
+  bool is_quiet(bool must_be);
 
   // weather.cpp: what goes wrong, and when
   void plan_weather();

@@ -141,10 +141,6 @@ TEST_CASE("a node that starts on a backup begins anew; what the lost database ha
   CHECK(held(net.hq(), net.hq().writer()) == 1'000);
   CHECK(a.st->ledger().stopped() == errc::ok);
   CHECK(why(net.ask(a, net.sale(a, 3), true)) == errc::ok);
-
-  mark(net.hq());
-  net.open(net.hq());
-  CHECK(net.hq().st->begin_restored_epoch(net.now()).error().code == errc::not_allowed);
 }
 
 TEST_CASE("head office on an old copy is told so by those below: it takes and writes nothing", "[sync][epochs]") {

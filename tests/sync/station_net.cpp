@@ -17,14 +17,14 @@ const ingested_effect* last_ingest(const station_net::node& n) {
 }
 }  // namespace
 
-station_net::station_net(node_limits small, std::uint32_t more) {
+station_net::station_net(node_limits small, std::uint32_t more, bool direct) {
   root_ = std::make_unique<ed25519_signer>(make_signing_key(random_));
   add(1, node_role::hq, {});
   add(2, node_role::region, {head_office});
   add(3, node_role::store, {node_id{2}, head_office});
   add(4, node_role::store, {node_id{2}, head_office});
   for (std::uint32_t id = 5; id < 5 + more; ++id)
-    add(id, node_role::store, {node_id{2}, head_office});
+    add(id, node_role::store, direct ? std::vector{head_office} : std::vector{node_id{2}, head_office});
   std::vector<entry> facts;
   for (auto& n : nodes_) {
     bool top = n->id == head_office;
@@ -140,6 +140,7 @@ void station_net::carry(node& from, node& to) {
       const auto* outcome = last_ingest(to);
       INFO("from " << from.id.value << " to " << to.id.value << ": " << stream_origin(chain, id) << " at " << before
                    << ", " << (outcome ? errc_name(outcome->code) : "no answer"));
+      if (outcome && outcome->code == errc::busy) break;  // another stream comes first
       REQUIRE(stream_reader(to.store).size(id) > before);
     }
   }

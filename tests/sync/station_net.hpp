@@ -33,8 +33,9 @@ public:
     stream_id journal() const { return {writer(), sub_stream::journal, {}}; }
   };
 
-  /// `small` are the limits of both stores. `more`: stores 5 and on beside them.
-  explicit station_net(node_limits small = {1'000'000, 1'000'000, 100'000, 1'000'000}, std::uint32_t more = 0);
+  /// `small` are the limits of both stores. `more`: stores 5 and on beside them, or right below head office.
+  explicit station_net(node_limits small = {1'000'000, 1'000'000, 100'000, 1'000'000}, std::uint32_t more = 0,
+                       bool direct = false);
 
   node& at(std::uint32_t id) { return *nodes_.at(id - 1); }
   node& hq() { return at(1); }

@@ -1,0 +1,149 @@
+// Head office goes on from a backup: what it had published since then is asked back from below, and stands.
+#include <algorithm>
+
+#include "sync/station.hpp"
+#include "sync/station_facts.hpp"
+
+namespace tally {
+namespace {
+constexpr byte_view copy_key = "backup";
+constexpr tick_ms ask_apart_ms = 10'000;
+constexpr std::size_t without_max = 10'000;
+}  // namespace
+
+// The list is in the mark, so that it survives restarts until the new epoch begins.
+void mark_as_copy(kv_batch& batch, const std::vector<node_id>& without) {
+  byte_writer w;
+  for (auto n : without)
+    w.uv(n.value);
+  batch.put(family::meta, copy_key, w.take());
+}
+
+bool is_copy(const kv_store& store) {
+  bytes v;
+  return store.get(family::meta, copy_key, v) == lookup::found;
+}
+
+void station::begin_rebuild(byte_view without) {
+  rebuild_.on = true;
+  for (byte_reader r(without); !r.at_end() && r.ok() && rebuild_.without.size() < without_max;)
+    rebuild_.without.insert(node_id{static_cast<std::uint32_t>(r.uv(UINT32_MAX))});
+}
+
+/// Head office's streams that a child may hold: the directory, and what is for it and for the nodes below it.
+std::vector<stream_id> station::published_to(node_id child) const {
+  std::vector<stream_id> out{{book_->self(), sub_stream::directory, {}}};
+  for (auto n : certificates_.nodes())
+    if (n != config_.self && route_to(n) == child) out.push_back({book_->self(), sub_stream::addressed, n});
+  return out;
+}
+
+bool station::gave_all_back(node_id child) const {
+  auto said = rebuild_.held.find(child);
+  if (said == rebuild_.held.end()) return false;
+  return std::ranges::all_of(published_to(child), [&](const stream_id& id) {
+    auto held = said->second.find(id);
+    return held != said->second.end() && held->second && *held->second <= reader_.size(id);
+  });
+}
+
+rebuild_progress station::rebuilt() const {
+  rebuild_progress out;
+  for (auto child : children())
+    if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !gave_all_back(child))
+      out.silent.push_back(child);
+  stream_id published{book_->self(), sub_stream::directory, {}};
+  out.given_back = reader_.size(published) - reader_.indexed(published);
+  return out;
+}
+
+// Only what is durable here counts as given back, so an answer that was lost with a crash is asked for again.
+void station::rebuild() {
+  if (rebuilt().silent.empty()) return go_on_from_backup();
+  if (tick_ < rebuild_.ask_due) return;
+  rebuild_.ask_due = tick_ + ask_apart_ms;
+  for (auto child : children()) {
+    if (!up_.count(child)) continue;
+    auto& held = rebuild_.held[child];
+    for (const auto& id : published_to(child))
+      if (!held[id]) open_effects_.push_back(to_neighbour{child, want_message{id, reader_.size(id), std::nullopt}});
+  }
+}
+
+void station::on_held_below(node_id child, const have_message& m) {
+  auto said = rebuild_.held.find(child);
+  if (said == rebuild_.held.end()) return;
+  if (auto it = said->second.find(m.stream); it != said->second.end()) it->second = m.size;
+}
+
+// At a child of it. What came before and is not durable yet belongs to it; what is not even taken in, it is asked for
+// again.
+void station::give_back(node_id parent, const want_message& m) {
+  for (const auto& input : bulk_)
+    if (const auto* a = std::get_if<segment_arrival>(&input); a && a->seg.stream == m.stream) return;
+  auto size = book_->head(m.stream).size;
+  open_effects_.push_back(to_neighbour{parent, have_message{m.stream, size}});
+  if (size <= m.from || !rebuild_.given_back[parent].insert(m.stream).second) return;
+  ++links_seen_;
+  open_effects_.push_back(advanced_effect{});
+}
+
+// As its readers learnt it. What it says of rights that others received is proved with it.
+void station::learn_back(const stream_id& id, const entry_list& entries) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto e = decode_entry(entries[i]);
+    auto position = book_->streams().tip(id).size() - entries.size() + i + 1;
+    auto ok = e ? done() : status(e.error());
+    if (e && id.sub == sub_stream::addressed) {
+      if (e->kind == entry_kind::send) proof_came_ = observer_->passed_through(*e, id.writer) || proof_came_;
+      continue;
+    }
+    if (e && e->kind != entry_kind::certify) ok = book_->learn(*e);
+    if (ok) learn_decision(*e, position);
+    if (!ok) open_effects_.push_back(alarm_effect{ok.error().code, "an entry given back: " + ok.error().detail});
+  }
+}
+
+// Where each child has said what it holds nothing of it can be missing, and what lay here is granted anew at once.
+// What was written and given to nobody is lost: it binds nobody.
+void station::go_on_from_backup() {
+  bool complete = rebuild_.without.empty();
+  auto before = book_->self();
+  auto published = book_->head({before, sub_stream::directory, {}});
+  rebuild_ = {};
+  book_->view().erase(family::meta, copy_key);
+  begin_anew(errc::rolled_back,
+             "head office goes on from a backup; its directory reaches entry " + std::to_string(published.size) +
+                 " as it was given back",
+             complete ? 0 : unknown_end);
+  book_->stop_card_value(errc::ok);  // it has nobody above to wait for
+  entry e;
+  e.kind = entry_kind::close_epoch;
+  e.subject = before;
+  e.peer = book_->self();
+  e.head = published;
+  e.size = complete ? published.size : unknown_end;
+  date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+  auto written = write(e);
+  invariant(written.ok(), "head office can always close its own epoch");
+}
+
+// A life of head office is read before the one that follows it: what is newer must not be overwritten by what is older.
+bool station::comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries) {
+  if (id.writer.node != head_office || first != 0) return false;
+  for (auto data : entries) {
+    if (peek_kind(data) != entry_kind::close_epoch) continue;
+    auto e = decode_entry(data);
+    if (!e || !e->head || e->head->stream.sub != sub_stream::directory) continue;
+    return book_->head(e->head->stream).size < e->head->size;
+  }
+  return false;
+}
+
+bool station::is_past_its_end(const segment& s) const {
+  if (s.stream.sub != sub_stream::directory) return false;
+  auto closed = closing_of(book_->st(), s.stream.writer);
+  return closed && s.size_after() > closed->size;
+}
+
+}  // namespace tally

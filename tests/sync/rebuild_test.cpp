@@ -1,0 +1,195 @@
+// Head office on a backup: what it had published stands, what nobody was told is lost, and nothing is there twice.
+#include <catch2/catch.hpp>
+
+#include "ledger/cards.hpp"
+#include "ledger/closing.hpp"
+#include "storage/entry_codec.hpp"
+#include "sync/station_net.hpp"
+
+using namespace tally;
+using test::alarmed;
+using test::station_net;
+using test::why;
+
+namespace {
+
+void let_time_pass(station_net& net, int seconds) {
+  for (int i = 0; i < seconds; ++i) {
+    net.pass_time(1'100);
+    net.sync();
+  }
+}
+
+/// Its disk is an older image of it, marked as a backup.
+void back_to(station_net& net, const kv_image& copy, const std::vector<node_id>& without = {}) {
+  auto& hq = net.hq();
+  for (auto child : hq.st->children())
+    net.link(net.at(child.value), hq, false);
+  hq.store.reset(copy);
+  kv_batch b;
+  mark_as_copy(b, without);
+  REQUIRE(hq.store.commit(b, true).ok());
+  net.open(hq);
+  REQUIRE(hq.st->begin_restored_epoch(net.now()).ok());
+  net.settle(hq);
+}
+
+entry freeze(const station_net& net, card_status status) {
+  auto card = card_of(const_cast<station_net&>(net).hq().st->ledger().st(), station_net::card);
+  REQUIRE(card.has_value());
+  card->status = status;
+  ++card->version;
+  return card_fact(station_net::card, *card);
+}
+
+std::uint64_t directory_at(const station_net::node& n, const writer_id& life) {
+  return n.source->size({life, sub_stream::directory, {}});
+}
+
+/// Of the card, wherever it lies or is on its way, as head office sees it.
+amount in_all(station_net& net) {
+  amount sum = 0;
+  for (const auto& [a, v] : net.hq().st->seen().all().balances())
+    if (a.unit == main_unit && (a.type == account_type::hold || a.type == account_type::doubt ||
+                                a.type == account_type::transit || a.type == account_type::contested))
+      sum -= v;
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("head office on a backup has what it published given back, and goes on", "[sync][rebuild]") {
+  station_net net;
+  auto &hq = net.hq(), &a = net.at(3), &b = net.at(4);
+  auto before = hq.writer();
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  auto copy = hq.store.image();
+  auto had = directory_at(hq, before);
+  auto journal = hq.source->size(hq.journal());
+
+  REQUIRE(net.publish({freeze(net, card_status::frozen)}).code == errc::ok);
+  REQUIRE(why(net.top_up(b, 90'000)) != errc::no_quota);  // its quota is filled up again
+  let_time_pass(net, 3);
+  auto published = directory_at(hq, before);
+  CHECK(published > had);
+  REQUIRE(hq.source->size(hq.journal()) > journal);
+
+  back_to(net, copy);
+  CHECK(hq.st->is_rebuilding());
+  CHECK(directory_at(hq, before) == had);
+  // It decides nothing before the region has answered, and an empty answer is none.
+  CHECK(net.publish({freeze(net, card_status::active)}).code == errc::rolled_back);
+  let_time_pass(net, 3);
+  CHECK(hq.st->is_rebuilding());
+  CHECK(hq.st->rebuilt().silent == std::vector<node_id>{net.region().id});
+  CHECK(hq.source->size(hq.journal()) == journal);
+
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 15);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  auto life = hq.st->ledger().self();
+  CHECK(life != before);
+  CHECK(directory_at(hq, before) == published);
+  CHECK(card_of(hq.st->ledger().st(), station_net::card)->status == card_status::frozen);
+  auto closed = closing_of(hq.st->ledger().st(), before);
+  REQUIRE(closed.has_value());
+  CHECK(closed->complete());
+  for (auto* n : {&net.region(), &a, &b}) {
+    CHECK(directory_at(*n, before) == published);
+    CHECK(node_of(n->st->ledger().st(), head_office)->epoch == life.epoch);
+    CHECK(n->st->directory().writer == life);
+    CHECK_FALSE(alarmed(*n, errc::rolled_back));
+  }
+  // Its word counts again, everywhere, and stores trade on as they were.
+  REQUIRE(net.publish({freeze(net, card_status::active)}).code == errc::ok);
+  let_time_pass(net, 2);
+  CHECK(card_of(b.st->ledger().st(), station_net::card)->status == card_status::active);
+  REQUIRE(why(net.ask(b, net.sale(b, 5), true)) == errc::ok);
+  REQUIRE(why(net.ask(a, net.sale(a, 1), true)) == errc::ok);
+  net.sync();
+  for (const auto& w : hq.st->seen().writers()) {
+    INFO(w.node.value);
+    CHECK(hq.st->seen().contested_of(w) == 0);
+    CHECK(hq.st->seen().unproven(w).quota == 0);
+    CHECK(hq.st->seen().unproven(w).rights == 0);
+  }
+}
+
+TEST_CASE("a crash while what was published is given back costs nothing", "[sync][rebuild]") {
+  station_net net;
+  auto& hq = net.hq();
+  auto before = hq.writer();
+  auto copy = hq.store.image();
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(net.publish({freeze(net, i % 2 == 0 ? card_status::frozen : card_status::active)}).code == errc::ok);
+    net.sync();
+  }
+  auto published = directory_at(hq, before);
+  back_to(net, copy);
+  net.link(net.region(), hq, true);
+  net.settle(hq);
+  net.link(net.region(), hq, false);
+  net.open(hq);
+  REQUIRE(hq.st->begin_restored_epoch(net.now()).ok());
+  CHECK(hq.st->is_rebuilding());
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 15);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  CHECK(directory_at(hq, before) == published);
+  auto life = hq.st->ledger().self();
+  net.open(hq);  // the mark is gone
+  REQUIRE(hq.st->begin_restored_epoch(net.now()).ok());
+  CHECK_FALSE(hq.st->is_rebuilding());
+  CHECK(hq.st->ledger().self() == life);
+}
+
+TEST_CASE("rights that the lost end of head office's journal passed on are not there twice", "[sync][rebuild]") {
+  station_net net({1'000'000, 1'000'000, 100'000, 1'000'000}, 1, true);
+  auto &hq = net.hq(), &a = net.at(3), &far = net.at(5);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  auto copy = hq.store.image();
+  // Up through the region to head office and down to another branch of the tree, in the part that is lost.
+  REQUIRE(why(net.ask(far, net.sale(far, 2), true)) == errc::ok);
+  let_time_pass(net, 2);
+  REQUIRE(in_all(net) == 800);
+  bool dark = GENERATE(false, true);  // the branch is cut off when head office goes on
+  back_to(net, copy, dark ? std::vector{far.id} : std::vector<node_id>{});
+  net.link(far, hq, false);
+  net.link(net.region(), hq, true);
+  if (!dark) net.link(far, hq, true);
+  let_time_pass(net, 30);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  if (dark) {
+    CHECK(why(net.ask(a, net.sale(a, 9), true)) == errc::insufficient);
+    net.link(far, hq, true);
+    let_time_pass(net, 30);
+  }
+  CHECK(in_all(net) == 800);
+  REQUIRE(why(net.ask(far, net.sale(far, 8), true)) == errc::ok);
+  CHECK(why(net.ask(far, net.sale(far, 1), true)) == errc::insufficient);
+  CHECK(why(net.ask(a, net.sale(a, 1), true)) == errc::insufficient);
+  net.sync();
+  CHECK(in_all(net) == 0);
+  for (const auto& w : hq.st->seen().writers())
+    CHECK(hq.st->seen().contested_of(w) == 0);
+}
+
+TEST_CASE("a child that head office does not wait for leaves its end unknown", "[sync][rebuild]") {
+  station_net net;
+  auto& hq = net.hq();
+  auto before = hq.writer();
+  REQUIRE(why(net.top_up(net.at(3), 1'000)) == errc::ok);
+  net.sync();
+  auto copy = hq.store.image();
+  back_to(net, copy, {net.region().id});
+  let_time_pass(net, 3);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  auto closed = closing_of(hq.st->ledger().st(), before);
+  REQUIRE(closed.has_value());
+  CHECK_FALSE(closed->complete());
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 5);
+  CHECK(node_of(net.at(3).st->ledger().st(), head_office)->epoch == hq.st->ledger().self().epoch);
+}
