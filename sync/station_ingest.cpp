@@ -140,6 +140,9 @@ void station::adopt_directory(const stream_id& id, const entry_list& entries) {
       learn_decision(*e, book_->streams().tip(id).size() - entries.size() + i + 1);
     }
     closed = closed || (e->kind == entry_kind::close_epoch && ends_here(e->subject));
+    // Nobody asks for its streams any more.
+    if (e->kind == entry_kind::close_epoch && e->subject.node == head_office)
+      rebuild_.given_back.clear(), ++links_seen_;
   }
   entry adopt;
   adopt.kind = entry_kind::adopt;

@@ -278,7 +278,9 @@ std::optional<sequence> oracle::sale_of(const writer_id& writer, account_id card
 void oracle::fee(const place& p, const entry& e) {
   auto where = name(p) + " " + describe(e);
   ensure(p.writer.node == head_office, "somebody else than head office takes fees: " + where);
-  ensure(fees_.insert({e.account.value, e.deadline}).second, "a fee was taken twice for one month: " + where);
+  auto [taken, first] = fees_.try_emplace({e.account.value, e.deadline}, p);
+  ensure(first || is_lost(taken->second), "a fee was taken twice for one month: " + where);
+  taken->second = p;
   auto month = month_of(day_of(e.deadline) - 1);
   for (const auto& [use, when] : uses_[e.account.value]) {
     auto had = heard_.find(use.writer);

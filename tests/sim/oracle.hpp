@@ -49,6 +49,11 @@ public:
   std::optional<sequence> sale_of(const writer_id& writer, account_id card) const;
   /// Head office has so many entries of that journal, durable; of them it knows when it takes a fee.
   void heard(const writer_id& writer, std::uint64_t size) { heard_[writer] = size; }
+  /// Written in a life's end that its disk has lost.
+  bool is_lost(const place& p) const {
+    auto it = restored_.find(p.writer);
+    return it != restored_.end() && p.seq >= it->second;
+  }
   bool was_restored(const writer_id& writer) const { return restored_.count(writer) != 0; }
 
   std::uint64_t size(const writer_id& w) const;
@@ -114,7 +119,7 @@ private:
   std::set<std::uint64_t> codes_;  ///< one-time codes that opened something
   std::map<std::uint64_t, std::vector<std::pair<place, std::uint32_t>>> uses_;  ///< by account; in which month
   std::map<writer_id, std::uint64_t> heard_;
-  std::set<std::pair<std::uint64_t, std::int64_t>> fees_;  ///< account and the moment when it was due
+  std::map<std::pair<std::uint64_t, std::int64_t>, place> fees_;  ///< account and the moment when it was due
   std::map<writer_id, std::uint64_t> restored_;
   std::map<writer_id, std::uint64_t> closed_;
   std::map<std::pair<writer_id, writer_id>, amount> sweeping_;  ///< sent by a sweep and not received

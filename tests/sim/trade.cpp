@@ -127,6 +127,8 @@ void world::decreed(const facts_answer& a) {
   if (asked.kind == entry_kind::issue && a.code == errc::not_applicable) return send_facts();
   // Whoever pays for a card that is blocked, or not known yet, has the money back; what was booked is booked once.
   done_before = done_before || (asked.kind == entry_kind::top_up && refuses_payment(a.code));
+  // What lay at head office lay at the life before: it is delivered again.
+  if (a.code != errc::ok && ended() == head_office && asked.kind == entry_kind::issue) done_before = true;
   bool used = asked.kind == entry_kind::reverse && a.code == errc::not_applicable;
   done_before = done_before || used || (asked.kind == entry_kind::reverse && a.code == errc::already_reversed);
   ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
