@@ -42,6 +42,8 @@ std::unique_ptr<session> make_session(node_context* context, const writer_id& se
   }
   // A coarse sieve; the station decides (it knows the tree).
   config.accepts = [to_parent, node = self.node](const stream_id& id) {
+    if (!to_parent && id.writer.node == node)
+      return node == head_office && id.sub != sub_stream::journal;  // given back
     return id.writer.node != node && (to_parent || id.sub == sub_stream::journal);
   };
   return std::make_unique<session>(std::move(config), context->source);

@@ -7,6 +7,7 @@
 #include "node/rules_file.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
+#include "storage/streams.hpp"
 #include "sync/text.hpp"
 
 // Calls that make head office write something: see node/admin.hpp.
@@ -14,6 +15,8 @@ namespace tally::admin {
 namespace {
 
 constexpr std::string_view next_node_key = "enrol.next_node", next_account_key = "cards.next_account";
+constexpr std::string_view numbered_in_key = "cards.numbered_in";  // the life of head office that drew them last
+constexpr std::uint64_t numbers_lost_max = 1'000;
 constexpr std::int64_t hours_max = 24 * 30;
 constexpr unix_seconds publication_idle_max = 60;
 
@@ -23,6 +26,15 @@ std::uint64_t recalled_number(const node_facade& node, std::string_view key) {
   byte_reader r(*v);
   auto n = r.uv();
   return r.at_end() ? n : 0;
+}
+
+/// Of cards or members that are known here; 0: none. Reads all of them.
+std::uint64_t newest_number(const kv_store& store, cell_type type) {
+  std::uint64_t out = 0;
+  const bytes prefix{cell_prefix, static_cast<char>(type)};
+  for (auto c = store.scan(family::state, prefix); c->valid() && c->key().starts_with(prefix); c->next())
+    if (auto k = parse_cell_key(c->key())) out = std::max(out, k->a);
+  return out;
 }
 
 bytes number_record(std::uint64_t n) {
@@ -123,9 +135,24 @@ result<std::vector<std::string>> doors_in(const call& c) {
 
 }  // namespace
 
-std::uint64_t next_account(const node_facade& node, admin_context& context) {
-  if (context.next_account == 0)
-    context.next_account = std::max<std::uint64_t>(1, recalled_number(node, next_account_key));
+std::uint64_t next_account(node_facade& node, admin_context& context) {
+  if (context.next_account == 0) {
+    auto next = std::max<std::uint64_t>(1, recalled_number(node, next_account_key));
+    // Numbers that were drawn behind a backup and published nowhere are not drawn again for others.
+    const auto self = node.snapshot()->self;
+    const bytes life(view_of(self.epoch.value));
+    stream_reader reader(node.store());
+    auto first = reader.own_entry(self, 0);
+    auto opened = first ? decode_entry(*first) : result<entry>(first.error());
+    if (opened && opened->head && node.recall(numbered_in_key) != life) {
+      for (auto type : {cell_type::card, cell_type::member})
+        next = std::max(next, newest_number(node.store(), type) + 1);
+      next += numbers_lost_max;
+      node.remember(std::string(next_account_key), number_record(next), {});
+      node.remember(std::string(numbered_in_key), life, {});
+    }
+    context.next_account = next;
+  }
   return context.next_account;
 }
 

@@ -41,7 +41,7 @@ std::vector<open_invitation> open_invitations(const node_facade& node, unix_seco
 bool name_taken(const call& c, const std::string& name);
 
 /// The lowest account that was not reserved. REQUIRES: context.mutex is held.
-std::uint64_t next_account(const node_facade& node, admin_context& context);
+std::uint64_t next_account(node_facade& node, admin_context& context);
 
 /// Last date of a card of that kind that is sold today, by the rules in force; 0: no end.
 std::uint32_t card_expiry(const node_facade& node, std::uint32_t kind);

@@ -29,6 +29,10 @@ void load_certificates(const kv_store& store, certificate_book& book);
 /// The revocations of nodes whose certificates the book has.
 void load_revocations(const kv_store& store, certificate_book& book);
 
+/// What a child says to a head office on a backup of a life that is closed.
+inline constexpr std::string_view older_backup_text =
+    "this head office runs on a backup from before it was last restored; put back one that was made since";
+
 /// Origin line of a stream's checkpoints: "tallystick/<chain>/<node>/<epoch>/journal".
 std::string stream_origin(std::string_view chain, const stream_id& id);
 /// C2SP key name of a node.

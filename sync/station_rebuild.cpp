@@ -79,6 +79,11 @@ void station::on_held_below(node_id child, const have_message& m) {
 // At a child of it. What came before and is not durable yet belongs to it; what is not even taken in, it is asked for
 // again.
 void station::give_back(node_id parent, const want_message& m) {
+  // A life that another one followed: the backup is from before the last restore, and what came since would be lost.
+  if (closing_of(book_->st(), m.stream.writer)) {
+    open_effects_.push_back(to_neighbour{parent, refuse_message{errc::rolled_back, std::string(older_backup_text)}});
+    return;
+  }
   for (const auto& input : bulk_)
     if (const auto* a = std::get_if<segment_arrival>(&input); a && a->seg.stream == m.stream) return;
   auto size = book_->head(m.stream).size;

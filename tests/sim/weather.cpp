@@ -128,6 +128,8 @@ void world::plan_restore() {
   victim_ = node_id{2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores))};
   if (plan_.restore == restore_kind::backup && plan_.regions > 0 && dice_.chance(500))
     victim_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
+  if (plan_.restore == restore_kind::online && plan_.regions > 0 && plan_.seed % 7 == 3)
+    victim_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
   if (plan_.restore == restore_kind::top) victim_ = head_office;
   at(dice_.between(plan_.trade_ms / 10, plan_.trade_ms / 2), [this] {
     auto& n = nodes_.at(victim_);
