@@ -7,6 +7,7 @@
 #include "devices/driver_fd.hpp"
 #include "storage/rocks_kv.hpp"
 #include "storage/streams.hpp"
+#include "sync/certificate.hpp"
 #include "sync/station_facts.hpp"
 
 namespace tally {
@@ -116,6 +117,12 @@ result<fs::path> keep_aside(const data_layout& at) {
                "too many databases of earlier restores lie in " + at.root.string() + "; remove db.before-*"};
 }
 
+bool knows_others(const kv_store& store) {
+  const auto first = certificate_key(node_id{head_office.value + 1}, 0);
+  auto c = store.scan(family::meta, first);
+  return c->valid() && c->key().starts_with(first.substr(0, 1));
+}
+
 status mark_in(const fs::path& db, const std::vector<node_id>& without) {
   auto store = open_rocks(db, {});
   if (!store) return store.error();
@@ -171,6 +178,10 @@ result<backup_figures> restore_backup(const fs::path& from, const fs::path& data
   if (!store) return store.error();
   auto out = describe(**store, *kept);
   if (!out) return out.error();
+  if (there->role == node_role::hq && !knows_others(**store))
+    return error{errc::not_allowed,
+                 "the backup is from before the first node was enrolled: it knows nobody whom it "
+                 "could ask for what head office published since"};
   auto length = length_of(at, *there);
   if (!length) return length.error();
   if (*length && **length > out->entries && !even_if_longer)

@@ -32,12 +32,10 @@ amount worth_as_money(const purse_rule& p, amount units) {
 
 // A region that has just been linked, perhaps another machine in its place, may lack what head office sent a store
 // while it has the store's journal already. Rights that come from there would be taken for made up; they wait a little.
-// So does what a store received of this region, by its own word, and the region does not know: it may be an old copy,
-// which its parent is about to tell it.
 bool station::waits_for_proof(const segment& s, const entry_list& entries) const {
   if (config_.role != node_role::region || tick_ >= calendar_.linked_at + proof_wait_ms) return false;
   const auto& writer = s.stream.writer;
-  bool sends = false, lacks = observer_->any_unproven(writer), ours = false;
+  bool sends = false, lacks = observer_->any_unproven(writer);
   for (auto data : entries) {
     if (auto kind = peek_kind(data); kind != entry_kind::send && kind != entry_kind::receive) continue;
     auto e = decode_entry(data);
@@ -46,11 +44,9 @@ bool station::waits_for_proof(const segment& s, const entry_list& entries) const
       sends = sends || e->peer == book_->self();
     } else if (e->head && e->peer.node == head_office) {
       lacks = lacks || e->head->size > book_->streams().tip(e->head->stream).size();
-    } else if (e->head && e->peer == book_->self()) {
-      ours = ours || e->head->size > book_->head(e->head->stream).size;
     }
   }
-  return ours || (sends && lacks);
+  return sends && lacks;
 }
 
 void station::load_forked() {

@@ -128,8 +128,6 @@ void world::plan_restore() {
   victim_ = node_id{2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores))};
   if (plan_.restore == restore_kind::backup && plan_.regions > 0 && dice_.chance(500))
     victim_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
-  if (plan_.restore == restore_kind::online && plan_.regions > 0 && plan_.seed % 7 == 3)
-    victim_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
   if (plan_.restore == restore_kind::top) victim_ = head_office;
   at(dice_.between(plan_.trade_ms / 10, plan_.trade_ms / 2), [this] {
     auto& n = nodes_.at(victim_);
@@ -137,6 +135,9 @@ void world::plan_restore() {
     stream_reader reader(n.disk);
     copied_size_ = reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}});
     if (copied_size_ == 0) copy_.reset();  // not born yet
+    // Head office has not enrolled anybody: the command refuses such a backup.
+    const stream_id published{{n.id, n.cert.epoch}, sub_stream::directory, {}};
+    if (plan_.restore == restore_kind::top && reader.size(published) < 2 * nodes_.size()) copy_.reset();
     say("copy of " + std::to_string(victim_.value));
   });
   at(dice_.between(plan_.trade_ms / 2, plan_.trade_ms * 9 / 10), [this] { restore(nodes_.at(victim_)); });
