@@ -193,12 +193,15 @@ bool waits_or_came(const world& w, const cell_key& transfer) {
 /// took does not return.
 bool was_sent_on(const world& w, const writer_id& closed, const cell& half) {
   auto sent = parse_transfer_text(half.data);
-  amount left = 0;
-  for (const auto& [a, v] : w.nodes().at(head_office).st->seen().all().balances()) {
-    bool of_it = a.type == account_type::hold ? a.writer == closed : a.type == account_type::doubt && a.from == closed;
-    if (sent && of_it && a.a == sent->first.value) left -= v;
-  }
-  return left < 0;
+  if (!sent) return false;
+  const auto& seen = w.nodes().at(head_office).st->seen().all().balances();
+  return std::any_of(sent->second.begin(), sent->second.end(), [&](const value_item& v) {
+    auto held = hold_account(closed, sent->first, v.purse, v.bucket, v.unit);
+    amount left = 0;
+    for (const auto& [a, n] : seen)
+      if (a == held || (a.type == account_type::doubt && a == doubt_account(a.writer, closed, held))) left -= n;
+    return left < 0;
+  });
 }
 
 /// Money that an account owes at any node, as head office sees it.
@@ -247,8 +250,9 @@ void check_restored_value(const world& w) {
                    std::to_string(seen.contested_of(writer)) + " contested");
     for (const auto& [k, c] : seen.all().cells())
       ensure(k.type != cell_type::transfer || k.b != 1 || (k.peer != writer && k.writer != writer) ||
-                 (k.writer == writer && waits_or_came(w, k)) || (k.peer == writer && was_sent_on(w, writer, c)),
-             "a send from " + writer_name(k.writer) + " to " + writer_name(k.peer) + " did not return");
+                 (k.writer == writer && waits_or_came(w, k)) || was_sent_on(w, k.peer, c),
+             "a send from " + writer_name(k.writer) + " to " + writer_name(k.peer) + " did not return: number " +
+                 std::to_string(k.a) + ", half " + std::to_string(k.b) + ", " + c.data);
   }
 }
 
