@@ -127,6 +127,11 @@ void world::decreed(const facts_answer& a) {
   if (asked.kind == entry_kind::issue && a.code == errc::not_applicable) return send_facts();
   // Whoever pays for a card that is blocked, or not known yet, has the money back; what was booked is booked once.
   done_before = done_before || (asked.kind == entry_kind::top_up && refuses_payment(a.code));
+  // A sale with a voucher's code was reversed meanwhile: it is no case any more.
+  if (asked.kind == entry_kind::ruling && a.code == errc::not_found) {
+    rulings_.erase({asked.subject, *asked.cites});
+    done_before = true;
+  }
   // What lay at head office lay at the life before: it is delivered again.
   if (a.code != errc::ok && ended() == head_office && asked.kind == entry_kind::issue) done_before = true;
   bool used = asked.kind == entry_kind::reverse && a.code == errc::not_applicable;
