@@ -454,6 +454,7 @@ void world::run() {
   step_until(now_ + drain_max + 5 * plan_.hold_ms,
              [this] { return drained(*this) && timed_out(*this) && (ended().value != 0 || debts_asked(*this)); });
   check_quiet(*this);
+  check_notices(*this);
 }
 
 }  // namespace tally::sim
