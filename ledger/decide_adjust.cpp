@@ -3,6 +3,7 @@
 
 #include "ledger/cards.hpp"
 #include "ledger/decide_parts.hpp"
+#include "ledger/fee_notice.hpp"
 #include "ledger/purses.hpp"
 
 namespace tally {
@@ -160,6 +161,37 @@ std::optional<entry> decide_fee(const situation& s, const state& seen, account_i
     return e;
   }
   return std::nullopt;
+}
+
+std::optional<fee_ahead> first_fee_ahead(const situation& s, const state& seen, account_id account, std::uint32_t days,
+                                         std::uint32_t told) {
+  auto card = card_of(s.st, account);
+  if (!card || card->status != card_status::active || s.hq_time <= 0) return std::nullopt;
+  const auto today = day_of(s.hq_time);
+  fee_ahead out;
+  out.month = month_of(today);
+  for (out.day = today; month_of(out.day) == out.month;)
+    ++out.day;
+  if (out.day - today > days) return std::nullopt;
+  const auto* rules = s.rules.rules(s.rules.version_at(out.day));
+  const auto* kind = rules ? rules->programme.card_kind(card->kind) : nullptr;
+  if (!kind || kind->dormant.months == 0 || kind->dormant.fee <= 0) return std::nullopt;
+  // As `is_fee_due`, as if the month were over.
+  for (std::uint32_t i = 0; i <= kind->dormant.months; ++i) {
+    auto m = months_before(out.month, i);
+    if ((i > 0 && !was_used(seen, {}, m)) || (i < kind->dormant.months && was_used(seen, account, m)))
+      return std::nullopt;
+  }
+  auto paid = number(s.st, {.type = cell_type::fee_month, .a = account.value, .b = 0, .writer = {}, .peer = {}});
+  if (auto last = std::max(static_cast<std::uint32_t>(paid), told); last != 0) {
+    bool used = false;  // in between: a new time without uses
+    for (auto m = add_months(last, 1); m < out.month && !used; m = add_months(m, 1))
+      used = was_used(seen, account, m);
+    if (!used) return std::nullopt;
+  }
+  out.fee = kind->dormant.fee;
+  out.purses = kind->dormant.purses;
+  return out;
 }
 
 }  // namespace tally

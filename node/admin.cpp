@@ -135,6 +135,7 @@ constexpr std::array routes{
     route{"GET", "vouchers", true, show_vouchers},
     route{"POST", "vouchers/list", true, list_vouchers},
     route{"POST", "vouchers/void", true, [](const call& c) { void_vouchers(c); }},
+    route{"POST", "vouchers/send", true, send_vouchers},
     route{"GET", "cards/batches", true, show_batches},
     route{"POST", "cards/recall", true, [](const call& c) { recall_cards(c); }},
     route{"POST", "cards/sold", true, show_sold},

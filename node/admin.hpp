@@ -57,7 +57,10 @@ namespace tally {
 //        member/show {"member"} or {"cards":[hex]} → the member; a store edits and shows
 //   POST member/find             {"query"} → {"members":[…],"more"}
 //   POST member/merge, member/erase, member/duplicates   hq   {"into","from"}, {"member"}, {}
-//   GET  outbox                 hq         one-time codes that wait, masked: {"messages":[{"id","store","account",
+//   POST vouchers/send          hq         {"batch","media":[hex, at most 100]}: the members of these cards are sent a
+//                                          voucher of the batch each → {"sent":[{"account","voucher","state","why",
+//                                          "detail","at"}]}, in order; again: what became of it
+//   GET  outbox                 hq         what waits, codes masked: {"messages":[{"id","kind","store","account",
 //                                          "ends_in","up_to","at","expires","taken"}],"now"}
 //   POST outbox/take            hq         {"max"} → {"messages":[{"id","telephone","text","expires"}]}; each comes
 //                                          again after a minute until

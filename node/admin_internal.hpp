@@ -73,6 +73,7 @@ void grant_vouchers(call c);
 void show_vouchers(const call& c);
 void list_vouchers(const call& c);
 void void_vouchers(call c);
+void send_vouchers(const call& c);
 void show_batches(const call& c);
 void recall_cards(call c);
 void show_sold(const call& c);

@@ -21,6 +21,7 @@ void show_outbox(const call& c) {
     // Whoever looks here needs no codes.
     for (const auto& m : *r)
       list.push_back({{"id", m.number},
+                      {"kind", message_kind_names[static_cast<std::size_t>(m.kind)]},
                       {"store", m.store.value},
                       {"account", m.card.value},
                       {"ends_in", m.ends_in},

@@ -1,39 +1,17 @@
 #include <map>
 
 #include "ledger/cards.hpp"
-#include "ledger/risk.hpp"
 #include "node/admin_internal.hpp"
+#include "node/code_office.hpp"
+#include "node/voucher_grants.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/text.hpp"
 
 // Vouchers with codes: see node/admin.hpp.
 namespace tally::admin {
 namespace {
 
 constexpr std::int64_t vouchers_at_once = 500;
-
-/// One voucher, and what its grant says.
-struct granted {
-  account_id account;
-  writer_id writer;
-  amount units{};
-  grant_words words;
-};
-
-/// All vouchers that head office ever granted, by account. The node's own cells alone: what stores took is in others.
-void each_granted(const kv_store& store, const std::function<void(const granted&)>& visit) {
-  const bytes prefix{cell_prefix, static_cast<char>(cell_type::bearer)};
-  for (auto c = store.scan(family::state, prefix); c->valid() && c->key().substr(0, 2) == prefix; c->next()) {
-    const auto k = parse_cell_key(c->key());
-    const auto v = decode_cell(c->value());
-    if (!k || !v || k->b != 1) continue;
-    if (auto words = parse_grant_text(v->data)) visit({{k->a}, k->writer, v->n, std::move(*words)});
-  }
-}
-
-/// Units that were granted and lie at head office still: no store has taken them.
-amount left_of(const state& st, const granted& g, const writer_id& self) {
-  return g.writer == self ? holding(st, g.writer, g.account, g.words.purse) : 0;
-}
 
 struct order {
   std::uint64_t first{}, count{};
@@ -149,6 +127,7 @@ void show_vouchers(const call& c) {
     s.until = std::max(s.until, g.words.until);
     if (!checked_add(s.units, g.units, s.units)) s.units = INT64_MAX;
     if (!checked_add(s.left, left_of(st, g, self), s.left)) s.left = INT64_MAX;
+    return true;
   });
   json list = json::array();
   for (const auto& [key, s] : batches)
@@ -172,15 +151,18 @@ void list_vouchers(const call& c) {
   json list = json::array();
   bool more = false;
   each_granted(c.node.store(), [&](const granted& g) {
-    if (g.words.batch != *batch || g.account.value <= static_cast<std::uint64_t>(*after)) return;
-    if (list.size() >= vouchers_at_once) return void(more = true);
+    if (g.words.batch != *batch || g.account.value <= static_cast<std::uint64_t>(*after)) return true;
+    if (list.size() >= vouchers_at_once) more = true;
+    if (more) return false;
     auto card = card_of(st, g.account);
     list.push_back({{"account", g.account.value},
                     {"purse", g.words.purse},
                     {"units", g.units},
                     {"until", g.words.until},
                     {"left", left_of(st, g, self)},
-                    {"void", card && card->status != card_status::active}});
+                    {"void", card && card->status != card_status::active},
+                    {"sent", c.node.recall(sent_voucher_name(g.account)).has_value()}});
+    return true;
   });
   c.ok({{"vouchers", list}, {"more", more}});
 }
@@ -205,6 +187,42 @@ void void_vouchers(call c) {
   json out{{"voided", facts.size()}};
   if (facts.empty()) return c.ok(out);
   write_facts(c, std::move(facts), std::move(out));
+}
+
+/// What became of one number of the list, or why it is sent nothing.
+static json sent_out(const voucher_sent& v) {
+  return {{"account", v.card.value},
+          {"voucher", v.voucher.value},
+          {"state", v.why == errc::ok ? sent_state_names[static_cast<std::size_t>(v.state)] : "refused"},
+          {"why", v.why == errc::ok ? "" : errc_name(v.why)},
+          {"detail", v.detail},
+          {"at", v.at}};
+}
+
+// The same call again sends nobody a second one: it says what became of the first.
+void send_vouchers(const call& c) {
+  if (!c.context.codes) return c.refuse({errc::not_allowed, "this node sends nothing"});
+  auto batch = text_in(c.in, "batch", 30);
+  if (!batch) return c.refuse(batch.error());
+  auto media = c.in.find("media");
+  if (media == c.in.end() || !media->is_array() || media->empty() || media->size() > voucher_sends_max)
+    return c.refuse({errc::malformed, "media are 1 to " + std::to_string(voucher_sends_max) + " texts"});
+  durable_state st(c.node.store());
+  std::vector<account_id> cards;
+  for (const auto& m : *media) {
+    std::array<std::uint8_t, 16> digest{};
+    if (!m.is_string() || !from_hex(m.get<std::string>(), digest))
+      return c.refuse({errc::malformed, "a medium is 32 hexadecimal digits"});
+    cards.push_back(account_of(st, bytes(view_of(digest))).value_or(account_id{}));
+  }
+  c.context.codes->send_vouchers(*batch, std::move(cards),
+                                 [respond = c.respond](const result<std::vector<voucher_sent>>& r) {
+                                   if (!r) return respond(http_status(r.code()), error_json(r.error()));
+                                   json list = json::array();
+                                   for (const auto& v : *r)
+                                     list.push_back(sent_out(v));
+                                   respond(200, json{{"sent", list}}.dump());
+                                 });
 }
 
 }  // namespace tally::admin

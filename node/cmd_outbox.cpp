@@ -27,15 +27,19 @@ int show(const admin_client& hq) {
   const auto* list = messages_in(*a);
   if (!list) return strange();
   auto now = a->value("now", std::int64_t{0});
-  std::vector<std::vector<std::string>> rows{{"id", "store", "account", "telephone", "code", "asked", "good for", ""}};
+  std::vector<std::vector<std::string>> rows{
+      {"id", "kind", "store", "account", "telephone", "code", "asked", "good for", ""}};
   for (const auto& m : *list)
-    rows.push_back({std::to_string(m.value("id", std::uint64_t{0})), std::to_string(m.value("store", 0U)),
-                    std::to_string(m.value("account", std::uint64_t{0})), "…" + m.value("ends_in", std::string()),
-                    "******", std::to_string(std::max<std::int64_t>(now - m.value("at", now), 0)) + " s ago",
+    rows.push_back({std::to_string(m.value("id", std::uint64_t{0})), m.value("kind", std::string()),
+                    m.value("store", 0U) == 0 ? "-" : std::to_string(m.value("store", 0U)),
+                    std::to_string(m.value("account", std::uint64_t{0})),
+                    m.value("ends_in", std::string()).empty() ? "-" : "…" + m.value("ends_in", std::string()),
+                    m.value("kind", std::string()) == "code" ? "******" : "-",
+                    std::to_string(std::max<std::int64_t>(now - m.value("at", now), 0)) + " s ago",
                     std::to_string(std::max<std::int64_t>(m.value("expires", now) - now, 0)) + " s",
                     m.value("taken", std::int64_t{0}) == 0 ? "waits" : "taken"});
   if (rows.size() == 1) {
-    std::cout << "No code waits to be delivered.\n";
+    std::cout << "Nothing waits to be delivered.\n";
   } else {
     std::cout << table(rows);
   }
@@ -67,7 +71,8 @@ int run_outbox(const outbox_options& o) {
 
 void add_outbox(CLI::App& app, int& status) {
   auto o = std::make_shared<outbox_options>();
-  auto* c = app.add_subcommand("outbox", "Head office: one-time codes that wait to be sent to telephones");
+  auto* c = app.add_subcommand("outbox",
+                               "Head office: one-time codes, vouchers and notices that wait to be sent to telephones");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--take", o->take, "hand out at most so many messages, one a line, as JSON")
       ->check(CLI::Range(std::size_t{1}, outbox_take_max));

@@ -55,6 +55,7 @@ void code_office::load() {
       with_.log(m.code(), "outbox: " + m.error().detail + " is left out: " + std::string(c->key().substr(1)));
     }
   }
+  load_sent();
 }
 
 void code_office::keep(const outbox_message& m, std::function<void(bool)> durable) {
@@ -63,10 +64,24 @@ void code_office::keep(const outbox_message& m, std::function<void(bool)> durabl
 
 void code_office::tick() {
   auto changes = box_.look(with_.now());
-  for (const auto& m : changes.store)
+  for (const auto& m : changes.store) {
+    ended(m, sent_state::too_old);
     keep(m);
+  }
   for (auto number : changes.erase)
     with_.node.remember(record_name(number), std::nullopt, {});
+  move_notices();
+  forget_old();
+}
+
+/// What became of a voucher is kept before its message is forgotten.
+void code_office::ended(const outbox_message& m, sent_state how) {
+  const auto* v = m.kind == message_kind::voucher ? sent_.find(m.voucher) : nullptr;
+  if (!v) return;
+  auto changed = *v;
+  changed.state = how;
+  changed.at = with_.now();
+  keep_sent(changed);
 }
 
 void code_office::reply(node_id to, const code_answer& a) {
@@ -138,6 +153,13 @@ std::string code_office::text_of(const outbox_message& m) const {
                    (m.expires - m.at) / 60);
 }
 
+/// Nothing: it is not for that member any more.
+std::optional<std::string> code_office::text_for(const outbox_message& m, const member_view& to) const {
+  if (m.kind != message_kind::code) return notice_for(m, to);
+  if (end_of(to.profile.phones.front()) != m.ends_in) return std::nullopt;
+  return text_of(m);
+}
+
 void code_office::list(answer<std::vector<outbox_message>> done) {
   worker_->ask<answer<std::vector<outbox_message>>>(
       std::move(done), [this](const answer<std::vector<outbox_message>>& told) { told(box_.waiting()); });
@@ -169,12 +191,17 @@ void code_office::take_next(std::shared_ptr<taking> t) {
       auto m = std::move(t->left.back());
       t->left.pop_back();
       const auto* view = owner && *owner ? &**owner : nullptr;
-      bool same = view && !view->profile.phones.empty() && end_of(view->profile.phones.front()) == m.ends_in;
-      if (same) {
-        t->out.push_back({m.number, view->profile.phones.front(), text_of(m), m.expires});
-      } else if (owner) {  // erased, or another telephone than the till was told
-        with_.log(errc::not_found, "code " + std::to_string(m.number) + " is not sent: its telephone has changed");
-        if (auto forgotten = box_.done(m.number)) keep(*forgotten);
+      auto text = view && !view->profile.phones.empty() ? text_for(m, *view) : std::nullopt;
+      if (text) {
+        t->out.push_back({m.number, view->profile.phones.front(), *text, m.expires});
+      } else if (owner) {  // erased, another telephone than the till was told, or one that agreed to nothing
+        with_.log(errc::not_found, std::string(message_kind_names[static_cast<std::size_t>(m.kind)]) + " message " +
+                                       std::to_string(m.number) + " is not sent: its telephone has changed, or its " +
+                                       "member or what it says is gone");
+        if (auto forgotten = box_.done(m.number)) {
+          ended(*forgotten, sent_state::dropped);
+          keep(*forgotten);
+        }
       }
       take_next(t);
     });
@@ -185,6 +212,7 @@ void code_office::delivered(std::uint64_t number, answer<std::uint64_t> done) {
   worker_->ask<answer<std::uint64_t>>(std::move(done), [this, number](const answer<std::uint64_t>& told) {
     auto m = box_.done(number);
     if (!m) return told(error{errc::not_found, "no message " + std::to_string(number) + " waits"});
+    ended(*m, sent_state::delivered);
     keep(*m, [told, number](bool ok) {
       ok ? told(number) : told(error{errc::io, "that it was delivered could not be kept"});
     });

@@ -9,6 +9,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "ledger/fee_notice.hpp"
 #include "node/config_text.hpp"
 #include "node/device_config.hpp"
 #include "node/identity.hpp"
@@ -169,6 +170,11 @@ constexpr std::array keys{
     config_key{.name = "network.certificate_days", .number = TALLY_NUMBER { return c.network.certificate_days; },
                .min = 1, .max = 3'650,
                .help = "head office: how long a node's certificate is good; it is renewed by itself in its last third"},
+    config_key{.name = "notice.levels", .flag = TALLY_FLAG { return c.notice.levels; },
+               .help = "head office: the outbox tells members that agreed to SMS of a card's new level"},
+    config_key{.name = "notice.fee_days", .number = TALLY_NUMBER { return c.notice.fee_days; },
+               .max = fee_notice_days_max,
+               .help = "head office: it tells them so many days before the first fee of an unused card; 0: never"},
     config_key{.name = "sweep.quiet_minutes", .number = TALLY_NUMBER { return c.sweep.quiet_minutes; }, .max = 525'600,
                .help = "card value that was asked for from elsewhere and is not used here for long goes up; 0: never"},
     config_key{.name = "sweep.dust", .number = TALLY_NUMBER { return c.sweep.dust; }, .max = 1'000'000'000,

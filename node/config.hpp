@@ -98,6 +98,10 @@ struct node_config {
     std::int64_t dust = 100;
     std::int64_t transit_max = 1'000'000;
   } sweep;
+  struct notice_part {
+    bool levels = false;
+    std::int64_t fee_days = 0;
+  } notice;
   struct demo_part {
     std::string control;
   } demo;

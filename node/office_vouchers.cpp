@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "sync/medium.hpp"
+#include "sync/text.hpp"
+
 namespace tally {
 namespace {
 
@@ -27,7 +30,7 @@ status grant_vouchers(const admin_client& hq, const voucher_order& order, std::u
     if (auto a = hq.post("vouchers/grant", wanted); !a) return a.error();
     std::vector<granted_voucher> part;
     for (std::uint64_t i = 0; i < n; ++i)
-      part.push_back({first + done + i, order.face, order.face.units, false});
+      part.push_back({first + done + i, order.face, order.face.units, false, false});
     TALLY_TRY(made(part));
     done += n;
     if (tell) tell(done, count);
@@ -59,7 +62,8 @@ result<std::vector<granted_voucher>> vouchers_of(const admin_client& hq, const s
       out.push_back({v.value("account", std::uint64_t{0}),
                      {v.value("purse", 0U), v.value("units", amount{0}), v.value("until", 0U)},
                      v.value("left", amount{0}),
-                     v.value("void", false)});
+                     v.value("void", false),
+                     v.value("sent", false)});
     more = a->value("more", false) && !list->empty();
   }
   return out;
@@ -79,6 +83,22 @@ result<std::size_t> void_vouchers(const admin_client& hq, const std::vector<gran
     if (tell) tell(at, list.size());
   }
   return ended;
+}
+
+result<std::vector<voucher_outcome>> send_vouchers(const admin_client& hq, const std::string& chain,
+                                                   const std::string& batch, const std::vector<std::string>& numbers) {
+  auto media = nlohmann::json::array();
+  for (const auto& n : numbers)
+    media.push_back(to_hex(medium_of(chain, n)));
+  auto a = hq.post("vouchers/send", {{"batch", batch}, {"media", media}});
+  if (!a) return a.error();
+  auto list = a->find("sent");
+  if (list == a->end() || !list->is_array() || list->size() != numbers.size()) return other_answer();
+  std::vector<voucher_outcome> out;
+  for (const auto& v : *list)
+    out.push_back({v.value("account", std::uint64_t{0}), v.value("voucher", std::uint64_t{0}), v.value("state", ""),
+                   v.value("why", ""), v.value("detail", "")});
+  return out;
 }
 
 }  // namespace tally

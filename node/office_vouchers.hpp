@@ -15,6 +15,7 @@ struct granted_voucher {
   code_face face;
   tally::amount left = 0;  ///< units that lie at head office still
   bool is_void = false;
+  bool sent = false;  ///< to a member, by head office
 };
 struct voucher_batch {
   std::string name;
@@ -35,5 +36,16 @@ result<std::vector<granted_voucher>> vouchers_of(const admin_client& hq, const s
 /// None of them is taken any more, from when a store hears of it. How many were good before.
 result<std::size_t> void_vouchers(const admin_client& hq, const std::vector<granted_voucher>& list,
                                   const progress& tell = {});
+
+/// What became of one number: `state` is "waits", "delivered", "too_old", "dropped" or "refused", and then `why` the
+/// name of an errc and `detail` a sentence.
+struct voucher_outcome {
+  std::uint64_t account = 0, voucher = 0;
+  std::string state, why, detail;
+};
+/// Sends the members of these cards a voucher of the batch each, at most 100 at once; a row for each, in order.
+/// Again: what became of the first. Errors: not_found (no such batch), busy, io.
+result<std::vector<voucher_outcome>> send_vouchers(const admin_client& hq, const std::string& chain,
+                                                   const std::string& batch, const std::vector<std::string>& numbers);
 
 }  // namespace tally

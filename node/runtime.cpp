@@ -204,6 +204,8 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.exposure_days = config.network.exposure_days;
   o.station.close_wait_ms = config.network.close_wait_hours * 3'600'000;
   o.station.doubt_days = static_cast<std::uint32_t>(config.network.doubt_days);
+  o.station.notice_levels = config.notice.levels;
+  o.station.notice_fee_days = static_cast<std::uint32_t>(config.notice.fee_days);
   o.station.sweep = {.quiet_ms = config.sweep.quiet_minutes * 60'000,
                      .dust = config.sweep.dust,
                      .transit_max = config.sweep.transit_max};
@@ -357,7 +359,7 @@ status start_pins(running_node& n) {
   auto office = pin_office::start(parts, n.layout.pin_key());
   if (!office) return at_file(n.layout.pin_key(), office.error());
   n.pin_keys = std::move(*office);
-  n.codes = code_office::start(std::move(parts), {*n.members, n.hasher, n.layout_of_receipts.lang});
+  n.codes = code_office::start(std::move(parts), {*n.members, n.hasher, n.layout_of_receipts.lang, n.signer.get()});
   n.pin_keys->on_code_questions(
       [codes = n.codes.get()](node_id from, bytes text) { codes->take_question(from, std::move(text)); });
   n.admin->codes = n.codes.get();

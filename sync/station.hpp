@@ -180,6 +180,8 @@ private:
   void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), move_debts();
   void move_level(account_id account, const programme&plan), move_levels(), take_fees();
   void give_back_lapsed(), bring_back_cards(), free_run(const entry&brought, const writer_id&from);
+  void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq);
+  void note_fee(account_id account);
   bool take_fee(account_id account, bool ask);
   void count_for_calendar(unix_seconds now), answer_card(const entry&e, const writer_id&from, sequence seq);
   void mark_directory();

@@ -138,8 +138,12 @@ void station::move_level(account_id account, const programme& plan) {
   auto e = card_fact(account, *card);
   e.level = level;
   date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-  if (auto written = write(e); !written)
+  auto written = write(e);
+  if (!written) {
     open_effects_.push_back(alarm_effect{written.error().code, "a card's level: " + written.error().detail});
+    return;
+  }
+  note_level(account, card->level, level, *written);
 }
 
 // Cards that were used, at once; all of them when a month begins and after a start, some at a time.

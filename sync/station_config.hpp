@@ -27,6 +27,9 @@ struct station_config {
   unix_seconds certificate_s = unix_seconds{365} * 86'400;  ///< head office: how long a renewed certificate is good
   std::optional<next_keys> next;                            ///< new keys of this node that wait for their certificate
   sweep_limits sweep;
+  // Head office: what its outbox is to tell members of cards (sync/notice.hpp).
+  bool notice_levels = false;
+  std::uint32_t notice_fee_days = 0;  ///< so many days before the first fee, at most `fee_notice_days_max`; 0: never
   tick_ms detour_after_ms = 0;  ///< store: so long without its parent, and it goes to head office itself; 0: never
 };
 

@@ -73,8 +73,10 @@ void station::take_fees() {
     if (auto k = parse_cell_key(c->key())) some.push_back({k->a});
   if (!c->state()) return;
   calendar_.fee_card = c->valid() && c->key().starts_with(prefix) ? bytes(c->key()) : bytes();
-  for (auto account : some)
+  for (auto account : some) {
     if (!take_fee(account, true)) calendar_.fees_asked[account] = tick_ + asked_wait_ms;
+    note_fee(account);
+  }
 }
 
 }  // namespace tally

@@ -78,7 +78,7 @@ await scenario('codes', 300, async (t) => {
   assert.ok(!listed.includes(digits(message)), 'a list shows no codes');
   assert.equal((await take()).length, 0, 'handed out once, for a minute');
   await outbox('--done', message.id);
-  assert.match((await outbox()).out, /No code waits/);
+  assert.match((await outbox()).out, /Nothing waits/);
   assert.equal((await tallystick(['outbox', '--data', hq.data, '--done', String(message.id)])).code, 1);
   const wrong = await pay({ code: digits(message) === '000000' ? '000001' : '000000' });
   says(wrong, 409, 'code_wrong');

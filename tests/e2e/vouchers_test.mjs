@@ -6,9 +6,17 @@ import { join } from 'node:path';
 import { allCosigned, makeChain } from './chain.mjs';
 import { ROOT, good, scenario, tallystick, until } from './lib.mjs';
 
+/** A list that has no number in its second line. */
+function wrongList(t) {
+  const path = join(t.dir, 'bad-list.csv');
+  writeFileSync(path, 'number\r\nnot a number\r\n');
+  return path;
+}
+
 await scenario('vouchers', 300, async (t) => {
   const shape = [['hq', 'hq'], ['a', 'store', 'hq'], ['b', 'store', 'hq']];
-  const { nodes, cards } = await makeChain(t, shape, { cards: 2 });
+  const configOf = (name) => (name === 'hq' ? '[notice]\nlevels = true\n' : '');
+  const { nodes, cards } = await makeChain(t, shape, { cards: 5, configOf });
   const { hq, a, b } = nodes;
   const card = cards[0];
 
@@ -148,6 +156,86 @@ await scenario('vouchers', 300, async (t) => {
     return /No card owes/.test(out);
   }, 60_000);
   t.step('what was taken twice is a case at both, and the card pays what it was lent');
+
+  // Sent to members: the code is in the message alone.
+  const outbox = (...args) => good(['outbox', '--data', hq.data, ...args.map(String)]);
+  const take = async () => (await outbox('--take', 20)).out.split('\n').filter(Boolean).map((it) => JSON.parse(it));
+  const [ann, ben, nobody] = cards.slice(2);
+  const form = join(t.dir, 'form.json');
+  const member = async (name, phone, consents, ...of) => {
+    writeFileSync(form, JSON.stringify({ name, phones: [phone], consents }));
+    await good(['member', 'add', '--data', hq.data, '--file', form, ...of.flatMap((c) => ['--card', c])]);
+  };
+  await member('王小明', '13800138742', ['sms', 'offers'], ann);
+  await member('김민지', '13800138743', ['sms'], ben);
+  const voucher = (...args) => tallystick(['voucher', '--data', hq.data, ...args]);
+  assert.match((await good(['voucher', '--data', hq.data, '--issue', '2', '--batch', 'may', '--purse', id,
+    '--until', '2035-12-31', '--no-csv'])).out, /no file has their codes/);
+  const list = join(t.dir, 'list.csv');
+  writeFileSync(list, `number,name\r\n${ann},x\r\n\r\n${ben},y\r\n${nobody}\r\n${ann}\r\n`);
+  let runs = 0;
+  const sendTo = async (...args) => {
+    const out = join(t.dir, `sent${++runs}.csv`);
+    const r = await voucher('--send', '--batch', 'may', ...args, '--csv', out);
+    assert.equal(r.code, 0, r.err);
+    assert.equal(statSync(out).mode & 0o077, 0);
+    return readFileSync(out, 'utf8').trim().split('\r\n').slice(1).map((l) => l.split(','));
+  };
+  const first = await sendTo('--to-cards', list);
+  assert.deepEqual(first.map((l) => [l[0], l[3], l[4]]), [
+    [ann, 'waits', ''], [ben, 'refused', 'not_allowed'], [nobody, 'refused', 'not_found'], [ann, 'waits', '']]);
+  assert.equal(first[0][2], first[3][2], 'one voucher, however often the number is listed');
+  for (const wrong of [
+    ['--send', '--batch', 'may', '--card', ann],
+    ['--send', '--batch', 'may', '--csv', join(t.dir, 'no.csv')],
+    ['--send', '--batch', 'none', '--card', ann, '--csv', join(t.dir, 'no1.csv')],
+    ['--send', '--batch', 'may', '--to-cards', wrongList(t), '--csv', join(t.dir, 'no2.csv')],
+    ['--card', ann, '--batch', 'may'],
+  ])
+    assert.notEqual((await voucher(...wrong)).code, 0, wrong.join(' '));
+  // Head office dies with the message waiting: there is one of it still, and no second one for the member.
+  await hq.child.kill();
+  await hq.start();
+  assert.deepEqual(await sendTo('--to-cards', list), first);
+  const [message, ...more2] = await take();
+  assert.equal(more2.length, 0);
+  assert.equal(message.telephone, '13800138742');
+  const code = message.text.match(/TALLYV2\.[\w-]+/)[0];
+  assert.match(message.text, /5\.00 off.*2035-12-31/);
+  assert.ok(!(await outbox()).out.includes(code));
+  await outbox('--done', message.id);
+  assert.deepEqual((await sendTo('--card', ann)).map((l) => l[3]), ['delivered']);
+  // What was sent is on no list of codes; the other one of the batch is.
+  const left = join(t.dir, 'left.csv');
+  assert.match((await good(['voucher', '--data', hq.data, '--codes', '--batch', 'may', '--csv', left])).out, /1 more were sent/);
+  assert.equal(read(left).length, 1);
+  assert.ok(!read(left).includes(code));
+  assert.equal((await buy(a, code)).status, 200);
+  says(await buy(b, code), 409, 'voucher_used');
+  t.step('a voucher is sent to a member, once, also when head office dies in between');
+
+  // A level is told of when it is written, to who agreed to SMS.
+  assert.equal((await ask(a, '/topups', { card: ben, amount: 200_000, tender: 'cash' })).status, 200);
+  let spent = 0;
+  while (spent < 100_000) {
+    const big = [{ product: 12, quantity: 50 }];
+    const { due: sum } = (await api(a, 'POST', '/quotes', { card: ben, lines: big })).body;
+    const r = await ask(a, '/sales', { card: ben, lines: big, tenders: [{ kind: 'cash', amount: sum }] });
+    assert.equal(r.status, 200, JSON.stringify(r.body));
+    spent += sum;
+  }
+  const told = await until('the member to be told of the level', async () => {
+    const all = await take();
+    return all.length ? all : false;
+  }, 60_000);
+  assert.deepEqual(told.map((m) => m.telephone), ['13800138743']);
+  assert.match(told[0].text, /moved up to (Silver|Gold)/);
+  await hq.child.kill();
+  await hq.start();
+  assert.deepEqual((await take()).map((m) => m.text), [told[0].text], 'not delivered: again, and once');
+  await outbox('--done', told[0].id);
+  assert.match((await outbox()).out, /Nothing waits/);
+  t.step('a new level is told of once');
 
   const certificates = join(t.dir, 'gift.csv');
   await good(['voucher', '--data', hq.data, '--issue', '2', '--batch', 'gift', '--money', '100.00', '--csv', certificates]);

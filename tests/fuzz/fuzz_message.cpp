@@ -1,8 +1,10 @@
 #include "fuzz/fuzz.hpp"
 #include "sync/code_letter.hpp"
 #include "sync/message.hpp"
+#include "sync/notice.hpp"
 #include "sync/outbox.hpp"
 #include "sync/pin_seal.hpp"
+#include "sync/sent_vouchers.hpp"
 
 using namespace tally;
 
@@ -18,6 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::expect(encode_code_answer(*a) == in, "an answer about a code is written as it was read");
   if (auto m = decode_outbox_message(in))
     fuzz::expect(encode_outbox_message(*m) == in, "a message of the outbox is written as it was read");
+  if (auto n = decode_notice(in)) fuzz::expect(encode_notice(*n) == in, "a notice is written as it was read");
+  if (auto v = decode_sent_voucher(in))
+    fuzz::expect(encode_sent_voucher(*v) == in, "a voucher that was sent is written as it was read");
   static const curve_key office;
   static const pin_pepper pepper;
   const pin_place at{"chain", {17}, 1};

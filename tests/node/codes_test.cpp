@@ -11,6 +11,8 @@
 #include "storage/kv_state.hpp"
 #include "storage/temp_dir.hpp"
 #include "sync/member_seal.hpp"
+#include "sync/notice.hpp"
+#include "sync/voucher_code.hpp"
 
 using namespace tally;
 using namespace tally::test;
@@ -78,7 +80,7 @@ struct code_chain {
     auto p = pin_office::start(parts(1), dir.path() / "pin.key");
     REQUIRE(p);
     office = std::move(*p);
-    codes = code_office::start(parts(1), {*members, hasher, language::ko});
+    codes = code_office::start(parts(1), {*members, hasher, language::ko, c.at(1).signer.get()});
     office->on_code_questions([this](node_id from, bytes text) { codes->take_question(from, std::move(text)); });
   }
   void stop_office() {
@@ -94,11 +96,13 @@ struct code_chain {
     REQUIRE(future.wait_for(code_patience) == std::future_status::ready);
     return future.get();
   }
-  account_id add_member(const std::string& telephone) {
+  account_id add_member(const std::string& telephone, std::size_t card = 0, std::uint32_t consents = 0) {
     member_change m;
     m.name = "Kim Min-ji";
-    m.phones = std::vector{telephone};
-    m.cards = std::vector{c.account(0)};
+    m.phones = std::vector<std::string>{};
+    if (!telephone.empty()) m.phones->push_back(telephone);
+    m.cards = std::vector{c.account(card)};
+    m.consents = consents;
     auto r = wait<result<member_view>>([&](auto done) { members->add(m, done); });
     REQUIRE(r);
     return r->member;
@@ -127,13 +131,43 @@ struct code_chain {
   code_proof judge(const std::string& text, std::uint64_t counter = 1) {
     return wait<code_proof>([&](auto done) { desk->judge_code(c.account(0), text, {301, counter, 0}, done); });
   }
-  std::string stored() {
+  std::string stored(std::string_view prefix = "noutbox/") {
     std::string out;
-    for (auto it = c.at(1).system->store().scan(family::meta, "noutbox/"); it->valid(); it->next())
+    for (auto it = c.at(1).system->store().scan(family::meta, prefix); it->valid() && it->key().starts_with(prefix);
+         it->next())
       out += std::string(it->value()) + "\n";
     return out;
   }
+  /// Gift certificates of 100.00, from an account on.
+  void grant(std::uint64_t first, std::size_t count, const std::string& batch) {
+    std::vector<entry> facts;
+    for (std::size_t i = 0; i < count; ++i) {
+      entry e;
+      e.kind = entry_kind::voucher_grant;
+      e.account.value = first + i;
+      e.rules_version = 1;
+      e.expires = day_of(wall_now()) + 30;
+      e.blob = batch;
+      e.values = {{purse_paid, main_unit, 0, 10'000}};
+      e.tenders = {{tender_kind::transfer, main_unit, 10'000}};
+      facts.push_back(std::move(e));
+    }
+    auto a = wait<facts_answer>([&](auto done) { c.at(1).system->facts(std::move(facts), done); });
+    INFO(a.detail);
+    REQUIRE(a.code == errc::ok);
+  }
+  std::vector<voucher_sent> send_vouchers(const std::string& batch, std::vector<account_id> cards) {
+    auto r = wait<result<std::vector<voucher_sent>>>(
+        [&](auto done) { codes->send_vouchers(batch, std::move(cards), done); });
+    REQUIRE(r);
+    return *r;
+  }
+  void leave_notice(const bytes& key, const notice& n) {
+    REQUIRE(wait<bool>([&](auto done) { c.at(1).system->remember(key.substr(1), encode_notice(n), done); }));
+  }
 };
+
+constexpr std::uint32_t sms = 1, sms_and_offers = 1 | 1 << 4;
 
 /// The digits in what the member reads.
 std::string code_in(const std::string& text) {
@@ -219,4 +253,120 @@ TEST_CASE("codes are limited, expire, and go to the telephone that the till was 
   CHECK(k.list().size() == 1);  // of one card at one store the newest
   k.now += 3'600;
   CHECK(k.send(5'000));
+}
+
+TEST_CASE("vouchers go to members that agreed, each to one, and come back after a stop", "[node][code][notice]") {
+  code_chain k;
+  k.grant(5'000, 2, "may");
+  const auto anna = k.add_member("+821011110001", 0, sms_and_offers);
+  k.add_member("+821011110002", 1, sms);
+  k.add_member("", 2, sms_and_offers);
+  const std::vector cards{k.c.account(0), k.c.account(1), k.c.account(2), k.c.account(3), account_id{777}};
+  auto rows = k.send_vouchers("may", cards);
+  REQUIRE(rows.size() == 5);
+  CHECK(rows[0].why == errc::ok);
+  CHECK(rows[0].state == sent_state::waits);
+  CHECK(rows[0].voucher == account_id{5'000});
+  CHECK(rows[1].why == errc::not_allowed);
+  CHECK(rows[2].why == errc::not_applicable);
+  CHECK(rows[3].why == errc::not_found);
+  CHECK(rows[4].why == errc::unknown_card);
+  CHECK(k.wait<result<std::vector<voucher_sent>>>([&](auto d) { k.codes->send_vouchers("none", cards, d); }).code() ==
+        errc::not_found);
+  // Once more: the same, and no second message. So it is after a stop.
+  for (int life = 0; life < 2; ++life) {
+    CHECK(k.send_vouchers("may", cards)[0].voucher == account_id{5'000});
+    CHECK(k.list().size() == 1);
+    k.stop_office();
+    k.start_office();
+  }
+  auto taken = k.take();
+  REQUIRE(taken.size() == 1);
+  CHECK(taken[0].telephone == "+821011110001");
+  CHECK(taken[0].text.find("100.00") != std::string::npos);
+  const auto at = taken[0].text.find("TALLYV");
+  REQUIRE(at != std::string::npos);
+  ed25519_verifier with;
+  auto code = verify_voucher_code(taken[0].text.substr(at), "test", k.c.at(1).signer->key(), with);
+  REQUIRE(code);
+  CHECK(code->account == account_id{5'000});
+  CHECK(code->face.units == 10'000);
+  // Nothing that is kept has the code, the telephone or the name.
+  for (auto prefix : {"noutbox/", "nvoucher-sent/"}) {
+    CHECK_FALSE(k.stored(prefix).empty());
+    for (const auto& secret : {taken[0].text.substr(at), std::string("1011110001"), std::string("Kim")})
+      CHECK(k.stored(prefix).find(secret) == std::string::npos);
+  }
+  CHECK(k.delivered(taken[0].number) == errc::ok);
+  CHECK(k.send_vouchers("may", {k.c.account(0)})[0].state == sent_state::delivered);
+  k.stop_office();
+  k.start_office();
+  CHECK(k.list().empty());
+  CHECK(k.send_vouchers("may", {k.c.account(0)})[0].state == sent_state::delivered);
+  // The second is for who has agreed meanwhile, but is gone when the message is taken; nobody else is given it.
+  member_change m;
+  m.consents = sms_and_offers;
+  const auto ben = k.wait<result<std::optional<member_view>>>([&](auto d) { k.members->of_card(cards[1], d); });
+  REQUIRE(k.wait<result<member_view>>([&](auto d) { k.members->edit((*ben)->member, std::nullopt, m, 0, d); }));
+  CHECK(k.send_vouchers("may", {cards[1]})[0].voucher == account_id{5'001});
+  REQUIRE(k.wait<result<erased_members>>([&](auto d) { k.members->erase((*ben)->member, d); }));
+  CHECK(k.take().empty());
+  CHECK(k.list().empty());
+  k.add_member("+821011110003", 3, sms_and_offers);
+  auto late = k.send_vouchers("may", {cards[3]});
+  CHECK(late[0].why == errc::insufficient);
+  CHECK(anna != account_id{});
+}
+
+TEST_CASE("a voucher that nobody delivered in time is sent again, to the same member", "[node][code][notice]") {
+  code_chain k;
+  k.grant(5'000, 2, "may");
+  k.add_member("+821011110001", 0, sms_and_offers);
+  auto first = k.send_vouchers("may", {k.c.account(0)})[0];
+  k.now += outbox_limits{}.notice_good_for;
+  REQUIRE(eventually([&] { return k.list().empty(); }));
+  CHECK(k.take().empty());
+  auto again = k.send_vouchers("may", {k.c.account(0)})[0];
+  CHECK(again.state == sent_state::waits);
+  CHECK(again.voucher == first.voucher);
+  CHECK(k.take().size() == 1);
+}
+
+TEST_CASE("what the station has to tell is moved into the outbox once, for members that agreed to SMS",
+          "[node][code][notice]") {
+  code_chain k;
+  k.add_member("+821011110001", 0, sms);
+  k.add_member("+821011110002", 1, 0);
+  const epoch_id life = k.c.at(1).epoch;
+  auto level = [&](std::size_t card, std::uint32_t from, std::uint32_t to) {
+    return notice{.kind = notice_kind::level, .card = k.c.account(card), .at = k.now, .from = from, .to = to};
+  };
+  const auto key = level_notice_key(k.c.account(0), life, 70);
+  k.leave_notice(key, level(0, 1, 0));
+  k.leave_notice(level_notice_key(k.c.account(1), life, 71), level(1, 1, 0));
+  auto old = level(0, 2, 1);
+  old.at -= outbox_limits{}.notice_good_for;
+  k.leave_notice(level_notice_key(k.c.account(0), life, 69), old);
+  REQUIRE(eventually([&] { return k.list().size() == 2 && k.stored(notice_prefix).empty(); }));
+  // A crash between the message and the end of what it came of.
+  k.stop_office();
+  k.leave_notice(key, level(0, 1, 0));
+  k.start_office();
+  REQUIRE(eventually([&] { return k.stored(notice_prefix).empty(); }));
+  CHECK(k.list().size() == 2);
+  auto taken = k.take();
+  REQUIRE(taken.size() == 1);
+  CHECK(taken[0].telephone == "+821011110001");
+  CHECK(taken[0].text.find("등급") != std::string::npos);
+  CHECK(k.list().size() == 1);  // who agreed to nothing is sent nothing
+  CHECK(k.delivered(taken[0].number) == errc::ok);
+  // A fee: until it is taken.
+  notice fee{.kind = notice_kind::fee, .card = k.c.account(0), .at = k.now, .fee = 200, .day = day_of(k.now) + 2};
+  k.leave_notice(fee_notice_key(fee.card, 202'711), fee);
+  REQUIRE(eventually([&] { return k.list().size() == 1; }));
+  CHECK(k.list()[0].expires == start_of_day(fee.day));
+  taken = k.take();
+  REQUIRE(taken.size() == 1);
+  CHECK(taken[0].text.find("2.00") != std::string::npos);
+  CHECK(taken[0].text.find(date_text(fee.day)) != std::string::npos);
 }

@@ -136,6 +136,8 @@ void world::boot(sim_node& n) {
   if (plan_.certificate_s > 0) c.certificate_s = plan_.certificate_s;
   c.sweep = plan_.sweep;
   c.detour_after_ms = plan_.detour_after_ms;
+  c.notice_levels = true;
+  c.notice_fee_days = 14;
   c.cosign_wait_ms = 10'000 + 3 * plan_.hold_ms;
   auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
   ensure(opened.ok(),
@@ -452,6 +454,7 @@ void world::run() {
   step_until(now_ + drain_max + 5 * plan_.hold_ms,
              [this] { return drained(*this) && timed_out(*this) && (ended().value != 0 || debts_asked(*this)); });
   check_quiet(*this);
+  check_notices(*this);
 }
 
 }  // namespace tally::sim

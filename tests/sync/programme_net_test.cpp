@@ -1,6 +1,8 @@
 // The programme in a small network: units move, are owed, expire, and move cards up and down.
 #include <catch2/catch.hpp>
 
+#include "ledger/cards.hpp"
+#include "sync/notice.hpp"
 #include "sync/programme_net.hpp"
 
 using namespace tally;
@@ -209,6 +211,50 @@ TEST_CASE("a card moves up when it has paid enough, and down when that is long a
     net.turn(2, tick_ms{31} * 86'400'000);
   CHECK(level(a) == 0);
   CHECK(card_of(net.hq().st->ledger().st(), net.card)->status == card_status::active);
+  net.nothing_contested();
+}
+
+TEST_CASE("a new level is noted in the group that writes it, once, and only while it is asked for",
+          "[sync][programme][notice]") {
+  chain_net net;
+  auto& a = net.at(3);
+  auto told = [&] {
+    std::vector<notice> out;
+    for (auto c = net.hq().store.scan(family::meta, notice_prefix); c->valid() && c->key().starts_with(notice_prefix);
+         c->next())
+      out.push_back(decode_notice(c->value()).value());
+    return out;
+  };
+  auto reopen = [&](bool on) {
+    station_config habits;
+    habits.notice_levels = on;
+    net.open(net.hq(), habits);
+    net.link(net.region(), net.hq(), true);
+    net.turn();
+  };
+  REQUIRE(why(net.top_up(a, 60'000)) == errc::ok);
+  REQUIRE(why(net.ask(a, net.sale(a, 100))) == errc::ok);
+  net.turn();
+  CHECK(card_of(a.st->ledger().st(), net.card)->level == 1);
+  CHECK(told().empty());
+  reopen(true);
+  CHECK(told().empty());  // nothing of before
+  REQUIRE(why(net.ask(a, net.sale(a, 401))) == errc::ok);
+  net.turn();
+  CHECK(card_of(a.st->ledger().st(), net.card)->level == 2);
+  REQUIRE(told().size() == 1);
+  CHECK(told()[0].kind == notice_kind::level);
+  CHECK(told()[0].card == net.card);
+  CHECK(told()[0].from == 1);
+  CHECK(told()[0].to == 2);
+  reopen(true);
+  CHECK(told().size() == 1);
+  for (int month = 0; month < 13; ++month)
+    net.turn(2, tick_ms{31} * 86'400'000);
+  CHECK(card_of(a.st->ledger().st(), net.card)->level == 0);
+  auto all = told();
+  REQUIRE(all.size() >= 2);
+  CHECK(std::ranges::count(all, 0U, &notice::to) == 1);  // down, whatever it came by
   net.nothing_contested();
 }
 

@@ -3,6 +3,7 @@
 
 #include "ledger/cards.hpp"
 #include "sync/audit.hpp"
+#include "sync/notice.hpp"
 #include "sync/programme_net.hpp"
 
 using namespace tally;
@@ -207,4 +208,65 @@ TEST_CASE("head office sells a batch to a company, each card loaded, and any sto
   REQUIRE(ledger.write(fee).ok());
   net.settle(net.hq());
   CHECK(net.audited().find("100 for a fee of at most 0 minor units") != std::string::npos);
+}
+
+TEST_CASE("a member is told once before the first fee, and again when the card was used meanwhile",
+          "[sync][value][fee][notice]") {
+  auto days = GENERATE(0U, 28U);
+  value_net net([](programme& g) { g.card_kinds[0].dormant = {3, 200, {purse_paid}}; });
+  station_config habits;
+  habits.notice_fee_days = days;
+  auto again = [&] {
+    net.open(net.hq(), habits);
+    net.link(net.region(), net.hq(), true);
+    net.turn(5, 30'000);
+  };
+  again();
+  auto told = [&] {
+    std::vector<notice> out;
+    for (auto c = net.hq().store.scan(family::meta, notice_prefix); c->valid() && c->key().starts_with(notice_prefix);
+         c->next())
+      out.push_back(decode_notice(c->value()).value());
+    return out;
+  };
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
+  net.turn(4);
+  net.month(2);
+  CHECK(told().empty());
+  // Looked at every day: the fee of the third month is ahead.
+  for (int day = 0; day < 80 && net.paid_everywhere() == 10'000; ++day) {
+    net.pass_time(86'400'000);
+    net.cash();
+    net.turn(4, 30'000);
+  }
+  CHECK(net.paid_everywhere() == 9'800);
+  if (days == 0) {
+    CHECK(told().empty());
+    return;
+  }
+  REQUIRE(told().size() == 1);
+  auto first = told().front();
+  CHECK(first.kind == notice_kind::fee);
+  CHECK(first.card == net.card);
+  CHECK(first.fee == 200);
+  CHECK(first.at < start_of_day(first.day));
+  CHECK(start_of_day(first.day) - first.at <= 28 * 86'400);
+  CHECK(day_of(net.now()) >= first.day);
+  net.month(2);
+  CHECK(net.paid_everywhere() < 9'800);
+  CHECK(told().size() == 1);
+  again();
+  CHECK(told().size() == 1);
+  REQUIRE(why(net.ask(a, net.sale(a, 1), true)) == errc::ok);
+  net.turn(4, 30'000);
+  for (int day = 0; day < 150 && told().size() == 1; ++day) {
+    net.pass_time(86'400'000);
+    if (day % 10 == 0) net.cash();
+    net.turn(4, 30'000);
+  }
+  REQUIRE(told().size() == 2);
+  CHECK(told().back().day > first.day);
+  net.nothing_contested();
+  CHECK(net.audited() == "");
 }

@@ -1,0 +1,19 @@
+#pragma once
+#include <string>
+
+#include "ledger/programme.hpp"
+
+namespace tally {
+
+// What members read, of what head office tells them by its outbox.
+
+/// `what`: what is behind the code; `until`: last day on which it is good, as a date; empty: no end.
+std::string voucher_text(language words, const std::string& what, const std::string& until, const std::string& code);
+/// `level`: its name; empty: none any more.
+std::string level_text(language words, const std::string& level, bool up);
+/// `fee`: a month, at most; `from`: the date of the first.
+std::string fee_text(language words, const std::string& fee, const std::string& from);
+/// The name in that language, or in English.
+const std::string& name_of(const localized& names, language words);
+
+}  // namespace tally
