@@ -10,13 +10,13 @@ namespace decide_detail {
 
 maybe_refusal check_place(const programme& plan, const card_record& card, account_id account, const situation& s) {
   const auto* kind = plan.card_kind(card.kind);
-  if (!kind || kind->good_at(s.self.node)) return std::nullopt;
+  if (!kind || kind->good_at(s.self.node, s.owner)) return std::nullopt;
   return refuse(errc::not_here, kind->names[0] + ": not good at this store", account);
 }
 
 maybe_refusal check_loading(const programme& plan, const card_record& card, account_id account, const situation& s) {
   const auto* kind = plan.card_kind(card.kind);
-  if (!kind || kind->loaded_at(s.self.node)) return std::nullopt;
+  if (!kind || kind->loaded_at(s.self.node, s.owner)) return std::nullopt;
   return refuse(errc::not_here, kind->names[0] + ": not loaded at this store", account);
 }
 

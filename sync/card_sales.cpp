@@ -19,7 +19,7 @@ status complete_card_sale(entry& e, book& b, unix_seconds now) {
   const auto* rules = b.rules().rules(b.rules().version_at(e.business_date));
   if (!rules) return error{errc::bad_rules, "no rules are in force yet"};
   const auto* kind = rules->programme.card_kind(card->kind);
-  if (load != 0 && kind && !kind->loaded_at(b.self().node))
+  if (load != 0 && kind && !kind->loaded_at(b.self().node, b.owner()))
     return error{errc::not_here, "no_top_up_at of the rules names head office: sell the cards without a load"};
   e.terminal = office_terminal;
   e.counter = b.st().newest_counter(b.self(), office_terminal) + 1;

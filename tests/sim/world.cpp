@@ -71,7 +71,7 @@ void world::make_node(node_id id, node_role role, std::vector<node_id> parents) 
       .name = "node " + std::to_string(id.value),
       .role = role,
       .parents = parents,
-      .owner = 1,
+      .owner = 1 + (role == node_role::store ? id.value % 2 : 0),
       .powers = 127,
       .signing = n.keys->key(),
       .curve = {},
