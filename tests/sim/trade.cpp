@@ -126,7 +126,8 @@ void world::decreed(const facts_answer& a) {
   // A card was reported lost while it was being sold: the rest is sold without it.
   if (asked.kind == entry_kind::issue && a.code == errc::not_applicable) return send_facts();
   // Whoever pays for a card that is blocked, or not known yet, has the money back; what was booked is booked once.
-  done_before = done_before || (asked.kind == entry_kind::top_up && refuses_payment(a.code));
+  done_before = done_before ||
+                ((asked.kind == entry_kind::top_up || asked.kind == entry_kind::adjust) && refuses_payment(a.code));
   bool used = asked.kind == entry_kind::reverse && a.code == errc::not_applicable;
   done_before = done_before || used || (asked.kind == entry_kind::reverse && a.code == errc::already_reversed);
   ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
@@ -198,7 +199,7 @@ void world::next_decree() {
     } else if (plan_.stock > 0 && dice_.chance(400)) {
       list = stock_decree();
     } else if (plan_.programme && dice_.chance(300)) {
-      list.push_back(payment());
+      list.push_back(dice_.chance(500) ? by_hand() : payment());
     }
     if (list.empty()) {
       entry e;
