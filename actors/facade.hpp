@@ -18,9 +18,10 @@ struct reexecution_report;
 struct node_snapshot {
   writer_id self;
   node_role role{};
-  sequence entries{};             ///< durable size of the current journal
-  std::uint64_t hq_cosigned{};    ///< of it, how much head office holds and has cosigned
-  unix_seconds hq_cosigned_at{};  ///< 0: never
+  std::optional<std::uint32_t> owner = {};  ///< whose store it is; nothing at head office
+  sequence entries{};                       ///< durable size of the current journal
+  std::uint64_t hq_cosigned{};              ///< of it, how much head office holds and has cosigned
+  unix_seconds hq_cosigned_at{};            ///< 0: never
   std::uint64_t parent_cosigned{};
   bool link_up = false;          ///< to the parent, or to head office in its place
   node_id parent = {};           ///< of the certificate

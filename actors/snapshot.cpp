@@ -141,6 +141,7 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
   if (s.is_rebuilding()) out->rebuilding = std::make_shared<rebuild_progress>(s.rebuilt());
   out->disk_low = s.disk_low();
   const auto& durable = book.durable_figures();  // never what the disk may still lose
+  out->owner = book.owner();
   out->hq_time = book.hq_time();
   out->business_date = business_date(durable.newest_date, context.clock.wall(), book.hq_time());
   out->quota_left = durable.quota_left;

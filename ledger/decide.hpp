@@ -27,6 +27,8 @@ struct situation {
   bool asked = false;
   /// Nobody could be asked, or nobody answered: what the rules allow is taken at risk.
   bool alone = false;
+  /// Whose store this is, as its newest certificate here says; nothing at head office.
+  std::optional<std::uint32_t> owner = {};
 };
 
 /// The request was executed before: its entry is the answer.

@@ -11,13 +11,13 @@ namespace decide_detail {
 
 maybe_refusal check_place(const programme& plan, const card_record& card, account_id account, const situation& s) {
   const auto* kind = plan.card_kind(card.kind);
-  if (!kind || kind->good_at(s.self.node)) return std::nullopt;
+  if (!kind || kind->good_at(s.self.node, s.owner)) return std::nullopt;
   return refuse(errc::not_here, kind->names[0] + ": not good at this store", account);
 }
 
 maybe_refusal check_loading(const programme& plan, const card_record& card, account_id account, const situation& s) {
   const auto* kind = plan.card_kind(card.kind);
-  if (!kind || kind->loaded_at(s.self.node)) return std::nullopt;
+  if (!kind || kind->loaded_at(s.self.node, s.owner)) return std::nullopt;
   return refuse(errc::not_here, kind->names[0] + ": not loaded at this store", account);
 }
 
@@ -26,7 +26,8 @@ decision decide_adjust(const adjust_command& c, const situation& s, std::vector<
   bool taken = c.units < 0;
   if (c.units == 0 || c.units > amount_max || c.units < -amount_max)
     return refuse(errc::bad_amount, "how much is given or taken", c.account);
-  if (c.reason.empty() || c.reason.size() > note_max)
+  const bool office = s.role == node_role::hq;  // which keeps the cards of all stores, and needs no quota of its own
+  if (c.reason.empty() || (!office && c.reason.size() > note_max))
     return refuse(errc::malformed, "a reason of 1 to " + std::to_string(note_max) + " bytes is needed", c.account);
   entry e = start(entry_kind::adjust, c.key, s);
   if (auto r = check_card(c.account, c.genuine, {}, s, e.business_date, card)) return *r;
@@ -34,7 +35,8 @@ decision decide_adjust(const adjust_command& c, const situation& s, std::vector<
   const auto* rules = s.rules.rules(e.rules_version);
   if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);
   const auto& plan = rules->programme;
-  if (auto r = check_place(plan, card, c.account, s)) return *r;
+  if (!office)
+    if (auto r = check_place(plan, card, c.account, s)) return *r;
   if (!taken && rules_are_stale(s, plan))
     return refuse(errc::not_applicable, "the rules here are too old to give anything", c.account);
   const auto* purse = plan.purse(c.purse);
@@ -50,8 +52,9 @@ decision decide_adjust(const adjust_command& c, const situation& s, std::vector<
   auto left = purse->manual_per_day - adjusted_on(s.st, e.business_date, s.self, c.purse, taken);
   if (units > left)
     return refuse(errc::bad_amount,
-                  "by hand this store " + std::string(taken ? "takes " : "gives ") +
-                      units_text(rules, c.purse, std::max<amount>(left, 0)) + " more of " + purse->names[0] + " today",
+                  "by hand " + std::string(office ? "head office " : "this store ") +
+                      std::string(taken ? "takes " : "gives ") + units_text(rules, c.purse, std::max<amount>(left, 0)) +
+                      " more of " + purse->names[0] + " today",
                   c.account);
   e.account = c.account;
   e.account_version = card.version;
@@ -66,7 +69,7 @@ decision decide_adjust(const adjust_command& c, const situation& s, std::vector<
     e.values = first_of(here, units);
   } else {
     auto quota = quota_left(s.st, s.self, unit_of(c.purse));
-    if (quota < units) {
+    if (!office && quota < units) {
       auto most = std::max<amount>(quota, 0);
       auto r =
           refuse(errc::no_quota, "at most " + units_text(rules, c.purse, most) + " of " + purse->names[0], c.account);

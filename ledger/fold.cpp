@@ -212,7 +212,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::give_back: return check_give_back(e);
     case entry_kind::count:
     case entry_kind::stock: TALLY_TRY(check_key(e, p, s)); return check_stock(e);
-    case entry_kind::adjust: TALLY_TRY(check_key(e, p, s)); return check_adjust(e);
+    case entry_kind::adjust: TALLY_TRY(check_key(e, p, s)); return check_adjust(e, p, s);
     case entry_kind::fee: return check_fee(e, p, s);
     case entry_kind::voucher_grant: return check_voucher_grant(e, p, s);
     case entry_kind::earn: return check_earn(e, s);

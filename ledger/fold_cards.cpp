@@ -140,6 +140,10 @@ void apply_card_life(const entry& e, const entry_place& p, state& s) {
     case entry_kind::top_up:
       if (!e.blob.empty() && !p.watched) s.put(payment_key(e.blob), {static_cast<std::int64_t>(p.seq), e.blob});
       break;
+    case entry_kind::adjust:
+      if (p.role == node_role::hq && !p.watched)
+        s.put(adjustment_key(parse_hand_note(e.blob).reference), {static_cast<std::int64_t>(p.seq), e.blob});
+      break;
     case entry_kind::hand_back: note_claimed(e, p, s, card_status::returned); break;
     case entry_kind::bring_back:
       each_piece(e.account, e.size, [&](std::uint64_t at, std::uint64_t bits) {

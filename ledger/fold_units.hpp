@@ -29,7 +29,7 @@ status check_give_back(const entry& e);
 status check_expire(const entry& e);
 status check_earn(const entry& e, const state& s);
 /// Units of one purse, given or taken, with a reason.
-status check_adjust(const entry& e);
+status check_adjust(const entry& e, const entry_place& p, const state& s);
 /// The fee of one month that is over by head office's time, later than the last one.
 status check_fee(const entry& e, const entry_place& p, const state& s);
 

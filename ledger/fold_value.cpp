@@ -1,6 +1,7 @@
 // Units by hand, fees of cards that nobody uses, and who uses them; gifts on the shelf.
 #include <algorithm>
 
+#include "ledger/card_sale.hpp"
 #include "ledger/fold_units.hpp"
 #include "ledger/programme.hpp"
 
@@ -22,14 +23,26 @@ bool is_use(const entry& e) { return e.counter != 0 && e.kind != entry_kind::adj
 
 }  // namespace
 
-status check_adjust(const entry& e) {
+// Of what head office gives or takes under one reference there is one entry, in whichever of its lives.
+status check_hand_note(const entry& e, const entry_place& p, const state& s) {
+  auto [reference, reason] = parse_hand_note(e.blob);
+  if (reference.empty() || reference.size() > reference_max || reason.empty() || reason.size() > note_max)
+    return error{errc::malformed, "head office names what it gives or takes by hand, and why"};
+  if (p.watched || !adjustment_for(s, reference)) return done();
+  return error{errc::key_reused, "units were given or taken under this reference"};
+}
+
+status check_adjust(const entry& e, const entry_place& p, const state& s) {
   if (e.values.empty() == e.earned.empty()) return error{errc::malformed, "units by hand are given, or taken"};
   const auto& items = e.values.empty() ? e.earned : e.values;
   for (const auto& v : items)
     if (v.purse < 2 || v.purse > purse_id_max || v.purse != items.front().purse)
       return error{errc::malformed, "units of one purse, and no paid money"};
-  if (e.blob.size() > note_max)
+  if (p.role == node_role::hq) {
+    TALLY_TRY(check_hand_note(e, p, s));
+  } else if (e.blob.size() > note_max) {
     return error{errc::malformed, "the reason has more than " + std::to_string(note_max) + " octets"};
+  }
   return check_debts(e);
 }
 

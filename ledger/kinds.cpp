@@ -50,7 +50,7 @@ constexpr kind_row rows[] = {
     {entry_kind::refund, "refund", true, false, false, true, set_of(terminal, counter, cites, lines),
      till | set_of(account, account_version, rules_version, values, tenders, taxes, earned, owed, debts, bearer),
      false},
-    {entry_kind::adjust, "adjust", true, false, false, true, set_of(terminal, counter, account, blob),
+    {entry_kind::adjust, "adjust", true, false, true, true, set_of(terminal, counter, account, blob),
      till | set_of(account_version, rules_version, values, earned, debts), false},
     {entry_kind::earn, "earn", false, false, true, true, set_of(account, subject, cites, earned), when | set_of(debts),
      false},

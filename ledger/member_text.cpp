@@ -1,5 +1,7 @@
 #include "ledger/member_text.hpp"
 
+#include "ledger/han.hpp"
+
 namespace tally {
 namespace {
 
@@ -131,7 +133,7 @@ std::u32string fold_text(std::u32string_view text) {
   std::u32string out;
   out.reserve(text.size());
   for (auto raw : text) {
-    auto c = plain(raw);
+    auto c = simplified(plain(raw));
     if (c >= 0x300 && c <= 0x36F) continue;
     // Some systems take Hangul apart.
     if (!out.empty() && is_vowel(c) && is_leading(out.back())) {

@@ -16,7 +16,8 @@ std::string encode_utf8(std::u32string_view text);
 /// that are not seen, or that nobody assigned for exchange; at most 4 combining marks in a row; no blank at an end.
 bool is_clean_text(std::string_view text, bool newlines = false);
 
-/// For comparison: small letters, without accents, full-width forms and kana as their plain ones, Hangul as syllables.
+/// For comparison: small letters, without accents, full-width forms and kana as their plain ones, Hangul as syllables,
+/// Traditional Chinese characters as the Simplified ones (han.hpp).
 std::u32string fold_text(std::u32string_view text);
 
 /// Chinese characters, kana and Hangul syllables: no spaces stand between their words.

@@ -41,10 +41,18 @@ bool programme::tells_of_bounds() const {
          std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.has_bounds(); }) ||
          std::ranges::any_of(purses, [](const purse_rule& p) { return p.manual_per_day != 0; });
 }
-bool card_kind_rule::good_at(node_id store) const {
-  return (only_at.empty() || has(only_at, store.value)) && !has(not_at, store.value);
+bool card_kind_rule::good_with(std::optional<std::uint32_t> owner) const {
+  return !owner || ((only_owners.empty() || has(only_owners, *owner)) && !has(not_owners, *owner));
 }
-bool card_kind_rule::loaded_at(node_id store) const { return !has(no_top_up_at, store.value); }
+bool card_kind_rule::good_at(node_id store, std::optional<std::uint32_t> owner) const {
+  return (only_at.empty() || has(only_at, store.value)) && !has(not_at, store.value) && good_with(owner);
+}
+bool card_kind_rule::loaded_at(node_id store, std::optional<std::uint32_t> owner) const {
+  return !has(no_top_up_at, store.value) && good_with(owner);
+}
+bool programme::tells_of_owners() const {
+  return std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.has_owners(); });
+}
 bool programme::tells_of_codes() const {
   return std::ranges::any_of(card_kinds, [](const card_kind_rule& k) { return k.code_above.has_value(); });
 }

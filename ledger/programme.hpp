@@ -138,8 +138,9 @@ struct card_kind_rule {
   std::vector<std::uint32_t> only_at = {}, not_at = {};  ///< where it pays and is given units; both empty: everywhere
   std::vector<std::uint32_t> no_top_up_at = {};          ///< where it is not loaded
   dormant_rule dormant = {};
-  bool good_at(node_id store) const;
-  bool loaded_at(node_id store) const;
+  /// `owner`: of that store; not there at head office, which keeps the cards of all owners.
+  bool good_at(node_id store, std::optional<std::uint32_t> owner) const;
+  bool loaded_at(node_id store, std::optional<std::uint32_t> owner) const;
   /// Whether it says where it is good, or has a fee.
   bool has_bounds() const {
     return !only_at.empty() || !not_at.empty() || !no_top_up_at.empty() || dormant != dormant_rule{};
@@ -160,6 +161,10 @@ struct card_kind_rule {
   std::vector<product_id> only_products = {}, not_products = {};
   bool pays_for(product_id p) const;
   bool has_goods() const { return !only_products.empty() || !not_products.empty(); }
+  // Whose stores it is good at and loaded at: numbers of owners (`certificate::owner`). Ascending; both empty: all.
+  std::vector<std::uint32_t> only_owners = {}, not_owners = {};
+  bool has_owners() const { return !only_owners.empty() || !not_owners.empty(); }
+  bool good_with(std::optional<std::uint32_t> owner) const;
   /// Whether it says anything of the card itself.
   bool sells() const {
     return price != 0 || deposit != 0 || valid_months != 0 || valid_days != 0 || named || !replaceable;
@@ -209,6 +214,8 @@ struct programme {
   bool tells_of_codes() const;
   /// Whether any kind of card is good for some goods only.
   bool tells_of_goods() const;
+  /// Whether any kind of card is good at the stores of some owners only.
+  bool tells_of_owners() const;
   const purse_rule* purse(std::uint32_t id) const;
   const level_rule* level(std::uint32_t id) const;
   const card_kind_rule* card_kind(std::uint32_t id) const;

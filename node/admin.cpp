@@ -147,6 +147,7 @@ constexpr std::array routes{
     route{"POST", "card/code", true, [](const call& c) { draw_card_code(c); }},
     route{"POST", "card/codes/void", true, [](const call& c) { void_card_codes(c); }},
     route{"POST", "card/top-up", true, [](const call& c) { top_up_card(c); }},
+    route{"POST", "card/adjust", true, [](const call& c) { adjust_card(c); }},
     route{"POST", "card/state", true, [](const call& c) { set_card(c); }},
     route{"POST", "member/add", false, [](const call& c) { add_member(c); }},
     route{"POST", "member/edit", false, [](const call& c) { edit_member(c); }},

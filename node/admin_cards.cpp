@@ -12,25 +12,10 @@
 namespace tally::admin {
 namespace {
 
-struct found {
-  account_id account;
-  card_record card;
-};
+using found = found_card;
 
 /// More QR codes of one card: telephones that its holder has, and has had.
 constexpr std::uint32_t codes_max = 32, codes_ever_max = 1'000;
-
-result<found> card_in(const call& c) {
-  auto text = text_in(c.in, "medium", 32);
-  if (!text) return text.error();
-  std::array<std::uint8_t, 16> digest{};
-  if (!from_hex(*text, digest)) return error{errc::malformed, "a medium is 32 hexadecimal digits"};
-  durable_state st(c.node.store());
-  auto account = account_of(st, bytes(view_of(digest)));
-  auto card = account ? card_of(st, *account) : std::nullopt;
-  if (!card) return error{errc::unknown_card, "head office has issued no card with this number"};
-  return found{*account, *card};
-}
 
 json card_out(const found& f) {
   return {{"account", f.account.value}, {"state", card_status_name(f.card.status)},
@@ -121,6 +106,18 @@ result<account_id> reserved_in(const call& c) {
 
 }  // namespace
 
+result<found_card> card_in(const call& c) {
+  auto text = text_in(c.in, "medium", 32);
+  if (!text) return text.error();
+  std::array<std::uint8_t, 16> digest{};
+  if (!from_hex(*text, digest)) return error{errc::malformed, "a medium is 32 hexadecimal digits"};
+  durable_state st(c.node.store());
+  auto account = account_of(st, bytes(view_of(digest)));
+  auto card = account ? card_of(st, *account) : std::nullopt;
+  if (!card) return error{errc::unknown_card, "head office has issued no card with this number"};
+  return found_card{*account, *card};
+}
+
 void show_card(const call& c) {
   auto f = card_in(c);
   if (!f) return c.refuse(f.error());
@@ -132,42 +129,6 @@ std::uint32_t card_expiry(const node_facade& node, std::uint32_t kind) {
   const auto* rules = s->rules->rules(s->rules->version_at(s->business_date));
   const auto* rule = rules ? rules->programme.card_kind(kind) : nullptr;
   return rule ? expiry_of(*rule, s->business_date) : 0;
-}
-
-// A payment is booked once for each reference, so who asks again hears what there is.
-void top_up_card(call c) {
-  auto f = card_in(c);
-  if (!f) return c.refuse(f.error());
-  auto value = number_in(c.in, "amount", 1, amount_max);
-  auto tender = text_in(c.in, "tender", 16);
-  auto reference = text_in(c.in, "reference", reference_max);
-  auto package = c.in.contains("package") ? number_in(c.in, "package", 1, UINT32_MAX) : result<std::int64_t>(0);
-  for (const auto* bad : {!value ? &value.error() : nullptr, !tender ? &tender.error() : nullptr,
-                          !reference ? &reference.error() : nullptr, !package ? &package.error() : nullptr})
-    if (bad) return c.refuse(*bad);
-  if (*tender != "online" && *tender != "transfer") return c.refuse({errc::malformed, "tender is online or transfer"});
-  const bool padded = !reference->empty() && (reference->front() == ' ' || reference->back() == ' ');
-  if (reference->empty() || padded || !is_plain_utf8(*reference))
-    return c.refuse({errc::malformed, "reference is UTF-8 text without spaces around it: the payment's own number"});
-  entry e;
-  e.kind = entry_kind::top_up;
-  e.account = f->account;
-  e.values = {{purse_paid, main_unit, 0, *value}};
-  e.tenders = {{*tender == "online" ? tender_kind::online : tender_kind::transfer, main_unit, *value}};
-  e.package = static_cast<std::uint32_t>(*package);
-  e.blob = *reference;
-  json out{{"account", f->account.value}, {"amount", *value}, {"booked_before", false}};
-  durable_state st(c.node.store());
-  auto seq = top_up_for(st, e.blob);
-  if (!seq) return write_facts(c, {std::move(e)}, std::move(out));
-  auto data = stream_reader(c.node.store()).own_entry(c.node.snapshot()->self, *seq);
-  auto before = data ? decode_entry(*data) : result<entry>(data.error());
-  if (!before || before->blob != e.blob || before->account != e.account || before->values != e.values ||
-      before->tenders != e.tenders || before->package != e.package)
-    return c.refuse(
-        {errc::key_reused, "another payment with this reference was booked, as entry " + std::to_string(*seq)});
-  out["booked_before"] = true;
-  c.ok(out);
 }
 
 void set_card(call c) {

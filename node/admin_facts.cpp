@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "ledger/money.hpp"
@@ -304,6 +305,42 @@ status check_purses(const rules_record* now, const rules_record& next) {
   return done();
 }
 
+/// Whose each store is, as head office certified it, or invited it.
+std::map<std::uint32_t, std::uint32_t> owners_of_stores(const call& c) {
+  std::map<std::uint32_t, std::uint32_t> out;
+  for (const auto& r : c.node.snapshot()->below) {
+    auto stored = r.role == node_role::store ? stored_certificate(c.node.store(), r.node) : std::nullopt;
+    auto cert = stored ? decode_certificate(stored->body) : result<certificate>(errc::not_found);
+    if (cert) out[r.node.value] = cert->owner;
+  }
+  // Whoever takes a place keeps its owner, if the invitation names none.
+  for (const auto& i : open_invitations(c.node, c.context.now()))
+    if (i.what.role == node_role::store && (i.what.owner != 0 || !out.contains(i.what.node.value)))
+      out[i.what.node.value] = std::max(i.what.owner, 1U);
+  return out;
+}
+
+/// As of stores; and one that a kind names is one of an owner where the kind is good.
+status check_owners(const call& c, const rules_record& next) {
+  if (!next.programme.tells_of_owners()) return done();
+  const auto owner_of = owners_of_stores(c);
+  for (const auto& k : next.programme.card_kinds) {
+    auto bad = [&](const std::string& what) {
+      return error{errc::bad_rules, "card_kind " + std::to_string(k.id) + ": " + what + "; nothing was published"};
+    };
+    for (const auto& [key, list] : {std::pair("only_owners", &k.only_owners), std::pair("not_owners", &k.not_owners)})
+      for (auto owner : *list)
+        if (std::ranges::none_of(owner_of, [&](const auto& o) { return o.second == owner; }))
+          return bad(std::string(key) + " names " + std::to_string(owner) +
+                     ", and no store is of the owner with that number, nor is one invited");
+    for (auto store : k.only_at)
+      if (auto o = owner_of.find(store); o != owner_of.end() && !k.good_with(o->second))
+        return bad("only_at names " + std::to_string(store) + ", a store of owner " + std::to_string(o->second) +
+                   ", where the kind is not good for its owner");
+  }
+  return done();
+}
+
 /// A number that no store has, or was given with an invitation, is most likely another one's.
 status check_stores(const call& c, const rules_record& next) {
   std::set<std::uint32_t> invited;
@@ -337,6 +374,7 @@ result<std::vector<entry>> publication_in(const call& c, std::uint64_t version) 
   TALLY_TRY(check_currency(published->newest(), *rules));
   TALLY_TRY(check_purses(published->newest(), *rules));
   TALLY_TRY(check_stores(c, *rules));
+  TALLY_TRY(check_owners(c, *rules));
   std::vector<entry> out;
   auto it = c.in.find("products");
   if (it == c.in.end() || !it->is_array()) return error{errc::malformed, "products is a list"};

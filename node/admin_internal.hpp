@@ -61,7 +61,15 @@ void publish(call c);
 void reserve_cards(call c);
 void map_cards(call c);
 void carry(const call& c);
+/// The card of the request's `medium`. Errors: malformed, unknown_card.
+struct found_card {
+  account_id account;
+  card_record card;
+};
+result<found_card> card_in(const call& c);
 void show_card(const call& c);
+/// Gives units to a card by hand, or takes them, once for each reference.
+void adjust_card(call c);
 /// Books a payment that came to head office onto a card, once for each reference.
 void top_up_card(call c);
 void set_card(call c);

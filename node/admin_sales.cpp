@@ -103,7 +103,7 @@ void sell_cards(call c) {
       continue;
     }
     const auto* kind = rules->programme.card_kind(card->kind);
-    if (*load != 0 && kind && !kind->loaded_at(shown->self.node))
+    if (*load != 0 && kind && !kind->loaded_at(shown->self.node, std::nullopt))
       return c.refuse({errc::not_here, "no_top_up_at of the rules names head office: sell the cards without a load"});
     entry e;
     e.business_date = shown->business_date;

@@ -202,8 +202,8 @@ void handle_programme(const api_ptr& api, const call_ptr& call) {
   });
   write_rows(w, "card_kinds", plan.card_kinds, [&](const card_kind_rule& k) {
     write_ids(w, "purses", k.purses);
-    w.field("top_up", k.top_up && k.loaded_at(s->self.node));
-    if (!k.good_at(s->self.node)) w.field("good_here", false);
+    w.field("top_up", k.top_up && k.loaded_at(s->self.node, s->owner));
+    if (!k.good_at(s->self.node, s->owner)) w.field("good_here", false);
     w.field("per_day", k.per_day == 0 ? std::nullopt : std::optional(k.per_day));
     w.field("pin_above", k.pin_above);
     w.field("pin_above_day", k.pin_above_day);
@@ -267,7 +267,8 @@ void handle_quote(const api_ptr& api, const api_request& r, const call_ptr& call
                 .hq_time = s->hq_time,
                 .stopped = s->stopped,
                 .next = s->entries,
-                .find_entry = [](const writer_id&, sequence) -> std::optional<entry> { return std::nullopt; }};
+                .find_entry = [](const writer_id&, sequence) -> std::optional<entry> { return std::nullopt; },
+                .owner = s->owner};
   auto q = quote_sale(c, now);
   // As if the card paid all of it: what bonus would pay is then known too.
   const bool code = c.bearer.units != 0, money = c.bearer.purse == purse_paid;

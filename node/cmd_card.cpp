@@ -16,8 +16,8 @@ namespace {
 struct card_options {
   std::string data, card, state, prefix, expires, pin;
   std::uint32_t kind = 0;
-  std::string picture, top_up, reference, tender = "online";
-  std::uint32_t package = 0;
+  std::string picture, top_up, reference, tender = "online", adjust, reason;
+  std::uint32_t package = 0, purse = 0;
   bool replace = false, code = false, void_codes = false, owing = false;
 };
 
@@ -102,6 +102,23 @@ int run_top_up(const card_options& o, const node_identity& id, const admin_clien
   return exit_ok;
 }
 
+/// Units by hand.
+int run_adjust(const card_options& o, const node_identity& id, const admin_client& hq) {
+  if (o.reference.empty() || o.reason.empty() || o.purse == 0)
+    return fail(exit_usage,
+                "--adjust needs --purse (which units), --reason (why) and --reference (done once for each)");
+  auto done = adjust_card(hq, id.believes.chain, o.card, {o.adjust, o.purse, o.reason, o.reference});
+  if (!done && done.code() == errc::timeout)
+    return fail(exit_offline,
+                "head office's node gave no whole answer: it is not known whether it was done. Run this again with "
+                "the same reference; it is done once");
+  if (!done) return fail(done.error());
+  const bool taken = o.adjust.starts_with('-');
+  std::cout << (done->before ? "That was done before: " : "Done: ") << (taken ? o.adjust.substr(1) : o.adjust) << " of "
+            << done->purse << (taken ? " taken from " : " given to ") << mask_number(o.card) << ".\n";
+  return exit_ok;
+}
+
 int list_owing(const admin_client& hq) {
   auto found = hq.get("cards/owing");
   if (!found) return fail(found.error());
@@ -132,7 +149,10 @@ int run_card(const card_options& o) {
   if (!hq) return fail(hq.error());
   if (o.owing) return list_owing(*hq);
   if (o.card.empty()) return fail(exit_usage, "--card says which card; --owing lists those that owe");
+  if (!o.reference.empty() && o.top_up.empty() && o.adjust.empty())
+    return fail(exit_usage, "--reference belongs to --top-up or --adjust");
   if (!o.top_up.empty()) return run_top_up(o, *id, *hq);
+  if (!o.adjust.empty()) return run_adjust(o, *id, *hq);
   if (o.replace) return run_replace(o, *id, *hq);
   if (o.code) return run_code(o, *id, *hq);
   if (o.void_codes) return run_void_codes(o, *id, *hq);
@@ -204,7 +224,18 @@ void add_card(CLI::App& app, int& status) {
     top_up->excludes(other);
   for (const auto& f : state_flags)
     top_up->excludes(f.flag);
-  c->add_option("--reference", o->reference, "the payment's own number; it is booked once")->needs(top_up);
+  auto* adjust = c->add_option("--adjust", o->adjust, "give units by hand, as 300, or take them, as -300")
+                     ->excludes(top_up)
+                     ->excludes(replace)
+                     ->excludes(state)
+                     ->excludes(code);
+  for (const char* other : {"--owing", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--void-codes"})
+    adjust->excludes(other);
+  for (const auto& f : state_flags)
+    adjust->excludes(f.flag);
+  c->add_option("--purse", o->purse, "of which [[purse]] of the rules")->needs(adjust)->check(CLI::Range(2, 255));
+  c->add_option("--reason", o->reason, "why; it is in the books for ever")->needs(adjust);
+  c->add_option("--reference", o->reference, "the payment's own number, or the change's; it is booked once");
   c->add_option("--tender", o->tender, "how it was paid")
       ->needs(top_up)
       ->check(CLI::IsMember(std::vector<std::string>{"online", "transfer"}));
@@ -216,6 +247,8 @@ void add_card(CLI::App& app, int& status) {
       "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
       "  tallystick card --data /srv/tally --owing\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --top-up 50.00 --reference shop-20261127-0042\n"
+      "  tallystick card --data /srv/tally --card 9704000000151464 --adjust -30 --purse 3 --reason \"entered twice\" "
+      "--reference call-118\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --freeze\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --expires 2027-12-31 --kind 2\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --replace\n"

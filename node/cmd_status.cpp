@@ -68,21 +68,25 @@ public:
     if (stopped.is_string()) rows.push_back({"STOPPED", "no card value moves: " + stopped.get<std::string>()});
     if (auto r = s_.value("rebuilding", json(nullptr)); r.is_object()) rows.push_back({"ON A BACKUP", rebuilding(r)});
     if (s_.value("disk_low", false)) rows.push_back({"DISK", "nearly full: no new business"});
-    return table(rows);
+    return fold_lines(table(rows));
   }
 
+  // Two tables, as one of all columns is wider than a terminal.
   std::string below() const {
     auto list = s_.value("below", json::array());
     if (list.empty()) return "";
-    std::vector<std::vector<std::string>> rows{
-        {"NODE", "NAME", "ROLE", "PARENT", "ENTRIES", "HELD", "QUOTA", "EXPOSURE", "CONTESTED", "CERTIFIED", "STATE"}};
-    for (const auto& r : list)
-      rows.push_back({std::to_string(r.value("node", 0U)), r.value("name", ""), r.value("role", ""),
-                      std::to_string(r.value("parent", 0U)), std::to_string(r.value("entries", std::uint64_t{0})),
-                      money("held", r), money("quota", r), money("exposure", r),
-                      std::to_string(r.value("contested", std::uint64_t{0})),
-                      std::to_string(days_left(r.value("certified_until", std::int64_t{0}))) + " days", state_of(r)});
-    return "\n" + table(rows);
+    std::vector<std::vector<std::string>> who{{"NODE", "NAME", "ROLE", "PARENT", "ENTRIES", "STATE"}};
+    std::vector<std::vector<std::string>> value{
+        {"NODE", "HELD " + code_, "QUOTA " + code_, "EXPOSURE " + code_, "CONTESTED", "CERTIFIED"}};
+    for (const auto& r : list) {
+      auto node = std::to_string(r.value("node", 0U));
+      who.push_back({node, short_name(r.value("name", "")), r.value("role", ""), std::to_string(r.value("parent", 0U)),
+                     std::to_string(r.value("entries", std::uint64_t{0})), state_of(r)});
+      value.push_back({node, plain("held", r), plain("quota", r), plain("exposure", r),
+                       std::to_string(r.value("contested", std::uint64_t{0})),
+                       std::to_string(days_left(r.value("certified_until", std::int64_t{0}))) + " days"});
+    }
+    return "\n" + fold_lines(table(who)) + "\n" + fold_lines(table(value));
   }
 
 private:
@@ -104,8 +108,21 @@ private:
     auto days = days_left(until);
     return (days < 30 ? "ENDS IN " : "ends in ") + std::to_string(days) + " days, renewed by itself";
   }
-  std::string money(const char* name, const json& in) const {
-    return format_amount(in.value(name, amount{0}), exponent_) + " " + code_;
+  std::string plain(const char* name, const json& in) const {
+    return format_amount(in.value(name, amount{0}), exponent_);
+  }
+  std::string money(const char* name, const json& in) const { return plain(name, in) + " " + code_; }
+  /// As much of a name as leaves room for the other columns; Chinese and Korean characters take two.
+  static std::string short_name(const std::string& name) {
+    constexpr std::size_t columns_max = 28;
+    std::size_t columns = 0;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+      auto octet = static_cast<unsigned char>(name[i]);
+      if ((octet & 0xC0) == 0x80) continue;
+      columns += octet >= 0xE1 ? 2 : 1;
+      if (columns > columns_max) return name.substr(0, i) + "…";
+    }
+    return name;
   }
 
   const json& s_;

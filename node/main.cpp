@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "node/cmd.hpp"
+#include "node/terminal.hpp"
 
 namespace {
 
@@ -19,11 +20,20 @@ void keep_memory_small() {
   (void)::mallopt(M_MMAP_THRESHOLD, 128 << 10);
 }
 
+/// As CLI11 writes it, in lines that a terminal shows whole.
+class help_formatter final : public CLI::Formatter {
+public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    return tally::cmd::fold_lines(CLI::Formatter::make_help(app, std::move(name), mode));
+  }
+};
+
 int run(int argc, char** argv) {
   using namespace tally::cmd;
   keep_memory_small();
   int status = exit_ok;
   CLI::App app{"Tallystick: stores that keep trading when the network is gone.", "tallystick"};
+  app.formatter(std::make_shared<help_formatter>());  // before the commands, which take it over
   app.set_version_flag("--version", TALLY_VERSION);
   app.require_subcommand(1);
   app.footer(exit_help);

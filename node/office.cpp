@@ -188,6 +188,19 @@ result<bool> top_up_card(const admin_client& hq, const std::string& chain, const
   return before->get<bool>();
 }
 
+result<adjusted_card> adjust_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                                  const card_adjustment& by_hand) {
+  auto a = hq.post("card/adjust", {{"medium", to_hex(medium_of(chain, number))},
+                                   {"units", by_hand.units},
+                                   {"purse", by_hand.purse},
+                                   {"reason", by_hand.reason},
+                                   {"reference", by_hand.reference}});
+  if (!a) return a.error();
+  auto before = a->find("booked_before"), name = a->find("name");
+  if (before == a->end() || !before->is_boolean() || name == a->end() || !name->is_string()) return strange();
+  return adjusted_card{before->get<bool>(), name->get<std::string>()};
+}
+
 result<std::vector<card_run>> list_runs(const admin_client& hq) {
   auto a = hq.get("cards/batches");
   if (!a) return a.error();

@@ -97,6 +97,19 @@ struct card_payment {
 };
 result<bool> top_up_card(const admin_client& hq, const std::string& chain, const std::string& number,
                          const card_payment& paid);
+/// Gives units to a card by hand, or takes them from what lies at head office; the same again is done once. Errors:
+/// unknown_card, key_reused (another change with this reference), insufficient, and those of units by hand at a till.
+struct card_adjustment {
+  std::string units;  ///< "300", "-12"; of bonus "5.00"
+  std::uint32_t purse{};
+  std::string reason, reference;
+};
+struct adjusted_card {
+  bool before = false;  ///< it was done before
+  std::string purse;    ///< its English name
+};
+result<adjusted_card> adjust_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                                  const card_adjustment& by_hand);
 result<card_answer> change_card(const admin_client& hq, const std::string& chain, const std::string& number,
                                 const card_change& change);
 

@@ -73,6 +73,11 @@ status check_bounds(const std::string& where, const card_kind_rule& k, const pro
         std::ranges::adjacent_find(*list) != list->end() || (!list->empty() && list->front() == 0))
       return bad(where, "stores are numbers from 1, each once");
   if (!k.only_at.empty() && !k.not_at.empty()) return bad(where, "only_at or not_at, not both");
+  for (const auto* list : {&k.only_owners, &k.not_owners})
+    if (list->size() > condition_items_max || !std::ranges::is_sorted(*list) ||
+        std::ranges::adjacent_find(*list) != list->end() || (!list->empty() && list->front() == 0))
+      return bad(where, "owners are numbers from 1, each once");
+  if (!k.only_owners.empty() && !k.not_owners.empty()) return bad(where, "only_owners or not_owners, not both");
   const auto& d = k.dormant;
   if (d == dormant_rule{}) return done();
   if (d.months < dormant_months_min || d.months > dormant_months_max)

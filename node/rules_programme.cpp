@@ -223,7 +223,8 @@ private:
                        "price",       "deposit",      "valid_months", "valid_days",    "named",
                        "replaceable", "only_at",      "not_at",       "no_top_up_at",  "dormant_months",
                        "dormant_fee", "dormant_from", "pin_above",    "pin_above_day", "risk_sale",
-                       "risk_total",  "risk_count",   "code_above",   "only_products", "not_products"}));
+                       "risk_total",  "risk_count",   "code_above",   "only_products", "not_products",
+                       "only_owners", "not_owners"}));
     std::int64_t months = 0, days = 0;
     TALLY_TRY(cash(t, "price", k.price));
     TALLY_TRY(cash(t, "deposit", k.deposit));
@@ -238,6 +239,8 @@ private:
     TALLY_TRY(numbers(t, "only_at", k.only_at, any));
     TALLY_TRY(numbers(t, "not_at", k.not_at, any));
     TALLY_TRY(numbers(t, "no_top_up_at", k.no_top_up_at, any));
+    TALLY_TRY(numbers(t, "only_owners", k.only_owners, any));
+    TALLY_TRY(numbers(t, "not_owners", k.not_owners, any));
     TALLY_TRY(dormant(t, k.dormant));
     TALLY_TRY(products(t, "only_products", k.only_products));
     TALLY_TRY(products(t, "not_products", k.not_products));

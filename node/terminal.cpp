@@ -13,6 +13,47 @@ std::size_t width_of(std::string_view s) {
       std::ranges::count_if(s, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+struct line_layout {
+  std::size_t hang = 0;  ///< of what goes on
+  bool command = false;
+};
+
+line_layout layout_of(std::string_view line, std::size_t columns) {
+  auto first = line.find_first_not_of(' ');
+  if (first == std::string_view::npos) return {};
+  if (first > 0 && line.substr(first).starts_with("tallystick ")) return {first + 4, true};
+  // A second column begins behind two blanks.
+  auto gap = line.find("  ", first);
+  auto second = gap == std::string_view::npos ? gap : line.find_first_not_of(' ', gap);
+  if (second != std::string_view::npos && second < columns / 2) return {second, false};
+  return {first > 0 && line[first] == '-' ? first + 4 : first, false};
+}
+
+/// Where the line can be broken behind `from` so that what stands before fits; 0 when nowhere.
+std::size_t break_in(std::string_view line, std::size_t from, std::size_t room, bool command) {
+  std::size_t best = 0, comma = 0;
+  bool quoted = false;
+  for (std::size_t i = 1; i < line.size() && width_of(line.substr(0, i)) <= room; ++i) {
+    if (command && line[i] == '"') quoted = !quoted;
+    if (i <= from || quoted) continue;
+    if (line[i] == ' ' && line[i - 1] != ' ') best = i;
+    if (line[i - 1] == ',' && line[i] != ' ') comma = i;
+  }
+  return best != 0 ? best : comma;
+}
+
+void fold_line(std::string line, std::size_t columns, std::string& out) {
+  const auto how = layout_of(line, columns);
+  while (width_of(line) > columns) {
+    auto at = break_in(line, how.hang, how.command ? columns - 2 : columns, how.command);
+    auto next = at == 0 ? std::string::npos : line.find_first_not_of(' ', at);
+    if (next == std::string::npos) break;
+    out += line.substr(0, at) + (how.command ? " \\\n" : "\n");
+    line = std::string(how.hang, ' ') + line.substr(next);
+  }
+  out += line;
+}
+
 }  // namespace
 
 int exit_status_of(errc code) {
@@ -57,6 +98,17 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
     out += line + "\n";
   }
   return out;
+}
+
+std::string fold_lines(std::string_view text, std::size_t columns) {
+  std::string out;
+  for (;;) {
+    auto end = text.find('\n');
+    fold_line(std::string(text.substr(0, end)), columns, out);
+    if (end == std::string_view::npos) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
 }
 
 std::string ago(std::int64_t moment, std::int64_t now) {

@@ -32,6 +32,13 @@ int fail_file(const error& e);
 /// Columns, left aligned, as wide as needed; the first row is the heading. Widths count characters, not octets.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
+/// Width that the help of every command and `tallystick status` fit.
+inline constexpr std::size_t terminal_columns = 80;
+/// Breaks lines of more columns at blanks. What goes on stands under the second column of a line that has two, else
+/// under its beginning; of a command ("  tallystick …") each broken line ends with " \" so that it can be pasted, and
+/// quoted words stay whole. A word that is longer is broken behind a comma, or else stays.
+std::string fold_lines(std::string_view text, std::size_t columns = terminal_columns);
+
 /// "3 s ago", "2 h ago", "never" for 0.
 std::string ago(std::int64_t moment, std::int64_t now);
 

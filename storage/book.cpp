@@ -139,7 +139,8 @@ situation book::at(unix_seconds now) {
           .stopped = stopped_,
           .next = next(),
           .find_entry = [this](const writer_id& w, sequence s) { return find_entry(w, s); },
-          .earlier = earlier_};
+          .earlier = earlier_,
+          .owner = owner()};
 }
 
 decision book::take(const till_command& c, unix_seconds now, bool pulls, bool asked, bool alone) {

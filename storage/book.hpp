@@ -51,6 +51,11 @@ public:
   /// Certificates are the caller's to apply.
   status learn(const entry& directory_entry);
 
+  /// Whose store this is: the caller's to say, at the start and with each new certificate of this node.
+  void owned_by(std::uint32_t owner) { owner_ = owner; }
+  /// Nothing at head office, which keeps the cards of all owners.
+  std::optional<std::uint32_t> owner() const { return role_ == node_role::hq ? std::nullopt : owner_; }
+
   situation at(unix_seconds now);
   std::optional<entry> find_entry(sequence seq) const { return find_entry(self_, seq); }
   std::optional<entry> find_entry(const writer_id& own, sequence seq) const;
@@ -90,6 +95,7 @@ private:
   writer_id self_;
   std::vector<writer_id> earlier_;  ///< own epochs before this one, newest first
   node_role role_;
+  std::optional<std::uint32_t> owner_;
   std::int64_t hq_time_ = 0, hq_time_written_ = 0;
   errc stopped_ = errc::ok;
   sequence durable_next_ = 0, sealed_next_ = 0;

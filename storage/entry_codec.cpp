@@ -363,7 +363,7 @@ bytes encode_rules(const rules_record& r) {
   const bool report = r.day_report != receipt_form{};
   const bool more = report || r.programme.tells_of_cards() || r.programme.tells_of_bounds() ||
                     r.programme.tells_of_pins() || r.programme.tells_of_risk() || r.programme.tells_of_codes() ||
-                    r.programme.tells_of_goods();
+                    r.programme.tells_of_goods() || r.programme.tells_of_owners();
   const bool plan = more || !r.programme.empty();
   const bool receipts = plan || r.receipts != decltype(r.receipts){};
   byte_writer w;

@@ -301,6 +301,20 @@ void read_goods(byte_reader& r, programme& p) {
   });
 }
 
+void write_owners(byte_writer& w, const programme& p) {
+  auto some = [](const card_kind_rule& k) { return k.has_owners(); };
+  write_some(w, p.card_kinds, some, [&](const card_kind_rule& k) {
+    write_numbers(w, k.only_owners);
+    write_numbers(w, k.not_owners);
+  });
+}
+void read_owners(byte_reader& r, programme& p) {
+  read_some(r, p.card_kinds, programme_rules_max, [&](card_kind_rule& k) {
+    k.only_owners = read_numbers(r);
+    k.not_owners = read_numbers(r);
+  });
+}
+
 /// One section of form 4: written when the programme says something that only it holds. Numbers are for ever.
 struct section {
   std::uint64_t number;
@@ -315,6 +329,7 @@ constexpr section sections[] = {
     {6, &programme::tells_of_codes, write_codes, read_codes},
     {7, &programme::tells_of_risk, write_risk, read_risk},
     {8, &programme::tells_of_goods, write_goods, read_goods},
+    {10, &programme::tells_of_owners, write_owners, read_owners},
 };
 
 }  // namespace

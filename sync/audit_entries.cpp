@@ -13,7 +13,7 @@ void auditor::read_directory(const stream_id& id) {
     step();
     auto e = decode_entry(item->data);
     if (!e) continue;
-    if (e->kind == entry_kind::certify) found_certificates_.push_back({stream_name(id), item->seq, e->blob});
+    if (e->kind == entry_kind::certify) found_certificates_.push_back({stream_name(id), item->seq, e->blob, id});
     if (e->kind != entry_kind::publish) continue;
     std::optional<error> bad;
     if (e->topic == publish_topic::rules) {

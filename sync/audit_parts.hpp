@@ -145,7 +145,8 @@ private:
   struct found_certificate {
     std::string where;
     std::optional<sequence> seq;
-    bytes data;  ///< signed form
+    bytes data;                               ///< signed form
+    std::optional<stream_id> directory = {};  ///< that has it, at `seq`
   };
   std::vector<found_certificate> found_certificates_;
   certificate_book book_;

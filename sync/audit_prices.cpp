@@ -24,6 +24,8 @@ public:
     for (const auto& [id, list] : a_.published_)
       for (const auto& p : list)
         shelf_.add(id, p.index);
+    for (const auto& c : a_.found_certificates_)
+      if (c.directory && c.seq) shelf_.certified(*c.directory, *c.seq, c.data);
   }
 
   void checked() override { ++a_.line(check_prices).count; }
@@ -39,6 +41,9 @@ public:
     return out;
   }
   std::shared_ptr<const catalogue> published(const directory_sizes& sizes) override { return shelf_.published(sizes); }
+  std::optional<std::uint32_t> owner_of(const writer_id& w, const directory_sizes& sizes) override {
+    return shelf_.owner_of(w, sizes);
+  }
   std::shared_ptr<const catalogue> everything() override { return shelf_.everything(); }
   amount figure(const stream_id& journal, const bytes& key) override {
     return journal == figures_of_ && figures_.contains(key) ? figures_.at(key) : 0;

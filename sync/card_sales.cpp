@@ -19,7 +19,7 @@ status complete_card_sale(entry& e, book& b, unix_seconds now) {
   const auto* rules = b.rules().rules(b.rules().version_at(e.business_date));
   if (!rules) return error{errc::bad_rules, "no rules are in force yet"};
   const auto* kind = rules->programme.card_kind(card->kind);
-  if (load != 0 && kind && !kind->loaded_at(b.self().node))
+  if (load != 0 && kind && !kind->loaded_at(b.self().node, b.owner()))
     return error{errc::not_here, "no_top_up_at of the rules names head office: sell the cards without a load"};
   e.terminal = office_terminal;
   e.counter = b.st().newest_counter(b.self(), office_terminal) + 1;
@@ -48,6 +48,40 @@ status complete_top_up(entry& e, book& b, unix_seconds now) {
   auto* made = std::get_if<entry>(&decided);
   if (!made) return error{errc::key_reused, "the next number of the office's own terminal"};
   made->blob = std::move(e.blob);
+  e = std::move(*made);
+  return done();
+}
+
+status complete_adjustment(entry& e, book& b, unix_seconds now) {
+  const auto note = bytes(e.blob);
+  auto [reference, reason] = parse_hand_note(note);
+  if (reference.empty() || reference.size() > reference_max)
+    return error{errc::malformed,
+                 "units by hand have a reference of 1 to " + std::to_string(reference_max) + " octets"};
+  if (reason.empty() || reason.size() > note_max)
+    return error{errc::malformed, "a reason of 1 to " + std::to_string(note_max) + " octets is needed"};
+  if (adjustment_for(b.st(), reference))
+    return error{errc::key_reused, "units were given or taken under this reference"};
+  if (e.values.size() + e.earned.size() != 1) return error{errc::malformed, "units of one purse, given or taken"};
+  if (!card_of(b.st(), e.account)) return error{errc::unknown_card, "account " + std::to_string(e.account.value)};
+  const auto& item = e.earned.empty() ? e.values.front() : e.earned.front();
+  adjust_command c;
+  c.key.terminal = office_terminal;
+  c.key.counter = b.st().newest_counter(b.self(), office_terminal) + 1;
+  c.account = e.account;
+  c.purse = item.purse;
+  c.units = e.earned.empty() ? -item.amount : item.amount;
+  c.reason = note;
+  auto decided = decide(till_command{c}, b.at(now));
+  if (const auto* no = std::get_if<refusal>(&decided)) {
+    auto why = no->why;
+    if (why.code == errc::insufficient)
+      why.detail = "of " + why.detail + " " + std::to_string(no->here.value_or(0)) + " lie at head office, " +
+                   std::to_string(no->missing) + " too few: what lies at a store is taken there";
+    return why;
+  }
+  auto* made = std::get_if<entry>(&decided);
+  if (!made) return error{errc::key_reused, "the next number of the office's own terminal"};
   e = std::move(*made);
   return done();
 }

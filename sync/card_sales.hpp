@@ -16,6 +16,12 @@ status complete_card_sale(entry& e, book& b, unix_seconds now);
 /// top-up at a till.
 status complete_top_up(entry& e, book& b, unix_seconds now);
 
+/// Units that head office gives to a card by hand (`earned`: one item), or takes from what lies with it (`values`). Of
+/// the entry account, purse and sum, reference and reason (`hand_note_text`) are looked at; the rest is decided as at a
+/// till, within the day's sum of the rules. Errors: key_reused (that reference was used), malformed (also of reference
+/// and reason), insufficient (less lies here; the text says how much), and those of a till.
+status complete_adjustment(entry& e, book& b, unix_seconds now);
+
 /// Whether anything of the account's purse lies at another node, or is owed.
 using is_about = std::function<bool(account_id, std::uint32_t purse)>;
 

@@ -35,6 +35,8 @@ public:
   virtual directory_sizes adopted_by(const stream_id& journal, std::uint64_t size) = 0;
   /// Rules and products of the first so many entries of these directories. Never null.
   virtual std::shared_ptr<const catalogue> published(const directory_sizes& sizes) = 0;
+  /// Whose node that writer is, as far as it could know from these directories; nothing if that is not held.
+  virtual std::optional<std::uint32_t> owner_of(const writer_id& w, const directory_sizes& sizes) = 0;
   /// All that was ever published. Never null.
   virtual std::shared_ptr<const catalogue> everything() = 0;
   /// Figures of one journal that grow for ever, by a short key; 0 until they are set.

@@ -32,10 +32,13 @@ void price_checker::place(sequence seq, const entry& e) {
   const auto* r = rules_of(e);
   const auto* kind = r ? r->programme.card_kind(e.card_kind) : nullptr;
   auto here = journal_.writer.node;
-  if (!kind || (spends ? kind->good_at(here) : kind->loaded_at(here))) return;
+  if (!kind) return;
+  auto owner = kind->has_owners() && here != head_office ? ground_.owner_of(journal_.writer, adopted_) : std::nullopt;
+  if (spends ? kind->good_at(here, owner) : kind->loaded_at(here, owner)) return;
   differs(seq,
           "no card of kind " + std::to_string(kind->id) + (spends ? " used" : " loaded") + " at node " +
-              std::to_string(here.value) + " under rules " + std::to_string(e.rules_version),
+              std::to_string(here.value) + (owner ? ", of owner " + std::to_string(*owner) + "," : "") +
+              " under rules " + std::to_string(e.rules_version),
           "one");
 }
 

@@ -22,7 +22,7 @@ std::string difference_note(std::uint64_t n) {
   return w.take();
 }
 
-bytes encode(const reexecuted_difference& d) {
+bytes encode_difference(const reexecuted_difference& d) {
   byte_writer w;
   w.u8(1);
   write_writer(w, d.writer);
@@ -58,7 +58,7 @@ public:
     reexecuted_difference d{id.writer, seq, std::move(expected), std::move(found)};
     d.expected.resize(std::min(d.expected.size(), reexecuted_difference::text_max));
     d.found.resize(std::min(d.found.size(), reexecuted_difference::text_max));
-    of_.notes_.emplace_back(difference_note(of_.differences_.size()), tally::encode(d));
+    of_.notes_.emplace_back(difference_note(of_.differences_.size()), encode_difference(d));
     of_.differences_.push_back(std::move(d));
   }
   std::optional<entry> entry_at(const stream_id& id, sequence seq) override {
@@ -77,6 +77,9 @@ public:
     return out;
   }
   std::shared_ptr<const catalogue> published(const directory_sizes& sizes) override { return shelf.published(sizes); }
+  std::optional<std::uint32_t> owner_of(const writer_id& w, const directory_sizes& sizes) override {
+    return shelf.owner_of(w, sizes);
+  }
   std::shared_ptr<const catalogue> everything() override { return shelf.everything(); }
   amount figure(const stream_id& id, const bytes& key) override {
     auto name = figure_note(id, key);
@@ -198,9 +201,11 @@ void reexecution::learn_directories(const std::vector<stream_id>& streams) {
     entry_walk walk(store_, id, self_.node, from, size);
     while (auto item = walk.next()) {
       from = item->seq + 1;
-      if (peek_kind(item->data) != entry_kind::publish) continue;
+      auto kind = peek_kind(item->data);
+      if (kind != entry_kind::publish && kind != entry_kind::certify) continue;
       auto e = decode_entry(item->data);
-      if (e && (e->topic == publish_topic::rules || e->topic == publish_topic::product))
+      if (e && kind == entry_kind::certify) ground_->shelf.certified(id, item->seq, e->blob);
+      if (e && kind == entry_kind::publish && (e->topic == publish_topic::rules || e->topic == publish_topic::product))
         ground_->shelf.add(id, item->seq);
     }
   }

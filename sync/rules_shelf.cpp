@@ -2,7 +2,29 @@
 
 #include <algorithm>
 
+#include "sync/certificate.hpp"
+
 namespace tally {
+
+void rules_shelf::certified(const stream_id& directory, std::uint64_t index, byte_view signed_form) {
+  auto form = decode_signed_certificate(signed_form);
+  auto c = form ? decode_certificate(form->body) : result<certificate>(form.error());
+  if (c) owned_[c->node].push_back({directory, index, c->serial, c->epoch, c->owner});
+}
+
+std::optional<std::uint32_t> rules_shelf::owner_of(const writer_id& w, const directory_sizes& sizes) const {
+  auto it = owned_.find(w.node);
+  if (it == owned_.end()) return std::nullopt;
+  const owned *first = nullptr, *newest = nullptr;
+  for (const auto& o : it->second)
+    if (o.epoch == w.epoch && (!first || o.serial < first->serial)) first = &o;
+  for (const auto& o : it->second) {
+    auto taken = sizes.find(o.directory);
+    bool known = &o == first || (taken != sizes.end() && o.index < taken->second);
+    if (known && (!newest || o.serial > newest->serial)) newest = &o;
+  }
+  return newest ? std::optional(newest->owner) : std::nullopt;
+}
 
 std::shared_ptr<const catalogue> rules_shelf::published(const directory_sizes& sizes) {
   counts wanted;

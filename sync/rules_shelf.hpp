@@ -3,6 +3,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ledger/rules.hpp"
@@ -13,7 +14,8 @@ namespace tally {
 /// The rules and products that directories had published at any size: made when asked for, the last few kept, so that
 /// many journals at the same size share one.
 ///
-/// Memory: eight octets a publication, and `kept_max` catalogues. One owner thread; what it hands out never changes.
+/// Memory: eight octets a publication, some hundred a certificate, and `kept_max` catalogues. One owner thread; what it
+/// hands out never changes.
 class rules_shelf {
 public:
   static constexpr std::size_t kept_max = 4;
@@ -23,6 +25,11 @@ public:
 
   /// There is a publication at that place. REQUIRES: behind those that were told before of the same directory.
   void add(const stream_id& directory, std::uint64_t index) { places_[directory].push_back(index); }
+  /// There is a certificate at that place of a directory; one that does not decode is none.
+  void certified(const stream_id& directory, std::uint64_t index, byte_view signed_form);
+  /// Whose node writes that journal: by the newest certificate of the first so many entries of these directories, and
+  /// by the one that the journal began with, which its node was given before any directory. Nothing if there is none.
+  std::optional<std::uint32_t> owner_of(const writer_id& w, const directory_sizes& sizes) const;
   std::shared_ptr<const catalogue> published(const directory_sizes& sizes);
   std::shared_ptr<const catalogue> everything();
 
@@ -34,7 +41,15 @@ private:
   };
   std::shared_ptr<const catalogue> at(const counts& wanted);
 
+  struct owned {
+    stream_id directory;
+    std::uint64_t index{}, serial{};
+    epoch_id epoch;
+    std::uint32_t owner{};
+  };
+
   reader read_;
+  std::map<node_id, std::vector<owned>> owned_;  ///< as they were told
   std::map<stream_id, std::vector<std::uint64_t>> places_;
   std::list<kept> shelf_;  ///< the one that was used last first
 };

@@ -70,6 +70,7 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   // not set the business date for ever.
   if (const auto* own = s->certificate_of(s->config_.self); own && s->config_.role != node_role::hq)
     s->book_->heard_hq_time(own->not_before);
+  if (const auto* own = s->certificate_of(s->config_.self)) s->book_->owned_by(own->owner);
   s->stop_if_revoked();
   return s;
 }
@@ -367,6 +368,7 @@ void station::learn_certificate(const entry& e, std::uint64_t position) {
   certify_node(book_->st(), (*c)->node, {(*c)->role, (*c)->epoch, (*c)->parents, {}});
   book_->view().put(family::meta, certificate_key((*c)->node, (*c)->serial), encode(*s));
   if (certificate_of((*c)->node) != *c) return;  // an older one
+  if ((*c)->node == config_.self) book_->owned_by((*c)->owner);
   end_fork(**c);
   auto all = certificates_.all_of((*c)->node);
   if (all.size() > 1 && all[all.size() - 2]->curve != (*c)->curve) note_end_of_keys((*c)->node, position);

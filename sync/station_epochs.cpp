@@ -107,6 +107,7 @@ status station::complete_fact(entry& e) {
   if (e.kind == entry_kind::ruling) return check_case(e);
   if (e.kind == entry_kind::issue || e.kind == entry_kind::activate) return complete_card_sale(e, *book_, now_);
   if (e.kind == entry_kind::top_up) return complete_top_up(e, *book_, now_);
+  if (e.kind == entry_kind::adjust) return complete_adjustment(e, *book_, now_);
   if (e.kind == entry_kind::reverse)
     return complete_card_undo(e, *book_, now_, [this](account_id account, std::uint32_t purse) {
       const auto writers = observer_->writers();

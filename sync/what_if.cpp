@@ -4,7 +4,9 @@
 
 #include "ledger/pricing.hpp"
 #include "storage/entry_codec.hpp"
+#include "sync/certificate.hpp"
 #include "sync/entry_walk.hpp"
+#include "sync/rules_shelf.hpp"
 
 namespace tally {
 namespace {
@@ -25,7 +27,7 @@ public:
     auto streams = reader_.list();
     if (!streams) return streams.error();
     for (const auto& id : *streams) {
-      if (id.sub == sub_stream::directory) each(id, [&](const entry& e) { learn(e); });
+      if (id.sub == sub_stream::directory) each(id, [&](const entry& e) { learn(id, e); });
       if (id.sub == sub_stream::journal)
         each(id, [&](const entry& e) { out_.last_day = std::max(out_.last_day, sells(e.kind) ? e.business_date : 0); });
     }
@@ -49,7 +51,8 @@ private:
       if (auto e = decode_entry(item->data)) visit(*e);
   }
 
-  void learn(const entry& e) {
+  void learn(const stream_id& id, const entry& e) {
+    if (e.kind == entry_kind::certify) owners_.certified(id, directories_[id]++, e.blob);
     if (e.kind != entry_kind::publish) return;
     if (e.topic == publish_topic::rules)
       if (auto r = decode_rules(e.blob)) rules_.add(std::move(*r));
@@ -94,6 +97,9 @@ private:
       now = price_sale(rules_, *terms);
       if (now && money_of_card(e) > now->card_max)
         now = error{errc::other_goods, "more from a card than its kind pays of these goods"};
+      const auto* kind = rules_.rules(next_)->programme.card_kind(e.card_kind);
+      auto owner = node == head_office ? std::nullopt : owners_.owner_of({node, {}}, directories_);
+      if (kind && !kind->good_at(node, owner)) now = error{errc::not_here, kind->names[0] + ": not good at that store"};
     }
     if (!then || !now) {
       ++line.impossible;
@@ -119,6 +125,8 @@ private:
   node_id self_;
   std::uint32_t days_;
   catalogue rules_;
+  rules_shelf owners_{{}};
+  directory_sizes directories_;  ///< certificates of each
   std::uint64_t next_ = 1;
   std::uint32_t effective_ = 0;
   what_if_report out_;

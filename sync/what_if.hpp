@@ -23,7 +23,8 @@ struct what_if_report {
 
 /// Prices the sales of the newest `days` business dates of all journals in a store again, under `rules` and `products`
 /// as if they were the next version and in force. A sale of a journal that cannot be read further is left out with the
-/// rest of that journal. Pure but for reads. Errors: io, corrupt, overflow.
+/// rest of that journal; one whose card would not be good at its store is impossible. Pure but for reads.
+/// Errors: io, corrupt, overflow.
 result<what_if_report> what_if(const kv_store& store, node_id self, const rules_record& rules,
                                const std::vector<product>& products, std::uint32_t days);
 

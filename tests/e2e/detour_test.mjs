@@ -37,7 +37,7 @@ await scenario('detour', 300, async (t) => {
   await until('the store to be over head office', async () => (await a.status()).link_up && (await over(hq)));
   await sell(5);
   await allCosigned(a);
-  assert.match((await tallystick(['status', '--data', a.data])).out, /node 2 is silent, this is head office/);
+  assert.match((await tallystick(['status', '--data', a.data])).out, /node 2\s+is\s+silent,\s+this\s+is\s+head\s+office/);
   await until('head office to show its link', async () => {
     const rows = (await hq.http.good('GET', '/api/v1/network')).nodes;
     return rows.find((row) => row.node === a.id).link === 'up';

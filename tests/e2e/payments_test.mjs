@@ -6,13 +6,20 @@ import { allCosigned, makeChain } from './chain.mjs';
 import { ROOT, good, scenario, tallystick, until } from './lib.mjs';
 
 await scenario('payments', 120, async (t) => {
-  const { nodes, cards } = await makeChain(t, [['hq', 'hq'], ['a', 'store', 'hq']], { cards: 2 });
+  const { nodes, cards } = await makeChain(t, [['hq', 'hq'], ['a', 'store', 'hq']], { cards: 4 });
   const { hq, a } = nodes;
-  const [card, other] = cards;
+  const [card, other, third, fourth] = cards;
   const rules = join(t.dir, 'rules.toml');
   const demo = readFileSync(join(ROOT, 'config', 'demo-rules.toml'), 'utf8');
   const open = '\n[[product]]\nid = 90\nopen = true\ntax = "A"\nname = { en = "Sundries" }\n';
-  writeFileSync(rules, demo + open);
+  const kind = (owner) => `\n[[card_kind]]\nid = 1\nname = { en = "Card" }\nonly_owners = [${owner}]\n`;
+  const plan = demo.replace('quota = 100000', 'quota = 100000\nmanual_per_day = 500');
+  // An owner that no store has is a mistake, on its line.
+  writeFileSync(rules, plan + open + kind(2));
+  const nobody = await tallystick(['publish', '--data', hq.data, rules]);
+  assert.notEqual(nobody.code, 0);
+  assert.match(nobody.err, /rules\.toml:\d+: card_kind 1: only_owners names 2/);
+  writeFileSync(rules, plan + open + kind(1));
   const bad = join(t.dir, 'bad.toml');
   writeFileSync(bad, demo + open.replace('open = true', 'open = true\nprice = "1.00"'));
   const refused = await tallystick(['publish', '--check', bad]);
@@ -42,7 +49,45 @@ await scenario('payments', 120, async (t) => {
   }
   assert.equal((await pay(card, '--top-up', '50.00')).code, 2);
   assert.equal((await pay(card, '--top-up', '-1', '--reference', 'x')).code, 2);
+  assert.match((await pay(card, '--top-up', '50.00', '--reference', 'SHOP-0042')).out, /booked before/);
   t.step('a payment is booked once');
+
+  // Told of twice at once, and under the number that the card had before.
+  const twice = await Promise.all([1, 2].map(() => pay(third, '--top-up', '20.00', '--reference', 'shop-0050')));
+  assert.deepEqual(twice.map((it) => it.code), [0, 0], twice.map((it) => it.err).join());
+  assert.equal(twice.filter((it) => /^Booked: /.test(it.out)).length, 1);
+  assert.equal(twice.filter((it) => /booked before/.test(it.out)).length, 1);
+  await good(['card', '--data', hq.data, '--card', third, '--replace']);
+  assert.match((await pay(third, '--top-up', '20.00', '--reference', 'Shop-0050')).out, /booked before/);
+  assert.match((await pay(third, '--top-up', '21.00', '--reference', 'shop-0050')).err, /another payment/);
+  t.step('the same payment is known by its reference, however it comes again');
+
+  const points = (...more) => pay(fourth, '--purse', '3', ...more);
+  const given = await points('--adjust', '300', '--reason', 'opening day', '--reference', 'call-1');
+  assert.equal(given.code, 0, given.out + given.err);
+  assert.match(given.out, /^Done: 300 of Points given to /);
+  assert.match((await points('--adjust', '300', '--reason', 'opening day', '--reference', 'Call-1')).out, /done before/);
+  assert.match((await points('--adjust', '301', '--reason', 'opening day', '--reference', 'call-1')).err, /another change/);
+  assert.match((await points('--adjust=-120', '--reason', 'a mistake', '--reference', 'call-2')).out, /120 of Points taken/);
+  assert.match((await points('--adjust', '201', '--reason', 'x', '--reference', 'call-3')).err, /head office gives 200 more/);
+  assert.match((await points('--adjust', '-181', '--reason', 'x', '--reference', 'call-3')).err, /180 lie at head office/);
+  for (const bad of [
+    ['--adjust', '5', '--reason', 'x'],
+    ['--adjust', '5', '--reference', 'x'],
+    ['--adjust', '0', '--reason', 'x', '--reference', 'x'],
+    ['--adjust', '5.5', '--reason', 'x', '--reference', 'x'],
+    ['--adjust', '5', '--top-up', '5.00', '--reason', 'x', '--reference', 'x'],
+  ])
+    assert.equal((await points(...bad)).code, 2, bad.join(' '));
+  assert.equal((await pay(fourth, '--reference', 'x')).code, 2);
+  // The store has none of them and fetches what the sale needs.
+  const basket = { card: fourth, lines: [{ product: 90, quantity: 1_000 }], uses: [{ purse: 3, units: 100 }] };
+  const priced_with = (await api('POST', '/quotes', basket)).body;
+  const with_points = await ask('/sales', { ...basket, tenders: [{ kind: 'cash', amount: priced_with.due }] });
+  assert.equal(with_points.status, 200, JSON.stringify(with_points.body));
+  assert.equal(priced_with.due, 900);
+  assert.match((await points('--adjust', '-180', '--reason', 'x', '--reference', 'call-4')).err, /lie at head office/);
+  t.step('units by hand at head office');
 
   // The store has nothing of it and asks while the customer waits.
   const { due } = (await api('POST', '/quotes', { card, lines: [{ product: 90, quantity: 1_234 }] })).body;

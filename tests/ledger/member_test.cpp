@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "fixture.hpp"
+#include "ledger/han.hpp"
 #include "ledger/member_search.hpp"
 #include "ledger/member_state.hpp"
 #include "ledger/member_text.hpp"
@@ -176,6 +177,43 @@ TEST_CASE("members are found by parts of names in any script and by last digits"
   for (std::string bad :
        {std::string(), std::string("  "), std::string("--"), std::string("\xff"), std::string(121, 'a')})
     CHECK(parse_member_query(bad).code() == errc::malformed);
+}
+
+TEST_CASE("Simplified and Traditional characters are found as one", "[ledger][member]") {
+  auto hans = person("陈国张"), hant = person("陳國張"), mixed = person("陳国張");
+  for (const char* q : {"陈国张", "陳國張", "陈國", "国张", "國張", "张", "張", "陈", "陳", "国", "國"})
+    for (const auto* p : {&hans, &hant, &mixed})
+      CHECK(finds(*p, q));
+  for (const char* q : {"章", "程", "郭", "國陳"})
+    CHECK_FALSE(finds(hant, q));
+  // Several Traditional characters with one Simplified form, each by each.
+  for (const char* q : {"发", "發", "髮"})
+    for (const char* name : {"王发", "王發", "王髮"})
+      CHECK(finds(person(name), q));
+  // What is neither stays what it is, and the name itself is as it was typed.
+  CHECK(fold_text(U"김철수 José やまだ 王小明") == U"김철수 jose やまだ 王小明");
+  CHECK(hant.name == "陳國張");
+
+  auto a = person("張國"), b = person("张国");
+  a.born = b.born = {1990, 2, 28};
+  CHECK(identity_tokens(a) == identity_tokens(b));
+}
+
+TEST_CASE("the Simplified form of a character is its own", "[ledger][member]") {
+  std::size_t pairs = 0;
+  char32_t first = 0, last = 0;
+  for (char32_t c = 0; c <= 0x10FFFF; ++c) {
+    auto s = simplified(c);
+    if (s != c) ++pairs, last = c;
+    if (s != c && first == 0) first = c;
+    if (simplified(s) != s || is_unspaced(c) != is_unspaced(s)) FAIL("character " << static_cast<std::uint32_t>(c));
+  }
+  CHECK(pairs == 2'852);
+  CHECK(simplified(first) != first);
+  CHECK(simplified(last) != last);
+  CHECK(simplified(U'張') == U'张');
+  CHECK(simplified(U'龜') == U'龟');
+  CHECK(simplified(U'「') == U'「');
 }
 
 TEST_CASE("one telephone number, or one name and birthday, make look-alikes", "[ledger][member]") {

@@ -3,6 +3,7 @@
 
 #include "ledger/cards.hpp"
 #include "ledger/clearing.hpp"
+#include "ledger/decide.hpp"
 #include "programme_fixture.hpp"
 
 using namespace tally;
@@ -48,6 +49,38 @@ TEST_CASE("a kind of card is good where the rules say", "[value]") {
   value_shop unloaded([](programme& g) { g.card_kinds[0].no_top_up_at = {here()}; });
   CHECK(refused(unloaded.run(top_up_command{unloaded.next_key(), card_1, 5'000})) == errc::not_here);
   CHECK(refused(unloaded.run(unloaded.sale({{product_id{1}, 1}}, 100))) == errc::ok);
+}
+
+TEST_CASE("a kind of card is good, and loaded, at the stores of some owners", "[value]") {
+  auto of = [](std::uint32_t owner, const std::function<void(card_kind_rule&)>& change) {
+    return [owner, t = std::make_shared<value_shop>([&](programme& g) { change(g.card_kinds[0]); })](auto command) {
+      auto now = t->at();
+      if (owner != 0) now.owner = owner;
+      return refused(decide(command(*t), now));
+    };
+  };
+  auto pays = [](value_shop& t) -> till_command { return t.sale({{product_id{1}, 1}}, 100); };
+  auto loads = [](value_shop& t) -> till_command { return top_up_command{t.next_key(), card_1, 5'000}; };
+  auto given = [](value_shop& t) -> till_command {
+    return adjust_command{t.next_key(), card_1, points_purse, 5, "opening day"};
+  };
+  auto only = [](card_kind_rule& k) { k.only_owners = {2, 4}; };
+  auto but = [](card_kind_rule& k) { k.not_owners = {2}; };
+  for (const auto& command : {std::function<till_command(value_shop&)>(pays), {loads}, {given}}) {
+    CHECK(of(2, only)(command) == errc::ok);
+    CHECK(of(4, only)(command) == errc::ok);
+    CHECK(of(3, only)(command) == errc::not_here);
+    CHECK(of(2, but)(command) == errc::not_here);
+    CHECK(of(3, but)(command) == errc::ok);
+    // Head office has no owner here: it keeps the cards of all.
+    CHECK(of(0, only)(command) == errc::ok);
+  }
+  auto both = [](card_kind_rule& k) {
+    k.only_owners = {2};
+    k.not_at = {here()};
+  };
+  CHECK(of(2, both)(pays) == errc::not_here);
+  CHECK(of(2, both)(loads) == errc::ok);
 }
 
 TEST_CASE("nobody gives to a card where it is not good, nor money where it is not loaded", "[value]") {

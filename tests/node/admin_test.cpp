@@ -4,6 +4,7 @@
 #include "node/rules_file.hpp"
 #include "storage/entry_codec.hpp"
 #include "sync/medium.hpp"
+#include "sync/seeded.hpp"
 #include "sync/text.hpp"
 
 using namespace tally;
@@ -238,6 +239,62 @@ TEST_CASE("rules that name stores which there are not are not published", "[admi
   CHECK(publish({}, {7}).find("no_top_up_at names 7") != std::string::npos);
   CHECK(d.node.written.empty());
   CHECK(publish({3}, {3}) == "");
+  CHECK(d.node.written.size() == 1);
+}
+
+TEST_CASE("rules that name owners which no store has are not published", "[admin]") {
+  desk d;
+  test::seeded_entropy random{9};
+  ed25519_signer keys(make_signing_key(random));
+  memory_state st;
+  put_node(st, {3}, {node_role::store, {{7}}, {node_id{1}}});
+  put_node(st, {4}, {node_role::store, {{8}}, {node_id{1}}});
+  d.node.put_cells(st);
+  for (std::uint32_t id : {3U, 4U}) {
+    certificate c;
+    c.chain = "bakery";
+    c.node = {id};
+    c.name = "Shop";
+    c.role = node_role::store;
+    c.parents = {head_office};
+    c.owner = id - 1;
+    c.signing = keys.key();
+    random.fill(c.curve);
+    c.epoch = {{static_cast<std::uint8_t>(4 + id)}};
+    c.serial = 1;
+    c.not_after = INT64_MAX;
+    d.node.put_certificate(sign_certificate(c, head_office, keys));
+    node_snapshot::remote r;
+    r.node = {id};
+    r.role = node_role::store;
+    d.node.shown->below.push_back(r);
+  }
+  rules_record r;
+  r.version = 1;
+  r.taxes = {{"A", 1300}};
+  auto publish = [&](auto change) {
+    card_kind_rule kind{4, {"Card"}, {}, true, 0};
+    change(kind);
+    r.programme.card_kinds = {kind};
+    d.post("publish", {{"version", 1},
+                       {"publication", "x"},
+                       {"rules", to_base64(encode_rules(r))},
+                       {"products", json::array()},
+                       {"last", true}});
+    return d.answer.contains("detail") ? d.answer["detail"].get<std::string>() : std::string();
+  };
+  CHECK(publish([](card_kind_rule& k) { k.only_owners = {2, 9}; }).find("card_kind 4: only_owners names 9") == 0);
+  CHECK(d.status == 409);
+  CHECK(publish([](card_kind_rule& k) { k.not_owners = {1}; }).find("card_kind 4: not_owners names 1") == 0);
+  CHECK(publish([](card_kind_rule& k) {
+          k.only_owners = {2};
+          k.only_at = {4};
+        }).find("card_kind 4: only_at names 4, a store of owner 3") == 0);
+  CHECK(d.node.written.empty());
+  CHECK(publish([](card_kind_rule& k) {
+          k.only_owners = {2};
+          k.only_at = {3};
+        }) == "");
   CHECK(d.node.written.size() == 1);
 }
 

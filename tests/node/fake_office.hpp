@@ -4,6 +4,7 @@
 
 #include "actors/facade.hpp"
 #include "ledger/fold.hpp"
+#include "ledger/kinds.hpp"
 #include "node/enrolment.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
@@ -18,6 +19,7 @@ public:
   bool remembers = true;  ///< false: the next record is not written
   bool writes = true;     ///< false: facts are refused with `io`
   bool silent = false;    ///< no callback comes at all
+  std::function<void()> meanwhile;
   std::vector<entry> written;
   std::map<std::string, bytes, std::less<>> notes;
   std::shared_ptr<node_snapshot> shown = std::make_shared<node_snapshot>();
@@ -51,6 +53,10 @@ public:
   void facts(std::vector<entry> list, std::function<void(const facts_answer&)> done) override {
     if (silent) return;
     if (!writes) return done({0, errc::io, "no", 0, 0});
+    if (meanwhile) {  // somebody else was first
+      std::exchange(meanwhile, nullptr)();
+      return done({0, errc::key_reused, "used", 0, 0});
+    }
     for (auto& e : list) {
       if (e.kind == entry_kind::certify) put_certificate(*decode_signed_certificate(e.blob));
       written.push_back(std::move(e));
@@ -74,8 +80,11 @@ public:
   void keep_journal(const writer_id& w, const std::vector<entry>& list) {
     kv_view view(store_);
     stream_writer writer(view);
-    for (const auto& e : list)
-      writer.append_own({w, sub_stream::journal, {}}, encode_entry(e), std::nullopt);
+    for (const auto& e : list) {
+      const auto* row = row_of(e.kind);
+      writer.append_own({w, sub_stream::journal, {}}, encode_entry(e),
+                        row && row->broadcast ? std::optional(stream_id{w, sub_stream::directory, {}}) : std::nullopt);
+    }
     writer.flush();
     invariant(store_.commit(view.seal(), true).ok(), "a store in memory");
     view.settled();

@@ -48,9 +48,22 @@ entry world::payment() {
   return e;
 }
 
+// Units that head office gives, or takes where enough lie with it; now and then the same is asked for again.
+entry world::by_hand() {
+  if (payments_ == 0 || dice_.chance(800)) ++payments_;
+  entry e;
+  e.kind = entry_kind::adjust;
+  e.account = {1 + payments_ % plan_.cards};
+  const value_item units{points_purse, unit_of(points_purse), 0, static_cast<amount>(1 + payments_ * 7 % 40)};
+  (payments_ % 3 == 0 ? e.values : e.earned) = {units};
+  e.blob = hand_note_text("Change " + std::to_string(payments_), "a mistake");
+  return e;
+}
+
 bool world::refuses_payment(errc code) {
   return code == errc::key_reused || code == errc::card_blocked || code == errc::unknown_card ||
-         code == errc::not_applicable || code == errc::not_here || code == errc::bad_rules;
+         code == errc::not_applicable || code == errc::not_here || code == errc::bad_rules ||
+         code == errc::insufficient || code == errc::bad_amount;
 }
 
 // The sale of a card was a mistake; whether somebody used the card since is for the product to say.

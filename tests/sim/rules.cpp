@@ -56,6 +56,7 @@ programme programme_of(const plan& how) {
   const auto first_store = 2 + how.regions;
   member.no_top_up_at = {first_store};
   if (how.stores > 1) member.not_at = {first_store + how.stores - 1};
+  if (how.stores > 2) member.not_owners = {2};
   g.card_kinds = {kind, member};
   earn_rule birthday{3, {"birthday"}, points_purse, false, 1, 20, {}};
   birthday.when.birthday = true;

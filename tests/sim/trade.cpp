@@ -126,7 +126,8 @@ void world::decreed(const facts_answer& a) {
   // A card was reported lost while it was being sold: the rest is sold without it.
   if (asked.kind == entry_kind::issue && a.code == errc::not_applicable) return send_facts();
   // Whoever pays for a card that is blocked, or not known yet, has the money back; what was booked is booked once.
-  done_before = done_before || (asked.kind == entry_kind::top_up && refuses_payment(a.code));
+  done_before = done_before ||
+                ((asked.kind == entry_kind::top_up || asked.kind == entry_kind::adjust) && refuses_payment(a.code));
   // A sale with a voucher's code was reversed meanwhile: it is no case any more.
   if (asked.kind == entry_kind::ruling && a.code == errc::not_found) {
     rulings_.erase({asked.subject, *asked.cites});
@@ -205,7 +206,7 @@ void world::next_decree() {
     } else if (plan_.stock > 0 && dice_.chance(400)) {
       list = stock_decree();
     } else if (plan_.programme && dice_.chance(300)) {
-      list.push_back(payment());
+      list.push_back(dice_.chance(500) ? by_hand() : payment());
     }
     if (list.empty()) {
       entry e;

@@ -266,6 +266,7 @@ void world::replace(sim_node& n) {
   n.cert.signing = n.keys->key();
   entropy_.fill(n.cert.curve);
   entropy_.fill(n.cert.epoch.value);
+  if (n.role == node_role::store) n.cert.owner = 3 - n.cert.owner;  // it was sold, too
   n.signed_cert = sign_certificate(n.cert, head_office, *nodes_.at(head_office).keys);
   entry revoke, close, certify;
   revoke.kind = entry_kind::revoke;
@@ -325,6 +326,7 @@ void world::move(sim_node& n) {
     places.push_back({2 + r});
   std::erase(places, n.parents.front());
   auto to = places[dice_.below(places.size())];
+  if (n.role == node_role::store) next.owner = 3 - next.owner;
   next.parents = to == head_office ? std::vector{to} : std::vector{to, head_office};
   entry certify;
   certify.kind = entry_kind::certify;

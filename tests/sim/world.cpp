@@ -71,7 +71,7 @@ void world::make_node(node_id id, node_role role, std::vector<node_id> parents) 
       .name = "node " + std::to_string(id.value),
       .role = role,
       .parents = parents,
-      .owner = 1,
+      .owner = 1 + (role == node_role::store ? id.value % 2 : 0),
       .powers = 127,
       .signing = n.keys->key(),
       .curve = {},
@@ -227,6 +227,7 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
       counted_.closed += peek_kind(e) == entry_kind::close_epoch;
       counted_.granted_anew += peek_kind(e) == entry_kind::regrant;
       if (n.role == node_role::hq && peek_kind(e) == entry_kind::top_up) ++counted_.payments;
+      if (n.role == node_role::hq && peek_kind(e) == entry_kind::adjust) ++counted_.by_hand;
       counted_.fees += peek_kind(e) == entry_kind::fee;
       if (n.role == node_role::hq && peek_kind(e) == entry_kind::issue) ++counted_.sold_at_once;
       if (n.role == node_role::hq && peek_kind(e) == entry_kind::reverse) ++counted_.taken_back;

@@ -43,7 +43,7 @@ struct tally_of_run {
                 cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
                 pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0, codes_right = 0,
                 codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0, fees = 0,
-                detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0;
+                detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0, by_hand = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -163,6 +163,7 @@ private:
   // office.cpp: runs of cards, and months that go by
   std::vector<entry> stock_decree();
   entry payment();
+  entry by_hand();
   static bool refuses_payment(errc code);
   std::optional<entry> move_run(const card_batch& run);
   std::vector<entry> take_back_sold(const card_batch& run) const;

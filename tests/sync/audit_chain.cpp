@@ -62,6 +62,7 @@ void audit_chain::add(std::uint32_t id, node_role role, std::vector<node_id> par
   c.name = "Node " + std::to_string(id);
   c.role = role;
   c.parents = std::move(parents);
+  c.owner = 1;
   c.powers = power::trade | power::load;
   c.signing = n->keys->key();
   c.serial = 1;

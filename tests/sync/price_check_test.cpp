@@ -42,12 +42,14 @@ struct made_up final : price_ground {
   std::optional<card_record> card_at(account_id) override { return known; }
   directory_sizes adopted_by(const stream_id&, std::uint64_t) override { return {}; }
   std::shared_ptr<const catalogue> published(const directory_sizes&) override { return rules; }
+  std::optional<std::uint32_t> owner_of(const writer_id&, const directory_sizes&) override { return owner; }
   std::shared_ptr<const catalogue> everything() override { return rules; }
   amount figure(const stream_id&, const bytes& key) override { return figures[key]; }
   void set_figure(const stream_id&, const bytes& key, amount value) override { figures[key] = value; }
 
   std::shared_ptr<catalogue> rules = std::make_shared<catalogue>();
   std::optional<card_record> known;
+  std::optional<std::uint32_t> owner;
   std::map<bytes, amount> figures;
   std::vector<std::string> said;
   int count = 0;
