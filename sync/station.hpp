@@ -85,6 +85,7 @@ public:
   /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
   bool parent_silent() const { return parent_silent_; }
   bool is_forked(node_id node) const { return lives_.forked.count(node) != 0; }  ///< nothing is sent to such a node
+  bool is_quarantined(node_id node) const;  ///< nor to this one: too many contested entries without a ruling
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
   std::vector<void_key> void_keys() const;  ///< keys of children that open no connection any more
   stream_id directory() const;              ///< head office's current one
@@ -166,7 +167,7 @@ private:
   void sweep(), sweep_account(account_id account, const writer_id&to);
   status complete_fact(entry& e);
   status check_serials(const std::vector<entry>& facts) const;
-  status check_case(const entry& ruling) const;
+  status check_case(entry& ruling) const;
   void watch_for_twins(const writer_id&grown, bool new_to_us), load_forked(), end_fork(const certificate&newest);
   void settle_epochs(), follow_heir(const writer_id&heir), find_doubt(const writer_id&closed);
   bool may_still_come(const writer_id& closed, std::map<ledger_account, tally::amount>& gone) const;
@@ -179,7 +180,8 @@ private:
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), move_debts();
   void move_level(account_id account, const programme&plan), move_levels(), take_fees();
-  void give_back_lapsed(), bring_back_cards(), free_run(const entry&brought, const writer_id&from);
+  void rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
+  void free_run(const entry&brought, const writer_id&from);
   bool take_fee(account_id account, bool ask);
   void count_for_calendar(unix_seconds now), answer_card(const entry&e, const writer_id&from, sequence seq);
   void mark_directory();

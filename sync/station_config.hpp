@@ -27,6 +27,10 @@ struct station_config {
   unix_seconds certificate_s = unix_seconds{365} * 86'400;  ///< head office: how long a renewed certificate is good
   std::optional<next_keys> next;                            ///< new keys of this node that wait for their certificate
   sweep_limits sweep;
+  /// Head office: what is ruled at once about uses of a card that was lost; nothing: operators rule.
+  std::optional<ruling_outcome> used_lost;
+  /// Contested entries of one node without a ruling from which on nothing is sent to it; 0: whatever happens.
+  std::uint64_t quarantine_after = 0;
   tick_ms detour_after_ms = 0;  ///< store: so long without its parent, and it goes to head office itself; 0: never
 };
 

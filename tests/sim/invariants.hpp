@@ -7,6 +7,8 @@ class world;
 
 /// Invariants 1 to 8 at a moment when everything has healed and drained. Throws `broken`.
 void check_quiet(const world& w);
+/// Each contested entry was a case, as some others, and every node knows what head office ruled about it (lost.cpp).
+void check_rulings(const world& w);
 /// Whether everything that must reach head office and come back has done so; `why` says what is missing.
 bool drained(const world& w, std::string* why = nullptr);
 /// What was put aside came back when its time was over.

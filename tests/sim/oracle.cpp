@@ -123,6 +123,8 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
       }
       return;
     case entry_kind::fee: return fee(p, *e);
+    case entry_kind::ruling: return ruling(p, *e);
+    case entry_kind::execute: return execute(p, *e);
     case entry_kind::give_back:
       ensure(writer.node == head_office, "somebody else than head office gives units back: entry " + name(p));
       for (const auto& v : e->values) {
@@ -470,7 +472,7 @@ amount oracle::known_balance(account_id a, const std::function<std::uint64_t(con
       bool goods_back = e->kind == entry_kind::refund || e->kind == entry_kind::refund_elsewhere;
       bool made = e->kind == entry_kind::issue || e->kind == entry_kind::voucher_grant;
       if (e->account == a && (goods_back || made)) sum += card_value(*e);
-      bool out = e->kind == entry_kind::hand_back || e->kind == entry_kind::fee;
+      bool out = e->kind == entry_kind::hand_back || e->kind == entry_kind::fee || e->kind == entry_kind::execute;
       if (e->account == a && out) sum -= card_value(*e);
       bool undo = e->kind == entry_kind::reverse;
       auto kind = undo ? e->cited_kind : e->kind;
