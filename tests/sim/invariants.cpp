@@ -241,7 +241,8 @@ void check_restored_value(const world& w) {
                    std::to_string(seen.contested_of(writer)) + " contested");
     for (const auto& [k, c] : seen.all().cells())
       ensure(k.type != cell_type::transfer || k.b != 1 || (k.peer != writer && k.writer != writer) ||
-                 (k.writer == writer && waits_or_came(w, k)) || (k.peer == writer && was_sent_on(w, writer, c)),
+                 (k.writer == writer && (waits_or_came(w, k) || was_sent_on(w, k.peer, c))) ||
+                 (k.peer == writer && was_sent_on(w, writer, c)),
              "a send from " + writer_name(k.writer) + " to " + writer_name(k.peer) + " did not return");
   }
 }

@@ -89,6 +89,8 @@ private:
   void refund(const place& p, const entry& e);
   /// Of a card that nobody used as far as head office had heard, once for each month.
   void fee(const place& p, const entry& e);
+  /// Units that expired (-1), or come back.
+  void expire(const place& p, const entry& e, amount sign);
   void hand_over(const place& p, const entry& e, amount sign);
   void take_back(const place& p, const entry& e);
   void put_aside(const place& p, const entry& e);
