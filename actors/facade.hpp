@@ -70,7 +70,8 @@ struct node_snapshot {
     tally::amount doubt{};        ///< value of its closed epochs that head office has not granted anew
     bool revoked = false;
     unix_seconds certified_until{};
-    bool forked = false;  ///< two machines ran with its key: nothing is sent to it
+    bool forked = false;       ///< two machines ran with its key: nothing is sent to it
+    bool quarantined = false;  ///< too many contested entries that nobody ruled about: nothing is sent to it
     bool detour = false;  ///< it is no child, and connected here itself, because its parent is silent
   };
   std::vector<remote> below;

@@ -75,6 +75,7 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
     r.revoked = s.is_revoked(n.node);
     r.certified_until = n.not_after;
     r.forked = s.is_forked(n.node);
+    r.quarantined = s.is_quarantined(n.node);
     if (auto by = road_to(n.node, parents, self); by && *by != n.node) {
       r.told = context.links.told(n.node, *by);
       auto row = context.links.at(n.node);

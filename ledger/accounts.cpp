@@ -114,7 +114,7 @@ std::string account_name(const ledger_account& a) {
     case account_type::debt: return "debt:" + num(a.a) + ":" + purse() + tail;
     case account_type::held:
       return "held:" + num(a.a) + ":" + purse_name(a.b & UINT32_MAX, a.b >> 32) + ":" + num(a.c) + tail;
-    case account_type::contested: return "contested" + tail;
+    case account_type::contested: return (a.a == 0 ? "contested" : "contested:" + num(a.a)) + tail;
   }
   return "suspense" + tail;
 }

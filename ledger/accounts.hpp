@@ -29,7 +29,7 @@ enum class account_type : std::uint8_t {
 ///
 /// `a`, `b`, `c` by type: hold: account, purse, bucket · debt: account, purse · redeemed, given, expired: purse
 /// · held: account, purse + bucket × 2^32, sequence of the authorise
-/// · quota, issued: base unit · transit: 0 (from and to are
+/// · contested: 0, or the node whose owner owes by a ruling · quota, issued: base unit · transit: 0 (from and to are
 /// `from` and `to`) · tender: kind, shift · tax: rate · doubt: as hold, `from` the closed epoch.
 /// For transit, `writer` is the side that posted.
 struct ledger_account {

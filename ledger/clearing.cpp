@@ -10,9 +10,23 @@ bool only_moves(entry_kind kind) {
   return kind == entry_kind::send || kind == entry_kind::receive || kind == entry_kind::regrant;
 }
 
+constexpr node_id head_office_node{1};
+
+/// What a node's owner owes to the chain, head office's is owed.
+bool clear_ruling(const entry& e, const writer_id& writer, const std::function<clearing_sums&(node_id)>& of) {
+  amount sum = 0;
+  for (const auto& v : e.values)
+    if (!checked_add(sum, v.amount, sum)) return false;
+  if (sum == 0) return true;
+  auto& owes = of(e.subject.node).ruled;
+  if (sum == INT64_MIN || !checked_add(owes, sum, owes)) return false;
+  auto& owed = of(writer.node).ruled;
+  return checked_add(owed, -sum, owed);
+}
+
 /// Which sum the money belongs to, and whether it is counted as it is owed, or the other way round.
 amount* sum_of(clearing_sums& s, entry_kind kind, bool& owed) {
-  owed = !sells(kind) && kind != entry_kind::hand_back && kind != entry_kind::fee;
+  owed = !sells(kind) && kind != entry_kind::hand_back && kind != entry_kind::fee && kind != entry_kind::execute;
   switch (kind) {
     case entry_kind::top_up:
     case entry_kind::voucher_grant:
@@ -21,6 +35,7 @@ amount* sum_of(clearing_sums& s, entry_kind kind, bool& owed) {
     case entry_kind::refund:
     case entry_kind::refund_elsewhere: return &s.returned;
     case entry_kind::sale:
+    case entry_kind::execute:
     case entry_kind::fee:  // head office's own
     case entry_kind::capture: return &s.spent;
     default: return nullptr;
@@ -57,7 +72,8 @@ std::map<unit_id, unit_price> unit_prices(const programme& p) {
 
 bool clearing_sums::add(const clearing_sums& more) {
   bool fits = checked_add(loaded, more.loaded, loaded) && checked_add(paid_out, more.paid_out, paid_out) &&
-              checked_add(spent, more.spent, spent) && checked_add(returned, more.returned, returned);
+              checked_add(spent, more.spent, spent) && checked_add(returned, more.returned, returned) &&
+              checked_add(ruled, more.ruled, ruled);
   for (const auto& [unit, u] : more.beside) {
     auto& mine = beside[unit];
     fits = fits && checked_add(mine.given, u.given, mine.given) &&
@@ -67,12 +83,13 @@ bool clearing_sums::add(const clearing_sums& more) {
 }
 
 bool clearing_sums::empty() const {
-  return loaded == 0 && paid_out == 0 && spent == 0 && returned == 0 && beside.empty();
+  return loaded == 0 && paid_out == 0 && spent == 0 && returned == 0 && ruled == 0 && beside.empty();
 }
 
 bool clear_entry(const entry& e, const writer_id& writer, const std::vector<posting>& postings,
                  const std::function<clearing_sums&(node_id)>& of) {
   if (only_moves(e.kind)) return true;
+  if (e.kind == entry_kind::ruling) return clear_ruling(e, writer, of);
   amount taken = 0;  // by the cards, in money: a credit of theirs
   bool fits = true;
   for (const auto& p : postings) {
@@ -89,13 +106,15 @@ bool clear_entry(const entry& e, const writer_id& writer, const std::vector<post
   }
   if (taken == 0) return fits;
   bool owed = true;
-  auto* sum = sum_of(of(writer.node), e.kind == entry_kind::reverse ? e.cited_kind : e.kind, owed);
+  // What a ruling made a node write off is the chain's, as a fee.
+  auto whose = e.kind == entry_kind::execute ? head_office_node : writer.node;
+  auto* sum = sum_of(of(whose), e.kind == entry_kind::reverse ? e.cited_kind : e.kind, owed);
   return fits && sum != nullptr && taken != INT64_MIN && checked_add(*sum, owed ? taken : -taken, *sum);
 }
 
 bool position_of(const clearing_sums& s, const std::map<unit_id, unit_price>& prices, clearing_position& out) {
   out = {};
-  bool fits = checked_add(s.loaded, s.returned, out.owes);
+  bool fits = checked_add(s.loaded, s.returned, out.owes) && checked_add(out.owes, s.ruled, out.owes);
   for (auto v : {s.spent, s.paid_out})
     fits = fits && v != INT64_MIN && checked_add(out.owes, -v, out.owes);
   for (const auto& [unit, u] : s.beside) {

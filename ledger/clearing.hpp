@@ -26,6 +26,7 @@ struct clearing_sums {
   amount paid_out{};  ///< money handed out for it
   amount spent{};     ///< goods given for it, and fees kept of it
   amount returned{};  ///< put back on cards for goods that came back
+  amount ruled{};     ///< owed to the chain by rulings; of head office the same with the other sign
   struct units {
     amount given{}, redeemed{}, expired{};
   };

@@ -31,10 +31,10 @@ enum class entry_kind : std::uint8_t {
   activate = 19,
   claim = 20,
   expire = 21,
-  fee = 22,  ///< head office takes the month's fee of a card that nobody used
-  execute = 23,
-  count = 24,  ///< pieces of gifts on the shelf, as somebody counted them
-  stock = 25,  ///< pieces of gifts that came, or went
+  fee = 22,      ///< head office takes the month's fee of a card that nobody used
+  execute = 23,  ///< what a ruling told the holder of an account's value to write off
+  count = 24,    ///< pieces of gifts on the shelf, as somebody counted them
+  stock = 25,    ///< pieces of gifts that came, or went
   attendance = 26,
   log = 27,
   evidence = 28,
@@ -84,10 +84,11 @@ struct entry {
   std::vector<tax_item> taxes;
   std::vector<line_item> lines;
   /// reverse, refund: the own entry that is undone; capture, void, time_out: the own authorise, which cites itself;
-  /// ruling, earn, card_state, refund_elsewhere, take_back, profile: the entry of `subject` it is about
+  /// ruling, earn, card_state, refund_elsewhere, take_back, profile: the entry of `subject` it is about; execute: the
+  /// same as its ruling
   std::optional<sequence> cites;
   entry_kind cited_kind{};
-  writer_id peer;           ///< send: to; receive: from
+  writer_id peer;           ///< send: to; receive: from; ruling: who is to write `released` off
   std::uint64_t channel{};  ///< number on the channel (writer → peer), from 1
   send_cause cause{};
   std::uint64_t request{};  ///< id of the pull or recall that caused a send; pin_failed: digest of what was asked
@@ -116,7 +117,8 @@ struct entry {
                                   ///< what did not lie here (positive); send, receive: debts that travel
   std::int64_t deadline{};        ///< authorise: business time from which it cannot be captured, seconds since 1970;
                                   ///< fee: start of the day on which it fell due
-  std::vector<value_item> released;  ///< capture, void, time_out: what goes back to the holding
+  std::vector<value_item> released;  ///< capture, void, time_out: what goes back to the holding; ruling: what `peer` is
+                                     ///< to write off of the account, most
   account_id to_account{};           ///< gift: who is given it
   std::uint32_t expires{};           ///< of a card: the last business date on which it is good; 0: no end
   bool stale = false;            ///< sale, top_up: the rules here were too old for discounts, and for giving anything

@@ -69,6 +69,11 @@ constexpr std::array rows{
     row{"code_required", "So much is taken from this card only with a one-time code, sent to its member's telephone."},
     row{"code_wrong", "The one-time code is wrong. Type it again, or have a new one sent."},
     row{"other_goods", "This kind of card does not pay for all of these goods. Take the rest as another payment."},
+    row{},
+    row{},
+    row{},
+    row{},
+    row{"used_lost", "This card was used after head office knew that it was lost or frozen; the store had not heard."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 

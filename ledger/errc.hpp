@@ -60,9 +60,10 @@ enum class errc : std::uint8_t {
   code_required = 50,  ///< so much of this card only with a one-time code; the detail says what stands in the way of it
   code_wrong = 51,     ///< the try is counted
   other_goods = 52,    ///< this kind of card does not pay for so much of this basket; the detail says for how much
+  used_lost = 57,  ///< head office heard of this use when it knew that the card was lost or frozen; its store did not
 };
 
-constexpr errc errc_last = errc::other_goods;
+constexpr errc errc_last = errc::used_lost;
 
 /// Stable name, for interfaces and logs: "insufficient".
 std::string_view errc_name(errc code);

@@ -228,6 +228,17 @@ status expand_adjust(const entry& e, sheet& s) {
   return expand_created(e, e.earned, false, s);
 }
 
+// What the owner of the case's node owes, and what the chain bore.
+status expand_ruling(const entry& e, sheet& s) {
+  for (const auto& v : e.values) {
+    if (v.purse != purse_paid || v.unit != main_unit || v.bucket != 0 || v.amount <= 0)
+      return error{errc::malformed, "what is owed by a ruling"};
+    s.plain(account_type::contested, main_unit, e.subject.node.value, 0, v.amount);
+    s.plain(account_type::contested, main_unit, 0, 0, -v.amount);
+  }
+  return done();
+}
+
 // Money is head office's fee; bonus is gone, as what expires.
 status expand_fee(const entry& e, sheet& s) {
   for (const auto& v : e.values) {
@@ -369,7 +380,9 @@ status expand_into(const entry& e, entry_kind as, sheet& s) {
     case entry_kind::earn: return expand_created(e, e.earned, false, s);
     case entry_kind::expire: return expand_expire(e, s);
     case entry_kind::adjust: return expand_adjust(e, s);
+    case entry_kind::execute:
     case entry_kind::fee: return expand_fee(e, s);
+    case entry_kind::ruling: return expand_ruling(e, s);
     case entry_kind::issue: return expand_issue(e, s);
     case entry_kind::hand_back: return expand_hand_back(e, s);
     case entry_kind::give_back: return expand_give_back(e, s);

@@ -14,6 +14,7 @@
 #include "ledger/lapses.hpp"
 #include "ledger/member_state.hpp"
 #include "ledger/programme.hpp"
+#include "ledger/ruling.hpp"
 
 namespace tally {
 
@@ -122,14 +123,6 @@ status check_regrant(const entry& e, const state& s) {
   return done();
 }
 
-// Whether that entry was contested is for who sees its journal to say, as with a regrant.
-status check_ruling(const entry& e) {
-  if (ruling_outcome_name(e.outcome) == "unknown") return error{errc::malformed, "no outcome of a ruling"};
-  if (e.blob.size() > note_max)
-    return error{errc::malformed, "the note of a ruling has more than " + std::to_string(note_max) + " octets"};
-  return done();
-}
-
 status check_closing(const entry& e, const entry_place& p, const state& s) {
   auto before = closing_of(s, e.subject);
   // Head office's own, which others have no journal of, at the end of what it had published.
@@ -218,7 +211,8 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::earn: return check_earn(e, s);
     case entry_kind::close_epoch: return check_closing(e, p, s);
     case entry_kind::regrant: return check_regrant(e, s);
-    case entry_kind::ruling: return check_ruling(e);
+    case entry_kind::ruling: return check_ruling(e, p, s);
+    case entry_kind::execute: return check_execute(e, p, s);
     case entry_kind::claim: TALLY_TRY(check_key(e, p, s)); return check_claim(e, p, s);
     case entry_kind::issue:
     case entry_kind::activate: TALLY_TRY(check_key(e, p, s)); return check_card_sale(e, p, s);
@@ -446,6 +440,8 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   if (why == errc::ok && p.watched && p.turnover) apply_turnover(e, s);
   if (why == errc::ok && p.watched && p.lapses) add_lapses(e, p, *p.lapses, s);
   if (why == errc::ok) apply_life(e, p, s);
+  if (why == errc::ok && e.kind == entry_kind::execute && e.cites)
+    s.put(executed_key(e.subject, *e.cites, p.writer), {static_cast<std::int64_t>(p.seq), {}});
   if (why == errc::ok) apply_card_life(e, p, s);
   if (why == errc::ok && (e.pin_checked != 0 || e.pin != pin_state{})) apply_pin(e, p, s);
   if (why == errc::ok && e.code_checked != 0) apply_code(e, p, s);
@@ -485,7 +481,9 @@ void apply_directory(const entry& e, state& s) {
       if (!revoking_of(s, e.subject)) put_revoking(s, e.subject, {e.size, e.serial});
       break;
     case entry_kind::ruling:
-      if (e.cites) put_ruling(s, e.subject, *e.cites, e.outcome);
+      if (!e.cites || ruling_of(s, e.subject, *e.cites)) break;
+      put_ruling(s, e.subject, *e.cites, e.outcome);
+      if (!e.released.empty()) put_instruction(s, e.subject, *e.cites, {e.peer, e.account, e.released});
       break;
     case entry_kind::erase_member: note_erased(s, e.account); break;
     case entry_kind::publish:

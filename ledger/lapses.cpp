@@ -190,6 +190,7 @@ void add_lapses(const entry& e, const entry_place& p, const lapse_watch& watch, 
     case entry_kind::capture:
     case entry_kind::gift:
     case entry_kind::fee:
+    case entry_kind::execute:
     case entry_kind::adjust:
       return each([&](lapse_record& r, const value_item& v) { add_spent(r, v.bucket, month, v.amount); });
     case entry_kind::reverse:

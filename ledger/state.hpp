@@ -80,6 +80,8 @@ enum class cell_type : std::uint8_t {
   brought = 70,   ///< a: first account, b: log2 of their number, writer → times that they were allotted, when that
                   ///< store gave them up
   pieces = 71,    ///< a: product, writer → pieces of a gift that are on the shelf, as far as was counted
+  instructed = 77,  ///< a: sequence of a case, writer → what its ruling told a holder to write off (ruling.hpp)
+  executed = 78,    ///< a: sequence of a case, writer, peer: the holder → the entry that wrote it off
 };
 
 struct cell_key {

@@ -36,13 +36,21 @@ result<std::string> text_in(const json& j, const char* name, std::size_t bytes_m
 namespace {
 
 json remote_out(const node_snapshot::remote& r) {
-  return {{"node", r.node.value},       {"name", r.name},
-          {"role", role_name(r.role)},  {"parent", r.parent.value},
-          {"entries", r.entries},       {"held", r.held},
-          {"in_transit", r.in_transit}, {"quota", r.quota},
-          {"exposure", r.exposure},     {"contested", r.contested},
-          {"doubt", r.doubt},           {"revoked", r.revoked},
-          {"forked", r.forked},         {"certified_until", r.certified_until}};
+  return {{"node", r.node.value},
+          {"name", r.name},
+          {"role", role_name(r.role)},
+          {"parent", r.parent.value},
+          {"entries", r.entries},
+          {"held", r.held},
+          {"in_transit", r.in_transit},
+          {"quota", r.quota},
+          {"exposure", r.exposure},
+          {"contested", r.contested},
+          {"doubt", r.doubt},
+          {"revoked", r.revoked},
+          {"forked", r.forked},
+          {"certified_until", r.certified_until},
+          {"quarantined", r.quarantined}};
 }
 
 json rebuilding_of(const node_snapshot& s) {

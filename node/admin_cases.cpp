@@ -6,6 +6,36 @@
 // Open cases and what head office rules about them: see node/admin.hpp.
 namespace tally::admin {
 
+namespace {
+
+/// How much is owed (`owes`), and what a holder is to write off (`take` units of `take_purse` at `take_node`). What is
+/// not said, the station completes.
+status add_sums(const json& in, entry& e) {
+  if (in.contains("owes")) {
+    auto owes = number_in(in, "owes", 0, amount_max);
+    if (!owes) return owes.error();
+    if (e.outcome != ruling_outcome::owed) return error{errc::malformed, "owes belongs to the outcome owed"};
+    e.values = {{purse_paid, main_unit, 0, *owes}};
+  }
+  if (!in.contains("take")) return done();
+  auto units = number_in(in, "take", 1, amount_max);
+  auto node = number_in(in, "take_node", 1, UINT32_MAX);
+  auto purse = in.contains("take_purse") ? number_in(in, "take_purse", 1, purse_deposit - 1)
+                                         : result<std::int64_t>(std::int64_t{purse_paid});
+  auto account =
+      in.contains("take_account") ? number_in(in, "take_account", 1, INT64_MAX) : result<std::int64_t>(std::int64_t{0});
+  for (const auto* bad : {!units ? &units.error() : nullptr, !node ? &node.error() : nullptr,
+                          !purse ? &purse.error() : nullptr, !account ? &account.error() : nullptr})
+    if (bad) return *bad;
+  e.peer.node = node_id{static_cast<std::uint32_t>(*node)};
+  e.account = account_id{static_cast<std::uint64_t>(*account)};
+  auto number = static_cast<std::uint32_t>(*purse);
+  e.released = {{number, unit_of(number), 0, *units}};
+  return done();
+}
+
+}  // namespace
+
 void show_cases(const call& c) { c.respond(200, cases_json(c.node)); }
 
 void rule(call c) {
@@ -26,6 +56,7 @@ void rule(call c) {
   e.cites = at->seq;
   e.outcome = *outcome;
   e.blob = *note;
+  if (auto ok = add_sums(c.in, e); !ok) return c.refuse(ok.error());
   write_facts(c, {e}, {{"case", *id}, {"outcome", ruling_outcome_name(*outcome)}});
 }
 

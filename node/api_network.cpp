@@ -156,6 +156,7 @@ node_row remote_row(const node_snapshot& s, const node_snapshot::remote& b) {
   r.revoked = b.revoked;
   r.certified_until = b.certified_until;
   if (b.contested > 0) r.alarm = errc_name(errc::not_entitled);
+  if (b.quarantined) r.alarm = "quarantined";
   if (b.revoked) r.alarm = errc_name(errc::revoked);
   set_link(s, b, r);
   if (r.link == "up") r.over = b.detour ? s.self.node.value : b.parent.value;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/kinds.hpp"
+#include "ledger/ruling.hpp"
 #include "node/json_write.hpp"
 #include "node/ticket.hpp"
 #include "storage/entry_codec.hpp"
@@ -11,14 +12,6 @@
 
 namespace tally {
 namespace {
-
-/// Card value that an entry names, whichever way it moves.
-tally::amount worth_of(const entry& e) {
-  tally::amount sum = 0;
-  for (const auto& v : e.values)
-    if (v.unit == main_unit && !checked_add(sum, v.amount < 0 ? -v.amount : v.amount, sum)) return amount_max;
-  return e.bearer != 0 && e.risk != 0 ? e.risk : sum;  // of a voucher, what it was worth
-}
 
 std::string_view name_of(const node_snapshot& s, node_id node) {
   if (node == s.self.node) return role_name(s.role);
@@ -47,7 +40,7 @@ void write_case(json_writer& w, const node_snapshot& s, const node_snapshot::ope
   w.field("why", errc_name(c.why));
   w.field("text", errc_text(c.why));
   if (e) {
-    w.field("value", worth_of(*e));
+    w.field("value", case_sum(*e, c.why));
     if (e->account.value != 0) w.field("account", e->account.value);
   }
   w.close('}');

@@ -11,7 +11,10 @@ namespace {
 using json = nlohmann::json;
 
 struct case_options {
-  std::string data, id, outcome, note;
+  std::string data, id, outcome, note, owes, take;
+  std::uint32_t at = 0, purse = 0;
+  std::uint64_t account = 0;
+  std::uint32_t all_of = 0;
   bool raw = false;
 };
 
@@ -52,18 +55,75 @@ int show(const json& found, const json& status) {
   return exit_ok;
 }
 
+/// What is said beside the outcome; amounts of the currency as people write them.
+result<json> ruling_body(const case_options& o, int exponent) {
+  json out{{"case", o.id}, {"outcome", o.outcome}, {"note", o.note}};
+  if (!o.owes.empty()) {
+    auto sum = parse_amount(o.owes, exponent);
+    if (!sum || *sum < 0) return error{errc::bad_amount, "--owes is an amount of money, as 12.50"};
+    out["owes"] = *sum;
+  }
+  if (o.take.empty()) return out;
+  auto units = parse_amount(o.take, o.purse <= 1 ? exponent : 0);
+  if (!units || *units < 1) return error{errc::bad_amount, "--take is an amount above zero"};
+  out["take"] = *units;
+  out["take_node"] = o.at;
+  if (o.purse != 0) out["take_purse"] = o.purse;
+  if (o.account != 0) out["take_account"] = o.account;
+  return out;
+}
+
+int rule(const admin_client& node, const case_options& o) {
+  auto status = node.get("status");
+  if (!status) return fail(status.error());
+  auto body = ruling_body(o, status->value("unit", json::object()).value("exponent", 2));
+  if (!body) return fail(body.error());
+  auto done = node.post("rule", *body);
+  if (!done) return fail(done.error());
+  std::cout << "Ruled: " << o.id << " " << o.outcome
+            << ". The ruling is an entry of head office's journal, and final.\n";
+  if (!o.take.empty())
+    std::cout << "Node " << o.at << " writes off what lies there of it when it hears of this, once.\n";
+  return exit_ok;
+}
+
+/// Contested entries of one node, all of them, each by a ruling of its own.
+int rule_all(const admin_client& node, const case_options& o) {
+  std::size_t ruled = 0;
+  for (;;) {
+    auto found = node.get("cases");
+    if (!found) return fail(found.error());
+    std::size_t before = ruled;
+    for (const auto& c : found->at("cases")) {
+      auto why = c.value("why", "");
+      bool stands = why == "used_lost" || why == "voucher_used" || why == "over_returned";
+      if (stands || c.value("node", 0U) != o.all_of) continue;
+      auto done = node.post("rule", {{"case", c.value("id", "")}, {"outcome", o.outcome}, {"note", o.note}});
+      if (!done) return fail(done.error());
+      ++ruled;
+    }
+    if (ruled == before) break;
+  }
+  std::cout << "Ruled about " << ruled << " contested entries of node " << o.all_of << ": " << o.outcome << ".\n";
+  return exit_ok;
+}
+
 int run_cases(const case_options& o) {
+  if (o.all_of != 0 && (!o.id.empty() || o.outcome.empty() || !o.owes.empty() || !o.take.empty()))
+    return fail(exit_usage, "--all-of goes with --outcome and --note alone");
+  if (o.all_of != 0) {
+    auto node = admin_client::open(o.data);
+    return node ? rule_all(*node, o) : fail(node.error());
+  }
   if (o.id.empty() != o.outcome.empty()) return fail(exit_usage, "--case and --outcome go together");
+  if (o.take.empty() != (o.at == 0)) return fail(exit_usage, "--take and --at go together");
+  if (o.take.empty() && (o.purse != 0 || o.account != 0)) return fail(exit_usage, "--purse and --account need --take");
+  if (o.id.empty() && !(o.owes.empty() && o.take.empty()))
+    return fail(exit_usage, "--owes and --take belong to a ruling: say --case and --outcome");
   if (o.id.empty() && !o.note.empty()) return fail(exit_usage, "--note belongs to a ruling: say --case and --outcome");
   auto node = admin_client::open(o.data);
   if (!node) return fail(node.error());
-  if (!o.id.empty()) {
-    auto done = node->post("rule", {{"case", o.id}, {"outcome", o.outcome}, {"note", o.note}});
-    if (!done) return fail(done.error());
-    std::cout << "Ruled: " << o.id << " " << o.outcome
-              << ". The ruling is an entry of head office's journal, and final.\n";
-    return exit_ok;
-  }
+  if (!o.id.empty()) return rule(*node, o);
   auto found = node->get("cases");
   if (!found) return fail(found.error());
   if (o.raw) {
@@ -79,17 +139,27 @@ int run_cases(const case_options& o) {
 
 void add_cases(CLI::App& app, int& status) {
   auto o = std::make_shared<case_options>();
-  auto* c = app.add_subcommand("cases", "Head office, a region: entries that are contested, and rulings about them");
+  auto* c = app.add_subcommand("cases", "Head office, a region: open cases, and rulings about them");
   c->add_option("--data", o->data, "the node's data directory; it must run")->required();
   c->add_option("--case", o->id, "head office: rule about this one, named as in the list");
   c->add_option("--outcome", o->outcome, "stands: the chain bears it; owed: the node's owner owes it; no_loss")
       ->check(CLI::IsMember(std::vector<std::string>(ruling_outcome_names.begin(), ruling_outcome_names.end())));
   c->add_option("--note", o->note, "why, for those who read the books; at most 200 octets");
+  c->add_option("--owes", o->owes, "with owed: how much the owner owes the chain; at most the case's value, 0 is none");
+  c->add_option("--take", o->take, "the holder writes this much off: money, or with --purse units");
+  c->add_option("--at", o->at, "the node that holds it");
+  c->add_option("--purse", o->purse, "of the rules, in place of money");
+  c->add_option("--account", o->account, "whose it is, in place of the entry's account");
+  c->add_option("--all-of", o->all_of, "in place of --case: about every contested entry of this node");
   c->add_flag("--json", o->raw, "as JSON");
   c->footer(
       "An entry is contested when its node was not entitled to it. It stays in the books as it was written, gives\n"
-      "nobody anything, and stays on this list until head office has ruled. A ruling moves no value: it says who\n"
-      "bears the loss, for good, signed.\n"
+      "nobody anything, and stays on this list until head office has ruled. A use of a card that head office knew\n"
+      "as lost or frozen when it heard of it (used_lost) stands, and is a case as well; ledger.used_lost rules about\n"
+      "these at once. A ruling says who bears the loss, for good, signed. With owed, the node's owner owes the chain\n"
+      "the case's value, of used_lost and voucher_used unless --owes says otherwise: 'tallystick settlement' has it.\n"
+      "A node with network.quarantine_after contested entries is sent nothing until these are ruled about (--all-of).\n"
+      "--take makes one node write off what lies there of a card, once; what is not there stays.\n"
       "Head office also prices every entry again behind the streams, under the rules that it names, and lists what "
       "does\n"
       "not fit to the cent: nothing is changed by that, and the audit says the same.\n"

@@ -92,6 +92,7 @@ public:
 private:
   std::string state_of(const json& r) const {
     std::string out = r.value("revoked", false) ? "revoked" : r.value("forked", false) ? "TWO MACHINES" : "";
+    if (out.empty() && r.value("quarantined", false)) out = "QUARANTINED";
     if (r.value("doubt", amount{0}) != 0) out += (out.empty() ? "" : ", ") + money("doubt", r) + " in doubt";
     return out.empty() ? "-" : out;
   }

@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, 4> languages{"en", "zh-Hans", "zh-Hant", 
 constexpr std::array<std::string_view, 9> charsets{"auto",   "cp437",   "cp858", "cp852", "cp866",
                                                    "cp1252", "gb18030", "big5",  "euc-kr"};
 constexpr std::array<std::string_view, 2> qr_kinds{"native", "dots"};
+constexpr std::array<std::string_view, 3> used_lost_choices{"ask", "chain", "owner"};
 constexpr std::array<std::string_view, 3> drawers{"none", "pin2", "pin5"};
 constexpr std::array<std::string_view, 2> drawer_commands{"realtime", "pulse"};
 constexpr std::array<std::string_view, 3> flows{"xonxoff", "hardware", "none"};
@@ -161,6 +162,10 @@ constexpr std::array keys{
                .max = 10'000, .help = "longest that a customer waits for value that lies elsewhere, milliseconds"},
     config_key{.name = "ledger.reserve_mb", .number = TALLY_NUMBER { return c.ledger.reserve_mb; }, .min = 1,
                .max = 1'000'000, .help = "with less free disk than this, MiB, new business is refused"},
+    config_key{.name = "ledger.used_lost", .text = TALLY_TEXT { return c.ledger.used_lost; }, .max = 8,
+               .shape = text_shape::choice, .may_be_empty = false, .choices = used_lost_choices,
+               .help = "head office: who bears a use of a card that it knew as lost or frozen when it heard of it: "
+                       "chain, owner (of the store), or ask: an operator rules"},
     config_key{.name = "network.exposure_days", .number = TALLY_NUMBER { return c.network.exposure_days; }, .min = 1,
                .max = 365, .help = "days until a stolen node is noticed, for the exposure on the network page"},
     config_key{.name = "network.close_wait_hours", .number = TALLY_NUMBER { return c.network.close_wait_hours; },
@@ -175,6 +180,10 @@ constexpr std::array keys{
     config_key{.name = "notice.fee_days", .number = TALLY_NUMBER { return c.notice.fee_days; },
                .max = fee_notice_days_max,
                .help = "head office: it tells them so many days before the first fee of an unused card; 0: never"},
+    config_key{.name = "network.quarantine_after", .number = TALLY_NUMBER { return c.network.quarantine_after; },
+               .max = 1'000'000,
+               .help = "a node with so many contested entries that nobody has ruled about is sent no rights and no "
+                       "quota from here; 0: whatever happens"},
     config_key{.name = "sweep.quiet_minutes", .number = TALLY_NUMBER { return c.sweep.quiet_minutes; }, .max = 525'600,
                .help = "card value that was asked for from elsewhere and is not used here for long goes up; 0: never"},
     config_key{.name = "sweep.dust", .number = TALLY_NUMBER { return c.sweep.dust; }, .max = 1'000'000'000,

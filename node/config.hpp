@@ -86,12 +86,14 @@ struct node_config {
   struct ledger_part {
     std::int64_t customer_wait_ms = 1'500;
     std::int64_t reserve_mb = 64;
+    std::string used_lost = "ask";
   } ledger;
   struct network_part {
     std::int64_t exposure_days = 7;
     std::int64_t close_wait_hours = 24;
     std::int64_t doubt_days = 7;
     std::int64_t certificate_days = 365;
+    std::int64_t quarantine_after = 0;
   } network;
   struct sweep_part {
     std::int64_t quiet_minutes = 10;

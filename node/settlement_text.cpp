@@ -53,13 +53,13 @@ private:
              : owes > 0 ? ": owes the scheme " + money(owes)
                         : ": is owed " + money(-owes)) +
             "\n";
-    row("NODE", {"BEFORE", "LOADED", "SPENT", "UNITS", "OWES"});
+    row("NODE", {"BEFORE", "LOADED", "SPENT", "UNITS", "RULED", "OWES"});
     for (const auto& [node, l] : r_.nodes) {
       if (l.owner != owner || !shown(l)) continue;
       // What came back and what was handed out go with what they undo, so that the columns add up.
       row(std::to_string(node.value) + " " + l.name,
           {money(l.before.owes), money(l.sums.loaded - l.sums.paid_out), money(l.sums.returned - l.sums.spent),
-           money(l.period.given - l.period.redeemed), money(l.owes)});
+           money(l.period.given - l.period.redeemed), money(l.sums.ruled), money(l.owes)});
       if (l.heard_until < r_.last_day)
         out_ += l.heard_until == 0 ? "  nothing was heard of it yet\n"
                                    : "  nothing newer was heard of it than " + date_text(l.heard_until) + "\n";
@@ -107,12 +107,13 @@ std::string settlement_text(const settlement_report& r) { return writer(r).text(
 
 std::string settlement_csv(const settlement_report& r) {
   std::string out =
-      "owner,node,name,currency,before,loaded,paid_out,spent,returned,units_given,units_redeemed,owes,heard_until\r\n";
+      "owner,node,name,currency,before,loaded,paid_out,spent,returned,units_given,units_redeemed,ruled,owes,heard_"
+      "until\r\n";
   auto money = [&](amount v) { return format_amount(v, r.exponent); };
   for (const auto& [node, l] : r.nodes) {
     out += std::to_string(l.owner) + "," + std::to_string(node.value) + "," + field(l.name) + "," + field(r.currency);
     for (auto v : {l.before.owes, l.sums.loaded, l.sums.paid_out, l.sums.spent, l.sums.returned, l.period.given,
-                   l.period.redeemed, l.owes})
+                   l.period.redeemed, l.sums.ruled, l.owes})
       out += "," + money(v);
     out += "," + (l.heard_until == 0 ? std::string() : date_text(l.heard_until)) + "\r\n";
   }
@@ -133,6 +134,7 @@ std::string settlement_json(const settlement_report& r) {
                      {"units", units_json(l.sums)},
                      {"units_given", l.period.given},
                      {"units_redeemed", l.period.redeemed},
+                     {"ruled", l.sums.ruled},
                      {"owes", l.owes},
                      {"heard_until", l.heard_until == 0 ? "" : date_text(l.heard_until)}});
   for (const auto& [owner, owes] : r.owners)

@@ -94,7 +94,8 @@ void auditor::count_sums(const entry& e) {
   bool units = kind == entry_kind::refund || kind == entry_kind::refund_elsewhere || kind == entry_kind::expire ||
                kind == entry_kind::give_back || kind == entry_kind::earn || kind == entry_kind::take_back;
   if (units) return count_units(e, kind);
-  bool spends = sells(kind) || kind == entry_kind::hand_back || kind == entry_kind::adjust || kind == entry_kind::fee;
+  bool spends = sells(kind) || kind == entry_kind::hand_back || kind == entry_kind::adjust || kind == entry_kind::fee ||
+                kind == entry_kind::execute;
   bool loads = kind == entry_kind::top_up || kind == entry_kind::issue || kind == entry_kind::voucher_grant;
   if (!spends && !loads) return;
   auto add = [&](amount& sum, unit_id unit, amount v) {

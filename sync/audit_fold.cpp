@@ -4,6 +4,7 @@
 #include "ledger/closing.hpp"
 #include "ledger/kinds.hpp"
 #include "ledger/risk.hpp"
+#include "ledger/ruling.hpp"
 #include "sync/audit_parts.hpp"
 
 namespace tally::audit_detail {
@@ -239,6 +240,7 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
     postings = expand(*e, at.writer);
     if (!postings || !merge(*postings)) postings = std::vector<posting>{};
   }
+  if (report && e->kind == entry_kind::ruling) check_ruling_sums(id, at.seq, *e);
   if (report) {
     ++line(check_balance).count;
     if (!postings->empty()) count_sums(*e);
@@ -255,6 +257,22 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
   if (!observed && e->kind == entry_kind::adopt && e->head->stream.sub == sub_stream::directory &&
       !is_own(e->head->stream.writer))
     learn_until(e->head->stream, e->head->size, s);
+}
+
+/// Head office rules about a case once, and never about more than its entry names.
+void auditor::check_ruling_sums(const stream_id& id, sequence seq, const entry& e) {
+  if (!e.cites) return;
+  ++line(check_rules).count;
+  if (!ruled_about_.emplace(e.subject, *e.cites).second)
+    problem(check_rules, stream_name(id), seq, "one ruling about an entry", "a second one");
+  auto about = entry_at({e.subject, sub_stream::journal, {}}, *e.cites);
+  if (!about) return;
+  const auto most = case_sum_max(*about);
+  for (const auto* list : {&e.values, &e.released})
+    for (const auto& v : *list)
+      if (v.purse == purse_paid && v.amount > most)
+        problem(check_rules, stream_name(id), seq, "at most " + std::to_string(most) + " in a ruling about this entry",
+                std::to_string(v.amount));
 }
 
 void auditor::report_verdict(const stream_id& id, const entry& e, const entry_place& place, const error& why,

@@ -112,6 +112,7 @@ private:
   void fold_observed();
   void check_returns(const std::vector<stream_id>& journals);
   void check_codes();
+  void check_ruling_sums(const stream_id& id, sequence seq, const entry& e);
   void check_credits();
   // audit_lapses.cpp
   void count_lapses(const entry& e, const entry_place& place);
@@ -165,6 +166,7 @@ private:
   memory_state lapses_, lapses_most_;
   std::optional<lapse_watch> lapse_watch_;
   watched_state seen_;
+  std::set<std::pair<writer_id, sequence>> ruled_about_;
   bool own_complete_ = true, seen_complete_ = true;
   std::unique_ptr<price_ground> ground_;  ///< for prices, once all journals were read
   std::optional<error> disk_;             ///< a failed read: the answer of the whole run

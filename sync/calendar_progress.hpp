@@ -31,6 +31,8 @@ struct calendar_progress {
   std::set<account_id> lapsed;           ///< cards to be looked at for what expired only because of where it lay
   std::set<std::uint64_t> netting_asks;  ///< ids of questions that are open
   bytes debt;                            ///< key of the debt where the look goes on
+  bool executes = true;                  ///< a ruling may have told this node to write something off
+  tick_ms rulings_due = 0;
   bool traded = false;                ///< a till was served in this life: it would have shown that this is an old copy
   tick_ms linked_at = 0;              ///< when the link to the parent came up
   bool confirmed = false;             ///< since the start the parent asked for this journal from a place that exists

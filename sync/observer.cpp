@@ -26,6 +26,8 @@ cell_key contested_count(const writer_id& w) {
 
 status observer::load(const stream_reader& reader, node_id self) {
   TALLY_TRY(state_.load(reader.store()));
+  TALLY_TRY(late_.load(reader.store()));
+  replays_ = true;
   state_.each_contested([&](const writer_id& w, sequence seq, errc why) { open_case(w, seq, why); });
   state_.each_open_claim([&](const writer_id& w, sequence seq, account_id m) { open_claims_[{w, seq}] = m; });
   state_.each_returned([&](const writer_id& seller, sequence seq) { returned_.emplace(seller, seq); });
@@ -91,6 +93,9 @@ status observer::load(const stream_reader& reader, node_id self) {
       observe(id.writer, at, at == s->first ? *entries : left, find, addressed);
     }
   }
+  replays_ = false;
+  for (const auto& [at, what] : late_.all())
+    if (what == late_uses::state::used) open_case(at.first, at.second, errc::used_lost);
   for (const auto& [seller, seq] : returned_)
     check_returns(seller, seq, addressed({seller, sub_stream::journal, {}}, seq));
   codes_to_check_.clear();
@@ -186,6 +191,7 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     (void)apply(e, place, {}, state_, v.why);
   }
   if (v.why != errc::ok) open_case(writer, seq, v.why);
+  if (v.why == errc::ok) note_late(e, writer, seq);
   if (v.why == errc::ok && e.kind == entry_kind::profile_claim && state_.find(open_claim_key(writer, seq, false)))
     open_claims_[{writer, seq}] = e.account;
   if (e.kind == entry_kind::profile && e.cites) open_claims_.erase({e.subject, *e.cites});
@@ -273,13 +279,8 @@ void observer::judge_code(account_id account, const std::vector<code_use>& uses)
       if (taken > granted) cases.emplace(u.writer, seq);
   auto before = code_cases_.extract(account);
   if (!before.empty())
-    for (const auto& [w, seq] : before.mapped()) {
-      auto of = open_cases_.find(w);
-      if (cases.count({w, seq}) != 0 || of == open_cases_.end()) continue;
-      auto it = of->second.find(seq);
-      if (it != of->second.end() && it->second == errc::voucher_used) of->second.erase(it);
-      if (of->second.empty()) open_cases_.erase(of);
-    }
+    for (const auto& [w, seq] : before.mapped())
+      if (cases.count({w, seq}) == 0) close_case(w, seq, errc::voucher_used);
   for (const auto& [w, seq] : cases)
     if (!is_open_case(w, seq)) open_case(w, seq, errc::voucher_used);
   if (!cases.empty()) code_cases_.emplace(account, std::move(cases));
@@ -287,6 +288,24 @@ void observer::judge_code(account_id account, const std::vector<code_use>& uses)
 
 void observer::open_case(const writer_id& w, sequence seq, errc why) {
   if (!ruling_of(directory_, w, seq)) open_cases_[w][seq] = why;
+}
+
+void observer::close_case(const writer_id& w, sequence seq, errc why) {
+  auto of = open_cases_.find(w);
+  if (of == open_cases_.end()) return;
+  auto it = of->second.find(seq);
+  if (it != of->second.end() && it->second == why) of->second.erase(it);
+  if (of->second.empty()) open_cases_.erase(of);
+}
+
+// Head office alone: what it adopted first is its order and nobody else's.
+void observer::note_late(const entry& e, const writer_id& writer, sequence seq) {
+  if (replays_ || self_role_ != node_role::hq || writer.node == self_) return;
+  switch (late_.note(e, writer, seq, directory_)) {
+    case late_uses::state::used: return open_case(writer, seq, errc::used_lost);
+    case late_uses::state::undone: return close_case(writer, *e.cites, errc::used_lost);
+    default: return;
+  }
 }
 
 bool observer::is_open_case(const writer_id& w, sequence seq) const {

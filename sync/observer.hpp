@@ -3,6 +3,7 @@
 
 #include "ledger/fold.hpp"
 #include "storage/streams.hpp"
+#include "sync/late_uses.hpp"
 #include "sync/unproven.hpp"
 #include "sync/watched_state.hpp"
 
@@ -83,6 +84,10 @@ public:
   void price_by(const catalogue* rules) { rules_ = rules; }
   /// A ruling came.
   void ruled(const entry& ruling);
+  /// Writes into the open group what `observe` found of cards that are lost: only the order in which journals came
+  /// tells, and it is written nowhere else.
+  void write_late(kv_view& view) { late_.write(view); }
+  const late_uses& late() const { return late_; }
   static constexpr std::uint64_t checkpoint_entries_max = 100'000;
 
 private:
@@ -91,6 +96,8 @@ private:
                       const unproven_rights::read_addressed& addressed);
 
   void open_case(const writer_id& w, sequence seq, errc why);
+  void close_case(const writer_id& w, sequence seq, errc why);
+  void note_late(const entry& e, const writer_id& writer, sequence seq);
   void note_returns(const entry& e, const writer_id& writer);
   void check_returns(const writer_id& seller, sequence seq, const std::optional<entry>& sale);
   /// What one writer took with the code of a voucher, and was granted behind it.
@@ -118,6 +125,8 @@ private:
   std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_;
   std::set<account_id> codes_to_check_;  ///< of vouchers
   std::map<account_id, std::set<std::pair<writer_id, sequence>>> code_cases_;
+  late_uses late_;
+  bool replays_ = false;  ///< what is read again came before
   const catalogue* rules_ = nullptr;
   bool counts_turnover_ = false;
   std::uint32_t uses_ = 0;

@@ -36,8 +36,10 @@ public:
     TALLY_TRY(name_nodes());
     TALLY_TRY(read_rules());
     TALLY_TRY(observed());
-    for (const auto& id : streams_)
+    for (const auto& id : streams_) {
       if (id.sub == sub_stream::journal) TALLY_TRY(walk(id));
+      if (id.sub == sub_stream::directory) TALLY_TRY(walk_rulings(id));
+    }
     if (options_.progress) options_.progress(total_, total_);
     TALLY_TRY(finish());
     return std::move(out_);
@@ -112,6 +114,21 @@ private:
         if (p.account.unit == main_unit && is_on_cards(p.account.type))
           fits = fits && checked_add(walked_, p.amount, walked_);
       return fits ? done() : too_much();
+    });
+  }
+
+  /// What head office ruled is in its journal, and for those who do not hold that in its directory; so is what it lost
+  /// with its journal and was given back.
+  status walk_rulings(const stream_id& directory) {
+    bool own = directory.writer.node == self_.node;
+    auto from = own ? reader_.indexed(directory) : 0;
+    return each_entry(reader_, directory, self_.node, [&](sequence seq, byte_view data) -> status {
+      if (seq < from || peek_kind(data) != entry_kind::ruling) return done();
+      auto e = decode_entry(data);
+      if (!e || e->values.empty() || e->business_date > options_.last_day) return done();
+      bool now = e->business_date >= options_.first_day;
+      auto of = [&](node_id n) -> clearing_sums& { return now ? out_.nodes[n].sums : before_[n]; };
+      return clear_entry(*e, directory.writer, {}, of) ? done() : too_much();
     });
   }
 

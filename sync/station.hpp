@@ -85,6 +85,7 @@ public:
   /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
   bool parent_silent() const { return parent_silent_; }
   bool is_forked(node_id node) const { return lives_.forked.count(node) != 0; }  ///< nothing is sent to such a node
+  bool is_quarantined(node_id node) const;  ///< nor to this one: too many contested entries without a ruling
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
   std::vector<void_key> void_keys() const;  ///< keys of children that open no connection any more
   stream_id directory() const;              ///< head office's current one
@@ -118,12 +119,13 @@ private:
           entropy& random);
   void handle(const station_input& input);
   std::uint32_t customer_wait_ms() const;
-  void heard(node_id from), on_till(const till_request&r);
+  void on_till(const till_request& r);
   void decide_till(const till_request& r, bool last, tally::amount pulled, bool unanswered = false);
   void wait_for_rights(const till_request& r, const refusal& why);
   void note_elsewhere(account_id account, std::uint32_t purse, const told_message& m);
-  void end_wait(std::uint64_t waiting, account_id account), answer(till_answer a), write_facts(facts_request&r);
+  void write_facts(facts_request& r);
   void ingest(const segment_arrival& a);
+  void heard(node_id from), end_wait(std::uint64_t waiting, account_id account), answer(till_answer a);
   status verify_segment(const segment& s, const merkle_run& run);
   bool waits_for_proof(const segment& s, const entry_list& entries) const;
   void interpret(const segment& s, const entry_list& entries, const merkle_frontier& before);
@@ -132,23 +134,23 @@ private:
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
   void learn_certificate(const entry& e, std::uint64_t position);
-  void learn_decision(const entry&e, std::uint64_t position), note_end_of_keys(node_id node, std::uint64_t position);
-  void stop_if_revoked();
+  void learn_decision(const entry& e, std::uint64_t position);
+  void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked();
   unix_seconds validity_now() const;
   bool is_expired(const certificate& c) const;
   void tend_keys(), tend_own_certificate(), await_parent(), load_outdated();
-  // On a backup (station_rebuild.cpp).
   void begin_rebuild(byte_view without), rebuild(), go_on_from_backup();
   std::vector<stream_id> published_to(node_id child) const;
-  bool gave_all_back(node_id child) const;
-  void on_held_below(node_id child, const have_message&m), give_back(node_id parent, const want_message&m);
+  bool gave_all_back(node_id child) const, take_fee(account_id account, bool ask);
+  void on_held_below(node_id child, const have_message& m);
+  void give_back(node_id parent, const want_message& m);
   void learn_back(const stream_id& id, const entry_list& entries);
   bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);
   bool is_past_its_end(const segment& s) const;
-  void on_renewal(node_id from, const renew_message&m), issue_next(const certificate&now, const renew_message&m);
+  void on_renewal(node_id from, const renew_message& m);
+  void issue_next(const certificate& now, const renew_message& m);
   void learn_own_certificate(const certificate& c);
   result<sequence> write(const entry& e);
-  void observe_own(sequence seq);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
   void control(const control_arrival& c);
   bool on_cosign(const cosign_message& m);
@@ -157,38 +159,40 @@ private:
   bool rolled_back_by(const carried_request& r, carried_answer& a);
   bool refused_by_hand(const stream_id& id);
   node_id sender_of(const stream_id& id) const;
-  void on_have(node_id from, const have_message&m), on_letter(node_id from, const letter_message&m);
-  void chase_cosignature();
+  void on_have(node_id from, const have_message& m);
+  void on_letter(node_id from, const letter_message& m);
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
-  void cosign(node_id child, const stream_id&id), on_time(const time_message&m), replenish();
+  void cosign(node_id child, const stream_id& id);
+  void on_time(const time_message& m);
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
                   const std::optional<epoch_id>& named = {});
-  void sweep(), sweep_account(account_id account, const writer_id&to);
+  void sweep_account(account_id account, const writer_id& to);
   status complete_fact(entry& e);
   status check_serials(const std::vector<entry>& facts) const;
-  status check_case(const entry& ruling) const;
-  void watch_for_twins(const writer_id&grown, bool new_to_us), load_forked(), end_fork(const certificate&newest);
-  void settle_epochs(), follow_heir(const writer_id&heir), find_doubt(const writer_id&closed);
+  status check_case(entry& ruling) const;
+  void watch_for_twins(const writer_id& grown, bool new_to_us);
+  void end_fork(const certificate& newest);
+  void follow_heir(const writer_id& heir);
+  void find_doubt(const writer_id& closed);
+  void load_forked(), settle_epochs(), grant_anew(), replenish(), sweep(), chase_cosignature(), watch_parent();
   bool may_still_come(const writer_id& closed, std::map<ledger_account, tally::amount>& gone) const;
   bool knows_directory(const writer_id& w) const;
   bool ends_here(const writer_id& closed) const;
-  void grant_anew();
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_store(node_id node, const node_record& record);
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
+  void move_level(account_id account, const programme& plan);
+  void free_run(const entry& brought, const writer_id& from);
   void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), move_debts();
-  void move_level(account_id account, const programme&plan), move_levels(), take_fees();
-  void give_back_lapsed(), bring_back_cards(), free_run(const entry&brought, const writer_id&from);
+  void move_levels(), take_fees(), rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
+  void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();
   void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq);
-  void note_fee(account_id account);
-  bool take_fee(account_id account, bool ask);
-  void count_for_calendar(unix_seconds now), answer_card(const entry&e, const writer_id&from, sequence seq);
-  void mark_directory();
+  void answer_card(const entry& e, const writer_id& from, sequence seq);
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
   bool comes_by(node_id neighbour, node_id below) const;
-  void watch_parent(), note_way(node_id from, const stream_id&journal);
+  void note_way(node_id from, const stream_id& journal);
   bool brings_back(node_id neighbour, const stream_id& id) const;
   bool is_over(const writer_id& life) const;
   enum class once_state : std::uint8_t { none, unused, used };

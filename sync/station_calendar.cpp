@@ -42,6 +42,7 @@ void station::keep_calendar() {
   write_off_expired();
   move_debts();
   bring_back_cards();
+  execute_rulings();
   if (config_.role != node_role::hq) return;
   count_for_calendar(now_);
   credit_owed();
@@ -51,6 +52,7 @@ void station::keep_calendar() {
   give_back_lapsed();
   mark_directory();
   close_used_numbers();
+  rule_by_policy();
 }
 
 /// What the rules make head office count of all journals; at a start also of what comes again behind the checkpoint.

@@ -167,13 +167,6 @@ status station::check_serials(const std::vector<entry>& facts) const {
   return done();
 }
 
-status station::check_case(const entry& ruling) const {
-  if (ruling.cites && observer_->is_open_case(ruling.subject, *ruling.cites)) return done();
-  if (ruling.cites && ruling_of(book_->st(), ruling.subject, *ruling.cites))
-    return error{errc::not_allowed, "head office has ruled about that entry already, and a ruling is final"};
-  return error{errc::not_found, "that entry is not contested, or not held here"};
-}
-
 result<entry> station::closing_fact(node_id node, const std::optional<writer_id>& successor) {
   if (config_.role != node_role::hq || node == config_.self)
     return error{errc::not_entitled, "head office closes epochs of other nodes"};

@@ -13,7 +13,7 @@ void station::replenish() {
 void station::replenish_store(node_id node, const node_record& record) {
   auto limits = limits_of(book_->st(), node);
   writer_id to{node, record.epoch};
-  if (record.epoch == epoch_id{} || certificates_.is_revoked(node) || is_forked(node)) return;
+  if (record.epoch == epoch_id{} || certificates_.is_revoked(node) || is_forked(node) || is_quarantined(node)) return;
   if (held_total(observer_->st(), to) > limits.ceiling) return;
   replenish_unit(to, quota_of(main_unit), limits.quota_target, limits.daily_quota);
   // A node that may load no money gives nothing else either.

@@ -183,6 +183,7 @@ void station::observe_journal(const stream_id& id, const entry_list& entries, co
   auto find = [&](sequence seq) { return find_foreign(id, seq); };
   auto addressed = [&](const stream_id& from, sequence seq) { return find_foreign(from, seq); };
   auto verdicts = observer_->observe(id.writer, before.size(), entries, find, addressed);
+  observer_->write_late(book_->view());
   lives_.settled.erase(id.writer);  // it may have brought value that was in doubt
   watch_for_twins(id.writer, before.size() == 0);
   // The head behind an entry is needed for sends to this node only, and computed up to there.

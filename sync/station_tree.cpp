@@ -175,7 +175,7 @@ amount station::give(node_id to, account_id account, std::uint32_t purse, amount
   // Who moved away may still be connected; what is sent to it would never arrive.
   // Around a silent region nothing is given either: neither knows what the other gave, so a day's inflow would count
   // twice.
-  if (!record || is_forked(to) || (parent() != to && route_to(to) != to)) return 0;
+  if (!record || is_forked(to) || is_quarantined(to) || (parent() != to && route_to(to) != to)) return 0;
   auto once = once_at(account);
   if (once == once_state::used) return 0;
   // What it owes anywhere is not there to be given, though the debt is still on its way up.

@@ -97,7 +97,7 @@ TEST_CASE("kinds that move nothing post nothing", "[expand]") {
         kind == entry_kind::hand_back || kind == entry_kind::authorise || kind == entry_kind::capture ||
         kind == entry_kind::void_hold || kind == entry_kind::time_out || kind == entry_kind::refund_elsewhere ||
         kind == entry_kind::gift || kind == entry_kind::adjust || kind == entry_kind::fee ||
-        kind == entry_kind::voucher_grant)
+        kind == entry_kind::voucher_grant || kind == entry_kind::ruling || kind == entry_kind::execute)
       continue;
     entry e = sale();
     e.kind = kind;

@@ -364,6 +364,26 @@ TEST_CASE("an open case is shown, and a ruling about it becomes a fact of head o
   CHECK(e.cites == 117);
   CHECK(e.outcome == ruling_outcome::owed);
   CHECK(e.blob == "till stolen");
+  CHECK(e.values.empty());
+  CHECK(e.released.empty());
+  // What is owed, and what a holder is to write off.
+  auto more = with(with(with(ruling, "owes", 1250), "take", 800), "take_node", 4);
+  d.node.written.clear();
+  for (const auto& bad :
+       {with(more, "owes", -1), with(more, "owes", "1250"), with(more, "take", 0), with(more, "take_node", 0),
+        with(more, "take_purse", 256), with(more, "take_account", 0), with(more, "outcome", "stands")}) {
+    d.post("rule", bad);
+    CHECK(d.status == 400);
+  }
+  CHECK(d.node.written.empty());
+  d.post("rule", with(with(more, "take_purse", 3), "take_account", 17));
+  CHECK(d.status == 200);
+  REQUIRE(d.node.written.size() == 1);
+  const auto& whole = d.node.written.front();
+  CHECK(whole.values == std::vector<value_item>{{purse_paid, main_unit, 0, 1250}});
+  CHECK(whole.peer == writer_id{node_id{4}, {}});
+  CHECK(whole.account == account_id{17});
+  CHECK(whole.released == std::vector<value_item>{{3, unit_of(3), 0, 800}});
   d.context.identity.role = node_role::region;
   d.post("rule", ruling);
   CHECK(d.status == 403);

@@ -48,7 +48,9 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::shipped_by_detour,
                  &tally_of_run::pulled_by_detour,
                  &tally_of_run::payments,
-                 &tally_of_run::by_hand})
+                 &tally_of_run::by_hand,
+                 &tally_of_run::used_lost,
+                 &tally_of_run::written_off})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }

@@ -359,40 +359,6 @@ bool debts_asked(const world& w, std::string* why) {
 
 namespace {
 
-// Each contested entry was a case, and every node knows what head office ruled about it.
-void check_rulings(const world& w) {
-  for (const auto& [id, n] : w.nodes())
-    for (const auto& [other, o] : w.nodes())
-      ensure(!here(n) || !n.st->is_forked(other), name(id) + " takes " + name(other) + " for two machines");
-  const auto& hq = *w.nodes().at(head_office).st;
-  std::uint64_t contested = 0;
-  for (const auto& writer : hq.seen().writers())
-    contested += hq.seen().contested_of(writer);
-  // A sale of which stores together gave back more than was sold is a case although nobody contests its entry.
-  // So is what was taken at risk with the code of a voucher that gave too much, until one of the sales is reversed.
-  std::uint64_t over = 0, codes = 0;
-  for (const auto& [about, outcome] : w.rulings()) {
-    if (hq.seen().st().find(
-            {.type = cell_type::contested, .a = about.second, .b = 0, .writer = about.first, .peer = {}}))
-      continue;
-    const auto& journal = w.truth().journal(about.first);
-    auto e = about.second < journal.size() ? decode_entry(journal[static_cast<std::size_t>(about.second)])
-                                           : result<entry>(error{});
-    ++(e && e->bearer != 0 ? codes : over);
-  }
-  ensure(w.ended().value != 0 || over == w.over_returned(), std::to_string(over) +
-                                                                " sales were cases of too many pieces back, and " +
-                                                                std::to_string(w.over_returned()) + " are");
-  contested += over + codes;
-  ensure(contested == w.rulings().size(), std::to_string(contested) + " entries are contested, and " +
-                                              std::to_string(w.rulings().size()) + " were ruled about");
-  for (const auto& [about, outcome] : w.rulings())
-    for (const auto& [id, n] : w.nodes())
-      ensure(!here(n) || ruling_of(n.st->ledger().st(), about.first, about.second) == outcome,
-             name(id) + " does not know what was ruled about entry " + std::to_string(about.second) + " of " +
-                 writer_name(about.first));
-}
-
 // The product's own audit comes to the same conclusion on every node.
 void check_audits(const world& w) {
   for (const auto& [id, n] : w.nodes()) {

@@ -9,6 +9,8 @@ class world;
 void check_quiet(const world& w);
 /// Members are told of what head office wrote: once, and of nothing else.
 void check_notices(const world& w);
+/// Each contested entry was a case, as some others, and every node knows what head office ruled about it (lost.cpp).
+void check_rulings(const world& w);
 /// Whether everything that must reach head office and come back has done so; `why` says what is missing.
 bool drained(const world& w, std::string* why = nullptr);
 /// What was put aside came back when its time was over.

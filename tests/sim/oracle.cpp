@@ -116,20 +116,13 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
       ensure(writer.node == head_office, "somebody else than head office credits units: entry " + name(p));
       give(p, *e, 1, name(p) + " " + describe(*e));
       return settle(p, *e, name(p) + " " + describe(*e));
-    case entry_kind::expire:
-      for (const auto& v : e->values) {
-        move(writer, e->account, v.unit, -v.amount, name(p) + " " + describe(*e));
-        units_[{e->account.value, v.purse}] -= v.amount;
-      }
-      return;
+    case entry_kind::expire: return expire(p, *e, -1);
     case entry_kind::fee: return fee(p, *e);
+    case entry_kind::ruling: return ruling(p, *e);
+    case entry_kind::execute: return execute(p, *e);
     case entry_kind::give_back:
       ensure(writer.node == head_office, "somebody else than head office gives units back: entry " + name(p));
-      for (const auto& v : e->values) {
-        move(writer, e->account, v.unit, v.amount, name(p) + " " + describe(*e));
-        units_[{e->account.value, v.purse}] += v.amount;
-      }
-      return;
+      return expire(p, *e, 1);
     case entry_kind::send:
     case entry_kind::receive: return transfer(p, *e);
     case entry_kind::regrant: return regrant(p, *e);
@@ -273,6 +266,13 @@ std::optional<sequence> oracle::sale_of(const writer_id& writer, account_id card
   for (const auto& p : it->second)
     if (p.writer == writer) return p.seq;
   return std::nullopt;
+}
+
+void oracle::expire(const place& p, const entry& e, amount sign) {
+  for (const auto& v : e.values) {
+    move(p.writer, e.account, v.unit, sign * v.amount, name(p) + " " + describe(e));
+    units_[{e.account.value, v.purse}] += sign * v.amount;
+  }
 }
 
 void oracle::fee(const place& p, const entry& e) {
@@ -470,7 +470,7 @@ amount oracle::known_balance(account_id a, const std::function<std::uint64_t(con
       bool goods_back = e->kind == entry_kind::refund || e->kind == entry_kind::refund_elsewhere;
       bool made = e->kind == entry_kind::issue || e->kind == entry_kind::voucher_grant;
       if (e->account == a && (goods_back || made)) sum += card_value(*e);
-      bool out = e->kind == entry_kind::hand_back || e->kind == entry_kind::fee;
+      bool out = e->kind == entry_kind::hand_back || e->kind == entry_kind::fee || e->kind == entry_kind::execute;
       if (e->account == a && out) sum -= card_value(*e);
       bool undo = e->kind == entry_kind::reverse;
       auto kind = undo ? e->cited_kind : e->kind;

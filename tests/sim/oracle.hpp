@@ -73,6 +73,8 @@ public:
     return goods_back_;
   }
   std::vector<sequence> open_holds(const writer_id& w) const;
+  /// Holders that were told to write something off, and about which case, and have not done it.
+  std::vector<std::pair<writer_id, std::pair<writer_id, sequence>>> to_execute() const;
   /// Units of purses beside the paid one: what was given less what was taken, over the whole chain.
   const std::map<std::pair<std::uint64_t, std::uint32_t>, amount>& units() const { return units_; }
   /// Loaded less spent, by the entries of each journal below `size` alone.
@@ -87,6 +89,8 @@ private:
   void refund(const place& p, const entry& e);
   /// Of a card that nobody used as far as head office had heard, once for each month.
   void fee(const place& p, const entry& e);
+  /// Units that expired (-1), or come back.
+  void expire(const place& p, const entry& e, amount sign);
   void hand_over(const place& p, const entry& e, amount sign);
   void take_back(const place& p, const entry& e);
   void put_aside(const place& p, const entry& e);
@@ -102,6 +106,8 @@ private:
   void paid_debts(const place& p, const entry& e, const std::string& where);
   void transfer(const place& p, const entry& e);
   void regrant(const place& p, const entry& e);
+  void ruling(const place& p, const entry& e);
+  void execute(const place& p, const entry& e);
 
   std::map<writer_id, std::vector<bytes>> journals_;
   std::map<right, amount> rights_;
@@ -121,6 +127,8 @@ private:
   std::map<writer_id, std::uint64_t> heard_;
   std::map<std::pair<std::uint64_t, std::int64_t>, place> fees_;  ///< account and the moment when it was due
   std::map<writer_id, std::uint64_t> restored_;
+  std::map<std::pair<writer_id, sequence>, std::pair<place, entry>> ruled_;  ///< by case
+  std::set<std::pair<writer_id, sequence>> executed_;
   std::map<writer_id, std::uint64_t> closed_;
   std::map<std::pair<writer_id, writer_id>, amount> sweeping_;  ///< sent by a sweep and not received
   amount sweeps_max_ = INT64_MAX;

@@ -70,6 +70,7 @@ std::uint64_t world::over_returned() const {
     auto data = reader.entry_of({seller, sub_stream::journal, {}}, seq, {head_office, {}});
     auto sale = data ? decode_entry(*data) : result<entry>(data.error());
     if (!sale || sale->bearer != 0) continue;  // by code: a case of another kind as well
+    if (nodes_.at(head_office).st->seen().late().of(seller, seq) != late_uses::state::none) continue;  // so is that
     bool over = false;
     bool reversed =
         seen.find({.type = cell_type::reversed, .a = seq, .b = 0, .writer = seller, .peer = {}}).has_value();

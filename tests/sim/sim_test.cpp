@@ -84,6 +84,8 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   CHECK(sum.codes_missing > 10);
   CHECK(sum.payments > 5);
   CHECK(sum.by_hand > 2);
+  CHECK(sum.used_lost > 10);
+  CHECK(sum.written_off > 5);
   CHECK(sum.detours > 10);
   CHECK(sum.shipped_by_detour > 10);
 }

@@ -123,6 +123,19 @@ void world::decreed(const facts_answer& a) {
       if (e.kind == entry_kind::certify) renumber(e);
     return send_facts();
   }
+  // The store took the sale back since the operator looked: there is nothing to rule about.
+  if (asked.kind == entry_kind::ruling && a.code == errc::not_found) {
+    rulings_.erase({asked.subject, *asked.cites});
+    done_before = true;
+  }
+  // The holder's life ended since the operator looked: without it.
+  if (asked.kind == entry_kind::ruling && a.code == errc::wrong_epoch) {
+    auto& again = decrees_.front().front();
+    again.peer = {};
+    again.account = {};
+    again.released.clear();
+    return send_facts();
+  }
   // A card was reported lost while it was being sold: the rest is sold without it.
   if (asked.kind == entry_kind::issue && a.code == errc::not_applicable) return send_facts();
   // Whoever pays for a card that is blocked, or not known yet, has the money back; what was booked is booked once.
@@ -183,6 +196,7 @@ void world::next_rulings() {
           e.subject = writer;
           e.cites = seq;
           e.outcome = it->second;
+          add_sums(e, why);
           decrees_.push_back({e});
           ++counted_.ruled;
         }

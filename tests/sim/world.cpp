@@ -201,7 +201,9 @@ void world::absorb(sim_node& n) {
   n.lives.insert(n.st->ledger().self());
   for (const auto& life : n.lives)
     absorb_journal(n, life);
-  if (n.role != node_role::hq || plan_.months == 0) return;
+  if (n.role != node_role::hq) return;
+  watch_lost(n);
+  if (plan_.months == 0) return;
   stream_reader reader(n.disk);
   for (const auto& [writer, entries] : oracle_.journals())
     oracle_.heard(writer, reader.size({writer, sub_stream::journal, {}}));
@@ -229,6 +231,7 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
       if (n.role == node_role::hq && peek_kind(e) == entry_kind::top_up) ++counted_.payments;
       if (n.role == node_role::hq && peek_kind(e) == entry_kind::adjust) ++counted_.by_hand;
       counted_.fees += peek_kind(e) == entry_kind::fee;
+      counted_.written_off += peek_kind(e) == entry_kind::execute;
       if (n.role == node_role::hq && peek_kind(e) == entry_kind::issue) ++counted_.sold_at_once;
       if (n.role == node_role::hq && peek_kind(e) == entry_kind::reverse) ++counted_.taken_back;
     }

@@ -43,7 +43,8 @@ struct tally_of_run {
                 cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
                 pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0, codes_right = 0,
                 codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0, fees = 0,
-                detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0, by_hand = 0;
+                detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0, by_hand = 0, used_lost = 0,
+                written_off = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -144,6 +145,8 @@ private:
   bool is_decided(const entry& fact) const;
   void renumber(entry& certify);
   void next_rulings();
+  void add_sums(entry& ruling, errc why);
+  void watch_lost(const sim_node& hq);
   void till_acts(sim_node& n, std::size_t index);
   void ask(sim_node& n, till& t);
   till_command think(sim_node& n, till& t);
@@ -209,6 +212,12 @@ private:
   writer_id victim_life_;  ///< the epoch that operators end
   std::deque<std::vector<entry>> decrees_;
   bool decree_open_ = false, decree_again_ = false;  ///< head office died over it, and may have done it
+  /// Of head office's disk: states of cards, how much of its own journal was read for them, and what it has of others'.
+  struct {
+    std::map<std::uint64_t, card_status> cards;
+    std::size_t read = 0;
+    std::map<writer_id, std::uint64_t> heard;
+  } lost_;
   std::map<std::pair<writer_id, sequence>, ruling_outcome> rulings_;  ///< what the operators asked head office to rule
   std::uint64_t rules_version_ = 0;
   void_key ended_;

@@ -1,0 +1,111 @@
+// Rulings of head office about cases, and what they make a holder of value do.
+#include "ledger/ruling.hpp"
+#include "storage/kv_state.hpp"
+#include "sync/station.hpp"
+
+namespace tally {
+namespace {
+
+constexpr tick_ms rulings_look_ms = 10'000;
+constexpr std::size_t rulings_per_look = 100;
+constexpr byte_view policy_note = "by policy";
+
+}  // namespace
+
+// Completes it: how much is owed where the operator does not say, whose card it is, which life holds the value.
+status station::check_case(entry& ruling) const {
+  if (!ruling.cites) return error{errc::not_found, "a ruling is about an entry"};
+  if (ruling_of(book_->st(), ruling.subject, *ruling.cites))
+    return error{errc::not_allowed, "head office has ruled about that entry already, and a ruling is final"};
+  if (!observer_->is_open_case(ruling.subject, *ruling.cites))
+    return error{errc::not_found, "that entry is not contested, or not held here"};
+  auto why = observer_->open_cases().at(ruling.subject).at(*ruling.cites);
+  auto about = find_foreign({ruling.subject, sub_stream::journal, {}}, *ruling.cites);
+  auto sum = about ? case_sum(*about, why) : amount{0};
+  if (ruling.outcome == ruling_outcome::owed && ruling.values.empty() && owes_by_default(why))
+    ruling.values = {{purse_paid, main_unit, 0, sum}};
+  for (const auto& v : ruling.values)
+    if (v.amount < 0 || v.amount > sum)
+      return error{errc::bad_amount, "this case is about " + std::to_string(sum) + " minor units"};
+  std::erase_if(ruling.values, [](const value_item& v) { return v.amount == 0; });
+  if (ruling.released.empty()) return done();
+  if (ruling.account.value == 0 && about) ruling.account = about->account;
+  if (ruling.account.value == 0) return error{errc::malformed, "of which account something is to be written off"};
+  for (const auto& v : ruling.released)
+    if (v.purse == purse_paid && v.amount > sum)
+      return error{errc::bad_amount, "this case is about " + std::to_string(sum) + " minor units"};
+  auto holder = node_of(book_->st(), ruling.peer.node);
+  if (!holder) return error{errc::not_found, "there is no node " + std::to_string(ruling.peer.node.value)};
+  if (ruling.peer.epoch == epoch_id{}) ruling.peer.epoch = holder->epoch;
+  if (ruling.peer.epoch == epoch_id{} || ruling.peer.epoch != holder->epoch || closing_of(book_->st(), ruling.peer) ||
+      is_revoked(ruling.peer.node))
+    return error{errc::wrong_epoch, "node " + std::to_string(ruling.peer.node.value) + " has ended, or lives anew"};
+  return done();
+}
+
+// Cases that are nobody's fault do not count: what a store could not know.
+bool station::is_quarantined(node_id node) const {
+  if (config_.quarantine_after == 0) return false;
+  std::uint64_t n = 0;
+  for (const auto& [writer, cases] : observer_->open_cases())
+    for (auto it = cases.begin(); writer.node == node && it != cases.end(); ++it) {
+      bool stands =
+          it->second == errc::used_lost || it->second == errc::voucher_used || it->second == errc::over_returned;
+      if (!stands && ++n >= config_.quarantine_after) return true;
+    }
+  return false;
+}
+
+// Uses of lost cards that head office's policy decides: each is ruled about, listed in the journal, and final.
+void station::rule_by_policy() {
+  if (!config_.used_lost || tick_ < calendar_.rulings_due) return;
+  calendar_.rulings_due = tick_ + rulings_look_ms;
+  std::vector<entry> ready;
+  for (const auto& [writer, cases] : observer_->open_cases())
+    for (const auto& [seq, why] : cases) {
+      if (why != errc::used_lost || ready.size() == rulings_per_look) continue;
+      entry e;
+      e.kind = entry_kind::ruling;
+      e.subject = writer;
+      e.cites = seq;
+      e.outcome = *config_.used_lost;
+      e.blob = policy_note;
+      ready.push_back(std::move(e));
+    }
+  for (auto& e : ready) {
+    auto whole = check_case(e);
+    date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+    auto written = whole ? write(e) : result<sequence>(whole.error());
+    if (written) {
+      learn_decision(e, book_->head(directory()).size);
+    } else {
+      open_effects_.push_back(alarm_effect{written.error().code, "a ruling by policy: " + written.error().detail});
+    }
+  }
+}
+
+// What lies here of it when this is written, once: what is not here then stays as it is, and the entry says so.
+void station::execute_rulings() {
+  if (!calendar_.executes) return;
+  std::vector<std::pair<writer_id, sequence>> due;
+  const bytes prefix{cell_prefix, static_cast<char>(cell_type::instructed)};
+  auto c = store_.scan(family::state, prefix);
+  for (; c->valid() && c->key().starts_with(prefix) && due.size() < rulings_per_look; c->next()) {
+    auto k = parse_cell_key(c->key());
+    auto v = decode_cell(c->value());
+    auto told = v ? parse_instruction(*v) : std::nullopt;
+    if (k && told && told->holder == book_->self() && !book_->st().find(executed_key(k->writer, k->a, book_->self())))
+      due.emplace_back(k->writer, k->a);
+  }
+  if (!c->state()) return;
+  // A ruling of a group that is not on the disk yet is found by the next look.
+  calendar_.executes = due.size() == rulings_per_look || book_->open_changes() > 0 || book_->in_flight();
+  for (const auto& [subject, seq] : due) {
+    auto e = decide_execute(book_->at(now_), subject, seq);
+    if (!e) continue;
+    if (auto written = write(*e); !written)
+      open_effects_.push_back(alarm_effect{written.error().code, "what a ruling says: " + written.error().detail});
+  }
+}
+
+}  // namespace tally
