@@ -53,8 +53,8 @@ void certify_node(state& s, node_id node, node_record r);
 /// False while the directory does not know enough.
 bool are_neighbours(const state& directory, node_id from, node_id to);
 
-/// A receiver takes no more of what was sent under this closed epoch, and head office returns it: the sender was
-/// head office or a region, or moved away from the receiver. What a closed store sent to its parent is honoured whenever it comes.
+/// A receiver takes no more of what was sent under this closed epoch, and head office returns it: the sender was no
+/// store, or moved away from the receiver. What a closed store sent to its parent is honoured whenever it comes.
 bool takes_no_more(const state& directory, const writer_id& sender, node_id receiver);
 
 /// The receiver did not credit this send, and why.

@@ -161,8 +161,7 @@ struct card_kind_rule {
   std::vector<product_id> only_products = {}, not_products = {};
   bool pays_for(product_id p) const;
   bool has_goods() const { return !only_products.empty() || !not_products.empty(); }
-  // Whose stores it is good at and loaded at: numbers of owners (`certificate::owner`). Ascending; both empty: all.
-  std::vector<std::uint32_t> only_owners = {}, not_owners = {};
+  std::vector<std::uint32_t> only_owners = {}, not_owners = {};  ///< of stores where it is good and loaded; ascending
   bool has_owners() const { return !only_owners.empty() || !not_owners.empty(); }
   bool good_with(std::optional<std::uint32_t> owner) const;
   /// Whether it says anything of the card itself.

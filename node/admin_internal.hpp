@@ -40,6 +40,11 @@ std::vector<open_invitation> open_invitations(const node_facade& node, unix_seco
 /// Does head office, another node or an open invitation have this name?
 bool name_taken(const call& c, const std::string& name);
 
+// Drawn numbers are remembered under these keys (admin_numbers.cpp).
+inline constexpr std::string_view next_node_key = "enrol.next_node";
+bytes number_record(std::uint64_t n);
+/// Of the next node that is invited. REQUIRES: context.mutex is held.
+std::uint32_t take_node_number(node_facade& node, admin_context& context);
 /// The lowest account that was not reserved. REQUIRES: context.mutex is held.
 std::uint64_t next_account(node_facade& node, admin_context& context);
 

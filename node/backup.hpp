@@ -33,8 +33,8 @@ result<backup_figures> write_backup(const std::filesystem::path& data, const std
 /// Head office then asks its children for what it had published since, and goes on when all have answered but those in
 /// `without`.
 ///
-/// Complete or not at all. Errors: `not_allowed` (another node's or chain's, or longer data; `without` elsewhere than at
-/// head office), `locked` (the node runs), not_found, io, full, corrupt.
+/// Complete or not at all. Errors: `not_allowed` (another node's or chain's, or longer data; `without` elsewhere
+/// than at head office), `locked` (the node runs), not_found, io, full, corrupt.
 result<backup_figures> restore_backup(const std::filesystem::path& from, const std::filesystem::path& data,
                                       bool even_if_longer, const std::vector<node_id>& without = {},
                                       const backup_progress& tell = {});

@@ -209,9 +209,7 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.station.doubt_days = static_cast<std::uint32_t>(config.network.doubt_days);
   o.station.notice_levels = config.notice.levels;
   o.station.notice_fee_days = static_cast<std::uint32_t>(config.notice.fee_days);
-  o.station.sweep = {.quiet_ms = config.sweep.quiet_minutes * 60'000,
-                     .dust = config.sweep.dust,
-                     .transit_max = config.sweep.transit_max};
+  o.station.sweep = {config.sweep.quiet_minutes * 60'000, config.sweep.dust, config.sweep.transit_max};
   o.listen_endpoint = config.link.listen;
   o.heartbeat = std::chrono::milliseconds(config.link.heartbeat_ms);
   o.batch = std::chrono::milliseconds(config.link.batch_ms);

@@ -160,7 +160,10 @@ void auditor::cite_sub_streams() {
     }
     ++line(check_sub_streams).count;
     bool short_of = sub.stored > sub.tip.size(), own = is_own(id.writer) && !is_given_back(id);
-    if (own && sub.stored != sub.tip.size()) {
+    if (is_given_back(id) && sub.tip.size() != reader_.indexed(id)) {
+      problem(check_sub_streams, stream_name(id), reader_.indexed(id),
+              std::to_string(sub.tip.size()) + " entries of the journal", std::to_string(reader_.indexed(id)));
+    } else if (own && sub.stored != sub.tip.size()) {
       problem(check_sub_streams, stream_name(id), std::min(sub.stored, sub.tip.size()),
               std::to_string(sub.tip.size()) + " entries, as in the journal", std::to_string(sub.stored) + " entries");
     } else if (own && !(heads_.at(id) == sub.tip)) {

@@ -146,7 +146,7 @@ private:
   void give_back(node_id parent, const want_message& m);
   void learn_back(const stream_id& id, const entry_list& entries);
   bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);
-  bool is_past_its_end(const segment& s) const;
+  bool is_past_its_end(const segment&s) const, lost_a_holder(const stream_id&published) const;
   void on_renewal(node_id from, const renew_message& m);
   void issue_next(const certificate& now, const renew_message& m);
   void learn_own_certificate(const certificate& c);
@@ -179,6 +179,7 @@ private:
   bool knows_directory(const writer_id& w) const;
   bool ends_here(const writer_id& closed) const;
   tally::amount lies_at(const writer_id& closed) const;
+  std::uint32_t began_on() const;
   void replenish_store(node_id node, const node_record& record);
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).

@@ -47,6 +47,7 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
 // of that life shows it.
 void station::note_astray(const cosign_message& m) {
   const auto& w = m.stream.writer;
+  if (m.by != head_office) return;  // others could make it up
   if (w.node != config_.self || w == book_->self() || m.stream.sub != sub_stream::journal) return;
   if (m.size > reader_.size(m.stream) || lives_.astray.count(w) != 0) return;
   auto own = root_at(m.size, reader_.nodes(m.stream, book_->self()));
@@ -268,11 +269,23 @@ void station::settle_epochs() {
     // A thief's made-up rights are not granted anew: somebody looks at what is in doubt.
     bool suspect = observer_->contested_of(w) > 0 || revoking_of(book_->st(), w).has_value();
     if (suspect && observer_->any_unproven(w)) continue;
+    // After a restore of head office a closing may be here again before the journal is.
+    const bool here = w.node == config_.self || observer_->position(w) >= how->size;
     auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
-    if (how->complete() || today >= how->day + config_.doubt_days) find_doubt(w);
+    auto since = here ? how->day : std::max(how->day, began_on());
+    if ((how->complete() && here) || today >= since + config_.doubt_days) find_doubt(w);
   }
   grant_anew();
   lives_.stirred = lives_.stirred || !lives_.heirs.empty() || !lives_.regrants.empty();
+}
+
+/// Business date on which head office's own life before was closed; 0: this is its first.
+std::uint32_t station::began_on() const {
+  std::uint32_t day = 0;
+  for (const auto& w : observer_->writers())
+    if (w.node == config_.self && w != book_->self())
+      if (auto c = closing_of(book_->st(), w)) day = std::max(day, c->day);
+  return day;
 }
 
 amount station::lies_at(const writer_id& closed) const {

@@ -66,7 +66,8 @@ void station::rebuild() {
     if (!up_.count(child)) continue;
     auto& held = rebuild_.held[child];
     for (const auto& id : published_to(child))
-      if (!held[id]) open_effects_.push_back(to_neighbour{child, want_message{id, reader_.size(id), std::nullopt}});
+      if (!held[id] || *held[id] > reader_.size(id))
+        open_effects_.push_back(to_neighbour{child, want_message{id, reader_.size(id), std::nullopt}});
   }
 }
 
@@ -109,12 +110,27 @@ void station::learn_back(const stream_id& id, const entry_list& entries) {
   }
 }
 
+// Who was revoked, or got other parents, in the part that was given back may hold something that nobody was asked for.
+bool station::lost_a_holder(const stream_id& published) const {
+  for (auto n = reader_.indexed(published), end = reader_.size(published); n < end; ++n) {
+    auto e = find_foreign(published, n);
+    if (!e || e->kind == entry_kind::revoke) return true;
+    if (e->kind != entry_kind::certify) continue;
+    auto s = decode_signed_certificate(e->blob);
+    auto c = s ? decode_certificate(s->body) : result<certificate>(s.error());
+    if (!c) return true;
+    for (const auto* other : certificates_.all_of(c->node))
+      if (other->parents != c->parents) return true;
+  }
+  return false;
+}
+
 // Where each child has said what it holds nothing of it can be missing, and what lay here is granted anew at once.
 // What was written and given to nobody is lost: it binds nobody.
 void station::go_on_from_backup() {
-  bool complete = rebuild_.without.empty();
   auto before = book_->self();
   auto published = book_->head({before, sub_stream::directory, {}});
+  bool complete = rebuild_.without.empty() && !lost_a_holder(published.stream);
   rebuild_ = {};
   book_->view().erase(family::meta, copy_key);
   begin_anew(errc::rolled_back,
