@@ -21,6 +21,9 @@ status station::check_case(entry& ruling) const {
     return error{errc::not_found, "that entry is not contested, or not held here"};
   auto why = observer_->open_cases().at(ruling.subject).at(*ruling.cites);
   auto about = find_foreign({ruling.subject, sub_stream::journal, {}}, *ruling.cites);
+  bool moves = !ruling.released.empty() || !ruling.values.empty();
+  if (!about && (moves || (ruling.outcome == ruling_outcome::owed && owes_by_default(why))))
+    return error{errc::io, "the entry of this case cannot be read, so nobody can say what it is about; try again"};
   auto sum = about ? case_sum(*about, why) : amount{0};
   if (ruling.outcome == ruling_outcome::owed && ruling.values.empty() && owes_by_default(why))
     ruling.values = {{purse_paid, main_unit, 0, sum}};
@@ -103,8 +106,10 @@ void station::execute_rulings() {
   for (const auto& [subject, seq] : due) {
     auto e = decide_execute(book_->at(now_), subject, seq);
     if (!e) continue;
-    if (auto written = write(*e); !written)
+    if (auto written = write(*e); !written) {
+      calendar_.executes = true;
       open_effects_.push_back(alarm_effect{written.error().code, "what a ruling says: " + written.error().detail});
+    }
   }
 }
 
