@@ -241,7 +241,7 @@ void check_restored_value(const world& w) {
     if (!closed || (!closed->complete() && w.how().doubt_days > 0)) continue;
     // Of a revoked node nothing is granted anew while a right stands that nothing proves: the send that a late receive
     // names may have returned before.
-    if (revoking_of(hq.st->ledger().st(), writer) && seen.unproven(writer).rights > 0) continue;
+    if (revoking_of(hq.st->ledger().st(), writer) && seen.any_unproven(writer)) continue;
     for (const auto& [a, v] : seen.all().balances())
       if (a.type == account_type::hold && a.writer == writer)
         ensure(-v <= seen.st().balance(doubt_account(hq.st->ledger().self(), writer, a)),
