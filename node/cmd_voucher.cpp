@@ -17,6 +17,15 @@ namespace {
 
 constexpr std::uint64_t vouchers_max = 100'000, pictures_max = 10'000;
 constexpr std::string_view csv_head = "account,purse,units,good_until,code\r\n";
+/// A field of a CSV (RFC 4180, section 2): in quotes where it has a comma, a quote or an end of line in it.
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return text;
+  std::string out = "\"";
+  for (char c : text)
+    out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
 constexpr std::string_view sent_head = "number,account,voucher,state,why,detail\r\n";
 constexpr std::size_t sends_at_once = 50;
 
@@ -247,7 +256,7 @@ int send(const voucher_options& o, const node_identity& id, const admin_client& 
     for (std::size_t i = 0; i < part.size(); ++i) {
       const auto& v = rows[i];
       file << part[i] << "," << v.account << "," << (v.voucher == 0 ? "" : std::to_string(v.voucher)) << "," << v.state
-           << "," << v.why << "," << v.detail << "\r\n";
+           << "," << v.why << "," << quoted(v.detail) << "\r\n";
       ++counts[v.state];
       full = full || is_full(v);
     }

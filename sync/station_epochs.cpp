@@ -214,6 +214,14 @@ amount station::in_doubt(node_id node) const {
   return sum;
 }
 
+/// What was granted anew of a holding, by this node in whichever of its lives.
+static amount granted_of(const observer& seen, node_id by, const writer_id& closed, const ledger_account& held) {
+  amount sum = 0;
+  for (const auto& w : seen.writers())
+    if (w.node == by && !checked_add(sum, seen.st().balance(doubt_account(w, closed, held)), sum)) return INT64_MAX / 2;
+  return sum;
+}
+
 // By holding: what lies there, what was put aside of it, less what was granted anew.
 static std::map<ledger_account, amount> left_at(const observer& seen, const writer_id& self, const writer_id& closed) {
   std::map<ledger_account, amount> out;
@@ -224,7 +232,7 @@ static std::map<ledger_account, amount> left_at(const observer& seen, const writ
   seen.all().each_holding(closed, add);
   seen.all().each_held(closed, [&](const ledger_account& a, amount v) { add(holding_behind(a), v); });
   for (auto& [held, v] : out)
-    v -= seen.st().balance(doubt_account(self, closed, held));
+    v -= granted_of(seen, self.node, closed, held);
   return out;
 }
 
@@ -366,7 +374,7 @@ void station::find_doubt(const writer_id& closed) {
   // Where nothing lies any more, what was granted of it counts all the same.
   auto left_of = [&](const ledger_account& a) -> amount& {
     auto [it, fresh] = left.try_emplace(a, 0);
-    if (fresh) it->second = -observer_->st().balance(doubt_account(book_->self(), closed, a));
+    if (fresh) it->second = -granted_of(*observer_, config_.self, closed, a);
     return it->second;
   };
   for (const auto& [a, v] : gone)

@@ -189,8 +189,8 @@ bool waits_or_came(const world& w, const cell_key& transfer) {
   return static_cast<std::uint64_t>(received) >= transfer.a;
 }
 
-/// What a closed life had taken in its lost end it sent on as well: then its holding is below zero, and the send that it
-/// took does not return.
+/// What a closed life had taken in its lost end it sent on as well: then its holding is below zero, and the send that
+/// it took does not return.
 bool was_sent_on(const world& w, const writer_id& closed, const cell& half) {
   auto sent = parse_transfer_text(half.data);
   if (!sent) return false;
