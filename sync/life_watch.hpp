@@ -27,7 +27,7 @@ struct rebuild_watch {
   /// Child → its streams of head office, and how much of each it holds, once it said so.
   std::map<node_id, std::map<stream_id, std::optional<std::uint64_t>>> held;
   std::set<node_id> without;  ///< children that the operator does not wait for
-  tick_ms ask_due = 0;
+  tick_ms ask_due = 0, look_due = 0;
   /// At a child: what its parent asked back, by the parent that asked.
   std::map<node_id, std::set<stream_id>> given_back;
 };

@@ -118,7 +118,7 @@ private:
   station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
           entropy& random);
   void handle(const station_input& input);
-  std::uint32_t customer_wait_ms() const;
+  std::uint32_t customer_wait_ms() const, began_on() const;
   void on_till(const till_request& r);
   void decide_till(const till_request& r, bool last, tally::amount pulled, bool unanswered = false);
   void wait_for_rights(const till_request& r, const refusal& why);
@@ -140,8 +140,9 @@ private:
   bool is_expired(const certificate& c) const;
   void tend_keys(), tend_own_certificate(), await_parent(), load_outdated();
   void begin_rebuild(byte_view without), rebuild(), go_on_from_backup();
-  std::vector<stream_id> published_to(node_id child) const;
-  bool gave_all_back(node_id child) const, take_fee(account_id account, bool ask);
+  std::map<node_id, std::vector<stream_id>> published() const;
+  bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const;
+  bool take_fee(account_id account, bool ask);
   void on_held_below(node_id child, const have_message& m);
   void give_back(node_id parent, const want_message& m);
   void learn_back(const stream_id& id, const entry_list& entries);
@@ -179,7 +180,6 @@ private:
   bool knows_directory(const writer_id& w) const;
   bool ends_here(const writer_id& closed) const;
   tally::amount lies_at(const writer_id& closed) const;
-  std::uint32_t began_on() const;
   void replenish_store(node_id node, const node_record& record);
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).

@@ -214,16 +214,24 @@ amount station::in_doubt(node_id node) const {
   return sum;
 }
 
-/// What was granted anew of a holding, by this node in whichever of its lives.
-static amount granted_of(const observer& seen, node_id by, const writer_id& closed, const ledger_account& held) {
+static std::vector<writer_id> lives_of(const observer& seen, node_id node) {
+  auto out = seen.writers();
+  std::erase_if(out, [&](const writer_id& w) { return w.node != node; });
+  return out;
+}
+
+/// What was granted anew of a holding, in whichever of head office's lives.
+static amount granted_of(const observer& seen, const std::vector<writer_id>& lives, const writer_id& closed,
+                         const ledger_account& held) {
   amount sum = 0;
-  for (const auto& w : seen.writers())
-    if (w.node == by && !checked_add(sum, seen.st().balance(doubt_account(w, closed, held)), sum)) return INT64_MAX / 2;
+  for (const auto& w : lives)
+    if (!checked_add(sum, seen.st().balance(doubt_account(w, closed, held)), sum)) return INT64_MAX / 2;
   return sum;
 }
 
 // By holding: what lies there, what was put aside of it, less what was granted anew.
-static std::map<ledger_account, amount> left_at(const observer& seen, const writer_id& self, const writer_id& closed) {
+static std::map<ledger_account, amount> left_at(const observer& seen, const std::vector<writer_id>& lives,
+                                                const writer_id& closed) {
   std::map<ledger_account, amount> out;
   auto add = [&](const ledger_account& held, amount v) {
     auto& sum = out[held];
@@ -232,7 +240,7 @@ static std::map<ledger_account, amount> left_at(const observer& seen, const writ
   seen.all().each_holding(closed, add);
   seen.all().each_held(closed, [&](const ledger_account& a, amount v) { add(holding_behind(a), v); });
   for (auto& [held, v] : out)
-    v -= granted_of(seen, self.node, closed, held);
+    v -= granted_of(seen, lives, closed, held);
   return out;
 }
 
@@ -274,6 +282,7 @@ void station::settle_epochs() {
     if (!how) continue;
     if (look) lives_.doubt[w] = lies_at(w);
     if (lives_.settled.count(w) || !lives_.regrants.empty()) continue;
+    if (w.node == config_.self && !look) continue;  // reads what was given back
     // A thief's made-up rights are not granted anew: somebody looks at what is in doubt.
     bool suspect = observer_->contested_of(w) > 0 || revoking_of(book_->st(), w).has_value();
     if (suspect && observer_->any_unproven(w)) continue;
@@ -300,7 +309,7 @@ amount station::lies_at(const writer_id& closed) const {
   amount sum = 0;
   if (held_total(observer_->st(), closed) <= 0) return 0;
   bool fits = true;
-  for (const auto& [a, left] : left_at(*observer_, book_->self(), closed))
+  for (const auto& [a, left] : left_at(*observer_, lives_of(*observer_, config_.self), closed))
     if (a.unit == main_unit) fits = fits && checked_add(sum, std::max<amount>(left, 0), sum);
   return fits ? sum : amount_max;
 }
@@ -324,14 +333,19 @@ bool station::may_still_come(const writer_id& closed, std::map<ledger_account, a
   auto list = reader_.list();
   for (const auto& id : list ? *list : std::vector<stream_id>{}) {
     if (id.writer != closed || id.sub != sub_stream::addressed) continue;
-    for (auto n = reader_.indexed(id), end = reader_.size(id); n < end; ++n) {
-      auto e = find_foreign(id, n);
-      if (!e || e->kind != entry_kind::send || knows_directory(e->peer)) continue;
-      if (static_cast<std::uint64_t>(number(observer_->st(), channel_key(false, closed, e->peer))) >= e->channel)
-        continue;
-      waits = true;
-      for (const auto& v : e->values)
-        if (v.purse != 0) gone[held_at(closed, e->account, v)] += v.amount;
+    for (auto n = reader_.indexed(id), end = reader_.size(id); n < end;) {
+      auto run = reader_.own_entries(id, n, end, segment_entries_max);
+      if (!run || run->empty()) return true;  // unreadable now: it may be anything
+      n += run->size();
+      for (auto data : *run) {
+        auto e = decode_entry(data);
+        if (!e || e->kind != entry_kind::send || knows_directory(e->peer)) continue;
+        auto received = number(observer_->st(), channel_key(false, closed, e->peer));
+        if (static_cast<std::uint64_t>(received) >= e->channel) continue;
+        waits = true;
+        for (const auto& v : e->values)
+          if (v.purse != 0) gone[held_at(closed, e->account, v)] += v.amount;
+      }
     }
   }
   return waits;
@@ -370,11 +384,12 @@ void station::find_doubt(const writer_id& closed) {
       gone[held_at(closed, e.account, v)] += v.amount;
     lives_.regrants.push_back(std::move(e));
   });
-  auto left = left_at(*observer_, book_->self(), closed);
+  const auto lives = lives_of(*observer_, config_.self);
+  auto left = left_at(*observer_, lives, closed);
   // Where nothing lies any more, what was granted of it counts all the same.
   auto left_of = [&](const ledger_account& a) -> amount& {
     auto [it, fresh] = left.try_emplace(a, 0);
-    if (fresh) it->second = -granted_of(*observer_, config_.self, closed, a);
+    if (fresh) it->second = -granted_of(*observer_, lives, closed, a);
     return it->second;
   };
   for (const auto& [a, v] : gone)

@@ -7,7 +7,7 @@
 namespace tally {
 namespace {
 constexpr byte_view copy_key = "backup";
-constexpr tick_ms ask_apart_ms = 10'000;
+constexpr tick_ms ask_apart_ms = 10'000, look_apart_ms = 1'000;
 constexpr std::size_t without_max = 10'000;
 }  // namespace
 
@@ -30,18 +30,21 @@ void station::begin_rebuild(byte_view without) {
     rebuild_.without.insert(node_id{static_cast<std::uint32_t>(r.uv(UINT32_MAX))});
 }
 
-/// Head office's streams that a child may hold: the directory, and what is for it and for the nodes below it.
-std::vector<stream_id> station::published_to(node_id child) const {
-  std::vector<stream_id> out{{book_->self(), sub_stream::directory, {}}};
+/// Head office's streams that each child may hold: the directory, and what is for it and for the nodes below it.
+std::map<node_id, std::vector<stream_id>> station::published() const {
+  std::map<node_id, std::vector<stream_id>> out;
+  for (auto child : children())
+    out[child].push_back({book_->self(), sub_stream::directory, {}});
   for (auto n : certificates_.nodes())
-    if (n != config_.self && route_to(n) == child) out.push_back({book_->self(), sub_stream::addressed, n});
+    if (auto child = n == config_.self ? std::nullopt : route_to(n))
+      out[*child].push_back({book_->self(), sub_stream::addressed, n});
   return out;
 }
 
-bool station::gave_all_back(node_id child) const {
+bool station::gave_all_back(node_id child, const std::vector<stream_id>& streams) const {
   auto said = rebuild_.held.find(child);
   if (said == rebuild_.held.end()) return false;
-  return std::ranges::all_of(published_to(child), [&](const stream_id& id) {
+  return std::ranges::all_of(streams, [&](const stream_id& id) {
     auto held = said->second.find(id);
     return held != said->second.end() && held->second && *held->second <= reader_.size(id);
   });
@@ -49,23 +52,25 @@ bool station::gave_all_back(node_id child) const {
 
 rebuild_progress station::rebuilt() const {
   rebuild_progress out;
-  for (auto child : children())
-    if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !gave_all_back(child))
+  for (const auto& [child, streams] : published())
+    if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !gave_all_back(child, streams))
       out.silent.push_back(child);
-  stream_id published{book_->self(), sub_stream::directory, {}};
-  out.given_back = reader_.size(published) - reader_.indexed(published);
+  stream_id directory{book_->self(), sub_stream::directory, {}};
+  out.given_back = reader_.size(directory) - reader_.indexed(directory);
   return out;
 }
 
 // Only what is durable here counts as given back, so an answer that was lost with a crash is asked for again.
 void station::rebuild() {
+  if (tick_ < rebuild_.look_due) return;
+  rebuild_.look_due = tick_ + look_apart_ms;
   if (rebuilt().silent.empty()) return go_on_from_backup();
   if (tick_ < rebuild_.ask_due) return;
   rebuild_.ask_due = tick_ + ask_apart_ms;
-  for (auto child : children()) {
+  for (const auto& [child, streams] : published()) {
     if (!up_.count(child)) continue;
     auto& held = rebuild_.held[child];
-    for (const auto& id : published_to(child))
+    for (const auto& id : streams)
       if (!held[id] || *held[id] > reader_.size(id))
         open_effects_.push_back(to_neighbour{child, want_message{id, reader_.size(id), std::nullopt}});
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { allCosigned, makeChain } from './chain.mjs';
+import { allCosigned, makeChain, twoStores, withoutDoubt } from './chain.mjs';
 import { auditGreen, command, good, scenario, seeded, tallystick, until } from './lib.mjs';
 import { Till } from './till.mjs';
 
@@ -10,14 +10,7 @@ const lines = [{ product: 1, quantity: 1 }];
 const cash = { lines, tenders: [{ kind: 'cash', amount: 1250 }] };
 
 await scenario('backup', 240, async (t) => {
-  const shape = [
-    ['hq', 'hq'],
-    ['store', 'store', 'hq'],
-    ['other', 'store', 'hq'],
-  ];
-  // What nobody can prove is waited for, and then in doubt, for days; here for no time.
-  const configOf = (name) => (name === 'hq' ? '[network]\nclose_wait_hours = 0\ndoubt_days = 0' : '');
-  const { nodes, cards } = await makeChain(t, shape, { cards: 3, configOf });
+  const { nodes, cards } = await makeChain(t, twoStores, { cards: 3, configOf: withoutDoubt });
   const { hq, store, other } = nodes;
   const till = new Till(store, await store.pair(), seeded(1), cards);
   t.finally(() => till.close());

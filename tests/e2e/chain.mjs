@@ -88,6 +88,14 @@ export class Node {
   audit = () => auditGreen(this.data, this.name);
 }
 
+/** Head office with two stores right below it, where what nobody can prove is in doubt for no time. */
+export const twoStores = [
+  ['hq', 'hq'],
+  ['store', 'store', 'hq'],
+  ['other', 'store', 'hq'],
+];
+export const withoutDoubt = (name) => (name === 'hq' ? '[network]\nclose_wait_hours = 0\ndoubt_days = 0' : '');
+
 /**
  * Makes and starts a chain: `shape` names each node with its role and parent, head office first.
  * `dataOf(name)` may put a node's data elsewhere, `configOf(name)` adds to its configuration, `placeOf(name)` is its `place`,

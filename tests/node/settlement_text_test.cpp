@@ -94,7 +94,8 @@ TEST_CASE("a name is one field of the CSV, and no formula", "[node][settlement]"
   REQUIRE(rows.size() == 4);
   CHECK(rows[2] ==
         "1,2,서울역 본점 아주 긴 이름의 가게,CNY,123.45,1000.00,10.00,400.00,5.00,7.00,2.00,0.00,723.45,2026-11-30\r");
-  CHECK(rows[3] == "2,3,\"'=cmd|' /C calc'!A0,\"\"x\"\"\",CNY,0.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,-23.45,2026-11-01\r");
+  CHECK(rows[3] ==
+        "2,3,\"'=cmd|' /C calc'!A0,\"\"x\"\"\",CNY,0.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,-23.45,2026-11-01\r");
 }
 
 TEST_CASE("the JSON has every figure in minor units", "[node][settlement]") {

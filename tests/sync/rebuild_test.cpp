@@ -8,6 +8,7 @@
 
 using namespace tally;
 using test::alarmed;
+using test::held;
 using test::station_net;
 using test::why;
 
@@ -174,6 +175,28 @@ TEST_CASE("rights that the lost end of head office's journal passed on are not t
   CHECK(in_all(net) == 0);
   for (const auto& w : hq.st->seen().writers())
     CHECK(hq.st->seen().contested_of(w) == 0);
+}
+
+TEST_CASE("what a life of head office granted anew, the next does not grant again", "[sync][rebuild]") {
+  station_net net;
+  auto &hq = net.hq(), &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  // The store's life ends, and what lay there is granted anew at head office.
+  entry close;
+  close.kind = entry_kind::close_epoch;
+  close.subject.node = a.id;
+  REQUIRE(net.publish({close}).code == errc::ok);
+  net.pass_time(tick_ms{8} * 24 * 3'600'000);
+  let_time_pass(net, 15);
+  REQUIRE(held(hq, hq.writer()) == 1'000);
+  back_to(net, hq.store.image());
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 30);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  CHECK(held(hq, hq.st->ledger().self()) == 1'000);
+  REQUIRE(why(net.ask(b, net.sale(b, 10), true)) == errc::ok);
+  CHECK(why(net.ask(b, net.sale(b, 1), true)) == errc::insufficient);
 }
 
 TEST_CASE("a child that head office does not wait for leaves its end unknown", "[sync][rebuild]") {
