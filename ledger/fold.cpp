@@ -114,11 +114,13 @@ status check_transfer(const entry& e, const entry_place& p, const state& s) {
 
 // What lay there, and whether it is too much, is for who sees that journal to say (audit); the order in which journals
 // meet must not change a verdict.
-status check_regrant(const entry& e, const state& s) {
+status check_regrant(const entry& e, const entry_place& p, const state& s) {
   if (e.values.empty() && e.debts.empty()) return error{errc::malformed, "nothing is granted anew"};
-  if (closing_of(s, e.subject)) return done();
+  // An earlier life of head office may have closed it, whose journal is read after this one.
+  auto was_closed = [&](const writer_id& w) { return closing_of(s, w) || (p.directory && closing_of(*p.directory, w)); };
+  if (was_closed(e.subject)) return done();
   // A send of a closed epoch, which its receiver will never take: the node moved away, or was a region that is gone.
-  bool returns = e.cited_kind == entry_kind::receive && closing_of(s, e.peer);
+  bool returns = e.cited_kind == entry_kind::receive && was_closed(e.peer);
   if (!returns) return error{errc::not_entitled, writer_name(e.subject) + " was not closed"};
   return done();
 }
@@ -210,7 +212,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::voucher_grant: return check_voucher_grant(e, p, s);
     case entry_kind::earn: return check_earn(e, s);
     case entry_kind::close_epoch: return check_closing(e, p, s);
-    case entry_kind::regrant: return check_regrant(e, s);
+    case entry_kind::regrant: return check_regrant(e, p, s);
     case entry_kind::ruling: return check_ruling(e, p, s);
     case entry_kind::execute: return check_execute(e, p, s);
     case entry_kind::claim: TALLY_TRY(check_key(e, p, s)); return check_claim(e, p, s);

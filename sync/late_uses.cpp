@@ -1,6 +1,7 @@
 #include "sync/late_uses.hpp"
 
 #include "storage/entry_codec.hpp"
+#include "storage/kv_state.hpp"
 
 namespace tally {
 namespace {
@@ -38,10 +39,31 @@ status late_uses::load(const kv_store& store) {
       return error{errc::corrupt, "a use of a lost card"};
     all_[{w, seq}] = static_cast<state>(what);
   }
+  TALLY_TRY(c->state());
+  return load_cards(store);
+}
+
+status late_uses::load_cards(const kv_store& store) {
+  const bytes prefix{cell_prefix, static_cast<char>(cell_type::card)};
+  auto c = store.scan(family::state, prefix);
+  for (; c->valid() && c->key().starts_with(prefix); c->next()) {
+    auto k = parse_cell_key(c->key());
+    auto card = decode_cell(c->value());
+    if (!k || !card || card->data.empty()) return error{errc::corrupt, "a card"};
+    card_said({k->a}, static_cast<card_status>(card->data[0]));
+  }
   return c->state();
 }
 
-late_uses::state late_uses::note(const entry& e, const writer_id& writer, sequence seq, const tally::state& directory) {
+void late_uses::card_said(account_id account, card_status now) {
+  if (is_reported(now)) {
+    reported_.insert(account.value);
+  } else {
+    reported_.erase(account.value);
+  }
+}
+
+late_uses::state late_uses::note(const entry& e, const writer_id& writer, sequence seq) {
   if (e.kind == entry_kind::capture && e.cites) {
     // What was authorised in time was promised.
     return of(writer, *e.cites) == state::put_aside ? put(writer, seq, state::used) : state::none;
@@ -49,8 +71,7 @@ late_uses::state late_uses::note(const entry& e, const writer_id& writer, sequen
   if (e.kind == entry_kind::reverse && e.cites)
     return of(writer, *e.cites) == state::used ? put(writer, *e.cites, state::undone) : state::none;
   if (!takes(e.kind) || e.values.empty() || e.account.value == 0) return state::none;
-  auto card = card_of(directory, e.account);
-  if (!card || !is_reported(card->status)) return state::none;
+  if (reported_.count(e.account.value) == 0) return state::none;
   return put(writer, seq, e.kind == entry_kind::authorise ? state::put_aside : state::used);
 }
 

@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_set>
 
 #include "ledger/state.hpp"
 #include "storage/kv_view.hpp"
@@ -22,11 +23,13 @@ public:
     put_aside = 2,  ///< an authorisation: its capture is the use
     undone = 3,     ///< the store reversed it
   };
-  /// Errors: io, corrupt.
+  /// Reads what was found before, and looks through all cards once for those that are lost or frozen. Errors: io, corrupt.
   status load(const kv_store& store);
+  /// Head office says, or learns back, a card's state. Called for each, so that `note` need not look cards up.
+  void card_said(account_id account, card_status now);
   /// Looks at an entry that was adopted a moment ago and is not contested: what it is, or (`undone`) what the entry
-  /// that it cites is now. `directory` is head office's own state.
-  state note(const entry& e, const writer_id& writer, sequence seq, const tally::state& directory);
+  /// that it cites is now.
+  state note(const entry& e, const writer_id& writer, sequence seq);
   /// Puts what `note` found since the last call into the open group.
   void write(kv_view& view);
   using list = std::map<std::pair<writer_id, sequence>, state>;
@@ -35,7 +38,9 @@ public:
 
 private:
   state put(const writer_id& w, sequence seq, state what);
+  status load_cards(const kv_store& store);
 
+  std::unordered_set<std::uint64_t> reported_;  ///< accounts whose card is lost, frozen or blacklisted
   list all_;
   std::set<std::pair<writer_id, sequence>> changed_;
 };

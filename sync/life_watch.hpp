@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "ledger/accounts.hpp"
 #include "ledger/entry.hpp"
 
 namespace tally {
@@ -13,6 +14,10 @@ struct life_watch {
   std::map<writer_id, tick_ms> heirs;  ///< epochs that nobody closed the way for yet → when they were first seen
   std::set<writer_id> settled;         ///< closed epochs where nothing more is to be granted anew
   std::deque<entry> regrants;          ///< waiting to be written
+  /// Holdings of head office's own earlier lives that are below zero: what they passed on came from entries that are
+  /// lost. Known once `short_known`.
+  std::map<ledger_account, tally::amount> short_of;
+  bool short_known = false;
   std::map<writer_id, tally::amount> doubt;  ///< what lies at closed epochs
   tick_ms look_due = 0, doubt_due = 0;
   bool stirred = true;  ///< head office: something came since it last looked who needs quota or is to be closed

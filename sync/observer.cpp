@@ -26,7 +26,7 @@ cell_key contested_count(const writer_id& w) {
 
 status observer::load(const stream_reader& reader, node_id self) {
   TALLY_TRY(state_.load(reader.store()));
-  TALLY_TRY(late_.load(reader.store()));
+  if (self_role_ == node_role::hq) TALLY_TRY(late_.load(reader.store()));
   replays_ = true;
   state_.each_contested([&](const writer_id& w, sequence seq, errc why) { open_case(w, seq, why); });
   state_.each_open_claim([&](const writer_id& w, sequence seq, account_id m) { open_claims_[{w, seq}] = m; });
@@ -300,8 +300,9 @@ void observer::close_case(const writer_id& w, sequence seq, errc why) {
 
 // Head office alone: what it adopted first is its order and nobody else's.
 void observer::note_late(const entry& e, const writer_id& writer, sequence seq) {
-  if (replays_ || self_role_ != node_role::hq || writer.node == self_) return;
-  switch (late_.note(e, writer, seq, directory_)) {
+  if (replays_ || self_role_ != node_role::hq) return;
+  if (writer.node == self_) return card_said(e);
+  switch (late_.note(e, writer, seq)) {
     case late_uses::state::used: return open_case(writer, seq, errc::used_lost);
     case late_uses::state::undone: return close_case(writer, *e.cites, errc::used_lost);
     default: return;

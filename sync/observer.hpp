@@ -88,6 +88,10 @@ public:
   /// tells, and it is written nowhere else.
   void write_late(kv_view& view) { late_.write(view); }
   const late_uses& late() const { return late_; }
+  /// A card's state of head office, which it wrote or learnt back.
+  void card_said(const entry& e) {
+    if (e.kind == entry_kind::card_state) late_.card_said(e.account, e.status);
+  }
   static constexpr std::uint64_t checkpoint_entries_max = 100'000;
 
 private:

@@ -353,6 +353,7 @@ void station::learn_decision(const entry& e, std::uint64_t position) {
   if (e.kind == entry_kind::certify) learn_certificate(e, position);
   if (e.kind == entry_kind::ruling) observer_->ruled(e), calendar_.executes = true;
   if (e.kind == entry_kind::erase_member) open_effects_.push_back(erased_effect{e.account});
+  observer_->card_said(e);
   if (e.kind != entry_kind::revoke) return;
   (void)certificates_.revoke({e.subject.node, e.subject.epoch, e.size, e.serial});
   note_end_of_keys(e.subject.node, position);

@@ -272,7 +272,7 @@ void station::follow_heir(const writer_id& heir) {
 }
 
 void station::settle_epochs() {
-  bool look = tick_ >= lives_.doubt_due;
+  bool look = tick_ >= lives_.doubt_due || !lives_.short_known;
   if (look) lives_.doubt_due = tick_ + 10'000;
   if (!look) lives_.look_due = std::min(lives_.look_due, lives_.doubt_due);
   for (const auto& w : observer_->writers()) {
@@ -292,6 +292,7 @@ void station::settle_epochs() {
     auto since = here ? how->day : std::max(how->day, began_on());
     if ((how->complete() && here) || today >= since + config_.doubt_days) find_doubt(w);
   }
+  lives_.short_known = true;
   grant_anew();
   lives_.stirred = lives_.stirred || !lives_.heirs.empty() || !lives_.regrants.empty();
 }
@@ -408,7 +409,34 @@ void station::find_doubt(const writer_id& closed) {
     if (v > 0)
       lives_.regrants.push_back(
           granted_anew(closed, {a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), v}}));
+  if (closed.node == config_.self) note_short(closed, left);
   if (!waits) lives_.settled.insert(closed);
+}
+
+// An earlier life of head office passed on more than its journal, as far as it is here, had: it was granted anew,
+// credited or booked in the part that is lost.
+void station::note_short(const writer_id& closed, const std::map<ledger_account, amount>& left) {
+  std::erase_if(lives_.short_of, [&](const auto& x) { return x.first.writer == closed; });
+  for (const auto& [a, v] : left)
+    if (v < 0 && v != INT64_MIN) lives_.short_of[a] = -v;
+}
+
+// What is decided a second time for that reason covers what the first time passed on, before anybody can have it.
+void station::cover_short(account_id account, const std::vector<value_item>& given, std::uint32_t day) {
+  if (lives_.short_of.empty() || day > began_on()) return;
+  for (const auto& v : given)
+    for (auto& [a, lacking] : lives_.short_of) {
+      auto here = -book_->st().balance(held_at(book_->self(), account, v));
+      auto part = std::min({lacking, v.amount, here});
+      if (v.purse == 0 || a != held_at(a.writer, account, v) || part <= 0) continue;
+      auto e = granted_anew(a.writer, account, {{v.purse, v.unit, v.bucket, -part}});
+      date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+      if (auto written = write(e); written) {
+        lacking -= part;
+      } else {
+        open_effects_.push_back(alarm_effect{written.error().code, "covering an earlier life: " + written.error().detail});
+      }
+    }
 }
 
 void station::grant_anew() {
@@ -416,8 +444,12 @@ void station::grant_anew() {
     auto e = std::move(lives_.regrants.front());
     lives_.regrants.pop_front();
     date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-    if (auto written = write(e); !written)
+    if (auto written = write(e); !written) {
       open_effects_.push_back(alarm_effect{written.error().code, "granting anew: " + written.error().detail});
+    } else if (auto how = closing_of(book_->st(), e.subject);
+               how && e.subject.node != config_.self && e.cited_kind != entry_kind::send) {
+      cover_short(e.account, e.values, how->day);
+    }
   }
 }
 

@@ -70,7 +70,7 @@ std::map<account_id, std::vector<value_item>> some_debts(const kv_store& store, 
 }  // namespace
 
 void station::credit_owed() {
-  if (tick_ < calendar_.owed_due) return;
+  if (tick_ < calendar_.owed_due || !lives_.short_known) return;
   calendar_.owed_due = tick_ + owed_look_ms;
   std::vector<entry> ready;
   observer_->all().each_owing([&](const writer_id& w, sequence seq, byte_view text) {
@@ -102,8 +102,11 @@ void station::credit_owed() {
     }
     date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
     e.debts = settled_debts(book_->st(), book_->self(), e.account, e.earned);
-    if (auto written = write(e); !written)
+    if (auto written = write(e); !written) {
       open_effects_.push_back(alarm_effect{written.error().code, "crediting units: " + written.error().detail});
+    } else {
+      cover_short(e.account, e.earned, cited->business_date);
+    }
   }
 }
 

@@ -199,6 +199,50 @@ TEST_CASE("what a life of head office granted anew, the next does not grant agai
   CHECK(why(net.ask(b, net.sale(b, 1), true)) == errc::insufficient);
 }
 
+TEST_CASE("what the lost end granted anew and passed on is not granted a second time", "[sync][rebuild]") {
+  station_net net;
+  auto &hq = net.hq(), &a = net.at(3), &b = net.at(4);
+  auto before = hq.writer();
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  entry close;
+  close.kind = entry_kind::close_epoch;
+  close.subject.node = a.id;
+  REQUIRE(net.publish({close}).code == errc::ok);
+  net.sync();
+  auto copy = hq.store.image();
+  // In the part that is lost: granted anew, and half of it sent to the other store and spent there.
+  net.pass_time(tick_ms{8} * 24 * 3'600'000);
+  let_time_pass(net, 15);
+  REQUIRE(held(hq, before) == 1'000);
+  REQUIRE(why(net.ask(b, net.sale(b, 5), true)) == errc::ok);
+  let_time_pass(net, 2);
+  const auto kept = held(hq, before);  // the rest is lost with the disk
+  REQUIRE(kept < 1'000);
+  const auto spent = 500;
+
+  back_to(net, copy);
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 30);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  CHECK(in_all(net) == 1'000 - spent);
+  CHECK(held(hq, hq.st->ledger().self()) == kept);
+  for (const auto& w : hq.st->seen().writers())
+    CHECK(hq.st->seen().contested_of(w) == 0);
+  // And after a start, when all is looked at anew.
+  net.open(hq);
+  REQUIRE(hq.st->begin_restored_epoch(net.now()).ok());
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 30);
+  CHECK(held(hq, hq.st->ledger().self()) == kept);
+  REQUIRE(why(net.ask(b, net.sale(b, 5), true)) == errc::ok);
+  CHECK(why(net.ask(b, net.sale(b, 1), true)) == errc::insufficient);
+  net.sync();
+  CHECK(in_all(net) == 0);
+  for (const auto& w : hq.st->seen().writers())
+    CHECK(hq.st->seen().contested_of(w) == 0);
+}
+
 TEST_CASE("a child that head office does not wait for leaves its end unknown", "[sync][rebuild]") {
   station_net net;
   auto& hq = net.hq();
