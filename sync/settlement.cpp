@@ -111,10 +111,16 @@ private:
       bool fits = it == cases.end() ? clear_entry(*e, id.writer, postings, of)
                                     : clear_contested(*e, id.writer, postings, it->second, of);
       for (const auto& p : postings)
-        if (p.account.unit == main_unit && is_on_cards(p.account.type))
-          fits = fits && checked_add(walked_, p.amount, walked_);
+        if (p.account.unit == main_unit) fits = fits && add_posting(*e, p);
       return fits ? done() : too_much();
     });
+  }
+
+  /// A debt whose send went down with a disk stands twice, there and where it arrived: once of that is set aside.
+  bool add_posting(const entry& e, const posting& p) {
+    if (is_on_cards(p.account.type)) return checked_add(walked_, p.amount, walked_);
+    bool twice = e.kind == entry_kind::regrant && p.account.type == account_type::contested;
+    return !twice || checked_add(out_.aside, p.amount, out_.aside);
   }
 
   /// What head office ruled is in its journal, and for those who do not hold that in its directory; so is what it lost

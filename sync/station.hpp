@@ -174,11 +174,11 @@ private:
   void watch_for_twins(const writer_id& grown, bool new_to_us);
   void end_fork(const certificate& newest);
   void follow_heir(const writer_id& heir);
-  void find_doubt(const writer_id& closed), note_short(const writer_id&, const std::map<ledger_account, tally::amount>&);
+  void find_doubt(const writer_id&closed), note_short(const writer_id&, const std::map<ledger_account, tally::amount>&);
   void cover_short(account_id account, const std::vector<value_item>& given, std::uint32_t day);
   void load_forked(), settle_epochs(), grant_anew(), replenish(), sweep(), chase_cosignature(), watch_parent();
   bool may_still_come(const writer_id& closed, std::map<ledger_account, tally::amount>& gone) const;
-  bool knows_directory(const writer_id& w) const, ends_here(const writer_id& closed) const;
+  bool knows_directory(const writer_id&w) const, ends_here(const writer_id&closed) const;
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_store(node_id node, const node_record& record);
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);

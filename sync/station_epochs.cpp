@@ -421,7 +421,8 @@ void station::note_short(const writer_id& closed, const std::map<ledger_account,
     if (v < 0 && v != INT64_MIN) lives_.short_of[a] = -v;
 }
 
-// What is decided a second time for that reason covers what the first time passed on, before anybody can have it.
+// What is decided a second time for that reason covers what the first time passed on, before anybody can have it. What
+// was due only from `day` on, after that life had ended, is decided for the first time.
 void station::cover_short(account_id account, const std::vector<value_item>& given, std::uint32_t day) {
   if (lives_.short_of.empty() || day > began_on()) return;
   for (const auto& v : given)
@@ -434,7 +435,8 @@ void station::cover_short(account_id account, const std::vector<value_item>& giv
       if (auto written = write(e); written) {
         lacking -= part;
       } else {
-        open_effects_.push_back(alarm_effect{written.error().code, "covering an earlier life: " + written.error().detail});
+        open_effects_.push_back(
+            alarm_effect{written.error().code, "covering an earlier life: " + written.error().detail});
       }
     }
 }
@@ -448,7 +450,7 @@ void station::grant_anew() {
       open_effects_.push_back(alarm_effect{written.error().code, "granting anew: " + written.error().detail});
     } else if (auto how = closing_of(book_->st(), e.subject);
                how && e.subject.node != config_.self && e.cited_kind != entry_kind::send) {
-      cover_short(e.account, e.values, how->day);
+      cover_short(e.account, e.values, how->complete() ? how->day : how->day + config_.doubt_days);
     }
   }
 }

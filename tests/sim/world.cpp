@@ -457,6 +457,8 @@ void world::run() {
   // alone is no unrest.
   step_until(now_ + drain_max + 5 * plan_.hold_ms,
              [this] { return drained(*this) && timed_out(*this) && (ended().value != 0 || debts_asked(*this)); });
+  // A sweep of little at a time may go on for hours.
+  if (!drained(*this)) step_until(now_ + 2 * 60'000, [this] { return drained(*this); });
   check_quiet(*this);
   check_notices(*this);
 }
