@@ -141,6 +141,7 @@ status check_member(const member_change& c, std::uint32_t today) {
     for (std::size_t i = 0; i < c.cards->size(); ++i)
       if ((*c.cards)[i].value == 0 || (i > 0 && (*c.cards)[i] <= (*c.cards)[i - 1])) return bad("cards: each one once");
   }
+  if (c.applications) TALLY_TRY(check_applications(*c.applications));
   return done();
 }
 
@@ -155,6 +156,7 @@ void apply_change(member_profile& p, const member_change& c) {
   take(p.consents, c.consents);
   take(p.cards, c.cards);
   take(p.merged_into, c.merged_into);
+  if (c.applications) merge_applications(p.applications, *c.applications);
 }
 
 member_change change_of(const member_profile& p) { return difference({}, p); }
@@ -171,6 +173,8 @@ member_change difference(const member_profile& from, const member_profile& to) {
   note(c.consents, from.consents, to.consents);
   note(c.cards, from.cards, to.cards);
   note(c.merged_into, from.merged_into, to.merged_into);
+  if (auto fresh = new_applications(from.applications, to.applications); !fresh.empty())
+    c.applications = std::move(fresh);
   return c;
 }
 
@@ -185,6 +189,7 @@ member_profile merged(const member_profile& survivor, const member_profile& othe
   std::set<account_id> cards(out.cards.begin(), out.cards.end());
   cards.insert(other.cards.begin(), other.cards.end());
   out.cards.assign(cards.begin(), cards.end());
+  merge_applications(out.applications, other.applications);
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 
+#include "ledger/card_application.hpp"
 #include "ledger/entry.hpp"
 #include "ledger/result.hpp"
 
@@ -48,8 +49,9 @@ struct member_profile {
   std::vector<member_child> children;
   bytes photo;  ///< JPEG, PNG or WebP
   std::uint32_t consents{};
-  std::vector<account_id> cards;  ///< accounts of the member's cards, ascending
-  account_id merged_into;         ///< another member took this one's place; then nothing else is set but the name
+  std::vector<account_id> cards;   ///< accounts of the member's cards, ascending
+  account_id merged_into;          ///< another member took this one's place; then nothing else is set but the name
+  card_applications applications;  ///< for cards of plastic: of each card the newest
   friend bool operator==(const member_profile&, const member_profile&) = default;
 };
 
@@ -64,6 +66,7 @@ struct member_change {
   std::optional<std::uint32_t> consents;
   std::optional<std::vector<account_id>> cards;
   std::optional<account_id> merged_into;
+  std::optional<card_applications> applications;  ///< those that are new or answered; the others stay
   bool empty() const { return *this == member_change{}; }
   friend bool operator==(const member_change&, const member_change&) = default;
 };

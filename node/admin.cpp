@@ -161,6 +161,8 @@ constexpr std::array routes{
     route{"POST", "member/edit", false, [](const call& c) { edit_member(c); }},
     route{"POST", "member/show", false, [](const call& c) { show_member(c); }},
     route{"POST", "member/find", false, [](const call& c) { find_members(c); }},
+    route{"GET", "cards/applications", true, [](const call& c) { show_applications(c); }},
+    route{"POST", "cards/applications/answer", true, [](const call& c) { answer_application(c); }},
     route{"POST", "member/merge", true, [](const call& c) { merge_members(c); }},
     route{"POST", "member/erase", true, [](const call& c) { erase_member(c); }},
     route{"POST", "member/duplicates", true, [](const call& c) { member_duplicates(c); }},

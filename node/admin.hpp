@@ -57,6 +57,9 @@ namespace tally {
 //        member/show {"member"} or {"cards":[hex]} → the member; a store edits and shows
 //   POST member/find             {"query"} → {"members":[…],"more"}
 //   POST member/merge, member/erase, member/duplicates   hq   {"into","from"}, {"member"}, {}
+//   GET  cards/applications     hq         open ones for cards of plastic: {"applications":[…, as docs/http-api.md, and
+//                                          "member","name","address"]}
+//   POST cards/applications/answer hq      {"account"} and "medium" (made) or "reason" (refused) → the member
 //   POST vouchers/send          hq         {"batch","media":[hex, at most 100]}: the members of these cards are sent a
 //                                          voucher of the batch each → {"sent":[{"account","voucher","state","why",
 //                                          "detail","at"}]}, in order; again: what became of it

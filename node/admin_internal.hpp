@@ -100,6 +100,8 @@ void find_members(call c);
 void merge_members(call c);
 void erase_member(call c);
 void member_duplicates(call c);
+void show_applications(const call& c);
+void answer_application(const call& c);
 void show_outbox(const call& c);
 void take_outbox(const call& c);
 void outbox_done(const call& c);

@@ -136,6 +136,37 @@ void erase_member(call c) {
   });
 }
 
+void show_applications(const call& c) {
+  auto* members = service(c);
+  if (!members) return;
+  members->applications([respond = c.respond](const result<application_list>& r) {
+    r ? respond(200, application_list_text(*r)) : respond(http_status(r.code()), error_json(r.error()));
+  });
+}
+
+void answer_application(const call& c) {
+  auto* members = service(c);
+  if (!members) return;
+  auto account = member_in(c, "account");
+  if (!account) return c.refuse({errc::malformed, "account is the card's"});
+  if (c.in.contains("medium") == c.in.contains("reason"))
+    return c.refuse({errc::malformed, "a medium when it is made, or a reason when it is refused"});
+  application_answer a;
+  a.card = *account;
+  if (c.in.contains("reason")) {
+    auto reason = text_in(c.in, "reason", application_reason_max);
+    if (!reason) return c.refuse(reason.error());
+    if (reason->empty()) return c.refuse({errc::malformed, "a refusal has a reason, which the member may read"});
+    a.reason = std::move(*reason);
+  } else {
+    auto text = text_in(c.in, "medium", 32);
+    std::array<std::uint8_t, 16> digest{};
+    if (!text || !from_hex(*text, digest)) return c.refuse({errc::malformed, "a medium is 32 hexadecimal digits"});
+    a.medium = bytes(view_of(digest));
+  }
+  members->answer_application(std::move(a), shown(c));
+}
+
 void member_duplicates(call c) {
   auto* members = service(c);
   if (!members) return;

@@ -228,6 +228,8 @@ void handle_check_receipt(const api_ptr& api, const api_request& r, const call_p
 void write_check(json_writer& w, const receipt_report& r);
 void handle_find_members(const api_ptr& api, const api_request& r, const call_ptr& call);
 void handle_member_of_card(const api_ptr& api, const api_request& r, const call_ptr& call);
+/// A member asks for a card of plastic.
+void handle_card_application(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 void handle_add_member(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call);
 /// GET and POST of /api/v1/members/{id}.
 void route_member(const api_ptr& api, std::uint32_t terminal, std::string_view rest, const api_request& r,

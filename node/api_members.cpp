@@ -87,6 +87,19 @@ void handle_member_of_card(const api_ptr& api, const api_request& r, const call_
                    }));
 }
 
+void handle_card_application(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
+  auto* members = members_of(api, call);
+  if (!members) return;
+  auto body = parse_json(r.body);
+  if (!body) return call->finish(refuse(*api, body.error()));
+  json_fields f(*body);
+  auto number = f.text("card", card_text_max);
+  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
+  auto card = find_card(*api, number);
+  if (!card) return call->finish(refuse(*api, card.error()));
+  members->apply(card->account, card->masked, terminal, answer_with<applied_card>(api, call, applied_text));
+}
+
 void handle_add_member(const api_ptr& api, std::uint32_t, const api_request& r, const call_ptr& call) {
   auto* members = members_of(api, call);
   if (!members) return;

@@ -46,6 +46,16 @@ void add_config(CLI::App& app, int& status);
 void add_node(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);
 
+/// A part of `tallystick card`: applications for cards of plastic.
+struct application_options {
+  bool list = false, csv = false;
+  std::vector<std::uint64_t> made, refused;
+  std::uint32_t refuse_store = 0;
+};
+void add_applications(CLI::App& card, application_options& o);
+int run_applications(const application_options& o, const std::string& data, const std::string& prefix,
+                     const std::string& reason);
+
 // -- what they share -------------------------------------------------------------
 
 /// The passphrase from the first line of a file, or typed twice on the terminal without echo. Errors: `not_found`,

@@ -19,6 +19,7 @@ struct card_options {
   std::string picture, top_up, reference, tender = "online", adjust, reason;
   std::uint32_t package = 0, purse = 0;
   bool replace = false, code = false, void_codes = false, owing = false;
+  application_options applied;
 };
 
 /// Flags that say a state in an operator's word.
@@ -143,12 +144,17 @@ int list_owing(const admin_client& hq) {
 }
 
 int run_card(const card_options& o) {
+  if (o.applied.list) return run_applications(o.applied, o.data, o.prefix, o.reason);
+  if (!o.prefix.empty() && !o.replace) return fail(exit_usage, "--prefix belongs to --replace or --made");
+  if (!o.reason.empty() && o.adjust.empty()) return fail(exit_usage, "--reason belongs to --adjust or --refuse");
   auto id = read_identity(o.data);
   if (!id) return fail(id.error());
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
   if (o.owing) return list_owing(*hq);
-  if (o.card.empty()) return fail(exit_usage, "--card says which card; --owing lists those that owe");
+  if (o.card.empty())
+    return fail(exit_usage,
+                "--card says which card; --owing lists those that owe, --applications what members ask for");
   if (!o.reference.empty() && o.top_up.empty() && o.adjust.empty())
     return fail(exit_usage, "--reference belongs to --top-up or --adjust");
   if (!o.top_up.empty()) return run_top_up(o, *id, *hq);
@@ -189,6 +195,7 @@ void add_card(CLI::App& app, int& status) {
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   auto* number = c->add_option("--card", o->card, "the number on the card");
   c->add_flag("--owing", o->owing, "list the cards that owe money after sales at risk, instead")->excludes(number);
+  add_applications(*c, o->applied);
   auto* state =
       c->add_option("--state", o->state, "what it is from now on; without it the state is shown")
           ->check(CLI::IsMember(std::vector<std::string>(card_status_names.begin(), card_status_names.end())));
@@ -206,8 +213,7 @@ void add_card(CLI::App& app, int& status) {
       ->excludes(reset);
   auto* replace = c->add_flag("--replace", o->replace, "draw a new number for it; the old one is refused");
   replace->excludes("--state")->excludes("--reset-pin")->excludes("--unlock-pin");
-  c->add_option("--prefix", o->prefix, "first digits of the new number, 1 to 8; else the first four of the old one")
-      ->needs(replace);
+  c->add_option("--prefix", o->prefix, "first digits of the new number, 1 to 8; else the first four of the old one");
   auto* code = c->add_flag("--code", o->code, "draw a QR code that leads to it, as for its holder's telephone")
                    ->excludes(replace)
                    ->excludes(state);
@@ -234,7 +240,7 @@ void add_card(CLI::App& app, int& status) {
   for (const auto& f : state_flags)
     adjust->excludes(f.flag);
   c->add_option("--purse", o->purse, "of which [[purse]] of the rules")->needs(adjust)->check(CLI::Range(2, 255));
-  c->add_option("--reason", o->reason, "why; it is in the books for ever")->needs(adjust);
+  c->add_option("--reason", o->reason, "why; it is in the books for ever; of --refuse: the member may read it");
   c->add_option("--reference", o->reference, "the payment's own number, or the change's; it is booked once");
   c->add_option("--tender", o->tender, "how it was paid")
       ->needs(top_up)
@@ -246,6 +252,9 @@ void add_card(CLI::App& app, int& status) {
       "everything else can be taken back with --unfreeze.\n"
       "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
       "  tallystick card --data /srv/tally --owing\n"
+      "  tallystick card --data /srv/tally --applications --csv > applications.csv\n"
+      "  tallystick card --data /srv/tally --applications --made 1017 --made 1044 --prefix 9704 > printer.csv\n"
+      "  tallystick card --data /srv/tally --applications --refuse 1018 --reason \"no address\"\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --top-up 50.00 --reference shop-20261127-0042\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --adjust -30 --purse 3 --reason \"entered twice\" "
       "--reference call-118\n"

@@ -88,6 +88,10 @@ void print_member(const json& m) {
     line("child", c.value("birthday", "") + " " + c.value("sex", ""));
   line("agreed to", joined(m.at("consents")));
   line("accounts", joined(m.at("accounts")));
+  for (const auto& a : m.value("applications", json::array()))
+    line("card asked for", "account " + a.at("account").dump() + " since " + a.value("since", "") + ", " +
+                               a.value("state", "") + (a.value("reason", "").empty() ? "" : ": ") +
+                               a.value("reason", ""));
   if (m.contains("photo") && !m.at("photo").get<std::string>().empty())
     line("photo", std::to_string(m.at("photo").get<std::string>().size() / 4 * 3) + " bytes");
   if (m.at("merged_into").is_number()) line("merged into", m.at("merged_into").dump());

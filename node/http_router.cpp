@@ -86,6 +86,8 @@ constexpr row rows[] = {
      [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_add_member(a, t, r, c); }},
     {"POST", "/api/v1/cards/member", access::till,
      [](const api_ptr& a, std::uint32_t, request r, call c) { handle_member_of_card(a, r, c); }},
+    {"POST", "/api/v1/cards/applications", access::till,
+     [](const api_ptr& a, std::uint32_t t, request r, call c) { handle_card_application(a, t, r, c); }},
     {"GET", "/api/v1/products", access::till,
      [](const api_ptr& a, std::uint32_t, request, call c) { handle_products(a, c); }},
     {"GET", "/api/v1/programme", access::till,

@@ -12,7 +12,8 @@
 namespace tally {
 namespace {
 
-constexpr unix_seconds fresh_for = 600, lapse_look = 10;
+/// How long what is known is shown without asking again; less while the member waits for an answer of head office.
+constexpr unix_seconds fresh_for = 600, fresh_while_open = 30, lapse_look = 10;
 constexpr std::size_t found_look_max = 2'000;
 
 std::string record_name(account_id member) { return "member/" + std::to_string(member.value); }
@@ -204,7 +205,10 @@ void member_desk::of_card(account_id card, answer<found> done) {
 void member_desk::refresh(account_id member) {
   auto it = members_.find(member);
   auto now = with_.now();
-  if (it == members_.end() || (now < it->second.asked + fresh_for && now >= it->second.asked)) return;
+  if (it == members_.end()) return;
+  bool waits = std::ranges::any_of(it->second.shown.applications,
+                                   [](const auto& a) { return a.state == application_state::open; });
+  if (now < it->second.asked + (waits ? fresh_while_open : fresh_for) && now >= it->second.asked) return;
   it->second.asked = now;
   ask({.id = 0, .card = {}, .member = member, .version = it->second.version}, [](const result<found>&) {});
 }

@@ -20,6 +20,8 @@ public:
   void add(member_change c, answer<member_view> done) override;
   void edit(account_id member, std::optional<std::uint64_t> version, member_change c, std::uint32_t terminal,
             answer<member_view> done) override;
+  void apply(account_id card, std::string shown, std::uint32_t terminal,
+             answer<applied_card> done) override;  // member_applications.cpp
 
 private:
   struct leased {
@@ -47,6 +49,8 @@ private:
   void keep_lease(const lease_answer& a, std::vector<answer<found>> who);
   status make_room();
   void forget(account_id member, const char* why);
+  void apply_now(account_id member, account_id card, const std::string& shown, std::uint32_t terminal,
+                 const answer<applied_card>& done);
   void edit_now(account_id member, std::optional<std::uint64_t> version, const member_change& c, std::uint32_t terminal,
                 const answer<member_view>& done);
 

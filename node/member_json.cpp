@@ -64,6 +64,16 @@ void write_texts(json_writer& w, std::string_view name, const std::vector<std::s
   w.close(']');
 }
 
+void write_application(json_writer& w, const card_application& a) {
+  w.field("account", a.card.value);
+  w.field("card", a.shown);
+  w.field("state", application_state_name(a.state));
+  w.field("since", date_text(a.since));
+  w.field("answered", a.answered == 0 ? std::nullopt : std::optional(date_text(a.answered)));
+  w.field("store", std::uint64_t{a.node.value});
+  w.field("reason", a.reason);
+}
+
 }  // namespace
 
 result<member_change> change_from_json(const json_value& object) {
@@ -119,6 +129,14 @@ void write_member(json_writer& w, const member_view& v, bool with_photo) {
   for (auto a : p.cards)
     w.value(a.value);
   w.close(']');
+  w.key("applications");
+  w.open('[');
+  for (const auto& a : p.applications) {
+    w.open('{');
+    write_application(w, a);
+    w.close('}');
+  }
+  w.close(']');
   w.field("merged_into", p.merged_into.value == 0 ? std::nullopt : std::optional(p.merged_into.value));
   if (with_photo) w.field("photo", to_base64(p.photo));
   w.field("unpublished", std::uint64_t{v.unpublished});
@@ -129,6 +147,36 @@ std::string member_text(const member_view& v) {
   json_writer w;
   w.open('{');
   write_member(w, v, true);
+  w.close('}');
+  return w.take();
+}
+
+std::string applied_text(const applied_card& a) {
+  json_writer w;
+  w.open('{');
+  w.key("application");
+  w.open('{');
+  write_application(w, a.application);
+  w.close('}');
+  w.field("before", a.before);
+  w.close('}');
+  return w.take();
+}
+
+std::string application_list_text(const application_list& l) {
+  json_writer w;
+  w.open('{');
+  w.key("applications");
+  w.open('[');
+  for (const auto& row : l.rows) {
+    w.open('{');
+    write_application(w, row.what);
+    w.field("member", row.member.value);
+    w.field("name", row.name);
+    w.field("address", row.address);
+    w.close('}');
+  }
+  w.close(']');
   w.close('}');
   return w.take();
 }

@@ -14,5 +14,8 @@ result<member_change> change_from_json(const json_value& object);
 void write_member(json_writer& w, const member_view& v, bool with_photo);
 std::string member_text(const member_view& v);
 std::string member_list_text(const member_list& l);
+/// What a till's application came to: the application, and whether it was open before.
+std::string applied_text(const applied_card& a);
+std::string application_list_text(const application_list& l);
 
 }  // namespace tally

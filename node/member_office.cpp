@@ -65,7 +65,9 @@ status member_office::load() {
       continue;
     }
     members_[member].merged_into = seen->profile.merged_into;
-    if (seen->profile.merged_into.value == 0) index_.add(member, seen->profile);
+    if (seen->profile.merged_into.value != 0) continue;
+    index_.add(member, seen->profile);
+    open_applications_.note(member, {}, seen->profile.applications);
   }
   TALLY_TRY(c->state());
   // A power cut may have left a key that an erasure was about to destroy. One without any profile stays until its
@@ -125,8 +127,9 @@ status member_office::check_cards(account_id member, const member_profile& p) co
   return done();
 }
 
-void member_office::publish(account_id member, const member_profile& to, const std::optional<cause>& why,
-                            answer<member_view> done) {
+void member_office::publish(account_id member, member_profile to, const std::optional<cause>& why,
+                            answer<member_view> done, std::vector<entry> first) {
+  keep_applications_of(to.applications, to.cards);
   auto it = members_.find(member);
   auto version = it == members_.end() ? 1 : it->second.version + 1;
   auto key = keys_->find(member);
@@ -143,7 +146,8 @@ void member_office::publish(account_id member, const member_profile& to, const s
   writing_.insert(member);
   for (auto card : to.cards)
     ++cards_taken_[card];
-  with_.node.facts({e}, [this, worker = worker_, member, to, done = std::move(done)](const facts_answer& a) {
+  first.push_back(std::move(e));
+  with_.node.facts(std::move(first), [this, worker = worker_, member, to, done = std::move(done)](const auto& a) {
     worker->post_answer([this, member, to, a, done] { published(member, to, a, done); });
   });
 }
@@ -159,6 +163,7 @@ void member_office::published(account_id member, const member_profile& to, const
   }
   if (auto before = view(member); before && before->profile.merged_into.value == 0) {
     index_.remove(member, before->profile);
+    open_applications_.note(member, before->profile.applications, {});
     tell_birthdays_of(before->profile.cards);
   }
   tell_birthdays_of(to.cards);
@@ -167,7 +172,10 @@ void member_office::published(account_id member, const member_profile& to, const
   if (!record) return done(error{errc::io, "the database could not be read"});
   auto& m = members_[member];
   m = {record->version, record->epoch, record->at, to.merged_into};
-  if (to.merged_into.value == 0) index_.add(member, to);
+  if (to.merged_into.value == 0) {
+    index_.add(member, to);
+    open_applications_.note(member, {}, to.applications);
+  }
   member_view v;
   v.member = member;
   v.version = m.version;
@@ -366,6 +374,7 @@ void member_office::erase_now(account_id member, const answer<erased_members>& d
 status member_office::forget(account_id member) {
   if (auto v = view(member); v && v->profile.merged_into.value == 0) {
     index_.remove(member, v->profile);
+    open_applications_.note(member, v->profile.applications, {});
     tell_birthdays_of(v->profile.cards);
   }
   members_.erase(member);

@@ -53,6 +53,9 @@ public:
   void merge(account_id survivor, account_id other, answer<member_view> done) override;
   void erase(account_id member, answer<erased_members> done) override;
   void duplicates(answer<std::vector<std::vector<member_view>>> done) override;
+  // member_applications.cpp
+  void applications(answer<application_list> done) override;
+  void answer_application(application_answer a, answer<member_view> done) override;
 
 private:
   struct known {
@@ -73,7 +76,9 @@ private:
   result<bytes> sealed(account_id member) const;
   status check_cards(account_id member, const member_profile& p) const;
   result<account_id> survivor_of(account_id member) const;
-  void publish(account_id member, const member_profile& to, const std::optional<cause>& why, answer<member_view> done);
+  /// `first` is written before the profile, which is not when that fails.
+  void publish(account_id member, member_profile to, const std::optional<cause>& why, answer<member_view> done,
+               std::vector<entry> first = {});
   void published(account_id member, const member_profile& to, const facts_answer& a, const answer<member_view>& done);
   void add_now(const member_change& c, const answer<member_view>& done);
   void merge_now(account_id survivor, account_id other, const answer<member_view>& done);
@@ -82,6 +87,7 @@ private:
   status forget(account_id member);
   void take_claims(const std::vector<claim_at>& list);
   void take_claim(const claim_at& c);
+  void answer_now(const application_answer& a, const answer<member_view>& done);
   void tick();
   // member_birthdays.cpp
   void tell_birthdays();
@@ -107,6 +113,7 @@ private:
   std::set<account_id> birth_cards_;  ///< to be looked at besides
   std::optional<bool> birth_asks_;
   bool birth_ever_ = false, birth_writing_ = false;
+  application_book open_applications_;
   std::map<node_id, std::size_t> leases_today_;
   std::uint32_t lease_day_ = 0;
   /// Shared with what others were asked: their answers may come when this is gone, and are dropped then.

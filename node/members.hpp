@@ -22,6 +22,26 @@ struct erased_members {
   std::vector<account_id> members;  ///< with those that were merged into it
   unix_seconds leases_until{};      ///< a store that is dark destroys its copies of the keys by then; 0: there are none
 };
+/// What a till asked for, or had asked for before.
+struct applied_card {
+  card_application application;
+  bool before = false;  ///< it was open already: nothing was written
+};
+/// Open applications for cards of plastic, oldest first.
+struct application_list {
+  struct row {
+    account_id member;
+    card_application what;
+    std::string name, address;  ///< as the profile has it now
+  };
+  std::vector<row> rows;  ///< at most `applications_open_max`
+};
+/// Head office's answer to one of them.
+struct application_answer {
+  account_id card;
+  bytes medium;        ///< made: the digest of the number on the new card, a further one of the account
+  std::string reason;  ///< refused, for the member to read; empty: it is made
+};
 
 /// Members at one node: head office's (node/member_office.hpp), or a store's (node/member_desk.hpp).
 ///
@@ -45,8 +65,22 @@ public:
   /// `version`, if given, is the one that was looked at: another one now is `gap`. `terminal`: of the till that asks.
   virtual void edit(account_id member, std::optional<std::uint64_t> version, member_change c, std::uint32_t terminal,
                     answer<member_view> done) = 0;
+  /// At a store, also without a line: a card of plastic for a card that its member has on the telephone. It goes with
+  /// the member's profile. Asked for again while it is open, nothing is written. `shown`: "**** 9123". Errors:
+  /// `not_found` (the card has no member), and those of `of_card` and `edit`.
+  virtual void apply(account_id card, std::string shown, std::uint32_t terminal, answer<applied_card> done) {
+    (void)card, (void)shown, (void)terminal;
+    done(error{errc::not_allowed, "a store takes applications"});
+  }
 
   // Head office only.
+  virtual void applications(answer<application_list> done) { done(only_head_office()); }
+  /// Made: number and answer are written one after the other, the number first. Errors: `not_found` (none is open),
+  /// `key_reused` (the number is in use), `not_allowed` (the card is not in use any more, or was not sold).
+  virtual void answer_application(application_answer a, answer<member_view> done) {
+    (void)a;
+    done(only_head_office());
+  }
   /// The cards of `other` become the survivor's, and what that lacks of the other's data. Again: nothing changes.
   virtual void merge(account_id survivor, account_id other, answer<member_view> done) {
     (void)survivor, (void)other;

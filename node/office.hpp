@@ -80,6 +80,22 @@ result<drawn_code> draw_card_code(const admin_client& hq, const std::string& cha
 /// None of the codes that were drawn for the card leads to it any more; the one printed on it does. How many there
 /// were.
 result<std::size_t> void_card_codes(const admin_client& hq, const std::string& chain, const std::string& number);
+/// An open application for a card of plastic.
+struct applied_row {
+  account_id account, member;
+  node_id store;
+  std::string since, shown;   ///< "2026-11-27", "**** 9123"
+  std::string name, address;  ///< as the member's profile has it now
+};
+/// Oldest first.
+result<std::vector<applied_row>> list_applications(const admin_client& hq);
+/// Draws a further number for the card; the numbers and codes that lead to it stay good. `made` is called with the new
+/// number before it is in force. Errors: not_found (no application is open), not_allowed, full, and those of a prefix.
+result<std::string> make_applied_card(const admin_client& hq, const std::string& chain, account_id account,
+                                      const std::string& prefix, entropy& random,
+                                      const std::function<status(const std::string& number)>& made);
+/// Errors: not_found (no application is open), malformed (the reason).
+status refuse_application(const admin_client& hq, account_id account, const std::string& reason);
 /// What is to change of a card; what is left out stays.
 struct card_change {
   std::string state;

@@ -18,7 +18,8 @@ enum bits : std::uint64_t {
   has_consents = 128,
   has_cards = 256,
   has_merged = 512,
-  all_bits = 1023
+  has_applications = 1024,
+  all_bits = 2047
 };
 
 void write_date(byte_writer& w, const birth_date& d) {
@@ -46,6 +47,37 @@ std::vector<std::string> read_texts(byte_reader& r, std::size_t count_max, std::
   return out;
 }
 
+void write_applications(byte_writer& w, const card_applications& list) {
+  w.uv(list.size());
+  for (const auto& a : list) {
+    w.uv(a.card.value);
+    w.uv(a.number);
+    w.u8(static_cast<std::uint8_t>(a.state));
+    w.uv(a.since);
+    w.uv(a.answered);
+    w.uv(a.node.value);
+    w.str(a.shown);
+    w.str(a.reason);
+  }
+}
+card_applications read_applications(byte_reader& r) {
+  card_applications out;
+  for (auto n = r.uv(member_cards_max); n > 0 && r.ok(); --n) {
+    card_application a;
+    a.card = {r.uv()};
+    a.number = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
+    a.state = static_cast<application_state>(r.u8());
+    if (a.state < application_state::open || a.state > application_state::refused) r.fail();
+    a.since = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
+    a.answered = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
+    a.node = {static_cast<std::uint32_t>(r.uv(UINT32_MAX))};
+    a.shown = r.str(application_shown_max);
+    a.reason = r.str(application_reason_max);
+    out.push_back(std::move(a));
+  }
+  return out;
+}
+
 }  // namespace
 
 bytes encode_change(const member_change& c) {
@@ -56,7 +88,7 @@ bytes encode_change(const member_change& c) {
        bit(c.emails.has_value(), has_emails) | bit(c.address.has_value(), has_address) |
        bit(c.children.has_value(), has_children) | bit(c.photo.has_value(), has_photo) |
        bit(c.consents.has_value(), has_consents) | bit(c.cards.has_value(), has_cards) |
-       bit(c.merged_into.has_value(), has_merged));
+       bit(c.merged_into.has_value(), has_merged) | bit(c.applications.has_value(), has_applications));
   if (c.name) w.str(*c.name);
   if (c.born) write_date(w, *c.born);
   if (c.phones) write_texts(w, *c.phones);
@@ -77,6 +109,7 @@ bytes encode_change(const member_change& c) {
       w.uv(a.value);
   }
   if (c.merged_into) w.uv(c.merged_into->value);
+  if (c.applications) write_applications(w, *c.applications);
   return w.take();
 }
 
@@ -107,6 +140,7 @@ result<member_change> decode_change(byte_view data) {
       c.cards->push_back({r.uv()});
   }
   if (said & has_merged) c.merged_into = account_id{r.uv()};
+  if (said & has_applications) c.applications = read_applications(r);
   if (!r.at_end()) return error{errc::malformed, "a member's record"};
   return c;
 }

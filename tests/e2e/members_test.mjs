@@ -147,12 +147,51 @@ await scenario('members', 300, async (t) => {
   assert.equal(shown(await member('show', '--member', made.member))['merged into'], String(there.member));
   t.step('two that are one become one');
 
+  // A card of plastic is asked for at a store, refused, asked for again, made.
+  const card = (...args) => tallystick(['card', '--data', hq.data, '--applications', ...args.map(String)]);
+  const apply = (node, number) => api(node, 'POST', '/cards/applications', { card: number });
+  assert.match((await card()).out, /^No application/);
+  const first = await apply(a, cards[0]);
+  assert.deepEqual([first.status, first.body.before, first.body.application.state], [200, false, 'open'], JSON.stringify(first.body));
+  assert.equal((await apply(a, cards[0])).body.before, true, 'an answer that was lost');
+  const account = first.body.application.account;
+  for (const [body, status] of [[{ card: cards[5] }, 404], [{ card: '9704000000000000' }, 409], [{}, 400], [{ card: 7 }, 400]])
+    assert.equal((await api(a, 'POST', '/cards/applications', body)).status, status, JSON.stringify(body));
+  assert.equal((await a.http.call('POST', '/api/v1/cards/applications', { card: cards[0] })).status, 401, 'no till');
+  await until('head office to list it', async () => (await card()).out.includes('王小明'));
+  assert.match((await card('--csv')).out, new RegExp(`^${account},"\\*{4} \\d{4}",20\\d\\d-\\d\\d-\\d\\d,\\d+,${there.member},"王小明","南京路一号"`, 'm'));
+  assert.equal((await card('--refuse', account)).code, 2, 'a reason is given');
+  assert.equal((await card('--made', account)).code, 2, 'a prefix is given');
+  assert.equal((await card('--refuse', 424242, '--reason', 'no')).code, 1);
+  assert.equal((await card('--refuse', account, '--reason', 'x'.repeat(121))).code, 2);
+  const refused = await card('--refuse', account, '--reason', 'no house number');
+  assert.equal(refused.code, 0, refused.err);
+  const told = await until('store a to hear why', async () => {
+    const [it] = (await ofCard(a, cards[0])).applications;
+    return it.state === 'refused' && it;
+  });
+  assert.equal(told.reason, 'no house number');
+  assert.equal((await apply(b, cards[0])).body.before, false);
+  await until('head office to list it again', async () => (await card('--csv')).out.includes(`\n${account},`));
+  const done = await card('--made', account, '--prefix', '9704');
+  assert.equal(done.code, 0, done.err);
+  const plastic = /^number,account\n(\d{16}),(\d+)\n$/.exec(done.out);
+  assert.equal(Number(plastic[2]), account);
+  assert.match((await card()).out, /^No application/);
+  assert.equal((await card('--made', account, '--prefix', '9704')).out, 'number,account\n', 'nothing is drawn for nobody');
+  const both = await until('store a to know the new number', async () => {
+    const [one, old] = await Promise.all([plastic[1], cards[0]].map((it) => api(a, 'POST', '/cards/lookup', { card: it })));
+    return one.status === 200 && [one.body.account, old.body.account];
+  });
+  assert.deepEqual(both, [account, account], 'the old number is as good');
+  t.step('a card of plastic is asked for and made');
+
   // What leaves a node by hand has no keys.
   const stick = join(t.dir, 'stick');
   mkdirSync(stick);
   await good(['ship', '--data', a.data, '--to', stick]);
   const needles = [['小明', '小明'], ['phone', '13900139000'], ['phone before', '13800138000'], ['e-mail', 'xiaoming'],
-    ['address', '南京路'], ['address before', '人民路'], ['photo', 'PHOTOPHOTO'], ['other phone', '01055501234']]
+    ['address', '南京路'], ['address before', '人民路'], ['photo', 'PHOTOPHOTO'], ['other phone', '01055501234'], ['reason', 'no house number']]
     .map(([what, text]) => [what, Buffer.from(text)]);
   const dirs = [hq, r, a, b].map((it) => it.data);
   for (const data of [hq.data, a.data]) for (const [who, key] of keysIn(data)) needles.push([`key of ${who}`, Buffer.from(key)]);

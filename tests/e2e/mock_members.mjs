@@ -14,6 +14,19 @@ export function memberCall(state, { ok, refuse }, method, path, body, query) {
     const hits = all.filter((it) => it.name.includes(wanted) || it.phones.some((phone) => phone.endsWith(wanted)));
     return ok({ members: hits.map(({ photo: _, ...it }) => it), more: false });
   }
+  if (path === '/api/v1/cards/applications') {
+    const of = account(body.card);
+    const member = all.find((it) => it.accounts.includes(of));
+    if (!member) return refuse(404, 'not_found');
+    if (state.memberTrouble) return refuse(503, state.memberTrouble);
+    const known = member.applications.find((it) => it.account === of);
+    if (known?.state === 'open') return ok({ application: known, before: true });
+    const application = {
+      account: of, card: `**** ${body.card.slice(-4)}`, state: 'open', since: '2026-11-27', answered: null, store: 3, reason: '',
+    };
+    member.applications = [...member.applications.filter((it) => it.account !== of), application];
+    return ok({ application, before: false });
+  }
   const change = (member) => {
     const { card: _, version: __, ...said } = body;
     if (said.name?.includes('!')) return refuse(400, 'malformed', { detail: 'name: text' });
@@ -41,6 +54,7 @@ export const blankMember = (member, accounts = []) => ({
   children: [],
   consents: [],
   accounts,
+  applications: [],
   merged_into: null,
   photo: '',
   unpublished: 0,

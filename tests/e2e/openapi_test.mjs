@@ -167,6 +167,7 @@ async function members(till, card) {
   await till.post(path, { version: made.version, address: '2 Road', consents: [] });
   assert.equal((await till.get(path)).address, '2 Road');
   assert.equal((await till.get(`/api/v1/members?query=${encodeURIComponent('小明')}`)).members.length, 1);
+  assert.equal((await till.post('/api/v1/cards/applications', { card })).application.state, 'open');
   assert.equal((await till.post('/api/v1/cards/member', { card })).member.name, '王小明');
 }
 

@@ -50,6 +50,47 @@ export function memberTests({ shop, till, at, click, shows, has, swipe, sizes, f
       for (const secret of ['王小明', '13800138000', '1990-02-28', '5550']) assert.ok(!held.includes(secret), secret);
     },
 
+    async 'member: a card of plastic is asked for, twice over by hand, and what came of it is shown'() {
+      people(wang());
+      const page = await till();
+      await swipe(A);
+      await has(page, 'card-application', 'state', 'none');
+      await click(page, 'card-apply');
+      assert.equal(shop().state.members.get(1201).applications.length, 0, 'one tap asks for nothing');
+      shop().state.memberTrouble = 'busy';
+      await click(page, 'card-apply');
+      await shows(page, 'apply-problem', 'busy');
+      shop().state.memberTrouble = null;
+      await click(page, 'card-apply');
+      await click(page, 'card-apply');
+      await has(page, 'card-application', 'state', 'open');
+      await shows(page, 'card-application', 'since 2026-11-27');
+      await at(page, 'card-apply').waitFor({ state: 'hidden' });
+      const asked = shop().state.members.get(1201).applications[0];
+      assert.equal(asked.account, account());
+      // Head office answers; the next look at the card says so, and it can be asked for again.
+      Object.assign(asked, { state: 'refused', answered: '2026-11-28', reason: '<b>no</b> address' });
+      await swipe(A);
+      await has(page, 'card-application', 'state', 'refused');
+      await shows(page, 'card-application', '<b>no</b> address');
+      await click(page, 'card-apply');
+      await click(page, 'card-apply');
+      await has(page, 'card-application', 'state', 'open');
+      Object.assign(shop().state.members.get(1201).applications[0], { state: 'made', answered: '2026-11-29' });
+      for (const size of sizes) {
+        const page = await till(size);
+        await swipe(A);
+        if (size[0] < 701) await click(page, 'tab-pay');
+        await has(page, 'card-application', 'state', 'made');
+        for (const lang of ['zh-Hans', 'zh-Hant', 'ko', 'en']) {
+          await at(page, 'lang').selectOption(lang);
+          await fits(page, `application ${size} ${lang}`);
+        }
+        await shows(page, 'card-application', 'made on 2026-11-29');
+        await page.context().close();
+      }
+    },
+
     async 'member: a refusal keeps the form, a name full of markup is only text'() {
       people(wang({ name: '<img src=x onerror=alert(1)>' }));
       const page = await till();

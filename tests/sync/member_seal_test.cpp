@@ -23,6 +23,8 @@ member_change whole() {
   c.consents = 5;
   c.cards = {account_id{17}, account_id{UINT64_MAX}};
   c.merged_into = account_id{0};
+  card_application open{{17}, 3, application_state::open, 2'500, 0, {5}, "**** 9123", ""};
+  c.applications = {open, {{UINT64_MAX}, UINT32_MAX, application_state::refused, 1, 2, {6}, "", "no address"}};
   return c;
 }
 

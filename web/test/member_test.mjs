@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changesOf, draftOf, phoneTail } from '../src/lib/member.ts';
+import { applicationFor, changesOf, draftOf, phoneTail, withApplication } from '../src/lib/member.ts';
 
 const member = {
   member: 1201,
@@ -46,4 +46,14 @@ test('only what was changed is said, and lists are cut at line ends', () => {
 test('a list shows the end of a number', () => {
   assert.equal(phoneTail(member), '… 8000');
   assert.equal(phoneTail({ ...member, phones: [] }), '');
+});
+
+test('the newest application of a card takes the place of the one before', () => {
+  const open = { account: 17, card: '**** 9123', state: 'open', since: '2026-11-27', answered: null, store: 3, reason: '' };
+  const other = { ...open, account: 18 };
+  assert.equal(applicationFor(member, 17), null);
+  const asked = withApplication({ ...member, applications: [{ ...open, state: 'refused' }, other] }, open);
+  assert.equal(applicationFor(asked, 17), open);
+  assert.equal(applicationFor(asked, 18), other);
+  assert.equal(asked.applications.length, 2);
 });

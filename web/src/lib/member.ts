@@ -1,5 +1,5 @@
 // What the form says of a member, and back. Pure.
-import type { Member, MemberChild } from './types';
+import type { CardApplication, Member, MemberChild } from './types';
 
 export const CONSENTS = ['sms', 'email', 'post', 'photo', 'offers'] as const;
 export const PHOTO_MAX = 24_000;
@@ -62,4 +62,15 @@ export function changesOf(draft: MemberDraft, shown: MemberDraft): Record<string
 export function phoneTail(member: Member): string {
   const first = member.phones[0];
   return first ? `… ${first.slice(-4)}` : '';
+}
+
+/** The newest application for that card; null when nobody ever asked. */
+export function applicationFor(member: Member, account: number): CardApplication | null {
+  return member.applications?.find((it) => it.account === account) ?? null;
+}
+
+/** The member with that one in place of what was known of the same card. */
+export function withApplication(member: Member, fresh: CardApplication): Member {
+  const others = (member.applications ?? []).filter((it) => it.account !== fresh.account);
+  return { ...member, applications: [...others, fresh] };
 }

@@ -101,6 +101,16 @@ export interface MemberChild {
   birthday: string;
   sex: string;
 }
+/** For a card of plastic: the newest one of each card. Days as 2026-11-27. */
+export interface CardApplication {
+  account: number;
+  card: string;
+  state: 'open' | 'made' | 'refused';
+  since: string;
+  answered: string | null;
+  store: number;
+  reason: string;
+}
 /** Personal data: never kept in the browser. */
 export interface Member {
   member: number;
@@ -113,6 +123,8 @@ export interface Member {
   children: MemberChild[];
   consents: string[];
   accounts: number[];
+  /** A node of an older version has none. */
+  applications?: CardApplication[];
   merged_into: number | null;
   /** Base 64; left out in lists. */
   photo?: string;

@@ -219,7 +219,7 @@ export function CardPanel({ info }: { info: TillInfo }) {
           </div>
           <VoucherOffer info={info} />
           <VoucherFace card={card.card} info={info} />
-          {!card.card.voucher && <MemberRow number={card.number} />}
+          {!card.card.voucher && <MemberRow number={card.number} account={card.card.account} />}
           <Balances
             here={card.card.here}
             elsewhere={card.card.elsewhere}

@@ -1,12 +1,56 @@
 // The member behind the card, and the search for one.
 import { useState } from 'preact/hooks';
 import { t, tOr } from '../lib/i18n';
-import { phoneTail } from '../lib/member';
+import { applicationFor, phoneTail } from '../lib/member';
 import type { Member } from '../lib/types';
 import { Icon } from '../lib/ui';
-import { cardMember, editing, findMembers, found, openMember } from './member_state';
+import { applyForCard, cardMember, editing, findMembers, found, openMember } from './member_state';
 
-export function MemberRow({ number }: { number: string }) {
+/** The card of plastic that the member asks for: asked twice, since one tap is soon made. */
+function ApplicationRow({ number, account, member }: { number: string; account: number; member: Member }) {
+  const [sure, setSure] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState('');
+  const known = applicationFor(member, account);
+  async function apply(): Promise<void> {
+    if (!sure) return setSure(true);
+    setBusy(true);
+    const refusal = await applyForCard(number);
+    setProblem(refusal ? tOr('error.', refusal.error) : '');
+    setBusy(false);
+    setSure(false);
+  }
+  return (
+    <p class="member-row" data-testid="card-application" data-state={known?.state ?? 'none'}>
+      {known && (
+        <small>
+          {t(`apply.${known.state}`, { since: known.since, day: known.answered ?? '', reason: known.reason })}
+        </small>
+      )}
+      {problem && <small data-testid="apply-problem">{problem}</small>}
+      {known?.state !== 'open' && (
+        <button class="button" data-testid="card-apply" disabled={busy} onClick={() => void apply()}>
+          {t(sure ? 'apply.sure' : 'apply.ask')}
+        </button>
+      )}
+    </p>
+  );
+}
+
+export function MemberRow({ number, account }: { number: string; account: number }) {
+  const held = cardMember.value;
+  const member = held?.number === number && held.state === 'known' ? held.member : null;
+  return (
+    <>
+      <MemberName number={number} />
+      {member?.accounts.includes(account) && (
+        <ApplicationRow key={account} number={number} account={account} member={member} />
+      )}
+    </>
+  );
+}
+
+function MemberName({ number }: { number: string }) {
   const held = cardMember.value;
   if (!held || held.number !== number || held.state === 'unsupported') return null;
   if (held.state !== 'known') {

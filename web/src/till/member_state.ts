@@ -1,8 +1,8 @@
 // Members on this page: in memory only, and forgotten with the card. Nothing of them goes into the browser's storage.
 import { signal } from '@preact/signals';
 import { call } from '../lib/api';
-import { changesOf, draftOf, type MemberDraft } from '../lib/member';
-import type { Member, MemberList, Refusal } from '../lib/types';
+import { changesOf, draftOf, withApplication, type MemberDraft } from '../lib/member';
+import type { CardApplication, Member, MemberList, Refusal } from '../lib/types';
 
 /** Longer than a node waits for head office. */
 const TIMEOUT_MS = 8_000;
@@ -41,6 +41,21 @@ export async function findMembers(query: string): Promise<Refusal | null> {
 export async function openMember(member: number): Promise<void> {
   const answer = await call<Member>('GET', `/api/v1/members/${member}`, undefined, TIMEOUT_MS);
   if (answer.ok) editing.value = { member: answer.body, card: null };
+}
+
+/** Asks for a card of plastic for the card that was read. Answers null when that is noted, else why not. */
+export async function applyForCard(number: string): Promise<Refusal | null> {
+  const answer = await call<{ application: CardApplication }>(
+    'POST',
+    '/api/v1/cards/applications',
+    { card: number },
+    TIMEOUT_MS,
+  );
+  if (!answer.ok) return answer.refusal;
+  const shown = cardMember.value;
+  if (shown?.state !== 'known' || shown.number !== number || !shown.member) return null; // another card meanwhile
+  cardMember.value = { ...shown, member: withApplication(shown.member, answer.body.application) };
+  return null;
 }
 
 /** Saves what differs. Answers null when it is saved, else why not. */
