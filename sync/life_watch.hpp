@@ -35,6 +35,7 @@ struct rebuild_watch {
   tick_ms ask_due = 0, look_due = 0;
   /// At a child: what its parent asked back, by the parent that asked.
   std::map<node_id, std::set<stream_id>> given_back;
+  std::set<node_id> gone_on;  ///< parents that asked on this connection and went on since: a question may come late
 };
 /// How far a head office on a backup is.
 struct rebuild_progress {

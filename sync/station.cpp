@@ -175,6 +175,7 @@ void station::handle(const station_input& input) {
       up_.erase(l->neighbour);
       rebuild_.held.erase(l->neighbour);
       rebuild_.given_back.erase(l->neighbour);
+      rebuild_.gone_on.erase(l->neighbour);
       custodian_.lost(l->neighbour, now_, *this);
     }
   } else if (const auto* by_hand = std::get_if<carried_request>(&input)) {

@@ -141,8 +141,11 @@ void station::adopt_directory(const stream_id& id, const entry_list& entries) {
     }
     closed = closed || (e->kind == entry_kind::close_epoch && ends_here(e->subject));
     // Nobody asks for its streams any more.
-    if (e->kind == entry_kind::close_epoch && e->subject.node == head_office)
-      rebuild_.given_back.clear(), ++links_seen_;
+    if (e->kind == entry_kind::close_epoch && e->subject.node == head_office) {
+      for (const auto& [asked, streams] : std::exchange(rebuild_.given_back, {}))
+        rebuild_.gone_on.insert(asked);
+      ++links_seen_;
+    }
   }
   entry adopt;
   adopt.kind = entry_kind::adopt;

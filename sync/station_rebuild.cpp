@@ -87,6 +87,7 @@ void station::on_held_below(node_id child, const have_message& m) {
 void station::give_back(node_id parent, const want_message& m) {
   // A life that another one followed: the backup is from before the last restore, and what came since would be lost.
   if (closing_of(book_->st(), m.stream.writer)) {
+    if (rebuild_.gone_on.count(parent)) return;
     open_effects_.push_back(to_neighbour{parent, refuse_message{errc::rolled_back, std::string(older_backup_text)}});
     return;
   }
@@ -94,7 +95,8 @@ void station::give_back(node_id parent, const want_message& m) {
     if (const auto* a = std::get_if<segment_arrival>(&input); a && a->seg.stream == m.stream) return;
   auto size = book_->head(m.stream).size;
   open_effects_.push_back(to_neighbour{parent, have_message{m.stream, size}});
-  if (size <= m.from || !rebuild_.given_back[parent].insert(m.stream).second) return;
+  auto& given = rebuild_.given_back[parent];
+  if (size <= m.from || !given.insert(m.stream).second) return;
   ++links_seen_;
   open_effects_.push_back(advanced_effect{});
 }

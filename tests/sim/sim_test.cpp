@@ -212,6 +212,7 @@ TEST_CASE("small chains that once broke a guarantee", "[sim]") {
       {409, ""},                      // certificates were renewed as the quiet minutes began
       {308662, ""},               // head office's time came before the greeting, to a node whose certificate had ended
       {2023641, ""},              // a debt on its way to a life that ended
+      {2049830, ""},              // head office asked once more as it went on
       {719222, "detour=580000"},  // an old copy as long as the original, and another one
       {50228, "detour=5060000"},  // what a lost region had passed on returned as well
       {328,
