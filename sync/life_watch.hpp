@@ -8,6 +8,16 @@
 
 namespace tally {
 
+/// A region since its process began: whether somebody may know more of its journal than its disk does
+/// (station_sure.cpp). A disk can say nothing about its own age.
+struct start_watch {
+  bool sure = false;
+  bool born = false;                    ///< the life began in this process: nobody knows more of it
+  std::set<node_id> heard;              ///< children that showed what they hold of what this life sent them
+  std::optional<tick_ms> parent_spoke;  ///< when it was known first that the parent holds no more of the journal
+  std::uint64_t had = 0;                ///< entries of the journal at the start
+};
+
 /// What a station knows of lives of nodes: who is to be closed, what is granted anew, which machines are two
 /// (station_epochs.cpp, station_tree.cpp). Only in memory, but for what the database says of `forked` and `astray`.
 struct life_watch {
@@ -23,6 +33,7 @@ struct life_watch {
   bool stirred = true;  ///< head office: something came since it last looked who needs quota or is to be closed
   std::map<node_id, writer_id> last;        ///< of each node: the epoch that grew last
   std::map<node_id, std::uint64_t> forked;  ///< with the serial of their certificate then
+  start_watch start;
   std::set<writer_id> astray;  ///< own lives that went on from an old copy, since the start; durable or not
 };
 

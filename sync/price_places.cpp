@@ -3,6 +3,7 @@
 
 #include "ledger/kinds.hpp"
 #include "ledger/pricing.hpp"
+#include "sync/certificate.hpp"
 #include "sync/price_check.hpp"
 
 namespace tally {

@@ -211,6 +211,9 @@ void session::on_want(const want_message& m, session_effects& out, tick_ms now) 
     auto own = source_.root_at(m.stream, m.from);
     if (own && *own != m.proof->root) return out.push_back(rollback_effect{m.stream, m.from, *m.proof});
   }
+  // It shows what it holds of what was sent to it; a region that started waits for that.
+  if (peer_ && m.stream == stream_id{config_.self, sub_stream::addressed, peer_->writer.node})
+    out.push_back(control_effect{want_message{m.stream, m.from, std::nullopt}});
   if (journal) {
     confirm(out, now);
     hurry_ = true;  // whoever asks does not wait for the window

@@ -50,7 +50,7 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   auto b = book::open(store, s->config_.self, s->config_.role);
   if (!b) return b.error();
   s->book_ = std::move(*b);
-  s->sweep_from_ = s->book_->durable_next();
+  s->sweep_from_ = s->lives_.start.had = s->book_->durable_next();
   load_certificates(store, certificates);
   s->observer_ = std::make_unique<observer>(s->book_->st(), s->config_.self, s->config_.role);
   s->observer_->lives_as(s->book_->self());
@@ -385,6 +385,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   watch_parent();
   if (is_outdated()) return await_parent();
   if (rebuild_.on) return rebuild();
+  become_sure();
   custodian_.tick(tick, now, *this);
   chase_cosignature();
   sweep();
@@ -407,6 +408,8 @@ tick_ms station::next_due() const {
   if (chase_.wait != 0) due = std::min(due, chase_.due);
   if (calendar_.away_since && config_.detour_after_ms > 0 && !wants_detour())
     due = std::min(due, std::max(tick_, *calendar_.away_since + config_.detour_after_ms));
+  if (const auto& spoke = lives_.start.parent_spoke; !is_sure() && spoke)
+    due = std::min(due, std::max(tick_, *spoke + config_.sure_wait_ms));
   if (config_.role == node_role::hq) due = std::min(due, lives_.stirred ? replenish_due_ : lives_.look_due);
   return due;
 }
@@ -436,19 +439,21 @@ bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_s
                              const std::optional<hash256>& root) {
   if (writer != book_->self()) return false;
   now_ = now;
+  // What the lost part of a region's life sent to a child, that child alone may know.
+  const auto end = config_.role == node_role::region ? unknown_end : size;
   if (root && size <= book_->durable_next()) {
     auto own = root_at(size, reader_.nodes(book_->journal(), book_->self()));
     if (!own || *own == *root) return false;
     begin_anew(errc::rolled_back,
                "this node went on from an old copy: its entries up to " + std::to_string(size) +
                    " are not those that were sent under its name",
-               size, stream_head{book_->journal(), size, *root});
+               end, stream_head{book_->journal(), size, *root});
     return true;
   }
   if (size <= book_->next()) return false;
   begin_anew(errc::rolled_back,
              "this node had written " + std::to_string(size) + " entries and has only " + std::to_string(book_->next()),
-             size);
+             end);
   return true;
 }
 

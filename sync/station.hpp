@@ -57,6 +57,9 @@ public:
   /// writes nothing; a region lives anew once its parent has had its say, head office waits for its newer database.
   bool heed_proof(const stream_id& stream, std::uint64_t size, const hash256& root, unix_seconds now);
   bool is_outdated() const { return care_.outdated_at.has_value(); }
+  /// A region that started is not, while others may know more of its journal: it moves no value (station_sure.cpp).
+  bool is_sure() const { return config_.role != node_role::region || lives_.start.sure; }
+  std::vector<node_id> unheard() const;  ///< for whom it waits
 
   /// Streams for a neighbour, and which of its streams are taken.
   std::vector<stream_id> streams_for(node_id neighbour) const;
@@ -68,8 +71,7 @@ public:
   result<entry> closing_fact(node_id node, const std::optional<writer_id>& successor);
   /// The fact that revokes a node: what is held of its current epoch here stands, nothing that comes later.
   result<entry> revocation_fact(node_id node);
-  tally::amount in_doubt(
-      node_id node) const;  ///< lay at its closed epochs and is not granted anew, looked at every 10 s
+  tally::amount in_doubt(node_id node) const;  ///< lay at closed epochs, is not granted anew; looked at every 10 s
   book& ledger() { return *book_; }
   const state& st() const { return book_->st(); }
   const observer& seen() const { return *observer_; }
@@ -103,8 +105,7 @@ public:
   /// Sent and not yet received, as both journals are known here.
   tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
   bool disk_low() const { return disk_low_; }
-  /// Entries travel later than configured.
-  void held_longer(tick_ms more) { chase_.held_more = more, chase_.wait = 0; }
+  void held_longer(tick_ms more) { chase_.held_more = more, chase_.wait = 0; }  ///< entries travel later
   sweeper::figures swept() const { return sweeper_.counted(); }
   std::optional<elsewhere_hint> hint(account_id account) const;
   /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
@@ -138,7 +139,7 @@ private:
   void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked();
   unix_seconds validity_now() const;
   bool is_expired(const certificate& c) const;
-  void tend_keys(), tend_own_certificate(), await_parent(), load_outdated();
+  void tend_keys(), tend_own_certificate(), await_parent(), load_outdated(), become_sure();
   void begin_rebuild(byte_view without), rebuild(), go_on_from_backup();
   std::map<node_id, std::vector<stream_id>> published() const;
   bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const;

@@ -38,7 +38,7 @@ void station::keep_calendar() {
   auto p = parent();
   const bool told = !p || (up_.count(*p) && (calendar_.confirmed || tick_ >= calendar_.linked_at + linked_long_ms));
   if (told || calendar_.traded) time_out_holds();
-  if (!told) return;
+  if (!told || !is_sure()) return;
   write_off_expired();
   move_debts();
   bring_back_cards();

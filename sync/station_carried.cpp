@@ -33,6 +33,8 @@ bool station::rolled_back_by(const carried_request& r, carried_answer& a) {
         a.detail = "the newest entries are still being written";
         return true;
       }
+      // A stick is as old as its writing; it counts when it knows of all that this disk had at its start.
+      if (auto& spoke = lives_.start.parent_spoke; !spoke && w->from >= lives_.start.had) spoke = tick_;
     } else if (beyond) {
       a.code = errc::bad_proof;
       a.detail = "the sender claims more of this node's journal than there is here, and proves nothing";

@@ -34,6 +34,8 @@ struct station_config {
   std::optional<ruling_outcome> used_lost;
   /// Contested entries of one node without a ruling from which on nothing is sent to it; 0: whatever happens.
   std::uint64_t quarantine_after = 0;
+  /// Region after a start: so long after its parent's word it waits for children that are not there (`is_sure`).
+  tick_ms sure_wait_ms = 120'000;
   tick_ms detour_after_ms = 0;  ///< store: so long without its parent, and it goes to head office itself; 0: never
 };
 

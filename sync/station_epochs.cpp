@@ -32,6 +32,7 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   random_.fill(epoch.value);
   if (named) epoch = *named;
   care_.outdated_at.reset();
+  lives_.start.sure = lives_.start.born = true;
   book_->stop_card_value(care_.outlawed ? errc::revoked : why);
   book_->begin_epoch(epoch, now_, old, proven);
   observer_->lives_as(book_->self());

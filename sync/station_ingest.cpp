@@ -28,6 +28,20 @@ bool is_card_life(entry_kind k) {
          k == entry_kind::pin_set;
 }
 
+/// What this node must be sure of its own journal for: rights, of which it would write a receipt, and receipts of
+/// rights that it may have sent and forgotten.
+bool needs_own_end(const entry_list& entries, book& own) {
+  for (auto data : entries) {
+    if (auto kind = peek_kind(data); kind != entry_kind::send && kind != entry_kind::receive) continue;
+    auto e = decode_entry(data);
+    if (!e || e->peer != own.self()) continue;
+    if (e->kind == entry_kind::send ||
+        (e->head && e->head->stream.writer == own.self() && e->head->size > own.head(e->head->stream).size))
+      return true;
+  }
+  return false;
+}
+
 bytes cosignature_key(const stream_id& id, node_id by) {
   byte_writer w;
   w.u8('c');
@@ -70,6 +84,7 @@ void station::ingest(const segment_arrival& a) {
         alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
     return report(have, ok.error().code, false);
   }
+  if (!is_sure() && needs_own_end((*opened)->entries, *book_)) return report(have, errc::busy, false);
   if (journal ? waits_for_proof(*kept, (*opened)->entries) : comes_too_early(s.stream, have, (*opened)->entries))
     return report(have, errc::busy, false);
   auto before = book_->streams().tip(s.stream);
@@ -330,6 +345,7 @@ void station::control(const control_arrival& c) {
   } else if (rebuild_.on) {
     // It decides nothing yet.
   } else if (const auto* m = std::get_if<ask_message>(&c.what)) {
+    if (!is_sure() && m->amount > 0) return tell(c.from, {m->id, 0, 0, now_, errc::busy, {}});
     custodian_.asked(c.from, *m, tick_, now_, *this);
   } else if (const auto* t = std::get_if<told_message>(&c.what)) {
     custodian_.told(c.from, *t, tick_, now_, *this);
@@ -346,6 +362,9 @@ void station::control(const control_arrival& c) {
   } else if (const auto* want = std::get_if<want_message>(&c.what)) {
     // So it is no old copy as far as the parent knows.
     if (parent() == c.from && want->stream.writer == book_->self()) calendar_.confirmed = true;
+    // Asked from a place that exists: it holds no more of it than there is here.
+    if (want->stream == stream_id{book_->self(), sub_stream::addressed, c.from}) lives_.start.heard.insert(c.from);
+    become_sure();
     if (parent() == c.from && want->stream.writer.node == head_office) give_back(c.from, *want);
   }
 }

@@ -1,4 +1,6 @@
 // Who is next to whom: the tree of the certificates, and the way to head office while a parent is silent (decision 15).
+#include <algorithm>
+
 #include "sync/station.hpp"
 
 namespace tally {
@@ -135,6 +137,11 @@ std::vector<stream_id> station::streams_for(node_id neighbour) const {
   if (auto asked = rebuild_.given_back.find(neighbour); asked != rebuild_.given_back.end())
     out.assign(asked->second.begin(), asked->second.end());
   bool up = is_above(neighbour);
+  // Offered also where the disk knows of none, so that the child shows what it has.
+  const stream_id rights{book_->self(), sub_stream::addressed, neighbour};
+  if (config_.role == node_role::region && !up && !lives_.start.born && lives_.start.heard.count(neighbour) == 0 &&
+      std::ranges::find(*list, rights) == list->end())
+    out.push_back(rights);
   for (const auto& id : *list) {
     bool own = id.writer.node == config_.self;
     if (own && id.writer != book_->self() && (lives_.astray.count(id.writer) != 0 || went_astray(store_, id.writer)))

@@ -91,7 +91,7 @@ void station::end_fork(const certificate& newest) {
 // what was swept before the start.
 void station::sweep() {
   auto p = parent();
-  if (!p || !up_.count(*p) || sweeper_.idle() || disk_low_ || book_->stopped() != errc::ok) return;
+  if (!is_sure() || !p || !up_.count(*p) || sweeper_.idle() || disk_low_ || book_->stopped() != errc::ok) return;
   auto record = node_of(book_->st(), *p);
   auto known = cosigned(*p);
   auto held_there = known ? known->size : 0;
@@ -175,6 +175,9 @@ amount station::give(node_id to, account_id account, std::uint32_t purse, amount
   // Who moved away may still be connected; what is sent to it would never arrive.
   // Around a silent region nothing is given either: neither knows what the other gave, so a day's inflow would count
   // twice.
+  const auto& start = lives_.start;
+  bool shown = config_.role != node_role::region || start.born || parent() == to || start.heard.count(to) != 0;
+  if (!is_sure() || !shown) return 0;  // it may know of rights under the next number
   if (!record || is_forked(to) || is_quarantined(to) || (parent() != to && route_to(to) != to)) return 0;
   auto once = once_at(account);
   if (once == once_state::used) return 0;

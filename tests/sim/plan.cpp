@@ -66,6 +66,8 @@ plan plan::from_seed(std::uint64_t seed) {
     p.restore = restore_kind::top;
     p.detour_after_ms = 0;  // a store that went around its region may know more than what that one gives back
   }
+  // Drawn apart, so that older seeds stay what they were.
+  p.restore_region = dice(seed * 0xd6e8feb86659fd93ULL + 3).chance(300);
   return p;
 }
 
@@ -155,6 +157,7 @@ const std::vector<plan_field>& plan_fields() {
       field("certificates", &plan::certificate_s),
       field("real_keys", &plan::real_signatures),
       field("restore", &plan::restore),
+      field("restore_region", &plan::restore_region),
       field("ending", &plan::ending),
       field("doubt", &plan::doubt_days),
       field("close_wait", &plan::close_wait_ms),

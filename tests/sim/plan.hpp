@@ -67,6 +67,7 @@ struct plan {
   unsigned returns_permille = 60;            ///< requests that give back goods of another store's sale; programme only
   std::uint64_t checkpoint_every = 100'000;  ///< entries between an observer's checkpoints
   restore_kind restore = restore_kind::none;
+  bool restore_region = false;  ///< `online`, `offline` and `forked` at a region instead of a store
   sim::ending ending = sim::ending::none;
   std::uint32_t doubt_days = 7;
   sweep_limits sweep;

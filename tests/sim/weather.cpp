@@ -128,6 +128,7 @@ void world::plan_restore() {
   victim_ = node_id{2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores))};
   if (plan_.restore == restore_kind::backup && plan_.regions > 0 && dice_.chance(500))
     victim_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
+  if (unknowing_region()) victim_ = node_id{2 + static_cast<std::uint32_t>(plan_.seed % plan_.regions)};
   if (plan_.restore == restore_kind::top) victim_ = head_office;
   at(dice_.between(plan_.trade_ms / 10, plan_.trade_ms / 2), [this] {
     auto& n = nodes_.at(victim_);
@@ -135,6 +136,8 @@ void world::plan_restore() {
     stream_reader reader(n.disk);
     copied_size_ = reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}});
     if (copied_size_ == 0) copy_.reset();  // not born yet
+    for (const auto& [id, store] : nodes_)
+      copied_rights_[id] = reader.size({{n.id, n.cert.epoch}, sub_stream::addressed, id});
     // Head office has not enrolled anybody: the command refuses such a backup.
     const stream_id published{{n.id, n.cert.epoch}, sub_stream::directory, {}};
     if (plan_.restore == restore_kind::top && reader.size(published) < 2 * nodes_.size()) copy_.reset();
@@ -143,10 +146,21 @@ void world::plan_restore() {
   at(dice_.between(plan_.trade_ms / 2, plan_.trade_ms * 9 / 10), [this] { restore(nodes_.at(victim_)); });
 }
 
-// Whether what the copy lacks can be seen by somebody: the parent, or a till.
+bool world::unknowing_region() const {
+  return plan_.restore_region && plan_.regions > 0 && plan_.restore >= restore_kind::online &&
+         plan_.restore <= restore_kind::forked;
+}
+
+// Whether what the copy lacks can be seen by somebody: the parent, or a till; of a region's, a child.
 bool world::restore_is_provable(const sim_node& n) const {
+  if (n.role == node_role::region)
+    for (const auto& [id, store] : nodes_)
+      if (store.role == node_role::store &&
+          stream_reader(store.disk).size({{n.id, n.cert.epoch}, sub_stream::addressed, id}) > copied_rights_.at(id))
+        return true;
   stream_id journal{{n.id, n.cert.epoch}, sub_stream::journal, {}};
-  if (plan_.restore == restore_kind::offline) return oracle_.size(journal.writer) > copied_size_;
+  if (plan_.restore == restore_kind::offline && n.role == node_role::store)
+    return oracle_.size(journal.writer) > copied_size_;
   return stream_reader(nodes_.at(n.parents.front()).disk).size(journal) > copied_size_;
 }
 

@@ -136,6 +136,8 @@ void world::boot(sim_node& n) {
   if (plan_.certificate_s > 0) c.certificate_s = plan_.certificate_s;
   c.sweep = plan_.sweep;
   c.detour_after_ms = plan_.detour_after_ms;
+  // Whoever goes on without a child's word may be an old copy: what is bounded by people's luck is not tried here.
+  if (unknowing_region()) c.sure_wait_ms = tick_never / 2;
   c.notice_levels = true;
   c.notice_fee_days = 14;
   c.cosign_wait_ms = 10'000 + 3 * plan_.hold_ms;
@@ -214,7 +216,13 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
   stream_id id{self, sub_stream::journal, {}};
   auto size = reader.size(id);
   bool copied = plan_.restore != restore_kind::none;
-  if (copied && plan_.restore != restore_kind::forked && restore_done_ && n.id == victim_)
+  const bool region = copied && restore_done_ && n.id == victim_ && unknowing_region();
+  if (region && self.epoch == n.cert.epoch) {
+    auto more = reader.own_entries(id, copied_size_, size, segment_entries_max);
+    if (copied_size_ < size) ensure(more.ok(), "durable entries are readable");
+    for (auto e : copied_size_ < size ? *more : entry_list{})
+      ensure(peek_kind(e) == entry_kind::adopt, "a region on an old copy moved value in its old life");
+  } else if (copied && !region && plan_.restore != restore_kind::forked && restore_done_ && n.id == victim_)
     ensure(reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}}) == copied_size_,
            "a restored node went on with its old life");
   for (auto from = copied && n.id == victim_ && oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
@@ -388,6 +396,8 @@ void world::alarm(sim_node& n, const alarm_effect& a) {
   if (a.code == errc::rolled_back) return void(++counted_.rollbacks);
   if (a.code == errc::not_certified && plan_.certificate_s > 0) return void(++counted_.ended);
   if (a.code == errc::revoked) return void(++counted_.outcast);
+  if (a.code == errc::offline && n.role == node_role::region && !unknowing_region())
+    return;  // a store is dark at its start
   if (a.code == errc::wrong_epoch || a.code == errc::insufficient || a.code == errc::epoch_closed) return;
   throw broken("alarm at node " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
 }

@@ -67,6 +67,7 @@ public:
   const std::map<std::pair<writer_id, sequence>, ruling_outcome>& rulings() const { return rulings_; }
   /// The store whose life ended or whose disk was replaced; none if that did not happen.
   node_id ended() const { return restore_done_ ? victim_ : node_id{}; }
+  bool unknowing_region() const;  ///< a region's disk is replaced by an old copy, and nobody tells it
   unix_seconds wall(const sim_node& n) const;
   /// Sales of which stores together gave back more than was sold, as head office holds all journals.
   std::uint64_t over_returned() const;
@@ -208,6 +209,7 @@ private:
   bool trading_ = true, calm_ = false, restore_done_ = false;
   std::optional<kv_image> copy_;
   std::uint64_t copied_size_ = 0;
+  std::map<node_id, std::uint64_t> copied_rights_;  ///< of the victim: what the copy has for each
   node_id victim_{};
   writer_id victim_life_;  ///< the epoch that operators end
   std::deque<std::vector<entry>> decrees_;

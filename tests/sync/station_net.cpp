@@ -159,6 +159,9 @@ void station_net::link(node& child, node& parent, bool up) {
   const stream_id journal{child.st->ledger().self(), sub_stream::journal, {}};
   if (const auto had = stream_reader(parent.store).size(journal); up && had <= stream_reader(child.store).size(journal))
     REQUIRE(child.st->put(control_arrival{parent.id, want_message{journal, had, {}}}).ok());
+  const stream_id rights{parent.st->ledger().self(), sub_stream::addressed, child.id};
+  if (const auto had = stream_reader(child.store).size(rights); up && had <= stream_reader(parent.store).size(rights))
+    REQUIRE(parent.st->put(control_arrival{child.id, want_message{rights, had, {}}}).ok());
 }
 
 void station_net::sync() {
