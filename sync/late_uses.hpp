@@ -23,7 +23,8 @@ public:
     put_aside = 2,  ///< an authorisation: its capture is the use
     undone = 3,     ///< the store reversed it
   };
-  /// Reads what was found before, and looks through all cards once for those that are lost or frozen. Errors: io, corrupt.
+  /// Reads what was found before, and looks through all cards once for those that are lost or frozen. Errors: io,
+  /// corrupt.
   status load(const kv_store& store);
   /// Head office says, or learns back, a card's state. Called for each, so that `note` need not look cards up.
   void card_said(account_id account, card_status now);

@@ -16,6 +16,10 @@ struct start_watch {
   std::set<node_id> heard;              ///< children that showed what they hold of what this life sent them
   std::optional<tick_ms> parent_spoke;  ///< when it was known first that the parent holds no more of the journal
   std::uint64_t had = 0;                ///< entries of the journal at the start
+  std::optional<tick_ms> alone;         ///< without its parent, while all children have spoken
+  std::map<stream_id, std::uint64_t> known_to;  ///< journals of others, as far as they were here at the start
+  std::set<signature> cosigned;                 ///< since then, at most `cosigned_max`: these prove nothing
+  static constexpr std::size_t cosigned_max = 10'000;
 };
 
 /// What a station knows of lives of nodes: who is to be closed, what is granted anew, which machines are two
@@ -27,14 +31,21 @@ struct life_watch {
   /// Holdings of head office's own earlier lives that are below zero: what they passed on came from entries that are
   /// lost. Known once `short_known`.
   std::map<ledger_account, tally::amount> short_of;
-  bool short_known = false;
-  std::map<writer_id, tally::amount> doubt;  ///< what lies at closed epochs
+  bool short_known = false, end_unknown = false;  ///< of such a life nobody knows what it had sent
+  std::map<writer_id, tally::amount> doubt;       ///< what lies at closed epochs
   tick_ms look_due = 0, doubt_due = 0;
   bool stirred = true;  ///< head office: something came since it last looked who needs quota or is to be closed
   std::map<node_id, writer_id> last;        ///< of each node: the epoch that grew last
   std::map<node_id, std::uint64_t> forked;  ///< with the serial of their certificate then
   start_watch start;
   std::set<writer_id> astray;  ///< own lives that went on from an old copy, since the start; durable or not
+};
+
+/// What a closed epoch leaves to be granted anew, and what is left at its holdings, below zero as well.
+struct doubt_found {
+  std::vector<entry> grants;
+  std::map<ledger_account, tally::amount> left;
+  bool waits = false;  ///< something may still be taken, or return
 };
 
 /// Head office on a backup: what it had published is asked back from below before it goes on (station_rebuild.cpp).

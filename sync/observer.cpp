@@ -22,6 +22,29 @@ cell_key contested_count(const writer_id& w) {
   return {.type = cell_type::counters, .a = 1, .b = 0, .writer = w, .peer = {}};
 }
 
+/// Each life behind the one that it followed: it may add to what that one said.
+std::vector<stream_id> in_order_of_lives(std::vector<stream_id> journals, const state& directory) {
+  std::set<writer_id> waiting;
+  for (const auto& id : journals)
+    waiting.insert(id.writer);
+  std::map<writer_id, writer_id> before;
+  for (const auto& w : waiting)
+    if (auto how = closing_of(directory, w); how && how->successor != epoch_id{}) before[{w.node, how->successor}] = w;
+  std::vector<stream_id> out;
+  while (!journals.empty()) {
+    auto follows = [&](const stream_id& id) {
+      auto it = before.find(id.writer);
+      return it != before.end() && it->second != id.writer && waiting.count(it->second) != 0;
+    };
+    auto next = std::ranges::find_if_not(journals, follows);
+    if (next == journals.end()) next = journals.begin();  // a circle, which nobody could write: in any order
+    waiting.erase(next->writer);
+    out.push_back(*next);
+    journals.erase(next);
+  }
+  return out;
+}
+
 }  // namespace
 
 status observer::load(const stream_reader& reader, node_id self) {
@@ -73,8 +96,8 @@ status observer::load(const stream_reader& reader, node_id self) {
   };
   auto streams = reader.list();
   if (!streams) return streams.error();
-  for (const auto& id : *streams) {
-    if (id.sub != sub_stream::journal) continue;
+  std::erase_if(*streams, [](const stream_id& id) { return id.sub != sub_stream::journal; });
+  for (const auto& id : in_order_of_lives(std::move(*streams), directory_)) {
     auto find = [&](sequence s) { return addressed(id, s); };
     for (auto end = reader.size(id), at = position(id.writer); at < end; at = position(id.writer)) {
       if (id.writer.node == self) {

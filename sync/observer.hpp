@@ -90,7 +90,8 @@ public:
   const late_uses& late() const { return late_; }
   /// A card's state of head office, which it wrote or learnt back.
   void card_said(const entry& e) {
-    if (e.kind == entry_kind::card_state) late_.card_said(e.account, e.status);
+    if (self_role_ != node_role::hq) return;
+    if (e.kind == entry_kind::card_state || e.kind == entry_kind::map_media) late_.card_said(e.account, e.status);
   }
   static constexpr std::uint64_t checkpoint_entries_max = 100'000;
 

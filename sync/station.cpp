@@ -50,7 +50,7 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
   auto b = book::open(store, s->config_.self, s->config_.role);
   if (!b) return b.error();
   s->book_ = std::move(*b);
-  s->sweep_from_ = s->lives_.start.had = s->book_->durable_next();
+  s->note_start();
   load_certificates(store, certificates);
   s->observer_ = std::make_unique<observer>(s->book_->st(), s->config_.self, s->config_.role);
   s->observer_->lives_as(s->book_->self());
@@ -408,8 +408,8 @@ tick_ms station::next_due() const {
   if (chase_.wait != 0) due = std::min(due, chase_.due);
   if (calendar_.away_since && config_.detour_after_ms > 0 && !wants_detour())
     due = std::min(due, std::max(tick_, *calendar_.away_since + config_.detour_after_ms));
-  if (const auto& spoke = lives_.start.parent_spoke; !is_sure() && spoke)
-    due = std::min(due, std::max(tick_, *spoke + config_.sure_wait_ms));
+  for (const auto& since : {lives_.start.parent_spoke, lives_.start.alone})
+    if (!is_sure() && since) due = std::min(due, std::max(tick_, *since + config_.sure_wait_ms));
   if (config_.role == node_role::hq) due = std::min(due, lives_.stirred ? replenish_due_ : lives_.look_due);
   return due;
 }

@@ -140,6 +140,8 @@ private:
   unix_seconds validity_now() const;
   bool is_expired(const certificate& c) const;
   void tend_keys(), tend_own_certificate(), await_parent(), load_outdated(), become_sure();
+  void become_sure_alone(const std::vector<node_id>&missing), heed_own_cosignature(const cosign_message&m);
+  void remind_parent(node_id parent, std::uint64_t from), note_start();
   void begin_rebuild(byte_view without), rebuild(), go_on_from_backup();
   std::map<node_id, std::vector<stream_id>> published() const;
   bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const;
@@ -149,14 +151,14 @@ private:
   void learn_back(const stream_id& id, const entry_list& entries);
   bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);
   bool is_past_its_end(const segment&s) const, lost_a_holder(const stream_id&published) const;
-  void on_renewal(node_id from, const renew_message& m);
+  void on_renewal(node_id from, const renew_message&m), replenish_store(node_id node, const node_record&record);
   void issue_next(const certificate& now, const renew_message& m);
   void learn_own_certificate(const certificate& c);
   result<sequence> write(const entry& e);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
   void control(const control_arrival& c);
-  bool on_cosign(const cosign_message& m);
-  void note_astray(const cosign_message& m);
+  bool on_cosign(const cosign_message&m), is_over(const writer_id&life) const;
+  void note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
   void carried(const carried_request& r);
   bool rolled_back_by(const carried_request& r, carried_answer& a);
   bool refused_by_hand(const stream_id& id);
@@ -174,14 +176,13 @@ private:
   status check_case(entry& ruling) const;
   void watch_for_twins(const writer_id& grown, bool new_to_us);
   void end_fork(const certificate& newest);
-  void follow_heir(const writer_id& heir);
-  void find_doubt(const writer_id&closed), note_short(const writer_id&, const std::map<ledger_account, tally::amount>&);
-  void cover_short(account_id account, const std::vector<value_item>& given, std::uint32_t day);
+  doubt_found find_doubt(const writer_id& closed) const;
+  bool was_due_before(const entry& regrant) const;
+  void note_short(), cover_short(account_id account, const std::vector<value_item>&given, const writer_id&of = {});
   void load_forked(), settle_epochs(), grant_anew(), replenish(), sweep(), chase_cosignature(), watch_parent();
   bool may_still_come(const writer_id& closed, std::map<ledger_account, tally::amount>& gone) const;
   bool knows_directory(const writer_id&w) const, ends_here(const writer_id&closed) const;
   tally::amount lies_at(const writer_id& closed) const;
-  void replenish_store(node_id node, const node_record& record);
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void move_level(account_id account, const programme& plan);
@@ -193,10 +194,8 @@ private:
   void answer_card(const entry& e, const writer_id& from, sequence seq);
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
-  bool comes_by(node_id neighbour, node_id below) const;
   void note_way(node_id from, const stream_id& journal);
-  bool brings_back(node_id neighbour, const stream_id& id) const;
-  bool is_over(const writer_id& life) const;
+  bool brings_back(node_id neighbour, const stream_id&id) const, comes_by(node_id neighbour, node_id below) const;
   enum class once_state : std::uint8_t { none, unused, used };
   once_state once_at(account_id account) const;
   void close_used_number(account_id account), close_used_numbers();

@@ -241,7 +241,8 @@ static std::map<ledger_account, amount> left_at(const observer& seen, const std:
   seen.all().each_holding(closed, add);
   seen.all().each_held(closed, [&](const ledger_account& a, amount v) { add(holding_behind(a), v); });
   for (auto& [held, v] : out)
-    v -= granted_of(seen, lives, closed, held);
+    if (auto granted = granted_of(seen, lives, closed, held); granted == INT64_MIN || !checked_add(v, -granted, v))
+      v = 0;
   return out;
 }
 
@@ -276,6 +277,7 @@ void station::settle_epochs() {
   bool look = tick_ >= lives_.doubt_due || !lives_.short_known;
   if (look) lives_.doubt_due = tick_ + 10'000;
   if (!look) lives_.look_due = std::min(lives_.look_due, lives_.doubt_due);
+  if (look) note_short();
   for (const auto& w : observer_->writers()) {
     if (w == book_->self()) continue;
     if (w.node != config_.self) follow_heir(w);
@@ -290,10 +292,15 @@ void station::settle_epochs() {
     // After a restore of head office a closing may be here again before the journal is.
     const bool here = w.node == config_.self || observer_->position(w) >= how->size;
     auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
-    auto since = here ? how->day : std::max(how->day, began_on());
-    if ((how->complete() && here) || today >= since + config_.doubt_days) find_doubt(w);
+    // Nor is it known what was granted of it already, while nobody knows what an earlier life of head office had sent.
+    const bool known = here && !(lives_.end_unknown && how->day <= began_on());
+    auto since = known ? how->day : std::max(how->day, began_on());
+    if (!(how->complete() && known) && today < since + config_.doubt_days) continue;
+    auto found = find_doubt(w);
+    for (auto& e : found.grants)
+      lives_.regrants.push_back(std::move(e));
+    if (!found.waits) lives_.settled.insert(w);
   }
-  lives_.short_known = true;
   grant_anew();
   lives_.stirred = lives_.stirred || !lives_.heirs.empty() || !lives_.regrants.empty();
 }
@@ -356,16 +363,17 @@ bool station::may_still_come(const writer_id& closed, std::map<ledger_account, a
 // Transfers first: a send that only its receive proves has left the holding already. A send that the closed epoch never
 // took returns, unless that epoch sent on what its lost end had taken: then its holding is below zero by as much, and
 // to return it as well would be to have it twice. What is more than that is granted out of the holding.
-void station::find_doubt(const writer_id& closed) {
+doubt_found station::find_doubt(const writer_id& closed) const {
+  doubt_found out;
   std::map<ledger_account, amount> gone;
   std::vector<entry> back;
-  bool waits = closed.node == config_.self && may_still_come(closed, gone);
+  out.waits = closed.node == config_.self && may_still_come(closed, gone);
   observer_->all().each_transfer([&](const cell_key& k, const cell& c) {
     if (k.b == 1 && k.writer == closed && takes_no_more(book_->st(), closed, k.peer.node)) {
       // What it received and head office had booked before the send turned up is no open transfer.
       if (static_cast<std::uint64_t>(number(observer_->st(), channel_key(false, k.writer, k.peer))) >= k.a) return;
       if (!knows_directory(k.peer)) {  // until then it may still take it
-        waits = true;
+        out.waits = true;
         return;
       }
     } else if (k.b > 1 || (k.b == 1 ? k.peer : k.writer) != closed) {
@@ -384,10 +392,11 @@ void station::find_doubt(const writer_id& closed) {
     if (std::any_of(e.values.begin(), e.values.end(), [](const auto& v) { return v.purse == 0; })) return;
     for (const auto& v : e.values)
       gone[held_at(closed, e.account, v)] += v.amount;
-    lives_.regrants.push_back(std::move(e));
+    out.grants.push_back(std::move(e));
   });
   const auto lives = lives_of(*observer_, config_.self);
-  auto left = left_at(*observer_, lives, closed);
+  auto& left = out.left;
+  left = left_at(*observer_, lives, closed);
   // Where nothing lies any more, what was granted of it counts all the same.
   auto left_of = [&](const ledger_account& a) -> amount& {
     auto [it, fresh] = left.try_emplace(a, 0);
@@ -400,7 +409,7 @@ void station::find_doubt(const writer_id& closed) {
     auto lacks = [&](const value_item& v) { return v.purse != 0 && left_of(held_at(closed, e.account, v)) < 0; };
     bool sent_on = e.subject == closed && e.debts.empty() && std::ranges::any_of(e.values, lacks);
     if (!sent_on) {
-      lives_.regrants.push_back(std::move(e));
+      out.grants.push_back(std::move(e));
       continue;
     }
     for (const auto& v : e.values)
@@ -408,37 +417,47 @@ void station::find_doubt(const writer_id& closed) {
   }
   for (const auto& [a, v] : left)
     if (v > 0)
-      lives_.regrants.push_back(
+      out.grants.push_back(
           granted_anew(closed, {a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), v}}));
-  if (closed.node == config_.self) note_short(closed, left);
-  if (!waits) lives_.settled.insert(closed);
+  return out;
 }
 
 // An earlier life of head office passed on more than its journal, as far as it is here, had: it was granted anew,
-// credited or booked in the part that is lost.
-void station::note_short(const writer_id& closed, const std::map<ledger_account, amount>& left) {
-  std::erase_if(lives_.short_of, [&](const auto& x) { return x.first.writer == closed; });
-  for (const auto& [a, v] : left)
-    if (v < 0 && v != INT64_MIN) lives_.short_of[a] = -v;
+// credited or booked in the part that is lost. All of these lives are looked at before anything is granted, also those
+// whose end nobody knows.
+void station::note_short() {
+  lives_.short_of.clear();
+  lives_.end_unknown = false;
+  for (const auto& w : observer_->writers()) {
+    auto how = w.node == config_.self && w != book_->self() ? closing_of(book_->st(), w) : std::nullopt;
+    if (!how) continue;
+    lives_.end_unknown = lives_.end_unknown || !how->complete();
+    for (const auto& [a, v] : find_doubt(w).left)
+      if (v < 0 && v != INT64_MIN) lives_.short_of[a] = -v;
+  }
+  lives_.short_known = true;
 }
 
-// What is decided a second time for that reason covers what the first time passed on, before anybody can have it. What
-// was due only from `day` on, after that life had ended, is decided for the first time.
-void station::cover_short(account_id account, const std::vector<value_item>& given, std::uint32_t day) {
-  if (lives_.short_of.empty() || day > began_on()) return;
-  for (const auto& v : given)
-    for (auto& [a, lacking] : lives_.short_of) {
+// What is decided a second time for that reason covers what the first time passed on, before anybody can have it. If it
+// was for another one, less is lacking then, and it is granted out of that life. `of`: whose value it was.
+void station::cover_short(account_id account, const std::vector<value_item>& given, const writer_id& of) {
+  if (lives_.short_of.empty()) return;
+  for (const auto& life : lives_of(*observer_, config_.self))
+    for (const auto& v : given) {
+      auto it = life == of || v.purse == 0 ? lives_.short_of.end() : lives_.short_of.find(held_at(life, account, v));
+      if (it == lives_.short_of.end()) continue;
       auto here = -book_->st().balance(held_at(book_->self(), account, v));
-      auto part = std::min({lacking, v.amount, here});
-      if (v.purse == 0 || a != held_at(a.writer, account, v) || part <= 0) continue;
-      auto e = granted_anew(a.writer, account, {{v.purse, v.unit, v.bucket, -part}});
+      auto part = std::min({it->second, v.amount, here});
+      if (part <= 0) continue;
+      auto e = granted_anew(life, account, {{v.purse, v.unit, v.bucket, -part}});
       date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-      if (auto written = write(e); written) {
-        lacking -= part;
-      } else {
-        open_effects_.push_back(
-            alarm_effect{written.error().code, "covering an earlier life: " + written.error().detail});
-      }
+      auto written = write(e);
+      if (written) it->second -= part;
+      open_effects_.push_back(alarm_effect{written ? errc::rolled_back : written.error().code,
+                                           "account " + std::to_string(account.value) + ": " + std::to_string(part) +
+                                               " of purse " + std::to_string(v.purse) +
+                                               " covers what head office had passed on before its backup was put back" +
+                                               (written ? "" : ", but: " + written.error().detail)});
     }
 }
 
@@ -449,11 +468,17 @@ void station::grant_anew() {
     date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
     if (auto written = write(e); !written) {
       open_effects_.push_back(alarm_effect{written.error().code, "granting anew: " + written.error().detail});
-    } else if (auto how = closing_of(book_->st(), e.subject);
-               how && e.subject.node != config_.self && e.cited_kind != entry_kind::send) {
-      cover_short(e.account, e.values, how->complete() ? how->day : how->day + config_.doubt_days);
+    } else if (e.cited_kind != entry_kind::send && was_due_before(e)) {
+      cover_short(e.account, e.values, e.subject);
     }
   }
+}
+
+// Whether the value of a closed epoch may have been granted anew before head office's life before ended.
+bool station::was_due_before(const entry& regrant) const {
+  auto how = closing_of(book_->st(), regrant.subject);
+  if (!how) how = closing_of(book_->st(), regrant.peer);
+  return how && (how->complete() ? how->day : how->day + config_.doubt_days) <= began_on();
 }
 
 }  // namespace tally

@@ -258,6 +258,7 @@ void station::cosign(node_id child, const stream_id& id) {
   const auto& tip = book_->streams().tip(id);
   cosign_message m{id, tip.size(), tip.root(), config_.self, now_, {}};
   m.sign = sign_cosignature(keys_, {stream_origin(config_.chain, id), m.size, m.root, {}}, m.time);
+  if (!is_sure() && lives_.start.cosigned.size() < start_watch::cosigned_max) lives_.start.cosigned.insert(m.sign);
   if (carrying_) {
     std::erase_if(carrying_->cosigned, [&](const cosign_message& c) { return c.stream == id; });
     return carrying_->cosigned.push_back(m);
@@ -350,6 +351,7 @@ void station::control(const control_arrival& c) {
   } else if (const auto* t = std::get_if<told_message>(&c.what)) {
     custodian_.told(c.from, *t, tick_, now_, *this);
   } else if (const auto* s = std::get_if<cosign_message>(&c.what)) {
+    if (s->by == config_.self) return heed_own_cosignature(*s);
     on_cosign(*s);
   } else if (const auto* time = std::get_if<time_message>(&c.what)) {
     on_time(*time);
@@ -362,6 +364,7 @@ void station::control(const control_arrival& c) {
   } else if (const auto* want = std::get_if<want_message>(&c.what)) {
     // So it is no old copy as far as the parent knows.
     if (parent() == c.from && want->stream.writer == book_->self()) calendar_.confirmed = true;
+    if (parent() == c.from && want->stream == book_->journal()) remind_parent(c.from, want->from);
     // Asked from a place that exists: it holds no more of it than there is here.
     if (want->stream == stream_id{book_->self(), sub_stream::addressed, c.from}) lives_.start.heard.insert(c.from);
     become_sure();

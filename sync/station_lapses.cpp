@@ -14,7 +14,7 @@ constexpr std::size_t accounts_per_look = 200;  // a look follows every second
 // twice. After a start all cards are looked at.
 void station::give_back_lapsed() {
   const auto* rules = book_->rules().newest();
-  if (!rules || book_->hq_time() <= 0) return;
+  if (!rules || book_->hq_time() <= 0 || !lives_.short_known) return;
   auto month = month_of(day_of(book_->hq_time()));
   auto heard = observer_->take_lapsed();
   calendar_.lapsed.merge(heard.accounts);
@@ -36,8 +36,11 @@ void station::give_back_lapsed() {
     }
     if (e.values.empty()) continue;
     date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-    if (auto written = write(e); !written)
+    if (auto written = write(e); !written) {
       open_effects_.push_back(alarm_effect{written.error().code, "giving units back: " + written.error().detail});
+    } else {
+      cover_short(e.account, e.values);
+    }
   }
 }
 

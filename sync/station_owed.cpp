@@ -105,7 +105,7 @@ void station::credit_owed() {
     if (auto written = write(e); !written) {
       open_effects_.push_back(alarm_effect{written.error().code, "crediting units: " + written.error().detail});
     } else {
-      cover_short(e.account, e.earned, cited->business_date);
+      cover_short(e.account, e.earned);
     }
   }
 }

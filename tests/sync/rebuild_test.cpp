@@ -221,10 +221,19 @@ TEST_CASE("what the lost end granted anew and passed on is not granted a second 
   REQUIRE(kept < 1'000);
   const auto spent = 500;
 
-  back_to(net, copy);
+  const bool unknown = GENERATE(false, true);  // the operator waits for nobody
+  CAPTURE(unknown);
+  back_to(net, copy, unknown ? std::vector{net.region().id} : std::vector<node_id>{});
+  if (unknown) let_time_pass(net, 30);
+  CHECK(held(hq, hq.st->ledger().self()) == 0);
   net.link(net.region(), hq, true);
   let_time_pass(net, 30);
   REQUIRE_FALSE(hq.st->is_rebuilding());
+  if (unknown) {  // in doubt
+    CHECK(held(hq, hq.st->ledger().self()) == 0);
+    net.pass_time(tick_ms{8} * 24 * 3'600'000);
+    let_time_pass(net, 30);
+  }
   CHECK(in_all(net) == 1'000 - spent);
   CHECK(held(hq, hq.st->ledger().self()) == kept);
   for (const auto& w : hq.st->seen().writers())

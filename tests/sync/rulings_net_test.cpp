@@ -87,6 +87,20 @@ TEST_CASE("a card that a dark store takes after its loss was published is a case
   }
   net.nothing_contested();
   CHECK(why(net.ask(b, net.sale(b, 1))) == errc::card_blocked);  // now it knows
+  // Its replacement is no lost card.
+  entry map;
+  map.kind = entry_kind::map_media;
+  map.account = station_net::card;
+  map.medium = bytes(16, 'n');
+  map.card_kind = 1;
+  map.status = card_status::active;
+  map.account_version = card_of(net.hq().st->ledger().st(), station_net::card)->version + 1;
+  REQUIRE(net.publish({map}).code == errc::ok);
+  net.turn();
+  auto third = net.ask(b, net.sale(b, 1));
+  REQUIRE(why(third) == errc::ok);
+  net.turn();
+  CHECK_FALSE(net.open_case(third.seq));
   // It is found again after a restart, and nothing that came before the loss.
   net.open(net.hq());
   net.link(net.region(), net.hq(), true);
