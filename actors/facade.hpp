@@ -33,6 +33,8 @@ struct node_snapshot {
   unix_seconds certified_until{};                                ///< end of the own certificate, by head office's clock
   bool waits_for_keys = false;                                   ///< new keys that are not certified yet
   std::shared_ptr<const rebuild_progress> rebuilding = nullptr;  ///< head office on a backup; null: it is at work
+  bool sure = true;              ///< a region that started: its neighbours know no more of its journal than it does
+  std::vector<node_id> unheard;  ///< for whose word it waits
   std::uint32_t business_date{};
   std::int64_t hq_time{};  ///< last time that head office signed; 0: never told
   tally::amount quota_left{};
@@ -72,7 +74,7 @@ struct node_snapshot {
     unix_seconds certified_until{};
     bool forked = false;       ///< two machines ran with its key: nothing is sent to it
     bool quarantined = false;  ///< too many contested entries that nobody ruled about: nothing is sent to it
-    bool detour = false;  ///< it is no child, and connected here itself, because its parent is silent
+    bool detour = false;       ///< it is no child, and connected here itself, because its parent is silent
   };
   std::vector<remote> below;
   /// At a region or head office: contested entries that head office has not ruled about.

@@ -140,6 +140,8 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
   if (const auto* own = s.certificate_of(out->self.node)) out->certified_until = own->not_after;
   out->waits_for_keys = s.waits_for_keys();
   if (s.is_rebuilding()) out->rebuilding = std::make_shared<rebuild_progress>(s.rebuilt());
+  out->sure = s.is_sure();
+  out->unheard = s.unheard();
   out->disk_low = s.disk_low();
   const auto& durable = book.durable_figures();  // never what the disk may still lose
   out->owner = book.owner();

@@ -1,10 +1,12 @@
 #include "node/admin.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "node/admin_internal.hpp"
 #include "node/admin_sales.hpp"
 #include "node/http_types.hpp"
+#include "node/mirror_stick.hpp"
 
 namespace tally {
 
@@ -61,6 +63,29 @@ json rebuilding_of(const node_snapshot& s) {
   return {{"silent", std::move(silent)}, {"given_back", s.rebuilding->given_back}};
 }
 
+/// Null: it is sure that it runs on its newest disk.
+json unsure_of(const node_snapshot& s) {
+  if (s.sure) return nullptr;
+  json waits = json::array();
+  for (auto n : s.unheard)
+    waits.push_back(n.value);
+  return {{"waits_for", std::move(waits)}};
+}
+
+/// Null: there is none.
+json mirror_of(const admin_context& context, std::uint64_t entries) {
+  if (!context.mirror) return nullptr;
+  const auto& m = *context.mirror;
+  auto s = m.now();
+  auto since = s->report.behind_since;
+  return {{"path", m.where().string()},
+          {"bytes", s->report.bytes},
+          {"behind", entries - std::min<std::uint64_t>(s->report.held, entries)},
+          {"behind_s", since ? (m.tick() - *since) / 1'000 : 0},
+          {"same_disk", s->same_disk},
+          {"error", s->report.code == errc::ok ? json(nullptr) : json(s->report.detail)}};
+}
+
 void show_status(const call& c) {
   auto s = c.node.snapshot();
   auto d = c.node.devices();
@@ -94,6 +119,8 @@ void show_status(const call& c) {
         {"certified_until", s->certified_until},
         {"waits_for_keys", s->waits_for_keys},
         {"rebuilding", rebuilding_of(*s)},
+        {"unsure", unsure_of(*s)},
+        {"mirror", mirror_of(c.context, s->entries)},
         {"business_date", date_text(s->business_date)},
         {"quota_left", s->quota_left},
         {"held", s->held},

@@ -72,6 +72,7 @@ namespace tally {
 //                                          "taken":[{"stream","size","fresh","code"}],"cosigned":[base64…]}
 
 class code_office;
+class live_mirror;
 
 /// What the calls need besides the node. One per node; outlives the HTTP server. Thread-safe through `mutex`.
 struct admin_context {
@@ -85,6 +86,7 @@ struct admin_context {
   std::function<unix_seconds()> now;
   member_service* members = nullptr;                              ///< null: this node keeps none
   code_office* codes = nullptr;                                   ///< null: this node sends none
+  const live_mirror* mirror = nullptr;                            ///< null: there is none
   std::function<signed_certificate(const certificate&)> certify;  ///< with this node's key; REQUIRES: check(c)
 
   std::mutex mutex;             ///< guards what follows

@@ -14,6 +14,7 @@
 
 namespace tally {
 
+class live_mirror;
 class pin_desk;
 
 /// Carries out a call of the administration. `respond` may be called from any thread, once.
@@ -72,8 +73,9 @@ struct http_services {
   std::function<std::string(const writer_id&, sequence)> prove_receipt{};
   /// Checks a receipt's code against what this node holds; may be empty. Any thread.
   std::function<result<receipt_report>(std::string_view code)> check_receipt{};
-  member_service* members = nullptr;  ///< null: this node keeps none
-  pin_desk* pins = nullptr;           ///< null: PINs are judged nowhere here
+  member_service* members = nullptr;    ///< null: this node keeps none
+  const live_mirror* mirror = nullptr;  ///< null: there is none
+  pin_desk* pins = nullptr;             ///< null: PINs are judged nowhere here
 };
 
 /// Services and what the interface keeps of its own. Shared with callbacks under way. Thread-safe.

@@ -67,6 +67,10 @@ public:
     auto stopped = s_.value("stopped", json(nullptr));
     if (stopped.is_string()) rows.push_back({"STOPPED", "no card value moves: " + stopped.get<std::string>()});
     if (auto r = s_.value("rebuilding", json(nullptr)); r.is_object()) rows.push_back({"ON A BACKUP", rebuilding(r)});
+    if (auto u = s_.value("unsure", json(nullptr)); u.is_object())
+      rows.push_back({"JUST STARTED",
+                      "no rights move before node " + numbers(u, "waits_for") + " has shown that this is no old copy"});
+    if (auto m = s_.value("mirror", json(nullptr)); m.is_object()) rows.push_back({"mirror", mirror(m)});
     if (s_.value("disk_low", false)) rows.push_back({"DISK", "nearly full: no new business"});
     return fold_lines(table(rows));
   }
@@ -96,12 +100,26 @@ private:
     if (r.value("doubt", amount{0}) != 0) out += (out.empty() ? "" : ", ") + money("doubt", r) + " in doubt";
     return out.empty() ? "-" : out;
   }
-  static std::string rebuilding(const json& r) {
+  static std::string numbers(const json& r, const char* name) {
     std::string nodes;
-    for (const auto& n : r.value("silent", json::array()))
+    for (const auto& n : r.value(name, json::array()))
       nodes += (nodes.empty() ? "" : ", ") + std::to_string(n.get<std::uint32_t>());
-    return std::to_string(r.value("given_back", std::uint64_t{0})) + " entries given back; waits for node " + nodes +
-           " ('restore --without')";
+    return nodes;
+  }
+  static std::string mirror(const json& m) {
+    auto behind = m.value("behind", std::uint64_t{0});
+    auto text = m.value("path", std::string()) + ", " + std::to_string((m.value("bytes", std::uint64_t{0}) >> 10) + 1) +
+                " KiB" +
+                (behind == 0 ? std::string(", up to date")
+                             : ", BEHIND by " + std::to_string(behind) + " entries for " +
+                                   std::to_string(m.value("behind_s", std::int64_t{0})) + " s");
+    if (m.value("same_disk", false)) text += "; it lies on the data's own disk, and is lost with it";
+    auto error = m.value("error", json(nullptr));
+    return error.is_string() ? text + "; NOT WRITTEN: " + error.get<std::string>() : text;
+  }
+  static std::string rebuilding(const json& r) {
+    return std::to_string(r.value("given_back", std::uint64_t{0})) + " entries given back; waits for node " +
+           numbers(r, "silent") + " ('restore --without')";
   }
   std::int64_t days_left(std::int64_t until) const { return std::max<std::int64_t>(until - now_, 0) / 86'400; }
   std::string certificate_text(std::int64_t until) const {

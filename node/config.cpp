@@ -190,6 +190,12 @@ constexpr std::array keys{
                .help = "less than this, minor units of the currency, stays where it lies"},
     config_key{.name = "sweep.transit_max", .number = TALLY_NUMBER { return c.sweep.transit_max; }, .min = 1,
                .max = 1'000'000'000'000, .help = "most that may be on its way up unused, minor units of the currency"},
+    config_key{.name = "mirror.path", .text = TALLY_TEXT { return c.mirror.path; }, .max = path_max,
+               .shape = text_shape::folder,
+               .help = "a directory on a second disk or stick, which has all that head office lacks about a second "
+                       "after it was written: 'tallystick ship --from' takes it; empty: none"},
+    config_key{.name = "mirror.mb", .number = TALLY_NUMBER { return c.mirror.mb; }, .min = 16, .max = 1'000'000,
+               .help = "most that it may take, MiB, for moments twice that; what head office has goes first"},
     config_key{.name = "demo.control", .text = TALLY_TEXT { return c.demo.control; }, .max = address_max,
                .shape = text_shape::http_base, .help = "address of the demo's control interface; empty: no demo"},
 };

@@ -104,6 +104,10 @@ struct node_config {
     bool levels = false;
     std::int64_t fee_days = 0;
   } notice;
+  struct mirror_part {
+    std::string path;
+    std::int64_t mb = 256;
+  } mirror;
   struct demo_part {
     std::string control;
   } demo;

@@ -6,7 +6,9 @@
 #include "devices/driver_find.hpp"
 #include "devices/driver_printer_device.hpp"
 #include "devices/driver_tcp.hpp"
+#include "devices/escpos.hpp"
 #include "node/config_text.hpp"
+#include "node/receipt_config.hpp"
 
 namespace tally {
 namespace {
@@ -20,6 +22,13 @@ fs::path file_of(const std::string& configured) {
   std::error_code bad;
   auto path = fs::weakly_canonical(found, bad);
   return bad ? fs::path(found) : path;
+}
+
+/// "host:port" apart; the configuration has checked the form.
+std::pair<std::string, std::uint16_t> split_address(const std::string& address) {
+  auto colon = address.rfind(':');
+  if (colon == std::string::npos) return {};
+  return {address.substr(0, colon), static_cast<std::uint16_t>(std::atoi(address.c_str() + colon + 1))};
 }
 
 }  // namespace
@@ -63,6 +72,33 @@ std::unique_ptr<printer_link> make_printer_link(const node_config& config, print
                              .baud = static_cast<unsigned>(config.printer.baud),
                              .flow = flow_named(config.printer.flow)},
       std::move(on));
+}
+
+device_options make_devices(const node_config& config, const receipt_layout& layout) {
+  device_options d;
+  d.reader_path = config.reader.path;
+  d.reader_baud = static_cast<unsigned>(config.reader.baud);
+  d.scanner_path = config.scanner.path;
+  d.scanner_baud = static_cast<unsigned>(config.scanner.baud);
+  d.chip_reader = config.chip.reader;
+  d.wedge = config.wedge.device;
+  d.display_path = config.display.path;
+  d.display_baud = static_cast<unsigned>(config.display.baud);
+  d.display_charset = layout.display;
+  d.rewriter_path = config.rewriter.path;
+  d.rewriter_baud = static_cast<unsigned>(config.rewriter.baud);
+  d.rewriter_columns = static_cast<std::size_t>(config.rewriter.columns);
+  d.rewriter_charset = layout.rewriter;
+  d.drawer_pulse = escpos::open_drawer_now(layout.printer);
+  if (!config.scanner.card_prefix.empty()) d.card_prefixes = {config.scanner.card_prefix};
+  if (!config.printer.address.empty()) std::tie(d.printer_host, d.printer_port) = split_address(config.printer.address);
+  d.printer_queue = config.printer.queue;
+  d.printer_path = config.printer.path;
+  d.printer_baud = static_cast<unsigned>(config.printer.baud);
+  d.printer_flow = flow_named(config.printer.flow);
+  d.printer_proves_ids = config.printer.process_ids;
+  d.duplicate_head = duplicate_head(layout);
+  return d;
 }
 
 }  // namespace tally

@@ -29,7 +29,8 @@ void metrics(const api_ptr& api, std::uint32_t, const api_request&, const call_p
   auto recomputed = api->services.node.reexecuted();
   auto owing = cards_owing(api->services.node.store(), s->self, 0);
   call->finish({.status = 200,
-                .body = api->metrics.text(*s, api->services.identity.name, recomputed.get(), owing ? &*owing : nullptr),
+                .body = api->metrics.text(*s, api->services.identity.name, recomputed.get(), owing ? &*owing : nullptr,
+                                          api->services.mirror),
                 .content_type = "text/plain; version=0.0.4; charset=utf-8"});
 }
 

@@ -1,5 +1,8 @@
 #include "node/metrics.hpp"
 
+#include <algorithm>
+
+#include "node/mirror_stick.hpp"
 #include "sync/reexecution.hpp"
 
 namespace tally {
@@ -36,7 +39,7 @@ std::string label_text(std::string_view v) {
 }  // namespace
 
 std::string node_metrics::text(const node_snapshot& node, std::string_view name, const reexecution_report* recomputed,
-                               const owing_cards* owing) const {
+                               const owing_cards* owing, const live_mirror* mirror) const {
   std::string out;
   out.reserve(4096);
   head(out, "node_info", "gauge", "Which node this is; always 1.");
@@ -75,6 +78,9 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name,
          node.stopped != errc::ok ? 1 : 0);
   single(out, "on_backup", "gauge", "Whether head office waits for what it had published, on a backup.",
          node.rebuilding ? 1 : 0);
+  if (node.role == node_role::region)
+    single(out, "unsure", "gauge", "Whether it moves no rights since its start: it may be an old copy.",
+           node.sure ? 0 : 1);
   single(out, "disk_low", "gauge", "Whether the disk reserve is reached.", node.disk_low ? 1 : 0);
   head(out, "child_link_up", "gauge", "Whether the link from a child is up.");
   for (const auto& c : node.children)
@@ -84,6 +90,17 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name,
     single(out, "recomputed_entries_total", "counter", "Entries of all journals that were priced again.", c.entries);
     single(out, "recomputed_behind", "gauge", "Entries held here that were not priced again yet.", c.behind);
     single(out, "recomputed_differences_total", "counter", "Figures that are not those of the rules.", c.differences);
+  }
+  if (mirror) {
+    auto m = mirror->now();
+    single(out, "mirror_bytes", "gauge", "Octets of the mirror on the second disk.", m->report.bytes);
+    single(out, "mirror_behind_entries", "gauge", "Entries of the journal that are not on it.",
+           node.entries - std::min<std::uint64_t>(m->report.held, node.entries));
+    auto since = m->report.behind_since;
+    single(out, "mirror_behind_seconds", "gauge", "For how long the oldest of them has been missing.",
+           since ? static_cast<double>(mirror->tick() - *since) / 1'000 : 0.0);
+    single(out, "mirror_failing", "gauge", "Whether it could not be written when it was last tried.",
+           m->report.code == errc::ok ? 0 : 1);
   }
   single(out, "alarms_total", "counter", "Alarms raised since the start.", alarms_.load());
   head(out, "refusals_total", "counter", "Refused requests of tills since the start, by reason.");

@@ -8,6 +8,8 @@
 
 namespace tally {
 
+class live_mirror;
+
 /// Counters of the HTTP interface. Relaxed atomics: any thread, no order between them.
 class node_metrics {
 public:
@@ -20,9 +22,9 @@ public:
   std::atomic<std::int64_t> connections{0}, streams{0};
 
   /// Prometheus text format 0.0.4. Amounts are in minor units.
-  /// `recomputed`: at head office, else null. `owing`: null when it could not be read.
+  /// `recomputed`: at head office, else null. `owing`: null when it could not be read. `mirror`: null: there is none.
   std::string text(const node_snapshot& node, std::string_view name, const reexecution_report* recomputed,
-                   const owing_cards* owing) const;
+                   const owing_cards* owing, const live_mirror* mirror) const;
 
 private:
   std::array<std::atomic<std::uint64_t>, 600> by_status_{};

@@ -20,7 +20,7 @@ error failed(const fs::path& p, const char* what) {
 
 }  // namespace
 
-status write_public_file(const fs::path& file, byte_view data) {
+static status write_file(const fs::path& file, byte_view data, bool durable) {
   std::error_code ec;
   if (!file.parent_path().empty()) fs::create_directories(file.parent_path(), ec);
   if (ec) return error{errc::io, "cannot make " + file.parent_path().string() + ": " + ec.message()};
@@ -38,8 +38,26 @@ status write_public_file(const fs::path& file, byte_view data) {
     }
     data.remove_prefix(static_cast<std::size_t>(n));
   }
+  if (durable && ::fsync(fd) != 0) {
+    auto e = failed(fresh, "cannot sync");
+    ::close(fd);
+    ::unlink(fresh.c_str());
+    return e;
+  }
   if (::close(fd) != 0 || ::rename(fresh.c_str(), file.c_str()) != 0) return failed(file, "cannot write");
   return done();
+}
+
+status write_public_file(const fs::path& file, byte_view data) { return write_file(file, data, false); }
+
+status write_durable_file(const fs::path& file, byte_view data) {
+  TALLY_TRY(write_file(file, data, true));
+  int dir = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dir < 0) return failed(file.parent_path(), "cannot open");
+  bool synced = ::fsync(dir) == 0;
+  auto e = failed(file.parent_path(), "cannot sync");
+  ::close(dir);
+  return synced ? done() : status(e);
 }
 
 status file_tiles::put(const std::string& path, byte_view data) {

@@ -13,6 +13,9 @@ namespace tally {
 /// made. Not durable before `sync_files`. Error: `io`, with path and reason; `full`.
 status write_public_file(const std::filesystem::path& file, byte_view data);
 
+/// The same, durable when it returns ok: the file and the directory that names it.
+status write_durable_file(const std::filesystem::path& file, byte_view data);
+
 /// Everything that was written to the file system of `dir` survives power loss, or a stick that is pulled. Error: `io`.
 status sync_files(const std::filesystem::path& dir);
 

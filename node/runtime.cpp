@@ -9,7 +9,6 @@
 #include <iostream>
 
 #include "actors/system.hpp"
-#include "devices/escpos.hpp"
 #include "node/admin.hpp"
 #include "node/code_office.hpp"
 #include "node/config_text.hpp"
@@ -21,6 +20,7 @@
 #include "node/logging.hpp"
 #include "node/member_desk.hpp"
 #include "node/member_office.hpp"
+#include "node/mirror_stick.hpp"
 #include "node/pin_desk.hpp"
 #include "node/pin_office.hpp"
 #include "node/receipt_config.hpp"
@@ -62,6 +62,7 @@ struct running_node {
   std::unique_ptr<receipt_signer> receipts;
   system_entropy random;
   std::unique_ptr<node_system> system;
+  std::unique_ptr<live_mirror> mirror;
   std::unique_ptr<admin_context> admin;
   std::unique_ptr<member_service> members;
   argon2_pin_hasher hasher;
@@ -72,13 +73,6 @@ struct running_node {
   std::unique_ptr<zmq_door> door;
   std::unique_ptr<http_server> http;
 };
-
-/// "host:port" apart; the configuration has checked the form.
-std::pair<std::string, std::uint16_t> split_address(const std::string& address) {
-  auto colon = address.rfind(':');
-  if (colon == std::string::npos) return {};
-  return {address.substr(0, colon), static_cast<std::uint16_t>(std::atoi(address.c_str() + colon + 1))};
-}
 
 /// What went wrong with a setting, after the setting and where it stands.
 error at_setting(const node_config& config, std::string_view key, const std::string& why) {
@@ -159,33 +153,6 @@ status open_data(running_node& n, const node_config& config) {
     n.door_key = std::move(*door);
   }
   return done();
-}
-
-device_options make_devices(const node_config& config, const receipt_layout& layout) {
-  device_options d;
-  d.reader_path = config.reader.path;
-  d.reader_baud = static_cast<unsigned>(config.reader.baud);
-  d.scanner_path = config.scanner.path;
-  d.scanner_baud = static_cast<unsigned>(config.scanner.baud);
-  d.chip_reader = config.chip.reader;
-  d.wedge = config.wedge.device;
-  d.display_path = config.display.path;
-  d.display_baud = static_cast<unsigned>(config.display.baud);
-  d.display_charset = layout.display;
-  d.rewriter_path = config.rewriter.path;
-  d.rewriter_baud = static_cast<unsigned>(config.rewriter.baud);
-  d.rewriter_columns = static_cast<std::size_t>(config.rewriter.columns);
-  d.rewriter_charset = layout.rewriter;
-  d.drawer_pulse = escpos::open_drawer_now(layout.printer);
-  if (!config.scanner.card_prefix.empty()) d.card_prefixes = {config.scanner.card_prefix};
-  if (!config.printer.address.empty()) std::tie(d.printer_host, d.printer_port) = split_address(config.printer.address);
-  d.printer_queue = config.printer.queue;
-  d.printer_path = config.printer.path;
-  d.printer_baud = static_cast<unsigned>(config.printer.baud);
-  d.printer_flow = flow_named(config.printer.flow);
-  d.printer_proves_ids = config.printer.process_ids;
-  d.duplicate_head = duplicate_head(layout);
-  return d;
 }
 
 result<system_options> make_options(running_node& n, const node_config& config) {
@@ -367,6 +334,31 @@ status start_pins(running_node& n) {
   return done();
 }
 
+/// Its thread is the last to end: what is written to a slow disk may take its time.
+status start_mirror(running_node& n, const node_config& config) {
+  if (config.mirror.path.empty()) return done();
+  if (n.identity.role == node_role::hq)
+    return at_setting(config, "mirror.path", "a mirror has what head office lacks; copy head office by 'backup'");
+  mirror_limits limits;
+  limits.bytes_max = static_cast<std::uint64_t>(config.mirror.mb) << 20;
+  n.mirror = std::make_unique<live_mirror>(
+      live_mirror::parts{.store = *n.store,
+                         .keys = *n.signer,
+                         .with = n.verifier,
+                         .chain = n.identity.believes.chain,
+                         .root = n.identity.believes.root,
+                         .role = n.identity.role,
+                         .self = [&n] { return n.system->snapshot()->self; },
+                         .wall = wall_now,
+                         .tick = tick_now,
+                         .random = n.random,
+                         .log = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); },
+                         .dir = config.mirror.path,
+                         .data = n.layout.root,
+                         .limits = limits});
+  return done();
+}
+
 status start_http(running_node& n, const node_config& config) {
   auto token = admin_token(n);
   if (!token) return token.error();
@@ -380,6 +372,7 @@ status start_http(running_node& n, const node_config& config) {
                         .layout = n.layout,
                         .now = wall_now,
                         .members = nullptr,
+                        .mirror = n.mirror.get(),
                         .certify = [&n](const certificate& c) { return sign_certificate(c, head_office, *n.signer); },
                         .mutex = {},
                         .next_node = 0,
@@ -417,6 +410,7 @@ status start_http(running_node& n, const node_config& config) {
       .prove_receipt = [&n](const writer_id& writer, sequence seq) { return prove_receipt(n, writer, seq); },
       .check_receipt = [&n](std::string_view code) { return check_code(n, code); },
       .members = n.members.get(),
+      .mirror = n.mirror.get(),
       .pins = n.pins.get()};
   auto http = http_server::start(std::move(options), std::move(services));
   if (!http) return http_error(config, http.error());
@@ -441,6 +435,7 @@ status start_node(running_node& n, const node_config& config) {
   n.system = std::move(*system);
   write_first_facts(n);
   TALLY_TRY(start_door(n, config));
+  TALLY_TRY(start_mirror(n, config));
   return start_http(n, config);
 }
 
@@ -448,6 +443,7 @@ void stop_node(running_node& n) {
   if (n.http) n.http->stop();
   n.door.reset();
   if (n.system) n.system->stop();
+  n.mirror.reset();
   n.pins.reset();
   n.pin_keys.reset();
   n.codes.reset();

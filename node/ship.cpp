@@ -169,7 +169,9 @@ int cmd_ship_from(const ship_options& o) {
   std::vector<stick_shipment> ours;
   std::string others;
   for (auto& s : *all) {
-    bool meant = s.to == self && (o.node == 0 || s.from.value == o.node);
+    // What is for head office is taken by whoever is on the way there: a mirror is for both.
+    bool passes = s.to == head_office && is_above((*d)->certificates(), self, s.from);
+    bool meant = (s.to == self || passes) && (o.node == 0 || s.from.value == o.node);
     if (meant) {
       ours.push_back(std::move(s));
     } else {

@@ -58,7 +58,9 @@ std::string why(errc code) {
     case errc::not_entitled: return "this node does not take that stream";
     case errc::revoked: return "head office has revoked its writer";
     case errc::malformed: return "its octets are no entries";
-    case errc::busy: return "the disk of this node is nearly full";
+    case errc::busy:
+      return "the disk of this node is nearly full, or it is a region that has just started and waits to hear of its "
+             "neighbours that it is no old copy (tallystick status)";
     default: return std::string(errc_text(code));
   }
 }

@@ -16,11 +16,6 @@ std::string pair_name(node_id from, node_id to) {
   return std::to_string(from.value) + "-to-" + std::to_string(to.value);
 }
 
-std::string file_name(std::uint32_t number) {
-  auto text = std::to_string(number);
-  return std::string(5 - text.size(), '0') + text + std::string(extension);
-}
-
 std::optional<std::uint32_t> whole_number(std::string_view text) {
   std::uint32_t n = 0;
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -66,6 +61,24 @@ result<std::vector<fs::path>> names_in(const fs::path& dir, std::size_t max) {
 
 }  // namespace
 
+std::string parcel_name(std::uint32_t number) {
+  auto text = std::to_string(number);
+  return std::string(5 - std::min<std::size_t>(text.size(), 5), '0') + text + std::string(extension);
+}
+
+fs::path place_on(const fs::path& stick, const std::string& chain, node_id from, node_id to) {
+  return stick / top / chain / pair_name(from, to);
+}
+
+result<std::vector<fs::path>> parcels_in(const fs::path& place) {
+  std::error_code ec;
+  if (!fs::is_directory(place, ec)) return error{errc::not_found, place.string()};
+  auto files = names_in(place, parcel_number_max);
+  if (!files) return files.error();
+  std::erase_if(*files, [](const fs::path& f) { return f.extension() != extension; });
+  return files;
+}
+
 result<std::vector<stick_shipment>> shipments_on(const fs::path& stick, const std::string& chain) {
   std::error_code ec;
   TALLY_TRY(check_stick(stick, chain));
@@ -87,10 +100,9 @@ result<std::vector<stick_shipment>> shipments_on(const fs::path& stick, const st
   for (const auto& dir : *pairs) {
     auto one = pair_from(dir);
     if (!one) continue;
-    auto files = names_in(dir, parcel_number_max);
+    auto files = parcels_in(dir);
     if (!files) return files.error();
-    for (auto& f : *files)
-      if (f.extension() == extension) one->files.push_back(std::move(f));
+    one->files = std::move(*files);
     out.push_back(std::move(*one));
   }
   return out;
@@ -99,7 +111,7 @@ result<std::vector<stick_shipment>> shipments_on(const fs::path& stick, const st
 status write_shipment(const fs::path& stick, shipment& s, const std::string& chain, node_id from, node_id to,
                       const std::function<void(std::uint64_t)>& progress) {
   TALLY_TRY(check_stick(stick, chain));
-  auto place = stick / top / chain / pair_name(from, to);
+  auto place = place_on(stick, chain, from, to);
   fs::path fresh = place.string() + ".new";
   std::error_code ec;
   fs::remove_all(fresh, ec);
@@ -107,7 +119,7 @@ status write_shipment(const fs::path& stick, shipment& s, const std::string& cha
     auto p = s.next();
     if (!p) return p.error();
     if (!*p) break;
-    TALLY_TRY(write_public_file(fresh / file_name((*p)->number), encode_parcel(**p)));
+    TALLY_TRY(write_public_file(fresh / parcel_name((*p)->number), encode_parcel(**p)));
     if (progress) progress(files);
   }
   TALLY_TRY(sync_files(fresh));

@@ -18,6 +18,12 @@ struct stick_shipment {
   std::vector<std::filesystem::path> files;  ///< in order, "00001.parcel" first
 };
 
+/// Where the shipment of a pair lies on a stick, and how its files are called.
+std::filesystem::path place_on(const std::filesystem::path& stick, const std::string& chain, node_id from, node_id to);
+std::string parcel_name(std::uint32_t number);
+/// The files of one shipment, in order. `not_found`: there is none; io.
+result<std::vector<std::filesystem::path>> parcels_in(const std::filesystem::path& place);
+
 /// All shipments of a chain. `not_found` when there is nothing of Tallystick, `not_allowed` naming the chains when
 /// there are only others'; io.
 result<std::vector<stick_shipment>> shipments_on(const std::filesystem::path& stick, const std::string& chain);

@@ -69,8 +69,7 @@ std::uint64_t survived(const world& w, const writer_id& writer) {
   return std::max(own, stream_reader(w.nodes().at(head_office).disk).size(journal_of(writer)));
 }
 
-/// Whether what is held of the old life of a region on an old copy is what it wrote, but for what it adopted of the
-/// directory before a store that had been dark told it so.
+/// Whether what is held of a region's old life differs by what it adopted before a dark store told it so.
 bool differs_by_adopts(const stream_reader& reader, const stream_id& id, const std::vector<bytes>& entries) {
   bool differs = false;
   for (std::uint64_t i = 0, size = reader.size(id); i < size; ++i) {
@@ -91,7 +90,7 @@ void check_journals(const world& w) {
     auto size = reader.size(id);
     bool lost = w.truth().was_restored(writer);
     const auto& n = w.nodes().at(writer.node);
-    if (lost && w.unknowing_region() && writer.node == w.ended() && differs_by_adopts(reader, id, entries)) continue;
+    if (lost && w.unknowing_region() && writer.node == w.restored() && differs_by_adopts(reader, id, entries)) continue;
     bool forked = lost && w.how().restore == restore_kind::forked;  // the copy has entries that nobody else takes
     ensure(lost ? forked || !here(n) || size >= stream_reader(n.disk).size(id) : size == entries.size(),
            "head office has " + std::to_string(size) + " entries of " + writer_name(writer) + ", which wrote " +
@@ -226,6 +225,13 @@ amount owed_by(const world& w, account_id account) {
   return sum;
 }
 
+/// By whichever life of head office.
+amount granted_anew(const observer& seen, const writer_id& closed, const ledger_account& held) {
+  amount sum = 0;
+  for (const auto& w : seen.writers())
+    if (w.node == head_office) sum += seen.st().balance(doubt_account(w, closed, held));
+  return sum;
+}
 // A life ended: what lay there is granted anew, once, and nothing of what head office knows is spent twice.
 void check_restored_value(const world& w) {
   const auto& hq = w.nodes().at(head_office);
@@ -258,7 +264,7 @@ void check_restored_value(const world& w) {
     if (revoking_of(hq.st->ledger().st(), writer) && seen.any_unproven(writer)) continue;
     for (const auto& [a, v] : seen.all().balances())
       if (a.type == account_type::hold && a.writer == writer)
-        ensure(-v <= seen.st().balance(doubt_account(hq.st->ledger().self(), writer, a)),
+        ensure(-v <= granted_anew(seen, writer, a),
                account_name(a) + " of a closed epoch was not granted anew: " + std::to_string(-v) + " there, " +
                    std::to_string(seen.unproven(writer).rights) + " unproven, " +
                    std::to_string(seen.contested_of(writer)) + " contested");
@@ -459,14 +465,14 @@ bool drained(const world& w, std::string* why) {
   for (const auto& [id, n] : w.nodes())
     if (n.role != node_role::store && here(n) && !n.st->seen().open_cases().empty())
       return no(name(id) + " still has open cases");
+  if (auto v = w.restored(); v.value != 0 && w.nodes().at(v).st->ledger().self().epoch == w.nodes().at(v).cert.epoch)
+    return no("nobody noticed that " + name(v) + " was restored");
   if (auto v = w.ended(); v.value != 0) {
     const auto& n = w.nodes().at(v);
     auto record = node_of(hq.st->ledger().st(), v);
     if (n.outcast && !hq.st->is_revoked(v)) return no("head office has not revoked " + name(v));
     if (n.outcast)
       return n.st->ledger().stopped() == errc::revoked || no(name(v) + " does not know that it was revoked");
-    if (w.how().restore != restore_kind::none && n.st->ledger().self().epoch == n.cert.epoch)
-      return no("nobody noticed that " + name(v) + " was restored");
     if (!record || record->epoch != (n.gone ? epoch_id{} : n.st->ledger().self().epoch))
       return no("head office has not closed the epoch of " + name(v));
   }

@@ -32,7 +32,7 @@ std::string place_name(const oracle::place& p) { return writer_name(p.writer) + 
 // With each group that head office made durable: what came with a group in which nothing was said of its card was
 // adopted in a known state of it.
 void world::watch_lost(const sim_node& hq) {
-  if (ended() == head_office) return;  // what came before is adopted again, in another order
+  if (restored() == head_office) return;  // what came before is adopted again, in another order
   const auto& self = hq.st->ledger().self();
   std::set<std::uint64_t> changed;
   auto mine = oracle_.journals().find(self);
@@ -111,7 +111,7 @@ void check_rulings(const world& w) {
   std::uint64_t over = 0, codes = 0, late = 0, forgotten = 0;
   // A use of a lost card is none any more when head office, from its backup, adopted it again after the card was found.
   const auto is_forgotten = [&](const std::pair<writer_id, sequence>& about) {
-    return w.ended() == head_office && !ruling_of(hq.st(), about.first, about.second) &&
+    return w.restored() == head_office && !ruling_of(hq.st(), about.first, about.second) &&
            !hq.seen().is_open_case(about.first, about.second);
   };
   for (const auto& [about, outcome] : w.rulings()) {

@@ -147,7 +147,7 @@ void world::decreed(const facts_answer& a) {
     done_before = true;
   }
   // What lay at head office lay at the life before: it is delivered again.
-  if (a.code != errc::ok && ended() == head_office && asked.kind == entry_kind::issue) done_before = true;
+  if (a.code != errc::ok && restored() == head_office && asked.kind == entry_kind::issue) done_before = true;
   bool used = asked.kind == entry_kind::reverse && a.code == errc::not_applicable;
   done_before = done_before || used || (asked.kind == entry_kind::reverse && a.code == errc::already_reversed);
   ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
@@ -189,7 +189,7 @@ void world::next_rulings() {
           auto [it, fresh] = rulings_.emplace(std::pair{writer, seq}, ruling_outcome{});
           // What was ruled and told nobody before head office lost it is ruled again.
           const auto same = [&](const auto& d) { return d.front().subject == writer && d.front().cites == seq; };
-          if (!fresh && (ended() != head_office || std::ranges::any_of(decrees_, same))) continue;
+          if (!fresh && (restored() != head_office || std::ranges::any_of(decrees_, same))) continue;
           if (fresh) it->second = static_cast<ruling_outcome>(1 + dice_.below(3));
           entry e;
           e.kind = entry_kind::ruling;

@@ -125,13 +125,13 @@ void world::next_silence(unsigned left) {
 
 // One store's disk is copied at some moment, and put back at a later one.
 void world::plan_restore() {
-  victim_ = node_id{2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores))};
+  copied_ = node_id{2 + plan_.regions + static_cast<std::uint32_t>(dice_.below(plan_.stores))};
   if (plan_.restore == restore_kind::backup && plan_.regions > 0 && dice_.chance(500))
-    victim_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
-  if (unknowing_region()) victim_ = node_id{2 + static_cast<std::uint32_t>(plan_.seed % plan_.regions)};
-  if (plan_.restore == restore_kind::top) victim_ = head_office;
+    copied_ = node_id{2 + static_cast<std::uint32_t>(dice_.below(plan_.regions))};
+  if (unknowing_region()) copied_ = node_id{2 + static_cast<std::uint32_t>(plan_.seed % plan_.regions)};
+  if (plan_.restore == restore_kind::top) copied_ = head_office;
   at(dice_.between(plan_.trade_ms / 10, plan_.trade_ms / 2), [this] {
-    auto& n = nodes_.at(victim_);
+    auto& n = nodes_.at(copied_);
     copy_ = n.disk.copy();
     stream_reader reader(n.disk);
     copied_size_ = reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}});
@@ -141,9 +141,9 @@ void world::plan_restore() {
     // Head office has not enrolled anybody: the command refuses such a backup.
     const stream_id published{{n.id, n.cert.epoch}, sub_stream::directory, {}};
     if (plan_.restore == restore_kind::top && reader.size(published) < 2 * nodes_.size()) copy_.reset();
-    say("copy of " + std::to_string(victim_.value));
+    say("copy of " + std::to_string(copied_.value));
   });
-  at(dice_.between(plan_.trade_ms / 2, plan_.trade_ms * 9 / 10), [this] { restore(nodes_.at(victim_)); });
+  at(dice_.between(plan_.trade_ms / 2, plan_.trade_ms * 9 / 10), [this] { restore(nodes_.at(copied_)); });
 }
 
 bool world::unknowing_region() const {
@@ -226,7 +226,7 @@ void world::end_life(sim_node& n) {
     return;
   }
   oracle_.restored({n.id, n.cert.epoch});
-  restore_done_ = true;
+  ending_done_ = true;
   victim_life_ = {n.id, n.cert.epoch};
   entry fact;
   fact.subject.node = n.id;

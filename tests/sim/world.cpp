@@ -216,16 +216,16 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
   stream_id id{self, sub_stream::journal, {}};
   auto size = reader.size(id);
   bool copied = plan_.restore != restore_kind::none;
-  const bool region = copied && restore_done_ && n.id == victim_ && unknowing_region();
+  const bool region = copied && restore_done_ && n.id == copied_ && unknowing_region();
   if (region && self.epoch == n.cert.epoch) {
     auto more = reader.own_entries(id, copied_size_, size, segment_entries_max);
     if (copied_size_ < size) ensure(more.ok(), "durable entries are readable");
     for (auto e : copied_size_ < size ? *more : entry_list{})
       ensure(peek_kind(e) == entry_kind::adopt, "a region on an old copy moved value in its old life");
-  } else if (copied && !region && plan_.restore != restore_kind::forked && restore_done_ && n.id == victim_)
+  } else if (copied && !region && plan_.restore != restore_kind::forked && restore_done_ && n.id == copied_)
     ensure(reader.size({{n.id, n.cert.epoch}, sub_stream::journal, {}}) == copied_size_,
            "a restored node went on with its old life");
-  for (auto from = copied && n.id == victim_ && oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
+  for (auto from = copied && n.id == copied_ && oracle_.was_restored(self) ? size : oracle_.size(self); from < size;) {
     auto list = reader.own_entries(id, from, size, segment_entries_max);
     ensure(list.ok() && !list->empty(), "durable entries are readable");
     for (auto e : *list) {

@@ -66,7 +66,9 @@ public:
   const public_key& root() const { return root_->key(); }
   const std::map<std::pair<writer_id, sequence>, ruling_outcome>& rulings() const { return rulings_; }
   /// The store whose life ended or whose disk was replaced; none if that did not happen.
-  node_id ended() const { return restore_done_ ? victim_ : node_id{}; }
+  node_id ended() const { return ending_done_ ? victim_ : restored(); }
+  /// The node whose disk was replaced by an old copy; none if that did not happen.
+  node_id restored() const { return restore_done_ ? copied_ : node_id{}; }
   bool unknowing_region() const;  ///< a region's disk is replaced by an old copy, and nobody tells it
   unix_seconds wall(const sim_node& n) const;
   /// Sales of which stores together gave back more than was sold, as head office holds all journals.
@@ -206,12 +208,12 @@ private:
   tick_ms now_ = 0;
   unix_seconds skipped_ = 0;  ///< months in which nothing happened
   std::uint64_t order_ = 0, connections_ = 0, requests_ = 0, payments_ = 0;
-  bool trading_ = true, calm_ = false, restore_done_ = false;
+  bool trading_ = true, calm_ = false, restore_done_ = false, ending_done_ = false;
   std::optional<kv_image> copy_;
   std::uint64_t copied_size_ = 0;
   std::map<node_id, std::uint64_t> copied_rights_;  ///< of the victim: what the copy has for each
-  node_id victim_{};
-  writer_id victim_life_;  ///< the epoch that operators end
+  node_id victim_{}, copied_{};                     ///< whose life operators end, whose disk is replaced
+  writer_id victim_life_;                           ///< the epoch that operators end
   std::deque<std::vector<entry>> decrees_;
   bool decree_open_ = false, decree_again_ = false;  ///< head office died over it, and may have done it
   /// Of head office's disk: states of cards, how much of its own journal was read for them, and what it has of others'.

@@ -1,0 +1,243 @@
+// A second copy of what head office lacks, on a disk that is slow, full, taken out or somebody else's.
+#include "sync/mirror.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "sync/station_net.hpp"
+
+using namespace tally;
+using test::station_net;
+using test::why;
+
+namespace {
+
+/// A stick in memory: whole shipments only, as a directory with renames has them.
+struct fake_medium final : mirror_medium {
+  std::map<std::uint32_t, bytes> place, fresh;
+  bool begun = false;
+  int fail_in = -1;  ///< calls until one fails; below zero: never
+  errc how = errc::io;
+  bool torn = false;  ///< the call that fails leaves half a file
+
+  status fails() {
+    if (fail_in < 0 || fail_in-- > 0) return done();
+    fail_in = -1;
+    return error{how, "the disk"};
+  }
+  status each(const std::function<void(bytes)>& take) override {
+    TALLY_TRY(fails());
+    if (place.empty()) return error{errc::not_found, "none"};
+    for (const auto& [n, data] : place)
+      take(data);
+    return done();
+  }
+  status begin() override {
+    TALLY_TRY(fails());
+    fresh.clear();
+    begun = true;
+    return done();
+  }
+  status add(std::uint32_t number, byte_view data) override {
+    auto& files = begun ? fresh : place;
+    auto ok = fails();
+    if (!ok && torn) files[number] = bytes(data.substr(0, data.size() / 2));
+    if (!ok) return ok;
+    if (number > 1 && files.count(number - 1) == 0) return error{errc::io, "gone"};
+    files[number] = bytes(data);
+    return done();
+  }
+  status finish() override {
+    TALLY_TRY(fails());
+    place = std::move(fresh);
+    fresh.clear();
+    begun = false;
+    return done();
+  }
+};
+
+struct mirrored {
+  station_net net;
+  station_net::node &hq = net.hq(), &region = net.region(), &a = net.at(3);
+  fake_medium disk;
+  std::unique_ptr<mirror> m;
+  std::uint8_t shipments = 0;
+
+  explicit mirrored(mirror_limits limits = {}) : m(std::make_unique<mirror>(disk, limits)) {}
+  carrier_parts parts() {
+    return {a.store, *a.certificates, a.keys.get(), std::string(station_net::chain), a.st->ledger().self(), a.role};
+  }
+  status step() { return m->step(parts(), {++shipments}, net.now(), net.ticks()); }
+  void sell(int n) {
+    for (int i = 0; i < n; ++i)
+      REQUIRE(why(net.ask(a, net.sale(a, 1, {}))) == errc::ok);
+  }
+  /// As `ship --from` reads it: in order, until a file does not fit; every entry is taken by `n`.
+  std::uint64_t bring(station_net::node& n) {
+    std::uint32_t number = 0;
+    std::array<std::uint8_t, 8> id{};
+    for (const auto& [at, data] : disk.place) {
+      auto p = decode_parcel(data);
+      if (!p || at != ++number || (number > 1 && p->shipment != id)) break;
+      CHECK(p->last);
+      CHECK(p->to == head_office);
+      id = p->shipment;
+      for (auto& message : p->messages) {
+        if (std::holds_alternative<want_message>(message)) continue;
+        REQUIRE(n.st->put(carried_request{1, {message}}).ok());
+        net.settle(n);
+      }
+    }
+    return stream_reader(n.store).size(a.journal());
+  }
+  std::uint64_t size() { return a.source->size(a.journal()); }
+};
+
+}  // namespace
+
+TEST_CASE("a mirror has what head office lacks, and grows by a file with the journal", "[sync][mirror]") {
+  mirrored w;
+  w.net.link(w.a, w.region, false);
+  w.sell(3);
+  REQUIRE(w.step().ok());
+  CHECK(w.disk.place.size() == 1);
+  CHECK(w.m->report().behind == 0);
+  w.sell(2);
+  REQUIRE(w.step().ok());
+  REQUIRE(w.step().ok());  // nothing new, nothing written
+  CHECK(w.disk.place.size() == 2);
+  CHECK(w.m->report().files == 2);
+  CHECK(w.m->report().bytes == w.disk.place[1].size() + w.disk.place[2].size());
+
+  // The store's disk burns: head office has all of it from the mirror, or from the region on its way.
+  for (bool over_region : {true, false}) {
+    CHECK(w.bring(over_region ? w.region : w.hq) == w.size());
+  }
+}
+
+TEST_CASE("a mirror begins where head office's cosignature is, not where the region's is", "[sync][mirror]") {
+  mirrored w;
+  w.net.link(w.region, w.hq, false);  // the region has what head office lacks
+  w.sell(3);
+  w.net.sync();
+  REQUIRE(w.step().ok());
+  CHECK(w.bring(w.hq) == w.size());
+  w.net.link(w.region, w.hq, true);
+  w.net.sync();
+  mirrored anew;
+  anew.sell(3);
+  anew.net.sync();
+  REQUIRE(anew.step().ok());
+  CHECK(anew.m->report().behind == 0);
+  CHECK(anew.m->report().bytes < 1'000);  // head office has it all
+}
+
+TEST_CASE("a disk that fails stops nothing, and is caught up with", "[sync][mirror]") {
+  for (auto how : {errc::io, errc::full})
+    for (bool torn : {false, true})
+      for (int call = 0; call < 4; ++call) {
+        mirrored w;
+        w.net.link(w.a, w.region, false);
+        w.sell(1);
+        if (call > 0) REQUIRE(w.step().ok());
+        w.sell(1);
+        w.disk.how = how;
+        w.disk.torn = torn;
+        w.disk.fail_in = call == 0 ? 2 : 0;
+        CHECK(w.step().code() == how);
+        CHECK(w.m->report().code == how);
+        CHECK(w.m->report().behind > 0);
+        CHECK(w.m->report().behind_since == w.net.ticks());
+        w.net.pass_time(5'000);
+        w.sell(2);                                // trade goes on
+        if (call > 1) w.disk.fail_in = call - 2;  // the disk is not well yet
+        if (call > 1) CHECK_FALSE(w.step().ok());
+        REQUIRE(w.step().ok());
+        CHECK(w.m->report().behind == 0);
+        CHECK_FALSE(w.m->report().behind_since.has_value());
+        CHECK(w.bring(w.hq) == w.size());
+      }
+}
+
+TEST_CASE("small files are put together, and what head office has goes first", "[sync][mirror]") {
+  mirrored w({.bytes_max = 256u << 20, .files_max = 4});
+  w.net.link(w.a, w.region, false);
+  for (int i = 0; i < 12; ++i) {
+    w.sell(1);
+    REQUIRE(w.step().ok());
+    CHECK(w.disk.place.size() <= 5);
+    CHECK(w.m->report().behind == 0);
+  }
+  w.net.link(w.a, w.region, true);
+  w.net.sync();
+  const auto held = stream_reader(w.hq.store).size(w.a.journal());
+  for (int i = 0; i < 5; ++i) {
+    w.sell(1);
+    REQUIRE(w.step().ok());
+  }
+  auto first = decode_parcel(w.disk.place.at(1));
+  REQUIRE(first.ok());
+  for (const auto& m : first->messages)
+    if (const auto* s = std::get_if<segment_message>(&m); s && s->seg.stream == w.a.journal())
+      CHECK(s->seg.first >= held);
+  CHECK(w.bring(w.hq) == w.size());
+}
+
+TEST_CASE("at its bound a mirror says so, keeps what it has, and goes on when head office has more", "[sync][mirror]") {
+  mirrored w({.bytes_max = 1'500, .files_max = 1'000});
+  w.net.link(w.a, w.region, false);
+  bool full = false;
+  for (int i = 0; i < 1'000 && !full; ++i) {
+    w.sell(1);
+    full = w.step().code() == errc::full;
+  }
+  REQUIRE(full);
+  CHECK(w.m->report().behind > 0);
+  const auto there = w.disk.place;
+  CHECK(w.step().code() == errc::full);
+  CHECK(w.disk.place == there);
+  CHECK(w.disk.fresh.size() <= 200);
+  CHECK(w.bring(w.hq) > 3);
+
+  w.net.link(w.a, w.region, true);
+  w.net.sync();
+  w.sell(1);
+  REQUIRE(w.step().ok());
+  CHECK(w.m->report().behind == 0);
+  CHECK(w.bring(w.hq) == w.size());
+}
+
+TEST_CASE("a mirror that knows more than this disk is left as it is: it may be the only copy", "[sync][mirror]") {
+  mirrored w;
+  w.net.link(w.a, w.region, false);
+  w.sell(1);
+  auto copy = w.a.store.image();
+  w.sell(2);
+  REQUIRE(w.step().ok());
+  const auto there = w.disk.place;
+
+  w.a.store.reset(copy);  // an old copy, which does not know it
+  w.net.open(w.a);
+  w.m = std::make_unique<mirror>(w.disk, mirror_limits{});
+  CHECK(w.step().code() == errc::not_allowed);
+  CHECK_THAT(w.m->report().detail, Catch::Contains("ship --from"));
+  CHECK(w.disk.place == there);
+  w.sell(2);  // as long, and another history
+  CHECK(w.step().code() == errc::not_allowed);
+  CHECK(w.disk.place == there);
+  w.disk.place.clear();  // it was brought, and emptied
+  CHECK(w.step().ok());
+  CHECK(w.disk.place.size() == 1);
+}
+
+TEST_CASE("a start begins a new shipment in the place of one that it knows all of", "[sync][mirror]") {
+  mirrored w;
+  w.net.link(w.a, w.region, false);
+  w.sell(2);
+  REQUIRE(w.step().ok());
+  w.disk.place[2] = "half a fi";  // the machine was switched off as it was written
+  w.m = std::make_unique<mirror>(w.disk, mirror_limits{});
+  w.sell(1);
+  REQUIRE(w.step().ok());
+  CHECK(w.disk.place.size() == 1);
+  CHECK(w.bring(w.hq) == w.size());
+}
