@@ -218,6 +218,12 @@ public:
   virtual std::shared_ptr<const node_snapshot> snapshot() const = 0;
   /// At head office, once it began: how far prices were looked at again, and what did not fit. Null elsewhere.
   virtual std::shared_ptr<const reexecution_report> reexecuted() const { return nullptr; }
+  /// Somebody dealt with what did not fit in that entry (`reexecution::acknowledge`); durable when it is answered.
+  virtual void acknowledge_difference(const writer_id& writer, sequence seq, std::string reason, unix_seconds now,
+                                      std::function<void(status)> done) {
+    (void)writer, (void)seq, (void)reason, (void)now;
+    done(error{errc::not_allowed, "only head office prices entries again"});
+  }
   virtual device_states devices() const = 0;
   virtual event_bus& events() = 0;
   virtual const kv_store& store() const = 0;  ///< durable view; any thread

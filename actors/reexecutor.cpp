@@ -25,13 +25,54 @@ void reexecutor::stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  for (const auto& a : std::exchange(asked_, {}))
+    a.done(error{errc::busy, "the node ends"});
+}
+
+void reexecutor::acknowledge(const writer_id& writer, sequence seq, std::string reason, unix_seconds now,
+                             std::function<void(status)> done) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!stopping_ && asked_.size() < asked_max) {
+      asked_.push_back({writer, seq, std::move(reason), now, std::move(done)});
+      return;
+    }
+  }
+  done(error{errc::busy, "too many of these wait"});
+}
+
+bool reexecutor::take_asked(reexecution& look) {
+  std::vector<asked> list;
+  {
+    std::lock_guard lock(mutex_);
+    list.swap(asked_);
+  }
+  bool goes_on = true;
+  for (const auto& a : list) {
+    auto notes = goes_on ? look.acknowledge(a.writer, a.seq, a.reason, a.now)
+                         : result<reexecution::notes>(error{errc::busy, "the node ends"});
+    if (notes && !keep(std::move(*notes))) {
+      goes_on = false;
+      notes = error{errc::busy, "the node ends"};
+    }
+    if (!notes) {
+      a.done(notes.error());
+      continue;
+    }
+    with_.log(errc::ok, "a difference of entry " + std::to_string(a.seq) + " of " + writer_name(a.writer) +
+                            " was acknowledged: " + a.reason);
+    a.done(done());
+  }
+  if (!list.empty() && goes_on) publish(look);
+  return goes_on;
 }
 
 void reexecutor::run() {
   auto look = reexecution::open(with_.store);
   if (!look) return with_.log(look.code(), "prices are not looked at again: " + look.error().detail);
-  logged_ = (*look)->differences().size();
-  while (step(**look)) {
+  for (const auto& d : (*look)->differences())
+    logged_ = std::max(logged_, d.number + 1);
+  while (take_asked(**look) && step(**look)) {
   }
 }
 
@@ -65,8 +106,11 @@ bool reexecutor::rest(std::chrono::milliseconds time) {
 
 void reexecutor::publish(const reexecution& look) {
   const auto& all = look.differences();
-  for (; logged_ < all.size(); ++logged_)
-    with_.log(errc::unbalanced, text_of(all[logged_]));
+  for (const auto& d : all)
+    if (d.number >= logged_) {
+      with_.log(errc::unbalanced, text_of(d));
+      logged_ = d.number + 1;
+    }
   auto before = report_.load();
   auto counted = look.counted();
   if (before && before->counted == counted) return;

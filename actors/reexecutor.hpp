@@ -31,6 +31,11 @@ public:
   void stop();
   /// Null until the first step. Any thread.
   std::shared_ptr<const reexecution_report> report() const { return report_.load(); }
+  /// As `reexecution::acknowledge`, between two steps; `done` is called once, on the look's thread or the caller's, and
+  /// what it says is durable. Errors besides: busy (`asked_max` wait, or this ends).
+  void acknowledge(const writer_id& writer, sequence seq, std::string reason, unix_seconds now,
+                   std::function<void(status)> done);
+  static constexpr std::size_t asked_max = 100;
 
 private:
   void run();
@@ -38,14 +43,23 @@ private:
   bool step(reexecution& look);
   bool keep(reexecution::notes notes);
   bool rest(std::chrono::milliseconds time);
+  bool take_asked(reexecution& look);
   void publish(const reexecution& look);
 
   parts with_;
   std::atomic<std::shared_ptr<const reexecution_report>> report_;
-  std::size_t logged_ = 0;
+  std::uint64_t logged_ = 0;  ///< the number of the next difference that is not in the log yet
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  struct asked {
+    writer_id writer;
+    sequence seq{};
+    std::string reason;
+    unix_seconds now{};
+    std::function<void(status)> done;
+  };
+  std::vector<asked> asked_;
   std::thread thread_;
 };
 

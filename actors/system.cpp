@@ -134,6 +134,11 @@ public:
   std::shared_ptr<const reexecution_report> reexecuted() const override {
     return reexecutor_ ? reexecutor_->report() : nullptr;
   }
+  void acknowledge_difference(const writer_id& writer, sequence seq, std::string reason, unix_seconds now,
+                              std::function<void(status)> done) override {
+    if (!reexecutor_) return node_facade::acknowledge_difference(writer, seq, std::move(reason), now, std::move(done));
+    reexecutor_->acknowledge(writer, seq, std::move(reason), now, std::move(done));
+  }
   device_states devices() const override {
     std::lock_guard lock(context_.mutex);
     return context_.devices;

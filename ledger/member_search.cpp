@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/member_text.hpp"
+#include "ledger/pinyin.hpp"
 
 namespace tally {
 namespace {
@@ -81,8 +82,13 @@ struct token_list {
 
 text32 local_part(std::string_view email) { return folded(email.substr(0, email.find('@'))); }
 
+// A Chinese name is found by the letters in which it is typed, too.
 std::vector<text32> words_of(const member_profile& p) {
-  auto out = runs(folded(p.name), is_word_char);
+  const auto name = folded(p.name);
+  auto out = runs(name, is_word_char);
+  for (const auto& run : runs(name, is_unspaced))
+    for (auto& typed : pinyin_spellings(run))
+      out.push_back(std::move(typed));
   for (const auto& e : p.emails)
     for (auto& w : runs(local_part(e), is_word_char))
       out.push_back(std::move(w));

@@ -8,7 +8,7 @@ namespace tally {
 
 /// What a search asks for; parts must all fit.
 struct member_query {
-  std::vector<std::u32string> words;     ///< beginnings of words in scripts with spaces
+  std::vector<std::u32string> words;     ///< beginnings of words in scripts with spaces, and of pinyin
   std::vector<std::u32string> parts;     ///< anywhere in the name: Chinese, kana, Hangul
   std::vector<std::u32string> initials;  ///< Hangul consonants: the beginnings of successive syllables
   std::vector<std::string> digits;       ///< end of a telephone number, or its beginning

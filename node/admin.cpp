@@ -197,6 +197,7 @@ constexpr std::array routes{
     route{"POST", "outbox/take", true, take_outbox},
     route{"POST", "outbox/done", true, outbox_done},
     route{"GET", "cases", false, show_cases},
+    route{"POST", "cases/acknowledge", true, [](const call& c) { acknowledge(c); }},
     route{"POST", "rule", true, [](const call& c) { rule(c); }},
     route{"POST", "carry", false, carry},
 };

@@ -38,6 +38,18 @@ status add_sums(const json& in, entry& e) {
 
 void show_cases(const call& c) { c.respond(200, cases_json(c.node)); }
 
+void acknowledge(const call& c) {
+  auto id = text_in(c.in, "case", 80);
+  auto reason = text_in(c.in, "reason", note_max);
+  if (!id || !reason) return c.refuse(id ? reason.error() : id.error());
+  auto at = parse_receipt_id(*id);
+  if (!at) return c.refuse({errc::malformed, "case is the id of an entry, as the list of differences shows it"});
+  c.node.acknowledge_difference(
+      at->writer, at->seq, *reason, c.context.now(), [respond = c.respond, id = *id](const status& r) {
+        r ? respond(200, json{{"acknowledged", id}}.dump()) : respond(http_status(r.code()), error_json(r.error()));
+      });
+}
+
 void rule(call c) {
   auto id = text_in(c.in, "case", 80);
   auto name = text_in(c.in, "outcome", 20);

@@ -106,6 +106,7 @@ void show_outbox(const call& c);
 void take_outbox(const call& c);
 void outbox_done(const call& c);
 void show_cases(const call& c);
+void acknowledge(const call& c);
 void rule(call c);
 /// Writes facts and answers `out` when they are durable.
 void write_facts(const call& c, std::vector<entry> facts, json out);

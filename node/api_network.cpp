@@ -242,7 +242,8 @@ void handle_network(const api_ptr& api, const call_ptr& call) {
   w.field("total_exposure", total);
   w.field("exposure_days", api->services.exposure_days);
   w.field("cases_open", s->cases->open);
-  if (auto r = api->services.node.reexecuted()) w.field("differences", r->counted.differences);
+  if (auto r = api->services.node.reexecuted())
+    w.field("differences", r->counted.differences - r->counted.acknowledged);
   if (!api->services.demo_control.empty()) w.field("demo", api->services.demo_control);
   w.close('}');
   call->finish(answer(std::move(w)));

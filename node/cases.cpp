@@ -53,7 +53,8 @@ void write_recomputed(json_writer& w, const node_snapshot& s, const reexecution_
   w.open('{');
   w.field("entries", r.counted.entries);
   w.field("behind", r.counted.behind);
-  w.field("differences", r.counted.differences);
+  w.field("differences", r.counted.differences - r.counted.acknowledged);
+  w.field("acknowledged", r.counted.acknowledged);
   w.key("first");
   w.open('[');
   for (std::size_t i = 0; i < std::min(r.first.size(), node_snapshot::cases_max); ++i) {

@@ -11,7 +11,7 @@ namespace {
 using json = nlohmann::json;
 
 struct case_options {
-  std::string data, id, outcome, note, owes, take;
+  std::string data, id, outcome, note, owes, take, acknowledge;
   std::uint32_t at = 0, purse = 0;
   std::uint64_t account = 0;
   std::uint32_t all_of = 0;
@@ -23,7 +23,8 @@ void show_recomputed(const json& r) {
   auto behind = r.value("behind", std::uint64_t{0});
   std::cout << "Priced again: " << r.value("entries", std::uint64_t{0}) << " entries"
             << (behind == 0 ? "" : ", " + std::to_string(behind) + " to go")
-            << "; differences: " << r.value("differences", std::uint64_t{0}) << ".\n";
+            << "; differences: " << r.value("differences", std::uint64_t{0}) << ", and "
+            << r.value("acknowledged", std::uint64_t{0}) << " acknowledged.\n";
   for (const auto& d : r.at("first"))
     std::cout << "  " << d.value("id", "") << " (" << d.value("kind", "") << ", " << d.value("business_date", "?")
               << ", node " << d.value("node", 0U) << " " << d.value("name", "") << ")\n    expected "
@@ -109,6 +110,16 @@ int rule_all(const admin_client& node, const case_options& o) {
 }
 
 int run_cases(const case_options& o) {
+  if (!o.acknowledge.empty() && (!o.id.empty() || !o.outcome.empty() || o.all_of != 0 || o.note.empty()))
+    return fail(exit_usage, "--acknowledge goes with --note, which says why, alone");
+  if (!o.acknowledge.empty()) {
+    auto node = admin_client::open(o.data);
+    if (!node) return fail(node.error());
+    auto done = node->post("cases/acknowledge", {{"case", o.acknowledge}, {"reason", o.note}});
+    if (!done) return fail(done.error());
+    std::cout << "Acknowledged: " << o.acknowledge << ". It is on the list no more; the reason is kept with it.\n";
+    return exit_ok;
+  }
   if (o.all_of != 0 && (!o.id.empty() || o.outcome.empty() || !o.owes.empty() || !o.take.empty()))
     return fail(exit_usage, "--all-of goes with --outcome and --note alone");
   if (o.all_of != 0) {
@@ -151,18 +162,22 @@ void add_cases(CLI::App& app, int& status) {
   c->add_option("--purse", o->purse, "of the rules, in place of money");
   c->add_option("--account", o->account, "whose it is, in place of the entry's account");
   c->add_option("--all-of", o->all_of, "in place of --case: about every contested entry of this node");
+  c->add_option("--acknowledge", o->acknowledge,
+                "head office: what was priced otherwise in this entry was dealt with (with --note)");
   c->add_flag("--json", o->raw, "as JSON");
   c->footer(
       "An entry is contested when its node was not entitled to it. It stays in the books as it was written, gives\n"
       "nobody anything, and stays on this list until head office has ruled. A use of a card that head office knew\n"
       "as lost or frozen when it heard of it (used_lost) stands, and is a case as well; ledger.used_lost rules about\n"
-      "these at once. A ruling says who bears the loss, for good, signed. With owed, the node's owner owes the chain\n"
+      "these after an hour. A ruling says who bears the loss, for good, signed. With owed, the node's owner owes the "
+      "chain\n"
       "the case's value, of used_lost and voucher_used unless --owes says otherwise: 'tallystick settlement' has it.\n"
       "A node with network.quarantine_after contested entries is sent nothing until these are ruled about (--all-of).\n"
       "--take makes one node write off what lies there of a card, once; what is not there stays.\n"
       "Head office also prices every entry again behind the streams, under the rules that it names, and lists what "
       "does\n"
-      "not fit to the cent: nothing is changed by that, and the audit says the same.\n"
+      "not fit to the cent: nothing is changed by that, and the audit says the same. --acknowledge takes one off the "
+      "list, with a reason.\n"
       "Examples:\n  tallystick cases --data /srv/tally\n"
       "  tallystick cases --data /srv/tally --case 3.9f2c01d4aa7be650.117 --outcome owed --note \"till stolen on "
       "Sunday\"");

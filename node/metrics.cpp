@@ -89,6 +89,8 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name,
     const auto& c = recomputed->counted;
     single(out, "recomputed_entries_total", "counter", "Entries of all journals that were priced again.", c.entries);
     single(out, "recomputed_behind", "gauge", "Entries held here that were not priced again yet.", c.behind);
+    single(out, "recomputed_differences_open", "gauge", "Of these figures those that nobody acknowledged.",
+           c.differences - c.acknowledged);
     single(out, "recomputed_differences_total", "counter", "Figures that are not those of the rules.", c.differences);
   }
   if (mirror) {

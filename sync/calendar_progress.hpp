@@ -33,6 +33,7 @@ struct calendar_progress {
   bytes debt;                            ///< key of the debt where the look goes on
   bool executes = true;                  ///< a ruling may have told this node to write something off
   tick_ms rulings_due = 0;
+  std::map<std::pair<writer_id, sequence>, tick_ms> policy_since;  ///< open cases that a policy is to decide
   bool traded = false;                ///< a till was served in this life: it would have shown that this is an old copy
   tick_ms linked_at = 0;              ///< when the link to the parent came up
   bool confirmed = false;             ///< since the start the parent asked for this journal from a place that exists

@@ -9,7 +9,7 @@ namespace tally {
 /// Finds members by what is said of them. In memory only, and there only as keyed hashes of tokens, under a key that
 /// dies with the process: no file ever has a search token. Made anew from the profiles at each start. Not thread-safe.
 ///
-/// Memory: 8 octets for each token of each member, a name of three characters and a telephone number being about 20.
+/// Memory: 8 octets for each token of each member, a name of three characters and a telephone number being about 40.
 class member_index {
 public:
   explicit member_index(entropy& source);

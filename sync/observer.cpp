@@ -305,19 +305,36 @@ void observer::judge_code(account_id account, const std::vector<code_use>& uses)
     for (const auto& [w, seq] : before.mapped())
       if (cases.count({w, seq}) == 0) close_case(w, seq, errc::voucher_used);
   for (const auto& [w, seq] : cases)
-    if (!is_open_case(w, seq)) open_case(w, seq, errc::voucher_used);
+    open_case(w, seq, errc::voucher_used);
   if (!cases.empty()) code_cases_.emplace(account, std::move(cases));
 }
 
 void observer::open_case(const writer_id& w, sequence seq, errc why) {
-  if (!ruling_of(directory_, w, seq)) open_cases_[w][seq] = why;
+  if (ruling_of(directory_, w, seq)) return;
+  auto [it, fresh] = open_cases_[w].try_emplace(seq, why);
+  if (fresh || it->second == why) return;
+  auto& more = more_reasons_[{w, seq}];
+  if (std::ranges::find(more, why) == more.end()) more.push_back(why);
 }
 
 void observer::close_case(const writer_id& w, sequence seq, errc why) {
   auto of = open_cases_.find(w);
   if (of == open_cases_.end()) return;
   auto it = of->second.find(seq);
-  if (it != of->second.end() && it->second == why) of->second.erase(it);
+  if (it == of->second.end()) return;
+  auto more = more_reasons_.find({w, seq});
+  if (more != more_reasons_.end()) {
+    // The other reasons stay, and the next one is the first now.
+    if (it->second == why) {
+      it->second = more->second.front();
+      more->second.erase(more->second.begin());
+    } else {
+      std::erase(more->second, why);
+    }
+    if (more->second.empty()) more_reasons_.erase(more);
+    return;
+  }
+  if (it->second == why) of->second.erase(it);
   if (of->second.empty()) open_cases_.erase(of);
 }
 
@@ -337,9 +354,18 @@ bool observer::is_open_case(const writer_id& w, sequence seq) const {
   return of != open_cases_.end() && of->second.count(seq) > 0;
 }
 
+std::vector<errc> observer::reasons_of(const writer_id& w, sequence seq) const {
+  if (!is_open_case(w, seq)) return {};
+  std::vector<errc> out{open_cases_.at(w).at(seq)};
+  if (auto more = more_reasons_.find({w, seq}); more != more_reasons_.end())
+    out.insert(out.end(), more->second.begin(), more->second.end());
+  return out;
+}
+
 void observer::ruled(const entry& ruling) {
   auto of = open_cases_.find(ruling.subject);
   if (of == open_cases_.end() || !ruling.cites) return;
+  more_reasons_.erase({ruling.subject, *ruling.cites});
   of->second.erase(*ruling.cites);
   if (of->second.empty()) open_cases_.erase(of);
 }

@@ -57,10 +57,13 @@ public:
   /// Writers seen, with what each holds in all.
   std::vector<writer_id> writers() const;
   std::uint64_t contested_of(const writer_id& w) const;
-  /// Contested entries that head office has not ruled about, with the reason.
+  /// Contested entries that head office has not ruled about, with the first reason that was found.
   using case_map = std::map<writer_id, std::map<sequence, errc>>;
   const case_map& open_cases() const { return open_cases_; }
   bool is_open_case(const writer_id& w, sequence seq) const;
+  /// All reasons of an open case, the first one first: later trouble with an entry stands beside it. A ruling is about
+  /// all of them.
+  std::vector<errc> reasons_of(const writer_id& w, sequence seq) const;
   /// Counts from now on what accounts pay by month, and remembers which accounts paid.
   void count_turnover(bool on) { counts_turnover_ = on; }
   /// The month in which uses of cards are heard of from now on; 0: they are not counted.
@@ -125,6 +128,7 @@ private:
   std::map<writer_id, std::uint64_t> positions_;
   std::set<writer_id> moved_;
   case_map open_cases_;
+  std::map<std::pair<writer_id, sequence>, std::vector<errc>> more_reasons_;  ///< of open cases, each once
   std::map<std::pair<writer_id, sequence>, account_id> open_claims_;
   /// Sales of which other stores took goods back, and those among them that the run at hand says something about.
   std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_;

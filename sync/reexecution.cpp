@@ -6,6 +6,7 @@
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/entry_walk.hpp"
+#include "sync/text.hpp"
 
 namespace tally {
 namespace {
@@ -32,14 +33,31 @@ bytes encode_difference(const reexecuted_difference& d) {
   return w.take();
 }
 
-std::optional<reexecuted_difference> decode_difference(byte_view data) {
+/// As above, and who dealt with it said why, and when.
+bytes encode_acknowledged(const reexecuted_difference& d, const std::string& reason, unix_seconds at) {
+  byte_writer w;
+  w.raw(encode_difference(d));
+  w.sv(at);
+  w.str(reason);
+  auto out = w.take();
+  out.front() = 2;
+  return out;
+}
+
+std::optional<reexecuted_difference> decode_difference(byte_view data, bool& acknowledged) {
   byte_reader r(data);
-  if (r.u8() != 1) r.fail();
+  auto form = r.u8();
+  acknowledged = form == 2;
+  if (form != 1 && form != 2) r.fail();
   reexecuted_difference d;
   d.writer = read_writer(r);
   d.seq = r.uv();
   d.expected = std::string(r.str(reexecuted_difference::text_max));
   d.found = std::string(r.str(reexecuted_difference::text_max));
+  if (acknowledged) {
+    (void)r.sv();
+    (void)r.str(note_max);
+  }
   return r.at_end() ? std::optional(std::move(d)) : std::nullopt;
 }
 
@@ -55,10 +73,10 @@ public:
     if (muted) return;
     ++of_.journals_[id].differences;
     if (of_.differences_.size() >= differences_max) return;
-    reexecuted_difference d{id.writer, seq, std::move(expected), std::move(found)};
+    reexecuted_difference d{id.writer, seq, std::move(expected), std::move(found), of_.next_difference_++};
     d.expected.resize(std::min(d.expected.size(), reexecuted_difference::text_max));
     d.found.resize(std::min(d.found.size(), reexecuted_difference::text_max));
-    of_.notes_.emplace_back(difference_note(of_.differences_.size()), encode_difference(d));
+    of_.notes_.emplace_back(difference_note(d.number), encode_difference(d));
     of_.differences_.push_back(std::move(d));
   }
   std::optional<entry> entry_at(const stream_id& id, sequence seq) override {
@@ -155,9 +173,18 @@ status reexecution::load() {
   for (; c->valid() && c->key().starts_with("nreexecution/"); c->next()) {
     auto name = c->key().substr(13);
     if (name.starts_with("d")) {
-      auto d = decode_difference(c->value());
-      if (!d) return error{errc::corrupt, "a note about a difference"};
-      differences_.push_back(std::move(*d));
+      bool acknowledged = false;
+      auto d = decode_difference(c->value(), acknowledged);
+      byte_reader number(name.substr(1));
+      if (d) d->number = number.u64be();
+      if (!d || !number.at_end()) return error{errc::corrupt, "a note about a difference"};
+      next_difference_ = std::max(next_difference_, d->number + 1);
+      if (acknowledged) {
+        acknowledged_.emplace(d->writer, d->seq);
+        ++acknowledged_count_;
+      } else {
+        differences_.push_back(std::move(*d));
+      }
     } else if (name.starts_with("j")) {
       auto id = parse_stream_key(name.substr(1));
       byte_reader r(c->value());
@@ -257,8 +284,9 @@ void reexecution::look_at(const stream_id& id, journal& j, std::uint64_t held, s
   j.checker->rest();
   if (const auto& d = walk.damage(); d && d->code != errc::io) {
     j.damaged = true;  // the audit says more
-    bool told =
-        std::ranges::any_of(differences_, [&](const auto& o) { return o.writer == id.writer && o.seq == d->at; });
+    bool told = acknowledged_.count({id.writer, d->at}) != 0 || std::ranges::any_of(differences_, [&](const auto& o) {
+                  return o.writer == id.writer && o.seq == d->at;
+                });
     if (!told) ground_->differs(id, d->at, "entries that can be read: " + d->expected, d->found);
   }
   if (j.size == before && !j.damaged) return;
@@ -293,8 +321,24 @@ result<reexecution::notes> reexecution::step(std::size_t max) {
   return std::move(notes_);
 }
 
+result<reexecution::notes> reexecution::acknowledge(const writer_id& writer, sequence seq, const std::string& reason,
+                                                    unix_seconds now) {
+  if (reason.empty() || reason.size() > note_max || !is_plain_utf8(reason))
+    return error{errc::malformed, "a reason is text of 1 to " + std::to_string(note_max) + " bytes"};
+  auto meant = [&](const reexecuted_difference& d) { return d.writer == writer && d.seq == seq; };
+  notes out;
+  for (const auto& d : differences_)
+    if (meant(d)) out.emplace_back(difference_note(d.number), encode_acknowledged(d, reason, now));
+  if (out.empty()) return error{errc::not_found, "no open difference of that entry is listed"};
+  std::erase_if(differences_, meant);
+  acknowledged_.emplace(writer, seq);
+  acknowledged_count_ += out.size();
+  return out;
+}
+
 reexecution_figures reexecution::counted() const {
   reexecution_figures out;
+  out.acknowledged = acknowledged_count_;
   for (const auto& [id, j] : journals_) {
     out.entries += j.size;
     out.differences += j.differences;

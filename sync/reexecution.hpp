@@ -2,6 +2,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,21 +17,23 @@ struct reexecuted_difference {
   writer_id writer;
   sequence seq{};
   std::string expected, found;  ///< at most `text_max` octets each
+  std::uint64_t number{};       ///< of its note
   static constexpr std::size_t text_max = 400;
 };
 
 /// How far head office has priced again what it holds.
 struct reexecution_figures {
-  std::uint64_t entries = 0;      ///< looked at
-  std::uint64_t behind = 0;       ///< held and not looked at yet
-  std::uint64_t differences = 0;  ///< all of them
+  std::uint64_t entries = 0;       ///< looked at
+  std::uint64_t behind = 0;        ///< held and not looked at yet
+  std::uint64_t differences = 0;   ///< all of them
+  std::uint64_t acknowledged = 0;  ///< of these
   friend bool operator==(const reexecution_figures&, const reexecution_figures&) = default;
 };
 
 /// What others may see of it.
 struct reexecution_report {
   reexecution_figures counted;
-  std::vector<reexecuted_difference> first;  ///< at most `reexecution::differences_max`
+  std::vector<reexecuted_difference> first;  ///< open ones, at most `reexecution::differences_max`
 };
 
 /// Head office's second look, behind the streams: it prices every entry of every journal again, as the audit does, and
@@ -52,7 +55,11 @@ public:
   /// Looks at no more than `max` entries. The notes must be durable, all together, before the next step.
   result<notes> step(std::size_t max);
   reexecution_figures counted() const;
-  /// The first `differences_max`, in the order in which they were found.
+  /// Somebody has dealt with what did not fit in that entry: it leaves the list, which has room again for what is found
+  /// next, and the reason is kept with it. The notes must be durable before the next step. Errors: not_found (no open
+  /// difference of that entry is listed), malformed (the reason: 1 to `note_max` octets of text).
+  result<notes> acknowledge(const writer_id& writer, sequence seq, const std::string& reason, unix_seconds now);
+  /// The open ones, at most `differences_max`, in the order in which they were found.
   const std::vector<reexecuted_difference>& differences() const { return differences_; }
 
 private:
@@ -81,6 +88,8 @@ private:
   std::map<stream_id, std::uint64_t> read_;  ///< of own directories, for publications
   std::map<stream_id, journal> journals_;
   std::vector<reexecuted_difference> differences_;
+  std::set<std::pair<writer_id, sequence>> acknowledged_;  ///< entries; as many as people dealt with
+  std::uint64_t next_difference_ = 0, acknowledged_count_ = 0;
   std::uint64_t held_ = 0;
   stream_id last_;  ///< looked at last: the next step begins behind it
   notes notes_;

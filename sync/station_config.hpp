@@ -30,8 +30,10 @@ struct station_config {
   // Head office: what its outbox is to tell members of cards (sync/notice.hpp).
   bool notice_levels = false;
   std::uint32_t notice_fee_days = 0;  ///< so many days before the first fee, at most `fee_notice_days_max`; 0: never
-  /// Head office: what is ruled at once about uses of a card that was lost; nothing: operators rule.
+  /// Head office: what is ruled about uses of a card that was lost; nothing: operators rule.
   std::optional<ruling_outcome> used_lost;
+  /// How long such a case is open before that: what its store takes back meanwhile is none any more.
+  tick_ms used_lost_wait_ms = 3'600'000;
   /// Contested entries of one node without a ruling from which on nothing is sent to it; 0: whatever happens.
   std::uint64_t quarantine_after = 0;
   /// Region after a start: so long after its parent's word it waits for children that are not there (`is_sure`).

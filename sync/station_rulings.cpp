@@ -1,4 +1,6 @@
 // Rulings of head office about cases, and what they make a holder of value do.
+#include <algorithm>
+
 #include "ledger/ruling.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/station.hpp"
@@ -10,6 +12,14 @@ constexpr tick_ms rulings_look_ms = 10'000;
 constexpr std::size_t rulings_per_look = 100;
 constexpr byte_view policy_note = "by policy";
 
+/// What of it is owed or written off in the chain's money. REQUIRES: no amount is below zero.
+amount money_in(const std::vector<value_item>& items) {
+  amount sum = 0;
+  for (const auto& v : items)
+    if (v.purse == purse_paid && !checked_add(sum, v.amount, sum)) return INT64_MAX;
+  return sum;
+}
+
 }  // namespace
 
 // Completes it: how much is owed where the operator does not say, whose card it is, which life holds the value.
@@ -19,24 +29,29 @@ status station::check_case(entry& ruling) const {
     return error{errc::not_allowed, "head office has ruled about that entry already, and a ruling is final"};
   if (!observer_->is_open_case(ruling.subject, *ruling.cites))
     return error{errc::not_found, "that entry is not contested, or not held here"};
-  auto why = observer_->open_cases().at(ruling.subject).at(*ruling.cites);
+  const auto reasons = observer_->reasons_of(ruling.subject, *ruling.cites);
+  const bool owes = std::ranges::any_of(reasons, owes_by_default);
   auto about = find_foreign({ruling.subject, sub_stream::journal, {}}, *ruling.cites);
   bool moves = !ruling.released.empty() || !ruling.values.empty();
-  if (!about && (moves || (ruling.outcome == ruling_outcome::owed && owes_by_default(why))))
+  if (!about && (moves || (ruling.outcome == ruling_outcome::owed && owes)))
     return error{errc::io, "the entry of this case cannot be read, so nobody can say what it is about; try again"};
-  auto sum = about ? case_sum(*about, why) : amount{0};
-  if (ruling.outcome == ruling_outcome::owed && ruling.values.empty() && owes_by_default(why))
-    ruling.values = {{purse_paid, main_unit, 0, sum}};
+  amount sum = 0;
+  for (auto why : reasons)
+    if (about) sum = std::max(sum, case_sum(*about, why));
+  const error over{errc::bad_amount, "this case is about " + std::to_string(sum) +
+                                         " minor units, what is owed and what is written off together"};
+  for (const auto* list : {&ruling.values, &ruling.released})
+    if (std::ranges::any_of(*list, [](const value_item& v) { return v.amount < 0; })) return over;
+  const auto taken = money_in(ruling.released);
+  if (taken > sum) return over;
+  if (ruling.outcome == ruling_outcome::owed && ruling.values.empty() && owes)
+    ruling.values = {{purse_paid, main_unit, 0, sum - taken}};
   for (const auto& v : ruling.values)
-    if (v.amount < 0 || v.amount > sum)
-      return error{errc::bad_amount, "this case is about " + std::to_string(sum) + " minor units"};
+    if (v.amount > sum - taken) return over;
   std::erase_if(ruling.values, [](const value_item& v) { return v.amount == 0; });
   if (ruling.released.empty()) return done();
   if (ruling.account.value == 0 && about) ruling.account = about->account;
   if (ruling.account.value == 0) return error{errc::malformed, "of which account something is to be written off"};
-  for (const auto& v : ruling.released)
-    if (v.purse == purse_paid && v.amount > sum)
-      return error{errc::bad_amount, "this case is about " + std::to_string(sum) + " minor units"};
   auto holder = node_of(book_->st(), ruling.peer.node);
   if (!holder) return error{errc::not_found, "there is no node " + std::to_string(ruling.peer.node.value)};
   if (ruling.peer.epoch == epoch_id{}) ruling.peer.epoch = holder->epoch;
@@ -59,14 +74,20 @@ bool station::is_quarantined(node_id node) const {
   return false;
 }
 
-// Uses of lost cards that head office's policy decides: each is ruled about, listed in the journal, and final.
+// Uses of lost cards that head office's policy decides: each is ruled about, listed in the journal, and final. So it
+// waits a while: a store takes a mistake back within minutes. What is trouble in another way, too, is for people.
 void station::rule_by_policy() {
   if (!config_.used_lost || tick_ < calendar_.rulings_due) return;
   calendar_.rulings_due = tick_ + rulings_look_ms;
   std::vector<entry> ready;
+  std::map<std::pair<writer_id, sequence>, tick_ms> since;
   for (const auto& [writer, cases] : observer_->open_cases())
     for (const auto& [seq, why] : cases) {
-      if (why != errc::used_lost || ready.size() == rulings_per_look) continue;
+      if (why != errc::used_lost || observer_->reasons_of(writer, seq).size() > 1) continue;
+      auto before = calendar_.policy_since.find({writer, seq});
+      auto first = before == calendar_.policy_since.end() ? tick_ : before->second;
+      since.emplace(std::pair(writer, seq), first);
+      if (tick_ < first + config_.used_lost_wait_ms || ready.size() == rulings_per_look) continue;
       entry e;
       e.kind = entry_kind::ruling;
       e.subject = writer;
@@ -75,6 +96,7 @@ void station::rule_by_policy() {
       e.blob = policy_note;
       ready.push_back(std::move(e));
     }
+  calendar_.policy_since = std::move(since);
   for (auto& e : ready) {
     auto whole = check_case(e);
     date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());

@@ -132,3 +132,20 @@ TEST_CASE("a store that is revoked knows at once, or when it comes back, and sto
   CHECK(c.at(4).system->snapshot()->link_up);
   CHECK(c.at(3).fatal.empty());
 }
+
+TEST_CASE("only head office acknowledges what it priced otherwise, and only what is on its list", "[actors]") {
+  temporary_folder folder;
+  chain c(folder.path);
+  c.start_all(1);
+  auto acknowledge = [&](std::uint32_t node, const std::string& reason) {
+    auto told = std::make_shared<std::promise<status>>();
+    c.at(node).system->acknowledge_difference(c.at(1).system->snapshot()->self, 0, reason, 1'795'355'000,
+                                              [told](const status& r) { told->set_value(r); });
+    auto answer = told->get_future();
+    REQUIRE(answer.wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+    return answer.get().code();
+  };
+  CHECK(acknowledge(3, "why") == errc::not_allowed);
+  CHECK(acknowledge(1, "why") == errc::not_found);
+  CHECK(acknowledge(1, "") == errc::malformed);
+}

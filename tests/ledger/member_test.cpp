@@ -7,6 +7,7 @@
 #include "ledger/member_search.hpp"
 #include "ledger/member_state.hpp"
 #include "ledger/member_text.hpp"
+#include "ledger/pinyin.hpp"
 
 using namespace tally;
 using namespace tally::test;
@@ -177,6 +178,48 @@ TEST_CASE("members are found by parts of names in any script and by last digits"
   for (std::string bad :
        {std::string(), std::string("  "), std::string("--"), std::string("\xff"), std::string(121, 'a')})
     CHECK(parse_member_query(bad).code() == errc::malformed);
+}
+
+TEST_CASE("Chinese names are found by pinyin", "[ledger][member]") {
+  auto zhang = person("张伟", {});
+  for (const char* q : {"zhang wei", "zhangwei", "zw", "ZHANG", "zhangw", "wei", "z w", "Wěi", "张 wei"})
+    CHECK(finds(zhang, q));
+  for (const char* q : {"hang", "zhangweiwei", "wz", "zhang li", "李 wei", "ei"})
+    CHECK_FALSE(finds(zhang, q));
+  CHECK(finds(person("張偉", {}), "zhangwei"));  // Traditional
+  // Surnames that are read in their own way, names with a syllable that keyboards write in two, several readings.
+  for (const char* q : {"zengguofan", "cengguo", "zgf", "guofan"})
+    CHECK(finds(person("曾国藩", {}), q));
+  for (const char* q : {"shanxiong", "danxiong"})
+    CHECK(finds(person("单雄", {}), q));
+  for (const char* q : {"lvna", "luna", "lüna"})
+    CHECK(finds(person("吕娜", {}), q));
+  // A name in letters, and a Korean one, are what they were.
+  CHECK_FALSE(finds(person("김철수", {}), "kim"));
+  CHECK_FALSE(finds(person("Zhou Li", {}), "zl"));
+  CHECK(pinyin_of(U'张') == std::vector<std::string_view>{"zhang"});
+  CHECK(pinyin_of(U'김').empty());
+  CHECK(pinyin_of(U'a').empty());
+  CHECK(pinyin_spellings(U"").empty());
+  // However long a name is, and however many readings it has, what is kept of it is bounded.
+  CHECK(pinyin_spellings(std::u32string(40, U'长')).size() <= 40 * 2 * pinyin_ways_max);
+}
+
+TEST_CASE("every reading is a syllable of a character that is looked up", "[ledger][member]") {
+  std::size_t read = 0;
+  for (char32_t c = 0x4E00; c <= 0x9FFF; ++c) {
+    auto readings = pinyin_of(c);
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      INFO(encode_utf8(std::u32string(1, c)));
+      REQUIRE((readings[i].size() >= 1 && readings[i].size() <= 6));
+      REQUIRE(std::ranges::all_of(readings[i], [](char l) { return l >= 'a' && l <= 'z'; }));
+      REQUIRE(std::ranges::count(readings, readings[i]) == 1);
+    }
+    // A Traditional character is looked up as its Simplified one.
+    if (!readings.empty()) REQUIRE(simplified(c) == c);
+    read += readings.empty() ? 0 : 1;
+  }
+  CHECK(read == 18'066);
 }
 
 TEST_CASE("Simplified and Traditional characters are found as one", "[ledger][member]") {

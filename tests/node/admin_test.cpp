@@ -390,3 +390,25 @@ TEST_CASE("an open case is shown, and a ruling about it becomes a fact of head o
   d.call("GET", "cases", "");
   CHECK(d.status == 200);
 }
+
+TEST_CASE("what was priced otherwise is acknowledged with a reason", "[admin]") {
+  desk d;
+  const writer_id store{{3}, {{0x9f, 1, 2, 3, 4, 5, 6, 7}}};
+  const json said{{"case", "3.9f01020304050607.117"}, {"reason", "the price list came late"}};
+  for (const auto& bad : {with(said, "case", "3.9f01020304050607.0117"), with(said, "case", 3),
+                          with(said, "reason", std::string(201, 'x')), with(said, "reason", 7)}) {
+    d.post("cases/acknowledge", bad);
+    CHECK(d.status == 400);
+  }
+  CHECK(d.node.acknowledged.empty());
+  CHECK(d.post("cases/acknowledge", said)["acknowledged"] == said["case"]);
+  CHECK(d.status == 200);
+  REQUIRE(d.node.acknowledged.size() == 1);
+  CHECK(d.node.acknowledged.front() == std::tuple(store, sequence{117}, said["reason"].get<std::string>(), d.clock));
+  d.node.writes = false;
+  d.post("cases/acknowledge", said);
+  CHECK(d.status == 404);
+  d.context.identity.role = node_role::region;
+  d.post("cases/acknowledge", said);
+  CHECK(d.status == 403);
+}

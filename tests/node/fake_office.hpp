@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <mutex>
+#include <tuple>
 
 #include "actors/facade.hpp"
 #include "ledger/fold.hpp"
@@ -49,6 +50,12 @@ public:
     invariant(store_.commit(b, true).ok(), "a store in memory");
   }
 
+  std::vector<std::tuple<writer_id, sequence, std::string, unix_seconds>> acknowledged;
+  void acknowledge_difference(const writer_id& w, sequence seq, std::string reason, unix_seconds now,
+                              std::function<void(status)> done) override {
+    acknowledged.emplace_back(w, seq, std::move(reason), now);
+    done(writes ? tally::done() : status(error{errc::not_found, "none"}));
+  }
   void till(till_command, std::string, std::function<void(const till_answer&)>) override {}
   void facts(std::vector<entry> list, std::function<void(const facts_answer&)> done) override {
     if (silent) return;

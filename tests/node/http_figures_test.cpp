@@ -15,13 +15,14 @@ TEST_CASE("head office says which entries it priced otherwise", "[node][http]") 
   CHECK(d.get("/metrics").body.find("recomputed") == std::string::npos);
   auto seq = d.node.snapshot()->entries - 1;
   auto r = std::make_shared<reexecution_report>();
-  r->counted = {40, 2, 3};
+  r->counted = {40, 2, 5, 2};
   r->first = {{writer_of(3), seq, "a total of 1250 minor units under rules 4", "\"<1150>\""}};
   d.node.recomputed = r;
   auto body = nlohmann::json::parse(d.get("/api/v1/cases").body).at("recomputed");
   CHECK(body.at("entries") == 40);
   CHECK(body.at("behind") == 2);
   CHECK(body.at("differences") == 3);
+  CHECK(body.at("acknowledged") == 2);
   REQUIRE(body.at("first").size() == 1);
   const auto& first = body.at("first").front();
   CHECK(first.at("id") == receipt_id(writer_of(3), seq));
@@ -32,7 +33,8 @@ TEST_CASE("head office says which entries it priced otherwise", "[node][http]") 
   auto text = d.get("/metrics").body;
   CHECK(text.find("tallystick_recomputed_entries_total 40\n") != std::string::npos);
   CHECK(text.find("tallystick_recomputed_behind 2\n") != std::string::npos);
-  CHECK(text.find("tallystick_recomputed_differences_total 3\n") != std::string::npos);
+  CHECK(text.find("tallystick_recomputed_differences_open 3\n") != std::string::npos);
+  CHECK(text.find("tallystick_recomputed_differences_total 5\n") != std::string::npos);
 }
 
 TEST_CASE("metrics keep the rules of promtool", "[node][metrics]") {

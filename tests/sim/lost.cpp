@@ -84,9 +84,12 @@ void world::add_sums(entry& ruling, errc why) {
     auto record = node_of(hq.st(), w.node);
     bool lives = record && record->epoch == w.epoch && !closing_of(hq.st(), w) && !hq.is_revoked(w.node);
     if (!lives || holding(hq.seen().st(), w, about->account) <= 0) continue;
+    // Both together are at most what the case is about.
+    auto left = ruling.values.empty() ? sum : sum - ruling.values.front().amount;
+    if (left == 0) return;
     ruling.peer = w;
     ruling.account = about->account;
-    ruling.released = {{purse_paid, main_unit, 0, dice_.between(1, sum)}};
+    ruling.released = {{purse_paid, main_unit, 0, dice_.between(1, left)}};
     if (plan_.programme && dice_.chance(300))
       ruling.released.push_back({points_purse, unit_of(points_purse), 0, dice_.between(1, 50)});
     return;

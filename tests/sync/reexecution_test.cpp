@@ -139,6 +139,30 @@ TEST_CASE("the list of differences has a bound, their number has none", "[reexec
   r = open(store);
   CHECK(r->counted().differences == reexecution::differences_max + 5);
   CHECK(r->differences().size() == reexecution::differences_max);
+
+  // One that somebody dealt with makes room, for good.
+  auto first = r->differences().front();
+  auto deal_with = [&](sequence seq, const std::string& why) { return r->acknowledge(first.writer, seq, why, 7); };
+  CHECK(deal_with(first.seq, "").code() == errc::malformed);
+  CHECK(deal_with(first.seq, "two\nlines").code() == errc::malformed);
+  CHECK(deal_with(first.seq, std::string(note_max + 1, 'x')).code() == errc::malformed);
+  CHECK(deal_with(first.seq + 9'999, "why").code() == errc::not_found);
+  auto notes = deal_with(first.seq, "price list was late at this store");
+  REQUIRE(notes);
+  REQUIRE(keep(store, *notes));
+  CHECK(deal_with(first.seq, "again").code() == errc::not_found);
+  CHECK(r->counted().acknowledged == 1);
+  c.write(3, forged_sale(5'000, 49));
+  c.sync();
+  for (int start = 0; start < 2; ++start) {
+    catch_up(*r, store, 500);
+    CHECK(r->counted().differences == reexecution::differences_max + 6);
+    CHECK(r->counted().acknowledged == 1);
+    REQUIRE(r->differences().size() == reexecution::differences_max);
+    CHECK(r->differences().front().seq > first.seq);
+    CHECK(r->differences().back().found == "49");
+    r = open(store);
+  }
 }
 
 TEST_CASE("a store that names what there never was is named, and priced all the same", "[reexecution]") {

@@ -16,7 +16,14 @@ using test::why;
 namespace {
 
 struct ruling_net : test::programme_net {
-  ruling_net() : programme_net([](rules_record& r) { r.programme.earns.clear(); }) { turn(); }
+  ruling_net()
+      : programme_net([](rules_record& r) {
+          r.programme.earns.clear();
+          r.programme.refund_quota = 50'000;
+        }) {
+    turn();
+  }
+  entry entry_at(node& n, sequence seq) { return *n.st->ledger().find_entry(seq); }
   /// The card's money lies at store 4, which has no line then.
   void far_away(amount value) {
     REQUIRE(why(top_up(at(4), value)) == errc::ok);
@@ -191,18 +198,95 @@ TEST_CASE("owed for a lost card is a debt of the store's owner, once and at most
   CHECK(text.str().find("contested:4:1.") != std::string::npos);
 }
 
-TEST_CASE("head office's policy rules about lost cards at once", "[sync][rulings]") {
+TEST_CASE("what a ruling says is owed and written off is together at most the case", "[sync][rulings]") {
+  ruling_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 5'000)) == errc::ok);
+  net.turn();
+  net.far_away(5'000);
+  net.report(card_status::lost);
+  auto first = net.ask(b, net.sale(b, 3)), second = net.ask(b, net.sale(b, 4));
+  net.back();
+  REQUIRE(net.open_case(second.seq));
+  auto both = [&](sequence seq, amount owes, amount takes) {
+    auto e = net.rule(seq, ruling_outcome::owed);
+    if (owes != 0) e.values = {{purse_paid, main_unit, 0, owes}};
+    e.peer.node = a.id;
+    e.released = {{purse_paid, main_unit, 0, takes}};
+    return e;
+  };
+  CHECK(net.publish({both(first.seq, 201, 100)}).code == errc::bad_amount);
+  CHECK(net.publish({both(first.seq, 300, 1)}).code == errc::bad_amount);
+  CHECK(net.publish({both(first.seq, 0, 301)}).code == errc::bad_amount);
+  CHECK(net.publish({both(first.seq, -1, 300)}).code == errc::bad_amount);
+  REQUIRE(net.publish({both(first.seq, 200, 100)}).code == errc::ok);
+  // What is not said is what is left of the case.
+  REQUIRE(net.publish({both(second.seq, 0, 150)}).code == errc::ok);
+  net.turn();
+  CHECK(net.settled(net.hq()).nodes.at(b.id).sums.ruled == 200 + 250);
+  net.nothing_contested();
+  net.whole();
+}
+
+TEST_CASE("a case keeps its first reason, and other trouble stands beside it", "[sync][rulings]") {
+  ruling_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  net.far_away(5'000);
+  auto sold = net.ask(b, net.sale(b, 3));
+  REQUIRE(why(sold) == errc::ok);
+  auto sale = net.entry_at(b, sold.seq);
+  REQUIRE(why(net.ask(a, refund_elsewhere_command{net.key(a),
+                                                  b.writer(),
+                                                  sold.seq,
+                                                  sale,
+                                                  encode_entry(sale),
+                                                  {{product_id{1}, 2}},
+                                                  true,
+                                                  tender_kind::cash})) == errc::ok);
+  REQUIRE(why(net.ask(b, refund_command{net.key(b), sold.seq, {{product_id{1}, 2}}, true, tender_kind::cash})) ==
+          errc::ok);
+  net.report(card_status::lost);
+  station_config habits;
+  habits.used_lost = ruling_outcome::owed;
+  habits.used_lost_wait_ms = 0;
+  net.open(net.hq(), habits);
+  net.link(net.region(), net.hq(), true);
+  net.back();
+  net.turn(3);
+  // The policy is about lost cards alone.
+  REQUIRE(net.open_case(sold.seq));
+  using reasons = std::vector<errc>;
+  CHECK(*net.open_case(sold.seq) == errc::used_lost);
+  CHECK(net.hq().st->seen().reasons_of(b.writer(), sold.seq) == reasons{errc::used_lost, errc::over_returned});
+  net.open(net.hq(), habits);
+  net.link(net.region(), net.hq(), true);
+  CHECK(net.hq().st->seen().reasons_of(b.writer(), sold.seq).size() == 2);
+  REQUIRE(net.publish({net.rule(sold.seq, ruling_outcome::owed)}).code == errc::ok);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  CHECK(net.hq().st->seen().reasons_of(b.writer(), sold.seq).empty());
+  net.nothing_contested();
+}
+
+TEST_CASE("head office's policy rules about lost cards when their stores had time to take sales back",
+          "[sync][rulings]") {
   ruling_net net;
   auto& b = net.at(4);
   station_config habits;
   habits.used_lost = ruling_outcome::owed;
+  habits.used_lost_wait_ms = 120'000;
   net.open(net.hq(), habits);
   net.link(net.region(), net.hq(), true);
   net.far_away(5'000);
   net.report(card_status::lost);
-  auto sold = net.ask(b, net.sale(b, 3));
+  auto sold = net.ask(b, net.sale(b, 3)), mistake = net.ask(b, net.sale(b, 4));
   net.back();
   net.turn(3);
+  CHECK(net.open_case(sold.seq));
+  CHECK(net.open_case(mistake.seq));
+  REQUIRE(why(net.ask(b, reverse_command{net.key(b), mistake.seq})) == errc::ok);
+  net.turn(12);
+  CHECK_FALSE(net.open_case(mistake.seq));
+  CHECK_FALSE(ruling_of(net.hq().st->ledger().st(), b.writer(), mistake.seq));
   CHECK_FALSE(net.open_case(sold.seq));
   CHECK(ruling_of(net.hq().st->ledger().st(), b.writer(), sold.seq) == ruling_outcome::owed);
   CHECK(net.settled(net.hq()).nodes.at(b.id).sums.ruled == 300);
