@@ -62,6 +62,7 @@ plan plan::from_seed(std::uint64_t seed) {
   if (d.chance(500)) p.stock = static_cast<unsigned>(1 + d.below(6));
   if (d.chance(500)) p.detour_after_ms = p.pace * d.between(10, 300) * 1'000;
   if (d.chance(300)) p.silent_regions = static_cast<unsigned>(1 + d.below(3));
+  // Not beside a life that ends: an operator's decree in the part that is lost is gone, and nobody here says it again.
   if (p.restore == restore_kind::none && p.ending == ending::none && d.chance(150)) {
     p.restore = restore_kind::top;
     p.detour_after_ms = 0;  // a store that went around its region may know more than what that one gives back
