@@ -50,8 +50,8 @@ void keep_applications_of(card_applications& list, const std::vector<account_id>
 /// Errors: `malformed` with what is wrong: a card twice, too many, text that no form may hold, a state without its day.
 status check_applications(const card_applications& list);
 
-/// An application at a store; that none is open, the caller has seen (`application_for`). Errors: `not_allowed`: the card
-/// is none of the member's; `malformed`: `shown`.
+/// An application at a store; that none is open, the caller has seen (`application_for`). Errors: `not_allowed`: the
+/// card is none of the member's; `malformed`: `shown`.
 result<card_application> apply_for_card(const card_applications& known, const std::vector<account_id>& cards,
                                         account_id card, node_id store, std::uint32_t today, std::string shown);
 

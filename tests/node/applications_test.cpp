@@ -4,19 +4,25 @@
 using namespace tally;
 using namespace tally::test;
 
+namespace {
+
+// A head office that is away behind a region is waited for by the store's clock, which is the test's.
+result<applied_card> apply_at(member_chain& m, std::uint32_t node, std::size_t card) {
+  auto told = std::make_shared<std::promise<result<applied_card>>>();
+  m.at[node]->apply(m.c.account(card), "**** 9123", 0, [told](const auto& r) { told->set_value(r); });
+  auto future = told->get_future();
+  for (int n = 0; n < 90 && future.wait_for(std::chrono::seconds(1)) != std::future_status::ready; ++n)
+    m.now += 5;
+  REQUIRE(future.wait_for(std::chrono::seconds(0)) == std::future_status::ready);
+  return future.get();
+}
+
+}  // namespace
+
 TEST_CASE("a card of plastic is asked for at stores, without a line too, and answered once", "[node][member]") {
   member_chain m;
   auto who = m.add(1, wang(m))->member;
-  // A head office that is away behind a region is waited for by the store's clock, which is the test's.
-  auto apply = [&](std::uint32_t node, std::size_t card) {
-    auto told = std::make_shared<std::promise<result<applied_card>>>();
-    m.at[node]->apply(m.c.account(card), "**** 9123", 0, [told](const auto& r) { told->set_value(r); });
-    auto future = told->get_future();
-    for (int n = 0; n < 90 && future.wait_for(std::chrono::seconds(1)) != std::future_status::ready; ++n)
-      m.now += 5;
-    REQUIRE(future.wait_for(std::chrono::seconds(0)) == std::future_status::ready);
-    return future.get();
-  };
+  auto apply = [&](std::uint32_t node, std::size_t card) { return apply_at(m, node, card); };
   auto open = [&] { return m.wait<application_list>([&](auto done) { m.at[1]->applications(done); })->rows; };
   auto answer = [&](application_answer a) {
     return m.wait<member_view>([&](auto done) { m.at[1]->answer_application(a, done); });
