@@ -112,21 +112,6 @@ status check_transfer(const entry& e, const entry_place& p, const state& s) {
   return done();
 }
 
-// What lay there, and whether it is too much, is for who sees that journal to say (audit); the order in which journals
-// meet must not change a verdict.
-status check_regrant(const entry& e, const entry_place& p, const state& s) {
-  if (e.values.empty() && e.debts.empty()) return error{errc::malformed, "nothing is granted anew"};
-  // An earlier life of head office may have closed it, whose journal is read after this one.
-  auto was_closed = [&](const writer_id& w) {
-    return closing_of(s, w) || (p.directory && closing_of(*p.directory, w));
-  };
-  if (was_closed(e.subject)) return done();
-  // A send of a closed epoch, which its receiver will never take: the node moved away, or was a region that is gone.
-  bool returns = e.cited_kind == entry_kind::receive && was_closed(e.peer);
-  if (!returns) return error{errc::not_entitled, writer_name(e.subject) + " was not closed"};
-  return done();
-}
-
 status check_closing(const entry& e, const entry_place& p, const state& s) {
   auto before = closing_of(s, e.subject);
   // Head office's own, which others have no journal of, at the end of what it had published.

@@ -32,6 +32,7 @@ status check_earn(const entry& e, const state& s);
 status check_adjust(const entry& e, const entry_place& p, const state& s);
 /// The fee of one month that is over by head office's time, later than the last one.
 status check_fee(const entry& e, const entry_place& p, const state& s);
+status check_regrant(const entry& e, const entry_place& p, const state& s);
 
 void apply_hold(const entry& e, const entry_place& p, state& s);
 void apply_spent(const entry& e, const entry_place& p, state& s);

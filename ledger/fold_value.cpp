@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ledger/card_sale.hpp"
+#include "ledger/closing.hpp"
 #include "ledger/fold_units.hpp"
 #include "ledger/programme.hpp"
 
@@ -108,6 +109,22 @@ void apply_uses(const entry& e, const entry_place& p, state& s, errc why) {
     note_used(s, account, month);
     note_used(s, account, p.uses);
   }
+}
+
+// What lay there, and whether it is too much, is for who sees that journal to say (audit); the order in which journals
+// meet must not change a verdict.
+status check_regrant(const entry& e, const entry_place& p, const state& s) {
+  if (e.values.empty() && e.debts.empty()) return error{errc::malformed, "nothing is granted anew"};
+  // An earlier life of head office may have closed it, whose journal is read after this one.
+  auto was_closed = [&](const writer_id& w) {
+    auto published = p.directory ? closing_of(*p.directory, w) : std::nullopt;
+    return closing_of(s, w) || (published && published->day <= e.business_date);
+  };
+  if (was_closed(e.subject)) return done();
+  // A send of a closed epoch, which its receiver will never take: the node moved away, or was a region that is gone.
+  bool returns = e.cited_kind == entry_kind::receive && was_closed(e.peer);
+  if (!returns) return error{errc::not_entitled, writer_name(e.subject) + " was not closed"};
+  return done();
 }
 
 }  // namespace tally::fold_detail

@@ -6,8 +6,7 @@ namespace tally {
 namespace {
 
 constexpr tick_ms wait_max_ms = 60'000;
-// An acknowledgement within the first lets the credit grow, one beyond the second lets it shrink.
-constexpr tick_ms fast_ms = 2'000, slow_ms = 8'000;
+constexpr tick_ms fast_ms = 2'000, slow_ms = 8'000;  // an acknowledgement lets the credit grow, or shrink
 // Octets that an entry takes in a segment, about: how many are cut off when little credit is left.
 constexpr std::size_t octets_per_entry = 16;
 }  // namespace

@@ -118,6 +118,8 @@ void audit_chain::exchange(tick_ms step) {
         (void)other->st->put(link_change{n->id, true});
         const stream_id journal{n->st->ledger().self(), sub_stream::journal, {}};
         (void)n->st->put(control_arrival{other->id, want_message{journal, 0, {}}});
+        const stream_id rights{other->st->ledger().self(), sub_stream::addressed, n->id};
+        (void)other->st->put(control_arrival{n->id, want_message{rights, 0, {}}});
       }
   for (bool moved = true; moved;) {
     moved = false;
