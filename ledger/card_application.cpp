@@ -138,16 +138,36 @@ void application_book::note(account_id member, const card_applications& before, 
 }
 
 void application_book::bound(card_applications& fresh, std::uint32_t today) const {
+  auto count = [](const std::map<node_id, std::size_t>& of, node_id store) {
+    auto n = of.find(store);
+    return n == of.end() ? 0 : n->second;
+  };
   std::size_t added = 0;
   for (auto& a : fresh) {
-    auto n = of_store_.find(a.node);
-    if ((n == of_store_.end() ? 0 : n->second) + added >= applications_of_store_max) {
-      refuse(a, "too many applications of this store are open; ask again later", today);
-    } else if (open_.size() + added >= applications_open_max) {
-      refuse(a, "too many applications are open; ask again later", today);
+    if (count(of_store_, a.node) + count(coming_of_store_, a.node) + added >= applications_of_store_max) {
+      refuse(a, std::string(application_store_full), today);
+    } else if (open_.size() + coming_ + added >= applications_open_max) {
+      refuse(a, std::string(application_chain_full), today);
     } else {
       ++added;
     }
+  }
+}
+
+void application_book::expect(const card_applications& fresh) {
+  for (const auto& a : fresh) {
+    if (a.state != application_state::open) continue;
+    ++coming_;
+    ++coming_of_store_[a.node];
+  }
+}
+
+void application_book::arrived(const card_applications& fresh) {
+  for (const auto& a : fresh) {
+    auto n = coming_of_store_.find(a.node);
+    if (a.state != application_state::open || n == coming_of_store_.end()) continue;
+    --coming_;
+    if (--n->second == 0) coming_of_store_.erase(n);
   }
 }
 

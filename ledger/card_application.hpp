@@ -36,6 +36,10 @@ inline constexpr std::size_t application_shown_max = 16, application_reason_max 
 /// Open ones of one store, and of a chain; those beyond are refused by head office as they come.
 inline constexpr std::size_t applications_of_store_max = 200, applications_open_max = 10'000;
 
+/// Reasons of these refusals: codes, which a till says in its language. An operator's reasons are text.
+inline constexpr std::string_view application_store_full = "too_many_of_store",
+                                  application_chain_full = "too_many_open";
+
 /// The application for that card; nothing when nobody ever asked.
 const card_application* application_for(const card_applications& list, account_id card);
 
@@ -76,8 +80,11 @@ public:
   };
   /// What is open of a member's now, in place of what was before.
   void note(account_id member, const card_applications& before, const card_applications& now);
-  /// Refuses, with a reason for people, those that are beyond the bounds.
+  /// Refuses those that are beyond the bounds, with one of the codes above. What is on its way to the disk counts.
   void bound(card_applications& fresh, std::uint32_t today) const;
+  /// Open ones of these are on their way to the disk; `arrived` when they are there, and noted, or failed.
+  void expect(const card_applications& fresh);
+  void arrived(const card_applications& fresh);
   std::optional<account_id> member_of(account_id card) const;
   /// Oldest first.
   std::vector<place> list() const;
@@ -90,7 +97,8 @@ private:
     std::uint32_t since{};
   };
   std::map<account_id, held> open_;
-  std::map<node_id, std::size_t> of_store_;
+  std::map<node_id, std::size_t> of_store_, coming_of_store_;
+  std::size_t coming_ = 0;
 };
 
 }  // namespace tally

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,7 +48,8 @@ namespace tally {
 //                                          entry on, and PINs that it set
 //   POST card                   hq         {"medium":hex} → {"account","state","kind","version"}
 //   POST card/replace           hq         {"medium","replacement","dead"}: the account's card is the new one from now
-//                                          on, the old number belongs to the cancelled account `dead` → as card
+//                                          on, every number and code that led to it belongs to the cancelled account
+//                                          `dead` → as card
 //   POST card/code              hq         {"medium"} → as card, and "serial": a further code leads to the card
 //   POST card/codes/void        hq         {"medium","dead"} → as card, and "voided": no code that was drawn so does
 //                                          any more
@@ -58,7 +60,7 @@ namespace tally {
 //   POST member/find             {"query"} → {"members":[…],"more"}
 //   POST member/merge, member/erase, member/duplicates   hq   {"into","from"}, {"member"}, {}
 //   GET  cards/applications     hq         open ones for cards of plastic: {"applications":[…, as docs/http-api.md, and
-//                                          "member","name","address"]}
+//                                          "member","name","address"],"unreadable"}
 //   POST cards/applications/answer hq      {"account"} and "medium" (made) or "reason" (refused) → the member
 //   POST vouchers/send          hq         {"batch","media":[hex, at most 100]}: the members of these cards are sent a
 //                                          voucher of the batch each → {"sent":[{"account","voucher","state","why",
@@ -94,6 +96,7 @@ struct admin_context {
   std::uint64_t next_account = 0;
   std::string publication;  ///< the one in progress
   unix_seconds publication_seen = 0;
+  std::set<account_id> media_changing{};  ///< cards that just now get, or lose, a number or a code
 };
 
 using admin_respond = std::function<void(int status, std::string json)>;

@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "node/admin_internal.hpp"
+#include "node/card_media.hpp"
 #include "node/office.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
@@ -80,12 +83,11 @@ card_codes codes_of(const call& c, account_id account) {
   return out;
 }
 
-/// Codes of the card from serial `first` on lead to `grave` now, which is cancelled: so that no store takes one for
-/// unknown.
-std::vector<entry> end_codes(const call& c, const found& f, account_id grave, std::uint32_t first) {
+/// Codes that were drawn for the card lead to `grave` now, which is cancelled: so that no store takes one for unknown.
+std::vector<entry> end_codes(const call& c, const found& f, account_id grave) {
   std::vector<entry> out;
   for (auto serial : codes_of(c, f.account).live)
-    if (serial >= first)
+    if (serial > 0)
       out.push_back(map_to(code_medium(c.context.identity.believes.chain, f.account, serial), grave, f.card.kind,
                            card_status::cancelled, 0));
   return out;
@@ -104,7 +106,85 @@ result<account_id> reserved_in(const call& c) {
   return out;
 }
 
+/// What a card's number is replaced by, looked at as it is now.
+struct replacement {
+  found card;
+  bytes old, fresh;
+  account_id grave;
+};
+result<replacement> replacement_in(const call& c) {
+  auto f = card_in(c);
+  if (!f) return f.error();
+  auto text = text_in(c.in, "replacement", 32);
+  if (!text) return text.error();
+  auto grave = reserved_in(c);
+  if (!grave) return grave.error();
+  std::array<std::uint8_t, 16> fresh{}, old{};
+  auto old_text = text_in(c.in, "medium", 32);
+  if (!from_hex(*text, fresh) || !old_text || !from_hex(*old_text, old))
+    return error{errc::malformed, "a medium is 32 hexadecimal digits"};
+  if (is_final(f->card.status))
+    return error{errc::not_allowed, "this card is " + standing_text(f->card.status) + ", or was replaced before"};
+  auto shown = c.node.snapshot();
+  const auto* rules = shown->rules->newest();
+  const auto* kind = rules ? rules->programme.card_kind(f->card.kind) : nullptr;
+  if (kind && !kind->replaceable)
+    return error{errc::not_allowed, kind->names[0] + ": cards of this kind are not replaced"};
+  if (account_of(durable_state(c.node.store()), bytes(view_of(fresh))))
+    return error{errc::key_reused, "the new number is in use"};
+  return replacement{*f, bytes(view_of(old)), bytes(view_of(fresh)), *grave};
+}
+
+/// `media`: all that lead to the card.
+void replace_now(const call& c, const std::vector<bytes>& media) {
+  auto r = replacement_in(c);  // it may have changed while they were looked for
+  if (!r) return c.refuse(r.error());
+  auto& [f, old, fresh, grave] = *r;
+  if (std::ranges::find(media, old) == media.end())
+    return c.refuse({errc::busy, "this card's number changed meanwhile: run this again"});
+  f.card.status = card_status::active;
+  // The new one first: if the rest is lost with the machine, the old number still names the card, to be run again.
+  std::vector<entry> facts{map_here(fresh, f)};
+  for (const auto& m : media)
+    facts.push_back(map_to(m, grave, f.card.kind, card_status::cancelled, 0));
+  // The code from when the card was made has no mapping until it ends.
+  if (auto first = code_medium(c.context.identity.believes.chain, f.account, 0);
+      !account_of(durable_state(c.node.store()), first))
+    facts.push_back(map_to(first, grave, f.card.kind, card_status::cancelled, 0));
+  f.card.version = facts.front().account_version;
+  write_facts(c, facts, card_out(f));
+}
+
+/// Head office's members service has a thread for that; a node without one, as in a test, looks here.
+void find_media(const call& c, account_id account, std::function<void(const result<std::vector<bytes>>&)> done) {
+  if (c.context.members) return c.context.members->media_of(account, std::move(done));
+  media_search search(account);
+  for (;;) {
+    auto more = search.step(c.node.store(), media_of_step);
+    if (!more) return done(more.error());
+    if (!*more) return done(search.found());
+  }
+}
+
 }  // namespace
+
+std::optional<call> alone_with(const call& c, account_id card) {
+  {
+    std::lock_guard lock(c.context.mutex);
+    if (c.context.media_changing.insert(card).second) {
+      auto respond = [&context = c.context, card, told = c.respond](int status, std::string text) {
+        {
+          std::lock_guard again(context.mutex);
+          context.media_changing.erase(card);
+        }
+        told(status, std::move(text));
+      };
+      return call{c.in, c.node, c.context, std::move(respond)};
+    }
+  }
+  c.refuse({errc::busy, "a number or a code of this card is being changed: run this again"});
+  return std::nullopt;
+}
 
 result<found_card> card_in(const call& c) {
   auto text = text_in(c.in, "medium", 32);
@@ -169,39 +249,32 @@ void set_card(call c) {
   write_facts(c, {e}, card_out(*f));
 }
 
-// The old number leads to an account of its own that is cancelled, so that no store takes it for unknown; the new one
-// leads to the card's account. Nothing moves: value hangs on the account, also where it lies at stores without a line.
+// Whatever led to the card leads to an account of its own that is cancelled, so that no store takes it for unknown; the
+// new number leads to the card's account. That is the number that was typed, any other that was made for the card
+// (`make_applied_card`), of which head office has the digest alone, and the codes. Nothing moves: value hangs on the
+// account, also where it lies at stores without a line.
 void replace_card(call c) {
-  auto f = card_in(c);
-  if (!f) return c.refuse(f.error());
-  auto text = text_in(c.in, "replacement", 32);
-  if (!text) return c.refuse(text.error());
-  auto grave = reserved_in(c);
-  if (!grave) return c.refuse(grave.error());
-  std::array<std::uint8_t, 16> fresh{}, old{};
-  auto old_text = text_in(c.in, "medium", 32);
-  if (!from_hex(*text, fresh) || !old_text || !from_hex(*old_text, old))
-    return c.refuse({errc::malformed, "a medium is 32 hexadecimal digits"});
-  if (is_final(f->card.status))
-    return c.refuse({errc::not_allowed, "this card is " + standing_text(f->card.status) + ", or was replaced before"});
-  auto shown = c.node.snapshot();
-  const auto* rules = shown->rules->newest();
-  const auto* kind = rules ? rules->programme.card_kind(f->card.kind) : nullptr;
-  if (kind && !kind->replaceable)
-    return c.refuse({errc::not_allowed, kind->names[0] + ": cards of this kind are not replaced"});
-  if (account_of(durable_state(c.node.store()), bytes(view_of(fresh))))
-    return c.refuse({errc::key_reused, "the new number is in use"});
-  f->card.status = card_status::active;
-  auto facts = end_codes(c, *f, *grave, 0);
-  facts.push_back(map_to(view_of(old), *grave, f->card.kind, card_status::cancelled, 0));
-  facts.push_back(map_here(view_of(fresh), *f));
-  f->card.version = facts.back().account_version;
-  write_facts(c, facts, card_out(*f));
+  auto r = replacement_in(c);
+  if (!r) return c.refuse(r.error());
+  auto alone = alone_with(c, r->card.account);
+  if (!alone) return;
+  // The request ends with this call, the search later.
+  find_media(c, r->card.account,
+             [in = std::make_shared<json>(c.in), &node = c.node, &context = c.context,
+              respond = alone->respond](const result<std::vector<bytes>>& media) {
+               const call later{*in, node, context, respond};
+               media ? replace_now(later, *media) : later.refuse(media.error());
+             });
 }
 
 // The code's own medium leads to the card's account, so that it can be turned away later. A store that has not heard of
 // it takes the account that the code names.
-void draw_card_code(const call& c) {
+void draw_card_code(const call& asked) {
+  auto named = card_in(asked);
+  if (!named) return asked.refuse(named.error());
+  auto alone = alone_with(asked, named->account);
+  if (!alone) return;
+  const auto& c = *alone;
   auto f = card_in(c);
   if (!f) return c.refuse(f.error());
   if (is_final(f->card.status) || f->card.status == card_status::stock)
@@ -220,14 +293,19 @@ void draw_card_code(const call& c) {
   write_facts(c, {e}, std::move(out));
 }
 
-void void_card_codes(const call& c) {
+void void_card_codes(const call& asked) {
+  auto named = card_in(asked);
+  if (!named) return asked.refuse(named.error());
+  auto alone = alone_with(asked, named->account);
+  if (!alone) return;
+  const auto& c = *alone;
   auto f = card_in(c);
   if (!f) return c.refuse(f.error());
   if (is_final(f->card.status))
     return c.refuse({errc::not_allowed, "this card is " + standing_text(f->card.status) + ", or was replaced before"});
   auto grave = reserved_in(c);
   if (!grave) return c.refuse(grave.error());
-  auto facts = end_codes(c, *f, *grave, 1);
+  auto facts = end_codes(c, *f, *grave);
   auto out = card_out(*f);
   out["voided"] = facts.size();
   if (facts.empty()) return c.ok(std::move(out));

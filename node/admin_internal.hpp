@@ -72,6 +72,9 @@ struct found_card {
   card_record card;
 };
 result<found_card> card_in(const call& c);
+/// The same call, which alone changes what leads to this card until it has answered; nothing, and it has answered
+/// `busy`, when another one does. So what was looked up for it is still so when it is written.
+std::optional<call> alone_with(const call& c, account_id card);
 void show_card(const call& c);
 /// Gives units to a card by hand, or takes them, once for each reference.
 void adjust_card(call c);

@@ -164,7 +164,7 @@ void answer_application(const call& c) {
     if (!text || !from_hex(*text, digest)) return c.refuse({errc::malformed, "a medium is 32 hexadecimal digits"});
     a.medium = bytes(view_of(digest));
   }
-  members->answer_application(std::move(a), shown(c));
+  if (auto alone = alone_with(c, a.card)) members->answer_application(std::move(a), shown(*alone));
 }
 
 void member_duplicates(call c) {

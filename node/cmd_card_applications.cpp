@@ -1,8 +1,10 @@
 // What members ask for: cards of plastic beside those on their telephones (`tallystick card --applications`).
 #include <algorithm>
 #include <iostream>
+#include <set>
 
 #include "node/cmd.hpp"
+#include "node/csv.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
 #include "sync/entropy_sodium.hpp"
@@ -10,28 +12,19 @@
 namespace tally::cmd {
 namespace {
 
-/// A field of RFC 4180. What a spreadsheet would take for a formula is made text: names come from outside.
-std::string csv_field(std::string text) {
-  if (!text.empty() && std::string_view("=+-@\t").find(text.front()) != std::string_view::npos) text.insert(0, 1, '\'');
-  std::string out = "\"";
-  for (char c : text)
-    out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + '"';
-}
-
 int list_open(const admin_client& hq, bool csv) {
   auto list = list_applications(hq);
   if (!list) return fail(list.error());
   if (csv) {
     std::cout << "account,card,since,store,member,name,address\r\n";
-    for (const auto& a : *list)
+    for (const auto& a : list->rows)
       std::cout << a.account.value << ',' << csv_field(a.shown) << ',' << a.since << ',' << a.store.value << ','
                 << a.member.value << ',' << csv_field(a.name) << ',' << csv_field(a.address) << "\r\n";
-  } else if (list->empty()) {
-    std::cout << "No application for a card is open.\n";
+  } else if (list->rows.empty()) {
+    if (list->unreadable == 0) std::cout << "No application for a card is open.\n";
   } else {
     std::vector<std::vector<std::string>> rows{{"ACCOUNT", "CARD", "SINCE", "STORE", "NAME", "ADDRESS"}};
-    for (const auto& a : *list) {
+    for (const auto& a : list->rows) {
       auto address = a.address;
       std::ranges::replace(address, '\n', ' ');
       rows.push_back({std::to_string(a.account.value), a.shown, a.since, std::to_string(a.store.value), a.name,
@@ -39,7 +32,23 @@ int list_open(const admin_client& hq, bool csv) {
     }
     std::cout << table(rows);
   }
+  if (list->unreadable > 0)
+    std::cerr << list->unreadable << " more could not be read; head office's log says which and why.\n";
   return exit_ok;
+}
+
+/// No number is drawn for what nobody asked for, nor two for one card.
+status check_open(const std::vector<std::uint64_t>& accounts, const admin_client& hq) {
+  auto open = list_applications(hq);
+  if (!open) return open.error();
+  std::set<std::uint64_t> seen;
+  for (auto account : accounts) {
+    if (!seen.insert(account).second)
+      return error{errc::malformed, "account " + std::to_string(account) + " is named twice"};
+    if (std::ranges::find(open->rows, account_id{account}, &applied_row::account) == open->rows.end())
+      return error{errc::not_found, "no application for account " + std::to_string(account) + " is open"};
+  }
+  return done();
 }
 
 int make_cards(const application_options& o, const std::string& prefix, const std::string& chain,
@@ -47,14 +56,27 @@ int make_cards(const application_options& o, const std::string& prefix, const st
   if (prefix.empty()) return fail(exit_usage, "--prefix is the first digits of the new numbers, 1 to 8");
   system_entropy random;
   std::cout << "number,account" << std::endl;
+  if (auto open = check_open(o.made, hq); !open) return fail(open.error());
   for (auto account : o.made) {
+    std::string listed;
+    bool asked = false;
     auto made = make_applied_card(hq, chain, {account}, prefix, random, [&](const std::string& number) -> status {
+      listed = number;
       std::cout << number << ',' << account << std::endl;
-      return std::cout ? done() : status(error{errc::io, "the new number could not be written"});
+      asked = bool(std::cout);
+      return asked ? done() : status(error{errc::io, "the new number could not be written"});
     });
     if (made) continue;
-    std::cerr << "Account " << account << ": a number in the list for it, if there is one, is no card; take that line "
-              << "out.\n";
+    if (asked && outcome_unknown(made.code())) {
+      std::cerr << "Account " << account << ": it is not known whether " << listed
+                << " is a card now. Before that line "
+                << "goes to the printer, ask 'tallystick card --card " << listed << "': what it shows is in force; if "
+                << "there is no such card, take the line out and run this again.\n";
+      std::cerr << sentence_of(made.error()) << '\n';
+      return exit_offline;
+    }
+    if (!listed.empty())
+      std::cerr << "Account " << account << ": " << listed << " is no card; take that line out of the list.\n";
     return fail(made.error());
   }
   std::cerr << "These numbers lead to the cards from when a store hears of this, besides those that did before.\n";
@@ -79,7 +101,7 @@ int refuse_store(std::uint32_t store, const std::string& reason, const admin_cli
   auto list = list_applications(hq);
   if (!list) return fail(list.error());
   std::vector<std::uint64_t> accounts;
-  for (const auto& a : *list)
+  for (const auto& a : list->rows)
     if (a.store.value == store) accounts.push_back(a.account.value);
   return refuse_each(accounts, reason, hq);
 }
@@ -107,6 +129,9 @@ int run_applications(const application_options& o, const std::string& data, cons
                      const std::string& reason) {
   const bool refuses = !o.refused.empty() || o.refuse_store != 0;
   if (refuses && reason.empty()) return fail(exit_usage, "--reason says why; the member may read it");
+  if (!refuses && !reason.empty())
+    return fail(exit_usage, "--reason belongs to --refuse or --refuse-store; nothing was done");
+  if (o.made.empty() && !prefix.empty()) return fail(exit_usage, "--prefix belongs to --made; nothing was done");
   auto id = read_identity(data);
   if (!id) return fail(id.error());
   auto hq = admin_client::open(data);

@@ -55,7 +55,12 @@ void member_office::applications(answer<application_list> done) {
     application_list out;
     for (const auto& open : open_applications_.list()) {
       auto v = view(open.member);
-      if (!v) return told(v.error());
+      if (!v) {
+        ++out.unreadable;
+        with_.log(v.code(), "the application for the card of account " + std::to_string(open.card.value) +
+                                " is open and cannot be shown: " + v.error().detail);
+        continue;
+      }
       const auto* a = application_for(v->profile.applications, open.card);
       if (a) out.rows.push_back({open.member, *a, v->profile.name, v->profile.address});
     }
@@ -81,8 +86,11 @@ void member_office::answer_now(const application_answer& a, const answer<member_
     durable_state st(with_.node.store());
     auto card = card_of(st, a.card);
     if (!card) return done(error{errc::unknown_card, "head office has issued no such card"});
-    if (is_final(card->status) || card->status == card_status::stock)
-      return done(error{errc::not_allowed, "this card is " + standing_text(card->status)});
+    auto standing = card->expires != 0 && today() > card->expires ? card_status::expired : card->status;
+    if (standing != card_status::active)
+      return done(error{errc::not_allowed, "this card is " + standing_text(standing, card->expires) +
+                                               ": a number for it would be none that pays; refuse the application, or "
+                                               "put the card in order first"});
     if (account_of(st, a.medium)) return done(error{errc::key_reused, "the new number is in use"});
     first.push_back(further_medium(a.card, card->kind, a.medium));
   }
@@ -91,6 +99,19 @@ void member_office::answer_now(const application_answer& a, const answer<member_
   c.applications = {*said};
   apply_change(to, c);
   publish(*member, std::move(to), std::nullopt, done, std::move(first));
+}
+
+void member_office::media_of(account_id card, answer<std::vector<bytes>> done) {
+  worker_->ask<answer<std::vector<bytes>>>(std::move(done), [this, card](const answer<std::vector<bytes>>& told) {
+    look_on(std::make_shared<media_search>(card), told);
+  });
+}
+
+void member_office::look_on(const std::shared_ptr<media_search>& search, const answer<std::vector<bytes>>& done) {
+  auto more = search->step(with_.node.store(), media_of_step);
+  if (!more) return done(more.error());
+  if (!*more) return done(search->found());
+  worker_->post_answer([this, search, done] { look_on(search, done); });
 }
 
 }  // namespace tally

@@ -177,6 +177,7 @@ std::string application_list_text(const application_list& l) {
     w.close('}');
   }
   w.close(']');
+  w.field("unreadable", l.unreadable);
   w.close('}');
   return w.take();
 }

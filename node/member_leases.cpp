@@ -55,14 +55,18 @@ void member_office::take_claim(const claim_at& c) {
   if (change->cards || change->merged_into) return refuse({errc::not_entitled, "cards are head office's to give"});
   if (auto fits = check_member(*change, today()); !fits) return refuse(fits.error());
   auto to = now->profile;
+  card_applications coming;
   if (change->applications) {
     auto fresh = claimed_applications(to.applications, to.cards, *change->applications, c.writer.node, today());
     if (!fresh) return refuse(fresh.error());
     open_applications_.bound(*fresh, today());
+    coming = *fresh;
+    open_applications_.expect(coming);
     change->applications = std::move(*fresh);
   }
   apply_change(to, *change);
-  publish(*member, to, cause{c.writer, c.seq}, [this, c](const result<member_view>& r) {
+  publish(*member, to, cause{c.writer, c.seq}, [this, c, coming](const result<member_view>& r) {
+    open_applications_.arrived(coming);
     if (!r)
       with_.log(r.code(), "a claim about member " + std::to_string(c.claim.account.value) + ": " + r.error().detail);
   });

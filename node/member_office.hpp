@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "actors/facade.hpp"
+#include "node/card_media.hpp"
 #include "node/member_worker.hpp"
 #include "node/members.hpp"
 #include "sync/driver_keyslots.hpp"
@@ -56,6 +57,7 @@ public:
   // member_applications.cpp
   void applications(answer<application_list> done) override;
   void answer_application(application_answer a, answer<member_view> done) override;
+  void media_of(account_id card, answer<std::vector<bytes>> done) override;
 
 private:
   struct known {
@@ -88,6 +90,7 @@ private:
   void take_claims(const std::vector<claim_at>& list);
   void take_claim(const claim_at& c);
   void answer_now(const application_answer& a, const answer<member_view>& done);
+  void look_on(const std::shared_ptr<media_search>& search, const answer<std::vector<bytes>>& done);
   void tick();
   // member_birthdays.cpp
   void tell_birthdays();

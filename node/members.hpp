@@ -34,7 +34,8 @@ struct application_list {
     card_application what;
     std::string name, address;  ///< as the profile has it now
   };
-  std::vector<row> rows;  ///< at most `applications_open_max`
+  std::vector<row> rows;     ///< at most `applications_open_max`
+  std::size_t unreadable{};  ///< open ones whose member's profile cannot be read: not among the rows, and in the log
 };
 /// Head office's answer to one of them.
 struct application_answer {
@@ -75,10 +76,16 @@ public:
 
   // Head office only.
   virtual void applications(answer<application_list> done) { done(only_head_office()); }
-  /// Made: number and answer are written one after the other, the number first. Errors: `not_found` (none is open),
-  /// `key_reused` (the number is in use), `not_allowed` (the card is not in use any more, or was not sold).
+  /// Made: number and answer are written in one group, so both are there or none. Errors: `not_found` (none is open),
+  /// `key_reused` (the number is in use), `not_allowed` (the card is not in use).
   virtual void answer_application(application_answer a, answer<member_view> done) {
     (void)a;
+    done(only_head_office());
+  }
+  /// All media that lead to a card: its numbers, those of plastic that were made for it, and its codes. Looks through
+  /// those of all cards, a part at a time, between its other work. What is added meanwhile may be missing. Errors: `io`.
+  virtual void media_of(account_id card, answer<std::vector<bytes>> done) {
+    (void)card;
     done(only_head_office());
   }
   /// The cards of `other` become the survivor's, and what that lacks of the other's data. Again: nothing changes.

@@ -261,23 +261,24 @@ result<replaced_card> replace_card(const admin_client& hq, const std::string& ch
   return replaced_card{std::move(*fresh), std::move(*a)};
 }
 
-result<std::vector<applied_row>> list_applications(const admin_client& hq) {
+result<applied_list> list_applications(const admin_client& hq) {
   auto a = hq.get("cards/applications");
   if (!a) return a.error();
   auto list = a->find("applications");
   if (list == a->end() || !list->is_array()) return strange();
-  std::vector<applied_row> out;
+  applied_list out;
+  out.unreadable = a->value("unreadable", std::size_t{0});
   for (const auto& r : *list) {
     auto account = member<std::uint64_t>(r, "account"), who = member<std::uint64_t>(r, "member");
     auto store = member<std::uint32_t>(r, "store");
     if (!account || !who || !store) return strange();
-    out.push_back({{*account},
-                   {*who},
-                   {*store},
-                   r.value("since", ""),
-                   r.value("card", ""),
-                   r.value("name", ""),
-                   r.value("address", "")});
+    out.rows.push_back({{*account},
+                        {*who},
+                        {*store},
+                        r.value("since", ""),
+                        r.value("card", ""),
+                        r.value("name", ""),
+                        r.value("address", "")});
   }
   return out;
 }
@@ -285,11 +286,6 @@ result<std::vector<applied_row>> list_applications(const admin_client& hq) {
 result<std::string> make_applied_card(const admin_client& hq, const std::string& chain, account_id account,
                                       const std::string& prefix, entropy& random,
                                       const std::function<status(const std::string&)>& made) {
-  // No number is drawn for what nobody asked for.
-  auto open = list_applications(hq);
-  if (!open) return open.error();
-  if (std::ranges::find(*open, account, &applied_row::account) == open->end())
-    return error{errc::not_found, "no application for account " + std::to_string(account.value) + " is open"};
   auto reserved = hq.post("cards/reserve", {{"count", 1}, {"prefix", prefix}});
   if (!reserved) return reserved.error();
   auto first = member<std::uint64_t>(*reserved, "first");
@@ -300,6 +296,10 @@ result<std::string> make_applied_card(const admin_client& hq, const std::string&
       hq.post("cards/applications/answer", {{"account", account.value}, {"medium", to_hex(medium_of(chain, *fresh))}});
   if (!a) return a.error();
   return *fresh;
+}
+
+bool outcome_unknown(errc code) {
+  return code == errc::timeout || code == errc::malformed || code == errc::io || code == errc::internal;
 }
 
 status refuse_application(const admin_client& hq, account_id account, const std::string& reason) {

@@ -87,13 +87,20 @@ struct applied_row {
   std::string since, shown;   ///< "2026-11-27", "**** 9123"
   std::string name, address;  ///< as the member's profile has it now
 };
-/// Oldest first.
-result<std::vector<applied_row>> list_applications(const admin_client& hq);
-/// Draws a further number for the card; the numbers and codes that lead to it stay good. `made` is called with the new
-/// number before it is in force. Errors: not_found (no application is open), not_allowed, full, and those of a prefix.
+struct applied_list {
+  std::vector<applied_row> rows;  ///< oldest first
+  std::size_t unreadable = 0;     ///< more are open, and their members' profiles cannot be read
+};
+result<applied_list> list_applications(const admin_client& hq);
+/// Draws a further number for the card; the numbers and codes that lead to it stay good. The caller has seen that an
+/// application is open (`list_applications`): no number is drawn for what nobody asked for. `made` is called with the
+/// new number before it is in force; after that, `outcome_unknown` says whether it may be. Errors: not_found (no
+/// application is open), not_allowed (the card is not in use), full, and those of a prefix.
 result<std::string> make_applied_card(const admin_client& hq, const std::string& chain, account_id account,
                                       const std::string& prefix, entropy& random,
                                       const std::function<status(const std::string& number)>& made);
+/// The node may have done what it was asked, after this error: it gave no whole answer, or does not know itself.
+bool outcome_unknown(errc code);
 /// Errors: not_found (no application is open), malformed (the reason).
 status refuse_application(const admin_client& hq, account_id account, const std::string& reason);
 /// What is to change of a card; what is left out stays.

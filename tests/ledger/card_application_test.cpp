@@ -145,6 +145,7 @@ TEST_CASE("of one store so many applications are open, and the others are refuse
   card_applications over{asked({17}), asked({18}, {}, other_taker)};
   book.bound(over, asked_on);
   CHECK(over[0].state == application_state::refused);
+  CHECK(over[0].reason == application_store_full);
   CHECK(check_applications(over).ok());
   CHECK(over[1].state == application_state::open);
   auto list = book.list();
@@ -163,4 +164,32 @@ TEST_CASE("of one store so many applications are open, and the others are refuse
   over = {asked({17})};
   book.bound(over, asked_on);
   CHECK(over[0].state == application_state::open);
+
+  // One that is on its way to the disk takes that room, and gives it back when it fails.
+  const auto coming = over;
+  book.expect(coming);
+  book.bound(over, asked_on);
+  CHECK(over[0].state == application_state::refused);
+  book.arrived(coming);
+  book.arrived({made});  // was none of them
+  over = coming;
+  book.bound(over, asked_on);
+  CHECK(over[0].state == application_state::open);
+}
+
+TEST_CASE("a chain has so many open applications, with those on their way", "[ledger][member]") {
+  application_book book;
+  for (std::uint64_t n = 1; n <= applications_open_max; ++n) {
+    auto a = asked({17}, {}, node_id{static_cast<std::uint32_t>(100 + n / 100)});
+    a.card = {100 + n};
+    if (n % 2 == 0) {
+      book.note({n}, {}, {a});
+    } else {
+      book.expect({a});
+    }
+  }
+  card_applications over{asked({17})};
+  book.bound(over, asked_on);
+  REQUIRE(over[0].state == application_state::refused);
+  CHECK(over[0].reason == application_chain_full);
 }

@@ -24,7 +24,7 @@ function ApplicationRow({ number, account, member }: { number: string; account: 
     <p class="member-row" data-testid="card-application" data-state={known?.state ?? 'none'}>
       {known && (
         <small>
-          {t(`apply.${known.state}`, { since: known.since, day: known.answered ?? '', reason: known.reason })}
+          {t(`apply.${known.state}`, { since: known.since, day: known.answered ?? '', reason: tOr('apply.reason.', known.reason) })}
         </small>
       )}
       {problem && <small data-testid="apply-problem">{problem}</small>}
