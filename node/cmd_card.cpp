@@ -187,6 +187,16 @@ int run_card(const card_options& o) {
   return exit_ok;
 }
 
+void keep_applications_apart(CLI::App& c) {
+  auto* applications = c.get_option("--applications");
+  for (const char* other :
+       {"--state", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--replace", "--code", "--picture",
+        "--void-codes", "--top-up", "--adjust", "--purse", "--reference", "--tender", "--package"})
+    applications->excludes(other);
+  for (const auto& f : state_flags)
+    applications->excludes(f.flag);
+}
+
 }  // namespace
 
 void add_card(CLI::App& app, int& status) {
@@ -246,13 +256,7 @@ void add_card(CLI::App& app, int& status) {
       ->needs(top_up)
       ->check(CLI::IsMember(std::vector<std::string>{"online", "transfer"}));
   c->add_option("--package", o->package, "the [[package]] of the rules that was bought")->needs(top_up);
-  auto* applications = c->get_option("--applications");
-  for (const char* other :
-       {"--state", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--replace", "--code", "--picture",
-        "--void-codes", "--top-up", "--adjust", "--purse", "--reference", "--tender", "--package"})
-    applications->excludes(other);
-  for (const auto& f : state_flags)
-    applications->excludes(f.flag);
+  keep_applications_apart(*c);
   c->footer(
       "A card that is not active neither pays nor is loaded; what lies on it stays. Cancelled and returned are for "
       "good,\n"
