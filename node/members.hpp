@@ -83,7 +83,8 @@ public:
     done(only_head_office());
   }
   /// All media that lead to a card: its numbers, those of plastic that were made for it, and its codes. Looks through
-  /// those of all cards, a part at a time, between its other work. What is added meanwhile may be missing. Errors: `io`.
+  /// those of all cards, a part at a time, between its other work. What is added meanwhile may be missing.
+  /// Errors: `io`.
   virtual void media_of(account_id card, answer<std::vector<bytes>> done) {
     (void)card;
     done(only_head_office());
