@@ -7,8 +7,7 @@ namespace {
 
 constexpr tick_ms wait_max_ms = 60'000;
 constexpr tick_ms fast_ms = 2'000, slow_ms = 8'000;  // an acknowledgement lets the credit grow, or shrink
-// Octets that an entry takes in a segment, about: how many are cut off when little credit is left.
-constexpr std::size_t octets_per_entry = 16;
+constexpr std::size_t octets_per_entry = 16;  // in a segment, about: so many are cut off when little credit is left
 }  // namespace
 
 void session::say_hello(session_effects& out) const {
@@ -347,7 +346,8 @@ bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, t
 bool session::may_wait(const message& m) const {
   if (config_.hold_ms == 0) return false;
   const auto* c = std::get_if<cosign_message>(&m);
-  return (c && c->by != config_.self.node) || std::holds_alternative<below_message>(m);
+  bool of_peer = c && peer_ && c->by == peer_->writer.node;  // shows it that it is an old copy
+  return (c && c->by != config_.self.node && !of_peer) || std::holds_alternative<below_message>(m);
 }
 
 void session::put_later(message m, tick_ms now) {

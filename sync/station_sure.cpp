@@ -48,7 +48,8 @@ void station::become_sure() {
 void station::become_sure_alone(const std::vector<node_id>& missing) {
   auto& alone = lives_.start.alone;
   auto p = parent();
-  bool all_but_it = p && !up_.count(*p) && missing == std::vector{*p} && !lives_.start.heard.empty();
+  bool all_but_it = p && !up_.count(*p) && missing == std::vector{*p} && !lives_.start.heard.empty() &&
+                    lives_.start.cosigned.size() < start_watch::cosigned_max;
   if (!all_but_it) return alone.reset();
   if (!alone) alone = tick_;
   if (tick_ < *alone + config_.sure_wait_ms) return;
@@ -80,6 +81,11 @@ void station::heed_own_cosignature(const cosign_message& m) {
   const auto had = it == known.end() ? 0 : it->second;
   const auto& since = lives_.start.cosigned;
   if (is_sure() || !own || m.size <= had || since.count(m.sign) || since.size() >= start_watch::cosigned_max) return;
+  // What an earlier life had, that one lost.
+  auto first = book_->find_entry(0);
+  if (first && heritage_of(observer_->st(), book_->self()) &&
+      m.time <= start_of_day(first->business_date) + first->stamp)
+    return;
   if (!verify_cosignature(certificates_.with(), own->signing,
                           {stream_origin(config_.chain, m.stream), m.size, m.root, {}}, m.time, m.sign))
     return;

@@ -210,11 +210,12 @@ TEST_CASE("small chains that once broke a guarantee", "[sim]") {
       {51, "detour=30000,silent=3"},  // what a lost store had sent, head office alone knew
       {30968, ""},                    // a store's journal came before what head office had sent it
       {409, ""},                      // certificates were renewed as the quiet minutes began
-      {308662, ""},               // head office's time came before the greeting, to a node whose certificate had ended
-      {2023641, ""},              // a debt on its way to a life that ended
-      {2049830, ""},              // head office asked once more as it went on
-      {719222, "detour=580000"},  // an old copy as long as the original, and another one
-      {50228, "detour=5060000"},  // what a lost region had passed on returned as well
+      {308662, ""},   // head office's time came before the greeting, to a node whose certificate had ended
+      {2023641, ""},  // a debt on its way to a life that ended
+      {2049830, ""},  // head office asked once more as it went on
+      {9546, "restore=1,restore_region=1,ending=0"},  // an earlier life's cosignature, after the next start
+      {719222, "detour=580000"},                      // an old copy as long as the original, and another one
+      {50228, "detour=5060000"},                      // what a lost region had passed on returned as well
       {328,
        "restore=5,ending=0,programme=0,months=0,stock=0,risk=0,pins=0,returns=0"},  // a closing not on the disk yet
   };

@@ -184,6 +184,12 @@ TEST_CASE("a store shows a region on an old copy that it had more of its journal
   c.net.sync();
   CHECK(c.lives_anew());
   CHECK_FALSE(c.moved_value());
+  // In its next life, after another start, that is no news: it was lost once.
+  auto life = c.region.st->ledger().self();
+  c.start(false);
+  REQUIRE(c.region.st->put(control_arrival{c.a.id, *had}).ok());
+  c.net.settle(c.region);
+  CHECK(c.region.st->ledger().self() == life);
 }
 
 TEST_CASE("a child that is dark is waited for two minutes, and sent nothing before it is heard", "[sync][sure]") {
