@@ -205,10 +205,8 @@ void session::on_want(const want_message& m, session_effects& out, tick_ms now) 
     if (!journal) o.subscribed = true, o.acked = o.sent = m.from;
     return;
   }
-  if (m.proof && m.stream.writer == config_.self) {
-    auto own = source_.root_at(m.stream, m.from);
-    if (own && *own != m.proof->root) return out.push_back(rollback_effect{m.stream, m.from, *m.proof});
-  }
+  const auto own = m.proof && m.stream.writer == config_.self ? source_.root_at(m.stream, m.from) : std::nullopt;
+  if (own && *own != m.proof->root) return out.push_back(rollback_effect{m.stream, m.from, *m.proof});
   // It shows what it holds of what was sent to it; a region that started waits for that.
   if (peer_ && m.stream == stream_id{config_.self, sub_stream::addressed, peer_->writer.node})
     out.push_back(control_effect{want_message{m.stream, m.from, std::nullopt}});
@@ -218,9 +216,10 @@ void session::on_want(const want_message& m, session_effects& out, tick_ms now) 
   }
   if (o.subscribed && m.from < o.acked) return;  // came late
   forget_flight(o);
+  // Asked for the same again, it was not taken: repeats come no sooner for that.
+  if (!o.subscribed || m.from != o.acked) o.wait = config_.retry_ms;
   o.subscribed = true;
   o.acked = o.sent = m.from;
-  o.wait = config_.retry_ms;
   pump(out, now);
   if (journal && o.sent >= o.size) hurry_ = false;
 }

@@ -31,7 +31,8 @@ void station::become_sure() {
   auto missing = unheard();
   if (!spoke) return become_sure_alone(missing);
   lives_.start.alone.reset();
-  if (!missing.empty() && tick_ < *spoke + config_.sure_wait_ms) return;
+  // A stick may be as old as the disk: then all stores must have spoken.
+  if (!missing.empty() && (!calendar_.confirmed || tick_ < *spoke + config_.sure_wait_ms)) return;
   lives_.start.sure = true;
   if (missing.empty()) return;
   std::string names;
