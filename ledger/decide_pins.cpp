@@ -1,4 +1,6 @@
 // Whether a card's PIN is asked for, and choosing one.
+#include <algorithm>
+
 #include "ledger/cards.hpp"
 #include "ledger/decide_parts.hpp"
 #include "ledger/pins.hpp"
@@ -75,7 +77,8 @@ maybe_refusal check_code(const code_matter& m, const rules_record& rules, entry&
   }
   if (s.now >= p.until) return no(errc::code_required, "the code is too old: have a new one sent");
   if (m.money > p.up_to) return no(errc::code_required, "the code is for at most " + money_text(&rules, p.up_to));
-  if (p.number == 0 || p.number <= code_used(s.st, s.self, m.account))
+  const auto used = std::max(code_used(s.st, s.self, m.account), code_used(s.st, {s.self.node, {}}, m.account));
+  if (p.number == 0 || p.number <= used)
     return no(errc::code_required, "the code was used before: have a new one sent");
   e.code_checked = p.number;
   return std::nullopt;

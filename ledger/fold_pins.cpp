@@ -83,8 +83,10 @@ status check_code_once(const entry& e, const entry_place& p, const state& s) {
 }
 
 void apply_code(const entry& e, const entry_place& p, state& s) {
-  if (!p.watched)
-    s.put(pin_cell(cell_type::code_used, e.account, p.writer), {static_cast<std::int64_t>(e.code_checked), {}});
+  if (p.watched) return;
+  // The node's next life decides by the second one: a code opens one entry, whatever epoch it is.
+  for (const auto& w : {p.writer, writer_id{p.writer.node, {}}})
+    s.put(pin_cell(cell_type::code_used, e.account, w), {static_cast<std::int64_t>(e.code_checked), {}});
 }
 
 void learn_pin(const entry& e, const pin_state& before, state& s) {

@@ -87,6 +87,7 @@ struct node_config {
     std::int64_t customer_wait_ms = 1'500;
     std::int64_t reserve_mb = 64;
     std::string used_lost = "ask";
+    std::int64_t used_lost_minutes = 60;
   } ledger;
   struct network_part {
     std::int64_t exposure_days = 7;

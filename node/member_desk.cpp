@@ -13,7 +13,7 @@ namespace tally {
 namespace {
 
 /// How long what is known is shown without asking again; less while the member waits for an answer of head office.
-constexpr unix_seconds fresh_for = 600, fresh_while_open = 30, lapse_look = 10;
+constexpr unix_seconds fresh_for = 600, fresh_while_open = 30, fresh_while_blank = 1, lapse_look = 10;
 constexpr std::size_t found_look_max = 2'000;
 
 std::string record_name(account_id member) { return "member/" + std::to_string(member.value); }
@@ -208,7 +208,10 @@ void member_desk::refresh(account_id member) {
   if (it == members_.end()) return;
   bool waits = std::ranges::any_of(it->second.shown.applications,
                                    [](const auto& a) { return a.state == application_state::open; });
-  if (now < it->second.asked + (waits ? fresh_while_open : fresh_for) && now >= it->second.asked) return;
+  // Its first version is empty: what it is called comes a moment behind it.
+  const bool blank = it->second.shown.name.empty();
+  const auto fresh = blank ? fresh_while_blank : waits ? fresh_while_open : fresh_for;
+  if (now < it->second.asked + fresh && now >= it->second.asked) return;
   it->second.asked = now;
   ask({.id = 0, .card = {}, .member = member, .version = it->second.version}, [](const result<found>&) {});
 }

@@ -172,6 +172,7 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.station.close_wait_ms = config.network.close_wait_hours * 3'600'000;
   if (config.ledger.used_lost != "ask")
     o.station.used_lost = config.ledger.used_lost == "chain" ? ruling_outcome::stands : ruling_outcome::owed;
+  o.station.used_lost_wait_ms = config.ledger.used_lost_minutes * 60'000;
   o.station.quarantine_after = static_cast<std::uint64_t>(config.network.quarantine_after);
   o.station.doubt_days = static_cast<std::uint32_t>(config.network.doubt_days);
   o.station.notice_levels = config.notice.levels;

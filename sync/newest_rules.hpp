@@ -10,4 +10,7 @@ namespace tally {
 /// do not decode are left out. Reads only; `self` is the node whose data it is. Errors: io, corrupt.
 result<std::optional<rules_record>> newest_rules(const stream_reader& reader, node_id self);
 
+/// All versions of the rules that are held here, without products: what units are worth. Errors as above.
+result<catalogue> all_rules(const stream_reader& reader, node_id self);
+
 }  // namespace tally

@@ -81,6 +81,9 @@ private:
     durable_state directory(store_);
     observer watched(directory, self_.node, out_.role);
     watched.lives_as(self_);
+    auto rules = all_rules(reader_, self_.node);
+    if (!rules) return rules.error();
+    watched.price_by(&*rules);
     TALLY_TRY(watched.load(reader_, self_.node));
     watched.all().each_contested([&](const writer_id& w, sequence seq, errc) {
       contested_[w][seq] = ruling_of(directory, w, seq).value_or(ruling_outcome{});

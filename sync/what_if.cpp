@@ -95,7 +95,8 @@ private:
       terms->version = next_;
       terms->business_date = std::max(terms->business_date, effective_);
       now = price_sale(rules_, *terms);
-      if (now && money_of_card(e) > now->card_max)
+      // What is due at most, a card may always pay; a lower price is no reason.
+      if (now && now->card_max < now->due && money_of_card(e) > now->card_max)
         now = error{errc::other_goods, "more from a card than its kind pays of these goods"};
       const auto* kind = rules_.rules(next_)->programme.card_kind(e.card_kind);
       auto owner = node == head_office ? std::nullopt : owners_.owner_of({node, {}}, directories_);

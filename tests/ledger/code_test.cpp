@@ -97,6 +97,7 @@ TEST_CASE("a code is for one sale, up to its sum, before its time is over", "[co
   auto paid = s.run(c);
   CHECK(written(paid).code_checked == 7);
   CHECK(code_used(s.st, s.self, card_1) == 7);
+  CHECK(code_used(s.st, {s.self.node, {}}, card_1) == 7);  // the node's next life knows it as well
   // The same request again is the same sale, whatever is typed with it.
   c.code = {verdict::unknown, 0, 0, 0, 0};
   CHECK(std::holds_alternative<replayed>(s.run(c)));

@@ -151,6 +151,7 @@ void oracle::ruling(const place& p, const entry& e) {
   ensure(p.writer.node == head_office, "somebody else than head office rules: " + place_name(p));
   auto [before, first] = ruled_.try_emplace({e.subject, *e.cites}, p, e);
   ensure(first || is_lost(before->second.first), "a second ruling about one entry: " + place_name(p));
+  if (!first) executed_.erase({e.subject, *e.cites});  // what was done about the one that is lost is lost with it
   before->second = {p, e};
 }
 
