@@ -118,8 +118,8 @@ status live_mirror::step() {
   load_certificates(with_.store, book);
   std::array<std::uint8_t, 8> id{};
   with_.random.fill(id);
-  return mirror_.step({with_.store, book, &with_.keys, with_.chain, with_.self(), with_.role}, id, with_.wall(),
-                      with_.tick());
+  return mirror_.step({with_.store, book, &with_.keys, with_.chain, with_.self(), with_.role, with_.older}, id,
+                      with_.wall(), with_.tick());
 }
 
 void live_mirror::run() {

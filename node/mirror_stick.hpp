@@ -2,6 +2,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -36,6 +37,7 @@ public:
   struct parts {
     const kv_store& store;
     const signer& keys;
+    std::map<epoch_id, const signer*> older;  ///< keys that the node had before, which outlive this
     const verifier& with;
     std::string chain;
     public_key root{};

@@ -23,7 +23,8 @@ unix_seconds wall_now() {
 }
 
 carrier_parts parts_of(const log_data& d) {
-  return {d.store(), d.certificates(), d.key(), d.identity().believes.chain, d.self(), d.identity().role};
+  return {d.store(), d.certificates(),  d.key(),       d.identity().believes.chain,
+          d.self(),  d.identity().role, d.older_keys()};
 }
 
 result<node_id> parent_of(const log_data& d) {
