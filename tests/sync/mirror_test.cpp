@@ -2,6 +2,7 @@
 #include "sync/mirror.hpp"
 
 #include <catch2/catch.hpp>
+#include <stdexcept>
 
 #include "sync/station_net.hpp"
 
@@ -17,6 +18,8 @@ struct fake_medium final : mirror_medium {
   bool begun = false;
   int fail_in = -1;  ///< calls until one fails; below zero: never
   errc how = errc::io;
+  bool gone = false, throws = false;
+  int checks = 0;
   bool torn = false;  ///< the call that fails leaves half a file
 
   status fails() {
@@ -52,6 +55,15 @@ struct fake_medium final : mirror_medium {
     fresh.clear();
     begun = false;
     return done();
+  }
+  status check() override {
+    ++checks;
+    if (throws) throw std::runtime_error("stale file handle");
+    return gone ? status(error{errc::io, "taken out"}) : done();
+  }
+  void abandon() override {
+    fresh.clear();
+    begun = false;
   }
 };
 
@@ -197,7 +209,7 @@ TEST_CASE("at its bound a mirror says so, keeps what it has, and goes on when he
   const auto there = w.disk.place;
   CHECK(w.step().code() == errc::full);
   CHECK(w.disk.place == there);
-  CHECK(w.disk.fresh.size() <= 200);
+  CHECK(w.disk.fresh.empty());  // half a shipment takes no room
   CHECK(w.bring(w.hq) > 3);
 
   w.net.link(w.a, w.region, true);
@@ -326,4 +338,69 @@ TEST_CASE("a mirror on which an older release signed the tail with the new key i
   REQUIRE(w.step().ok());
   w.bring(w.hq);
   CHECK(stream_reader(w.hq.store).size(w.old_journal) == w.a.source->size(w.old_journal));
+}
+
+TEST_CASE("a disk that is taken out while nothing is sold is noticed, and has all of it when it is back",
+          "[sync][mirror]") {
+  mirrored w;
+  w.net.link(w.a, w.region, false);
+  w.sell(2);
+  REQUIRE(w.step().ok());
+  REQUIRE(w.step().ok());
+  CHECK(w.disk.checks == 1);
+  w.disk.gone = true;
+  CHECK(w.step().code() == errc::io);
+  CHECK(w.m->report().detail == "taken out");
+  CHECK(w.m->report().behind > 0);
+  CHECK(w.m->report().behind_since == w.net.ticks());
+  w.disk = {};  // another one is put in
+  REQUIRE(w.step().ok());
+  CHECK(w.m->report().behind == 0);
+  CHECK(w.bring(w.hq) == w.size());
+}
+
+TEST_CASE("what a disk throws is an error like another, and nothing counts as written", "[sync][mirror]") {
+  mirrored w;
+  w.net.link(w.a, w.region, false);
+  w.sell(2);
+  REQUIRE(w.step().ok());
+  w.disk.throws = true;
+  CHECK(w.step().code() == errc::io);
+  CHECK(w.m->report().detail == "stale file handle");
+  CHECK(w.m->report().behind > 0);
+  w.disk.throws = false;
+  REQUIRE(w.step().ok());
+  CHECK(w.m->report().behind == 0);
+  CHECK(w.bring(w.hq) == w.size());
+}
+
+TEST_CASE("whatever fails, no half shipment is left beside what lies there", "[sync][mirror]") {
+  mirrored w;
+  w.net.link(w.a, w.region, false);
+  w.sell(2);
+  REQUIRE(w.step().ok());
+  for (int call = 0; call < 4; ++call) {
+    w.m = std::make_unique<mirror>(w.disk, mirror_limits{});
+    w.disk.how = errc::full;
+    w.disk.torn = true;
+    w.disk.fail_in = call;  // each, begin, add, finish
+    const auto there = w.disk.place;
+    CHECK(w.step().code() == errc::full);
+    CHECK(w.disk.fresh.empty());
+    CHECK(w.disk.place == there);
+  }
+}
+
+TEST_CASE("a call to the disk that does not return is told as a failure that lasts", "[sync][mirror]") {
+  mirror_report well;
+  well.held = 7;
+  CHECK(as_seen(well, std::nullopt, 90'000).code == errc::ok);
+  CHECK(as_seen(well, 50'000, 50'000 + mirror_slow_ms - 1).code == errc::ok);
+  auto hangs = as_seen(well, 50'000, 50'000 + mirror_slow_ms + 2'000);
+  CHECK(hangs.code == errc::io);
+  CHECK(hangs.detail == "the disk has not answered for 12 s");
+  CHECK(hangs.behind_since == tick_ms{50'000});
+  CHECK(hangs.held == 7);
+  well.behind_since = 20'000;
+  CHECK(as_seen(well, 50'000, 90'000).behind_since == tick_ms{20'000});
 }
