@@ -132,7 +132,8 @@ int ship_out(const log_data& d, const ship_options& o, bool rescue) {
     if (r.proved) continue;
     outcome = cmd::exit_refused;
     std::cerr << "tallystick: " << stream_name(r.stream) << ": entries " << r.from << " to " << r.size - 1
-              << " stay behind: nobody can prove them without this node's signing key (" << d.no_key() << ").\n";
+              << " stay behind: nobody can prove them without this node's signing key ("
+              << (d.key() ? "the one of that epoch is not among its keys" : d.no_key()) << ").\n";
   }
   if (outcome != cmd::exit_ok && rescue)
     if (auto ok = leave_unproved(d, o.stick); !ok) return cmd::fail(ok.error());

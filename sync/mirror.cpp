@@ -66,6 +66,7 @@ status mirror::guarded_step(const carrier_parts& now, std::array<std::uint8_t, 8
     at_.clear();
     files_ = 0;
     bytes_ = 0;
+    medium_.abandon();
     return error{errc::io, e.what()};
   }
 }
