@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/key_change.hpp"
 #include "node/terminal.hpp"
 #include "storage/entry_codec.hpp"
 #include "sync/driver_keyfile.hpp"
@@ -45,7 +46,15 @@ result<std::unique_ptr<log_data>> log_data::open(const std::filesystem::path& da
   } else {
     d->no_key_ = cmd::sentence_of(key.error());
   }
+  d->older_ = tally::older_keys(data_layout{data_dir}, *d->certificates_, d->identity_.node);
   return d;
+}
+
+std::map<epoch_id, const signer*> log_data::older_keys() const {
+  std::map<epoch_id, const signer*> out;
+  for (const auto& [epoch, key] : older_)
+    out[epoch] = key.get();
+  return out;
 }
 
 result<stream_id> log_data::find_stream(std::string_view name) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -29,6 +30,8 @@ public:
   const writer_id& self() const { return self_; }
   const certificate_book& certificates() const { return *certificates_; }
   const ed25519_signer* key() const { return own_.get(); }
+  /// Keys that the node had before, of those that lie in its data, by the epoch that each began.
+  std::map<epoch_id, const signer*> older_keys() const;
   const std::string& no_key() const { return no_key_; }
   const ed25519_verifier& with() const { return with_; }
   stream_log::parts parts() const {
@@ -48,6 +51,7 @@ private:
   ed25519_verifier with_;
   std::unique_ptr<certificate_book> certificates_;
   std::unique_ptr<ed25519_signer> own_;
+  std::map<epoch_id, std::unique_ptr<const signer>> older_;
   std::string no_key_;
   writer_id self_;
 };

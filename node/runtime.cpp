@@ -342,9 +342,13 @@ status start_mirror(running_node& n, const node_config& config) {
     return at_setting(config, "mirror.path", "a mirror has what head office lacks; copy head office by 'backup'");
   mirror_limits limits;
   limits.bytes_max = static_cast<std::uint64_t>(config.mirror.mb) << 20;
+  std::map<epoch_id, const signer*> older;
+  for (const auto& [epoch, key] : n.older)
+    older[epoch] = key.get();
   n.mirror = std::make_unique<live_mirror>(
       live_mirror::parts{.store = *n.store,
                          .keys = *n.signer,
+                         .older = std::move(older),
                          .with = n.verifier,
                          .chain = n.identity.believes.chain,
                          .root = n.identity.believes.root,

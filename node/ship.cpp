@@ -23,7 +23,8 @@ unix_seconds wall_now() {
 }
 
 carrier_parts parts_of(const log_data& d) {
-  return {d.store(), d.certificates(), d.key(), d.identity().believes.chain, d.self(), d.identity().role};
+  return {d.store(), d.certificates(),  d.key(),       d.identity().believes.chain,
+          d.self(),  d.identity().role, d.older_keys()};
 }
 
 result<node_id> parent_of(const log_data& d) {
@@ -131,7 +132,8 @@ int ship_out(const log_data& d, const ship_options& o, bool rescue) {
     if (r.proved) continue;
     outcome = cmd::exit_refused;
     std::cerr << "tallystick: " << stream_name(r.stream) << ": entries " << r.from << " to " << r.size - 1
-              << " stay behind: nobody can prove them without this node's signing key (" << d.no_key() << ").\n";
+              << " stay behind: nobody can prove them without this node's signing key ("
+              << (d.key() ? "the one of that epoch is not among its keys" : d.no_key()) << ").\n";
   }
   if (outcome != cmd::exit_ok && rescue)
     if (auto ok = leave_unproved(d, o.stick); !ok) return cmd::fail(ok.error());

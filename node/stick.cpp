@@ -1,5 +1,8 @@
 #include "node/stick.hpp"
 
+#include <fcntl.h>
+#include <stdio.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -9,7 +12,7 @@ namespace tally {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view top = "tallystick", extension = ".parcel";
+constexpr std::string_view top = "tallystick", extension = ".parcel", older_end = ".old";
 constexpr std::size_t pairs_max = 10'000;
 
 std::string pair_name(node_id from, node_id to) {
@@ -23,29 +26,21 @@ std::optional<std::uint32_t> whole_number(std::string_view text) {
   return n;
 }
 
-/// "3-to-2" and nothing else.
+/// "3-to-2" and nothing else; "3-to-2.old" where a power cut left that place empty.
 std::optional<stick_shipment> pair_from(const fs::path& dir) {
   auto name = dir.filename().string();
+  std::error_code ec;
+  if (name.ends_with(older_end)) {
+    name.resize(name.size() - older_end.size());
+    auto place = fs::symlink_status(dir.parent_path() / name, ec);
+    if (place.type() != fs::file_type::not_found) return std::nullopt;
+  }
   auto middle = name.find("-to-");
   if (middle == name.npos) return std::nullopt;
   auto from = whole_number(std::string_view(name).substr(0, middle));
   auto to = whole_number(std::string_view(name).substr(middle + 4));
   if (!from || !to || name != pair_name({*from}, {*to})) return std::nullopt;
   return stick_shipment{{*from}, {*to}, dir, {}};
-}
-
-/// A data directory is no stick, and a link on a stick could lead the writer, who may be root, anywhere.
-status check_stick(const fs::path& stick, const std::string& chain) {
-  if (std::error_code ec; fs::exists(stick / "identity.toml", ec))
-    return error{errc::not_allowed,
-                 stick.string() + " is a node's data directory; name a stick, or an empty directory"};
-  for (const auto& dir : {stick / top, stick / top / chain}) {
-    std::error_code ec;
-    auto kind = fs::symlink_status(dir, ec);
-    if (fs::exists(kind) && !fs::is_directory(kind))
-      return error{errc::not_allowed, dir.string() + " is no directory of its own; take it off the stick"};
-  }
-  return done();
 }
 
 /// Names in a directory, sorted; stops at `max`.
@@ -59,7 +54,56 @@ result<std::vector<fs::path>> names_in(const fs::path& dir, std::size_t max) {
   return out;
 }
 
+error cannot_write(const fs::path& place, const std::error_code& ec) {
+  return {ec == std::errc::no_space_on_device ? errc::full : errc::io,
+          "cannot write " + place.string() + ": " + ec.message()};
+}
+
+/// Two renames, for file systems that cannot exchange. Between them only the older one is there, beside its place.
+std::error_code rename_by_steps(const fs::path& fresh, const fs::path& place) {
+  std::error_code ec, ignored;
+  auto older = older_beside(place);
+  fs::remove_all(older, ec);
+  if (!ec) fs::rename(place, older, ec);
+  if (ec) return ec;
+  fs::rename(fresh, place, ec);
+  if (ec) fs::rename(older, place, ignored);
+  return ec;
+}
+
 }  // namespace
+
+// A data directory is no stick, and a link on a stick could lead the writer, who may be root, anywhere.
+status check_stick(const fs::path& stick, const std::string& chain) {
+  if (std::error_code ec; fs::exists(stick / "identity.toml", ec))
+    return error{errc::not_allowed,
+                 stick.string() + " is a node's data directory; name a stick, or an empty directory"};
+  for (const auto& dir : {stick / top, stick / top / chain}) {
+    std::error_code ec;
+    auto kind = fs::symlink_status(dir, ec);
+    if (!fs::status_known(kind)) return error{errc::io, "cannot read " + dir.string() + ": " + ec.message()};
+    if (fs::exists(kind) && !fs::is_directory(kind))
+      return error{errc::not_allowed, dir.string() + " is no directory of its own; take it off the stick"};
+  }
+  return done();
+}
+
+fs::path older_beside(const fs::path& place) { return place.string() + std::string(older_end); }
+
+status put_in_place(const fs::path& fresh, const fs::path& place, bool exchange) {
+  std::error_code ec, ignored;
+  if (!fs::exists(fs::symlink_status(place, ec))) {
+    ec.clear();
+    fs::rename(fresh, place, ec);
+  } else if (!exchange || ::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) {
+    ec = rename_by_steps(fresh, place);
+  }
+  if (ec) return cannot_write(place, ec);
+  TALLY_TRY(sync_files(place.parent_path()));
+  fs::remove_all(fresh, ignored);  // what lay there, if they were exchanged
+  fs::remove_all(older_beside(place), ignored);
+  return done();
+}
 
 std::string parcel_name(std::uint32_t number) {
   auto text = std::to_string(number);
@@ -108,25 +152,29 @@ result<std::vector<stick_shipment>> shipments_on(const fs::path& stick, const st
   return out;
 }
 
+static status write_files(const fs::path& dir, shipment& s, const std::function<void(std::uint64_t)>& progress) {
+  for (std::uint64_t files = 1;; ++files) {
+    auto p = s.next();
+    if (!p) return p.error();
+    if (!*p) break;
+    TALLY_TRY(write_public_file(dir / parcel_name((*p)->number), encode_parcel(**p)));
+    if (progress) progress(files);
+  }
+  return sync_files(dir);
+}
+
 status write_shipment(const fs::path& stick, shipment& s, const std::string& chain, node_id from, node_id to,
                       const std::function<void(std::uint64_t)>& progress) {
   TALLY_TRY(check_stick(stick, chain));
   auto place = place_on(stick, chain, from, to);
   fs::path fresh = place.string() + ".new";
-  std::error_code ec;
-  fs::remove_all(fresh, ec);
-  for (std::uint64_t files = 1;; ++files) {
-    auto p = s.next();
-    if (!p) return p.error();
-    if (!*p) break;
-    TALLY_TRY(write_public_file(fresh / parcel_name((*p)->number), encode_parcel(**p)));
-    if (progress) progress(files);
-  }
-  TALLY_TRY(sync_files(fresh));
-  fs::remove_all(place, ec);
-  if (!ec) fs::rename(fresh, place, ec);
-  if (ec) return error{errc::io, "cannot write " + place.string() + ": " + ec.message()};
-  return sync_files(place);
+  std::error_code ignored;
+  fs::remove_all(fresh, ignored);
+  auto ok = write_files(fresh, s, progress);
+  if (ok) ok = put_in_place(fresh, place);
+  // Half a shipment is of no use, and takes the room that the next one needs.
+  if (!ok) fs::remove_all(fresh, ignored);
+  return ok;
 }
 
 result<parcel> read_parcel(const stick_shipment& from, std::size_t number, const std::string& chain,

@@ -24,8 +24,17 @@ std::string parcel_name(std::uint32_t number);
 /// The files of one shipment, in order. `not_found`: there is none; io.
 result<std::vector<std::filesystem::path>> parcels_in(const std::filesystem::path& place);
 
-/// All shipments of a chain. `not_found` when there is nothing of Tallystick, `not_allowed` naming the chains when
-/// there are only others'; io.
+/// `not_allowed` where nothing may be written: a node's data directory, or links in the way of a chain's shipments. io.
+status check_stick(const std::filesystem::path& stick, const std::string& chain);
+/// Where the older shipment lies while another takes its place; after a power cut it may be all there is.
+std::filesystem::path older_beside(const std::filesystem::path& place);
+/// `fresh`, whose files are durable, takes the place of what lies at `place`; whoever looks meanwhile finds the one or
+/// the other there, or the older one beside it. Durable when it returns ok. `exchange` false: as on a file system that cannot
+/// exchange two names. io, full.
+status put_in_place(const std::filesystem::path& fresh, const std::filesystem::path& place, bool exchange = true);
+
+/// All shipments of a chain, an older one where its place is empty. `not_found` when there is nothing of Tallystick,
+/// `not_allowed` naming the chains when there are only others'; io.
 result<std::vector<stick_shipment>> shipments_on(const std::filesystem::path& stick, const std::string& chain);
 
 /// Writes one shipment beside an older one of the pair and puts it in its place when it is whole: a stick that is

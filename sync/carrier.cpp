@@ -57,7 +57,18 @@ void note_wants(const parcel& p, wanted_from& wants) {
 }
 
 shipment::shipment(const carrier_parts& parts, node_id to) : parts_(parts), reader_(parts.store), to_(to) {
-  if (parts.own) source_ = std::make_unique<durable_source>(parts.store, *parts.own, parts.chain, parts.self.node);
+  if (!parts.own) return;
+  source_ = std::make_unique<durable_source>(parts.store, *parts.own, parts.chain, parts.self.node);
+  for (const auto& [epoch, key] : parts.older)
+    source_->sign_with(epoch, *key);
+}
+
+// Nobody takes what an epoch wrote when a key that began another one signed it.
+bool shipment::can_sign(const writer_id& own) const {
+  if (!source_) return false;
+  if (parts_.older.contains(own.epoch)) return true;
+  auto keys = parts_.certificates.keys_for(own);
+  return keys.empty() || std::ranges::find(keys, parts_.own->key()) != keys.end();
 }
 
 result<shipment> shipment::plan(const carrier_parts& parts, node_id to, const wanted_from& wants,
@@ -109,7 +120,7 @@ status shipment::choose(const wanted_from& wants) {
     auto tip = reader_.frontier(id);
     if (!tip) return tip.error();
     row r{id, std::min(begin_of(id, wants), tip->size()), tip->size()};
-    r.proved = id.writer.node != parts_.self.node || source_ || r.from == r.size;
+    r.proved = id.writer.node != parts_.self.node || r.from == r.size || can_sign(id.writer);
     rows_.push_back(r);
   }
   // The directory first: it certifies who signed the rest.

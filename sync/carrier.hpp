@@ -17,6 +17,8 @@ struct carrier_parts {
   std::string chain;
   writer_id self;
   node_role role{};
+  /// Keys that this node had before, by the epoch that each began: what those epochs wrote is signed with them.
+  std::map<epoch_id, const signer*> older{};
 };
 
 /// Whether `above` is an ancestor of `below`, by the first parents of the newest certificates.
@@ -40,7 +42,7 @@ public:
   struct row {
     stream_id stream;
     std::uint64_t from = 0, size = 0;
-    bool proved = true;  ///< false: own entries that nobody signed, and there is no key to sign them now
+    bool proved = true;  ///< false: own entries that nobody signed, and their key is not here
   };
 
   /// `cosigned` are this node's own cosignatures, fresh. `id` is random. `not_allowed` when the receiver is neither
@@ -65,6 +67,7 @@ private:
   void add_wants(const std::vector<stream_id>& held);
   bool goes_to(const stream_id& id) const;
   bool comes_from(const stream_id& id) const;
+  bool can_sign(const writer_id& own) const;
 
   carrier_parts parts_;
   stream_reader reader_;

@@ -1,6 +1,7 @@
 #include "sync/mirror.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <tuple>
 
 #include "sync/checkpoint.hpp"
@@ -27,8 +28,16 @@ struct end_of_stream {
 
 }  // namespace
 
+mirror_report as_seen(mirror_report last, std::optional<tick_ms> busy_since, tick_ms tick) {
+  if (!busy_since || tick - *busy_since < mirror_slow_ms) return last;
+  if (!last.behind_since) last.behind_since = busy_since;
+  last.code = errc::io;
+  last.detail = "the disk has not answered for " + std::to_string((tick - *busy_since) / 1'000) + " s";
+  return last;
+}
+
 status mirror::step(const carrier_parts& now, std::array<std::uint8_t, 8> id, unix_seconds wall, tick_ms tick) {
-  auto ok = try_step(now, id, wall);
+  auto ok = guarded_step(now, id, wall);
   const stream_id journal{now.self, sub_stream::journal, {}};
   const auto size = stream_reader(now.store).size(journal);
   auto held = at_.find(journal);
@@ -48,8 +57,28 @@ status mirror::step(const carrier_parts& now, std::array<std::uint8_t, 8> id, un
   return ok;
 }
 
+status mirror::guarded_step(const carrier_parts& now, std::array<std::uint8_t, 8> id, unix_seconds wall) {
+  try {
+    return try_step(now, id, wall);
+  } catch (const std::exception& e) {
+    // Where it stopped is not known, so nothing counts as written.
+    placed_ = false;
+    at_.clear();
+    files_ = 0;
+    bytes_ = 0;
+    medium_.abandon();
+    return error{errc::io, e.what()};
+  }
+}
+
 status mirror::try_step(const carrier_parts& now, std::array<std::uint8_t, 8> id, unix_seconds wall) {
   if (!placed_) return begin_anew(now, id, wall);
+  // A disk that was taken out, or another in its place, is noticed also while nothing is sold.
+  if (auto there = medium_.check(); !there) {
+    placed_ = false;
+    at_.clear();
+    return there;
+  }
   auto s = missing(now, wall);
   if (!s) return s.error();
   if (s->entries() == 0) return done();
@@ -90,6 +119,7 @@ status mirror::begin_anew(const carrier_parts& now, std::array<std::uint8_t, 8> 
     // What lies there stays as it is, until head office has cosigned more.
     if (over_) too_much_ = begins;
     std::tie(at_, id_, files_, bytes_) = before;
+    medium_.abandon();
     return over_ ? status(full) : ok;
   }
   too_much_.reset();
@@ -147,9 +177,10 @@ status mirror::replaces_nothing_newer(const carrier_parts& now) {
     auto root = root_at(end.size, reader.nodes(id, {now.self.node, {}}));
     if (!root) return root.error();
     auto body = checkpoint_body({stream_origin(now.chain, id), end.size, *root, {}});
-    auto keys = now.certificates.keys_for(id.writer);
+    // By whichever key of this node: the same root is the same entries.
+    auto certified = now.certificates.all_of(now.self.node);
     bool ours = std::ranges::any_of(
-        keys, [&](const public_key& key) { return now.certificates.with().verify(key, body, end.sign); });
+        certified, [&](const certificate* c) { return now.certificates.with().verify(c->signing, body, end.sign); });
     if (!ours)
       return error{errc::not_allowed, "there are other entries of " + what +
                                           " than here: take it to head office or to the region (ship --from), then "

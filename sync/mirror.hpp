@@ -19,6 +19,10 @@ public:
   virtual status add(std::uint32_t number, byte_view data) = 0;
   /// The shipment that was begun takes the place of the other. Durable.
   virtual status finish() = 0;
+  /// Whether the file that was added last lies where it was written, or is gone with its disk; ok when there is none.
+  virtual status check() = 0;
+  /// Takes away what was begun and not finished, as far as the disk lets.
+  virtual void abandon() = 0;
 };
 
 struct mirror_limits {
@@ -35,6 +39,11 @@ struct mirror_report {
   std::string detail;
 };
 
+/// What people are told at `tick` while a call to the disk is under way since `busy_since`: a call that does not return
+/// is a failure like another once it takes longer than `mirror_slow_ms`.
+constexpr tick_ms mirror_slow_ms = 10'000;
+mirror_report as_seen(mirror_report last, std::optional<tick_ms> busy_since, tick_ms tick);
+
 /// A second copy of what head office does not have yet, on another disk, soon after it is durable here: a shipment to
 /// head office in the form of parcels (storage/FORMAT.md) that grows by a file whenever the journal did. So
 /// `tallystick ship --from` at head office, or at a node on the way there, brings it.
@@ -50,12 +59,13 @@ public:
   mirror(mirror_medium& medium, mirror_limits limits) : medium_(medium), limits_(limits) {}
 
   /// Brings it up to date. `now` are this moment's: the store as it is durable, certificates read from it. After an
-  /// error the next call begins again.
+  /// error the next call begins again. What the medium throws is `io`.
   status step(const carrier_parts& now, std::array<std::uint8_t, 8> id, unix_seconds wall, tick_ms tick);
   const mirror_report& report() const { return report_; }
 
 private:
   status try_step(const carrier_parts& now, std::array<std::uint8_t, 8> id, unix_seconds wall);
+  status guarded_step(const carrier_parts& now, std::array<std::uint8_t, 8> id, unix_seconds wall);
   status begin_anew(const carrier_parts& now, std::array<std::uint8_t, 8> id, unix_seconds wall);
   status replaces_nothing_newer(const carrier_parts& now);
   status write(shipment& s);

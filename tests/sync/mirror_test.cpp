@@ -2,6 +2,7 @@
 #include "sync/mirror.hpp"
 
 #include <catch2/catch.hpp>
+#include <stdexcept>
 
 #include "sync/station_net.hpp"
 
@@ -17,6 +18,8 @@ struct fake_medium final : mirror_medium {
   bool begun = false;
   int fail_in = -1;  ///< calls until one fails; below zero: never
   errc how = errc::io;
+  bool gone = false, throws = false;
+  int checks = 0;
   bool torn = false;  ///< the call that fails leaves half a file
 
   status fails() {
@@ -53,6 +56,15 @@ struct fake_medium final : mirror_medium {
     begun = false;
     return done();
   }
+  status check() override {
+    ++checks;
+    if (throws) throw std::runtime_error("stale file handle");
+    return gone ? status(error{errc::io, "taken out"}) : done();
+  }
+  void abandon() override {
+    fresh.clear();
+    begun = false;
+  }
 };
 
 struct mirrored {
@@ -63,8 +75,10 @@ struct mirrored {
   std::uint8_t shipments = 0;
 
   explicit mirrored(mirror_limits limits = {}) : m(std::make_unique<mirror>(disk, limits)) {}
+  std::map<epoch_id, const signer*> older;
   carrier_parts parts() {
-    return {a.store, *a.certificates, a.keys.get(), std::string(station_net::chain), a.st->ledger().self(), a.role};
+    return {a.store, *a.certificates, a.keys.get(), std::string(station_net::chain), a.st->ledger().self(), a.role,
+            older};
   }
   status step() { return m->step(parts(), {++shipments}, net.now(), net.ticks()); }
   void sell(int n) {
@@ -195,7 +209,7 @@ TEST_CASE("at its bound a mirror says so, keeps what it has, and goes on when he
   const auto there = w.disk.place;
   CHECK(w.step().code() == errc::full);
   CHECK(w.disk.place == there);
-  CHECK(w.disk.fresh.size() <= 200);
+  CHECK(w.disk.fresh.empty());  // half a shipment takes no room
   CHECK(w.bring(w.hq) > 3);
 
   w.net.link(w.a, w.region, true);
@@ -240,4 +254,153 @@ TEST_CASE("a start begins a new shipment in the place of one that it knows all o
   REQUIRE(w.step().ok());
   CHECK(w.disk.place.size() == 1);
   CHECK(w.bring(w.hq) == w.size());
+}
+
+namespace {
+
+/// New keys of the store, which head office certifies while the store's line is down; then the store starts with them.
+struct rotated : mirrored {
+  std::unique_ptr<ed25519_signer> before;
+  writer_id old_life = a.writer();
+  stream_id old_journal = a.journal();
+
+  void rotate() {
+    test::seeded_entropy random(91);
+    auto signing = make_signing_key(random);
+    next_keys next;
+    next.signing = std::make_shared<ed25519_signer>(signing.clone());
+    next.curve = make_curve_key(random).pub;
+    random.fill(next.epoch.value);
+    a.st->want_keys(next);
+    for (int i = 0; i < 2; ++i) {
+      net.pass_time(61'000);
+      net.sync();
+    }
+    REQUIRE((*a.certificates->find(a.id))->epoch == next.epoch);
+    net.link(a, region, false);
+    sell(3);  // the tail of the old life, which nobody has
+    before = std::exchange(a.keys, std::make_unique<ed25519_signer>(signing.clone()));
+    net.open(a);
+    a.source->sign_with(old_life.epoch, *before);
+    a.st->begin_certified_epoch(net.now());
+    net.settle(a);
+    REQUIRE(a.st->ledger().self().epoch == next.epoch);
+    net.forget();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the tail from before new keys is signed with the old ones, and head office takes it", "[sync][mirror]") {
+  rotated w;
+  w.rotate();
+  const auto tail = w.a.source->size(w.old_journal);
+  REQUIRE(stream_reader(w.hq.store).size(w.old_journal) < tail);
+  w.older[w.old_life.epoch] = w.before.get();
+  REQUIRE(w.step().ok());
+  w.bring(w.hq);
+  CHECK(stream_reader(w.hq.store).size(w.old_journal) == tail);
+  CHECK(stream_reader(w.hq.store).size({w.a.st->ledger().self(), sub_stream::journal, {}}) > 0);
+
+  w.m = std::make_unique<mirror>(w.disk, mirror_limits{});
+  CHECK(w.step().ok());  // the next start knows it for its own
+}
+
+TEST_CASE("without the older key an old life's tail is not shipped under another's signature", "[sync][mirror]") {
+  rotated w;
+  w.rotate();
+  auto s = shipment::plan(w.parts(), head_office, {}, {}, {1}, w.net.now());
+  REQUIRE(s.ok());
+  bool found = false;
+  for (const auto& r : s->rows()) {
+    if (r.stream == w.old_journal) {
+      found = true;
+      CHECK_FALSE(r.proved);
+    } else {
+      CHECK(r.proved);
+    }
+  }
+  CHECK(found);
+  REQUIRE(w.step().ok());
+  for (const auto& [n, data] : w.disk.place)
+    for (const auto& m : decode_parcel(data)->messages)
+      if (const auto* seg = std::get_if<segment_message>(&m)) CHECK(seg->seg.stream != w.old_journal);
+}
+
+TEST_CASE("a mirror on which an older release signed the tail with the new key is replaced", "[sync][mirror]") {
+  rotated w;
+  w.rotate();
+  auto wrong = w.parts();
+  wrong.older[w.old_life.epoch] = w.a.keys.get();
+  REQUIRE(w.m->step(wrong, {77}, w.net.now(), w.net.ticks()).ok());
+  w.older[w.old_life.epoch] = w.before.get();
+  w.m = std::make_unique<mirror>(w.disk, mirror_limits{});
+  REQUIRE(w.step().ok());
+  w.bring(w.hq);
+  CHECK(stream_reader(w.hq.store).size(w.old_journal) == w.a.source->size(w.old_journal));
+}
+
+TEST_CASE("a disk that is taken out while nothing is sold is noticed, and has all of it when it is back",
+          "[sync][mirror]") {
+  mirrored w;
+  w.net.link(w.a, w.region, false);
+  w.sell(2);
+  REQUIRE(w.step().ok());
+  REQUIRE(w.step().ok());
+  CHECK(w.disk.checks == 1);
+  w.disk.gone = true;
+  CHECK(w.step().code() == errc::io);
+  CHECK(w.m->report().detail == "taken out");
+  CHECK(w.m->report().behind > 0);
+  CHECK(w.m->report().behind_since == w.net.ticks());
+  w.disk = {};  // another one is put in
+  REQUIRE(w.step().ok());
+  CHECK(w.m->report().behind == 0);
+  CHECK(w.bring(w.hq) == w.size());
+}
+
+TEST_CASE("what a disk throws is an error like another, and nothing counts as written", "[sync][mirror]") {
+  mirrored w;
+  w.net.link(w.a, w.region, false);
+  w.sell(2);
+  REQUIRE(w.step().ok());
+  w.disk.throws = true;
+  CHECK(w.step().code() == errc::io);
+  CHECK(w.m->report().detail == "stale file handle");
+  CHECK(w.m->report().behind > 0);
+  w.disk.throws = false;
+  REQUIRE(w.step().ok());
+  CHECK(w.m->report().behind == 0);
+  CHECK(w.bring(w.hq) == w.size());
+}
+
+TEST_CASE("whatever fails, no half shipment is left beside what lies there", "[sync][mirror]") {
+  mirrored w;
+  w.net.link(w.a, w.region, false);
+  w.sell(2);
+  REQUIRE(w.step().ok());
+  for (int call = 0; call < 4; ++call) {
+    w.m = std::make_unique<mirror>(w.disk, mirror_limits{});
+    w.disk.how = errc::full;
+    w.disk.torn = true;
+    w.disk.fail_in = call;  // each, begin, add, finish
+    const auto there = w.disk.place;
+    CHECK(w.step().code() == errc::full);
+    CHECK(w.disk.fresh.empty());
+    CHECK(w.disk.place == there);
+  }
+}
+
+TEST_CASE("a call to the disk that does not return is told as a failure that lasts", "[sync][mirror]") {
+  mirror_report well;
+  well.held = 7;
+  CHECK(as_seen(well, std::nullopt, 90'000).code == errc::ok);
+  CHECK(as_seen(well, 50'000, 50'000 + mirror_slow_ms - 1).code == errc::ok);
+  auto hangs = as_seen(well, 50'000, 50'000 + mirror_slow_ms + 2'000);
+  CHECK(hangs.code == errc::io);
+  CHECK(hangs.detail == "the disk has not answered for 12 s");
+  CHECK(hangs.behind_since == tick_ms{50'000});
+  CHECK(hangs.held == 7);
+  well.behind_since = 20'000;
+  CHECK(as_seen(well, 50'000, 90'000).behind_since == tick_ms{20'000});
 }
