@@ -167,8 +167,9 @@ constexpr std::array keys{
                .help = "head office: who bears a use of a card that it knew as lost or frozen when it heard of it: "
                        "chain, owner (of the store), or ask: an operator rules"},
     config_key{.name = "ledger.used_lost_minutes", .number = TALLY_NUMBER { return c.ledger.used_lost_minutes; },
-               .max = 7 * 1'440, .help = "head office: how long such a case is open before ledger.used_lost rules about "
-                                         "it, so that what the store takes back meanwhile costs nobody anything"},
+               .max = 7 * 1'440,
+               .help = "head office: how long such a case is open before ledger.used_lost rules about it, so that what "
+                       "the store takes back meanwhile costs nobody anything"},
     config_key{.name = "network.exposure_days", .number = TALLY_NUMBER { return c.network.exposure_days; }, .min = 1,
                .max = 365, .help = "days until a stolen node is noticed, for the exposure on the network page"},
     config_key{.name = "network.close_wait_hours", .number = TALLY_NUMBER { return c.network.close_wait_hours; },

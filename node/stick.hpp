@@ -29,8 +29,8 @@ status check_stick(const std::filesystem::path& stick, const std::string& chain)
 /// Where the older shipment lies while another takes its place; after a power cut it may be all there is.
 std::filesystem::path older_beside(const std::filesystem::path& place);
 /// `fresh`, whose files are durable, takes the place of what lies at `place`; whoever looks meanwhile finds the one or
-/// the other there, or the older one beside it. Durable when it returns ok. `exchange` false: as on a file system that cannot
-/// exchange two names. io, full.
+/// the other there, or the older one beside it. Durable when it returns ok. `exchange` false: as on a file system that
+/// cannot exchange two names. io, full.
 status put_in_place(const std::filesystem::path& fresh, const std::filesystem::path& place, bool exchange = true);
 
 /// All shipments of a chain, an older one where its place is empty. `not_found` when there is nothing of Tallystick,
