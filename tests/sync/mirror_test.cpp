@@ -322,9 +322,12 @@ TEST_CASE("without the older key an old life's tail is not shipped under another
   }
   CHECK(found);
   REQUIRE(w.step().ok());
-  for (const auto& [n, data] : w.disk.place)
-    for (const auto& m : decode_parcel(data)->messages)
+  for (const auto& [n, data] : w.disk.place) {
+    const auto parcel = decode_parcel(data);
+    REQUIRE(parcel);
+    for (const auto& m : parcel->messages)
       if (const auto* seg = std::get_if<segment_message>(&m)) CHECK(seg->seg.stream != w.old_journal);
+  }
 }
 
 TEST_CASE("a mirror on which an older release signed the tail with the new key is replaced", "[sync][mirror]") {
