@@ -22,6 +22,16 @@ member_service* members_of(const api_ptr& api, const call_ptr& call) {
   return api->services.members;
 }
 
+/// The card that a body names, and nothing else of it.
+result<known_card> card_named(const api_context& api, const api_request& r) {
+  auto body = parse_json(r.body);
+  if (!body) return body.error();
+  json_fields f(*body);
+  auto number = f.text("card", card_text_max);
+  if (!f.ok()) return f.problem();
+  return find_card(api, number);
+}
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -75,12 +85,7 @@ void handle_find_members(const api_ptr& api, const api_request& r, const call_pt
 void handle_member_of_card(const api_ptr& api, const api_request& r, const call_ptr& call) {
   auto* members = members_of(api, call);
   if (!members) return;
-  auto body = parse_json(r.body);
-  if (!body) return call->finish(refuse(*api, body.error()));
-  json_fields f(*body);
-  auto number = f.text("card", card_text_max);
-  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
-  auto card = find_card(*api, number);
+  auto card = card_named(*api, r);
   if (!card) return call->finish(refuse(*api, card.error()));
   members->of_card(card->account, answer_with<std::optional<member_view>>(api, call, [](const auto& v) {
                      return v ? "{\"member\":" + member_text(*v) + "}" : std::string("{\"member\":null}");
@@ -90,12 +95,7 @@ void handle_member_of_card(const api_ptr& api, const api_request& r, const call_
 void handle_card_application(const api_ptr& api, std::uint32_t terminal, const api_request& r, const call_ptr& call) {
   auto* members = members_of(api, call);
   if (!members) return;
-  auto body = parse_json(r.body);
-  if (!body) return call->finish(refuse(*api, body.error()));
-  json_fields f(*body);
-  auto number = f.text("card", card_text_max);
-  if (!f.ok()) return call->finish(refuse(*api, f.problem()));
-  auto card = find_card(*api, number);
+  auto card = card_named(*api, r);
   if (!card) return call->finish(refuse(*api, card.error()));
   members->apply(card->account, card->masked, terminal, answer_with<applied_card>(api, call, applied_text));
 }

@@ -186,6 +186,7 @@ void mirror_stick::abandon() {
 
 live_mirror::live_mirror(parts with)
     : with_(std::move(with)),
+      book_(with_.chain, with_.root, with_.with),
       stick_(with_.dir, with_.data, with_.chain, with_.self().node),
       mirror_(stick_, with_.limits),
       state_(std::make_shared<const state>()) {
@@ -202,13 +203,11 @@ live_mirror::~live_mirror() {
   thread_.join();
 }
 
-// The station's own book of certificates belongs to another thread; this one is read when it is needed.
 status live_mirror::step() {
-  certificate_book book(with_.chain, with_.root, with_.with);
-  load_certificates(with_.store, book);
+  load_certificates(with_.store, book_);  // what it has already is not verified again
   std::array<std::uint8_t, 8> id{};
   with_.random.fill(id);
-  return mirror_.step({with_.store, book, &with_.keys, with_.chain, with_.self(), with_.role, with_.older}, id,
+  return mirror_.step({with_.store, book_, &with_.keys, with_.chain, with_.self(), with_.role, with_.older}, id,
                       with_.wall(), with_.tick());
 }
 

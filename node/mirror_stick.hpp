@@ -88,6 +88,7 @@ private:
   void publish(std::optional<tick_ms> busy_since);
 
   parts with_;
+  certificate_book book_;  ///< of the thread: the station's own belongs to another one
   mirror_stick stick_;
   mirror mirror_;
   mirror_report last_;  ///< of the thread

@@ -242,23 +242,38 @@ result<undone_claims> undo_node_claims(const admin_client& hq, node_id node, std
   return undone_claims{*n, *pins};
 }
 
+namespace {
+
+/// A number of nobody's, and the serial number that head office keeps for it.
+struct drawn_number {
+  std::string number;
+  std::uint64_t serial{};
+};
+result<drawn_number> draw_number(const admin_client& hq, const std::string& prefix, entropy& random) {
+  auto reserved = hq.post("cards/reserve", {{"count", 1}, {"prefix", prefix}});
+  if (!reserved) return reserved.error();
+  auto first = member<std::uint64_t>(*reserved, "first");
+  auto number = first ? card_number(prefix, *first, four_digits(random)) : std::nullopt;
+  if (!number) return strange();
+  return drawn_number{std::move(*number), *first};
+}
+
+}  // namespace
+
 result<replaced_card> replace_card(const admin_client& hq, const std::string& chain, const std::string& number,
                                    const std::string& prefix, entropy& random,
                                    const std::function<status(const std::string&)>& made) {
   auto old = look_up_card(hq, chain, number);
   if (!old) return old.error();
-  auto reserved = hq.post("cards/reserve", {{"count", 1}, {"prefix", prefix}});
-  if (!reserved) return reserved.error();
-  auto first = member<std::uint64_t>(*reserved, "first");
-  auto fresh = first ? card_number(prefix, *first, four_digits(random)) : std::nullopt;
-  if (!fresh) return strange();
-  TALLY_TRY(made(*fresh));
+  auto fresh = draw_number(hq, prefix, random);
+  if (!fresh) return fresh.error();
+  TALLY_TRY(made(fresh->number));
   auto a = card_call(hq, "card/replace",
                      {{"medium", to_hex(medium_of(chain, number))},
-                      {"replacement", to_hex(medium_of(chain, *fresh))},
-                      {"dead", *first}});
+                      {"replacement", to_hex(medium_of(chain, fresh->number))},
+                      {"dead", fresh->serial}});
   if (!a) return a.error();
-  return replaced_card{std::move(*fresh), std::move(*a)};
+  return replaced_card{std::move(fresh->number), std::move(*a)};
 }
 
 result<applied_list> list_applications(const admin_client& hq) {
@@ -286,16 +301,13 @@ result<applied_list> list_applications(const admin_client& hq) {
 result<std::string> make_applied_card(const admin_client& hq, const std::string& chain, account_id account,
                                       const std::string& prefix, entropy& random,
                                       const std::function<status(const std::string&)>& made) {
-  auto reserved = hq.post("cards/reserve", {{"count", 1}, {"prefix", prefix}});
-  if (!reserved) return reserved.error();
-  auto first = member<std::uint64_t>(*reserved, "first");
-  auto fresh = first ? card_number(prefix, *first, four_digits(random)) : std::nullopt;
-  if (!fresh) return strange();
-  TALLY_TRY(made(*fresh));
-  auto a =
-      hq.post("cards/applications/answer", {{"account", account.value}, {"medium", to_hex(medium_of(chain, *fresh))}});
+  auto fresh = draw_number(hq, prefix, random);
+  if (!fresh) return fresh.error();
+  TALLY_TRY(made(fresh->number));
+  auto a = hq.post("cards/applications/answer",
+                   {{"account", account.value}, {"medium", to_hex(medium_of(chain, fresh->number))}});
   if (!a) return a.error();
-  return *fresh;
+  return std::move(fresh->number);
 }
 
 bool outcome_unknown(errc code) {

@@ -492,7 +492,6 @@ int run_node(const node_config& config) {
   sigaddset(&wanted, SIGUSR2);
   pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
   signal(SIGPIPE, SIG_IGN);
-
   for (;;)
     if (auto code = run_once(config, wanted); code != start_again) return code;
 }

@@ -8,7 +8,7 @@
 #include "ledger/accounts.hpp"
 #include "ledger/kinds.hpp"
 #include "sync/entry_walk.hpp"
-#include "sync/newest_rules.hpp"
+#include "sync/held_rules.hpp"
 
 namespace tally {
 namespace {
@@ -103,15 +103,16 @@ status exporter::prepare() {
 }
 
 status exporter::read_currency() {
-  auto rules = newest_rules(reader_, self_.node);
+  auto rules = held_rules(reader_, self_.node);
   if (!rules) return rules.error();
-  if (!*rules) return done();
+  const auto* newest = rules->newest();
+  if (!newest) return done();
   // A code of other characters could be read as something else than a commodity.
-  const auto& code = (*rules)->currency;
+  const auto& code = newest->currency;
   bool plain = !code.empty() && std::all_of(code.begin(), code.end(),
                                             [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
   currency_ = plain ? code : "";
-  exponent_ = static_cast<int>((*rules)->exponent);
+  exponent_ = static_cast<int>(newest->exponent);
   return done();
 }
 

@@ -7,7 +7,7 @@
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/entry_walk.hpp"
-#include "sync/newest_rules.hpp"
+#include "sync/held_rules.hpp"
 #include "sync/observer.hpp"
 
 namespace tally {
@@ -65,13 +65,15 @@ private:
   }
 
   status read_rules() {
-    auto rules = newest_rules(reader_, self_.node);
-    if (!rules) return rules.error();
-    if (!*rules) return done();
-    out_.rules_version = (*rules)->version;
-    out_.currency = (*rules)->currency;
-    out_.exponent = static_cast<int>((*rules)->exponent);
-    prices_ = unit_prices((*rules)->programme);
+    auto all = held_rules(reader_, self_.node);
+    if (!all) return all.error();
+    rules_ = std::move(*all);
+    const auto* newest = rules_.newest();
+    if (!newest) return done();
+    out_.rules_version = newest->version;
+    out_.currency = newest->currency;
+    out_.exponent = static_cast<int>(newest->exponent);
+    prices_ = unit_prices(newest->programme);
     return done();
   }
 
@@ -81,9 +83,7 @@ private:
     durable_state directory(store_);
     observer watched(directory, self_.node, out_.role);
     watched.lives_as(self_);
-    auto rules = all_rules(reader_, self_.node);
-    if (!rules) return rules.error();
-    watched.price_by(&*rules);
+    watched.price_by(&rules_);
     TALLY_TRY(watched.load(reader_, self_.node));
     watched.all().each_contested([&](const writer_id& w, sequence seq, errc) {
       contested_[w][seq] = ruling_of(directory, w, seq).value_or(ruling_outcome{});
@@ -191,6 +191,7 @@ private:
   const settlement_options& options_;
   writer_id self_;
   std::vector<stream_id> streams_;
+  catalogue rules_;  ///< every version, without products
   std::map<unit_id, unit_price> prices_;
   std::map<writer_id, std::map<sequence, ruling_outcome>> contested_;  ///< 0: nobody has ruled
   std::map<node_id, clearing_sums> before_;

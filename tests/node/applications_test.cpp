@@ -58,14 +58,7 @@ bytes medium_octets(const std::string& number) { return medium_of("test", number
 
 /// An application at store 3 that head office has heard of.
 void ask_for_plastic(member_chain& m, std::size_t card) {
-  auto told = std::make_shared<std::promise<result<applied_card>>>();
-  m.at[3]->apply(m.c.account(card), "**** 9123", 0, [told](const auto& r) { told->set_value(r); });
-  auto future = told->get_future();
-  // A letter that is lost is waited for by the store's clock, which is the test's.
-  for (int n = 0; n < 90 && future.wait_for(std::chrono::seconds(1)) != std::future_status::ready; ++n)
-    m.now += 5;
-  REQUIRE(future.wait_for(std::chrono::seconds(0)) == std::future_status::ready);
-  REQUIRE(future.get());
+  REQUIRE(apply_at(m, 3, card));
   REQUIRE(eventually([&] {
     auto rows = m.wait<application_list>([&](auto done) { m.at[1]->applications(done); })->rows;
     return std::ranges::any_of(rows, [&](const auto& r) { return r.what.card == m.c.account(card); });

@@ -422,6 +422,12 @@ TEST_CASE("what yesterday's sales would have cost", "[what_if]") {
   CHECK(r->sum.sales == 3);
   CHECK(r->sum.due_then == 1'000);
 
+  // Cheaper: what a card paid then is more than is due now, and no reason.
+  r = what_if(c.node(1).store, node_id{1}, next_rules(), two_products(50), 1);
+  REQUIRE(r);
+  CHECK(r->sum.impossible == 0);
+  CHECK(r->sum.due_now < r->sum.due_then);
+
   products.pop_back();  // withdrawn
   r = what_if(c.node(1).store, node_id{1}, next_rules(), products, 9);
   REQUIRE(r);

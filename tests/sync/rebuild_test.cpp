@@ -43,6 +43,13 @@ entry freeze(const station_net& net, card_status status) {
   return card_fact(station_net::card, *card);
 }
 
+entry close_of(node_id node) {
+  entry e;
+  e.kind = entry_kind::close_epoch;
+  e.subject.node = node;
+  return e;
+}
+
 std::uint64_t directory_at(const station_net::node& n, const writer_id& life) {
   return n.source->size({life, sub_stream::directory, {}});
 }
@@ -183,10 +190,7 @@ TEST_CASE("what a life of head office granted anew, the next does not grant agai
   REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
   net.sync();
   // The store's life ends, and what lay there is granted anew at head office.
-  entry close;
-  close.kind = entry_kind::close_epoch;
-  close.subject.node = a.id;
-  REQUIRE(net.publish({close}).code == errc::ok);
+  REQUIRE(net.publish({close_of(a.id)}).code == errc::ok);
   net.pass_time(tick_ms{8} * 24 * 3'600'000);
   let_time_pass(net, 15);
   REQUIRE(held(hq, hq.writer()) == 1'000);
@@ -205,10 +209,7 @@ TEST_CASE("what the lost end granted anew and passed on is not granted a second 
   auto before = hq.writer();
   REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
   net.sync();
-  entry close;
-  close.kind = entry_kind::close_epoch;
-  close.subject.node = a.id;
-  REQUIRE(net.publish({close}).code == errc::ok);
+  REQUIRE(net.publish({close_of(a.id)}).code == errc::ok);
   net.sync();
   auto copy = hq.store.image();
   // In the part that is lost: granted anew, and half of it sent to the other store and spent there.

@@ -4,6 +4,7 @@
 
 #include "sync/audit.hpp"
 #include "sync/programme_net.hpp"
+#include "sync/settlement.hpp"
 #include "sync/voucher_code.hpp"
 
 using namespace tally;
@@ -92,6 +93,10 @@ TEST_CASE("a voucher's code that one dark store took is paid from head office's 
   CHECK(why(net.ask(net.at(4), net.coupon(net.at(4)), true)) == errc::voucher_used);
   net.nothing_contested();
   CHECK(net.found_by_audit() == 0);
+  // The settlement reads the journals again, and prices what was at risk as head office did.
+  auto settled = settle(net.hq().store, *net.hq().certificates, {0, UINT32_MAX, {}});
+  REQUIRE(settled);
+  CHECK(settled->contested == 0);
 }
 
 TEST_CASE("what was taken in the dark is not given again, though its debt is still below", "[sync][voucher]") {

@@ -1,0 +1,25 @@
+#include "sync/held_rules.hpp"
+
+#include "storage/entry_codec.hpp"
+#include "sync/entry_walk.hpp"
+
+namespace tally {
+
+result<catalogue> held_rules(const stream_reader& reader, node_id self) {
+  auto streams = reader.list();
+  if (!streams) return streams.error();
+  catalogue out;
+  for (const auto& id : *streams) {
+    if (id.sub != sub_stream::directory) continue;
+    TALLY_TRY(each_entry(reader, id, self, [&](sequence, byte_view data) {
+      if (peek_kind(data) != entry_kind::publish) return done();
+      auto e = decode_entry(data);
+      if (!e || e->topic != publish_topic::rules) return done();
+      if (auto rules = decode_rules(e->blob)) out.add(std::move(*rules));
+      return done();
+    }));
+  }
+  return out;
+}
+
+}  // namespace tally
