@@ -47,14 +47,15 @@ result<std::unique_ptr<member_desk>> member_desk::start(member_parts parts) {
   if (!keys) return keys.error();
   std::unique_ptr<member_desk> out(new member_desk(std::move(parts)));
   out->keys_ = std::move(*keys);
-  TALLY_TRY(out->load());
   auto* self = out.get();
+  // Before what is here is looked through: who is erased meanwhile is in the one or in the other.
   out->with_.node.on_member_news([self, worker = out->worker_](const node_facade::member_news& news) {
     if (const auto* letter = std::get_if<letter_effect>(&news))
       (void)worker->post([self, l = *letter] { self->take_letter(l); });
     if (const auto* gone = std::get_if<erased_effect>(&news))
       worker->post_answer([self, m = gone->member] { self->forget(m, "erased by head office"); });
   });
+  TALLY_TRY(out->load());
   out->worker_->start([self] { self->tick(); });
   return out;
 }
