@@ -126,7 +126,8 @@ int ship_out(const log_data& d, const ship_options& o, bool rescue) {
   tell_rows(*s);
   for (const auto& id : s->astray())
     std::cerr << "tallystick: " << stream_name(id)
-              << " went on from an old copy and stays behind: other nodes know other entries under that name.\n";
+              << " went on from an old copy, or ends before what its parent knows, and stays behind: other nodes "
+                 "may know other entries under that name.\n";
   int outcome = cmd::exit_ok;
   for (const auto& r : s->rows()) {
     if (r.proved) continue;

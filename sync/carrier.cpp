@@ -79,6 +79,8 @@ result<shipment> shipment::plan(const carrier_parts& parts, node_id to, const wa
   if (!s.up_ && !is_above(parts.certificates, parts.self.node, to))
     return error{errc::not_allowed, "node " + std::to_string(to.value) + " is neither above nor below node " +
                                         std::to_string(parts.self.node.value)};
+  auto own = parts.certificates.find(parts.self.node);
+  s.past_parent_ = s.up_ && own && (*own)->parents.front() != to;
   s.form_.chain = parts.chain;
   s.form_.from = parts.self;
   s.form_.to = to;
@@ -113,7 +115,8 @@ status shipment::choose(const wanted_from& wants) {
   for (const auto& id : *list) {
     if (!goes_to(id)) continue;
     // Under the name of such a life others know other entries, so nobody could continue what he holds with these.
-    if (id.writer.node == parts_.self.node && went_astray(parts_.store, id.writer)) {
+    const bool own = id.writer.node == parts_.self.node && id.writer != parts_.self;
+    if (own && (went_astray(parts_.store, id.writer) || (past_parent_ && was_cut_short(parts_.store, id.writer)))) {
       astray_.push_back(id);
       continue;
     }

@@ -52,7 +52,8 @@ public:
                                unix_seconds now);
 
   const std::vector<row>& rows() const { return rows_; }
-  /// Own streams of lives that went on from an old copy: kept where they are, as evidence, and not shipped.
+  /// Own streams of lives that went on from an old copy, or may have, as their parent alone can tell when it is not the
+  /// receiver: kept where they are, as evidence, and not shipped.
   const std::vector<stream_id>& astray() const { return astray_; }
   std::uint64_t entries() const;  ///< that will be shipped
   /// The next file; nothing behind the last one. The first comes always, also when nothing is missing. Errors: io,
@@ -73,7 +74,7 @@ private:
   stream_reader reader_;
   std::unique_ptr<durable_source> source_;  // with a key only
   node_id to_;
-  bool up_ = false;
+  bool up_ = false, past_parent_ = false;
   parcel form_;  ///< header of every file
   std::vector<row> rows_;
   std::vector<stream_id> astray_;

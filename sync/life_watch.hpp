@@ -38,7 +38,8 @@ struct life_watch {
   std::map<node_id, writer_id> last;        ///< of each node: the epoch that grew last
   std::map<node_id, std::uint64_t> forked;  ///< with the serial of their certificate then
   start_watch start;
-  std::set<writer_id> astray;  ///< own lives that went on from an old copy, since the start; durable or not
+  std::set<writer_id> astray;     ///< own lives that went on from an old copy, since the start; durable or not
+  std::set<writer_id> cut_short;  ///< likewise those whose end is not here
 };
 
 /// What a closed epoch leaves to be granted anew, and what is left at its holdings, below zero as well.

@@ -160,8 +160,7 @@ private:
   bool on_cosign(const cosign_message&m), is_over(const writer_id&life) const;
   void note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
   void carried(const carried_request& r);
-  bool rolled_back_by(const carried_request& r, carried_answer& a);
-  bool refused_by_hand(const stream_id& id);
+  bool rolled_back_by(const carried_request& r, carried_answer& a), refused_by_hand(const stream_id& id);
   node_id sender_of(const stream_id& id) const;
   void on_have(node_id from, const have_message& m);
   void on_letter(node_id from, const letter_message& m);
@@ -195,7 +194,8 @@ private:
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;
   void note_way(node_id from, const stream_id& journal);
-  bool brings_back(node_id neighbour, const stream_id&id) const, comes_by(node_id neighbour, node_id below) const;
+  bool brings_back(node_id neighbour, const stream_id&id) const, comes_by(node_id neighbour, node_id below) const,
+      stays_here(node_id neighbour, const writer_id&own) const;
   enum class once_state : std::uint8_t { none, unused, used };
   once_state once_at(account_id account) const;
   void close_used_number(account_id account), close_used_numbers();

@@ -16,6 +16,7 @@ constexpr byte_view copy_key = "backup", outdated_key = "outdated";
 constexpr tick_ms parent_word_ms = 60'000;
 
 bytes astray_key(const writer_id& w) { return "x" + stream_key({w, sub_stream::journal, {}}); }
+bytes short_key(const writer_id& w) { return "z" + stream_key({w, sub_stream::journal, {}}); }
 }  // namespace
 
 // What this life decided in the open group is written with the group, before the first entry of the next life.
@@ -27,6 +28,9 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
     book_->view().put(family::meta, astray_key(old.stream.writer), "");
     lives_.astray.insert(old.stream.writer);
     old = *end;
+  } else if (proven > old.size) {
+    book_->view().put(family::meta, short_key(old.stream.writer), "");
+    lives_.cut_short.insert(old.stream.writer);
   }
   epoch_id epoch;
   random_.fill(epoch.value);
@@ -102,6 +106,11 @@ status station::begin_restored_epoch(unix_seconds now) {
 bool went_astray(const kv_store& store, const writer_id& own) {
   bytes v;
   return store.get(family::meta, astray_key(own), v) == lookup::found;
+}
+
+bool was_cut_short(const kv_store& store, const writer_id& own) {
+  bytes v;
+  return store.get(family::meta, short_key(own), v) == lookup::found;
 }
 
 // Head office's own word for what an operator asked for by node number alone.

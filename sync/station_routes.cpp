@@ -129,6 +129,13 @@ bool station::accepts(node_id neighbour, const stream_id& id) const {
   return id.sub == sub_stream::journal && id.writer.node != config_.self && comes_by(neighbour, id.writer.node);
 }
 
+/// An earlier life of this node that the neighbour could not continue what it holds with, or must not hear first: past
+/// a silent parent head office would take what was written on an old copy for the life itself.
+bool station::stays_here(node_id neighbour, const writer_id& own) const {
+  if (lives_.astray.count(own) != 0 || went_astray(store_, own)) return true;
+  return neighbour != parent() && (lives_.cut_short.count(own) != 0 || was_cut_short(store_, own));
+}
+
 std::vector<stream_id> station::streams_for(node_id neighbour) const {
   std::vector<stream_id> out;
   if (rebuild_.on) return out;
@@ -144,8 +151,7 @@ std::vector<stream_id> station::streams_for(node_id neighbour) const {
     out.push_back(rights);
   for (const auto& id : *list) {
     bool own = id.writer.node == config_.self;
-    if (own && id.writer != book_->self() && (lives_.astray.count(id.writer) != 0 || went_astray(store_, id.writer)))
-      continue;
+    if (own && id.writer != book_->self() && stays_here(neighbour, id.writer)) continue;
     if (up) {
       // Whoever moved away ships its journal over its new parent.
       if (id.sub == sub_stream::journal && (own || route_to(id.writer.node))) out.push_back(id);

@@ -72,6 +72,55 @@ TEST_CASE("what may be an old copy ships to nobody but its parent", "[sync][deto
   CHECK_FALSE(s.store.st->wants_detour());
 }
 
+// Small seed 3002924: head office took such entries, and the region's own could not be told from a forgery then.
+TEST_CASE("what was written on an old copy does not go around the region that told it", "[sync][detour]") {
+  silent s;
+  auto &hq = s.net.hq(), &region = s.net.region();
+  s.net.link(s.store, region, true);
+  const auto old_copy = s.store.store.image();
+  s.net.link(region, hq, false);
+  for (int i = 0; i < 8; ++i)
+    s.net.top_up(s.store, 10);
+  s.net.sync();
+  const auto first = s.store.journal();
+  const auto known = s.at_region();
+  s.net.link(s.store, region, false);
+
+  s.store.store.reset(old_copy);
+  s.net.open(s.store, habits());
+  for (int i = 0; i < 4; ++i)
+    s.net.top_up(s.store, 100 + i);
+  REQUIRE(stream_reader(s.store.store).size(first) < known);
+  REQUIRE(s.store.st->check_rollback(first.writer, known, s.net.now()));
+  s.net.settle(s.store);
+  s.net.link(s.store, region, true);
+  s.net.sync();
+  REQUIRE(s.store.st->ledger().self() != first.writer);
+  const auto at_hq = [&](const stream_id& id) { return stream_reader(hq.store).size(id); };
+  const auto before = at_hq(first);
+  s.net.link(s.store, region, false);
+  s.net.settle(s.store);
+  s.dark(after_ms);
+  REQUIRE(s.store.st->wants_detour());
+  s.net.link(s.store, hq, true);
+  s.net.sync();
+  CHECK(at_hq(first) == before);
+  CHECK(at_hq({s.store.st->ledger().self(), sub_stream::journal, {}}) > 0);
+
+  // A new process knows it as well, and the region brings what it has.
+  s.net.link(s.store, hq, false);
+  s.open(true);
+  s.dark(after_ms);
+  s.net.link(s.store, hq, true);
+  s.net.sync();
+  CHECK(at_hq(first) == before);
+  s.net.link(s.store, hq, false);
+  s.net.link(s.store, region, true);
+  s.net.link(region, hq, true);
+  s.net.sync();
+  CHECK(at_hq(first) == known);
+}
+
 TEST_CASE("nobody else makes detours: neither a region nor a store of head office", "[sync][detour]") {
   silent s;
   auto& region = s.net.region();
