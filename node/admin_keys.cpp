@@ -6,12 +6,13 @@ namespace tally::admin {
 
 // The files are written before head office is asked: a certificate for keys that nobody has would end this node.
 void rotate_keys(call c) {
-  if (c.context.identity.role != node_role::store)
-    return c.refuse({errc::not_allowed, "only a store changes its keys; other nodes know this one by them"});
+  const auto role = c.context.identity.role;
+  if (role == node_role::hq)
+    return c.refuse({errc::not_allowed, "head office keeps its keys: all that it certified is known by them"});
   if (c.node.snapshot()->stopped == errc::revoked)
     return c.refuse({errc::revoked, "this node was revoked: new keys of its own would change nothing"});
   std::unique_lock lock(c.context.mutex);
-  auto keys = make_next_keys(c.context.layout, c.context.random);
+  auto keys = make_next_keys(c.context.layout, role == node_role::region, c.context.random);
   lock.unlock();
   if (!keys) return c.refuse(keys.error());
   auto key = to_hex(view_of(keys->signing->key()));

@@ -46,9 +46,10 @@ status adopt_key_file(const fs::path& next, const fs::path& current, const publi
 
 }  // namespace
 
-result<next_keys> make_next_keys(const data_layout& at, entropy& random) {
+result<next_keys> make_next_keys(const data_layout& at, bool same_door, entropy& random) {
   TALLY_TRY(make_key_directory(at.next_keys()));
-  auto curve = next_key_in<curve_key>(next_curve(at), read_curve_key, make_curve_key, random);
+  auto curve = same_door ? read_curve_key(at.curve_key())
+                         : next_key_in<curve_key>(next_curve(at), read_curve_key, make_curve_key, random);
   if (!curve) return curve.error();
   if (auto text = read_small_file(next_epoch_file(at), 100); !text) {
     if (text.code() != errc::not_found) return text.error();
@@ -66,6 +67,7 @@ result<next_keys> read_next_keys(const data_layout& at) {
   auto signing = read_signing_key(next_signing(at));
   if (!signing) return signing.error();
   auto curve = read_curve_key(next_curve(at));
+  if (!curve && curve.code() == errc::not_found) curve = read_curve_key(at.curve_key());  // a region keeps its own
   if (!curve) return curve.error();
   auto text = read_small_file(next_epoch_file(at), 100);
   if (!text) return text.error();

@@ -11,8 +11,16 @@ namespace tally {
 struct key_care {
   std::set<node_id> expired;  ///< children whose certificate's time is over
   tick_ms due = 0, renew_due = 0, renew_wait = 0;
-  tick_ms time_tick = 0;               ///< of head office's newest time
-  std::int64_t alarm_day = 0;          ///< of the newest alarm about the own certificate
+  tick_ms time_tick = 0;       ///< of head office's newest time
+  std::int64_t alarm_day = 0;  ///< of the newest alarm about the own certificate
+  std::optional<tick_ms>
+      unread_since;  ///< since when what the parent signs does not fit the keys that are known of it
+  /// A region signs with new keys before all below it have heard of them: whether to wait for that news still. It comes
+  /// over the same link, so minutes are long.
+  bool awaits_keys(tick_ms now) {
+    if (!unread_since) unread_since = now;
+    return now < *unread_since + tick_ms{10} * 60'000;
+  }
   bool outlawed = false;               ///< the keys of this node were revoked, and it knows
   std::optional<tick_ms> outdated_at;  ///< since when it is known that nodes below hold more of its streams
 };

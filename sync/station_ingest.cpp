@@ -80,10 +80,14 @@ void station::ingest(const segment_arrival& a) {
     kept = &rest;
   }
   if (auto ok = verify_segment(*kept, (*opened)->run); !ok) {
+    const auto by = s.stream.writer.node;
+    if (!carrying_ && by != head_office && by == parent() && care_.awaits_keys(tick_))
+      return report(have, errc::busy, false);
     open_effects_.push_back(
         alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
     return report(have, ok.error().code, false);
   }
+  if (s.stream.writer.node == parent()) care_.unread_since.reset();
   if (!is_sure() && needs_own_end((*opened)->entries, *book_)) return report(have, errc::busy, false);
   if (journal ? waits_for_proof(*kept, (*opened)->entries) : comes_too_early(s.stream, have, (*opened)->entries))
     return report(have, errc::busy, false);
@@ -270,9 +274,11 @@ bool station::on_cosign(const cosign_message& m) {
   const auto* by = certificate_of(m.by);
   if (!by || !verify_cosignature(certificates_.with(), by->signing,
                                  {stream_origin(config_.chain, m.stream), m.size, m.root, {}}, m.time, m.sign)) {
+    if (!carrying_ && m.by != head_office && m.by == parent() && care_.awaits_keys(tick_)) return false;
     open_effects_.push_back(alarm_effect{errc::bad_signature, "a cosignature of node " + std::to_string(m.by.value)});
     return false;
   }
+  if (m.by == parent()) care_.unread_since.reset();
   if (m.by == head_office && m.time > book_->hq_time()) {
     care_.time_tick = tick_;
     book_->heard_hq_time(m.time);

@@ -161,8 +161,7 @@ void station::on_renewal(node_id from, const renew_message& m) {
         ok.error().code, "a renewal in the name of node " + std::to_string(m.node.value) + ": " + ok.error().detail});
     return;
   }
-  // The nodes below know a region by its key, and would not find it again.
-  if (!keeps_keys(*now, m) && now->role != node_role::store) return;
+  if (!keeps_keys(*now, m) && now->role == node_role::hq) return;
   auto due = keeps_keys(*now, m) ? renewal_allowed(*now) : now->not_before + certificate_clock_slack + keys_apart_s;
   if (validity_now() >= due) issue_next(*now, m);
 }

@@ -45,6 +45,7 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::taken_back,
                  &tally_of_run::fees,
                  &tally_of_run::detours,
+                 &tally_of_run::new_keys,
                  &tally_of_run::shipped_by_detour,
                  &tally_of_run::pulled_by_detour,
                  &tally_of_run::payments,

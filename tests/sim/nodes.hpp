@@ -48,7 +48,9 @@ struct sim_node {
   node_role role{};
   std::vector<node_id> parents;
   // survives
-  std::unique_ptr<signer> keys;
+  std::shared_ptr<const signer> keys;
+  std::optional<next_keys> next;                                            ///< that wait for their certificate
+  std::vector<std::pair<epoch_id, std::shared_ptr<const signer>>> older{};  ///< of epochs before
   certificate cert;
   signed_certificate signed_cert;
   node_secret secret;

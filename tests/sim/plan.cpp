@@ -69,6 +69,8 @@ plan plan::from_seed(std::uint64_t seed) {
   }
   // Drawn apart, so that older seeds stay what they were.
   p.restore_region = dice(seed * 0xd6e8feb86659fd93ULL + 3).chance(300);
+  dice keys(seed * 0x94d049bb133111ebULL + 5);
+  if (keys.chance(150)) p.new_keys = static_cast<unsigned>(1 + keys.below(3));
   return p;
 }
 
@@ -160,6 +162,7 @@ const std::vector<plan_field>& plan_fields() {
       field("restore", &plan::restore),
       field("restore_region", &plan::restore_region),
       field("ending", &plan::ending),
+      field("new_keys", &plan::new_keys),
       field("doubt", &plan::doubt_days),
       field("close_wait", &plan::close_wait_ms),
       field("detour", &plan::detour_after_ms),

@@ -41,7 +41,8 @@ enum class ending : std::uint8_t { none, burn, burn_and_return, replace, revoke,
 struct plan {
   std::uint64_t seed = 0;
   unsigned regions = 1, stores = 2, tills = 1, cards = 4;
-  unsigned stock = 0;  ///< cards that lie at each store to be sold
+  unsigned new_keys = 0;  ///< times that a node changes its keys
+  unsigned stock = 0;     ///< cards that lie at each store to be sold
   bool real_signatures = false;
   bool wild_links = false;  ///< single messages are lost, repeated and overtake one another
   unsigned loss_permille = 0, repeat_permille = 0;

@@ -87,6 +87,7 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   CHECK(sum.used_lost > 10);
   CHECK(sum.written_off > 5);
   CHECK(sum.detours > 10);
+  CHECK(sum.new_keys > 10);
   CHECK(sum.shipped_by_detour > 10);
 }
 

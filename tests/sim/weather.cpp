@@ -13,6 +13,7 @@ void world::plan_weather() {
   if (plan_.restore != restore_kind::none) plan_restore();
   if (plan_.ending != ending::none) plan_ending();
   if (plan_.months > 0) next_month();
+  if (plan_.new_keys > 0) plan_new_keys();
 }
 
 void world::next_crash() {
@@ -268,11 +269,7 @@ void world::end_below(const sim_node& region) {
 // Another machine, with keys and an epoch of its own; what the old one wrote is where it had been sent.
 void world::replace(sim_node& n) {
   n.disk.restore(kv_image{});
-  if (plan_.real_signatures) {
-    n.keys = std::make_unique<ed25519_signer>(make_signing_key(entropy_));
-  } else {
-    n.keys = static_cast<const fake_keys&>(*verifier_).make_signer(entropy_);
-  }
+  n.keys = make_keys();
   n.secret = make_node_secret(entropy_);
   const auto& hq = nodes_.at(head_office);
   n.cert.serial = (hq.st ? hq.st->certificate_of(n.id)->serial : n.cert.serial + 1'000) + 1;

@@ -59,11 +59,7 @@ void world::make_node(node_id id, node_role role, std::vector<node_id> parents) 
   n.role = role;
   n.parents = parents;
   n.random = std::make_unique<test::seeded_entropy>(dice_.bits());
-  if (plan_.real_signatures) {
-    n.keys = std::make_unique<ed25519_signer>(make_signing_key(entropy_));
-  } else {
-    n.keys = static_cast<const fake_keys&>(*verifier_).make_signer(entropy_);
-  }
+  n.keys = make_keys();
   n.secret = make_node_secret(entropy_);
   n.cert = {
       .chain = std::string(chain),
@@ -133,7 +129,7 @@ void world::boot(sim_node& n) {
   c.checkpoint_every = plan_.checkpoint_every;
   c.close_wait_ms = plan_.close_wait_ms;
   c.doubt_days = plan_.doubt_days;
-  if (plan_.certificate_s > 0) c.certificate_s = plan_.certificate_s;
+  c.certificate_s = plan_.certificate_s > 0 ? plan_.certificate_s : unix_seconds{1'000'000} * 86'400;
   c.sweep = plan_.sweep;
   c.detour_after_ms = plan_.detour_after_ms;
   // Whoever goes on without a child's word may be an old copy: what is bounded by people's luck is not tried here.
@@ -141,14 +137,19 @@ void world::boot(sim_node& n) {
   c.notice_levels = true;
   c.notice_fee_days = 14;
   c.cosign_wait_ms = 10'000 + 3 * plan_.hold_ms;
+  take_new_keys(n);
+  c.next = n.next;
   auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
   ensure(opened.ok(),
          "node " + std::to_string(n.id.value) + " does not open: " + (opened.ok() ? "" : opened.error().detail));
   n.st = std::move(*opened);
   n.source = std::make_unique<durable_source>(n.disk, *n.keys, std::string(chain), n.id);
+  for (const auto& [epoch, key] : n.older)
+    n.source->sign_with(epoch, *key);
   say("boot " + std::to_string(n.id.value) + " at " + std::to_string(n.st->ledger().durable_next()));
   n.st->start(n.cert.epoch, wall(n));
   ensure(n.st->begin_restored_epoch(wall(n)).ok(), "a node begins anew on a backup");
+  n.st->begin_certified_epoch(wall(n));
   absorb(n);
   new_mark(n);
   seal(n);
@@ -201,6 +202,7 @@ void world::crash(sim_node& n, const char* why) {
 // next.
 void world::absorb(sim_node& n) {
   n.lives.insert(n.st->ledger().self());
+  follow_region(n);
   for (const auto& life : n.lives)
     absorb_journal(n, life);
   if (n.role != node_role::hq) return;
@@ -381,6 +383,10 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
     } else if (std::holds_alternative<lives_anew_effect>(e)) {
       if (n.role == node_role::store) drop(n, head_office);
       if (n.st && !n.parents.empty()) drop(n, n.parents.front());  // greets anew
+    } else if (std::holds_alternative<new_keys_effect>(e)) {
+      at(0, [this, &n, life] {
+        if (n.life == life) crash(n, "it starts again for its new keys");
+      });
     } else if (const auto* grown = std::get_if<advanced_effect>(&e)) {
       offer(n);
       if (grown->urgent) hurry(n);

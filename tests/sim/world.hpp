@@ -40,11 +40,11 @@ struct tally_of_run {
   std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
                 over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
-                cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0, pins_set = 0,
-                pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0, codes_right = 0,
-                codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0, fees = 0,
-                detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0, by_hand = 0, used_lost = 0,
-                written_off = 0;
+                new_keys = 0, cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0,
+                pins_set = 0, pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0,
+                codes_right = 0, codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0,
+                fees = 0, detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0, by_hand = 0,
+                used_lost = 0, written_off = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -66,7 +66,10 @@ public:
   const public_key& root() const { return root_->key(); }
   const std::map<std::pair<writer_id, sequence>, ruling_outcome>& rulings() const { return rulings_; }
   /// The store whose life ended or whose disk was replaced; none if that did not happen.
-  node_id ended() const { return ending_done_ ? victim_ : restored(); }
+  node_id ended() const {
+    if (ending_done_) return victim_;
+    return restore_done_ ? copied_ : rekeyed_;
+  }
   /// The node whose disk was replaced by an old copy; none if that did not happen.
   node_id restored() const { return restore_done_ ? copied_ : node_id{}; }
   bool unknowing_region() const;  ///< a region's disk is replaced by an old copy, and nobody tells it
@@ -110,7 +113,9 @@ private:
   void next_silence(unsigned left);
   void plan_restore();
   void restore(sim_node& n);
-  void plan_ending();
+  void plan_ending(), plan_new_keys(), change_keys(sim_node&n), take_new_keys(sim_node&n),
+      follow_region(const sim_node&n);
+  std::unique_ptr<signer> make_keys();
   void end_life(sim_node& n);
   void end_below(const sim_node& region);
   void replace(sim_node& n);
@@ -212,8 +217,8 @@ private:
   std::optional<kv_image> copy_;
   std::uint64_t copied_size_ = 0;
   std::map<node_id, std::uint64_t> copied_rights_;  ///< of the victim: what the copy has for each
-  node_id victim_{}, copied_{};                     ///< whose life operators end, whose disk is replaced
-  writer_id victim_life_;                           ///< the epoch that operators end
+  node_id victim_{}, copied_{}, rekeyed_{};  ///< whose life operators end, whose disk is replaced, who has new keys
+  writer_id victim_life_;                    ///< the epoch that operators end
   std::deque<std::vector<entry>> decrees_;
   bool decree_open_ = false, decree_again_ = false;  ///< head office died over it, and may have done it
   /// Of head office's disk: states of cards, how much of its own journal was read for them, and what it has of others'.

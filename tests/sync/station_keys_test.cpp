@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "ledger/closing.hpp"
+#include "sync/checkpoint.hpp"
 #include "sync/station_net.hpp"
 
 using namespace tally;
@@ -130,6 +131,78 @@ TEST_CASE("whose certificate has ended may do one thing, and is back when it is 
   CHECK(seen<lives_anew_effect>(a) != nullptr);  // connects anew, for everything
   CHECK(a.st->ledger().self() == a.writer());
   CHECK(net.hq().st->seen().contested_of(a.writer()) == 0);
+}
+
+TEST_CASE("a region changes the key that it signs with, and its stores find it", "[sync][keys]") {
+  station_net net;
+  auto &region = net.region(), &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  new_keys fresh(78);
+  fresh.next.curve = region.cert.curve;
+  net.link(b, region, false);  // it hears of it later
+  region.st->want_keys(fresh.next);
+  let_minutes_pass(net, 2);
+  REQUIRE(seen<new_keys_effect>(region) != nullptr);
+  net.forget();
+  auto old = start_with(net, region, fresh);
+  let_minutes_pass(net, 8);
+  net.link(b, region, true);
+  let_minutes_pass(net, 8);
+
+  CHECK(region.st->ledger().self().epoch == fresh.next.epoch);
+  auto closed = closing_of(net.hq().st->ledger().st(), region.writer());
+  REQUIRE(closed.has_value());
+  CHECK(closed->complete());
+  CHECK(closed->successor == fresh.next.epoch);
+  for (auto* n : {&net.hq(), &a, &b}) {
+    CHECK(n->st->certificate_of(region.id)->signing == fresh.next.signing->key());
+    CHECK(n->st->certificate_of(region.id)->curve == region.cert.curve);
+    CHECK_FALSE(alarmed(*n, errc::bad_signature));
+  }
+  CHECK(net.hq().st->void_keys().empty());
+  // Rights come over it again.
+  CHECK(a.st->ledger().stopped() == errc::ok);
+  CHECK(b.st->ledger().stopped() == errc::ok);
+  CHECK(why(net.ask(a, net.sale(a, 4), true)) == errc::ok);
+  CHECK(why(net.top_up(b, 300)) == errc::ok);
+  CHECK(why(net.ask(b, net.sale(b, 3), true)) == errc::ok);
+  net.sync();
+  for (auto* n : {&region, &a, &b})
+    CHECK(net.hq().st->seen().contested_of(n->st->ledger().self()) == 0);
+}
+
+TEST_CASE("what a region signs with keys that nobody certified is a forgery after ten minutes", "[sync][keys]") {
+  station_net net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  new_keys other(79);
+  auto forged = [&] {
+    cosign_message m{a.journal(), 1, {}, net.region().id, net.now(), {}};
+    m.sign =
+        sign_cosignature(*other.next.signing, {stream_origin(station_net::chain, m.stream), 1, m.root, {}}, m.time);
+    REQUIRE(a.st->put(control_arrival{net.region().id, m}).ok());
+    net.settle(a);
+  };
+  forged();
+  CHECK_FALSE(alarmed(a, errc::bad_signature));
+  net.pass_time(11 * 60'000);
+  forged();
+  CHECK(alarmed(a, errc::bad_signature));
+}
+
+TEST_CASE("a region's door stays the same, a store's does not", "[sync][keys]") {
+  station_net net;
+  auto ask = [&](const station_net::node& n, bool same) {
+    new_keys k(80);
+    if (same) k.next.curve = n.cert.curve;
+    auto m = make_renewal(station_net::chain, n.cert, *n.keys, &k.next);
+    return check_renewal(station_net::chain, n.cert, m, ed25519_verifier()).code();
+  };
+  CHECK(ask(net.region(), true) == errc::ok);
+  CHECK(ask(net.region(), false) == errc::bad_proof);
+  CHECK(ask(net.at(3), false) == errc::ok);
+  CHECK(ask(net.at(3), true) == errc::bad_proof);
 }
 
 TEST_CASE("a store changes its keys after a month in the dark, and nothing is lost", "[sync][keys]") {

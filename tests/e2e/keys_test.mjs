@@ -1,0 +1,68 @@
+// New keys of a running store and of a running region: a card's money is there again afterwards, once, also at a store
+// that was off meanwhile and after kill -9 in the middle; every node's ledger stands.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { allCosigned, makeChain, withoutDoubt } from './chain.mjs';
+import { good, scenario, tallystick, until } from './lib.mjs';
+
+await scenario('keys', 600, async (t) => {
+  const shape = [['hq', 'hq'], ['region', 'region', 'hq'], ['a', 'store', 'region'], ['b', 'store', 'region']];
+  const { nodes, cards } = await makeChain(t, shape, { cards: 2, configOf: withoutDoubt });
+  const { hq, region, a, b } = nodes;
+  const tills = { a: await a.pair(), b: await b.pair() };
+  let counter = 0;
+  const act = (node, path, body) =>
+    node.http.call('POST', `/api/v1${path}`, { counter: ++counter, ...body }, { token: tills[node.name].token });
+  const lines = [{ product: 1, quantity: 1 }];
+  const sale = (node) => act(node, '/sales', { card: cards[0], lines, tenders: [{ kind: 'card', amount: 1250 }] });
+  const approved = async (node) => {
+    // While head office has not granted anew what lay in the old epoch, a card's money waits.
+    let last;
+    await until(`a sale by card at ${node.name}`, async () => (last = await sale(node)).status === 200, 60_000);
+    return last.body;
+  };
+  const epoch = async (node) => (await node.status()).epoch;
+  const rotated = async (node, before) =>
+    until(`${node.name} to start with its new keys`, async () => (await epoch(node)) !== before, 60_000);
+
+  const refused = await tallystick(['rotate-key', '--data', hq.data]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /head office keeps its keys/);
+
+  assert.equal((await act(a, '/topups', { card: cards[0], amount: 10_000, tender: 'cash' })).status, 200);
+  await allCosigned(a);
+  const ofA = await epoch(a);
+  await good(['rotate-key', '--data', a.data]);
+  await rotated(a, ofA);
+  assert.ok(!existsSync(join(a.data, 'keys', 'next')));
+  await approved(a);
+  t.step('a store has new keys, and the card pays there');
+
+  await b.stop();
+  const [ofRegion, second] = [await epoch(region), await epoch(a)];
+  await good(['rotate-key', '--data', region.data]);
+  await rotated(region, ofRegion);
+  await until('the store to live anew with its region', async () => (await epoch(a)) !== second, 60_000);
+  await approved(a);
+  await b.start();
+  await approved(b);
+  t.step('a region has new keys, and a store that was off finds it');
+
+  const third = await epoch(region);
+  await good(['rotate-key', '--data', region.data]);
+  await region.child.kill();
+  await region.start();
+  await rotated(region, third);
+  await approved(b);
+  await approved(a);
+  t.step('again, killed in the middle');
+
+  for (const node of [a, b, region, hq]) assert.equal((await node.status()).stopped, null, node.name);
+  await allCosigned(a);
+  await allCosigned(b);
+  const left = (await act(a, '/cards/lookup', { card: cards[0] })).body;
+  t.step(`of 100.00 with five sales of 12.50 there is left: ${JSON.stringify(left.balance ?? left)}`);
+  for (const node of [a, b, region, hq]) await node.stop();
+  for (const node of [a, b, region, hq]) await node.audit();
+});
