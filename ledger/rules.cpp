@@ -1,5 +1,7 @@
 #include "ledger/rules.hpp"
 
+#include <algorithm>
+
 namespace tally {
 
 void catalogue::add(rules_record r) {
@@ -33,7 +35,14 @@ const product* catalogue::find(product_id id, std::uint64_t version) const {
   auto v = it->second.upper_bound(version);
   if (v == it->second.begin()) return nullptr;
   --v;
-  return v->second.withdrawn ? nullptr : &v->second;
+  if (v->second.withdrawn || (goods_left_out_ && !v->second.open)) return nullptr;
+  return &v->second;
+}
+
+bool catalogue::is_goods(product_id id) const {
+  auto it = products_.find(id.value);
+  return it == products_.end() ||
+         std::none_of(it->second.begin(), it->second.end(), [](const auto& v) { return v.second.open; });
 }
 
 const product* catalogue::find_ean(std::string_view ean, std::uint64_t version) const {
@@ -61,7 +70,10 @@ result<priced_basket> catalogue::price(const std::vector<line_item>& lines, std:
   std::map<std::uint32_t, amount> gross;
   for (const auto& l : lines) {
     const auto* p = find(l.product, version);
-    if (!p) return error{errc::unknown_product, "product " + std::to_string(l.product.value)};
+    if (!p)
+      return error{errc::unknown_product,
+                   "product " + std::to_string(l.product.value) +
+                       (goods_left_out_ ? "; goods sold by the piece are left out here (link.skip)" : "")};
     const auto most = p->open ? open_amount_max : quantity_max;
     if (l.quantity < 1 || l.quantity > most)
       return error{errc::bad_basket, "a quantity must be from 1 to " + std::to_string(most)};

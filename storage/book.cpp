@@ -204,6 +204,11 @@ status book::learn(const entry& e) {
   return done();
 }
 
+void book::learn_late(byte_view record, product p) {
+  state_.put(record_key(cell_type::product, p.id.value, p.version), {0, bytes(record)});
+  catalogue_.add(std::move(p));
+}
+
 void book::heard_hq_time(std::int64_t t) {
   if (t <= hq_time_) return;
   hq_time_ = t;

@@ -91,6 +91,8 @@ private:
 
   // -- audit_streams.cpp: leaves, roots, signatures --------------------------
   void check_stream(const stream_id& id);
+  void append_left_out(const stream_id& id, const merkle_subtree& t, const entry_run& announced, merkle_frontier& tip,
+                       std::vector<merkle_subtree>& full);
   void check_tile(const stream_id& id, const merkle_subtree& tile);
   void check_citations(const stream_id& id, const merkle_frontier& tip, byte_view entry);
   void check_half(const citation& c, byte_view entry, const stream_id& id, sequence seq);

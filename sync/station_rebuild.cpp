@@ -112,6 +112,7 @@ void station::learn_back(const stream_id& id, const entry_list& entries) {
       continue;
     }
     if (e && e->kind != entry_kind::certify) ok = book_->learn(*e);
+    if (ok && e->kind == entry_kind::topic_run) left_out_.note_run(*book_, id, position, *e);
     if (ok) learn_decision(*e, position);
     if (!ok) open_effects_.push_back(alarm_effect{ok.error().code, "an entry given back: " + ok.error().detail});
   }

@@ -71,6 +71,9 @@ plan plan::from_seed(std::uint64_t seed) {
   p.restore_region = dice(seed * 0xd6e8feb86659fd93ULL + 3).chance(300);
   dice keys(seed * 0x94d049bb133111ebULL + 5);
   if (keys.chance(150)) p.new_keys = static_cast<unsigned>(1 + keys.below(3));
+  // Head office on a backup could not get back what they left out.
+  dice skips(seed * 0x9e6c63d0876a9a47ULL + 5);
+  if (skips.chance(300) && p.restore != restore_kind::top) p.skipping = static_cast<unsigned>(1 + skips.below(3));
   return p;
 }
 
@@ -167,6 +170,7 @@ const std::vector<plan_field>& plan_fields() {
       field("close_wait", &plan::close_wait_ms),
       field("detour", &plan::detour_after_ms),
       field("silent", &plan::silent_regions),
+      field("skip", &plan::skipping),
   };
   return all;
 }
