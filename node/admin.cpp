@@ -124,6 +124,8 @@ void show_status(const call& c) {
         {"business_date", date_text(s->business_date)},
         {"quota_left", s->quota_left},
         {"held", s->held},
+        {"skips_goods", s->skips_goods},
+        {"left_out", s->left_out},
         {"sweeps", s->sweeps},
         {"swept", s->swept},
         {"sweeps_on_way", s->sweeps_on_way},

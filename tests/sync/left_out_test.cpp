@@ -5,7 +5,9 @@
 
 #include "storage/sha256.hpp"
 #include "sync/audit.hpp"
+#include "sync/newest_rules.hpp"
 #include "sync/station_net.hpp"
+#include "sync/tlog_tiles.hpp"
 
 using namespace tally;
 using test::alarmed;
@@ -101,6 +103,21 @@ TEST_CASE("a store that skips goods has the same head and sells by amount", "[sy
   CHECK(report.left_out == 700);
   CHECK(s.audited(s.whole).left_out == 0);
   CHECK(s.audited(s.net.hq()).ok());
+  // Who looks for rules or rulings finds them; tiles for other tools need every entry.
+  auto rules = newest_rules(here, s.store.id);
+  REQUIRE(rules.ok());
+  CHECK((*rules)->version == 1);
+  struct no_sink final : tile_sink {
+    status put(const std::string&, byte_view) override { return done(); }
+  } nowhere;
+  auto log = stream_log::open(
+      {s.store.store, *s.store.certificates, nullptr, std::string(station_net::chain), s.store.id}, s.directory());
+  REQUIRE(log.ok());
+  auto head = log->head();
+  REQUIRE(head.ok());
+  auto tiles = write_tiles(*log, s.store.store, s.store.id, head->head, nowhere);
+  CHECK(tiles.code() == errc::left_out);
+  CHECK(tiles.error().detail.find("link.skip") != std::string::npos);
   // What is here is proved as before, and what is not is named.
   const auto size = here.size(s.directory());
   auto root = here.frontier(s.directory())->root();
@@ -275,4 +292,40 @@ TEST_CASE("who has the entries sees when head office breaks its word", "[sync][l
   run.topic = publish_topic::rules;
   CHECK(s.net.publish({run}).code == errc::malformed);
   CHECK(hq.st->ledger().started());
+}
+
+TEST_CASE("a price list of 5,000 costs a store that skips goods a twentieth; members' photos cost nobody anything",
+          "[sync][left_out]") {
+  skipping s;
+  REQUIRE(s.publish_goods(10'000, 5'000).written == 5'000);
+  auto octets = [&](topic_set skips) {
+    std::size_t sum = 0;
+    auto& hq = *s.net.hq().source;
+    for (std::uint64_t at = 0; at < hq.size(s.directory());) {
+      auto m = hq.next_segment(s.directory(), at);
+      REQUIRE(m.ok());
+      if (skips != 0) m = hq.without(*m, at, skips);
+      sum += encode_segment(*m).size();
+      at = m->size_after();
+    }
+    return sum;
+  };
+  const auto whole = octets(0), thin = octets(topic_goods);
+  INFO(whole << " octets, or " << thin);
+  CHECK(thin * 20 < whole);
+
+  // Profiles lie in head office's journal, which goes down to nobody.
+  const auto size = s.net.hq().source->size(s.directory());
+  std::vector<entry> profiles;
+  for (std::uint64_t member = 7'001; member <= 7'100; ++member) {
+    entry e;
+    e.kind = entry_kind::profile;
+    e.account = {member};
+    e.account_version = 1;
+    e.blob = bytes(24'000, 'p');
+    profiles.push_back(e);
+  }
+  REQUIRE(s.net.publish(profiles).written == 100);
+  CHECK(s.net.hq().source->size(s.directory()) == size);
+  CHECK(octets(0) == whole);
 }
