@@ -8,7 +8,7 @@ namespace tally {
 namespace {
 
 // How often one peer may have so much read from the disk.
-constexpr tick_ms fetch_apart_ms = 200;
+constexpr tick_ms answer_apart_ms = 200;
 
 }  // namespace
 
@@ -19,7 +19,7 @@ bool session::leaves_out_of(const stream_id& id) const {
 // An answer is no part of the flight: the asker has one question open at a time, and repeats what gets none.
 void session::on_fetch(const fetch_message& m, session_effects& out, tick_ms now) {
   if (now < fetch_due_ || m.stream.sub != sub_stream::directory || !out_.count(m.stream)) return;
-  fetch_due_ = now + fetch_apart_ms;
+  fetch_due_ = now + answer_apart_ms;
   auto entries = source_.entries(m.stream, m.from, std::min(m.entries, fetch_entries_max));
   if (!entries || entries->empty()) return;
   send(out, fetched_message{m.stream, m.from, static_cast<std::uint32_t>(entries->size()), pack_entries(*entries)},

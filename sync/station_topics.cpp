@@ -7,7 +7,7 @@
 namespace tally {
 namespace {
 
-constexpr tick_ms fetch_apart_ms = 250, fetch_wait_ms = 5'000, fetch_refused_ms = 60'000;
+constexpr tick_ms question_apart_ms = 250, question_wait_ms = 5'000, question_refused_ms = 60'000;
 // An entry of a run has at most so many octets, so that what stands for a tile's leaves fits one message.
 constexpr std::size_t goods_octets_max = 2'000;
 static_assert(goods_octets_max << left_out_level_max <= segment_bytes_max);
@@ -41,7 +41,7 @@ std::uint64_t station::announce(const std::vector<entry>& facts, std::size_t at)
 /// A store that needs goods after all: one question at a time.
 void station::fetch_left_out() {
   if (!left_out_.waits() || tick_ < care_.fetch_due) return;
-  care_.fetch_due = tick_ + fetch_wait_ms;
+  care_.fetch_due = tick_ + question_wait_ms;
   auto p = above();
   if (!p || !up_.count(*p)) return;
   if (auto m = left_out_.question(*book_)) open_effects_.push_back(to_neighbour{*p, *m});
@@ -52,11 +52,11 @@ void station::on_fetched(node_id from, const fetched_message& m) {
   auto ok = left_out_.take(*book_, reader_, m, !segments_open_ && !book_->in_flight());
   if (ok) {
     segments_open_ = true;
-    care_.fetch_due = tick_ + fetch_apart_ms;
+    care_.fetch_due = tick_ + question_apart_ms;
     book_->leave_goods(left_out_.leaves_goods());
     if (!left_out_.leaves_goods()) open_effects_.push_back(rules_effect{book_->rules().version_at(UINT32_MAX)});
   } else if (ok.code() == errc::bad_proof || ok.code() == errc::malformed) {
-    care_.fetch_due = tick_ + fetch_refused_ms;
+    care_.fetch_due = tick_ + question_refused_ms;
     open_effects_.push_back(
         alarm_effect{ok.error().code, "node " + std::to_string(from.value) +
                                           " sent other entries than those that were left out: " + ok.error().detail});
