@@ -7,7 +7,7 @@
 
 namespace tally {
 
-// Entries of head office's directory that a store leaves out of its copy (docs/decisions/0017). Pure.
+// Entries of head office's directory that a store leaves out of its copy (docs/decisions/0018). Pure.
 
 /// As far as the entry itself says: a product that is not sold by amount.
 bool looks_like_goods(const entry& e);

@@ -8,7 +8,7 @@
 
 namespace tally {
 
-/// What a node knows of entries of head office's directories that may be left out (docs/decisions/0017), and of those
+/// What a node knows of entries of head office's directories that may be left out (docs/decisions/0018), and of those
 /// that are left out of its own copy. Part of a station: what it writes goes into the book's open group. One thread.
 class left_out_watch {
 public:

@@ -1,5 +1,5 @@
 // What a store leaves out of its copy of head office's directory: head office announces runs of entries, a store takes
-// hashes in their place, and asks for them when it needs them after all (docs/decisions/0017).
+// hashes in their place, and asks for them when it needs them after all (docs/decisions/0018).
 #include "ledger/fold.hpp"
 #include "sync/left_out.hpp"
 #include "sync/station.hpp"
