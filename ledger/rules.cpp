@@ -35,8 +35,12 @@ const product* catalogue::find(product_id id, std::uint64_t version) const {
   auto v = it->second.upper_bound(version);
   if (v == it->second.begin()) return nullptr;
   --v;
-  if (v->second.withdrawn || (goods_left_out_ && !v->second.open)) return nullptr;
-  return &v->second;
+  return v->second.withdrawn ? nullptr : &v->second;
+}
+
+const product* catalogue::offered(product_id id, std::uint64_t version) const {
+  const auto* p = find(id, version);
+  return p && goods_left_out_ && !p->open ? nullptr : p;
 }
 
 bool catalogue::is_goods(product_id id) const {
@@ -50,14 +54,14 @@ const product* catalogue::find_ean(std::string_view ean, std::uint64_t version) 
   if (it == by_ean_.end()) return nullptr;
   // A later version may give the number to another product, and is known before it is in force.
   for (auto id : it->second)
-    if (const auto* p = find(product_id{id}, version); p && p->ean == ean) return p;
+    if (const auto* p = offered(product_id{id}, version); p && p->ean == ean) return p;
   return nullptr;
 }
 
 std::vector<const product*> catalogue::on_sale(std::uint64_t version) const {
   std::vector<const product*> out;
   for (const auto& [id, versions] : products_)
-    if (const auto* p = find(product_id{id}, version)) out.push_back(p);
+    if (const auto* p = offered(product_id{id}, version)) out.push_back(p);
   return out;
 }
 
@@ -69,7 +73,7 @@ result<priced_basket> catalogue::price(const std::vector<line_item>& lines, std:
   priced_basket b;
   std::map<std::uint32_t, amount> gross;
   for (const auto& l : lines) {
-    const auto* p = find(l.product, version);
+    const auto* p = offered(l.product, version);
     if (!p)
       return error{errc::unknown_product,
                    "product " + std::to_string(l.product.value) +

@@ -73,7 +73,8 @@ public:
   void add(rules_record r);
   void add(product p);
   /// A node that leaves goods sold by the piece out of its copy of the directory: it knows too little of them to sell
-  /// any, also of those that it does know. Products that are sold by amount stay.
+  /// any, also of those that it does know. Products that are sold by amount stay, and `find` knows what it knew: what
+  /// was sold before must still be read.
   void leave_goods(bool out) { goods_left_out_ = out; }
   bool goods_left_out() const { return goods_left_out_; }
   /// In no version that was added it was sold by amount.
@@ -84,6 +85,8 @@ public:
   const rules_record* rules(std::uint64_t version) const;
   const rules_record* newest() const;
   const product* find(product_id id, std::uint64_t version) const;
+  /// The same, of what may be sold here.
+  const product* offered(product_id id, std::uint64_t version) const;
   const product* find_ean(std::string_view ean, std::uint64_t version) const;
   /// Products on sale under that version, by id.
   std::vector<const product*> on_sale(std::uint64_t version) const;

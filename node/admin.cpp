@@ -60,7 +60,10 @@ json rebuilding_of(const node_snapshot& s) {
   json silent = json::array();
   for (auto n : s.rebuilding->silent)
     silent.push_back(n.value);
-  return {{"silent", std::move(silent)}, {"given_back", s.rebuilding->given_back}};
+  json lacking = json::array();
+  for (auto n : s.rebuilding->lacking)
+    lacking.push_back(n.value);
+  return {{"silent", std::move(silent)}, {"lacking", std::move(lacking)}, {"given_back", s.rebuilding->given_back}};
 }
 
 /// Null: it is sure that it runs on its newest disk.

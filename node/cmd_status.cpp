@@ -124,7 +124,10 @@ private:
   }
   static std::string rebuilding(const json& r) {
     return std::to_string(r.value("given_back", std::uint64_t{0})) + " entries given back; waits for node " +
-           numbers(r, "silent") + " ('restore --without')";
+           numbers(r, "silent") + " ('restore --without')" +
+           (r.value("lacking", json::array()).empty()
+                ? ""
+                : "; node " + numbers(r, "lacking") + " left goods out (link.skip) and cannot give them back");
   }
   std::int64_t days_left(std::int64_t until) const { return std::max<std::int64_t>(until - now_, 0) / 86'400; }
   std::string certificate_text(std::int64_t until) const {

@@ -50,9 +50,11 @@ public:
   /// group.
   /// Certificates are the caller's to apply.
   status learn(const entry& directory_entry);
-  /// A product that was left out here before, behind what was published after it.
+  /// A product of the directory once more, in its order (`left_out_watch`).
   void learn_late(byte_view record, product p);
   void leave_goods(bool out) { catalogue_.leave_goods(out); }
+  /// The form of the data in the open group (`format_newest`, `format_left_out`).
+  void put_format(std::uint64_t form);
 
   /// Whose store this is: the caller's to say, at the start and with each new certificate of this node.
   void owned_by(std::uint32_t owner) { owner_ = owner; }

@@ -253,9 +253,16 @@ result<bytes> stream_reader::entry_of(const stream_id& id, std::uint64_t seq, co
   }
   auto s = foreign_segment(id, seq);
   if (!s) return s.error();
-  auto list = unpack_entries(*s);
-  if (!list) return list.error();
-  return bytes((*list)[static_cast<std::size_t>(seq - s->first)]);
+  if (!s->is_thin()) {
+    auto list = unpack_entries(*s);
+    if (!list) return list.error();
+    return bytes((*list)[static_cast<std::size_t>(seq - s->first)]);
+  }
+  auto opened = open_segment(*s);
+  if (!opened) return opened.error();
+  auto at = std::ranges::lower_bound(opened->places, seq);
+  if (at == opened->places.end() || *at != seq) return error{errc::left_out, "entry " + std::to_string(seq)};
+  return bytes(opened->entries[static_cast<std::size_t>(at - opened->places.begin())]);
 }
 
 std::optional<signature> stream_reader::foreign_signature(const stream_id& id) const {
@@ -299,8 +306,9 @@ result<std::uint64_t> stream_reader::left_out() const {
     auto id = parse_stream_key(c->key().substr(1, std::max<std::size_t>(c->key().size(), 9) - 9));
     if (!id) continue;
     auto s = foreign_segment(*id, place_in(c->key()));
+    if (!s && s.code() == errc::io) return s.error();
     auto opened = s ? open_segment(*s) : result<opened_segment>(s.error());
-    if (!opened) return opened.error();
+    if (!opened) continue;
     for (const auto& t : opened->left_out)
       sum += std::uint64_t{1} << t.level;
   }

@@ -81,7 +81,8 @@ public:
   result<std::vector<entry_run>> runs(const stream_id& id, std::uint64_t from, std::uint64_t until) const;
   /// First entries of the segments of a stream that have entries left out here; ascending.
   result<std::vector<std::uint64_t>> thin_segments(const stream_id& id) const;
-  /// Entries that are left out here of all streams. Reads each thin segment: not for every second.
+  /// Entries that are left out here of all streams; a damaged segment counts for none. Reads each thin segment: not for
+  /// every second. Errors: io.
   result<std::uint64_t> left_out() const;
 
   /// Subtrees of a stream for roots and proofs at any size up to the durable one.

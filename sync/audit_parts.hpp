@@ -162,6 +162,7 @@ private:
   catalogue catalogue_;                                 ///< of everything published, for currency and exponent
   std::map<stream_id, std::vector<adoption>> adopted_;  ///< by journal, in order
   std::map<stream_id, std::uint64_t> learned_;          ///< directory entries that the own fold took in
+  bool goods_unlearned_ = false;                        ///< this store did not learn all that was left out again
   std::map<unit_id, audit_totals> sums_;
   memory_state own_;
   /// What expired and what was spent meanwhile, as it is and without what goods brought back.

@@ -45,7 +45,7 @@ void auditor::check_stream(const stream_id& id) {
     tiles += full.size();
     for (const auto& t : full)
       check_tile(id, t);
-    if (!item->left_out) check_citations(id, tip, item->data);
+    check_citations(id, tip, item->data);
     if (item->signed_here) check_signature(id, tip, *item->signed_here, broken);
     if (prices) prices->look_at(item->seq, item->data);
     ++line(check_streams).count;
@@ -67,6 +67,10 @@ void auditor::append_left_out(const stream_id& id, const merkle_subtree& t, cons
   run.append(t);
   tip.append(run, full);
   report_.left_out += run.end() - first;
+  // Roots at sizes within are not known here.
+  if (auto cited = cited_.find(id); cited != cited_.end())
+    for (auto it = cited->second.upper_bound(first); it != cited->second.end() && it->first < run.end(); ++it)
+      report_.heads_elsewhere += it->second.size();
   if (first < announced.first || run.end() > announced.end())
     problem(check_streams, stream_name(id), first, "entries that head office did not say may be left out",
             std::to_string(run.end() - first) + " entries left out");

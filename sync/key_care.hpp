@@ -23,6 +23,7 @@ struct key_care {
   }
   bool outlawed = false;               ///< the keys of this node were revoked, and it knows
   tick_ms fetch_due = 0;               ///< when what was left out of the directory is asked for again
+  std::optional<tick_ms> fetch_since;  ///< so long it was asked for, and nothing came
   std::optional<tick_ms> outdated_at;  ///< since when it is known that nodes below hold more of its streams
 };
 

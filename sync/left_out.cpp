@@ -25,7 +25,7 @@ std::vector<entry_run> announced_in(const opened_segment& s) {
 }
 
 result<segment> thinned(const segment& s, std::uint64_t from, topic_set topics, const std::vector<entry_run>& runs) {
-  if ((topics & topic_goods) == 0 || runs.empty()) return s;
+  if ((topics & topic_goods) == 0 || runs.empty() || s.is_thin()) return s;
   auto opened = open_segment(s);
   if (!opened) return opened.error();
   auto rest = from > s.first ? without_beginning(s, *opened, from) : result<segment>(s);

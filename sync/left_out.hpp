@@ -9,6 +9,9 @@ namespace tally {
 
 // Entries of head office's directory that a store leaves out of its copy (docs/decisions/0018). Pure.
 
+/// In family meta: since goods were left out here, not all were learnt again in the directory's order.
+inline constexpr byte_view unlearned_goods_key = "goods";
+
 /// As far as the entry itself says: a product that is not sold by amount.
 bool looks_like_goods(const entry& e);
 /// The same, and no version of it that is known was sold by amount: a run may have it.
@@ -19,7 +22,7 @@ std::vector<entry_run> announced_in(const opened_segment& s);
 
 /// The segment as it goes to a store that has the stream up to `from` and does not need these topics: without its
 /// beginning, and with hashes in the place of what lies in `runs` and is of the topic. It stays as it is when nothing
-/// is saved. REQUIRES: it is whole. Errors: malformed.
+/// is saved, or when it is not whole. Errors: malformed.
 result<segment> thinned(const segment& s, std::uint64_t from, topic_set topics, const std::vector<entry_run>& runs);
 
 /// `wrongly_left_out`, naming the first entry, unless everything that is left out lies in one of these runs. They are

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "storage/book.hpp"
+#include "sync/certificate.hpp"
 #include "sync/message.hpp"
 
 namespace tally {
@@ -18,12 +19,14 @@ public:
   status load(const stream_reader& reader);
 
   bool skips_goods() const { return (skips_ & topic_goods) != 0; }
-  /// With only a part of them no price could be believed.
-  bool leaves_goods() const { return skips_goods() || !thin_.empty(); }
+  /// With only a part of them, or while they are not learnt in order, no price could be believed.
+  bool leaves_goods() const { return skips_goods() || unlearned_; }
   std::uint64_t entries() const { return entries_; }  ///< that are left out here
-  bool waits() const { return !thin_.empty() && !skips_goods(); }
+  /// Goods are needed, and not all are here, or not learnt again.
+  bool waits() const { return unlearned_ && !skips_goods(); }
+  bool has_holes() const { return !thin_.empty(); }
 
-  /// The directory holds, in front of entry `first`, the announcement of a run.
+  /// The directory holds, in front of entry `first`, the announcement of a run. One that is none counts for nothing.
   void note_run(book& b, const stream_id& directory, std::uint64_t first, const entry& announced);
   /// Who has entry `at` sees whether head office keeps its word: `wrongly_left_out` when it does not.
   status check_announced(const stream_id& directory, std::uint64_t at, const entry& e) const;
@@ -33,21 +36,44 @@ public:
   /// no node of this kind takes such a segment.
   status may_be_thin(const segment& s, const opened_segment& opened) const;
   /// It was taken.
-  void note_thin(const segment& s, const opened_segment& opened);
+  void note_thin(book& b, const segment& s, const opened_segment& opened);
 
-  /// What to ask for next, when goods are needed after all; nothing when all is here.
-  std::optional<fetch_message> question(const book& b) const;
-  /// Puts in what came, as far as the hashes that were taken under head office's signature say that it is that.
-  /// `not_found`: it is here already; `busy`: again, when what is here is durable (`settled` false); `bad_proof`,
-  /// malformed.
-  status take(book& b, const stream_reader& reader, const fetched_message& m, bool settled);
+  /// What to ask for next, when goods are needed after all: each hole in turn, so that one that gets no answer stands
+  /// in front of nothing. Errors: not_found (nothing is left out); corrupt (all that is, is in damaged segments).
+  result<fetch_message> question(const book& b);
+  /// Puts in what came, as far as the hashes that were taken under head office's signature say that it is that. Answers
+  /// what of it is no goods: head office broke its word, and it must be learnt.
+  /// `not_found`: nothing of that is left out, or goods are not needed; `bad_proof`, malformed: nothing was taken.
+  struct found {
+    std::uint64_t at;
+    bytes data;
+  };
+  result<std::vector<found>> take(book& b, const stream_id& id, std::uint64_t first, const entry_list& entries);
+
+  /// When all is here: learns the products of these directories again, in this order, a piece at a time. Which of two
+  /// prices under one version counts is known only so. `busy`: again soon. Done: goods may be sold.
+  status learn_again(book& b, const stream_reader& reader, const std::vector<stream_id>& lives);
 
 private:
+  using place = std::pair<stream_id, std::uint64_t>;
+  status note_newest_runs(const stream_reader& reader, const stream_id& id);
+  result<bool> fill(book& b, const place& at, std::uint64_t first, const entry_list& entries,
+                    std::vector<found>& others);
+
   node_role role_;
   topic_set skips_;
-  std::map<stream_id, std::vector<entry_run>> runs_;    ///< announced, ascending
-  std::set<std::pair<stream_id, std::uint64_t>> thin_;  ///< segments that do not have all their entries, by the first
+  std::map<stream_id, std::vector<entry_run>> runs_;  ///< announced, ascending
+  std::set<place> thin_;                              ///< segments that do not have all their entries, by the first
   std::uint64_t entries_ = 0;
+  bool unlearned_ = false;  ///< since something was left out here, not all was learnt again; durable
+  place asked_;             ///< the next question begins here or behind
+  std::vector<stream_id> lives_;
+  std::size_t life_ = 0;      ///< learning again: of `lives_`
+  std::uint64_t learnt_ = 0;  ///< and up to there
 };
+
+/// Head office's directories that are held here, each behind the one before it.
+std::vector<stream_id> lives_in_order(const std::vector<stream_id>& held, const state& s,
+                                      const certificate_book& known);
 
 }  // namespace tally

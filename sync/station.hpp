@@ -132,8 +132,8 @@ private:
   status verify_segment(const segment& s, const merkle_run& run);
   bool waits_for_proof(const segment& s, const entry_list& entries) const;
   void interpret(const segment& s, const opened_segment& opened, const merkle_frontier& before);
-  void pass_through(const stream_id& id, const entry_list& entries);
-  void adopt_directory(const stream_id& id, const opened_segment& opened);
+  void pass_through(const stream_id&id, const entry_list&entries),
+      adopt_directory(const stream_id&id, const opened_segment&opened);
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
   void learn_certificate(const entry&e, std::uint64_t position), learn_decision(const entry&e, std::uint64_t position);
@@ -163,10 +163,10 @@ private:
   bool rolled_back_by(const carried_request& r, carried_answer& a);
   node_id sender_of(const stream_id& id) const;
   void on_have(node_id from, const have_message&m), on_letter(node_id from, const letter_message&m);
-  void on_fetched(node_id from, const fetched_message& m);
+  void on_fetched(node_id from, const fetched_message&m), learn_goods_again();
+  void put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries);
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
-  void cosign(node_id child, const stream_id& id);
-  void on_time(const time_message& m);
+  void cosign(node_id child, const stream_id&id), on_time(const time_message&m);
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
                   const std::optional<epoch_id>& named = {});
   void sweep_account(account_id account, const writer_id& to);

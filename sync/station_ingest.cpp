@@ -57,6 +57,9 @@ void station::ingest(const segment_arrival& a) {
   if (disk_low_ || is_outdated()) return report(have, errc::busy, false);
   if (is_past_its_end(s)) return report(have, errc::not_entitled, false);
   if (s.first > have) return report(have, errc::gap, false);
+  // By hand, what was left out comes again as a whole.
+  if (s.first < have && s.stream.sub == sub_stream::directory && left_out_.waits() && !s.is_thin())
+    if (auto all = unpack_entries(s)) put_back_goods(a.from, s.stream, s.first, *all);
   if (s.size_after() <= have) {
     if (journal) cosign(a.from, s.stream);
     return report(have, errc::ok, !journal);
@@ -64,9 +67,12 @@ void station::ingest(const segment_arrival& a) {
   auto opened = a.opened ? a.opened : std::make_shared<const result<opened_segment>>(open_segment(s));
   if (!*opened) return report(have, errc::malformed, false);
   if (auto ok = (*opened)->left_out.empty() ? done() : left_out_.may_be_thin(s, **opened); !ok) {
-    if (ok.code() != errc::not_entitled)
+    if (ok.code() != errc::not_entitled) {
       open_effects_.push_back(
           alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
+    } else if (s.stream.writer.node == config_.self && rebuild_.lacking.insert(a.from).second) {
+      open_effects_.push_back(alarm_effect{errc::left_out, lacking_text(a.from)});
+    }
     return report(have, ok.error().code, false);
   }
   // Only what the signature covers from our own prefix on is kept: the part before `have` was not compared.
@@ -95,7 +101,7 @@ void station::ingest(const segment_arrival& a) {
   auto before = book_->streams().tip(s.stream);
   book_->streams().append_foreign(*kept, (*opened)->run);
   segments_open_ = true;
-  left_out_.note_thin(*kept, **opened);
+  left_out_.note_thin(*book_, *kept, **opened);
   if (!(*opened)->left_out.empty()) book_->leave_goods(true);
   if (journal) open_runs_.push_back({s.stream, have, opened}), note_way(a.from, s.stream);
   interpret(*kept, **opened, before);

@@ -55,6 +55,8 @@ rebuild_progress station::rebuilt() const {
   for (const auto& [child, streams] : published())
     if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !gave_all_back(child, streams))
       out.silent.push_back(child);
+  for (auto child : out.silent)
+    if (rebuild_.lacking.count(child)) out.lacking.push_back(child);
   stream_id directory{book_->self(), sub_stream::directory, {}};
   out.given_back = reader_.size(directory) - reader_.indexed(directory);
   return out;

@@ -1,13 +1,16 @@
 // What a store leaves out of its copy of head office's directory: head office announces runs of entries, a store takes
 // hashes in their place, and asks for them when it needs them after all (docs/decisions/0018).
 #include "ledger/fold.hpp"
+#include "sync/entry_walk.hpp"
 #include "sync/left_out.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
 namespace {
 
-constexpr tick_ms question_apart_ms = 250, question_wait_ms = 5'000, question_refused_ms = 60'000;
+constexpr tick_ms piece_apart_ms = 20, question_apart_ms = 250, question_wait_ms = 5'000, question_refused_ms = 60'000;
+// An alarm when no question is answered for so long, and how soon the next one.
+constexpr tick_ms unanswered_ms = 2 * 60'000, unanswered_again_ms = 60 * 60'000;
 // An entry of a run has at most so many octets, so that what stands for a tile's leaves fits one message.
 constexpr std::size_t goods_octets_max = 2'000;
 static_assert(goods_octets_max << left_out_level_max <= segment_bytes_max);
@@ -38,29 +41,77 @@ std::uint64_t station::announce(const std::vector<entry>& facts, std::size_t at)
   return n;
 }
 
-/// A store that needs goods after all: one question at a time.
+/// A store that needs goods after all: one question at a time, and when all is here, prices in the directory's order.
 void station::fetch_left_out() {
-  if (!left_out_.waits() || tick_ < care_.fetch_due) return;
+  if (!left_out_.waits() || tick_ < care_.fetch_due || disk_low_) return;
+  if (!left_out_.has_holes()) return learn_goods_again();
   care_.fetch_due = tick_ + question_wait_ms;
   auto p = above();
-  if (!p || !up_.count(*p)) return;
-  if (auto m = left_out_.question(*book_)) open_effects_.push_back(to_neighbour{*p, *m});
+  if (!p || !up_.count(*p)) return care_.fetch_since.reset();
+  auto m = left_out_.question(*book_);
+  if (m) open_effects_.push_back(to_neighbour{*p, *m});
+  if (!care_.fetch_since) care_.fetch_since = tick_;
+  if (m && tick_ < *care_.fetch_since + unanswered_ms) return;
+  care_.fetch_since = tick_ + unanswered_again_ms - unanswered_ms;
+  if (!m) care_.fetch_due = tick_ + unanswered_again_ms;
+  const auto text = m ? "node " + std::to_string(p->value) + " does not send entry " + std::to_string(m->from) +
+                            " and what follows of " + stream_name(m->stream) +
+                            ", which this store left out and needs now: nothing is sold by the piece. Is it up to date?"
+                      : m.error().detail;
+  open_effects_.push_back(alarm_effect{m ? errc::left_out : m.code(), text});
+}
+
+void station::learn_goods_again() {
+  auto held = reader_.list();
+  auto ok = held ? left_out_.learn_again(*book_, reader_, lives_in_order(*held, book_->st(), certificates_))
+                 : status(held.error());
+  if (ok) {
+    book_->leave_goods(left_out_.leaves_goods());
+    open_effects_.push_back(rules_effect{book_->rules().version_at(UINT32_MAX)});
+  } else if (ok.code() == errc::busy) {
+    care_.fetch_due = tick_ + piece_apart_ms;
+  } else {
+    care_.fetch_due = tick_ + unanswered_again_ms;
+    open_effects_.push_back(alarm_effect{
+        ok.error().code, "goods are not sold by the piece, their prices cannot be read: " + ok.error().detail +
+                             ". Run 'tallystick audit', and enrol this store anew"});
+  }
+}
+
+/// Entries of a directory that may stand for hashes here, whoever brought them.
+void station::put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries) {
+  auto others = left_out_.take(*book_, id, first, entries);
+  if (!others && others.code() == errc::not_found) return;
+  if (!others) {
+    care_.fetch_due = tick_ + question_refused_ms;
+    return open_effects_.push_back(alarm_effect{
+        others.error().code, "node " + std::to_string(from.value) +
+                                 " sent other entries than those that were left out: " + others.error().detail});
+  }
+  segments_open_ = true;
+  care_.fetch_since.reset();
+  care_.fetch_due = tick_ + question_apart_ms;
+  for (const auto& found : *others) {
+    auto e = decode_entry(found.data);
+    auto ok = done();
+    open_effects_.push_back(
+        alarm_effect{errc::wrongly_left_out,
+                     "entry " + std::to_string(found.at) + " of " + stream_name(id) +
+                         " was left out here and is no product that is sold by the piece. Call head office"});
+    if (!e) continue;
+    if (e->kind != entry_kind::certify) ok = book_->learn(*e);
+    if (ok) learn_decision(*e, found.at + 1);
+    if (!ok) open_effects_.push_back(alarm_effect{ok.error().code, "an entry of the directory: " + ok.error().detail});
+  }
 }
 
 void station::on_fetched(node_id from, const fetched_message& m) {
-  if (!is_above(from)) return;
-  auto ok = left_out_.take(*book_, reader_, m, !segments_open_ && !book_->in_flight());
-  if (ok) {
-    segments_open_ = true;
-    care_.fetch_due = tick_ + question_apart_ms;
-    book_->leave_goods(left_out_.leaves_goods());
-    if (!left_out_.leaves_goods()) open_effects_.push_back(rules_effect{book_->rules().version_at(UINT32_MAX)});
-  } else if (ok.code() == errc::bad_proof || ok.code() == errc::malformed) {
-    care_.fetch_due = tick_ + question_refused_ms;
-    open_effects_.push_back(
-        alarm_effect{ok.error().code, "node " + std::to_string(from.value) +
-                                          " sent other entries than those that were left out: " + ok.error().detail});
-  }
+  if (!is_above(from) || disk_low_ || is_outdated() || !left_out_.waits()) return;
+  auto list = unpack_entries({m.stream, m.first, m.entries, {}, m.payload});
+  if (list) return put_back_goods(from, m.stream, m.first, *list);
+  care_.fetch_due = tick_ + question_refused_ms;
+  open_effects_.push_back(alarm_effect{
+      list.error().code, "node " + std::to_string(from.value) + " sent what does not unpack: " + list.error().detail});
 }
 
 }  // namespace tally

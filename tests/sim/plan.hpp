@@ -86,6 +86,8 @@ struct plan {
   std::string changes(const plan& other) const;
   /// Sets what a text of that form names. False: an unknown name, or no number; what stands before it is set.
   bool set(std::string_view text);
+  /// For a plan of which `restore`, `regions` or `skipping` were set by hand.
+  void skip_what_can_be_skipped();
 
 private:
   void take_days(dice& d);
