@@ -12,6 +12,17 @@ topic_set world::topics_of(const sim_node& n) {
   return dice_.chance(250) ? 0 : topic_goods;
 }
 
+/// Somebody changes `link.skip` at such a store, or back before it has what it lacked.
+void world::next_change_of_mind() {
+  at(dice_.between(plan_.trade_ms / 20, plan_.trade_ms / 3), [this] {
+    if (calm_) return;
+    const auto stores = std::min(plan_.skipping, plan_.stores);
+    const auto last = 1 + plan_.regions + plan_.stores;
+    crash(nodes_.at({last - static_cast<std::uint32_t>(dice_.below(stores))}), "link.skip is changed");
+    next_change_of_mind();
+  });
+}
+
 line_item world::some_line(const sim_node& n) {
   if (n.st->ledger().rules().goods_left_out()) return {{open_product}, dice_.between(1, 2'000)};
   return {{static_cast<std::uint32_t>(1 + dice_.below(products))}, dice_.between(1, 3)};

@@ -187,6 +187,7 @@ private:
   line_item some_line(const sim_node& n);
   std::vector<entry> goods_decree();
   topic_set topics_of(const sim_node& n);
+  void next_change_of_mind();
   bool all_put_back() const;
   node_id some_store();
   node_id some_home();  ///< of a run of cards

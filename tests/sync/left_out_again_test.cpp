@@ -297,6 +297,49 @@ TEST_CASE("a damaged segment with entries left out stops no store, and no goods 
   CHECK(s.sells(s.store, 1, 1, station_net::price) == errc::unknown_product);
 }
 
+TEST_CASE("cut off anywhere while it asks again, a store goes on and sells at no old price", "[sync][left_out]") {
+  skipping s;
+  REQUIRE(s.publish_goods(1'000, 600).code == errc::ok);
+  REQUIRE(s.net.publish({product_fact(1'005, 51)}).code == errc::ok);
+  s.net.sync();
+  REQUIRE(s.store.st->left_out().entries() == 600);
+  const auto first = stream_reader(s.store.store).runs(s.directory(), 0, UINT64_MAX)->back().first;
+  take_after_all(s);
+  // Taken and not written: it is gone with the process.
+  auto all = s.region.source->entries(s.directory(), first, 600);
+  REQUIRE(all.ok());
+  s.net.settle(s.store);
+  REQUIRE(s.store.st->put(control_arrival{s.region.id, fetched_message{s.directory(), first, 600, pack_entries(*all)}})
+              .ok());
+  s.store.st->run(s.net.now(), s.net.ticks());
+  CHECK(s.store.st->left_out().entries() == 0);
+  s.net.open(s.store, {});
+  CHECK(s.store.st->left_out().entries() == 600);
+  // Then after each step.
+  int steps = 0;
+  for (; s.store.st->left_out().waits() && steps < 40; ++steps) {
+    CHECK(s.sells(s.store, 1'005, 1, 51) == errc::unknown_product);
+    s.net.open(s.store, {});
+    s.net.link(s.store, s.region, true);
+    s.net.pass_time(5'000);
+    s.net.sync();
+    // Back to leaving out, in the middle: what is here stays, and none is sold.
+    if (steps == 0) {
+      s.reopen(topic_goods);
+      CHECK(s.sells(s.store, 1'005, 1, 51) == errc::unknown_product);
+      REQUIRE(s.publish_goods(2'000, 20).code == errc::ok);
+      s.net.sync();
+      CHECK(s.store.st->left_out().entries() >= 20);
+      take_after_all(s);
+    }
+  }
+  CHECK(steps > 1);
+  CHECK(steps < 40);
+  CHECK(s.sells(s.store, 1'005, 1, 51) == errc::ok);
+  CHECK(s.sells(s.store, 2'005, 1, 2'105) == errc::ok);
+  CHECK(s.audited(s.store).ok());
+}
+
 TEST_CASE("a full disk takes nothing back", "[sync][left_out]") {
   skipping s;
   REQUIRE(s.publish_goods(1'000, 40).code == errc::ok);

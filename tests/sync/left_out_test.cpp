@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "storage/sha256.hpp"
+#include "sync/entry_walk.hpp"
 #include "sync/held_rules.hpp"
 #include "sync/left_out_net.hpp"
 #include "sync/tlog_tiles.hpp"
@@ -27,6 +28,15 @@ TEST_CASE("a store that skips goods has the same head and sells by amount", "[sy
   auto report = s.audited(s.store);
   CHECK(report.ok());
   CHECK(report.left_out == 700);
+  // What its entries name of the directory is compared also where that is the end of what it lacks.
+  std::uint64_t compared = 0, named = 0;
+  for (const auto& l : report.lines)
+    if (l.check == "cited heads") compared = l.count;
+  entry_walk own(s.store.store, s.store.journal(), s.store.id, 0, here.size(s.store.journal()));
+  while (auto item = own.next())
+    if (auto e = decode_entry(item->data); e && e->kind == entry_kind::adopt) ++named;
+  CHECK(named > 1);
+  CHECK(compared >= named);
   CHECK(s.audited(s.whole).left_out == 0);
   CHECK(s.audited(s.net.hq()).ok());
   // Who looks for rules or rulings finds them; tiles for other tools need every entry.
