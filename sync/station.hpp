@@ -156,8 +156,7 @@ private:
   void issue_next(const certificate&now, const renew_message&m), learn_own_certificate(const certificate&c);
   result<sequence> write(const entry& e);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
-  void control(const control_arrival& c);
-  void note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
+  void control(const control_arrival&c), note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
   bool on_cosign(const cosign_message&m), refused_by_hand(const stream_id&id);
   void carried(const carried_request& r);
   bool rolled_back_by(const carried_request& r, carried_answer& a);
