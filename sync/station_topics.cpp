@@ -43,9 +43,10 @@ std::uint64_t station::announce(const std::vector<entry>& facts, std::size_t at)
 
 /// A store that needs goods after all: one question at a time, and when all is here, prices in the directory's order.
 void station::fetch_left_out() {
-  if (!left_out_.waits() || tick_ < care_.fetch_due || disk_low_) return;
-  if (!left_out_.has_holes()) return learn_goods_again();
+  if (!left_out_.waits() || tick_ < care_.fetch_due) return;
   care_.fetch_due = tick_ + question_wait_ms;
+  if (disk_low_) return;
+  if (!left_out_.has_holes()) return learn_goods_again();
   auto p = above();
   if (!p || !up_.count(*p)) return care_.fetch_since.reset();
   auto m = left_out_.question(*book_);

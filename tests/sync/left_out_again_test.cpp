@@ -353,6 +353,7 @@ TEST_CASE("a full disk takes nothing back", "[sync][left_out]") {
   REQUIRE(all.ok());
   const fetched_message m{s.directory(), first, 40, pack_entries(*all)};
   s.net.settle(s.store, 1'000);
+  CHECK(s.store.st->next_due() > s.net.ticks());
   REQUIRE(s.store.st->put(control_arrival{s.region.id, m}).ok());
   s.net.settle(s.store, 1'000);
   CHECK(s.store.st->left_out().entries() == 40);
