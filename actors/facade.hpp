@@ -39,9 +39,11 @@ struct node_snapshot {
   std::int64_t hq_time{};  ///< last time that head office signed; 0: never told
   tally::amount quota_left{};
   tally::amount held{};
-  std::uint64_t sweeps{};                  ///< sends of unused rights to the parent since the start of the process
-  tally::amount swept{};                   ///< their sum
-  tally::amount sweeps_on_way{};           ///< of it, what the parent has not acknowledged
+  std::uint64_t sweeps{};         ///< sends of unused rights to the parent since the start of the process
+  tally::amount swept{};          ///< their sum
+  tally::amount sweeps_on_way{};  ///< of it, what the parent has not acknowledged
+  std::uint64_t left_out{};       ///< entries of head office's directory that this store does not have (link.skip)
+  bool skips_goods = false;
   std::shared_ptr<const catalogue> rules;  ///< never null
   struct neighbour {
     node_id node;

@@ -39,6 +39,7 @@ std::unique_ptr<session> make_session(node_context* context, const writer_id& se
   if (to_parent) {
     config.silence_ms = session_silence_ms + 2 * how.hold_ms;
     config.quiet_ms = how.quiet_ms;
+    config.skips = how.skips;
   }
   // A coarse sieve; the station decides (it knows the tree).
   config.accepts = [to_parent, node = self.node](const stream_id& id) {

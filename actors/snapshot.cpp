@@ -149,6 +149,8 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
   out->business_date = business_date(durable.newest_date, context.clock.wall(), book.hq_time());
   out->quota_left = durable.quota_left;
   out->held = durable.held;
+  out->left_out = s.left_out().entries();
+  out->skips_goods = s.left_out().skips_goods();
   auto swept = s.swept();
   out->sweeps = swept.sends;
   out->swept = swept.value;

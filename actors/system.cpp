@@ -257,6 +257,7 @@ std::vector<supervised> running_system::parts(const writer_id& self, std::shared
   link.hold_ms = options_.batch.count();
   link.quiet_ms = std::chrono::milliseconds(options_.quiet).count();
   link.octets_per_month = options_.octets_per_month;
+  link.skips = options_.station.skips;
   if (!options_.listen_endpoint.empty())
     list.push_back({"the link to children", [this, link, current, listening](caf::actor_system& sys) mutable {
                       auto c = link;

@@ -64,6 +64,8 @@ enum class entry_kind : std::uint8_t {
   give_back = 66,     ///< units that expired only because others lay nearer when something was paid
   recall = 67,        ///< a run of cards that lies at a store is to come back
   bring_back = 68,    ///< the store sells no more of that run
+  topic_run =
+      65,  ///< so many entries of the directory that follow are of one topic: who does not need it may leave them out
 };
 
 /// One fact, written once, by one node. Which fields a kind has is in the table of kinds.hpp; everything else is at its

@@ -74,6 +74,11 @@ constexpr std::array rows{
     row{},
     row{},
     row{"used_lost", "This card was used after head office knew that it was lost or frozen; the store had not heard."},
+    row{},
+    row{},
+    row{"left_out", "This node leaves that out of its copy of the directory (link.skip). Ask its parent."},
+    row{"wrongly_left_out",
+        "The node above left out what it may not leave out. Nothing of it was taken; call head office."},
 };
 static_assert(rows.size() == static_cast<std::size_t>(errc_last) + 1);
 

@@ -61,9 +61,11 @@ enum class errc : std::uint8_t {
   code_wrong = 51,     ///< the try is counted
   other_goods = 52,    ///< this kind of card does not pay for so much of this basket; the detail says for how much
   used_lost = 57,  ///< head office heard of this use when it knew that the card was lost or frozen; its store did not
+  left_out = 60,   ///< this node's copy of the stream does not have that entry (`link.skip`)
+  wrongly_left_out = 61,  ///< a parent left out entries that nobody said may be, or that were asked for
 };
 
-constexpr errc errc_last = errc::used_lost;
+constexpr errc errc_last = errc::wrongly_left_out;
 
 /// Stable name, for interfaces and logs: "insufficient".
 std::string_view errc_name(errc code);

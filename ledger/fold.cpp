@@ -15,6 +15,7 @@
 #include "ledger/member_state.hpp"
 #include "ledger/programme.hpp"
 #include "ledger/ruling.hpp"
+#include "ledger/topics.hpp"
 
 namespace tally {
 
@@ -211,6 +212,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::recall:
     case entry_kind::allot: return check_allot(e);
     case entry_kind::bring_back: return check_bring_back(e, p, s);
+    case entry_kind::topic_run: return check_topic_run(e);
     case entry_kind::card_state: return check_card_state(e);
     case entry_kind::profile:
     case entry_kind::profile_claim:

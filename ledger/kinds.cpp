@@ -119,6 +119,7 @@ constexpr kind_row rows[] = {
     {entry_kind::give_back, "give_back", false, false, true, true, set_of(account, values, hq_time), when, false},
     {entry_kind::recall, "recall", false, false, true, true, set_of(account, field::size, subject), when, true},
     {entry_kind::bring_back, "bring_back", true, false, true, true, set_of(account, field::size), when, false},
+    {entry_kind::topic_run, "topic_run", false, false, true, true, set_of(topic, field::size), when, true},
 };
 
 struct index {

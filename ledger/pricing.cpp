@@ -84,7 +84,7 @@ private:
       if (!p || !allowed(g.purse)) return no("this card has no purse " + std::to_string(g.purse));
       if (g.quantity < 1 || g.quantity > quantity_max)
         return error{errc::bad_basket, "a quantity must be from 1 to 9999"};
-      if (!rules_.find(g.product, terms_.version))
+      if (!rules_.offered(g.product, terms_.version))
         return error{errc::unknown_product, "product " + std::to_string(g.product.value)};
       auto each = units_for(*p, g.product);
       if (!each) return no("product " + std::to_string(g.product.value) + " is not paid with " + p->names[0]);

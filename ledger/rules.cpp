@@ -1,5 +1,7 @@
 #include "ledger/rules.hpp"
 
+#include <algorithm>
+
 namespace tally {
 
 void catalogue::add(rules_record r) {
@@ -36,19 +38,30 @@ const product* catalogue::find(product_id id, std::uint64_t version) const {
   return v->second.withdrawn ? nullptr : &v->second;
 }
 
+const product* catalogue::offered(product_id id, std::uint64_t version) const {
+  const auto* p = find(id, version);
+  return p && goods_left_out_ && !p->open ? nullptr : p;
+}
+
+bool catalogue::is_goods(product_id id) const {
+  auto it = products_.find(id.value);
+  return it == products_.end() ||
+         std::none_of(it->second.begin(), it->second.end(), [](const auto& v) { return v.second.open; });
+}
+
 const product* catalogue::find_ean(std::string_view ean, std::uint64_t version) const {
   auto it = by_ean_.find(ean);
   if (it == by_ean_.end()) return nullptr;
   // A later version may give the number to another product, and is known before it is in force.
   for (auto id : it->second)
-    if (const auto* p = find(product_id{id}, version); p && p->ean == ean) return p;
+    if (const auto* p = offered(product_id{id}, version); p && p->ean == ean) return p;
   return nullptr;
 }
 
 std::vector<const product*> catalogue::on_sale(std::uint64_t version) const {
   std::vector<const product*> out;
   for (const auto& [id, versions] : products_)
-    if (const auto* p = find(product_id{id}, version)) out.push_back(p);
+    if (const auto* p = offered(product_id{id}, version)) out.push_back(p);
   return out;
 }
 
@@ -60,8 +73,11 @@ result<priced_basket> catalogue::price(const std::vector<line_item>& lines, std:
   priced_basket b;
   std::map<std::uint32_t, amount> gross;
   for (const auto& l : lines) {
-    const auto* p = find(l.product, version);
-    if (!p) return error{errc::unknown_product, "product " + std::to_string(l.product.value)};
+    const auto* p = offered(l.product, version);
+    if (!p)
+      return error{errc::unknown_product,
+                   "product " + std::to_string(l.product.value) +
+                       (goods_left_out_ ? "; goods sold by the piece are left out here (link.skip)" : "")};
     const auto most = p->open ? open_amount_max : quantity_max;
     if (l.quantity < 1 || l.quantity > most)
       return error{errc::bad_basket, "a quantity must be from 1 to " + std::to_string(most)};

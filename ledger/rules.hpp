@@ -72,12 +72,21 @@ class catalogue {
 public:
   void add(rules_record r);
   void add(product p);
+  /// A node that leaves goods sold by the piece out of its copy of the directory: it knows too little of them to sell
+  /// any, also of those that it does know. Products that are sold by amount stay, and `find` knows what it knew: what
+  /// was sold before must still be read.
+  void leave_goods(bool out) { goods_left_out_ = out; }
+  bool goods_left_out() const { return goods_left_out_; }
+  /// In no version that was added it was sold by amount.
+  bool is_goods(product_id id) const;
 
   /// The version in force on a business date: the newest whose date of effect has come. 0 when there is none.
   std::uint64_t version_at(std::uint32_t business_date) const;
   const rules_record* rules(std::uint64_t version) const;
   const rules_record* newest() const;
   const product* find(product_id id, std::uint64_t version) const;
+  /// The same, of what may be sold here.
+  const product* offered(product_id id, std::uint64_t version) const;
   const product* find_ean(std::string_view ean, std::uint64_t version) const;
   /// Products on sale under that version, by id.
   std::vector<const product*> on_sale(std::uint64_t version) const;
@@ -90,6 +99,7 @@ private:
   std::map<std::uint64_t, rules_record> rules_;
   std::map<std::uint32_t, std::map<std::uint64_t, product>> products_;
   std::map<std::string, std::set<std::uint32_t>, std::less<>> by_ean_;  // all products that ever had it
+  bool goods_left_out_ = false;
 };
 
 }  // namespace tally

@@ -60,7 +60,10 @@ json rebuilding_of(const node_snapshot& s) {
   json silent = json::array();
   for (auto n : s.rebuilding->silent)
     silent.push_back(n.value);
-  return {{"silent", std::move(silent)}, {"given_back", s.rebuilding->given_back}};
+  json lacking = json::array();
+  for (auto n : s.rebuilding->lacking)
+    lacking.push_back(n.value);
+  return {{"silent", std::move(silent)}, {"lacking", std::move(lacking)}, {"given_back", s.rebuilding->given_back}};
 }
 
 /// Null: it is sure that it runs on its newest disk.
@@ -124,6 +127,8 @@ void show_status(const call& c) {
         {"business_date", date_text(s->business_date)},
         {"quota_left", s->quota_left},
         {"held", s->held},
+        {"skips_goods", s->skips_goods},
+        {"left_out", s->left_out},
         {"sweeps", s->sweeps},
         {"swept", s->swept},
         {"sweeps_on_way", s->sweeps_on_way},

@@ -163,6 +163,12 @@ private:
       out_ += wrapped(
           "", std::to_string(r_.unknown_kinds) +
                   " entries are of kinds that this version does not know: they are kept and give nobody anything.");
+    if (r_.left_out != 0)
+      out_ +=
+          wrapped("", std::to_string(r_.left_out) +
+                          " entries of head office's directory are left out of this store's copy (link.skip): goods "
+                          "sold by the piece. Their hashes are under head office's signature; what they say is not "
+                          "checked here.");
     if (r_.heads_elsewhere != 0)
       out_ += wrapped("", std::to_string(r_.heads_elsewhere) +
                               " heads that entries name belong to streams that are not held here.");
@@ -207,6 +213,7 @@ std::string audit_json(const audit_report& r, std::string_view chain) {
            {"back_due", r.back_due},
            {"unknown_kinds", r.unknown_kinds},
            {"heads_elsewhere", r.heads_elsewhere},
+           {"left_out", r.left_out},
            {"not_cosigned", r.unsigned_tail},
            {"checks", json::array()},
            {"totals", json::array()},

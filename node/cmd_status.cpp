@@ -58,6 +58,11 @@ public:
     if (role == "store") {
       rows.push_back({"card value here", money("held", s_)});
       rows.push_back({"top-up quota left", money("quota_left", s_)});
+      const auto left_out = s_.value("left_out", std::uint64_t{0});
+      const bool skips = s_.value("skips_goods", false);
+      if (skips || left_out != 0)
+        rows.push_back({"goods by the piece", "not sold here; " + std::to_string(left_out) + " entries are left out" +
+                                                  (skips ? " (link.skip)" : ", and are asked for from the parent")});
       const auto devices = s_.value("devices", json::object());  // outlives the loop over its items
       for (const auto& [device, state] : devices.items())
         rows.push_back({device, state.is_string() ? state.get<std::string>() : ""});
@@ -119,7 +124,10 @@ private:
   }
   static std::string rebuilding(const json& r) {
     return std::to_string(r.value("given_back", std::uint64_t{0})) + " entries given back; waits for node " +
-           numbers(r, "silent") + " ('restore --without')";
+           numbers(r, "silent") + " ('restore --without')" +
+           (r.value("lacking", json::array()).empty()
+                ? ""
+                : "; node " + numbers(r, "lacking") + " left goods out (link.skip) and cannot give them back");
   }
   std::int64_t days_left(std::int64_t until) const { return std::max<std::int64_t>(until - now_, 0) / 86'400; }
   std::string certificate_text(std::int64_t until) const {

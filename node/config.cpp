@@ -28,6 +28,7 @@ constexpr std::array<std::string_view, 9> charsets{"auto",   "cp437",   "cp858",
                                                    "cp1252", "gb18030", "big5",  "euc-kr"};
 constexpr std::array<std::string_view, 2> qr_kinds{"native", "dots"};
 constexpr std::array<std::string_view, 3> used_lost_choices{"ask", "chain", "owner"};
+constexpr std::array<std::string_view, 2> skip_choices{"none", "goods"};
 constexpr std::array<std::string_view, 3> drawers{"none", "pin2", "pin5"};
 constexpr std::array<std::string_view, 2> drawer_commands{"realtime", "pulse"};
 constexpr std::array<std::string_view, 3> flows{"xonxoff", "hardware", "none"};
@@ -79,6 +80,11 @@ constexpr std::array keys{
                        "is silent; empty: it waits in the dark"},
     config_key{.name = "link.silent_s", .number = TALLY_NUMBER { return c.link.silent_s; }, .min = 5, .max = 86'400,
                .help = "seconds without a link to the parent after which link.head_office is used"},
+    config_key{.name = "link.skip", .text = TALLY_TEXT { return c.link.skip; }, .max = 8,
+               .shape = text_shape::choice, .may_be_empty = false, .choices = skip_choices,
+               .help = "goods: a store that sells by amount alone does not take the price list of goods sold by the "
+                       "piece, and sells none; changed back, it takes what it lacks. Profiles of members never come "
+                       "unasked"},
     config_key{.name = "reader.path", .text = TALLY_TEXT { return c.reader.path; }, .max = path_max,
                .shape = text_shape::device,
                .help = "serial magnetic-stripe reader, which may scan as well: a path, usb:VENDOR:PRODUCT or "

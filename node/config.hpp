@@ -37,6 +37,7 @@ struct node_config {
     std::int64_t month_mb = 0;
     std::string head_office;
     std::int64_t silent_s = 600;
+    std::string skip = "none";
   } link;
   struct serial_part {
     std::string path;

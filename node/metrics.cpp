@@ -65,6 +65,8 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name,
     single(out, "sweeps_total", "counter", "Sends of unused card value to the parent.", node.sweeps);
     single(out, "sweeps_on_way_minor", "gauge", "Of it, what the parent has not acknowledged, in minor units.",
            node.sweeps_on_way);
+    single(out, "directory_entries_left_out", "gauge",
+           "Entries of head office's directory that this node does not have (link.skip).", node.left_out);
   }
   single(out, "held_minor", "gauge", "Card value that may be spent at this node, in minor units.", node.held);
   if (node.role != node_role::hq)  // head office's own is the source of all quotas

@@ -178,6 +178,12 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.station.notice_levels = config.notice.levels;
   o.station.notice_fee_days = static_cast<std::uint32_t>(config.notice.fee_days);
   o.station.sweep = {config.sweep.quiet_minutes * 60'000, config.sweep.dust, config.sweep.transit_max};
+  if (config.link.skip == "goods") {
+    if (n.identity.role != node_role::store)
+      return at_setting(config, "link.skip",
+                        "a region and head office need the whole directory: only a store skips goods");
+    o.station.skips = topic_goods;
+  }
   o.listen_endpoint = config.link.listen;
   o.heartbeat = std::chrono::milliseconds(config.link.heartbeat_ms);
   o.batch = std::chrono::milliseconds(config.link.batch_ms);

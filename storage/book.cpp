@@ -109,9 +109,9 @@ void book::begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optio
   byte_writer w;
   write_writer(w, self_);
   view_.put(family::meta, self_key, w.take());
-  byte_writer f;
-  f.uv(format_newest);
-  view_.put(family::meta, format_key, f.take());
+  bytes form;
+  if (view_.get(family::meta, format_key, form) != lookup::found || byte_reader(form).uv() < format_newest)
+    put_format(format_newest);
   auto written = write(e);
   invariant(written.ok(), "an epoch opens");
 }
@@ -202,6 +202,17 @@ status book::learn(const entry& e) {
     catalogue_.add(std::move(*p));
   }
   return done();
+}
+
+void book::put_format(std::uint64_t form) {
+  byte_writer w;
+  w.uv(form);
+  view_.put(family::meta, format_key, w.take());
+}
+
+void book::learn_late(byte_view record, product p) {
+  state_.put(record_key(cell_type::product, p.id.value, p.version), {0, bytes(record)});
+  catalogue_.add(std::move(p));
 }
 
 void book::heard_hq_time(std::int64_t t) {

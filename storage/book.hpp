@@ -50,6 +50,11 @@ public:
   /// group.
   /// Certificates are the caller's to apply.
   status learn(const entry& directory_entry);
+  /// A product of the directory once more, in its order (`left_out_watch`).
+  void learn_late(byte_view record, product p);
+  void leave_goods(bool out) { catalogue_.leave_goods(out); }
+  /// The form of the data in the open group (`format_newest`, `format_left_out`).
+  void put_format(std::uint64_t form);
 
   /// Whose store this is: the caller's to say, at the start and with each new certificate of this node.
   void owned_by(std::uint32_t owner) { owner_ = owner; }
@@ -63,6 +68,7 @@ public:
   const state& st() const { return state_; }
   const catalogue& rules() const { return catalogue_; }
   kv_view& view() { return view_; }
+  const kv_view& view() const { return view_; }
   stream_writer& streams() { return writer_; }
   std::uint64_t streams_born() const { return writer_.born(); }
 

@@ -95,6 +95,18 @@ void merkle_frontier::append(const merkle_run& run, std::vector<merkle_subtree>&
 
 void merkle_run::append(const hash256& leaf) {
   subtrees_.push_back({0, end_++, leaf});
+  join();
+}
+
+void merkle_run::append(const merkle_subtree& s) {
+  invariant(s.level < 64 && s.index << s.level == end_, "a subtree continues its run");
+  subtrees_.push_back(s);
+  end_ += std::uint64_t{1} << s.level;
+  if (s.level > 0 && s.level % tile_levels == 0) tiles_.push_back(s);
+  join();
+}
+
+void merkle_run::join() {
   for (;;) {
     auto n = subtrees_.size();
     if (n < 2) return;

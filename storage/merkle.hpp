@@ -33,6 +33,8 @@ class merkle_run {
 public:
   explicit merkle_run(std::uint64_t first) : first_(first), end_(first) {}
   void append(const hash256& leaf);
+  /// A full subtree whose leaves need not be known. REQUIRES: it begins at `end()`.
+  void append(const merkle_subtree& s);
 
   std::uint64_t first() const { return first_; }
   std::uint64_t end() const { return end_; }
@@ -40,6 +42,8 @@ public:
   const std::vector<merkle_subtree>& tiles() const { return tiles_; }        ///< that lie in the run as a whole
 
 private:
+  void join();
+
   std::uint64_t first_, end_;
   std::vector<merkle_subtree> subtrees_, tiles_;
 };

@@ -23,6 +23,16 @@ bytes tile_key(const stream_id& id, unsigned level, std::uint64_t index) {
   return w.take();
 }
 bytes signature_key(const stream_id& id) { return "g" + stream_key(id); }
+bytes place_key(char what, const stream_id& id, std::uint64_t n) {
+  byte_writer w;
+  w.u8(static_cast<std::uint8_t>(what));
+  w.raw(stream_key(id));
+  w.u64be(n);
+  return w.take();
+}
+constexpr char run_prefix = 'r', thin_prefix = 'p';
+
+std::uint64_t place_in(byte_view key) { return byte_reader(key.substr(key.size() - 8)).u64be(); }
 
 error unreadable(const char* what) { return {errc::io, what}; }
 
@@ -95,6 +105,18 @@ void stream_writer::append_foreign(const segment& s, const merkle_run& run) {
   put_tiles(s.stream);
   view_.put(family::segments, segment_key(s.stream, s.first), encode_segment(s));
   view_.put(family::meta, signature_key(s.stream), view_of(s.sign));
+  if (s.is_thin()) view_.put(family::meta, place_key(thin_prefix, s.stream, s.first), {});
+}
+
+void stream_writer::replace_foreign(const segment& s) {
+  view_.put(family::segments, segment_key(s.stream, s.first), encode_segment(s));
+  if (!s.is_thin()) view_.erase(family::meta, place_key(thin_prefix, s.stream, s.first));
+}
+
+void stream_writer::note_run(const stream_id& id, const entry_run& run) {
+  byte_writer w;
+  w.uv(run.entries);
+  view_.put(family::meta, place_key(run_prefix, id, run.first), w.take());
 }
 
 void stream_writer::flush() {
@@ -231,9 +253,16 @@ result<bytes> stream_reader::entry_of(const stream_id& id, std::uint64_t seq, co
   }
   auto s = foreign_segment(id, seq);
   if (!s) return s.error();
-  auto list = unpack_entries(*s);
-  if (!list) return list.error();
-  return bytes((*list)[static_cast<std::size_t>(seq - s->first)]);
+  if (!s->is_thin()) {
+    auto list = unpack_entries(*s);
+    if (!list) return list.error();
+    return bytes((*list)[static_cast<std::size_t>(seq - s->first)]);
+  }
+  auto opened = open_segment(*s);
+  if (!opened) return opened.error();
+  auto at = std::ranges::lower_bound(opened->places, seq);
+  if (at == opened->places.end() || *at != seq) return error{errc::left_out, "entry " + std::to_string(seq)};
+  return bytes(opened->entries[static_cast<std::size_t>(at - opened->places.begin())]);
 }
 
 std::optional<signature> stream_reader::foreign_signature(const stream_id& id) const {
@@ -242,6 +271,76 @@ std::optional<signature> stream_reader::foreign_signature(const stream_id& id) c
   signature s;
   std::copy(v.begin(), v.end(), s.begin());
   return s;
+}
+
+result<std::vector<entry_run>> stream_reader::runs(const stream_id& id, std::uint64_t from, std::uint64_t until) const {
+  std::vector<entry_run> out;
+  const auto prefix = char(run_prefix) + stream_key(id);
+  auto c = store_.seek_last_at_or_before(family::meta, place_key(run_prefix, id, from));
+  TALLY_TRY(c->state());
+  if (!c->valid() || !c->key().starts_with(prefix)) c = store_.scan(family::meta, place_key(run_prefix, id, from));
+  for (; c->valid() && c->key().starts_with(prefix) && c->key().size() == prefix.size() + 8; c->next()) {
+    entry_run run{place_in(c->key()), byte_reader(c->value()).uv()};
+    if (run.first >= until) break;
+    if (run.end() > from) out.push_back(run);
+  }
+  TALLY_TRY(c->state());
+  return out;
+}
+
+result<std::vector<std::uint64_t>> stream_reader::thin_segments(const stream_id& id) const {
+  std::vector<std::uint64_t> out;
+  const auto prefix = char(thin_prefix) + stream_key(id);
+  auto c = store_.scan(family::meta, prefix);
+  for (; c->valid() && c->key().starts_with(prefix) && c->key().size() == prefix.size() + 8; c->next())
+    out.push_back(place_in(c->key()));
+  TALLY_TRY(c->state());
+  return out;
+}
+
+result<std::uint64_t> stream_reader::left_out() const {
+  std::uint64_t sum = 0;
+  const bytes prefix(1, thin_prefix);
+  auto c = store_.scan(family::meta, prefix);
+  for (; c->valid() && c->key().starts_with(prefix); c->next()) {
+    auto id = parse_stream_key(c->key().substr(1, std::max<std::size_t>(c->key().size(), 9) - 9));
+    if (!id) continue;
+    auto s = foreign_segment(*id, place_in(c->key()));
+    if (!s && s.code() == errc::io) return s.error();
+    auto opened = s ? open_segment(*s) : result<opened_segment>(s.error());
+    if (!opened) continue;
+    for (const auto& t : opened->left_out)
+      sum += std::uint64_t{1} << t.level;
+  }
+  TALLY_TRY(c->state());
+  return sum;
+}
+
+/// A subtree of at most a tile's leaves of which some stand in thin segments.
+bool stream_reader::thin_subtree(const stream_id& id, unsigned level, std::uint64_t index, hash256& out) const {
+  const auto first = index << level, end = first + (std::uint64_t{1} << level);
+  merkle_run run(first);
+  while (run.end() < end) {
+    auto s = foreign_segment(id, run.end());
+    auto opened = s ? open_segment(*s) : result<opened_segment>(s.error());
+    if (!opened) return false;
+    auto t = opened->left_out.begin();
+    std::size_t i = 0;
+    for (auto at = s->first; at < s->size_after() && run.end() < end;) {
+      const bool hole = t != opened->left_out.end() && t->index << t->level == at;
+      const auto grown = hole ? std::uint64_t{1} << t->level : 1;
+      if (at == run.end()) {
+        if (at + grown > end) return false;  // what is asked for lies within what was left out
+        hole ? run.append(*t) : run.append(merkle_leaf(opened->entries[i]));
+      }
+      hole ? static_cast<void>(++t) : static_cast<void>(++i);
+      at += grown;
+      if (at > run.end()) return false;
+    }
+  }
+  if (run.subtrees().size() != 1 || run.subtrees().front().level != level) return false;
+  out = run.subtrees().front().hash;
+  return true;
 }
 
 node_reader stream_reader::nodes(const stream_id& id, const writer_id& self) const {
@@ -274,7 +373,11 @@ node_reader stream_reader::nodes(const stream_id& id, const writer_id& self) con
     }
     return true;
   };
-  return tile_reader(tiles, leaves);
+  auto whole = tile_reader(tiles, leaves);
+  if (id.sub != sub_stream::directory || id.writer.node == self.node) return whole;
+  return [this, id, whole](unsigned level, std::uint64_t index, hash256& out) {
+    return whole(level, index, out) || (level < tile_levels && thin_subtree(id, level, index, out));
+  };
 }
 
 }  // namespace tally

@@ -24,6 +24,10 @@ public:
   /// Stores a verified segment that continues its stream. The tip moves to the segment's end.
   /// REQUIRES: `run` is over its entries, from the tip's size on.
   void append_foreign(const segment& s, const merkle_run& run);
+  /// Puts a segment in the place of the one that has the same entries, some of which it left out (`put_back`).
+  void replace_foreign(const segment& s);
+  /// The stream announces that these entries of it are of a topic that may be left out.
+  void note_run(const stream_id& id, const entry_run& run);
   /// Streams that got their first entry here since the start.
   std::uint64_t born() const { return born_; }
   /// Writes the frontiers that changed. Call before the view is sealed.
@@ -73,11 +77,20 @@ public:
   /// Signature over the newest head of a stream of somebody else.
   std::optional<signature> foreign_signature(const stream_id& id) const;
 
+  /// Announced runs of entries that may be left out, which lie in [from, until) at least in part; ascending.
+  result<std::vector<entry_run>> runs(const stream_id& id, std::uint64_t from, std::uint64_t until) const;
+  /// First entries of the segments of a stream that have entries left out here; ascending.
+  result<std::vector<std::uint64_t>> thin_segments(const stream_id& id) const;
+  /// Entries that are left out here of all streams; a damaged segment counts for none. Reads each thin segment: not for
+  /// every second. Errors: io.
+  result<std::uint64_t> left_out() const;
+
   /// Subtrees of a stream for roots and proofs at any size up to the durable one.
   node_reader nodes(const stream_id& id, const writer_id& self) const;
   const kv_store& store() const { return store_; }
 
 private:
+  bool thin_subtree(const stream_id& id, unsigned level, std::uint64_t index, hash256& out) const;
   result<entry_list> given_back(const stream_id& id, std::uint64_t from, std::uint64_t until,
                                 std::size_t max_entries) const;
 

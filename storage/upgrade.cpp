@@ -1,5 +1,7 @@
 #include "storage/upgrade.hpp"
 
+#include <algorithm>
+
 #include "storage/entry_codec.hpp"
 #include "storage/varint.hpp"
 
@@ -77,7 +79,8 @@ result<std::uint64_t> format_of(const kv_store& store, std::uint64_t newest) {
 }
 
 result<upgrade_done> upgrade(kv_store& store, std::span<const upgrade_step> steps) {
-  auto newest = steps.empty() ? format_newest : steps.back().to;
+  // What is left out is no step: it comes and goes with `link.skip`.
+  auto newest = std::max(format_known, steps.empty() ? 0 : steps.back().to);
   auto format = format_of(store, newest);
   if (!format) return format.error();
   upgrade_done out{*format, *format, 0, false};

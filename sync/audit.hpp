@@ -70,6 +70,7 @@ struct audit_report {
   std::uint64_t ruled = 0;            ///< contested entries that head office has ruled about: no problem any more
   std::uint64_t unknown_kinds = 0;    ///< entries of kinds that this version does not build: contested, no problem
   std::uint64_t heads_elsewhere = 0;  ///< cited heads of streams, or of sizes, that are not held here
+  std::uint64_t left_out = 0;         ///< entries of head office's directory that this store left out: not checked
   std::uint64_t back_due = 0;         ///< purses of cards that head office is to give units back that expired
   std::uint64_t unsigned_tail = 0;    ///< newest entries of the own journal that no parent cosigned yet
   std::vector<audit_line> lines;

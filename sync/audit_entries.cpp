@@ -8,9 +8,10 @@ namespace tally::audit_detail {
 
 void auditor::read_directory(const stream_id& id) {
   auto& list = published_[id];
-  entry_walk walk(store_, id, self_.node, 0, size_of(id));
+  entry_walk walk(store_, id, self_.node, 0, size_of(id), entry_walk::holes::show);
   while (auto item = walk.next()) {
     step();
+    if (item->left_out) continue;
     auto e = decode_entry(item->data);
     if (!e) continue;
     if (e->kind == entry_kind::certify) found_certificates_.push_back({stream_name(id), item->seq, e->blob, id});

@@ -294,10 +294,10 @@ void auditor::report_verdict(const stream_id& id, const entry& e, const entry_pl
 
 void auditor::learn_until(const stream_id& directory, std::uint64_t size, state& s) {
   auto& n = learned_[directory];
-  entry_walk walk(store_, directory, self_.node, n, std::min(size, size_of(directory)));
+  entry_walk walk(store_, directory, self_.node, n, std::min(size, size_of(directory)), entry_walk::holes::show);
   while (auto item = walk.next()) {
-    if (auto e = decode_entry(item->data)) learn(*e, s);
-    n = item->seq + 1;
+    if (auto e = item->left_out ? result<entry>(error{errc::left_out, ""}) : decode_entry(item->data)) learn(*e, s);
+    n = item->seq + (item->left_out ? std::uint64_t{1} << item->left_out->level : 1);
     step();
   }
   if (!note(walk)) own_complete_ = false;

@@ -91,6 +91,8 @@ private:
 
   // -- audit_streams.cpp: leaves, roots, signatures --------------------------
   void check_stream(const stream_id& id);
+  void append_left_out(const stream_id& id, const merkle_subtree& t, const entry_run& announced, merkle_frontier& tip,
+                       std::vector<merkle_subtree>& full);
   void check_tile(const stream_id& id, const merkle_subtree& tile);
   void check_citations(const stream_id& id, const merkle_frontier& tip, byte_view entry);
   void check_half(const citation& c, byte_view entry, const stream_id& id, sequence seq);
@@ -160,6 +162,7 @@ private:
   catalogue catalogue_;                                 ///< of everything published, for currency and exponent
   std::map<stream_id, std::vector<adoption>> adopted_;  ///< by journal, in order
   std::map<stream_id, std::uint64_t> learned_;          ///< directory entries that the own fold took in
+  bool goods_unlearned_ = false;                        ///< this store did not learn all that was left out again
   std::map<unit_id, audit_totals> sums_;
   memory_state own_;
   /// What expired and what was spent meanwhile, as it is and without what goods brought back.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ledger/kinds.hpp"
+#include "ledger/topics.hpp"
 #include "storage/sha256.hpp"
 #include "sync/audit_parts.hpp"
 #include "sync/checkpoint.hpp"
@@ -15,6 +16,12 @@ std::string root_text(std::uint64_t size, const hash256& h) {
   return "root " + short_hash(h) + " at size " + std::to_string(size);
 }
 
+/// The run that an entry of a directory announces.
+void note_announced(sequence seq, byte_view data, entry_run& announced) {
+  if (peek_kind(data) != entry_kind::topic_run) return;
+  if (auto e = decode_entry(data); e && check_topic_run(*e)) announced = {seq + 1, e->size};
+}
+
 }  // namespace
 
 void auditor::check_stream(const stream_id& id) {
@@ -23,12 +30,18 @@ void auditor::check_stream(const stream_id& id) {
   std::vector<merkle_subtree> full;
   std::uint64_t tiles = 0;
   bool broken = false;
+  entry_run announced;
   std::optional<price_checker> prices;
   if (id.sub == sub_stream::journal) prices.emplace(*ground_, id);
-  entry_walk walk(store_, id, self_.node, 0, head.size());
+  entry_walk walk(store_, id, self_.node, 0, head.size(), entry_walk::holes::show);
   while (auto item = walk.next()) {
     full.clear();
-    tip.append(merkle_leaf(item->data), full);
+    if (item->left_out) {
+      append_left_out(id, *item->left_out, announced, tip, full);
+    } else {
+      tip.append(merkle_leaf(item->data), full);
+      note_announced(item->seq, item->data, announced);
+    }
     tiles += full.size();
     for (const auto& t : full)
       check_tile(id, t);
@@ -44,6 +57,23 @@ void auditor::check_stream(const stream_id& id) {
     return;  // what follows cannot be placed
   }
   check_end(id, tip, tiles);
+}
+
+/// Entries that this node does not have by its own choice: their hash is proved by the head, what they say is not.
+void auditor::append_left_out(const stream_id& id, const merkle_subtree& t, const entry_run& announced,
+                              merkle_frontier& tip, std::vector<merkle_subtree>& full) {
+  const auto first = tip.size();
+  merkle_run run(first);
+  run.append(t);
+  tip.append(run, full);
+  report_.left_out += run.end() - first;
+  // Roots at sizes within are not known here.
+  if (auto cited = cited_.find(id); cited != cited_.end())
+    for (auto it = cited->second.upper_bound(first); it != cited->second.end() && it->first < run.end(); ++it)
+      report_.heads_elsewhere += it->second.size();
+  if (first < announced.first || run.end() > announced.end())
+    problem(check_streams, stream_name(id), first, "entries that head office did not say may be left out",
+            std::to_string(run.end() - first) + " entries left out");
 }
 
 void auditor::check_tile(const stream_id& id, const merkle_subtree& tile) {

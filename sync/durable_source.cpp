@@ -1,6 +1,7 @@
 #include "sync/durable_source.hpp"
 
 #include "sync/checkpoint.hpp"
+#include "sync/left_out.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
@@ -36,6 +37,30 @@ result<segment> durable_source::sign_own(const stream_id& id, std::uint64_t from
   s.sign = sign_checkpoint(older == older_.end() ? key_ : *older->second, {stream_origin(chain_, id), end, root, {}});
   s.payload = pack_entries(*entries);
   return s;
+}
+
+segment durable_source::without(const segment& whole, std::uint64_t from, topic_set topics) const {
+  auto runs = reader_.runs(whole.stream, whole.first, whole.size_after());
+  auto thin = runs ? thinned(whole, from, topics, *runs) : result<segment>(runs.error());
+  return thin ? std::move(*thin) : whole;
+}
+
+result<entry_list> durable_source::entries(const stream_id& id, std::uint64_t from, std::uint64_t entries) const {
+  const auto end = from + std::min<std::uint64_t>(entries, segment_entries_max);
+  if (end > reader_.size(id)) return error{errc::not_found, "entries that are not here"};
+  if (id.writer.node == self_) return reader_.own_entries(id, from, end, segment_entries_max);
+  entry_list out;
+  for (auto n = from; n < end;) {
+    auto s = reader_.foreign_segment(id, n);
+    auto all = s ? unpack_entries(*s) : result<entry_list>(s.error());
+    if (!all) return all.error();
+    for (; n < std::min(end, s->size_after()); ++n) {
+      auto e = (*all)[static_cast<std::size_t>(n - s->first)];
+      if (out.octets().size() + e.size() + 4 > segment_bytes_max) return out;
+      out.add(e);
+    }
+  }
+  return out;
 }
 
 std::optional<hash256> durable_source::root_at(const stream_id& id, std::uint64_t size) const {

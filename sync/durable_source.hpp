@@ -29,6 +29,10 @@ public:
   /// Errors: not_found (nothing at `from`), io, corrupt.
   result<segment> next_segment(const stream_id& id, std::uint64_t from,
                                std::size_t entries_max = segment_entries_max) const override;
+  /// Stays as it is when what was announced cannot be read.
+  segment without(const segment& whole, std::uint64_t from, topic_set topics) const override;
+  /// Errors: not_found, left_out (not all of them are here), io, corrupt.
+  result<entry_list> entries(const stream_id& id, std::uint64_t from, std::uint64_t entries) const override;
   /// Nothing for own streams, for unknown ones, and when the database does not answer.
   std::optional<signed_head> evidence(const stream_id& id) const override;
   std::optional<hash256> root_at(const stream_id& id, std::uint64_t size) const override;

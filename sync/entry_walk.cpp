@@ -39,9 +39,10 @@ status each_entry(const stream_reader& reader, const stream_id& id, node_id self
                   const std::function<status(sequence, byte_view)>& visit) {
   auto head = reader.frontier(id);
   if (!head) return head.error();
-  entry_walk walk(reader.store(), id, self, 0, head->size());
+  // Nobody who looks for an entry of a directory looks for goods sold by the piece, all else is here.
+  entry_walk walk(reader.store(), id, self, 0, head->size(), entry_walk::holes::show);
   while (auto item = walk.next())
-    TALLY_TRY(visit(item->seq, item->data));
+    if (!item->left_out) TALLY_TRY(visit(item->seq, item->data));
   if (const auto& d = walk.damage())
     return error{d->code, stream_name(id) + " entry " + std::to_string(d->at) + ": expected " + d->expected +
                               ", found " + d->found};
@@ -49,8 +50,14 @@ status each_entry(const stream_reader& reader, const stream_id& id, node_id self
 }
 
 entry_walk::entry_walk(const kv_store& store, const stream_id& id, node_id self, std::uint64_t from,
-                       std::uint64_t until)
-    : store_(store), id_(id), own_(id.writer.node == self), at_(from), until_(until) {
+                       std::uint64_t until, holes where)
+    : store_(store),
+      id_(id),
+      own_(id.writer.node == self),
+      at_(from),
+      until_(until),
+      holes_(where),
+      opened_{{}, merkle_run(0)} {
   if (!own_) {
     cursor_ = store.seek_last_at_or_before(family::segments, segment_key(id, from));
   } else {
@@ -66,7 +73,7 @@ void entry_walk::stop(std::string expected, std::string found, errc code) {
 std::optional<entry_walk::item> entry_walk::next() {
   if (damage_ || at_ >= until_) return std::nullopt;
   auto out = own_ ? next_own() : next_foreign();
-  if (out) ++at_;
+  if (out) at_ += out->left_out ? std::uint64_t{1} << out->left_out->level : 1;
   return out;
 }
 
@@ -103,8 +110,16 @@ std::optional<entry_walk::item> entry_walk::next_own() {
 
 std::optional<entry_walk::item> entry_walk::next_foreign() {
   if ((!segment_ || at_ >= segment_->size_after()) && !load_segment()) return std::nullopt;
-  auto data = unpacked_[static_cast<std::size_t>(at_ - segment_->first)];
-  return item{at_, data, at_ + 1 == segment_->size_after() ? &segment_->sign : nullptr};
+  auto signed_at = [this](std::uint64_t end) { return end == segment_->size_after() ? &segment_->sign : nullptr; };
+  if (next_entry_ < opened_.entries.size() && opened_.place_of(next_entry_) == at_)
+    return item{at_, opened_.entries[next_entry_++], signed_at(at_ + 1)};
+  const auto& hole = opened_.left_out[next_hole_];
+  if (holes_ == holes::stop || hole.index << hole.level != at_) {
+    stop("entry " + std::to_string(at_), "it is left out here (link.skip); its parent has it", errc::left_out);
+    return std::nullopt;
+  }
+  ++next_hole_;
+  return item{at_, {}, signed_at(at_ + (std::uint64_t{1} << hole.level)), &hole};
 }
 
 bool entry_walk::load_segment() {
@@ -127,10 +142,17 @@ bool entry_walk::load_segment() {
     return stop(std::move(expected),
                 "a segment of entries " + std::to_string(s->first) + " to " + std::to_string(s->size_after() - 1)),
            false;
-  auto list = unpack_entries(*s);
-  if (!list) return stop(std::move(expected), "a segment that does not unpack: " + list.error().detail), false;
-  if (list->size() != s->entries) return stop(std::move(expected), "a segment with another number of entries"), false;
-  unpacked_ = std::move(*list);
+  auto opened = open_segment(*s);
+  if (!opened) return stop(std::move(expected), "a segment that does not unpack: " + opened.error().detail), false;
+  if (opened->run.end() != s->size_after())
+    return stop(std::move(expected), "a segment with another number of entries"), false;
+  opened_ = std::move(*opened);
+  next_entry_ = next_hole_ = 0;
+  while (next_entry_ < opened_.entries.size() && opened_.place_of(next_entry_) < at_)
+    ++next_entry_;
+  while (next_hole_ + 1 < opened_.left_out.size() &&
+         (opened_.left_out[next_hole_].index + 1) << opened_.left_out[next_hole_].level <= at_)
+    ++next_hole_;
   segment_ = std::move(*s);
   return true;
 }

@@ -27,10 +27,16 @@ public:
     byte_view data;  ///< lives until the next call
     const signature* signed_here =
         nullptr;  ///< foreign streams: the writer's signature over the head behind this entry
+    /// Entries that are left out here, from `seq` on; `data` is empty. Only where the walk passes over such.
+    const merkle_subtree* left_out = nullptr;
   };
 
+  /// What a walk does where entries are left out (`link.skip`): it stops with `left_out`, or hands out what stands for
+  /// them.
+  enum class holes : std::uint8_t { stop, show };
   /// Entries [from, until). `self` tells own streams from foreign ones.
-  entry_walk(const kv_store& store, const stream_id& id, node_id self, std::uint64_t from, std::uint64_t until);
+  entry_walk(const kv_store& store, const stream_id& id, node_id self, std::uint64_t from, std::uint64_t until,
+             holes where = holes::stop);
 
   /// The next entry; nothing at the end and at damage.
   std::optional<item> next();
@@ -50,7 +56,9 @@ private:
   bool moved_ = false;  ///< the cursor stands on what was handed out last
   bytes entry_;         ///< an entry reached through an index
   std::optional<segment> segment_;
-  entry_list unpacked_;
+  holes holes_;
+  opened_segment opened_;
+  std::size_t next_entry_ = 0, next_hole_ = 0;  ///< in the opened segment
   std::optional<walk_damage> damage_;
 };
 

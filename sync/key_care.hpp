@@ -22,6 +22,8 @@ struct key_care {
     return now < *unread_since + tick_ms{10} * 60'000;
   }
   bool outlawed = false;               ///< the keys of this node were revoked, and it knows
+  tick_ms fetch_due = 0;               ///< when what was left out of the directory is asked for again
+  std::optional<tick_ms> fetch_since;  ///< so long it was asked for, and nothing came
   std::optional<tick_ms> outdated_at;  ///< since when it is known that nodes below hold more of its streams
 };
 

@@ -55,6 +55,7 @@ struct rebuild_watch {
   /// Child → its streams of head office, and how much of each it holds, once it said so.
   std::map<node_id, std::map<stream_id, std::optional<std::uint64_t>>> held;
   std::set<node_id> without;  ///< children that the operator does not wait for
+  std::set<node_id> lacking;  ///< children that left goods out (`link.skip`) and cannot give them back
   tick_ms ask_due = 0, look_due = 0;
   /// At a child: what its parent asked back, by the parent that asked.
   std::map<node_id, std::set<stream_id>> given_back;
@@ -62,8 +63,9 @@ struct rebuild_watch {
 };
 /// How far a head office on a backup is.
 struct rebuild_progress {
-  std::vector<node_id> silent;  ///< children that have not said what they hold, or not given it all
-  std::uint64_t given_back{};   ///< entries of the directory that came from below
+  std::vector<node_id> silent;   ///< children that have not said what they hold, or not given it all
+  std::vector<node_id> lacking;  ///< those of them that left goods out: they never can
+  std::uint64_t given_back{};    ///< entries of the directory that came from below
 };
 
 }  // namespace tally

@@ -19,7 +19,9 @@ enum class tag : std::uint8_t {
   brief_cosign,
   alive,
   renew,
-  letter
+  letter,
+  fetch,
+  fetched
 };
 
 struct encoder {
@@ -32,6 +34,7 @@ struct encoder {
     write_writer(w, m.writer);
     w.u8(m.greeted ? 1 : 0);
     w.uv(m.quiet_s);
+    if (m.version_max >= protocol_topics) w.uv(m.skips);
   }
   void operator()(const heads_message& m) {
     head(tag::heads);
@@ -135,6 +138,19 @@ struct encoder {
     w.uv(m.from.value);
     w.uv(m.to.value);
     w.raw(m.body);
+  }
+  void operator()(const fetch_message& m) {
+    head(tag::fetch);
+    write_stream(w, m.stream);
+    w.uv(m.from);
+    w.uv(m.entries);
+  }
+  void operator()(const fetched_message& m) {
+    head(tag::fetched);
+    write_stream(w, m.stream);
+    w.uv(m.first);
+    w.uv(m.entries);
+    w.raw(m.payload);
   }
   void operator()(const brief_cosign_message& m) {
     head(tag::brief_cosign);
@@ -253,6 +269,25 @@ brief_cosign_message read_brief_cosign(byte_reader& r) {
   return m;
 }
 
+fetch_message read_fetch(byte_reader& r) {
+  fetch_message m;
+  m.stream = read_stream(r);
+  m.from = r.uv(UINT64_MAX / 2);
+  m.entries = r.uv(fetch_entries_max);
+  if (m.entries == 0) r.fail();
+  return m;
+}
+
+fetched_message read_fetched(byte_reader& r) {
+  fetched_message m;
+  m.stream = read_stream(r);
+  m.first = r.uv(UINT64_MAX / 2);
+  m.entries = static_cast<std::uint32_t>(r.uv(fetch_entries_max));
+  m.payload = r.raw(r.remaining());
+  if (m.entries == 0 || m.payload.size() > payload_bytes_max) r.fail();
+  return m;
+}
+
 std::optional<message> read_body(tag t, byte_reader& r) {
   switch (t) {
     case tag::hello: {
@@ -262,6 +297,7 @@ std::optional<message> read_body(tag t, byte_reader& r) {
       m.writer = read_writer(r);
       m.greeted = r.u8() == 1;
       m.quiet_s = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
+      if (m.version_max >= protocol_topics) m.skips = static_cast<topic_set>(r.uv(UINT32_MAX));
       return m;
     }
     case tag::heads: return read_heads(r);
@@ -297,6 +333,8 @@ std::optional<message> read_body(tag t, byte_reader& r) {
     case tag::brief_cosign: return read_brief_cosign(r);
     case tag::renew: return read_renew(r);
     case tag::alive: return alive_message{r.u8() == 1};
+    case tag::fetch: return read_fetch(r);
+    case tag::fetched: return read_fetched(r);
     case tag::letter: {
       letter_message m;
       m.from = read_node(r);

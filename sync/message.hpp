@@ -2,6 +2,7 @@
 #include <variant>
 
 #include "ledger/pricing.hpp"
+#include "ledger/topics.hpp"
 #include "storage/segment.hpp"
 
 namespace tally {
@@ -13,17 +14,22 @@ inline constexpr tick_ms tick_never = INT64_MAX;
 // carries all
 // that is needed to act on it. Canonical bytes: storage/FORMAT.md, "Messages".
 
-constexpr std::uint32_t protocol_version = 1;
+/// From 2 on a hello says what its sender leaves out, and entries that were left out are asked for.
+constexpr std::uint32_t protocol_version = 2, protocol_version_min = 1;
+/// Of `hello_message::skips`, and of 17 and 18.
+constexpr std::uint32_t protocol_topics = 2;
 
 /// First on a connection, from both sides, and read by every version: a later one may say more behind these fields.
 /// Both sides go on with the highest version that both speak. A version speaks the one before it as well, so that nodes
 /// are updated one after the other, parents first.
 struct hello_message {
-  std::uint32_t version_min = protocol_version, version_max = protocol_version;
+  std::uint32_t version_min = protocol_version_min, version_max = protocol_version;
   writer_id writer;
   bool greeted = false;  ///< the peer's hello was heard; otherwise the peer must say it again
   /// The sender says something at least so often, in seconds; 0: it promises nothing.
   std::uint32_t quiet_s = 0;
+  /// Topics of head office's directory that the sender does not need; 0 before version 2.
+  topic_set skips = 0;
   friend bool operator==(const hello_message&, const hello_message&) = default;
 };
 /// Streams that the sender can ship to this peer, and how far it has them durably.
@@ -151,6 +157,22 @@ struct letter_message {
   friend bool operator==(const letter_message&, const letter_message&) = default;
 };
 constexpr std::size_t letter_bytes_max = 64 * 1024;
+/// A store asks for entries of head office's directory that were left out in its copy, from version 2 on.
+struct fetch_message {
+  stream_id stream;
+  std::uint64_t from{};
+  std::uint64_t entries{};  ///< 1 to fetch_entries_max
+  friend bool operator==(const fetch_message&, const fetch_message&) = default;
+};
+constexpr std::uint64_t fetch_entries_max = 1'024;
+/// Such entries, from `first` on, as many of those as fit. The asker has hashes of them; nothing else vouches for them.
+struct fetched_message {
+  stream_id stream;
+  std::uint64_t first{};
+  std::uint32_t entries{};
+  bytes payload;  ///< as of a whole segment
+  friend bool operator==(const fetched_message&, const fetched_message&) = default;
+};
 /// The sender ends the connection, and why.
 struct refuse_message {
   errc code = errc::internal;
@@ -158,9 +180,10 @@ struct refuse_message {
   friend bool operator==(const refuse_message&, const refuse_message&) = default;
 };
 
-using message = std::variant<hello_message, heads_message, want_message, segment_message, have_message, cosign_message,
-                             time_message, ask_message, told_message, refuse_message, below_message,
-                             brief_segment_message, brief_cosign_message, alive_message, renew_message, letter_message>;
+using message =
+    std::variant<hello_message, heads_message, want_message, segment_message, have_message, cosign_message,
+                 time_message, ask_message, told_message, refuse_message, below_message, brief_segment_message,
+                 brief_cosign_message, alive_message, renew_message, letter_message, fetch_message, fetched_message>;
 
 constexpr std::size_t message_bytes_max = 2 * 1024 * 1024;
 

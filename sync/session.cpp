@@ -11,8 +11,8 @@ constexpr std::size_t octets_per_entry = 16;  // in a segment, about: so many ar
 }  // namespace
 
 void session::say_hello(session_effects& out) const {
-  out.push_back(send_effect{hello_message{protocol_version, protocol_version, config_.self, peer_.has_value(),
-                                          static_cast<std::uint32_t>(config_.quiet_ms / 1'000)}});
+  out.push_back(send_effect{hello_message{protocol_version_min, protocol_version, config_.self, peer_.has_value(),
+                                          static_cast<std::uint32_t>(config_.quiet_ms / 1'000), config_.skips}});
 }
 
 session_effects session::connected(tick_ms now) {
@@ -84,6 +84,8 @@ session_effects session::on_message(const message& m, tick_ms now) {
     out.push_back(control_effect{m});
   } else if (parting_) {
     // Nothing else of it counts.
+  } else if (const auto* asked = std::get_if<fetch_message>(&m)) {
+    on_fetch(*asked, out, now);
   } else if (const auto* s = std::get_if<segment_message>(&m)) {
     if (config_.accepts(s->seg.stream) && may_take(s->seg.stream)) out.push_back(ingest_effect{s->seg});
   } else if (std::holds_alternative<ask_message>(m) && !confirmed_ &&
@@ -99,10 +101,10 @@ session_effects session::on_message(const message& m, tick_ms now) {
 }
 
 void session::on_hello(const hello_message& m, session_effects& out, tick_ms now) {
-  if (m.version_min > protocol_version || m.version_max < protocol_version) {
+  if (m.version_min > protocol_version || m.version_max < protocol_version_min) {
     closed_ = true;
-    auto own = std::to_string(protocol_version);
-    bool older = m.version_max < protocol_version;
+    auto own = std::to_string(protocol_version_min) + " to " + std::to_string(protocol_version);
+    bool older = m.version_max < protocol_version_min;
     out.push_back(
         send_effect{refuse_message{errc::unsupported, "protocol " + own + " is spoken here; " +
                                                           (older ? "update your node" : "this node is older")}});
@@ -324,6 +326,7 @@ bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, t
   if (parting_ && o.sent >= parting_->up_to) return false;
   auto entries = std::clamp<std::size_t>(credit_ / octets_per_entry, 64, segment_entries_max);
   auto s = source_.next_segment(id, o.sent, entries);
+  if (s && leaves_out_of(id)) s = source_.without(*s, o.sent, peer_->skips);
   if (!s) {
     stalled_ = true;  // unreadable now; the next tick comes back to it
     return false;
@@ -342,31 +345,10 @@ bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, t
   return true;
 }
 
-bool session::may_wait(const message& m) const {
-  if (config_.hold_ms == 0) return false;
-  const auto* c = std::get_if<cosign_message>(&m);
-  bool of_peer = c && peer_ && c->by == peer_->writer.node;  // shows it that it is an old copy
-  return (c && c->by != config_.self.node && !of_peer) || std::holds_alternative<below_message>(m);
-}
-
-void session::put_later(message m, tick_ms now) {
-  auto due = now + config_.hold_ms;
-  later_due_ = later_.empty() ? due : std::min(later_due_, due);
-  for (auto& waiting : later_) {
-    const auto* old = std::get_if<cosign_message>(&waiting);
-    const auto* c = std::get_if<cosign_message>(&m);
-    bool same = old && c ? old->stream == c->stream && old->by == c->by : waiting.index() == m.index();
-    if (!same) continue;
-    // Sizes of one signer only grow; what comes late says nothing new.
-    if (!old || !c || old->size <= c->size) waiting = std::move(m);
-    return;
-  }
-  if (later_.size() < heads_max) later_.push_back(std::move(m));
-}
-
 session_effects session::say(message m, tick_ms now) {
   session_effects out;
   if (closed_ || !peer_ || parting_) return out;
+  if (std::holds_alternative<fetch_message>(m) && !knows_topics()) return out;
   if (std::holds_alternative<alive_message>(m)) {
     ask_alive(out, now);
   } else if (const auto* time = std::get_if<time_message>(&m)) {

@@ -25,6 +25,12 @@ public:
     want_message::evidence proof;
   };
   virtual std::optional<signed_head> evidence(const stream_id& id) const = 0;
+  /// The segment as it goes to a peer that has the stream up to `from` and does not need the entries of these topics.
+  virtual segment without(const segment& whole, std::uint64_t /*from*/, topic_set /*topics*/) const { return whole; }
+  /// Entries [from, from + entries) of a stream, as many as a segment takes.
+  virtual result<entry_list> entries(const stream_id& /*id*/, std::uint64_t /*from*/, std::uint64_t /*entries*/) const {
+    return error{errc::not_found, "entries"};
+  }
   /// Root of an own stream at a size; nothing beyond its end, or when it cannot be read.
   virtual std::optional<hash256> root_at(const stream_id& id, std::uint64_t size) const = 0;
 };
@@ -78,6 +84,7 @@ struct session_config {
   /// other within a bounded time; without an answer the session closes with `offline`. 0: never. A parent learns it
   /// from the child's hello, and closes when the child does not keep to it.
   tick_ms quiet_ms = 0;
+  topic_set skips = 0;  ///< a store: topics of head office's directory that it does not need
 };
 
 /// One connection to a parent or child, as a state machine: hello, heads, missing segments under credit,
@@ -177,6 +184,9 @@ private:
   void send(session_effects& out, message m, tick_ms now);
   void say_time(session_effects& out, tick_ms now);
   void on_alive(const alive_message& m, session_effects& out, tick_ms now);
+  void on_fetch(const fetch_message& m, session_effects& out, tick_ms now);
+  bool knows_topics() const { return peer_ && peer_->version_max >= protocol_topics; }
+  bool leaves_out_of(const stream_id& id) const;
   void ask_alive(session_effects& out, tick_ms now);
   bool is_lost(tick_ms now) const;
   tick_ms alive_next_due() const;
@@ -201,7 +211,7 @@ private:
   tick_ms later_due_ = 0;
   std::optional<time_message> time_;  ///< the newest, not said yet
   std::optional<tick_ms> time_said_;
-  tick_ms heard_at_ = 0, said_at_ = 0;
+  tick_ms heard_at_ = 0, said_at_ = 0, fetch_due_ = 0;
   std::optional<tick_ms> alive_asked_;  ///< and nothing was heard since
   tick_ms alive_due_ = 0;               ///< when it is asked again
   struct parting {

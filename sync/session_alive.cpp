@@ -9,6 +9,28 @@ namespace {
 constexpr tick_ms time_apart_ms = 3'600'000;
 }  // namespace
 
+bool session::may_wait(const message& m) const {
+  if (config_.hold_ms == 0) return false;
+  const auto* c = std::get_if<cosign_message>(&m);
+  bool of_peer = c && peer_ && c->by == peer_->writer.node;  // shows it that it is an old copy
+  return (c && c->by != config_.self.node && !of_peer) || std::holds_alternative<below_message>(m);
+}
+
+void session::put_later(message m, tick_ms now) {
+  auto due = now + config_.hold_ms;
+  later_due_ = later_.empty() ? due : std::min(later_due_, due);
+  for (auto& waiting : later_) {
+    const auto* old = std::get_if<cosign_message>(&waiting);
+    const auto* c = std::get_if<cosign_message>(&m);
+    bool same = old && c ? old->stream == c->stream && old->by == c->by : waiting.index() == m.index();
+    if (!same) continue;
+    // Sizes of one signer only grow; what comes late says nothing new.
+    if (!old || !c || old->size <= c->size) waiting = std::move(m);
+    return;
+  }
+  if (later_.size() < heads_max) later_.push_back(std::move(m));
+}
+
 // Repeated, for a line that loses single messages; the first answer ends it.
 void session::ask_alive(session_effects& out, tick_ms now) {
   if (alive_asked_ && now < alive_due_) return;

@@ -44,7 +44,8 @@ station::station(station_config config, const kv_store& store, certificate_book&
       keys_(keys),
       random_(random),
       custodian_(1),
-      sweeper_(config_.sweep) {}
+      sweeper_(config_.sweep),
+      left_out_(config_.role, config_.role == node_role::store ? config_.skips : 0) {}
 
 result<std::unique_ptr<station>> station::open(station_config config, const kv_store& store,
                                                certificate_book& certificates, const signer& keys, entropy& random) {
@@ -74,6 +75,8 @@ result<std::unique_ptr<station>> station::open(station_config config, const kv_s
     s->book_->heard_hq_time(own->not_before);
   if (const auto* own = s->certificate_of(s->config_.self)) s->book_->owned_by(own->owner);
   s->stop_if_revoked();
+  TALLY_TRY(s->left_out_.load(s->reader_));
+  s->book_->leave_goods(s->left_out_.leaves_goods());
   return s;
 }
 
@@ -312,15 +315,18 @@ void station::write_facts(facts_request& r) {
       return;
     }
   }
-  for (auto i = a.written; i < r.facts.size(); ++i) {
-    if (book_->open_changes() >= group_changes_max) {
+  std::uint64_t run = 0;
+  for (auto i = a.written; i<r.facts.size(); ++i, run -= run> 0) {
+    if (run == 0 && book_->open_changes() >= group_changes_max) {
       facts_progress_[r.request] = a;
       facts_open_ = true;
       return;
     }
+    if (run == 0) run = announce(r.facts, i);
     auto whole = complete_fact(r.facts[i]);
     date_entry(r.facts[i], book_->st(), book_->self(), now_, book_->hq_time());
     auto seq = whole ? write(r.facts[i]) : result<sequence>(whole.error());
+    invariant(seq.ok() || run == 0, "what was announced was judged before");
     if (!seq) {
       a.code = seq.error().code;
       a.detail = seq.error().detail;
@@ -399,6 +405,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   sweep();
   if (config_.role == node_role::hq) book_->heard_hq_time(now);
   keep_calendar();
+  fetch_left_out();
   if (tick >= care_.due) tend_keys();
   if (config_.role == node_role::hq) {
     if (tick >= (lives_.stirred ? replenish_due_ : lives_.look_due)) {
@@ -414,6 +421,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
 tick_ms station::next_due() const {
   auto due = std::min({custodian_.next_due(), sweeper_.next_due(), tick_ + look_apart_ms, care_.due});
   if (chase_.wait != 0) due = std::min(due, chase_.due);
+  if (left_out_.waits()) due = std::min(due, std::max(tick_, care_.fetch_due));
   if (calendar_.away_since && config_.detour_after_ms > 0 && !wants_detour())
     due = std::min(due, std::max(tick_, *calendar_.away_since + config_.detour_after_ms));
   for (const auto& since : {lives_.start.parent_spoke, lives_.start.alone})

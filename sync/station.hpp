@@ -8,6 +8,7 @@
 #include "sync/custodian.hpp"
 #include "sync/entropy.hpp"
 #include "sync/key_care.hpp"
+#include "sync/left_out_watch.hpp"
 #include "sync/life_watch.hpp"
 #include "sync/station_config.hpp"
 #include "sync/station_facts.hpp"
@@ -105,6 +106,7 @@ public:
   /// Sent and not yet received, as both journals are known here.
   tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
   bool disk_low() const { return disk_low_; }
+  const left_out_watch& left_out() const { return left_out_; }  ///< of head office's directory, in its copy here
   void held_longer(tick_ms more) { chase_.held_more = more, chase_.wait = 0; }  ///< entries travel later
   sweeper::figures swept() const { return sweeper_.counted(); }
   std::optional<elsewhere_hint> hint(account_id account) const;
@@ -129,20 +131,19 @@ private:
   void heard(node_id from), end_wait(std::uint64_t waiting, account_id account), answer(till_answer a);
   status verify_segment(const segment& s, const merkle_run& run);
   bool waits_for_proof(const segment& s, const entry_list& entries) const;
-  void interpret(const segment& s, const entry_list& entries, const merkle_frontier& before);
-  void pass_through(const stream_id& id, const entry_list& entries);
-  void adopt_directory(const stream_id& id, const entry_list& entries);
+  void interpret(const segment& s, const opened_segment& opened, const merkle_frontier& before);
+  void pass_through(const stream_id&id, const entry_list&entries),
+      adopt_directory(const stream_id&id, const opened_segment&opened);
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
-  void learn_certificate(const entry& e, std::uint64_t position);
-  void learn_decision(const entry& e, std::uint64_t position);
+  void learn_certificate(const entry&e, std::uint64_t position), learn_decision(const entry&e, std::uint64_t position);
   void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked();
   unix_seconds validity_now() const;
   bool is_expired(const certificate& c) const;
   void tend_keys(), tend_own_certificate(), await_parent(), load_outdated(), become_sure();
   void become_sure_alone(const std::vector<node_id>&missing), heed_own_cosignature(const cosign_message&m);
   void remind_parent(node_id parent, std::uint64_t from), note_start();
-  void begin_rebuild(byte_view without), rebuild(), go_on_from_backup();
+  void begin_rebuild(byte_view without), rebuild(), go_on_from_backup(), fetch_left_out();
   std::map<node_id, std::vector<stream_id>> published() const;
   bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const;
   bool take_fee(account_id account, bool ask);
@@ -152,35 +153,32 @@ private:
   bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);
   bool is_past_its_end(const segment&s) const, lost_a_holder(const stream_id&published) const;
   void on_renewal(node_id from, const renew_message&m), replenish_store(node_id node, const node_record&record);
-  void issue_next(const certificate& now, const renew_message& m);
-  void learn_own_certificate(const certificate& c);
+  void issue_next(const certificate&now, const renew_message&m), learn_own_certificate(const certificate&c);
   result<sequence> write(const entry& e);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
-  void control(const control_arrival& c);
-  bool on_cosign(const cosign_message&m), is_over(const writer_id&life) const;
-  void note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
+  void control(const control_arrival&c), note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
+  bool on_cosign(const cosign_message&m), refused_by_hand(const stream_id&id);
   void carried(const carried_request& r);
-  bool rolled_back_by(const carried_request& r, carried_answer& a), refused_by_hand(const stream_id& id);
+  bool rolled_back_by(const carried_request& r, carried_answer& a);
   node_id sender_of(const stream_id& id) const;
-  void on_have(node_id from, const have_message& m);
-  void on_letter(node_id from, const letter_message& m);
+  void on_have(node_id from, const have_message&m), on_letter(node_id from, const letter_message&m);
+  void on_fetched(node_id from, const fetched_message&m), learn_goods_again();
+  void put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries);
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
-  void cosign(node_id child, const stream_id& id);
-  void on_time(const time_message& m);
+  void cosign(node_id child, const stream_id&id), on_time(const time_message&m);
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
                   const std::optional<epoch_id>& named = {});
   void sweep_account(account_id account, const writer_id& to);
   status complete_fact(entry& e);
-  status check_serials(const std::vector<entry>& facts) const;
-  status check_case(entry& ruling) const;
-  void watch_for_twins(const writer_id& grown, bool new_to_us);
-  void end_fork(const certificate& newest);
+  status check_serials(const std::vector<entry>&facts) const, check_case(entry&ruling) const;
+  void watch_for_twins(const writer_id&grown, bool new_to_us), end_fork(const certificate&newest);
   doubt_found find_doubt(const writer_id& closed) const;
   bool was_due_before(const entry& regrant) const;
   void note_short(), cover_short(account_id account, const std::vector<value_item>&given, const writer_id&of = {});
   void load_forked(), settle_epochs(), grant_anew(), replenish(), sweep(), chase_cosignature(), watch_parent();
   bool may_still_come(const writer_id& closed, std::map<ledger_account, tally::amount>& gone) const;
-  bool knows_directory(const writer_id&w) const, ends_here(const writer_id&closed) const;
+  bool knows_directory(const writer_id&w) const, ends_here(const writer_id&life) const,
+      is_over(const writer_id&life) const;
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
@@ -191,7 +189,7 @@ private:
   void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();
   void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq);
   void answer_card(const entry& e, const writer_id& from, sequence seq);
-  std::uint64_t random_id();
+  std::uint64_t random_id(), announce(const std::vector<entry>&facts, std::size_t at);
   std::optional<node_id> route_to(node_id node) const;
   void note_way(node_id from, const stream_id& journal);
   bool brings_back(node_id neighbour, const stream_id&id) const, comes_by(node_id neighbour, node_id below) const,
@@ -244,6 +242,7 @@ private:
        cosigned_sealed_ = false;  ///< the group brings one over the own journal
   key_care care_;
   rebuild_watch rebuild_;
+  left_out_watch left_out_;
 };
 
 }  // namespace tally

@@ -38,6 +38,7 @@ struct station_config {
   std::uint64_t quarantine_after = 0;
   /// Region after a start: so long after its parent's word it waits for children that are not there (`is_sure`).
   tick_ms sure_wait_ms = 120'000;
+  topic_set skips = 0;          ///< store: topics of head office's directory that it leaves out of its copy
   tick_ms detour_after_ms = 0;  ///< store: so long without its parent, and it goes to head office itself; 0: never
 };
 

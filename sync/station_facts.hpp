@@ -23,6 +23,12 @@ bool is_copy(const kv_store& store);
 inline constexpr std::string_view rebuilding_text =
     "head office runs on a backup and asks the nodes below for what it had published since; it decides nothing before "
     "all have answered (tallystick status)";
+/// Why a head office that asks back what it had published waits for this child in vain.
+inline std::string lacking_text(node_id child) {
+  return "node " + std::to_string(child.value) +
+         " left goods out of its copy of the directory (link.skip) and cannot give them back: head office goes on when "
+         "another node does, or 'tallystick restore --without' names it";
+}
 /// What a node says of itself when nodes below it show more of its streams than it has (`station::heed_proof`).
 inline constexpr std::string_view outdated_text =
     "nodes below hold more of what this node sent them, signed by it, than its database does: the database is an old "

@@ -5,6 +5,7 @@
 
 #include "storage/sha256.hpp"
 #include "sync/checkpoint.hpp"
+#include "sync/left_out.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
@@ -14,14 +15,6 @@ namespace {
 constexpr std::size_t hints_max = 10'000;
 // How seldom a missing cosignature of head office is asked for in the end.
 constexpr tick_ms chase_max_ms = 10 * 60'000;
-
-/// The segment from entry `from` on. The signature is over its end and stays.
-segment without_beginning(const segment& s, const entry_list& entries, std::uint64_t from) {
-  entry_list left;
-  for (auto i = static_cast<std::size_t>(from - s.first); i < entries.size(); ++i)
-    left.add(entries[i]);
-  return {s.stream, from, static_cast<std::uint32_t>(left.size()), s.sign, pack_entries(left)};
-}
 
 bool is_card_life(entry_kind k) {
   return k == entry_kind::claim || k == entry_kind::issue || k == entry_kind::activate || k == entry_kind::hand_back ||
@@ -64,17 +57,31 @@ void station::ingest(const segment_arrival& a) {
   if (disk_low_ || is_outdated()) return report(have, errc::busy, false);
   if (is_past_its_end(s)) return report(have, errc::not_entitled, false);
   if (s.first > have) return report(have, errc::gap, false);
+  // By hand, what was left out comes again as a whole.
+  if (s.first < have && s.stream.sub == sub_stream::directory && left_out_.waits() && !s.is_thin())
+    if (auto all = unpack_entries(s)) put_back_goods(a.from, s.stream, s.first, *all);
   if (s.size_after() <= have) {
     if (journal) cosign(a.from, s.stream);
     return report(have, errc::ok, !journal);
   }
   auto opened = a.opened ? a.opened : std::make_shared<const result<opened_segment>>(open_segment(s));
   if (!*opened) return report(have, errc::malformed, false);
+  if (auto ok = (*opened)->left_out.empty() ? done() : left_out_.may_be_thin(s, **opened); !ok) {
+    if (ok.code() != errc::not_entitled) {
+      open_effects_.push_back(
+          alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
+    } else if (s.stream.writer.node == config_.self && rebuild_.lacking.insert(a.from).second) {
+      open_effects_.push_back(alarm_effect{errc::left_out, lacking_text(a.from)});
+    }
+    return report(have, ok.error().code, false);
+  }
   // Only what the signature covers from our own prefix on is kept: the part before `have` was not compared.
   segment rest;
   const auto* kept = &s;
   if (s.first != have) {
-    rest = without_beginning(s, (*opened)->entries, have);
+    auto behind = without_beginning(s, **opened, have);
+    if (!behind) return report(have, behind.error().code, false);
+    rest = std::move(*behind);
     opened = std::make_shared<const result<opened_segment>>(open_segment(rest));
     invariant(opened->ok(), "what was just packed opens");
     kept = &rest;
@@ -94,8 +101,10 @@ void station::ingest(const segment_arrival& a) {
   auto before = book_->streams().tip(s.stream);
   book_->streams().append_foreign(*kept, (*opened)->run);
   segments_open_ = true;
+  left_out_.note_thin(*book_, *kept, **opened);
+  if (!(*opened)->left_out.empty()) book_->leave_goods(true);
   if (journal) open_runs_.push_back({s.stream, have, opened}), note_way(a.from, s.stream);
-  interpret(*kept, (*opened)->entries, before);
+  interpret(*kept, **opened, before);
   if (journal) cosign(a.from, s.stream);
   report(s.size_after(), errc::ok, !journal);
 }
@@ -114,9 +123,10 @@ status station::verify_segment(const segment& s, const merkle_run& run) {
   return done();
 }
 
-void station::interpret(const segment& s, const entry_list& entries, const merkle_frontier& before) {
+void station::interpret(const segment& s, const opened_segment& opened, const merkle_frontier& before) {
+  const auto& entries = opened.entries;
   if (s.stream.writer.node == config_.self) return learn_back(s.stream, entries);
-  if (s.stream.sub == sub_stream::directory) return adopt_directory(s.stream, entries);
+  if (s.stream.sub == sub_stream::directory) return adopt_directory(s.stream, opened);
   if (s.stream.sub == sub_stream::journal) return observe_journal(s.stream, entries, before);
   if (s.stream.to != config_.self) return pass_through(s.stream, entries);
   // The head at each entry, so that each receive names just what it depends on.
@@ -141,7 +151,8 @@ void station::pass_through(const stream_id& id, const entry_list& entries) {
       proof_came_ = observer_->passed_through(*e, id.writer) || proof_came_;
 }
 
-void station::adopt_directory(const stream_id& id, const entry_list& entries) {
+void station::adopt_directory(const stream_id& id, const opened_segment& opened) {
+  const auto& entries = opened.entries;
   auto version = book_->rules().version_at(UINT32_MAX);
   auto under = parent();
   bool closed = false;
@@ -151,12 +162,16 @@ void station::adopt_directory(const stream_id& id, const entry_list& entries) {
       open_effects_.push_back(alarm_effect{e.error().code, "an entry of the directory: " + e.error().detail});
       continue;
     }
+    const auto position = opened.place_of(i) + 1;
+    if (auto kept = left_out_.check_announced(id, position - 1, *e); !kept)
+      open_effects_.push_back(alarm_effect{kept.error().code, kept.error().detail});
+    if (e->kind == entry_kind::topic_run) left_out_.note_run(*book_, id, position, *e);
     if (e->kind == entry_kind::certify) {
-      learn_certificate(*e, book_->streams().tip(id).size() - entries.size() + i + 1);
+      learn_certificate(*e, position);
     } else if (auto ok = book_->learn(*e); !ok) {
       open_effects_.push_back(alarm_effect{ok.error().code, "an entry of the directory: " + ok.error().detail});
     } else {
-      learn_decision(*e, book_->streams().tip(id).size() - entries.size() + i + 1);
+      learn_decision(*e, position);
     }
     closed = closed || (e->kind == entry_kind::close_epoch && ends_here(e->subject));
     // Nobody asks for its streams any more.
@@ -365,6 +380,8 @@ void station::control(const control_arrival& c) {
     on_have(c.from, *have);
   } else if (const auto* renew = std::get_if<renew_message>(&c.what)) {
     on_renewal(c.from, *renew);
+  } else if (const auto* fetched = std::get_if<fetched_message>(&c.what)) {
+    on_fetched(c.from, *fetched);
   } else if (const auto* letter = std::get_if<letter_message>(&c.what)) {
     on_letter(c.from, *letter);
   } else if (const auto* want = std::get_if<want_message>(&c.what)) {

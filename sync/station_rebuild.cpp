@@ -55,6 +55,8 @@ rebuild_progress station::rebuilt() const {
   for (const auto& [child, streams] : published())
     if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !gave_all_back(child, streams))
       out.silent.push_back(child);
+  for (auto child : out.silent)
+    if (rebuild_.lacking.count(child)) out.lacking.push_back(child);
   stream_id directory{book_->self(), sub_stream::directory, {}};
   out.given_back = reader_.size(directory) - reader_.indexed(directory);
   return out;
@@ -112,6 +114,7 @@ void station::learn_back(const stream_id& id, const entry_list& entries) {
       continue;
     }
     if (e && e->kind != entry_kind::certify) ok = book_->learn(*e);
+    if (ok && e->kind == entry_kind::topic_run) left_out_.note_run(*book_, id, position, *e);
     if (ok) learn_decision(*e, position);
     if (!ok) open_effects_.push_back(alarm_effect{ok.error().code, "an entry given back: " + ok.error().detail});
   }

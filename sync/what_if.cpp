@@ -46,9 +46,9 @@ public:
 private:
   template <class Visit>
   void each(const stream_id& id, Visit visit) {
-    entry_walk walk(store_, id, self_, 0, reader_.size(id));
+    entry_walk walk(store_, id, self_, 0, reader_.size(id), entry_walk::holes::show);
     while (auto item = walk.next())
-      if (auto e = decode_entry(item->data)) visit(*e);
+      if (auto e = item->left_out ? result<entry>(error{errc::left_out, ""}) : decode_entry(item->data)) visit(*e);
   }
 
   void learn(const stream_id& id, const entry& e) {

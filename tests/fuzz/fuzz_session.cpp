@@ -111,7 +111,8 @@ private:
       case 10: return brief_cosign_message{in_.size_near(source_.size(journal)), peer_.node, 1, {}};
       default:
         return in_.below(8) == 0 ? message(refuse_message{errc::busy, "no"})
-                                 : message(hello_message{1, 1, peer_, true});
+                                 : message(in_.below(2) == 0 ? hello_message{1, 1, peer_, true}
+                                                             : hello_message{1, 2, peer_, true, 0, topic_goods});
     }
   }
 
@@ -160,7 +161,7 @@ private:
     if (!closed_) {
       if (const auto* h = std::get_if<hello_message>(&m)) {
         bool first = !greeted_ || hello_ != h->writer || !h->greeted;
-        if (h->version_min <= protocol_version && h->version_max >= protocol_version) {
+        if (h->version_min <= protocol_version && h->version_max >= protocol_version_min) {
           greeted_ = true;
           hello_ = h->writer;
           if (first) {

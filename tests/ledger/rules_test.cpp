@@ -153,6 +153,31 @@ TEST_CASE("a scanned number finds the product that has it in that version", "[ru
   CHECK(c.find_ean("5901234123457", 2)->id == product_id{1});
 }
 
+TEST_CASE("where goods are left out none is sold, and what was sold can still be read", "[rules]") {
+  auto c = two_rates();
+  product scanned, loose;
+  scanned.id = {901};
+  loose.id = {902};
+  scanned.version = loose.version = 1;
+  scanned.ean = "4006381333931";
+  scanned.price = loose.price = 1;
+  loose.open = true;
+  c.add(scanned);
+  c.add(loose);
+  REQUIRE(c.price({{{901}, 2}}, 1).ok());
+  const auto all = c.on_sale(1).size();
+  c.leave_goods(true);
+  CHECK(c.price({{{901}, 2}}, 1).code() == errc::unknown_product);
+  CHECK(c.price({{{902}, 2}}, 1).ok());
+  CHECK(c.offered({901}, 1) == nullptr);
+  CHECK(c.find_ean("4006381333931", 1) == nullptr);
+  CHECK(c.on_sale(1).size() == 1);
+  REQUIRE(c.find({901}, 1) != nullptr);
+  CHECK(*c.find({901}, 1) == scanned);
+  c.leave_goods(false);
+  CHECK(c.on_sale(1).size() == all);
+}
+
 TEST_CASE("languages have their tags", "[rules]") {
   CHECK(language_tag(language::en) == "en");
   CHECK(language_tag(language::zh_hans) == "zh-Hans");

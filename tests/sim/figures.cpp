@@ -46,6 +46,8 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::fees,
                  &tally_of_run::detours,
                  &tally_of_run::new_keys,
+                 &tally_of_run::left_out,
+                 &tally_of_run::put_back,
                  &tally_of_run::shipped_by_detour,
                  &tally_of_run::pulled_by_detour,
                  &tally_of_run::payments,

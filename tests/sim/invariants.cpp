@@ -327,6 +327,7 @@ void check_directory(const world& w) {
     if (!here(n)) continue;
     const auto& own = n.st->ledger();
     ensure(own.rules().version_at(UINT32_MAX) == hq.rules().version_at(UINT32_MAX), name(id) + " has other rules");
+    check_goods(own.rules(), hq.rules(), n);
     for (auto c : cards_of(w)) {
       auto here = card_of(own.st(), c), there = card_of(hq.st(), c);
       ensure(

@@ -1,9 +1,14 @@
 #pragma once
 #include <string>
 
+namespace tally {
+class catalogue;
+}
+
 namespace tally::sim {
 
 class world;
+struct sim_node;
 
 /// Invariants 1 to 8 at a moment when everything has healed and drained. Throws `broken`.
 void check_quiet(const world& w);
@@ -11,6 +16,8 @@ void check_quiet(const world& w);
 void check_notices(const world& w);
 /// Each contested entry was a case, as some others, and every node knows what head office ruled about it (lost.cpp).
 void check_rulings(const world& w);
+/// Goods that a node sells: all that head office has, or what is sold by amount (topics.cpp).
+void check_goods(const catalogue& own, const catalogue& hq, const sim_node& n);
 /// Whether everything that must reach head office and come back has done so; `why` says what is missing.
 bool drained(const world& w, std::string* why = nullptr);
 /// What was put aside came back when its time was over.

@@ -72,6 +72,7 @@ void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {
   if (link_of(n.id, peer).child == n.id) {
     c.silence_ms = session_silence_ms + 2 * plan_.hold_ms;
     c.quiet_ms = plan_.quiet_ms;
+    if (st->left_out().skips_goods()) c.skips = topic_goods;
   }
   c.accepts = [st, peer](const stream_id& id) { return st->accepts(peer, id); };
   n.links[peer] = {std::make_unique<session>(c, *n.source), connection, false};

@@ -71,7 +71,15 @@ plan plan::from_seed(std::uint64_t seed) {
   p.restore_region = dice(seed * 0xd6e8feb86659fd93ULL + 3).chance(300);
   dice keys(seed * 0x94d049bb133111ebULL + 5);
   if (keys.chance(150)) p.new_keys = static_cast<unsigned>(1 + keys.below(3));
+  dice skips(seed * 0x9e6c63d0876a9a47ULL + 5);
+  if (skips.chance(300)) p.skipping = static_cast<unsigned>(1 + skips.below(3));
+  p.skip_what_can_be_skipped();
   return p;
+}
+
+// From stores right below it, head office on a backup could not get back what they left out.
+void plan::skip_what_can_be_skipped() {
+  if (restore == restore_kind::top && regions == 0) skipping = 0;
 }
 
 // Days at a shop's pace: nights, midnights, lines that are dark for a day, and long quiet times between two sales.
@@ -101,6 +109,7 @@ plan plan::small(std::uint64_t seed) {
   p.cut_max = std::min(p.cut_max, p.trade_ms);
   if (p.ending == ending::replace_region && p.regions == 0) p.ending = ending::move;
   if (p.ending == ending::move && p.regions == 0) p.ending = ending::retire;
+  p.skip_what_can_be_skipped();
   return p;
 }
 
@@ -167,6 +176,7 @@ const std::vector<plan_field>& plan_fields() {
       field("close_wait", &plan::close_wait_ms),
       field("detour", &plan::detour_after_ms),
       field("silent", &plan::silent_regions),
+      field("skip", &plan::skipping),
   };
   return all;
 }

@@ -72,8 +72,9 @@ struct plan {
   sim::ending ending = sim::ending::none;
   std::uint32_t doubt_days = 7;
   sweep_limits sweep;
-  tick_ms detour_after_ms = 0;         ///< stores go to head office when their region was silent for so long; 0: never
-  unsigned silent_regions = 0;         ///< times that a region is down or cut off, each up to a day at a shop's pace
+  tick_ms detour_after_ms = 0;  ///< stores go to head office when their region was silent for so long; 0: never
+  unsigned skipping = 0;        ///< stores that leave goods sold by the piece out of their copy, most of the time
+  unsigned silent_regions = 0;  ///< times that a region is down or cut off, each up to a day at a shop's pace
   tick_ms close_wait_ms = 5 * 60'000;  ///< for what is missing of an epoch that ended
 
   static plan from_seed(std::uint64_t seed);
@@ -85,6 +86,8 @@ struct plan {
   std::string changes(const plan& other) const;
   /// Sets what a text of that form names. False: an unknown name, or no number; what stands before it is set.
   bool set(std::string_view text);
+  /// For a plan of which `restore`, `regions` or `skipping` were set by hand.
+  void skip_what_can_be_skipped();
 
 private:
   void take_days(dice& d);

@@ -98,6 +98,21 @@ entry product_entry(unsigned i, std::uint64_t version, amount price) {
   return e;
 }
 
+entry open_product_entry(std::uint64_t version) {
+  product p;
+  p.id = {open_product};
+  p.version = version;
+  p.names = {"by amount", "", "", ""};
+  p.price = 1;
+  p.open = true;
+  entry e;
+  e.kind = entry_kind::publish;
+  e.topic = publish_topic::product;
+  e.rules_version = version;
+  e.blob = encode_product(p);
+  return e;
+}
+
 /// The first month of a run is that of the second card.
 std::uint32_t birth_month_of(account_id account) { return static_cast<std::uint32_t>(1 + (account.value + 8) % 12); }
 

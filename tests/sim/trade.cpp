@@ -68,6 +68,7 @@ void world::head_office_facts() {
   list.push_back(rules_entry(1, plan_));
   for (unsigned i = 0; i < products; ++i)
     list.push_back(product_entry(i, 1, 100 + 250 * static_cast<amount>(i)));
+  if (plan_.skipping > 0) list.push_back(open_product_entry(1));
   for (unsigned c = 1; c <= plan_.cards; ++c)
     list.push_back(card_entry({c}, card_status::active));
   for (auto& [id, n] : nodes_) {
@@ -211,6 +212,7 @@ void world::next_decree() {
   at(plan_.pace * dice_.between(2 * 60'000, 20 * 60'000) / (plan_.stock > many_cards ? 4 : 1), [this] {
     if (calm_) return;
     std::vector<entry> list;
+    if (plan_.skipping > 0 && dice_.chance(300)) decrees_.push_back(goods_decree());
     if (dice_.chance(400)) {
       list.push_back(rules_entry(++rules_version_, plan_));
       list.push_back(
@@ -324,7 +326,7 @@ till_command world::think(sim_node& n, till& t) {
                           dice_.chance(500) ? tender_kind::cash : tender_kind::bank};
   sale_command s{k, {}, {}, 0, {}};
   for (auto lines = dice_.between(1, 3); lines > 0; --lines)
-    s.lines.push_back({{static_cast<std::uint32_t>(1 + dice_.below(products))}, dice_.between(1, 3)});
+    s.lines.push_back(some_line(n));
   const auto& rules = n.st->ledger().rules();
   auto basket = rules.price(s.lines, rules.version_at(UINT32_MAX));
   auto total = basket ? basket->total : 100;
@@ -385,7 +387,7 @@ till_command world::think_programme(sim_node& n, till& t, const till_key& k, acc
   }
   sale_command s{k, card, {}, 0, {}};
   for (auto lines = dice_.between(1, 3); lines > 0; --lines)
-    s.lines.push_back({{static_cast<std::uint32_t>(1 + dice_.below(products))}, dice_.between(1, 3)});
+    s.lines.push_back(some_line(n));
   if (dice_.chance(150)) s.gifts = {{points_purse, product_id{1}, 1}};
   if (dice_.chance(250)) s.uses = {{points_purse, dice_.between(1, 60)}};
   auto now = n.st->ledger().at(wall(n));

@@ -7,6 +7,7 @@ namespace tally::sim {
 void world::plan_weather() {
   if (plan_.crash_every > 0) next_crash();
   if (plan_.cut_every > 0) next_cut();
+  if (plan_.skipping > 0) next_change_of_mind();
   if (plan_.wrong_clocks) next_clock();
   if (plan_.full_disks) next_full_disk();
   if (plan_.regions > 0 && plan_.silent_regions > 0) next_silence(plan_.silent_regions);

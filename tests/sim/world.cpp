@@ -134,6 +134,7 @@ void world::boot(sim_node& n) {
   c.detour_after_ms = plan_.detour_after_ms;
   // Whoever goes on without a child's word may be an old copy: what is bounded by people's luck is not tried here.
   if (unknowing_region()) c.sure_wait_ms = tick_never / 2;
+  c.skips = topics_of(n);
   c.notice_levels = true;
   c.notice_fee_days = 14;
   c.cosign_wait_ms = 10'000 + 3 * plan_.hold_ms;
@@ -143,6 +144,7 @@ void world::boot(sim_node& n) {
   ensure(opened.ok(),
          "node " + std::to_string(n.id.value) + " does not open: " + (opened.ok() ? "" : opened.error().detail));
   n.st = std::move(*opened);
+  counted_.put_back += n.st->left_out().waits();
   n.source = std::make_unique<durable_source>(n.disk, *n.keys, std::string(chain), n.id);
   for (const auto& [epoch, key] : n.older)
     n.source->sign_with(epoch, *key);
@@ -472,10 +474,13 @@ void world::run() {
   counted_.store_ms = now_ * plan_.stores;
   // Head office writes down its time now and then, and stores give back what was put aside, which may pay a debt; that
   // alone is no unrest.
-  step_until(now_ + drain_max + 5 * plan_.hold_ms,
-             [this] { return drained(*this) && timed_out(*this) && (ended().value != 0 || debts_asked(*this)); });
+  step_until(now_ + drain_max + 5 * plan_.hold_ms, [this] {
+    return drained(*this) && all_put_back() && timed_out(*this) && (ended().value != 0 || debts_asked(*this));
+  });
   // A sweep of little at a time may go on for hours.
   if (!drained(*this)) step_until(now_ + 2 * 60'000, [this] { return drained(*this); });
+  for (const auto& [id, n] : nodes_)
+    if (n.st) counted_.left_out += n.st->left_out().entries();
   check_quiet(*this);
   check_notices(*this);
 }

@@ -17,6 +17,8 @@ namespace tally::sim {
 
 // What every run sells, and the purses of its programme.
 constexpr unsigned products = 4;
+/// What is sold by amount while stores skip goods, and the first of many that nobody buys.
+constexpr std::uint32_t open_product = 500, first_goods = 1'000;
 constexpr std::uint32_t bonus_purse = 2, points_purse = 3, off_purse = 4;
 
 class world;
@@ -33,6 +35,7 @@ entry rules_entry(std::uint64_t version, const plan& how);
 constexpr std::uint32_t member_kind = 2;  ///< good and loaded at some stores only
 std::uint32_t birth_month_of(account_id account);
 entry product_entry(unsigned i, std::uint64_t version, amount price);
+entry open_product_entry(std::uint64_t version);
 inline account_id stock_card(node_id store, unsigned i) { return {1'000 * store.value + i}; }
 
 /// What happened in a run, for coverage and for the progress line.
@@ -44,7 +47,7 @@ struct tally_of_run {
                 pins_set = 0, pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0,
                 codes_right = 0, codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0,
                 fees = 0, detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0, by_hand = 0,
-                used_lost = 0, written_off = 0;
+                used_lost = 0, written_off = 0, left_out = 0, put_back = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -181,6 +184,11 @@ private:
   void drop_sold(std::vector<entry>& facts) const;
   void next_month();
   account_id some_card();
+  line_item some_line(const sim_node& n);
+  std::vector<entry> goods_decree();
+  topic_set topics_of(const sim_node& n);
+  void next_change_of_mind();
+  bool all_put_back() const;
   node_id some_store();
   node_id some_home();  ///< of a run of cards
   till_command think_wrong(sim_node& n, till& t, const till_key& k);

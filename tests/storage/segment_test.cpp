@@ -157,3 +157,119 @@ TEST_CASE("a segment holds as many entries as it says, and nothing behind them",
   s.payload = bytes(segment_bytes_max + 64 * 1024 + 1, 'x');
   CHECK_FALSE(decode_segment(encode_segment(s)).ok());
 }
+
+namespace {
+
+std::vector<bytes> numbered(std::size_t n) {
+  std::vector<bytes> out;
+  for (std::size_t i = 0; i < n; ++i)
+    out.push_back("entry " + std::to_string(i * 7'919) + " with some octets of its own " + std::to_string(i * i));
+  return out;
+}
+
+hash256 root_with(const opened_segment& opened, std::uint64_t before) {
+  merkle_frontier f;
+  for (std::uint64_t i = 0; i < before; ++i)
+    f.append(merkle_leaf("before " + std::to_string(i)));
+  std::vector<merkle_subtree> tiles;
+  f.append(opened.run, tiles);
+  return f.root();
+}
+
+}  // namespace
+
+TEST_CASE("hashes stand for entries that are left out, whatever the run", "[segment][left_out]") {
+  random_entry source(23);
+  for (int i = 0; i < 120; ++i) {
+    auto entries = numbered(40 + source.below(700));
+    const auto first = source.below(600);
+    auto whole = segment_of(entries, first);
+    std::vector<entry_run> runs;
+    auto at = first > 5 ? first - source.below(5) : first;  // a run may begin before the segment, and end behind it
+    while (at < whole.size_after()) {
+      runs.push_back({at, 16 + source.below(300)});
+      at = runs.back().end() + 1 + source.below(40);
+    }
+    auto thin = leave_out(whole, runs);
+    REQUIRE(thin.ok());
+    REQUIRE(thin->is_thin());
+    CHECK(thin->payload.size() < whole.payload.size());
+    CHECK(unpack_entries(*thin).code() == errc::left_out);
+    auto back = decode_segment(encode_segment(*thin));
+    REQUIRE(back.ok());
+    auto opened = open_segment(*back), all = open_segment(whole);
+    REQUIRE(opened.ok());
+    CHECK(root_with(*opened, first) == root_with(*all, first));
+    std::uint64_t left = 0;
+    for (const auto& t : opened->left_out)
+      left += std::uint64_t{1} << t.level;
+    CHECK(left + opened->entries.size() == entries.size());
+    for (std::size_t n = 0; n < opened->entries.size(); ++n)
+      REQUIRE(bytes(opened->entries[n]) == entries[opened->place_of(n) - first]);
+
+    // Put back in pieces of any size, it is octet for octet what it was.
+    auto now = *thin;
+    for (int turns = 0; now.is_thin(); ++turns) {
+      REQUIRE(turns < 2'000);
+      auto o = open_segment(now);
+      const auto& t = o->left_out[source.below(o->left_out.size())];
+      const auto from = t.index << t.level;
+      entry_list some;
+      for (auto n = from; n < std::min<std::uint64_t>(from + 300, whole.size_after()); ++n)
+        some.add(entries[n - first]);
+      auto more = put_back(now, from, some);
+      REQUIRE(more.ok());
+      now = *more;
+    }
+    CHECK(now.payload == whole.payload);
+  }
+}
+
+TEST_CASE("other entries than those that were left out are not put back", "[segment][left_out]") {
+  auto entries = numbered(300);
+  auto thin = leave_out(segment_of(entries, 0), {{20, 256}});
+  REQUIRE(thin.ok());
+  entry_list wrong, elsewhere;
+  for (std::size_t i = 20; i < 276; ++i)
+    wrong.add(i == 100 ? bytes("forged") : entries[i]);
+  for (std::size_t i = 0; i < 20; ++i)
+    elsewhere.add(entries[i]);
+  CHECK(put_back(*thin, 20, wrong).code() == errc::bad_proof);
+  CHECK(put_back(*thin, 0, elsewhere).code() == errc::not_found);
+  CHECK(put_back(segment_of(entries, 0), 0, elsewhere).code() == errc::not_found);
+  auto whole = segment_of(entries, 0);
+  CHECK(leave_out(whole, {})->payload == whole.payload);
+  CHECK(leave_out(whole, {{300, 20}})->payload == whole.payload);
+}
+
+TEST_CASE("a segment with entries left out has one spelling", "[segment][left_out]") {
+  auto of = [](std::uint32_t entries, std::uint64_t first, const std::vector<std::pair<int, bytes>>& items) {
+    byte_writer w;
+    w.u8(2);
+    for (const auto& [level, data] : items) {
+      if (level < 0) {
+        w.uv(data.size() + 1);
+        w.raw(data);
+      } else {
+        w.uv(0);
+        w.u8(static_cast<std::uint8_t>(level));
+        w.raw(bytes(32, 'h'));
+      }
+    }
+    segment s;
+    s.first = first;
+    s.entries = entries;
+    s.payload = w.take();
+    return open_segment(s).code();
+  };
+  CHECK(of(5, 0, {{2, {}}, {-1, "e"}}) == errc::ok);
+  CHECK(of(6, 3, {{0, {}}, {2, {}}, {-1, "e"}}) == errc::ok);
+  CHECK(of(5, 0, {{1, {}}, {1, {}}, {-1, "e"}}) == errc::malformed);  // two for what one says
+  CHECK(of(5, 0, {{0, {}}, {0, {}}, {1, {}}, {-1, "e"}}) == errc::malformed);
+  CHECK(of(5, 1, {{2, {}}, {-1, "e"}}) == errc::malformed);  // not aligned
+  CHECK(of(3, 0, {{2, {}}}) == errc::malformed);             // beyond the end
+  CHECK(of(5, 0, {{2, {}}}) == errc::malformed);             // short of it
+  CHECK(of(4, 0, {{2, {}}, {-1, "e"}}) == errc::malformed);  // behind it
+  CHECK(of(512, 0, {{9, {}}}) == errc::malformed);           // larger than any
+  CHECK(of(1, 0, {{-1, "e"}}) == errc::malformed);           // a whole one is written as such
+}

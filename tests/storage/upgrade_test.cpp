@@ -57,7 +57,7 @@ void fill_unnumbered(kv_store& s, int entries) {
 
 TEST_CASE("what is new has the newest form, and what is newer than the program is refused in words", "[storage]") {
   faulty_kv disk;
-  CHECK(format_of(disk).value() == format_newest);
+  CHECK(format_of(disk, format_newest).value() == format_newest);
   kv_batch b;
   b.put(family::meta, "format", number(7));
   REQUIRE(disk.commit(b, true).ok());

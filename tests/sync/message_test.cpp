@@ -26,7 +26,11 @@ segment random_segment(random_entry& source) {
 
 message random_message(random_entry& source, std::size_t which) {
   switch (which) {
-    case 0: return hello_message{source.small(), source.small(), source.writer(), source.below(2) == 1, source.small()};
+    case 0: {
+      hello_message m{source.small(), source.small(), source.writer(), source.below(2) == 1, source.small()};
+      if (m.version_max >= protocol_topics) m.skips = source.small();
+      return m;
+    }
     case 1: {
       heads_message m;
       for (auto n = source.below(4); n > 0; --n) {
@@ -85,6 +89,11 @@ message random_message(random_entry& source, std::size_t which) {
     }
     case 13: return alive_message{source.below(2) == 1};
     case 15: return letter_message{node_id{source.small()}, node_id{source.small()}, source.octets(source.below(200))};
+    case 16: return fetch_message{source.stream(), source.below(1'000'000), 1 + source.below(fetch_entries_max)};
+    case 17: {
+      auto s = random_segment(source);
+      return fetched_message{s.stream, s.first, s.entries, s.payload};
+    }
     default: {
       brief_cosign_message m{source.number(), node_id{source.small()}, source.any_amount(), {}};
       fill(source, m.sign);
@@ -136,9 +145,10 @@ TEST_CASE("every cut and every changed octet of a message fails or is its own sp
       // The payload of a brief segment and the body of a letter end with the message, and are looked into later.
       auto longer = decode_message(data + '\0');
       auto hello = decode_message(data);
-      bool later = std::holds_alternative<hello_message>(*hello) && std::get<hello_message>(*hello).version_max > 1;
-      bool open =
-          std::holds_alternative<brief_segment_message>(*hello) || std::holds_alternative<letter_message>(*hello);
+      bool later = std::holds_alternative<hello_message>(*hello) &&
+                   std::get<hello_message>(*hello).version_max > protocol_version;
+      bool open = std::holds_alternative<brief_segment_message>(*hello) ||
+                  std::holds_alternative<letter_message>(*hello) || std::holds_alternative<fetched_message>(*hello);
       CHECK(longer.ok() == (later || open));
     }
 }

@@ -435,21 +435,27 @@ TEST_CASE("streams that are not taken from this peer are ignored", "[sync][sessi
 TEST_CASE("another protocol version is refused with its name", "[sync][session]") {
   side child{child_id, [](const stream_id&) { return true; }};
   (void)child.talk.connected(0);
-  auto effects = child.talk.on_message(hello_message{2, 5, parent_id, false}, 0);
+  auto effects = child.talk.on_message(hello_message{3, 5, parent_id, false}, 0);
   REQUIRE(sent<refuse_message>(effects).size() == 1);
   CHECK(count<close_effect>(effects) == 1);
   CHECK_FALSE(child.talk.greeted());
-  CHECK(sent<refuse_message>(effects)[0].text == "protocol 1 is spoken here; this node is older");
+  CHECK(sent<refuse_message>(effects)[0].text == "protocol 1 to 2 is spoken here; this node is older");
 
   // One that speaks this version as well, and says more in its greeting than this one knows.
   side next{child_id, [](const stream_id&) { return true; }};
   (void)next.talk.connected(0);
-  auto greeting = encode_message(hello_message{1, 2, parent_id, true}) + "what version 2 adds";
+  auto greeting = encode_message(hello_message{1, 3, parent_id, true}) + "what version 3 adds";
   auto read = decode_message(greeting);
   REQUIRE(read.ok());
   CHECK(sent<refuse_message>(next.talk.on_message(*read, 0)).empty());
   CHECK(next.talk.greeted());
   CHECK_FALSE(decode_message(encode_message(hello_message{1, 1, parent_id, true}) + "x").ok());
+  CHECK_FALSE(decode_message(encode_message(hello_message{1, 2, parent_id, true}) + "x").ok());
+  // One that speaks only the version before.
+  side older{child_id, [](const stream_id&) { return true; }};
+  (void)older.talk.connected(0);
+  CHECK(sent<refuse_message>(older.talk.on_message(hello_message{1, 1, parent_id, true}, 0)).empty());
+  CHECK(older.talk.greeted());
 
   lone_child c(1);
   auto closed = c.say(refuse_message{errc::not_certified, "go away"});
@@ -471,4 +477,73 @@ TEST_CASE("a cosignature is an acknowledgement and goes on to the station", "[sy
   CHECK(sent<segment_message>(again.say(want_message{journal, 0, std::nullopt})).size() == 4);
   // A word about a stream that is not shipped to this peer is for the station as well.
   CHECK(count<control_effect>(c.say(have_message{{{{8}, {{8}}}, sub_stream::journal, {}}, 4})) == 1);
+}
+
+namespace {
+
+/// Says of each segment whether it was asked to leave something out.
+struct thinning_source : test::counted_source {
+  mutable topic_set asked = 0;
+  mutable std::uint64_t asked_from = 0;
+  segment without(const segment& whole, std::uint64_t from, topic_set topics) const override {
+    asked = topics, asked_from = from;
+    return whole;
+  }
+  result<entry_list> entries(const stream_id&, std::uint64_t from, std::uint64_t n) const override {
+    entry_list out;
+    for (auto i = from; i < from + n; ++i)
+      out.add("entry");
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("only a peer that says so gets streams with entries left out", "[sync][session][left_out]") {
+  const stream_id of_hq{{{1}, {{1}}}, sub_stream::directory, {}};
+  auto shipped = [&](const hello_message& hello, const stream_id& stream) {
+    thinning_source source;
+    source.sizes[stream] = 50;
+    session parent({.self = parent_id, .accepts = [](const stream_id&) { return false; }}, source);
+    (void)parent.connected(0);
+    (void)parent.on_streams({stream}, 0);
+    (void)parent.on_message(hello, 0);
+    REQUIRE(sent<segment_message>(parent.on_message(want_message{stream, 7, {}}, 0)).size() == 1);
+    if (source.asked != 0) CHECK(source.asked_from == 7);
+    return source.asked;
+  };
+  CHECK(shipped({1, 2, child_id, true, 0, topic_goods}, of_hq) == topic_goods);
+  CHECK(shipped({1, 2, child_id, true, 0, 0}, of_hq) == 0);
+  CHECK(shipped({1, 1, child_id, true, 0, topic_goods}, of_hq) == 0);
+  CHECK(shipped({1, 2, child_id, true, 0, topic_goods}, grants) == 0);
+  thinning_source none;
+  session child({.self = child_id, .accepts = [](const stream_id&) { return true; }, .skips = topic_goods}, none);
+  auto greeting = sent<hello_message>(child.connected(0));
+  REQUIRE(greeting.size() == 1);
+  CHECK(greeting[0].skips == topic_goods);
+  CHECK(greeting[0].version_min == 1);
+}
+
+TEST_CASE("a peer asks for entries now and then, and only for what it is offered", "[sync][session][left_out]") {
+  thinning_source source;
+  source.sizes[directory] = 50;
+  session parent({.self = parent_id, .accepts = [](const stream_id&) { return false; }}, source);
+  (void)parent.connected(0);
+  (void)parent.on_streams({directory}, 0);
+  (void)parent.on_message(hello_message{1, 2, child_id, true, 0, 0}, 0);
+  auto answers = sent<fetched_message>(parent.on_message(fetch_message{directory, 3, 20}, 1'000));
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].first == 3);
+  CHECK(answers[0].entries == 20);
+  CHECK(sent<fetched_message>(parent.on_message(fetch_message{directory, 3, 20}, 1'100)).empty());
+  CHECK(sent<fetched_message>(parent.on_message(fetch_message{directory, 3, 20}, 1'300)).size() == 1);
+  CHECK(sent<fetched_message>(parent.on_message(fetch_message{journal, 3, 20}, 5'000)).empty());
+  CHECK(sent<fetched_message>(parent.on_message(fetch_message{grants, 3, 20}, 5'000)).empty());
+  // One that does not know the question is not asked.
+  side child{child_id, [](const stream_id&) { return true; }};
+  (void)child.talk.connected(0);
+  (void)child.talk.on_message(hello_message{1, 1, parent_id, true}, 0);
+  CHECK(sent<fetch_message>(child.talk.say(fetch_message{directory, 3, 20}, 0)).empty());
+  (void)child.talk.on_message(hello_message{1, 2, parent_id, true}, 0);
+  CHECK(sent<fetch_message>(child.talk.say(fetch_message{directory, 3, 20}, 0)).size() == 1);
 }

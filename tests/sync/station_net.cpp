@@ -135,6 +135,8 @@ void station_net::carry(node& from, node& to) {
       auto before = stream_reader(to.store).size(id);
       auto s = from.source->next_segment(id, before);
       REQUIRE(s.ok());
+      if (id.sub == sub_stream::directory && to.st->left_out().skips_goods())
+        s = from.source->without(*s, before, topic_goods);
       REQUIRE(to.st->put(segment_arrival{from.id, *s}).ok());
       settle(to);
       const auto* outcome = last_ingest(to);
@@ -186,6 +188,14 @@ void station_net::sync() {
       auto [from, to, what] = std::move(post_.front());
       post_.pop_front();
       if (!links_.count({from, to})) continue;
+      if (const auto* f = std::get_if<fetch_message>(&what)) {  // a session answers that
+        auto list = at(to.value).source->entries(f->stream, f->from, f->entries);
+        REQUIRE(list.ok());
+        post_.emplace_back(
+            to, from,
+            fetched_message{f->stream, f->from, static_cast<std::uint32_t>(list->size()), pack_entries(*list)});
+        continue;
+      }
       REQUIRE(at(to.value).st->put(control_arrival{from, what}).ok());
       settle(at(to.value));
     }
