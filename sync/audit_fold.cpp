@@ -6,6 +6,7 @@
 #include "ledger/risk.hpp"
 #include "ledger/ruling.hpp"
 #include "sync/audit_parts.hpp"
+#include "sync/returned_goods.hpp"
 
 namespace tally::audit_detail {
 namespace {
@@ -153,6 +154,7 @@ void auditor::check_returns(const std::vector<stream_id>& journals) {
     auto sale = std::ranges::find(journals, id) == journals.end() ? std::nullopt : entry_at(id, seq);
     if (!sale) continue;
     ++line(check_rules).count;
+    check_evened(journals, seller, seq, *sale);
     std::map<product_id, std::int64_t> sold;
     for (const auto& l : sale->lines)
       sold[l.product] += l.quantity;
@@ -178,6 +180,25 @@ void auditor::check_returns(const std::vector<stream_id>& journals) {
       }
       break;
     }
+  }
+}
+
+// What head office put back since stores rounded each by itself: no more than rounding can come to, at any time.
+void auditor::check_evened(const std::vector<stream_id>& journals, const writer_id& seller, sequence seq,
+                           const entry& sale) {
+  auto put = seen_.find(evened_key(seller, seq, evened_part::put_back));
+  if (!put) return;
+  std::vector<writer_id> writers;
+  for (const auto& id : journals)
+    writers.push_back(id.writer);
+  auto back = returned_of(seen_, writers, seller, seq, sale);
+  for (const auto& v : parse_owed_text(put->data).units) {
+    auto most = uneven_most(back, sale, v.purse, v.bucket);
+    if (v.amount < 0 || v.amount > most)
+      problem(check_prices, stream_name({seller, sub_stream::journal, {}}), seq,
+              "at most " + std::to_string(most) + " of purse " + std::to_string(v.purse) +
+                  " put back by head office since several stores took its goods back",
+              std::to_string(v.amount));
   }
 }
 

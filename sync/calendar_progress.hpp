@@ -39,6 +39,8 @@ struct calendar_progress {
   bool confirmed = false;             ///< since the start the parent asked for this journal from a place that exists
   std::optional<tick_ms> away_since;  ///< since when the link to the parent is down
   std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
+  std::set<std::pair<writer_id, sequence>> returned;  ///< sales whose refunds at several stores are to be evened out
+  tick_ms returned_due = 0;
 };
 
 }  // namespace tally

@@ -7,6 +7,7 @@
 #include "ledger/member_state.hpp"
 #include "ledger/risk.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/returned_goods.hpp"
 
 namespace tally {
 namespace {
@@ -225,7 +226,9 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     if (!list.overflowed) list.accounts.insert(e.account);
   };
   if (e.account.value == 0) return v;
-  if (counts_turnover_ && sells(e.kind)) note(turned_);
+  bool goods_back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere ||
+                    (e.kind == entry_kind::reverse && sells(e.cited_kind));
+  if (counts_turnover_ && (sells(e.kind) || goods_back)) note(turned_);
   bool of_months = place.lapses && std::ranges::any_of(e.values, [](const value_item& i) { return i.bucket != 0; });
   if (of_months && e.kind != entry_kind::send && e.kind != entry_kind::receive) note(lapsed_);
   if (e.kind == entry_kind::sale ? !e.medium.empty()
@@ -247,21 +250,8 @@ void observer::note_returns(const entry& e, const writer_id& writer) {
 // Each store was right by what it knew; together they gave back more than was sold. The sale is the case.
 void observer::check_returns(const writer_id& seller, sequence seq, const std::optional<entry>& sale) {
   if (!sale) return;
-  std::map<product_id, std::int64_t> sold;
-  for (const auto& l : sale->lines)
-    sold[l.product] += l.quantity;
-  bool reversed =
-      state_.find({.type = cell_type::reversed, .a = seq, .b = 0, .writer = seller, .peer = {}}).has_value();
-  for (auto [product, pieces] : sold) {
-    cell_key k{.type = cell_type::refunded, .a = seq, .b = product.value, .writer = seller, .peer = {}};
-    auto back = reversed ? pieces : number(state_, k);
-    k.peer = seller;
-    for (const auto& [w, n] : positions_) {
-      k.writer = w;
-      if (!checked_add(back, number(state_, k), back)) back = INT64_MAX;
-    }
-    if (back > pieces) return open_case(seller, seq, errc::over_returned);
-  }
+  returns_moved_.emplace(seller, seq);
+  if (returned_of(state_, writers(), seller, seq, *sale).too_many) open_case(seller, seq, errc::over_returned);
 }
 
 // More was taken with a voucher's code than head office put behind it: what was taken at risk is a case, whichever

@@ -81,6 +81,9 @@ public:
   /// Accounts of which something expired, or that spent, as `take_turned`. After a start all are to be looked at.
   turned_accounts take_lapsed() { return std::exchange(lapsed_, {}); }
   static constexpr std::size_t turned_max = 10'000;
+  /// Sales, held here, of which other stores took goods back and something was heard since the last call; after a
+  /// start all of them.
+  std::set<std::pair<writer_id, sequence>> take_returned() { return std::exchange(returns_moved_, {}); }
   /// Claims about members that head office did not publish, those of erased members too.
   const std::map<std::pair<writer_id, sequence>, account_id>& open_claims() const { return open_claims_; }
   /// What is published, which says what units at risk are worth; outlives this.
@@ -131,7 +134,7 @@ private:
   std::map<std::pair<writer_id, sequence>, std::vector<errc>> more_reasons_;  ///< of open cases, each once
   std::map<std::pair<writer_id, sequence>, account_id> open_claims_;
   /// Sales of which other stores took goods back, and those among them that the run at hand says something about.
-  std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_;
+  std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_, returns_moved_;
   std::set<account_id> codes_to_check_;  ///< of vouchers
   std::map<account_id, std::set<std::pair<writer_id, sequence>>> code_cases_;
   late_uses late_;

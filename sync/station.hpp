@@ -186,7 +186,7 @@ private:
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void move_level(account_id account, const programme& plan);
   void free_run(const entry& brought, const writer_id& from);
-  void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), move_debts();
+  void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), even_out_returns();
   void move_levels(), take_fees(), rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
   void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();
   void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq);
@@ -198,7 +198,7 @@ private:
       stays_here(node_id neighbour, const writer_id&own) const;
   enum class once_state : std::uint8_t { none, unused, used };
   once_state once_at(account_id account) const;
-  void close_used_number(account_id account), close_used_numbers();
+  void close_used_number(account_id account), close_used_numbers(), move_debts();
   tally::amount held_here(account_id account, std::uint32_t purse) const override;
   std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const override;
   tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount,

@@ -47,6 +47,7 @@ void station::keep_calendar() {
   count_for_calendar(now_);
   credit_owed();
   take_back_credited();
+  even_out_returns();
   move_levels();
   take_fees();
   give_back_lapsed();

@@ -13,10 +13,11 @@ using test::why;
 namespace {
 
 struct debts_net : test::programme_net {
-  explicit debts_net(amount points_quota = 1'000'000)
+  explicit debts_net(amount points_quota = 1'000'000, amount vouchers = 1)
       : programme_net([&](rules_record& r) {
           r.programme.refund_quota = 50'000;
           r.programme.purses[1].quota = points_quota;
+          r.programme.earns[3].units = vouchers;
         }) {}
   amount points(node& n) { return holding(n.st->ledger().st(), n.writer(), card, points_purse); }
   amount debt(node& n) { return debt_of(n.st->ledger().st(), n.writer(), card, points_purse); }
@@ -31,6 +32,28 @@ struct debts_net : test::programme_net {
     for (std::uint32_t id = 1; id <= 4; ++id)
       sum += debt(at(id));
     return sum;
+  }
+  amount vouchers_left() {
+    amount sum = 0;
+    for (std::uint32_t id = 1; id <= 4; ++id) {
+      auto& n = at(id);
+      sum += holding(n.st->ledger().st(), n.writer(), card, test::five_off);
+      sum -= debt_of(n.st->ledger().st(), n.writer(), card, test::five_off);
+    }
+    return sum;
+  }
+  void audited() {
+    auto r = audit(hq().store, {std::string(chain), root()}, with(), {});
+    REQUIRE(r);
+    for (const auto& line : r->lines)
+      for (const auto& p : line.problems) {
+        INFO(p.where << " " << p.expected << " " << p.found);
+        FAIL_CHECK("the audit finds something");
+      }
+  }
+  void dark(bool is) {
+    link(at(3), region(), !is);
+    link(at(4), region(), !is);
   }
   entry entry_at(node& n, sequence seq) { return *n.st->ledger().find_entry(seq); }
   refund_elsewhere_command back(node& n, node& seller, sequence seq, std::int64_t pieces) {
@@ -194,4 +217,72 @@ TEST_CASE("the refund comes to head office before the sale that it is of", "[syn
   net.link(a, net.region(), true);
   net.turn(3);
   CHECK(net.hq().st->seen().is_open_case(a.writer(), sale.seq));
+}
+
+TEST_CASE("a sale that comes back in parts to two stores takes its voucher back once", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  REQUIRE(why(net.ask(a, net.sale(a, 20))) == errc::ok);  // a voucher that stays
+  auto sale = net.ask(a, net.sale(a, 20));                // 200 points and a voucher
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  REQUIRE(net.vouchers_left() == 2);
+  auto points = net.everywhere();
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 7))) == errc::ok);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 13}}, true, tender_kind::cash})) ==
+          errc::ok);
+  CHECK(net.vouchers_left() == 0);  // each took one
+  net.dark(false);
+  net.turn(20);
+  CHECK(net.vouchers_left() == 1);
+  CHECK(net.everywhere() - net.debts_everywhere() == points - 200);
+  net.open(net.hq());  // nothing is given twice
+  net.link(net.region(), net.hq(), true);
+  net.turn(4);
+  CHECK(net.vouchers_left() == 1);
+  net.nothing_contested();
+  net.audited();
+}
+
+TEST_CASE("units put back are taken again with the pieces that they went with", "[sync][elsewhere]") {
+  debts_net net(1'000'000, 2);
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 20));  // two vouchers, one for each ten pieces
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 1))) == errc::ok);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 1}}, true, tender_kind::cash})) ==
+          errc::ok);
+  CHECK(net.vouchers_left() == 0);
+  net.dark(false);
+  net.turn(20);
+  CHECK(net.vouchers_left() == 1);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 9}}, true, tender_kind::cash}, true)) ==
+          errc::ok);
+  net.turn(20);
+  CHECK(net.vouchers_left() == 0);  // eleven pieces, though neither store's own part takes a second one
+  net.nothing_contested();
+  net.audited();
+}
+
+TEST_CASE("nothing is put back of a sale of which too much came back", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 20));
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 20))) == errc::ok);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 1}}, true, tender_kind::cash})) ==
+          errc::ok);
+  net.dark(false);
+  net.turn(20);
+  CHECK(net.hq().st->seen().is_open_case(a.writer(), sale.seq));
+  CHECK(net.vouchers_left() == -1);
+  net.nothing_contested();
 }

@@ -204,6 +204,8 @@ TEST_CASE("a card moves up when it has paid enough, and down when that is long a
   CHECK(level(a) == 1);
   CHECK(level(b) == 1);
   REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq})) == errc::ok);
+  net.turn();
+  CHECK(level(b) == 0);  // the ground is gone
   REQUIRE(why(net.ask(b, net.sale(b, 401), true)) == errc::ok);
   net.turn();
   CHECK(level(b) == 2);
@@ -211,6 +213,30 @@ TEST_CASE("a card moves up when it has paid enough, and down when that is long a
     net.turn(2, tick_ms{31} * 86'400'000);
   CHECK(level(a) == 0);
   CHECK(card_of(net.hq().st->ledger().st(), net.card)->status == card_status::active);
+  net.nothing_contested();
+}
+
+TEST_CASE("goods that come back weigh on the month in which they were paid", "[sync][programme]") {
+  chain_net net;
+  auto& a = net.at(3);
+  auto level = [&] { return card_of(a.st->ledger().st(), net.card)->level; };
+  auto months = [&](int n) {
+    for (int i = 0; i < n; ++i)
+      net.turn(2, tick_ms{155} * 8'640'000);  // half a month each
+  };
+  REQUIRE(why(net.top_up(a, 60'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 100));
+  net.turn();
+  REQUIRE(level() == 1);
+  months(1);
+  REQUIRE(level() == 1);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq}, true)) == errc::ok);
+  net.turn();
+  CHECK(level() == 0);
+  months(11);  // the sale's month is past, that of the reversal is not
+  REQUIRE(why(net.ask(a, net.sale(a, 100), true)) == errc::ok);
+  net.turn();
+  CHECK(level() == 1);
   net.nothing_contested();
 }
 
