@@ -133,8 +133,14 @@ void auditor::check_codes() {
   for (const auto& [account, s] : all) {
     ++line(check_rules).count;
     if (s.taken <= s.granted) continue;
+    // One loss, wherever the code was shown: rulings about uses that took as much of it are about all of them.
+    amount ruled = 0;
     for (const auto& [w, seq] : s.at_risk) {
-      if (ruling_of(own_, w, seq)) {
+      auto e = ruling_of(own_, w, seq) ? entry_at({w, sub_stream::journal, {}}, seq) : std::nullopt;
+      if (e && !checked_add(ruled, units_at_risk(*e), ruled)) ruled = INT64_MAX;
+    }
+    for (const auto& [w, seq] : s.at_risk) {
+      if (ruling_of(own_, w, seq) || ruled >= s.taken - s.granted) {
         ++report_.ruled;
       } else {
         problem(check_rules, stream_name({w, sub_stream::journal, {}}), seq,

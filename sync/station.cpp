@@ -355,7 +355,9 @@ void station::observe_own(sequence seq) {
   invariant(e.has_value(), "an entry that was written a moment ago");
   entry_list one;
   one.add(encode_entry(*e));
-  (void)observer_->observe(book_->self(), seq, one, [this](sequence s) { return book_->find_entry(s); });
+  (void)observer_->observe(
+      book_->self(), seq, one, [this](sequence s) { return book_->find_entry(s); },
+      [this](const stream_id& id, sequence s) { return find_foreign(id, s); });
 }
 
 void station::learn_decision(const entry& e, std::uint64_t position) {
