@@ -189,7 +189,7 @@ private:
   void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), even_out_returns();
   void move_levels(), take_fees(), rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
   void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();
-  void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq);
+  void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq), note_expiring();
   void answer_card(const entry& e, const writer_id& from, sequence seq);
   std::uint64_t random_id();
   std::optional<node_id> route_to(node_id node) const;

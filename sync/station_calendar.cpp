@@ -51,6 +51,7 @@ void station::keep_calendar() {
   move_levels();
   take_fees();
   give_back_lapsed();
+  note_expiring();
   mark_directory();
   close_used_numbers();
   rule_by_policy();

@@ -303,3 +303,52 @@ TEST_CASE("a refund is within the store's right, and everybody believes it", "[s
   CHECK(net.everywhere(points_purse) == 30 + 90);
   net.nothing_contested();
 }
+
+TEST_CASE("a member is told once before units expire, wherever they lie", "[sync][programme][notice]") {
+  test::programme_net net([](rules_record& r) { r.programme.purses[1].months = 1; });
+  station_config habits;
+  habits.notice_expiry_days = 10;
+  auto again = [&] {
+    net.open(net.hq(), habits);
+    net.link(net.region(), net.hq(), true);
+    net.turn();
+  };
+  auto told = [&] {
+    std::vector<notice> out;
+    for (auto c = net.hq().store.scan(family::meta, notice_prefix); c->valid() && c->key().starts_with(notice_prefix);
+         c->next())
+      out.push_back(decode_notice(c->value()).value());
+    return out;
+  };
+  auto points = [&] {
+    amount sum = 0;
+    for (std::uint32_t id = 1; id <= 4; ++id)
+      sum += holding(net.at(id).st->ledger().st(), net.at(id).writer(), net.card, points_purse);
+    return sum;
+  };
+  again();
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);             // 50 points
+  REQUIRE(why(net.ask(b, net.sale(b, 3), true)) == errc::ok);  // and 30 at the other store
+  net.turn();
+  const auto had = points();
+  REQUIRE(had == 80);
+  CHECK(told().empty());
+  for (int day = 0; day < 70 && told().empty(); ++day)
+    net.turn(1, 86'400'000);
+  REQUIRE(told().size() == 1);
+  auto one = told().front();
+  CHECK(one.kind == notice_kind::expiry);
+  CHECK(one.card == net.card);
+  CHECK(one.from == points_purse);
+  CHECK(one.fee == had);
+  CHECK(month_of(one.day) != month_of(one.day + 1));  // the month's last day
+  CHECK(one.day - day_of(one.at) < 10);
+  CHECK(points() == had);
+  again();
+  CHECK(told().size() == 1);
+  for (int day = 0; day < 45; ++day)
+    net.turn(1, 86'400'000);
+  CHECK(told().size() == 1);
+  net.nothing_contested();
+}
