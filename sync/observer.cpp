@@ -284,8 +284,8 @@ void observer::check_all_codes(const read_entry& read) {
     judge_code(account, uses, read);
 }
 
-// What was taken too often is one loss, wherever the code was shown: a ruling about uses that took as much of it is about
-// all of them.
+// What was taken too often is one loss, wherever the code was shown: a ruling about uses that took as much of it is
+// about all of them.
 bool observer::code_case::is_open() const {
   amount ruled = 0;
   for (const auto& u : uses)

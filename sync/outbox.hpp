@@ -36,7 +36,7 @@ struct outbox_message {
   account_id member;           ///< of a voucher: nobody else is sent it
   std::uint32_t from{}, to{};  ///< levels; 0: none; of expiry: `from` is the purse, and `up_to` its units
   std::uint32_t
-      day{};  ///< of expiry: the last good day; of a fee: when the first is taken; of what it costs, `up_to` says most a month
+      day{};           ///< of expiry: the last good day; of a fee: when the first is taken, `up_to` is the most a month
   std::string origin;  ///< what it came of: it is added once
   bool over = false;   ///< delivered, dropped or too old
   bool waits() const { return kind == message_kind::code ? !code.empty() : !over; }
