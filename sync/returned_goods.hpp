@@ -25,7 +25,8 @@ struct uneven_units {
 /// sale gave and of what it owed.
 tally::amount uneven_most(const returned_goods& back, const entry& sale, std::uint32_t purse, std::uint32_t bucket);
 /// What is to be put back or taken now, less what was before. Nothing for a sale that was reversed or of which too much
-/// came back: that is a case for people. `credited`: head office credited what the sale owed. Pure. Errors: as `price_refund`.
+/// came back: that is a case for people. `credited`: head office credited what the sale owed. Pure.
+/// Errors: as `price_refund`.
 result<uneven_units> uneven_of(const state& seen, const catalogue& rules, const returned_goods& back,
                                const writer_id& seller, sequence seq, const entry& sale, bool credited);
 

@@ -1,5 +1,6 @@
-// What head office tells members of cards by its outbox: a new level, a fee before the first is taken, units before they
-// expire. Written in the group of the entry, or of the look, so that a crash tells nothing twice and forgets nothing.
+// What head office tells members of cards by its outbox: a new level, a fee before the first is taken, units before
+// they expire. Written in the group of the entry, or of the look, so that a crash tells nothing twice and forgets
+// nothing.
 #include <algorithm>
 
 #include "ledger/cards.hpp"
