@@ -419,7 +419,14 @@ void world::answered(sim_node& n, const till_answer& a) {
   if (a.pulled > 0) ++counted_.pulled;
   const auto& l = links_.at(n.id);
   auto around = n.links.find(head_office);
-  counted_.pulled_by_detour += a.pulled > 0 && l.cut && around != n.links.end();
+  // What was put aside may come back while a sale waits: that came from nobody.
+  auto came = [&] {
+    auto& book = n.st->ledger();
+    for (auto seq = book.next(), end = seq - std::min<sequence>(seq, 8); seq > end; --seq)
+      if (auto e = book.find_entry(seq - 1); e && e->kind == entry_kind::receive) return true;
+    return false;
+  };
+  counted_.pulled_by_detour += a.pulled > 0 && l.cut && around != n.links.end() && came();
   ensure(a.pulled == 0 || !l.cut || now_ - l.cut_since < 60'000 || around != n.links.end(),
          "rights came through a cut link");
   if (const auto* r = std::get_if<refusal>(&a.outcome)) {
