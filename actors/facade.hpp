@@ -84,6 +84,8 @@ struct node_snapshot {
     writer_id writer;
     sequence seq{};
     errc why = errc::ok;
+    /// All uses of one voucher's code, this one among them, when they are one loss; the first one first.
+    std::vector<std::pair<writer_id, sequence>> uses = {};
   };
   struct case_list {
     std::vector<open_case> first;  ///< at most `cases_max`, by node, epoch and sequence

@@ -98,7 +98,7 @@ std::shared_ptr<const node_snapshot::case_list> list_cases(const observer& seen)
     out->open += entries.size();
     for (const auto& [seq, why] : entries) {
       if (out->first.size() == node_snapshot::cases_max) break;
-      out->first.push_back({writer, seq, why});
+      out->first.push_back({writer, seq, why, seen.same_case(writer, seq)});
     }
   }
   return out;

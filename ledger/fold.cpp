@@ -190,7 +190,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::receive: return check_transfer(e, p, s);
     case entry_kind::refund: TALLY_TRY(check_key(e, p, s)); return check_refund(e, p, s);
     case entry_kind::refund_elsewhere: TALLY_TRY(check_key(e, p, s)); return check_refund_elsewhere(e, p);
-    case entry_kind::take_back: return check_debts(e);
+    case entry_kind::take_back: return check_earn(e, s);
     case entry_kind::expire: return check_expire(e);
     case entry_kind::give_back: return check_give_back(e);
     case entry_kind::count:
@@ -428,7 +428,7 @@ status apply(const entry& e, const entry_place& p, const std::vector<posting>& p
   bool about_owed =
       !e.owed.empty() || e.kind == entry_kind::reverse || e.kind == entry_kind::earn || e.kind == entry_kind::take_back;
   if (why == errc::ok && about_owed) apply_owed(e, p, s);
-  if (why == errc::ok && p.watched && p.turnover) apply_turnover(e, s);
+  if (why == errc::ok && p.watched && p.turnover) apply_turnover(e, p, s);
   if (why == errc::ok && p.watched && p.lapses) add_lapses(e, p, *p.lapses, s);
   if (why == errc::ok) apply_life(e, p, s);
   if (why == errc::ok && e.kind == entry_kind::execute && e.cites)

@@ -70,6 +70,11 @@ bytes owed_text(const owed_units& o);
 /// REQUIRES: text that `owed_text` made; of other text, what can be read.
 owed_units parse_owed_text(byte_view text);
 
+/// What refunds of one sale took of the units that it gave, over all stores, and what of that head office put back
+/// since stores round each by itself: cells `evened`, as `owed_text`, in watched folds.
+enum class evened_part : std::uint8_t { given = 0, owed = 1, put_back = 2 };
+cell_key evened_key(const writer_id& seller, sequence sale, evened_part part);
+
 /// Key of the channel counters: `out` for the sender's side.
 cell_key channel_key(bool out, const writer_id& from, const writer_id& to);
 

@@ -245,8 +245,13 @@ status check_give_back(const entry& e) {
   return done();
 }
 
+// What refunds at several stores took too much may come back in parts: its measure is head office's watched fold.
 status check_earn(const entry& e, const state& s) {
-  if (s.find(unit_key(cell_type::credited, *e.cites, 0, e.subject))) return error{errc::key_reused, "credited before"};
+  if (e.cited_kind != entry_kind{} && e.cited_kind != entry_kind::refund)
+    return error{errc::malformed, "units for something else than goods that came back"};
+  if (e.cited_kind == entry_kind{} && e.kind == entry_kind::earn &&
+      s.find(unit_key(cell_type::credited, *e.cites, 0, e.subject)))
+    return error{errc::key_reused, "credited before"};
   return check_debts(e);
 }
 
@@ -271,19 +276,34 @@ void apply_refund(const entry& e, const entry_place& p, state& s) {
   if (!e.tenders.empty()) add(std::uint64_t{1} << 32, tenders_of(e));
   for (const auto& l : e.lines)
     add(l.product.value, l.quantity);
+  if (!p.watched) return;
+  auto seller = e.kind == entry_kind::refund_elsewhere ? e.subject : p.writer;
+  add_owed(e, evened_key(seller, *e.cites, evened_part::given), e.earned, 1, s);
+  add_owed(e, evened_key(seller, *e.cites, evened_part::owed), e.owed, 1, s);
 }
 
-void apply_turnover(const entry& e, state& s) {
+// Money that comes back was paid in the sale's month, as far as the sale is known: it does not weigh on months in which
+// the sale no longer counts.
+void apply_turnover(const entry& e, const entry_place& p, state& s) {
   bool back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere ||
               (e.kind == entry_kind::reverse && sells(e.cited_kind));
   if (e.account.value == 0 || (!sells(e.kind) && !back)) return;
-  if (auto money = money_of(e); money != 0) s.add_turnover(e.account, month_of(e.business_date), back ? -money : money);
+  auto date = back && p.cited ? p.cited->business_date : e.business_date;
+  if (auto money = money_of(e); money != 0) s.add_turnover(e.account, month_of(date), back ? -money : money);
 }
 
 // What an entry could not give waits at its watchers until head office gives it; what comes back of it is not given, or
 // is taken back.
 void apply_owed(const entry& e, const entry_place& p, state& s) {
   auto owed_of = [&](const writer_id& w, sequence seq) { return unit_key(cell_type::owing, seq, 0, w); };
+  if ((e.kind == entry_kind::earn || e.kind == entry_kind::take_back) && e.cited_kind == entry_kind::refund) {
+    auto sign = e.kind == entry_kind::earn ? 1 : -1;
+    if (sign > 0)
+      for (const auto& v : e.earned)
+        add_sent(s, e.business_date, v.unit, p.writer, e.subject, v.amount);
+    if (p.watched) add_owed(e, evened_key(e.subject, *e.cites, evened_part::put_back), e.earned, sign, s);
+    return;
+  }
   if (e.kind == entry_kind::earn) {
     s.put(unit_key(cell_type::credited, *e.cites, 0, e.subject), {static_cast<std::int64_t>(p.seq), {}});
     for (const auto& v : e.earned)
@@ -303,6 +323,10 @@ void apply_owed(const entry& e, const entry_place& p, state& s) {
 }
 
 }  // namespace fold_detail
+
+cell_key evened_key(const writer_id& seller, sequence sale, evened_part part) {
+  return unit_key(cell_type::evened, sale, static_cast<std::uint64_t>(part), seller);
+}
 
 bytes owed_text(const owed_units& o) {
   bytes t = std::to_string(o.account.value);

@@ -27,6 +27,7 @@ status check_stock(const entry& e);
 void apply_stock(const entry& e, const entry_place& p, state& s);
 status check_give_back(const entry& e);
 status check_expire(const entry& e);
+/// Of `earn` and `take_back`.
 status check_earn(const entry& e, const state& s);
 /// Units of one purse, given or taken, with a reason.
 status check_adjust(const entry& e, const entry_place& p, const state& s);
@@ -37,7 +38,7 @@ status check_regrant(const entry& e, const entry_place& p, const state& s);
 void apply_hold(const entry& e, const entry_place& p, state& s);
 void apply_spent(const entry& e, const entry_place& p, state& s);
 void apply_refund(const entry& e, const entry_place& p, state& s);
-void apply_turnover(const entry& e, state& s);
+void apply_turnover(const entry& e, const entry_place& p, state& s);
 /// Which months cards were used in, fees, and what was given by hand.
 void apply_uses(const entry& e, const entry_place& p, state& s, errc why);
 /// What was taken with the codes of vouchers, and how often at risk.

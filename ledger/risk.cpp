@@ -27,6 +27,13 @@ std::vector<sequence> takings_in(byte_view text) {
   return out;
 }
 
+amount units_at_risk(const entry& e) {
+  amount sum = 0;
+  for (const auto& d : e.debts)
+    if (d.amount > 0 && !checked_add(sum, d.amount, sum)) return INT64_MAX;
+  return sum;
+}
+
 std::optional<amount> worth_at_risk(const entry& e, const programme& plan) {
   amount worth = 0;
   for (const auto& d : e.debts) {

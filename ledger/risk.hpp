@@ -18,6 +18,8 @@ std::vector<sequence> takings_in(byte_view text);
 bytes with_taking(byte_view text, sequence seq);
 bytes without_taking(byte_view text, sequence seq);
 constexpr std::size_t takings_max = 32;
+/// Units that did not lie there when a sale or gift took them.
+tally::amount units_at_risk(const entry& e);
 /// What the rules say that the units which did not lie here are worth, in minor units; nothing when some of them are
 /// worth nothing, or the sum does not fit.
 std::optional<amount> worth_at_risk(const entry& e, const programme& plan);

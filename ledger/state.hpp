@@ -66,9 +66,8 @@ enum class cell_type : std::uint8_t {
   pin_own = 52,    ///< a: account, writer → a PIN that this node set and head office has not answered; own folds only
   pin_from = 53,   ///< a: account → the entry that set the PIN which head office has published
   code_used = 64,  ///< a: account, writer → number of the newest one-time code that was used; own folds only
-  taken_today =
-      65,  ///< a: account, b: purse, not paid money, writer → units taken on the newest day of a sale, and that
-           ///< day; own folds only
+  taken_today = 65,  ///< a: account, b: purse, not paid money, writer → units taken on the newest day of a sale, and
+                     ///< that day; own folds only
   // Of members (member_state.hpp).
   member = 60,           ///< a: member → version of the profile, where it is, whether it was erased
   profile_claims = 61,   ///< a: member, writer → number of the newest claim; at the writer, where the newest ones are
@@ -82,6 +81,7 @@ enum class cell_type : std::uint8_t {
   pieces = 71,    ///< a: product, writer → pieces of a gift that are on the shelf, as far as was counted
   instructed = 77,  ///< a: sequence of a case, writer → what its ruling told a holder to write off (ruling.hpp)
   executed = 78,    ///< a: sequence of a case, writer, peer: the holder → the entry that wrote it off
+  evened = 72,  ///< a: sequence of a sale, writer → units that refunds took: b 0 of given, 1 owed, 2 put back; watched
 };
 
 struct cell_key {

@@ -167,6 +167,7 @@ constexpr std::array routes{
     route{"GET", "catalogue", true, show_catalogue},
     route{"POST", "publish", true, [](const call& c) { publish(c); }},
     route{"POST", "cards/reserve", true, [](const call& c) { reserve_cards(c); }},
+    route{"POST", "cards/may-issue", true, may_issue},
     route{"POST", "cards/map", true, [](const call& c) { map_cards(c); }},
     route{"POST", "cards/allot", true, [](const call& c) { allot_cards(c); }},
     route{"POST", "cards/sell", true, [](const call& c) { sell_cards(c); }},

@@ -30,17 +30,6 @@ status each_cell(const kv_store& store, cell_type type, Visit visit) {
   return cursor->state();
 }
 
-result<std::vector<card_batch>> batches_of(const kv_store& store) {
-  std::vector<card_batch> out;
-  auto read = each_cell(store, cell_type::batch, [&](const cell_key& k, const cell& v) {
-    if (auto b = parse_batch({k.a}, v)) out.push_back(std::move(*b));
-    return true;
-  });
-  if (!read) return read.error();
-  std::ranges::sort(out, {}, [](const card_batch& b) { return b.first; });
-  return out;
-}
-
 bool overlaps(const card_batch& a, const card_batch& b) {
   return a.first.value < b.first.value + b.count && b.first.value < a.first.value + a.count;
 }
@@ -102,6 +91,17 @@ std::optional<card_batch> before_part(const std::vector<card_batch>& known, cons
 
 }  // namespace
 
+result<std::vector<card_batch>> batches_of(const kv_store& store) {
+  std::vector<card_batch> out;
+  auto read = each_cell(store, cell_type::batch, [&](const cell_key& k, const cell& v) {
+    if (auto b = parse_batch({k.a}, v)) out.push_back(std::move(*b));
+    return true;
+  });
+  if (!read) return read.error();
+  std::ranges::sort(out, {}, [](const card_batch& b) { return b.first; });
+  return out;
+}
+
 void allot_cards(call c) {
   auto first = number_in(c.in, "first", 1, INT64_MAX - static_cast<std::int64_t>(batch_cards_max));
   auto count = number_in(c.in, "count", 1, static_cast<std::int64_t>(batch_cards_max));
@@ -125,12 +125,9 @@ void allot_cards(call c) {
   }
   durable_state st(c.node.store());
   if (*node != 0) {
-    auto to = node_of(st, {static_cast<std::uint32_t>(*node)});
-    const bool here = *node == head_office.value;  // which sells them itself
-    if (!to || (!here && to->role != node_role::store) || to->epoch == epoch_id{})
-      return c.refuse({errc::not_found, "node " + std::to_string(*node) + " is no store of this chain"});
-    wanted.holder = {{static_cast<std::uint32_t>(*node)}, to->epoch};
-    if (revoking_of(st, wanted.holder)) return c.refuse({errc::revoked, "node " + std::to_string(*node)});
+    auto to = seller_in(st, *node);
+    if (!to) return c.refuse(to.error());
+    wanted.holder = *to;
   }
   auto known = batches_of(c.node.store());
   if (!known) return c.refuse(known.error());

@@ -3,7 +3,6 @@
 #include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "node/admin_internal.hpp"
-#include "node/card_media.hpp"
 #include "node/office.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
@@ -155,17 +154,6 @@ void replace_now(const call& c, const std::vector<bytes>& media) {
   write_facts(c, facts, card_out(f));
 }
 
-/// Head office's members service has a thread for that; a node without one, as in a test, looks here.
-void find_media(const call& c, account_id account, std::function<void(const result<std::vector<bytes>>&)> done) {
-  if (c.context.members) return c.context.members->media_of(account, std::move(done));
-  media_search search(account);
-  for (;;) {
-    auto more = search.step(c.node.store(), media_of_step);
-    if (!more) return done(more.error());
-    if (!*more) return done(search.found());
-  }
-}
-
 }  // namespace
 
 std::optional<call> alone_with(const call& c, account_id card) {
@@ -228,6 +216,7 @@ void set_card(call c) {
   if (c.in.contains("expires")) {
     auto day = number_in(c.in, "expires", 0, days_max);
     if (!day) return c.refuse(day.error());
+    if (auto ok = check_good_until(c.node, *day, "the last day on which it is good"); !ok) return c.refuse(ok.error());
     next.expires = static_cast<std::uint32_t>(*day);
   } else if (f->card.status == card_status::stock && next.status == card_status::active) {
     next.expires = card_expiry(c.node, next.kind);
@@ -235,6 +224,7 @@ void set_card(call c) {
   if (c.in.contains("kind")) {
     auto kind = number_in(c.in, "kind", 1, 100);
     if (!kind) return c.refuse(kind.error());
+    if (auto known = card_kind_name(c.node, *kind); !known) return c.refuse(known.error());
     next.kind = static_cast<std::uint32_t>(*kind);
   }
   if (auto ok = change_pin(c, next); !ok) return c.refuse(ok.error());
@@ -256,15 +246,15 @@ void set_card(call c) {
 void replace_card(call c) {
   auto r = replacement_in(c);
   if (!r) return c.refuse(r.error());
+  if (!c.context.members) return c.refuse({errc::not_allowed, "this node keeps no members"});
   auto alone = alone_with(c, r->card.account);
   if (!alone) return;
-  // The request ends with this call, the search later.
-  find_media(c, r->card.account,
-             [in = std::make_shared<json>(c.in), &node = c.node, &context = c.context,
-              respond = alone->respond](const result<std::vector<bytes>>& media) {
-               const call later{*in, node, context, respond};
-               media ? replace_now(later, *media) : later.refuse(media.error());
-             });
+  // The members' service has a thread for that. The request ends with this call, the search later.
+  c.context.members->media_of(r->card.account, [in = std::make_shared<json>(c.in), &node = c.node, &context = c.context,
+                                                respond = alone->respond](const result<std::vector<bytes>>& media) {
+    const call later{*in, node, context, respond};
+    media ? replace_now(later, *media) : later.refuse(media.error());
+  });
 }
 
 // The code's own medium leads to the card's account, so that it can be turned away later. A store that has not heard of

@@ -317,6 +317,7 @@ result<std::vector<entry>> publication_in(const call& c, std::uint64_t version) 
   auto published = c.node.snapshot()->rules;
   TALLY_TRY(check_currency(published->newest(), *rules));
   TALLY_TRY(check_purses(published->newest(), *rules));
+  TALLY_TRY(check_kinds_kept(c, published->newest(), *rules));
   TALLY_TRY(check_stores(c, *rules));
   TALLY_TRY(check_owners(c, *rules));
   std::vector<entry> out;
@@ -380,6 +381,7 @@ void map_cards(call c) {
   auto kind = number_in(c.in, "kind", 1, 100);
   if (!first) return c.refuse(first.error());
   if (!kind) return c.refuse(kind.error());
+  if (auto known = card_kind_name(c.node, *kind); !known) return c.refuse(known.error());
   auto media = c.in.find("media");
   if (media == c.in.end() || !media->is_array() || media->empty() || media->size() > admin_cards_batch_max)
     return c.refuse({errc::malformed, "media is a list of 1 to " + std::to_string(admin_cards_batch_max)});
@@ -400,6 +402,8 @@ void map_cards(call c) {
   if (c.in.contains("expires")) {
     auto day = number_in(c.in, "expires", 0, days_max);
     if (!day) return c.refuse(day.error());
+    if (auto ok = check_good_until(c.node, *day, "the last day on which they are good"); !ok)
+      return c.refuse(ok.error());
     expires = static_cast<std::uint32_t>(*day);
   }
   durable_state st(c.node.store());

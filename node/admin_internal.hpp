@@ -1,6 +1,7 @@
 #pragma once
 #include <nlohmann/json.hpp>
 
+#include "ledger/cards.hpp"
 #include "node/admin.hpp"
 #include "node/http_types.hpp"
 
@@ -84,6 +85,16 @@ void set_card(call c);
 void replace_card(call c);
 void draw_card_code(const call& c);
 void void_card_codes(const call& c);
+/// English name of a kind of card, empty for the one that needs no rules. `not_found`: with those that there are.
+result<std::string> card_kind_name(const node_facade& node, std::int64_t kind);
+/// Of a last date, 0 for none: `bad_amount` when it is past.
+status check_good_until(const node_facade& node, std::int64_t day, std::string_view what);
+/// No kind that cards have goes out of the rules. Reads all cards when one would.
+status check_kinds_kept(const call& c, const rules_record* now, const rules_record& next);
+/// The life of a node that may sell cards: a store, or head office.
+result<writer_id> seller_in(const state& st, std::int64_t node);
+result<std::vector<card_batch>> batches_of(const kv_store& store);  ///< by first card
+void may_issue(const call& c);
 void allot_cards(call c);
 void grant_vouchers(call c);
 void show_vouchers(const call& c);

@@ -26,6 +26,18 @@ result<std::vector<account_id>> accounts_in(const call& c, const char* name) {
   return out;
 }
 
+/// Cards that a member is given: one that is over for good leads nowhere.
+result<std::vector<account_id>> live_accounts_in(const call& c, const char* name) {
+  auto out = accounts_in(c, name);
+  if (!out) return out;
+  durable_state st(c.node.store());
+  for (auto account : *out)
+    if (auto card = card_of(st, account); card && is_final(card->status))
+      return error{errc::not_allowed, "this card's number is " + standing_text(card->status) +
+                                          ": if it was replaced, name the card by its new number"};
+  return out;
+}
+
 result<member_change> change_in(const call& c) {
   auto text = c.in.dump(-1, ' ', false, json::error_handler_t::replace);
   auto object = parse_json(text);
@@ -65,7 +77,7 @@ void add_member(call c) {
   auto* members = service(c);
   if (!members) return;
   auto change = change_in(c);
-  auto cards = accounts_in(c, "add_cards");
+  auto cards = live_accounts_in(c, "add_cards");
   if (!change) return c.refuse(change.error());
   if (!cards) return c.refuse(cards.error());
   change->cards = with_cards({}, *cards, {});
@@ -77,7 +89,7 @@ void edit_member(call c) {
   if (!members) return;
   auto member = member_in(c, "member");
   auto change = change_in(c);
-  auto more = accounts_in(c, "add_cards"), fewer = accounts_in(c, "remove_cards");
+  auto more = live_accounts_in(c, "add_cards"), fewer = accounts_in(c, "remove_cards");
   if (!member) return c.refuse({errc::malformed, "member is its number"});
   if (!change) return c.refuse(change.error());
   if (!more || !fewer) return c.refuse(more ? fewer.error() : more.error());

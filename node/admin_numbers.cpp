@@ -3,6 +3,7 @@
 
 #include "ledger/money.hpp"
 #include "node/admin_internal.hpp"
+#include "node/office.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"

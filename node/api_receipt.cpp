@@ -27,6 +27,29 @@ void prove(const api_context& api, receipt& r, const writer_id& writer, sequence
 
 std::string card_note(account_id account) { return "till/card/" + std::to_string(account.value); }
 
+std::string level_note(account_id account) { return "till/level/" + std::to_string(account.value); }
+
+/// Whether a receipt is the one that told of the card's newest level.
+bool told_level(const api_context& api, const receipt& r) {
+  auto known = api.services.node.recall(level_note(r.account));
+  return known && known->ends_with(" " + r.id);
+}
+
+/// The level of a card's newest receipt here, and the receipt that told of it first: "2 3.5f0c1a2b3c4d5e6f.41". A card
+/// whose level nobody here had seen has no new one.
+void note_level(const api_context& api, const entry& e, receipt& r) {
+  auto& node = api.services.node;
+  const auto* rules = node.snapshot()->rules->rules(e.rules_version);
+  bool speaks = sells(e.kind) || e.kind == entry_kind::top_up;
+  if (!speaks || e.account.value == 0 || !rules || rules->programme.levels.empty()) return;
+  auto note = level_note(e.account);
+  auto known = node.recall(note);
+  const auto level = std::to_string(e.level) + " ";
+  if (known && known->starts_with(level)) return void(r.new_level = known->ends_with(" " + r.id));
+  r.new_level = known.has_value();
+  node.remember(std::move(note), level + (known ? r.id : std::string()), {});  // no customer waits for it
+}
+
 std::string to_json(const api_context& api, const receipt& r, const std::vector<std::string>& text,
                     const node_snapshot& s, std::uint32_t terminal, std::uint64_t entries) {
   json_writer w;
@@ -58,6 +81,7 @@ result<receipt> stored_receipt(const api_context& api, std::string_view id) {
     if (auto card = remembered_card(api, e->account); !card.empty()) r->masked = std::move(card);
     if (auto card = remembered_card(api, e->to_account); !card.empty()) r->to_masked = std::move(card);
     r->here = holding(st, s->self, e->account);
+    r->new_level = told_level(api, *r);
     describe_purses(*r, rules_now(*s), st, s->self, api.services.layout.lang);
     if (auto hint = node.elsewhere(e->account)) {
       r->elsewhere = hint->value;
@@ -129,6 +153,11 @@ result<std::string> receipt_json(const api_context& api, const till_answer& a, s
     if (!card.empty()) r->masked = std::move(card);
     if (auto to = remembered_card(api, e.to_account); !to.empty()) r->to_masked = std::move(to);
     r->here = a.here;
+    if (a.repeated) {
+      r->new_level = told_level(api, *r);
+    } else {
+      note_level(api, e, *r);
+    }
     if (const auto& rules = rules_now(*s); !rules.programme.purses.empty())
       describe_purses(*r, rules, durable_state(node.store()), s->self, api.services.layout.lang);
     if (a.elsewhere) {

@@ -165,7 +165,8 @@ int run_card(const card_options& o) {
   card_change change{o.state, {}, {}};
   if (!o.expires.empty()) {
     change.expires = o.expires == "never" ? std::optional<std::uint32_t>(0) : day_from(o.expires);
-    if (!change.expires) return fail(exit_usage, "--expires is a date, as 2027-12-31, or never");
+    if (!change.expires || (*change.expires == 0 && o.expires != "never"))
+      return fail(exit_usage, "--expires is a date to come, as 2027-12-31, or never");
   }
   if (o.kind != 0) change.kind = o.kind;
   change.pin = o.pin;

@@ -47,7 +47,8 @@ int show(const json& found, const json& status) {
     auto value =
         c.contains("value") ? format_amount(c.value("value", std::int64_t{0}), unit.value("exponent", 2)) : "?";
     rows.push_back({c.value("id", ""), std::to_string(c.value("node", 0U)) + " " + c.value("name", ""),
-                    c.value("business_date", "?"), c.value("kind", ""), value, c.value("why", "")});
+                    c.value("business_date", "?"), c.value("kind", ""), value,
+                    c.value("why", "") + (c.contains("same_as") ? ", the same as " + c.value("same_as", "") : "")});
   }
   std::cout << table(rows);
   auto open = found.value("open", std::size_t{0});
@@ -172,6 +173,9 @@ void add_cases(CLI::App& app, int& status) {
       "these after an hour. A ruling says who bears the loss, for good, signed. With owed, the node's owner owes the "
       "chain\n"
       "the case's value, of used_lost and voucher_used unless --owes says otherwise: 'tallystick settlement' has it.\n"
+      "Uses of one voucher's code are one loss, though each is listed: the first, and the same as it; a ruling about "
+      "one\n"
+      "of them that took as much closes the others.\n"
       "A node with network.quarantine_after contested entries is sent nothing until these are ruled about (--all-of).\n"
       "--take makes one node write off what lies there of a card, once; what is not there stays.\n"
       "Head office also prices every entry again behind the streams, under the rules that it names, and lists what "

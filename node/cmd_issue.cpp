@@ -159,7 +159,7 @@ result<card_order> order_of(const issue_options& o, std::uint32_t kind) {
   card_order order{{}, o.prefix, kind, o.count, {}, o.scratch, o.stock || o.to != 0, std::nullopt};
   if (!o.until.empty()) {
     auto day = day_from(o.until);
-    if (!day) return error{errc::malformed, "--valid-until is a date, as 2027-12-31"};
+    if (!day || *day == 0) return error{errc::malformed, "--valid-until is a date to come, as 2027-12-31"};
     order.expires = *day;
   }
   if (o.uids.empty()) return order;
@@ -191,6 +191,8 @@ int run_issue(const issue_options& o) {
   if (!o.resume.empty()) return finish(o, *order);
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
+  auto known = check_order(*hq, *order, o.batch, {o.to});
+  if (!known) return fail(known.error());
   auto codes = code_file::create(o, order->chain);
   if (!codes) return fail(codes.error());
   auto file = number_file::create(o.csv);
@@ -227,7 +229,12 @@ int run_issue(const issue_options& o) {
       return fail(put.error());
     }
   }
-  std::cerr << order->count << " cards are issued. Whoever has the numbers can print the cards: guard the list.\n";
+  std::cerr << order->count << " cards of kind " << *kind
+            << (known->kind_name.empty() ? "" : " (" + known->kind_name + ")") << " are issued"
+            << (o.kind == "stored_value" && known->kinds > 1
+                    ? ", the one without --kind; the rules have " + std::to_string(known->kinds)
+                    : "")
+            << ". Whoever has the numbers can print the cards: guard the list.\n";
   return exit_ok;
 }
 

@@ -108,7 +108,7 @@ result<voucher_order> order_from(const voucher_options& o, const admin_client& h
     return error{errc::bad_config, "say what is behind each: --purse for a voucher of the rules, or --money"};
   if (!o.until.empty()) {
     auto day = day_from(o.until);
-    if (!day) return error{errc::bad_config, "--until is a date, as 2027-12-31"};
+    if (!day || *day == 0) return error{errc::bad_config, "--until is a date to come, as 2027-12-31"};
     out.face.until = *day;
   }
   if (o.money.empty()) {

@@ -99,7 +99,9 @@ void code_office::move_notices() {
     auto origin = key.substr(notice_prefix.size());
     if (n && !box_.has(origin)) {
       outbox_message m;
-      m.kind = n->kind == notice_kind::level ? message_kind::level : message_kind::fee;
+      m.kind = n->kind == notice_kind::level ? message_kind::level
+               : n->kind == notice_kind::fee ? message_kind::fee
+                                             : message_kind::expiry;
       m.card = n->card;
       m.from = n->from;
       m.to = n->to;
@@ -109,6 +111,7 @@ void code_office::move_notices() {
       // As old as what it tells of; of a fee there is nothing to tell once it is taken.
       m.expires = n->at + outbox_limits{}.notice_good_for;
       if (n->kind == notice_kind::fee) m.expires = std::min(m.expires, start_of_day(n->day));
+      if (n->kind == notice_kind::expiry) m.expires = std::min(m.expires, start_of_day(n->day + 1));
       const auto now = with_.now();
       auto no = m.expires > now ? box_.may_note(n->card) : errc::timeout;
       if (no == errc::full) return;  // it stays where it is until there is room, or it is too old
@@ -138,6 +141,12 @@ std::optional<std::string> code_office::notice_for(const outbox_message& m, cons
   auto card = card_of(st, m.card);
   if (!card || is_final(card->status)) return std::nullopt;
   if (m.kind == message_kind::fee) return fee_text(from_.words, money_text(m.up_to, *rules), date_text(m.day));
+  if (m.kind == message_kind::expiry) {
+    const auto* p = rules->programme.purse(m.from);
+    if (!p) return std::nullopt;  // no rule knows it any more
+    auto units = p->kind == purse_kind::bonus ? money_text(m.up_to, *rules) : std::to_string(m.up_to);
+    return expiry_text(from_.words, name_of(p->names, from_.words), units, date_text(m.day));
+  }
   const auto& levels = rules->programme.levels;
   auto level = std::ranges::find(levels, m.to, &level_rule::id);
   if (m.to != 0 && level == levels.end()) return std::nullopt;  // no rule knows it any more

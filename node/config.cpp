@@ -12,6 +12,7 @@
 #include "ledger/fee_notice.hpp"
 #include "node/config_text.hpp"
 #include "node/device_config.hpp"
+#include "sync/notice.hpp"
 #include "node/identity.hpp"
 
 namespace tally {
@@ -190,6 +191,9 @@ constexpr std::array keys{
     config_key{.name = "notice.fee_days", .number = TALLY_NUMBER { return c.notice.fee_days; },
                .max = fee_notice_days_max,
                .help = "head office: it tells them so many days before the first fee of an unused card; 0: never"},
+    config_key{.name = "notice.expiry_days", .number = TALLY_NUMBER { return c.notice.expiry_days; },
+               .max = expiry_notice_days_max,
+               .help = "head office: it tells them so many days before units of their cards expire; 0: never"},
     config_key{.name = "network.quarantine_after", .number = TALLY_NUMBER { return c.network.quarantine_after; },
                .max = 1'000'000,
                .help = "a node with so many contested entries that nobody has ruled about is sent no rights and no "

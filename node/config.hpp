@@ -104,7 +104,7 @@ struct node_config {
   } sweep;
   struct notice_part {
     bool levels = false;
-    std::int64_t fee_days = 0;
+    std::int64_t fee_days = 0, expiry_days = 0;
   } notice;
   struct mirror_part {
     std::string path;

@@ -56,4 +56,19 @@ std::string fee_text(language words, const std::string& fee, const std::string& 
          " a month. Use it once before then and it pays none.";
 }
 
+std::string expiry_text(language words, const std::string& purse, const std::string& units, const std::string& last) {
+  switch (words) {
+    case language::zh_hans:
+      return "您的会员卡中最多有 " + units + "（" + purse + "）将于 " + last + " 后失效，请及时使用。";
+    case language::zh_hant:
+      return "您的會員卡中最多有 " + units + "（" + purse + "）將於 " + last + " 後失效，請及時使用。";
+    case language::ko:
+      return "회원 카드의 " + purse + " 중 최대 " + units + "이(가) " + last +
+             " 이후 소멸됩니다. 그 전에 사용해 주세요.";
+    case language::en: break;
+  }
+  return purse + " on your member card: up to " + units + " are good until " + last +
+         " and then expire. Use them in time.";
+}
+
 }  // namespace tally

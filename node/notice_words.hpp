@@ -13,6 +13,8 @@ std::string voucher_text(language words, const std::string& what, const std::str
 std::string level_text(language words, const std::string& level, bool up);
 /// `fee`: a month, at most; `from`: the date of the first.
 std::string fee_text(language words, const std::string& fee, const std::string& from);
+/// `purse`: its name; `units`: at most, as text; `last`: the date until which they are good.
+std::string expiry_text(language words, const std::string& purse, const std::string& units, const std::string& last);
 /// The name in that language, or in English.
 const std::string& name_of(const localized& names, language words);
 

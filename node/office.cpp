@@ -445,6 +445,17 @@ result<std::size_t> resume_cards(const admin_client& hq, const card_order& order
   return made;
 }
 
+result<order_answer> check_order(const admin_client& hq, const card_order& order, const std::string& batch,
+                                 node_id to) {
+  json body{{"kind", order.kind}, {"node", to.value}, {"name", batch}};
+  if (order.expires) body["expires"] = *order.expires;
+  auto a = hq.post("cards/may-issue", body);
+  if (!a) return a.error();
+  auto kinds = member<std::size_t>(*a, "kinds");
+  if (!kinds) return strange();
+  return order_answer{a->value("kind_name", ""), *kinds};
+}
+
 status issue_cards(const admin_client& hq, const card_order& order, entropy& random,
                    const std::function<status(const std::vector<issued_card>&)>& batch_made, const progress& tell,
                    std::uint64_t* first_account) {

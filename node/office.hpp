@@ -192,6 +192,14 @@ struct issued_card {
 /// "9704" 17 4821 → 16 digits with their Luhn digit. Nothing when the serial number does not fit.
 std::optional<std::string> card_number(std::string_view prefix, std::uint64_t serial, unsigned random4);
 
+/// What head office says of an order before anything of it is made. Errors: not_found (no such kind of card, or no such
+/// store), key_reused (a batch has that name), bad_amount (a last date that is past).
+struct order_answer {
+  std::string kind_name;  ///< empty: the kind that needs no rules
+  std::size_t kinds = 0;  ///< that there are
+};
+result<order_answer> check_order(const admin_client& hq, const card_order& order, const std::string& batch, node_id to);
+
 /// Issues cards in batches; `batch` is called with each one before it is written, so that no card exists of which
 /// nobody has the number. Cards of a batch that failed may exist or not.
 status issue_cards(const admin_client& hq, const card_order& order, entropy& random,

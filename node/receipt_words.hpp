@@ -26,6 +26,7 @@ struct receipt_words {
   const char* adjustment;                                  ///< title of units by hand
   const char* on_credit;                                   ///< card money that did not lie here: the card owes it
   const char* reason;                                      ///< before why they were given or taken
+  const char *level, *new_level;                           ///< before the level's name
 };
 const receipt_words& words_of(language l);
 /// Of "card", "cash", "bank", "online", "transfer".

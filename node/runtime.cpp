@@ -176,6 +176,7 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.station.quarantine_after = static_cast<std::uint64_t>(config.network.quarantine_after);
   o.station.doubt_days = static_cast<std::uint32_t>(config.network.doubt_days);
   o.station.notice_levels = config.notice.levels;
+  o.station.notice_expiry_days = static_cast<std::uint32_t>(config.notice.expiry_days);
   o.station.notice_fee_days = static_cast<std::uint32_t>(config.notice.fee_days);
   o.station.sweep = {config.sweep.quiet_minutes * 60'000, config.sweep.dust, config.sweep.transit_max};
   if (config.link.skip == "goods") {

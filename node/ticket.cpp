@@ -62,6 +62,7 @@ void lay_out_card(const receipt& r, ticket_balance b, const receipt_words& words
   out.add("");
   auto number = r.masked.starts_with("card ") ? r.masked.substr(5) : r.masked;
   out.row(std::string(words.card) + " " + number, "");
+  if (!r.level.empty()) out.row("  " + std::string(r.new_level ? words.new_level : words.level) + ": " + r.level, "");
   lay_out_units(r, b, words, out);
   if (b == ticket_balance::left_out) return;
   if (r.here) out.row("  " + std::string(words.here), money(*r.here));
@@ -300,6 +301,8 @@ static void write_kind(json_writer& w, const receipt& r) {
   if (r.to_account.value != 0) w.field("to_account", r.to_account.value);
   if (!r.to_masked.empty()) w.field("to_masked", r.to_masked);
   if (!r.reason.empty()) w.field("reason", r.reason);
+  if (!r.level.empty()) w.field("level", r.level);
+  if (r.new_level && !r.level.empty()) w.field("new_level", true);
   if (r.at_risk != 0) w.field("at_risk", r.at_risk);
 }
 

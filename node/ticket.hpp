@@ -80,6 +80,8 @@ struct receipt {
   std::vector<units> given;                ///< of a gift; of an adjustment: what was taken
   std::string reason;                      ///< of an adjustment
   std::optional<tally::amount> remainder;  ///< of a sale approved in part: to be paid otherwise
+  std::string level;                       ///< its name, of a sale, capture or top-up; empty: none
+  bool new_level = false;                  ///< the receipt before at this store had another, as far as it knows
   std::string proof;                       ///< text of the code that proves it (sync/receipt_code.hpp); empty: none
 };
 

@@ -49,6 +49,9 @@ void describe_programme(const entry& e, const catalogue& rules, language lang, r
       to.push_back(units_of(v, plan, lang));
   };
   r.at_risk = e.kind == entry_kind::reverse ? 0 : e.risk;
+  if (sells(e.kind) || e.kind == entry_kind::top_up)
+    if (auto l = std::ranges::find(plan.levels, e.level, &level_rule::id); l != plan.levels.end())
+      r.level = name_of(l->names, lang);
   each(e.earned, r.earned);
   each(e.owed, r.owed);
   bool taken_back =

@@ -6,6 +6,7 @@
 #include "ledger/risk.hpp"
 #include "ledger/ruling.hpp"
 #include "sync/audit_parts.hpp"
+#include "sync/returned_goods.hpp"
 
 namespace tally::audit_detail {
 namespace {
@@ -132,8 +133,14 @@ void auditor::check_codes() {
   for (const auto& [account, s] : all) {
     ++line(check_rules).count;
     if (s.taken <= s.granted) continue;
+    // One loss, wherever the code was shown: rulings about uses that took as much of it are about all of them.
+    amount ruled = 0;
     for (const auto& [w, seq] : s.at_risk) {
-      if (ruling_of(own_, w, seq)) {
+      auto e = ruling_of(own_, w, seq) ? entry_at({w, sub_stream::journal, {}}, seq) : std::nullopt;
+      if (e && !checked_add(ruled, units_at_risk(*e), ruled)) ruled = INT64_MAX;
+    }
+    for (const auto& [w, seq] : s.at_risk) {
+      if (ruling_of(own_, w, seq) || ruled >= s.taken - s.granted) {
         ++report_.ruled;
       } else {
         problem(check_rules, stream_name({w, sub_stream::journal, {}}), seq,
@@ -153,6 +160,7 @@ void auditor::check_returns(const std::vector<stream_id>& journals) {
     auto sale = std::ranges::find(journals, id) == journals.end() ? std::nullopt : entry_at(id, seq);
     if (!sale) continue;
     ++line(check_rules).count;
+    check_evened(journals, seller, seq, *sale);
     std::map<product_id, std::int64_t> sold;
     for (const auto& l : sale->lines)
       sold[l.product] += l.quantity;
@@ -178,6 +186,25 @@ void auditor::check_returns(const std::vector<stream_id>& journals) {
       }
       break;
     }
+  }
+}
+
+// What head office put back since stores rounded each by itself: no more than rounding can come to, at any time.
+void auditor::check_evened(const std::vector<stream_id>& journals, const writer_id& seller, sequence seq,
+                           const entry& sale) {
+  auto put = seen_.find(evened_key(seller, seq, evened_part::put_back));
+  if (!put) return;
+  std::vector<writer_id> writers;
+  for (const auto& id : journals)
+    writers.push_back(id.writer);
+  auto back = returned_of(seen_, writers, seller, seq, sale);
+  for (const auto& v : parse_owed_text(put->data).units) {
+    auto most = uneven_most(back, sale, v.purse, v.bucket);
+    if (v.amount < 0 || v.amount > most)
+      problem(check_prices, stream_name({seller, sub_stream::journal, {}}), seq,
+              "at most " + std::to_string(most) + " of purse " + std::to_string(v.purse) +
+                  " put back by head office since several stores took its goods back",
+              std::to_string(v.amount));
   }
 }
 

@@ -113,6 +113,7 @@ private:
   void fold_own();
   void fold_observed();
   void check_returns(const std::vector<stream_id>& journals);
+  void check_evened(const std::vector<stream_id>& journals, const writer_id& seller, sequence seq, const entry& sale);
   void check_codes();
   void check_ruling_sums(const stream_id& id, sequence seq, const entry& e);
   void check_credits();

@@ -18,6 +18,8 @@ struct calendar_progress {
   std::uint32_t fees_day{};                  ///< day of head office's time for which all cards are looked at for fees
   bytes fee_card;                            ///< key of the card where that look goes on; empty: all were looked at
   std::map<account_id, tick_ms> fees_asked;  ///< fees whose money lies elsewhere, and when to look for it; bounded
+  std::uint32_t expiring_month{};            ///< for which cards are looked at whose units expire with it
+  bytes expiring_card;                       ///< key of the card where that look goes on; empty: all were looked at
   bytes card;                                ///< key of the card where the look goes on; empty: all were looked at
   tick_ms cards_due = 0;                     ///< when runs of cards that were called back are looked for
   tick_ms due = 0, owed_due = 0, holds_due = 0, take_back_due = 0, debts_due = 0;
@@ -39,6 +41,8 @@ struct calendar_progress {
   bool confirmed = false;             ///< since the start the parent asked for this journal from a place that exists
   std::optional<tick_ms> away_since;  ///< since when the link to the parent is down
   std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
+  std::set<std::pair<writer_id, sequence>> returned;  ///< sales whose refunds at several stores are to be evened out
+  tick_ms returned_due = 0;
 };
 
 }  // namespace tally

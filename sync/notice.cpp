@@ -34,7 +34,7 @@ result<notice> decode_notice(byte_view data) {
   notice n;
   if (r.u8() != waiting_form) r.fail();
   auto kind = r.u8();
-  if (kind != 1 && kind != 2) r.fail();
+  if (kind < 1 || kind > 3) r.fail();
   n.kind = static_cast<notice_kind>(kind);
   n.card.value = r.uv();
   n.at = r.sv();
@@ -59,6 +59,15 @@ bytes fee_notice_key(account_id card, std::uint32_t month) {
   w.u64be(month);
   return w.take();
 }
+
+bytes expiry_notice_key(account_id card, std::uint32_t purse, std::uint32_t month) {
+  byte_writer w(card_key_of(notice_prefix, card));
+  w.fixed(epoch_id{}.value);
+  w.u64be(std::uint64_t{purse} << 32 | month);  // a fee's has no purse
+  return w.take();
+}
+
+bytes expiry_told_key(account_id card) { return card_key_of("nexpiry-told/", card); }
 
 bytes fee_told_key(account_id card) { return card_key_of("nfee-told/", card); }
 

@@ -7,6 +7,7 @@
 #include "ledger/member_state.hpp"
 #include "ledger/risk.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/returned_goods.hpp"
 
 namespace tally {
 namespace {
@@ -122,7 +123,7 @@ status observer::load(const stream_reader& reader, node_id self) {
   for (const auto& [seller, seq] : returned_)
     check_returns(seller, seq, addressed({seller, sub_stream::journal, {}}, seq));
   codes_to_check_.clear();
-  check_all_codes();
+  check_all_codes([&](const writer_id& w, sequence at) { return addressed({w, sub_stream::journal, {}}, at); });
   return done();
 }
 
@@ -153,7 +154,9 @@ std::vector<verdict> observer::observe(const writer_id& writer, std::uint64_t fi
     check_returns(seller, seq, sale);
   }
   for (auto account : std::exchange(codes_to_check_, {}))
-    check_code(account);
+    check_code(account, [&](const writer_id& w, sequence seq) {
+      return w == writer ? find_here(seq) : addressed ? addressed({w, sub_stream::journal, {}}, seq) : std::nullopt;
+    });
   moved_.insert(writer);
   since_checkpoint_ += entries.size();
   return out;
@@ -225,7 +228,9 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
     if (!list.overflowed) list.accounts.insert(e.account);
   };
   if (e.account.value == 0) return v;
-  if (counts_turnover_ && sells(e.kind)) note(turned_);
+  bool goods_back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere ||
+                    (e.kind == entry_kind::reverse && sells(e.cited_kind));
+  if (counts_turnover_ && (sells(e.kind) || goods_back)) note(turned_);
   bool of_months = place.lapses && std::ranges::any_of(e.values, [](const value_item& i) { return i.bucket != 0; });
   if (of_months && e.kind != entry_kind::send && e.kind != entry_kind::receive) note(lapsed_);
   if (e.kind == entry_kind::sale ? !e.medium.empty()
@@ -247,26 +252,13 @@ void observer::note_returns(const entry& e, const writer_id& writer) {
 // Each store was right by what it knew; together they gave back more than was sold. The sale is the case.
 void observer::check_returns(const writer_id& seller, sequence seq, const std::optional<entry>& sale) {
   if (!sale) return;
-  std::map<product_id, std::int64_t> sold;
-  for (const auto& l : sale->lines)
-    sold[l.product] += l.quantity;
-  bool reversed =
-      state_.find({.type = cell_type::reversed, .a = seq, .b = 0, .writer = seller, .peer = {}}).has_value();
-  for (auto [product, pieces] : sold) {
-    cell_key k{.type = cell_type::refunded, .a = seq, .b = product.value, .writer = seller, .peer = {}};
-    auto back = reversed ? pieces : number(state_, k);
-    k.peer = seller;
-    for (const auto& [w, n] : positions_) {
-      k.writer = w;
-      if (!checked_add(back, number(state_, k), back)) back = INT64_MAX;
-    }
-    if (back > pieces) return open_case(seller, seq, errc::over_returned);
-  }
+  returns_moved_.emplace(seller, seq);
+  if (returned_of(state_, writers(), seller, seq, *sale).too_many) open_case(seller, seq, errc::over_returned);
 }
 
 // More was taken with a voucher's code than head office put behind it: what was taken at risk is a case, whichever
 // store's came first. Only head office knows what it granted.
-void observer::check_code(account_id account) {
+void observer::check_code(account_id account, const read_entry& read) {
   if (self_role_ != node_role::hq) return;
   std::vector<code_use> uses;
   for (const auto& [w, n] : positions_) {
@@ -275,10 +267,10 @@ void observer::check_code(account_id account) {
     if (c || granted != 0)
       uses.push_back({w, granted, c ? c->n : 0, c ? takings_in(c->data) : std::vector<sequence>{}});
   }
-  judge_code(account, uses);
+  judge_code(account, uses, read);
 }
 
-void observer::check_all_codes() {
+void observer::check_all_codes(const read_entry& read) {
   if (self_role_ != node_role::hq) return;
   std::map<account_id, std::vector<code_use>> all;
   state_.each_code([&](const cell_key& k, const cell& c) {
@@ -289,24 +281,57 @@ void observer::check_all_codes() {
     }
   });
   for (const auto& [account, uses] : all)
-    judge_code(account, uses);
+    judge_code(account, uses, read);
 }
 
-void observer::judge_code(account_id account, const std::vector<code_use>& uses) {
+// What was taken too often is one loss, wherever the code was shown: a ruling about uses that took as much of it is
+// about all of them.
+bool observer::code_case::is_open() const {
+  amount ruled = 0;
+  for (const auto& u : uses)
+    if (u.ruled && !checked_add(ruled, u.units, ruled)) ruled = INT64_MAX;
+  return over > ruled;
+}
+
+void observer::judge_code(account_id account, const std::vector<code_use>& uses, const read_entry& read) {
   amount granted = 0, taken = 0;
   for (const auto& u : uses)
     if (!checked_add(granted, u.granted, granted) || !checked_add(taken, u.taken, taken)) taken = INT64_MAX;
-  std::set<std::pair<writer_id, sequence>> cases;
-  for (const auto& u : uses)
-    for (auto seq : u.at_risk)
-      if (taken > granted) cases.emplace(u.writer, seq);
   auto before = code_cases_.extract(account);
+  code_case now{taken > granted ? taken - std::max<amount>(granted, 0) : 0, {}};
+  for (const auto& u : uses)
+    for (auto seq : u.at_risk) {
+      if (now.over == 0) continue;
+      auto e = read(u.writer, seq);
+      auto units = e ? units_at_risk(*e) : 0;
+      now.uses.push_back({{u.writer, seq}, units, ruling_of(directory_, u.writer, seq).has_value()});
+    }
+  std::ranges::sort(now.uses, {}, &risky_use::at);
   if (!before.empty())
-    for (const auto& [w, seq] : before.mapped())
-      if (cases.count({w, seq}) == 0) close_case(w, seq, errc::voucher_used);
-  for (const auto& [w, seq] : cases)
-    open_case(w, seq, errc::voucher_used);
-  if (!cases.empty()) code_cases_.emplace(account, std::move(cases));
+    for (const auto& old : before.mapped().uses)
+      if (std::ranges::find(now.uses, old.at, &risky_use::at) == now.uses.end())
+        close_case(old.at.first, old.at.second, errc::voucher_used);
+  if (now.uses.empty()) return;
+  show_code_case(now);
+  code_cases_.emplace(account, std::move(now));
+}
+
+void observer::show_code_case(const code_case& c) {
+  for (const auto& u : c.uses) {
+    if (!c.is_open()) close_case(u.at.first, u.at.second, errc::voucher_used);
+    if (c.is_open() && !u.ruled) open_case(u.at.first, u.at.second, errc::voucher_used);
+  }
+}
+
+std::vector<std::pair<writer_id, sequence>> observer::same_case(const writer_id& w, sequence seq) const {
+  for (const auto& [account, c] : code_cases_) {
+    if (std::ranges::find(c.uses, std::pair(w, seq), &risky_use::at) == c.uses.end()) continue;
+    std::vector<std::pair<writer_id, sequence>> out;
+    for (const auto& u : c.uses)
+      if (!u.ruled) out.push_back(u.at);
+    return out.size() > 1 && c.is_open() ? out : std::vector<std::pair<writer_id, sequence>>{};
+  }
+  return {};
 }
 
 void observer::open_case(const writer_id& w, sequence seq, errc why) {
@@ -364,10 +389,18 @@ std::vector<errc> observer::reasons_of(const writer_id& w, sequence seq) const {
 
 void observer::ruled(const entry& ruling) {
   auto of = open_cases_.find(ruling.subject);
-  if (of == open_cases_.end() || !ruling.cites) return;
-  more_reasons_.erase({ruling.subject, *ruling.cites});
-  of->second.erase(*ruling.cites);
-  if (of->second.empty()) open_cases_.erase(of);
+  if (!ruling.cites) return;
+  if (of != open_cases_.end()) {
+    more_reasons_.erase({ruling.subject, *ruling.cites});
+    of->second.erase(*ruling.cites);
+    if (of->second.empty()) open_cases_.erase(of);
+  }
+  for (auto& [account, c] : code_cases_) {
+    auto use = std::ranges::find(c.uses, std::pair(ruling.subject, *ruling.cites), &risky_use::at);
+    if (use == c.uses.end()) continue;
+    use->ruled = true;
+    show_code_case(c);
+  }
 }
 
 void observer::checkpoint(kv_view& view) {

@@ -64,6 +64,10 @@ public:
   /// All reasons of an open case, the first one first: later trouble with an entry stands beside it. A ruling is about
   /// all of them.
   std::vector<errc> reasons_of(const writer_id& w, sequence seq) const;
+  /// Uses of one voucher's code that are cases together (`voucher_used`), the first one first: of all of them so much
+  /// was taken too often. None for another case, or one that is alone. A ruling about one that took all of that closes
+  /// the others.
+  std::vector<std::pair<writer_id, sequence>> same_case(const writer_id& w, sequence seq) const;
   /// Counts from now on what accounts pay by month, and remembers which accounts paid.
   void count_turnover(bool on) { counts_turnover_ = on; }
   /// The month in which uses of cards are heard of from now on; 0: they are not counted.
@@ -81,6 +85,9 @@ public:
   /// Accounts of which something expired, or that spent, as `take_turned`. After a start all are to be looked at.
   turned_accounts take_lapsed() { return std::exchange(lapsed_, {}); }
   static constexpr std::size_t turned_max = 10'000;
+  /// Sales, held here, of which other stores took goods back and something was heard since the last call; after a
+  /// start all of them.
+  std::set<std::pair<writer_id, sequence>> take_returned() { return std::exchange(returns_moved_, {}); }
   /// Claims about members that head office did not publish, those of erased members too.
   const std::map<std::pair<writer_id, sequence>, account_id>& open_claims() const { return open_claims_; }
   /// What is published, which says what units at risk are worth; outlives this.
@@ -108,15 +115,30 @@ private:
   void note_late(const entry& e, const writer_id& writer, sequence seq);
   void note_returns(const entry& e, const writer_id& writer);
   void check_returns(const writer_id& seller, sequence seq, const std::optional<entry>& sale);
+  /// One entry that took units of a voucher at risk.
+  struct risky_use {
+    std::pair<writer_id, sequence> at;
+    tally::amount units{};
+    bool ruled = false;
+  };
+  /// Uses of a code with which too much was taken.
+  struct code_case {
+    tally::amount over{};
+    std::vector<risky_use> uses;  ///< by writer and sequence
+    /// What no ruling was about yet.
+    bool is_open() const;
+  };
   /// What one writer took with the code of a voucher, and was granted behind it.
   struct code_use {
     writer_id writer;
     tally::amount granted{}, taken{};
     std::vector<sequence> at_risk;
   };
-  void check_code(account_id account);
-  void check_all_codes();
-  void judge_code(account_id account, const std::vector<code_use>& uses);
+  using read_entry = std::function<std::optional<entry>(const writer_id&, sequence)>;
+  void check_code(account_id account, const read_entry& read);
+  void check_all_codes(const read_entry& read);
+  void judge_code(account_id account, const std::vector<code_use>& uses, const read_entry& read);
+  void show_code_case(const code_case& c);
   bool sent_by_us(const entry& receive, const writer_id& writer) const;
 
   const state& directory_;
@@ -131,9 +153,9 @@ private:
   std::map<std::pair<writer_id, sequence>, std::vector<errc>> more_reasons_;  ///< of open cases, each once
   std::map<std::pair<writer_id, sequence>, account_id> open_claims_;
   /// Sales of which other stores took goods back, and those among them that the run at hand says something about.
-  std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_;
+  std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_, returns_moved_;
   std::set<account_id> codes_to_check_;  ///< of vouchers
-  std::map<account_id, std::set<std::pair<writer_id, sequence>>> code_cases_;
+  std::map<account_id, code_case> code_cases_;
   late_uses late_;
   bool replays_ = false;  ///< what is read again came before
   const catalogue* rules_ = nullptr;

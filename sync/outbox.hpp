@@ -12,9 +12,9 @@
 namespace tally {
 
 /// What a message says. Values are on disk.
-enum class message_kind : std::uint8_t { code = 0, voucher = 1, level = 2, fee = 3 };
-/// "code", "voucher", "level", "fee": in the order of the type.
-inline constexpr std::array<std::string_view, 4> message_kind_names{"code", "voucher", "level", "fee"};
+enum class message_kind : std::uint8_t { code = 0, voucher = 1, level = 2, fee = 3, expiry = 4 };
+/// "code", "voucher", "level", "fee", "expiry": in the order of the type.
+inline constexpr std::array<std::string_view, 5> message_kind_names{"code", "voucher", "level", "fee", "expiry"};
 
 /// A message on its way to the telephone of a card's member. The telephone itself is not in it: it is looked up in
 /// the member's profile when the message is taken, so that an erased member leaves nothing here. Nor is a voucher's
@@ -34,10 +34,11 @@ struct outbox_message {
   message_kind kind = message_kind::code;
   account_id voucher;          ///< its account
   account_id member;           ///< of a voucher: nobody else is sent it
-  std::uint32_t from{}, to{};  ///< levels; 0: none
-  std::uint32_t day{};         ///< of a fee: when the first is taken; of what it costs, `up_to` says most a month
-  std::string origin;          ///< what it came of: it is added once
-  bool over = false;           ///< delivered, dropped or too old
+  std::uint32_t from{}, to{};  ///< levels; 0: none; of expiry: `from` is the purse, and `up_to` its units
+  std::uint32_t
+      day{};           ///< of expiry: the last good day; of a fee: when the first is taken, `up_to` is the most a month
+  std::string origin;  ///< what it came of: it is added once
+  bool over = false;   ///< delivered, dropped or too old
   bool waits() const { return kind == message_kind::code ? !code.empty() : !over; }
   friend bool operator==(const outbox_message&, const outbox_message&) = default;
 };

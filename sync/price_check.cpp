@@ -266,15 +266,18 @@ void price_checker::earn(sequence seq, const entry& e) {
   ground_.checked();
   auto of = e.cites ? ground_.entry_at({e.subject, sub_stream::journal, {}}, *e.cites) : std::nullopt;
   if (!of) return;
+  // Of goods that came back to several stores: units that the sale gave. How many, all journals together tell.
+  auto gave = of->owed;
+  if (e.cited_kind == entry_kind::refund) gave.insert(gave.end(), of->earned.begin(), of->earned.end());
   bool fits = of->account == e.account && std::ranges::all_of(e.earned, [&](const value_item& v) {
-                return std::ranges::any_of(of->owed, [&](const value_item& o) {
+                return std::ranges::any_of(gave, [&](const value_item& o) {
                   return o.purse == v.purse && o.unit == v.unit && o.bucket == v.bucket && v.amount <= o.amount;
                 });
               });
   if (!fits)
     differs(seq,
             "at most what entry " + std::to_string(*e.cites) + " of " + writer_name(e.subject) +
-                " owes: " + units_text(of->owed),
+                " owes: " + units_text(gave),
             units_text(e.earned));
 }
 

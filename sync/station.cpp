@@ -213,7 +213,7 @@ void station::on_till(const till_request& r) {
         refusal{{errc::key_reused, "counter " + std::to_string(k.counter) + " waits for its answer"}, {}, {}, 0};
     return answer(std::move(a));
   }
-  decide_till(r, !r.may_wait, 0);
+  if (!ask_about_returns(r)) decide_till(r, !r.may_wait, 0);
 }
 
 void station::decide_till(const till_request& r, bool last, amount pulled, bool unanswered) {
@@ -361,7 +361,9 @@ void station::observe_own(sequence seq) {
   invariant(e.has_value(), "an entry that was written a moment ago");
   entry_list one;
   one.add(encode_entry(*e));
-  (void)observer_->observe(book_->self(), seq, one, [this](sequence s) { return book_->find_entry(s); });
+  (void)observer_->observe(
+      book_->self(), seq, one, [this](sequence s) { return book_->find_entry(s); },
+      [this](const stream_id& id, sequence s) { return find_foreign(id, s); });
 }
 
 void station::learn_decision(const entry& e, std::uint64_t position) {
@@ -396,6 +398,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   tick_ = tick;
   disk_low_ = disk_free_bytes < config_.reserve_bytes;
   if (!book_->started()) return;
+  end_return_waits();
   watch_parent();
   if (is_outdated()) return await_parent();
   if (rebuild_.on) return rebuild();
@@ -422,6 +425,8 @@ tick_ms station::next_due() const {
   auto due = std::min({custodian_.next_due(), sweeper_.next_due(), tick_ + look_apart_ms, care_.due});
   if (chase_.wait != 0) due = std::min(due, chase_.due);
   if (left_out_.waits()) due = std::min(due, std::max(tick_, care_.fetch_due));
+  for (const auto& [id, sale] : waiting_)
+    if (sale.returns_due != 0) due = std::min(due, sale.returns_due);
   if (calendar_.away_since && config_.detour_after_ms > 0 && !wants_detour())
     due = std::min(due, std::max(tick_, *calendar_.away_since + config_.detour_after_ms));
   for (const auto& since : {lives_.start.parent_spoke, lives_.start.alone})

@@ -157,13 +157,14 @@ private:
   result<sequence> write(const entry& e);
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
   void control(const control_arrival&c), note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
-  bool on_cosign(const cosign_message&m), refused_by_hand(const stream_id&id);
+  bool on_cosign(const cosign_message&m), refused_by_hand(const stream_id&id), ask_about_returns(const till_request&r);
   void carried(const carried_request& r);
   bool rolled_back_by(const carried_request& r, carried_answer& a);
   node_id sender_of(const stream_id& id) const;
   void on_have(node_id from, const have_message&m), on_letter(node_id from, const letter_message&m);
   void on_fetched(node_id from, const fetched_message&m), learn_goods_again();
   void put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries);
+  void answer_about_returns(const letter_message&m), heed_returns(byte_view letter), end_return_waits();
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
   void cosign(node_id child, const stream_id&id), on_time(const time_message&m);
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
@@ -184,10 +185,10 @@ private:
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void move_level(account_id account, const programme& plan);
   void free_run(const entry& brought, const writer_id& from);
-  void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), move_debts();
+  void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), even_out_returns();
   void move_levels(), take_fees(), rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
   void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();
-  void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq);
+  void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq), note_expiring();
   void answer_card(const entry& e, const writer_id& from, sequence seq);
   std::uint64_t random_id(), announce(const std::vector<entry>&facts, std::size_t at);
   std::optional<node_id> route_to(node_id node) const;
@@ -196,7 +197,7 @@ private:
       stays_here(node_id neighbour, const writer_id&own) const;
   enum class once_state : std::uint8_t { none, unused, used };
   once_state once_at(account_id account) const;
-  void close_used_number(account_id account), close_used_numbers();
+  void close_used_number(account_id account), close_used_numbers(), move_debts();
   tally::amount held_here(account_id account, std::uint32_t purse) const override;
   std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const override;
   tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount,

@@ -47,9 +47,11 @@ void station::keep_calendar() {
   count_for_calendar(now_);
   credit_owed();
   take_back_credited();
+  even_out_returns();
   move_levels();
   take_fees();
   give_back_lapsed();
+  note_expiring();
   mark_directory();
   close_used_numbers();
   rule_by_policy();

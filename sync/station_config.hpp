@@ -30,6 +30,8 @@ struct station_config {
   // Head office: what its outbox is to tell members of cards (sync/notice.hpp).
   bool notice_levels = false;
   std::uint32_t notice_fee_days = 0;  ///< so many days before the first fee, at most `fee_notice_days_max`; 0: never
+  /// So many days before units of a month expire, at most `expiry_notice_days_max`; 0: never.
+  std::uint32_t notice_expiry_days = 0;
   /// Head office: what is ruled about uses of a card that was lost; nothing: operators rule.
   std::optional<ruling_outcome> used_lost;
   /// How long such a case is open before that: what its store takes back meanwhile is none any more.

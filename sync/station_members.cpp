@@ -1,5 +1,6 @@
 // Letters between nodes, and what stores claim about members. What is in them is nobody's business here.
 #include "ledger/member_state.hpp"
+#include "sync/return_letter.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
@@ -16,6 +17,9 @@ bool station::post(const letter_message& letter) {
 void station::on_letter(node_id from, const letter_message& m) {
   bool down = is_above(from);
   if (down ? m.from != head_office : !comes_by(from, m.from) || certificates_.is_revoked(m.from)) return;
+  if (m.to == config_.self && config_.role == node_role::hq && is_return_question(m.body))
+    return answer_about_returns(m);
+  if (m.to == config_.self && m.from == head_office && is_return_answer(m.body)) return heed_returns(m.body);
   if (m.to == config_.self) return open_effects_.push_back(letter_effect{m.from, m.body});
   if (down ? route_to(m.to).has_value() : m.to == head_office) (void)post(m);
 }

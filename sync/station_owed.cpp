@@ -4,6 +4,7 @@
 #include "ledger/purses.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/returned_goods.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
@@ -45,6 +46,31 @@ bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>
     if (v.amount > p->quota - sent_on(b.st(), today, v.unit, b.self(), w)) return false;
   }
   return true;
+}
+
+/// What of units that are taken back does not lie at this node: a debt.
+std::vector<value_item> missing_here(const book& b, account_id account, const std::vector<value_item>& units) {
+  std::vector<value_item> out;
+  for (auto v : units) {
+    auto here = -b.st().balance(hold_account(b.self(), account, v.purse, v.bucket, v.unit));
+    v.amount -= std::clamp<amount>(here, 0, v.amount);
+    if (v.amount > 0) out.push_back(v);
+  }
+  return out;
+}
+
+/// Units of a sale whose goods came back to several stores, put back or taken again.
+entry evening(const book& b, const writer_id& seller, sequence seq, account_id account,
+              const std::vector<value_item>& units, bool put) {
+  entry e;
+  e.kind = put ? entry_kind::earn : entry_kind::take_back;
+  e.account = account;
+  e.subject = seller;
+  e.cites = seq;
+  e.cited_kind = entry_kind::refund;
+  e.earned = units;
+  e.debts = put ? settled_debts(b.st(), b.self(), account, units) : missing_here(b, account, units);
+  return e;
 }
 
 /// Some of the debts of a node; `at` is where the last look ended.
@@ -130,16 +156,57 @@ void station::take_back_credited() {
     for (auto v : owed.units) {
       v.amount = v.amount == INT64_MIN ? INT64_MAX : -v.amount;
       e.earned.push_back(v);
-      auto here = -book_->st().balance(hold_account(book_->self(), e.account, v.purse, v.bucket, v.unit));
-      v.amount -= std::clamp<amount>(here, 0, v.amount);
-      if (v.amount > 0) e.debts.push_back(v);
     }
+    e.debts = missing_here(*book_, e.account, e.earned);
     ready.push_back(std::move(e));
   });
   for (auto& e : ready) {
     date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
     if (auto written = write(e); !written)
       open_effects_.push_back(alarm_effect{written.error().code, "taking units back: " + written.error().detail});
+  }
+}
+
+// Stores took goods of one sale back without knowing of each other, and each rounded up what it took of its units. What
+// was put back is in head office's journal, which the observer follows: looking twice gives nothing twice.
+void station::even_out_returns() {
+  calendar_.returned.merge(observer_->take_returned());
+  if (tick_ < calendar_.returned_due || !lives_.short_known) return;
+  calendar_.returned_due = tick_ + owed_look_ms;
+  const auto& seen = observer_->st();
+  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
+  auto writers = observer_->writers();
+  std::size_t looked = 0;
+  for (auto it = calendar_.returned.begin(); it != calendar_.returned.end() && looked < owed_per_look; ++looked) {
+    const auto [seller, seq] = *it;
+    auto data = reader_.entry_of({seller, sub_stream::journal, {}}, seq, {config_.self, {}});
+    auto sale = data ? decode_entry(*data) : result<entry>(data.error());
+    if (!sale) {
+      ++it;  // not readable now; the next look tries again
+      continue;
+    }
+    cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = seller, .peer = {}};
+    auto back = returned_of(seen, writers, seller, seq, *sale);
+    auto due = uneven_of(seen, book_->rules(), back, seller, seq, *sale, book_->st().find(credited).has_value());
+    bool waits = false;
+    if (due && sale->account.value != 0)
+      for (const auto put : {true, false}) {
+        const auto& units = put ? due->put_back : due->take_back;
+        if (units.empty()) continue;
+        // What the store's measure of the day has no room for waits.
+        if (put && !may_credit(*book_, seller, units, today)) {
+          waits = true;
+          continue;
+        }
+        auto e = evening(*book_, seller, seq, sale->account, units, put);
+        date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+        if (auto written = write(e); !written) {
+          open_effects_.push_back(alarm_effect{written.error().code, "evening returns out: " + written.error().detail});
+        } else if (put) {
+          cover_short(e.account, e.earned);
+        }
+      }
+    it = waits ? std::next(it) : calendar_.returned.erase(it);
   }
 }
 

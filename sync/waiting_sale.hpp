@@ -6,13 +6,14 @@
 
 namespace tally {
 
-/// A till's sale that waits in its station until rights come, or until nobody waits any more.
+/// A till's request that waits in its station until rights come, or until nobody waits any more.
 struct waiting_sale {
   till_request request;
   tally::amount before{};
   std::vector<std::uint64_t> joined;  ///< later requests with the same key and content: answered together
   std::set<std::uint64_t> needs;      ///< asks that are not at their end
   bool unanswered = false;            ///< one of them ended without the parent's word
+  tick_ms returns_due = 0;            ///< instead: it waits so long for what others gave back of a sale; 0: it does not
 };
 
 /// One of the asks of such a sale.

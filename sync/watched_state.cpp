@@ -308,7 +308,7 @@ std::map<ledger_account, amount> watched_state::balances() const {
 std::map<cell_key, cell> watched_state::cells() const {
   std::map<cell_key, cell> out;
   for (const auto& [k, c] : cells_)
-    if (k.type != cell_type::lapse) out.emplace(k, c);
+    if (k.type != cell_type::lapse && k.type != cell_type::evened) out.emplace(k, c);
   for (std::size_t n = 0; n < right_table::parts; ++n)
     for (const auto& item : table_.all(n))
       if (item.at.what == what_reversal) out.emplace(reversed_of(item.at), cell{item.value, {}});

@@ -35,8 +35,8 @@ public:
   void add_turnover(account_id account, std::uint32_t month, tally::amount v) override;
 
   /// Everything, in key order, so that two states can be compared and printed. Balances without zeros; the counters of
-  /// a terminal as one `last_counter` cell. Without turnover and lapses, which only head office counts, from some time
-  /// on.
+  /// a terminal as one `last_counter` cell. Without turnover and lapses, which only head office counts, and
+  /// units that refunds took, counted from some time on.
   std::map<ledger_account, tally::amount> balances() const;
   std::map<cell_key, cell> cells() const;
   std::size_t memory_octets() const;

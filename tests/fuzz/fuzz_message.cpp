@@ -4,6 +4,7 @@
 #include "sync/notice.hpp"
 #include "sync/outbox.hpp"
 #include "sync/pin_seal.hpp"
+#include "sync/return_letter.hpp"
 #include "sync/sent_vouchers.hpp"
 
 using namespace tally;
@@ -18,6 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::expect(encode_code_question(*q) == in, "a question about a code is written as it was read");
   if (auto a = decode_code_answer(in))
     fuzz::expect(encode_code_answer(*a) == in, "an answer about a code is written as it was read");
+  if (auto q = decode_return_question(in))
+    fuzz::expect(encode_return_question(*q) == in, "a question about goods that came back is written as it was read");
+  if (auto a = decode_return_answer(in))
+    fuzz::expect(encode_return_answer(*a) == in, "an answer about goods that came back is written as it was read");
   if (auto m = decode_outbox_message(in))
     fuzz::expect(encode_outbox_message(*m) == in, "a message of the outbox is written as it was read");
   if (auto n = decode_notice(in)) fuzz::expect(encode_notice(*n) == in, "a notice is written as it was read");

@@ -2,6 +2,7 @@
 
 #include "devices/escpos_render.hpp"
 #include "http_desk.hpp"
+#include "test_rules.hpp"
 
 using namespace tally;
 using namespace tally::test;
@@ -40,4 +41,45 @@ TEST_CASE("a receipt's code is in its answer, on its ticket and to be checked", 
   CHECK(error_of(d.post("/api/v1/receipts/check", R"({"code":7})")) == "400 malformed");
   CHECK(error_of(d.post("/api/v1/receipts/check", R"({"code":")" + std::string(441, 'x') + "\"}")) == "400 malformed");
   CHECK(d.get("/api/v1/receipts/check").status == 405);
+}
+
+TEST_CASE("a receipt names the card's level, and a new one once", "[node][http]") {
+  desk d;
+  auto rules = hand_rules(1'000);
+  auto r = decode_rules(rules.blob);
+  r->programme.levels = {{1, {"Silver", "银卡", "", ""}, 10'000, 12}, {2, {"Gold"}, 50'000, 12}};
+  rules.blob = encode_rules(*r);
+  d.node.learn({rules});
+  REQUIRE(d.top_up(10'000).status == 200);
+  auto account = number_of(d.post("/api/v1/cards/lookup", "{\"card\":\"" + card_a + "\"}").json, "account");
+  std::uint64_t version = 10;
+  auto level = [&](std::uint32_t l) {
+    entry e;
+    e.kind = entry_kind::card_state;
+    e.account = {static_cast<std::uint64_t>(account)};
+    e.account_version = ++version;
+    e.card_kind = 1;
+    e.status = card_status::active;
+    e.level = l;
+    d.node.learn({e});
+  };
+  auto sell = [&] { return d.post("/api/v1/sales", d.sale_body(d.next(), 1)); };
+  CHECK(sell().body.find("level") == std::string::npos);  // it has none
+  level(1);
+  auto counter = d.next();
+  auto first = d.post("/api/v1/sales", d.sale_body(counter, 1));
+  CHECK(text_of(first.json, "level") == "Silver");
+  CHECK(first.body.find("\"new_level\":true") != std::string::npos);
+  CHECK(first.body.find("new level: Silver") != std::string::npos);
+  CHECK(d.post("/api/v1/sales", d.sale_body(counter, 1)).body.find("new level: Silver") != std::string::npos);
+  auto id = text_of(first.json, "id");
+  auto second = sell();
+  CHECK(text_of(second.json, "level") == "Silver");
+  CHECK(second.body.find("new_level") == std::string::npos);
+  CHECK(second.body.find("  level: Silver") != std::string::npos);
+  CHECK(d.get("/api/v1/receipts/" + id).body.find("new level: Silver") != std::string::npos);
+  level(2);
+  CHECK(sell().body.find("new level: Gold") != std::string::npos);
+  level(0);
+  CHECK(sell().body.find("level") == std::string::npos);
 }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/admin.hpp"
+#include "node/fake_members.hpp"
 #include "node/fake_office.hpp"
 #include "sync/seeded.hpp"
 
@@ -12,6 +13,7 @@ namespace tally::test {
 struct office_desk {
   seeded_entropy random{3};
   fake_office node;
+  fake_members members{node};
   unix_seconds clock = 1'795'355'000;
   admin_context context{.identity = {{"bakery", {}}, head_office, node_role::hq, "HQ", {}},
                         .signing = {},
@@ -27,6 +29,10 @@ struct office_desk {
                         .next_account = 0,
                         .publication = {},
                         .publication_seen = 0};
+  office_desk() { context.members = &members; }
+  office_desk(const office_desk&) = delete;
+  office_desk& operator=(const office_desk&) = delete;
+
   int status = 0;
   nlohmann::json answer;
 

@@ -1,5 +1,6 @@
 #include "node/ticket.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -71,6 +72,26 @@ TEST_CASE("each language has its words, and each sum stands at the right edge", 
     CHECK(paper.front().find(r.copy) != std::string::npos);
     paper.erase(paper.begin());
     CHECK(paper == text);
+  }
+}
+
+TEST_CASE("the level is under the card, in each language", "[node][ticket]") {
+  for (const auto& [l, set, plain, fresh] :
+       {std::tuple(language::en, charset::cp437, "  level: Gold", "  new level: Gold"),
+        std::tuple(language::zh_hans, charset::gb18030, "  等级: Gold", "  新等级: Gold"),
+        std::tuple(language::zh_hant, charset::big5, "  等級: Gold", "  新等級: Gold"),
+        std::tuple(language::ko, charset::euc_kr, "  등급: Gold", "  새 등급: Gold")}) {
+    auto r = sample();
+    auto has = [&, l = l, set = set](const char* row) {
+      auto text = receipt_text(r, ticket_balance::printed, layout_of(l, set, 32));
+      return std::ranges::find(text, std::string(row)) != text.end();
+    };
+    r.new_level = true;
+    CHECK_FALSE(has(fresh));
+    r.level = "Gold";
+    CHECK(has(fresh));
+    r.new_level = false;
+    CHECK(has(plain));
   }
 }
 

@@ -464,8 +464,8 @@ bool drained(const world& w, std::string* why) {
                 " of " + std::to_string(above.size({hq.st->ledger().self(), sub_stream::directory, {}})));
   }
   for (const auto& [id, n] : w.nodes())
-    if (n.role != node_role::store && here(n) && !n.st->seen().open_cases().empty())
-      return no(name(id) + " still has open cases");
+    if (n.role != node_role::store && here(n) && (!n.st->seen().open_cases().empty() || w.uneven_returns() > 0))
+      return no(name(id) + " still has open cases, or units of returned goods to even out");
   if (auto v = w.restored(); v.value != 0 && w.nodes().at(v).st->ledger().self().epoch == w.nodes().at(v).cert.epoch)
     return no("nobody noticed that " + name(v) + " was restored");
   if (auto v = w.ended(); v.value != 0) {

@@ -66,8 +66,7 @@ struct sim_node {
   bool told_off = false;      ///< its parent said that its keys do not count any more
   std::set<writer_id> lives;  ///< its epochs, whose entries the oracle sees
   // the process
-  std::optional<tick_ms> freed_at;  ///< when a hold ran out here last
-  std::uint64_t life = 0;           ///< counts starts; events of an earlier life are void
+  std::uint64_t life = 0;  ///< counts starts; events of an earlier life are void
   std::unique_ptr<certificate_book> certificates;
   std::unique_ptr<station> st;  ///< none while it is down
   std::unique_ptr<durable_source> source;

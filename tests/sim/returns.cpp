@@ -6,6 +6,7 @@
 #include "sim/world.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/streams.hpp"
+#include "sync/returned_goods.hpp"
 
 namespace tally::sim {
 
@@ -82,6 +83,25 @@ std::uint64_t world::over_returned() const {
       over = over || back + (reversed ? sold : number(seen, own)) > sold;
     }
     out += over;
+  }
+  return out;
+}
+
+std::uint64_t world::uneven_returns() const {
+  const auto& hq = nodes_.at(head_office);
+  stream_reader reader(hq.disk);
+  const auto& seen = hq.st->seen();
+  std::uint64_t out = 0;
+  for (const auto& [of, pieces] : oracle_.returned()) {
+    const auto& [seller, seq] = of;
+    auto data = reader.entry_of({seller, sub_stream::journal, {}}, seq, {head_office, {}});
+    auto sale = data ? decode_entry(*data) : result<entry>(data.error());
+    if (!sale || sale->account.value == 0) continue;
+    cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = seller, .peer = {}};
+    auto back = returned_of(seen.st(), seen.writers(), seller, seq, *sale);
+    auto due = uneven_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale,
+                         hq.st->ledger().st().find(credited).has_value());
+    out += due && !(due->put_back.empty() && due->take_back.empty());
   }
   return out;
 }

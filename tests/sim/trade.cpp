@@ -421,10 +421,16 @@ void world::answered(sim_node& n, const till_answer& a) {
   if (a.pulled > 0) ++counted_.pulled;
   const auto& l = links_.at(n.id);
   auto around = n.links.find(head_office);
-  counted_.pulled_by_detour += a.pulled > 0 && l.cut && around != n.links.end();
-  // What a hold that ran out left here came while the customer waited as well (small seed 7001249).
-  const bool freed = n.freed_at && now_ - *n.freed_at < 10'000;
-  ensure(a.pulled == 0 || freed || !l.cut || now_ - l.cut_since < 60'000 || around != n.links.end(),
+  // What was put aside may come back while a sale waits: that came from nobody.
+  auto lately = [&](entry_kind kind) {
+    auto& book = n.st->ledger();
+    for (auto seq = book.next(), end = seq - std::min<sequence>(seq, 8); seq > end; --seq)
+      if (auto e = book.find_entry(seq - 1); e && e->kind == kind) return true;
+    return false;
+  };
+  const bool came = lately(entry_kind::receive) && !lately(entry_kind::time_out);
+  counted_.pulled_by_detour += a.pulled > 0 && l.cut && around != n.links.end() && came;
+  ensure(a.pulled == 0 || !l.cut || now_ - l.cut_since < 60'000 || around != n.links.end() || !came,
          "rights came through a cut link");
   if (const auto* r = std::get_if<refusal>(&a.outcome)) {
     ++counted_.refused;

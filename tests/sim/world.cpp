@@ -238,7 +238,6 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
           say("  " + writer_name(self) + "#" + std::to_string(from) + " " + describe(*what));
       oracle_.durable(self, from++, bytes(e));
       ++counted_.entries;
-      if (peek_kind(e) == entry_kind::time_out) n.freed_at = now_;
       counted_.closed += peek_kind(e) == entry_kind::close_epoch;
       counted_.granted_anew += peek_kind(e) == entry_kind::regrant;
       if (n.role == node_role::hq && peek_kind(e) == entry_kind::top_up) ++counted_.payments;

@@ -79,6 +79,8 @@ public:
   unix_seconds wall(const sim_node& n) const;
   /// Sales of which stores together gave back more than was sold, as head office holds all journals.
   std::uint64_t over_returned() const;
+  /// Sales that came back to several stores, whose units head office has still to even out.
+  std::uint64_t uneven_returns() const;
   static constexpr std::string_view chain = "sim";
 
 private:

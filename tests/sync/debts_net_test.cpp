@@ -4,6 +4,7 @@
 
 #include "sync/audit.hpp"
 #include "sync/programme_net.hpp"
+#include "sync/return_letter.hpp"
 
 using namespace tally;
 using test::points_purse;
@@ -13,10 +14,11 @@ using test::why;
 namespace {
 
 struct debts_net : test::programme_net {
-  explicit debts_net(amount points_quota = 1'000'000)
+  explicit debts_net(amount points_quota = 1'000'000, amount vouchers = 1)
       : programme_net([&](rules_record& r) {
           r.programme.refund_quota = 50'000;
           r.programme.purses[1].quota = points_quota;
+          r.programme.earns[3].units = vouchers;
         }) {}
   amount points(node& n) { return holding(n.st->ledger().st(), n.writer(), card, points_purse); }
   amount debt(node& n) { return debt_of(n.st->ledger().st(), n.writer(), card, points_purse); }
@@ -31,6 +33,28 @@ struct debts_net : test::programme_net {
     for (std::uint32_t id = 1; id <= 4; ++id)
       sum += debt(at(id));
     return sum;
+  }
+  amount vouchers_left() {
+    amount sum = 0;
+    for (std::uint32_t id = 1; id <= 4; ++id) {
+      auto& n = at(id);
+      sum += holding(n.st->ledger().st(), n.writer(), card, test::five_off);
+      sum -= debt_of(n.st->ledger().st(), n.writer(), card, test::five_off);
+    }
+    return sum;
+  }
+  void audited() {
+    auto r = audit(hq().store, {std::string(chain), root()}, with(), {});
+    REQUIRE(r);
+    for (const auto& line : r->lines)
+      for (const auto& p : line.problems) {
+        INFO(p.where << " " << p.expected << " " << p.found);
+        FAIL_CHECK("the audit finds something");
+      }
+  }
+  void dark(bool is) {
+    link(at(3), region(), !is);
+    link(at(4), region(), !is);
   }
   entry entry_at(node& n, sequence seq) { return *n.st->ledger().find_entry(seq); }
   refund_elsewhere_command back(node& n, node& seller, sequence seq, std::int64_t pieces) {
@@ -194,4 +218,161 @@ TEST_CASE("the refund comes to head office before the sale that it is of", "[syn
   net.link(a, net.region(), true);
   net.turn(3);
   CHECK(net.hq().st->seen().is_open_case(a.writer(), sale.seq));
+}
+
+TEST_CASE("a sale that comes back in parts to two stores takes its voucher back once", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  REQUIRE(why(net.ask(a, net.sale(a, 20))) == errc::ok);  // a voucher that stays
+  auto sale = net.ask(a, net.sale(a, 20));                // 200 points and a voucher
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  REQUIRE(net.vouchers_left() == 2);
+  auto points = net.everywhere();
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 7))) == errc::ok);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 13}}, true, tender_kind::cash})) ==
+          errc::ok);
+  CHECK(net.vouchers_left() == 0);  // each took one
+  net.dark(false);
+  net.turn(20);
+  CHECK(net.vouchers_left() == 1);
+  CHECK(net.everywhere() - net.debts_everywhere() == points - 200);
+  net.open(net.hq());  // nothing is given twice
+  net.link(net.region(), net.hq(), true);
+  net.turn(4);
+  CHECK(net.vouchers_left() == 1);
+  net.nothing_contested();
+  net.audited();
+}
+
+TEST_CASE("units put back are taken again with the pieces that they went with", "[sync][elsewhere]") {
+  debts_net net(1'000'000, 2);
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 20));  // two vouchers, one for each ten pieces
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 1))) == errc::ok);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 1}}, true, tender_kind::cash})) ==
+          errc::ok);
+  CHECK(net.vouchers_left() == 0);
+  net.dark(false);
+  net.turn(20);
+  CHECK(net.vouchers_left() == 1);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 9}}, true, tender_kind::cash}, true)) ==
+          errc::ok);
+  net.turn(20);
+  CHECK(net.vouchers_left() == 0);  // eleven pieces, though neither store's own part takes a second one
+  net.nothing_contested();
+  net.audited();
+}
+
+TEST_CASE("nothing is put back of a sale of which too much came back", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 20));
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 20))) == errc::ok);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 1}}, true, tender_kind::cash})) ==
+          errc::ok);
+  net.dark(false);
+  net.turn(20);
+  CHECK(net.hq().st->seen().is_open_case(a.writer(), sale.seq));
+  CHECK(net.vouchers_left() == -1);
+  net.nothing_contested();
+}
+
+TEST_CASE("with a line, what came back at another store does not come back again", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 5));
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  auto own = [&](std::int64_t pieces) {
+    return net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, pieces}}, true, tender_kind::cash}, true);
+  };
+  auto there = net.back(b, a, sale.seq, 3);
+  REQUIRE(why(net.ask(b, there, true)) == errc::ok);
+  net.sync();
+  auto no = own(3);
+  REQUIRE(why(no) == errc::already_reversed);
+  CHECK(std::get<refusal>(no.outcome).why.detail == "of product 1 3 came back at other stores: 2 can be given back");
+  CHECK(why(own(2)) == errc::ok);
+  net.sync();
+  CHECK(why(net.ask(b, net.back(b, a, sale.seq, 1), true)) == errc::already_reversed);
+  // What was done before is answered as it was.
+  auto again = net.ask(b, there, true);
+  CHECK(why(again) == errc::ok);
+  CHECK(again.repeated);
+  net.turn(4);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  net.nothing_contested();
+}
+
+TEST_CASE("a sale that was taken back at its store gives nothing back elsewhere", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 5));
+  REQUIRE(why(sale) == errc::ok);
+  auto back = net.back(b, a, sale.seq, 1);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq}, true)) == errc::ok);
+  net.sync();
+  CHECK(why(net.ask(b, back, true)) == errc::already_reversed);
+}
+
+TEST_CASE("head office that does not answer keeps no customer waiting for long", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 5));
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  net.link(net.region(), net.hq(), false);
+  auto back = net.back(b, a, sale.seq, 5);
+  const std::uint64_t request = 1'000'001;
+  REQUIRE(b.st->put(till_request{request, back, true}).ok());
+  net.settle(b);
+  net.sync();
+  auto answered = [&] { return net.answer_of(b, request); };
+  CHECK_FALSE(answered());
+  CHECK(b.st->next_due() <= net.ticks() + 1'500);
+  net.pass_time(1'600);
+  net.sync();
+  REQUIRE(answered());
+  CHECK(why(*answered()) == errc::ok);  // as in the dark
+}
+
+TEST_CASE("letters about goods that came back: round trip, truncated, out of bounds", "[sync][elsewhere]") {
+  const writer_id w{{3}, {{1, 2}}}, v{{4}, {{3}}};
+  return_question q{77, w, v, 12, {{1}, {900}}};
+  auto data = encode_return_question(q);
+  CHECK(is_return_question(data));
+  CHECK_FALSE(is_return_answer(data));
+  REQUIRE(decode_return_question(data));
+  CHECK(*decode_return_question(data) == q);
+  return_answer a{77, true, {{{1}, 5}}};
+  auto text = encode_return_answer(a);
+  CHECK(is_return_answer(text));
+  REQUIRE(decode_return_answer(text));
+  CHECK(*decode_return_answer(text) == a);
+  for (std::size_t i = 0; i < data.size(); ++i)
+    CHECK(decode_return_question(byte_view(data).substr(0, i)).code() == errc::malformed);
+  for (std::size_t i = 0; i < text.size(); ++i)
+    CHECK(decode_return_answer(byte_view(text).substr(0, i)).code() == errc::malformed);
+  CHECK_FALSE(decode_return_question(data + "x"));
+  CHECK_FALSE(decode_return_answer(text + "x"));
+  q.products.clear();
+  CHECK_FALSE(decode_return_question(encode_return_question(q)));
+  q.products.assign(lines_max + 1, {1});
+  CHECK_FALSE(decode_return_question(encode_return_question(q)));
+  a.pieces = {{{1}, 0}};
+  CHECK_FALSE(decode_return_answer(encode_return_answer(a)));
 }

@@ -105,7 +105,7 @@ TEST_CASE("records of notices: round trip, a restart, damaged ones", "[sync][not
     CHECK(decode_outbox_message(byte_view(data).substr(0, n)).code() == errc::corrupt);
   CHECK(decode_outbox_message(data + "x").code() == errc::corrupt);
   auto other = data;
-  other[1] = 4;  // no such kind
+  other[1] = 5;  // no such kind
   CHECK(decode_outbox_message(other).code() == errc::corrupt);
   m.origin = std::string(33, 'x');
   CHECK(decode_outbox_message(encode_outbox_message(m)).code() == errc::corrupt);
@@ -120,11 +120,15 @@ TEST_CASE("records of notices: round trip, a restart, damaged ones", "[sync][not
   CHECK(*decode_notice(written) == n);
   for (std::size_t i = 0; i < written.size(); ++i)
     CHECK(decode_notice(byte_view(written).substr(0, i)).code() == errc::corrupt);
-  written[1] = 3;
+  written[1] = 4;
   CHECK(decode_notice(written).code() == errc::corrupt);
   epoch_id life;
   life.value[0] = 1;
   CHECK(level_notice_key(card_a, life, 202'711) != fee_notice_key(card_a, 202'711));
+  CHECK(expiry_notice_key(card_a, 3, 202'711) != fee_notice_key(card_a, 202'711));
+  CHECK(expiry_notice_key(card_a, 3, 202'711) != expiry_notice_key(card_a, 4, 202'711));
+  n.kind = notice_kind::expiry;
+  CHECK(decode_notice(encode_notice(n)).value() == n);
   CHECK(level_notice_key(card_a, life, 5) != level_notice_key(card_a, life, 6));
 }
 

@@ -204,6 +204,8 @@ TEST_CASE("a card moves up when it has paid enough, and down when that is long a
   CHECK(level(a) == 1);
   CHECK(level(b) == 1);
   REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq})) == errc::ok);
+  net.turn();
+  CHECK(level(b) == 0);  // the ground is gone
   REQUIRE(why(net.ask(b, net.sale(b, 401), true)) == errc::ok);
   net.turn();
   CHECK(level(b) == 2);
@@ -211,6 +213,30 @@ TEST_CASE("a card moves up when it has paid enough, and down when that is long a
     net.turn(2, tick_ms{31} * 86'400'000);
   CHECK(level(a) == 0);
   CHECK(card_of(net.hq().st->ledger().st(), net.card)->status == card_status::active);
+  net.nothing_contested();
+}
+
+TEST_CASE("goods that come back weigh on the month in which they were paid", "[sync][programme]") {
+  chain_net net;
+  auto& a = net.at(3);
+  auto level = [&] { return card_of(a.st->ledger().st(), net.card)->level; };
+  auto months = [&](int n) {
+    for (int i = 0; i < n; ++i)
+      net.turn(2, tick_ms{155} * 8'640'000);  // half a month each
+  };
+  REQUIRE(why(net.top_up(a, 60'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 100));
+  net.turn();
+  REQUIRE(level() == 1);
+  months(1);
+  REQUIRE(level() == 1);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq}, true)) == errc::ok);
+  net.turn();
+  CHECK(level() == 0);
+  months(11);  // the sale's month is past, that of the reversal is not
+  REQUIRE(why(net.ask(a, net.sale(a, 100), true)) == errc::ok);
+  net.turn();
+  CHECK(level() == 1);
   net.nothing_contested();
 }
 
@@ -275,5 +301,54 @@ TEST_CASE("a refund is within the store's right, and everybody believes it", "[s
   net.turn();
   CHECK(net.everywhere(purse_paid) == 5'100);
   CHECK(net.everywhere(points_purse) == 30 + 90);
+  net.nothing_contested();
+}
+
+TEST_CASE("a member is told once before units expire, wherever they lie", "[sync][programme][notice]") {
+  test::programme_net net([](rules_record& r) { r.programme.purses[1].months = 1; });
+  station_config habits;
+  habits.notice_expiry_days = 10;
+  auto again = [&] {
+    net.open(net.hq(), habits);
+    net.link(net.region(), net.hq(), true);
+    net.turn();
+  };
+  auto told = [&] {
+    std::vector<notice> out;
+    for (auto c = net.hq().store.scan(family::meta, notice_prefix); c->valid() && c->key().starts_with(notice_prefix);
+         c->next())
+      out.push_back(decode_notice(c->value()).value());
+    return out;
+  };
+  auto points = [&] {
+    amount sum = 0;
+    for (std::uint32_t id = 1; id <= 4; ++id)
+      sum += holding(net.at(id).st->ledger().st(), net.at(id).writer(), net.card, points_purse);
+    return sum;
+  };
+  again();
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);             // 50 points
+  REQUIRE(why(net.ask(b, net.sale(b, 3), true)) == errc::ok);  // and 30 at the other store
+  net.turn();
+  const auto had = points();
+  REQUIRE(had == 80);
+  CHECK(told().empty());
+  for (int day = 0; day < 70 && told().empty(); ++day)
+    net.turn(1, 86'400'000);
+  REQUIRE(told().size() == 1);
+  auto one = told().front();
+  CHECK(one.kind == notice_kind::expiry);
+  CHECK(one.card == net.card);
+  CHECK(one.from == points_purse);
+  CHECK(one.fee == had);
+  CHECK(month_of(one.day) != month_of(one.day + 1));  // the month's last day
+  CHECK(one.day - day_of(one.at) < 10);
+  CHECK(points() == had);
+  again();
+  CHECK(told().size() == 1);
+  for (int day = 0; day < 45; ++day)
+    net.turn(1, 86'400'000);
+  CHECK(told().size() == 1);
   net.nothing_contested();
 }

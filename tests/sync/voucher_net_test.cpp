@@ -195,13 +195,26 @@ TEST_CASE("a voucher's code that two dark stores took is a case at both, and rul
   net.link(net.region(), net.hq(), true);
   CHECK(net.hq().st->seen().is_open_case(b.writer(), second.seq));
   CHECK(net.found_by_audit() == 2);
+  // One loss: each names both, and a ruling about one is about both.
+  using uses = std::vector<std::pair<writer_id, sequence>>;
+  const uses both{{a.writer(), first.seq}, {b.writer(), second.seq}};
+  CHECK(net.hq().st->seen().same_case(a.writer(), first.seq) == both);
+  CHECK(net.hq().st->seen().same_case(b.writer(), second.seq) == both);
   entry ruling;
   ruling.kind = entry_kind::ruling;
   ruling.subject = b.writer();
   ruling.cites = second.seq;
   ruling.outcome = ruling_outcome::owed;
   REQUIRE(net.publish({ruling}).code == errc::ok);
-  CHECK(net.found_by_audit() == 1);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  CHECK(net.hq().st->seen().same_case(a.writer(), first.seq).empty());
+  CHECK(net.found_by_audit() == 0);
+  ruling.subject = a.writer();
+  ruling.cites = first.seq;
+  CHECK(net.publish({ruling}).code == errc::not_found);
+  net.open(net.hq());  // and stays so
+  net.link(net.region(), net.hq(), true);
+  CHECK(net.hq().st->seen().open_cases().empty());
   // The first store takes its sale back: one use is left, as head office granted.
   REQUIRE(why(net.ask(a, reverse_command{net.key(a), first.seq}, true)) == errc::ok);
   net.turn(16);

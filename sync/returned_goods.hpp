@@ -1,0 +1,33 @@
+#pragma once
+#include "ledger/fold.hpp"
+#include "ledger/rules.hpp"
+
+namespace tally {
+
+/// Goods of one sale that came back, over all stores, as a watched fold has them.
+struct returned_goods {
+  std::vector<line_item> lines;  ///< pieces of each product, those of which some came back; at most what was sold
+  bool too_many = false;         ///< of a product more came back than was sold: a case
+  bool reversed = false;         ///< the sale itself was undone: then all of it counts as back
+  std::size_t journals = 0;      ///< that gave something back
+};
+/// `writers`: whose journals the fold has. Pure.
+returned_goods returned_of(const state& seen, const std::vector<writer_id>& writers, const writer_id& seller,
+                           sequence seq, const entry& sale);
+
+/// Each store rounds up by itself what it takes back of the units that a sale gave, since in the dark it knows of no
+/// other part. What they took together beyond what the same pieces cost at once, head office puts back; when later
+/// pieces come back whose units it had put back, it takes those again.
+struct uneven_units {
+  std::vector<value_item> put_back, take_back;
+};
+/// Most units of a purse that may be put back: one for each journal but one, as rounding can do no more, of what the
+/// sale gave and of what it owed.
+tally::amount uneven_most(const returned_goods& back, const entry& sale, std::uint32_t purse, std::uint32_t bucket);
+/// What is to be put back or taken now, less what was before. Nothing for a sale that was reversed or of which too much
+/// came back: that is a case for people. `credited`: head office credited what the sale owed. Pure.
+/// Errors: as `price_refund`.
+result<uneven_units> uneven_of(const state& seen, const catalogue& rules, const returned_goods& back,
+                               const writer_id& seller, sequence seq, const entry& sale, bool credited);
+
+}  // namespace tally

@@ -1,0 +1,131 @@
+// Goods that come back to a store with a line: what others gave back of that sale is asked of head office while the
+// customer waits, as rights are. In the dark, and of what head office has not heard, it stays a case.
+#include <algorithm>
+
+#include "storage/kv_state.hpp"
+#include "sync/return_letter.hpp"
+#include "sync/station.hpp"
+
+namespace tally {
+namespace {
+
+/// Of which sale a request gives what back; nothing for another request.
+struct goods_asked {
+  writer_id seller;
+  sequence seq{};
+  const std::vector<line_item>* lines = nullptr;
+};
+std::optional<goods_asked> goods_of(const till_command& c, const writer_id& self) {
+  if (const auto* own = std::get_if<refund_command>(&c)) return goods_asked{self, own->seq, &own->lines};
+  if (const auto* other = std::get_if<refund_elsewhere_command>(&c))
+    return goods_asked{other->writer, other->seq, &other->lines};
+  return std::nullopt;
+}
+
+/// What is left of a sale for this node, with what others gave back.
+std::optional<error> too_many(const goods_asked& g, const entry& sale, const return_answer& a, const state& st,
+                              const writer_id& self) {
+  for (const auto& l : *g.lines) {
+    std::int64_t left = 0;
+    for (const auto& of : sale.lines)
+      if (of.product == l.product) left += of.quantity;
+    auto there = std::ranges::find(a.pieces, l.product, &line_item::product);
+    auto others = a.reversed ? left : there == a.pieces.end() ? 0 : std::min(there->quantity, left);
+    auto peer = g.seller == self ? writer_id{} : g.seller;
+    left -= others +
+            number(st, {.type = cell_type::refunded, .a = g.seq, .b = l.product.value, .writer = self, .peer = peer});
+    if (others > 0 && l.quantity > left)
+      return error{errc::already_reversed, "of product " + std::to_string(l.product.value) + " " +
+                                               std::to_string(others) + " came back at other stores: " +
+                                               std::to_string(std::max<std::int64_t>(left, 0)) + " can be given back"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+// What was done before is answered from the journal, and what is refused anyway needs no question.
+bool station::ask_about_returns(const till_request& r) {
+  auto goods = goods_of(r.command, book_->self());
+  if (!goods || !r.may_wait || config_.role != node_role::store || !above() || parent_silent_ || disk_low_)
+    return false;
+  if (waiting_.size() >= config_.urgent_max || goods->lines->empty() || goods->lines->size() > lines_max) return false;
+  auto d = decide(r.command, book_->at(now_));
+  const auto* no = std::get_if<refusal>(&d);
+  if (std::holds_alternative<replayed>(d) || (no && no->why.code != errc::insufficient)) return false;
+  return_question q{random_id(), book_->self(), goods->seller, goods->seq, {}};
+  for (const auto& l : *goods->lines)
+    q.products.push_back(l.product);
+  if (!post({config_.self, head_office, encode_return_question(q)})) return false;
+  auto& wait = waiting_.emplace(q.id, waiting_sale{r, 0, {}, {}}).first->second;
+  wait.returns_due = tick_ + customer_wait_ms();
+  return true;
+}
+
+// Head office alone: what it has of all journals, at once.
+void station::answer_about_returns(const letter_message& m) {
+  auto q = decode_return_question(m.body);
+  if (!q || q->asker.node != m.from) return;
+  const auto& seen = observer_->st();
+  return_answer a{q->id, false, {}};
+  cell_key reversed{.type = cell_type::reversed, .a = q->seq, .b = 0, .writer = q->seller, .peer = {}};
+  a.reversed = q->seller != q->asker && seen.find(reversed).has_value();
+  auto writers = observer_->writers();
+  for (auto product : q->products) {
+    std::int64_t sum = 0;
+    for (const auto& w : writers) {
+      auto peer = w == q->seller ? writer_id{} : q->seller;
+      cell_key k{.type = cell_type::refunded, .a = q->seq, .b = product.value, .writer = w, .peer = peer};
+      if (w != q->asker && !checked_add(sum, number(seen, k), sum)) sum = INT64_MAX;
+    }
+    if (sum > 0) a.pieces.push_back({product, sum});
+  }
+  (void)post({config_.self, m.from, encode_return_answer(a)});
+}
+
+void station::heed_returns(byte_view letter) {
+  auto a = decode_return_answer(letter);
+  auto it = a ? waiting_.find(a->id) : waiting_.end();
+  if (it == waiting_.end() || it->second.returns_due == 0) return;  // late, or nobody asked
+  auto sale = std::move(it->second);
+  waiting_.erase(it);
+  auto goods = goods_of(sale.request.command, book_->self());
+  const auto* other = std::get_if<refund_elsewhere_command>(&sale.request.command);
+  auto sold = other ? std::optional(other->sale) : book_->find_entry(book_->self(), goods->seq);
+  auto no = sold ? too_many(*goods, *sold, *a, book_->st(), book_->self()) : std::nullopt;
+  sale.joined.insert(sale.joined.begin(), sale.request.request);
+  for (auto request : sale.joined) {
+    if (!no) {
+      // Rights that lack may still be asked for, by the first; whoever asks again joins it.
+      till_request again{request, sale.request.command, sale.request.may_wait};
+      if (request == sale.request.request) {
+        decide_till(again, false, 0);
+      } else {
+        on_till(again);
+      }
+      continue;
+    }
+    till_answer out;
+    out.request = request;
+    out.writer = book_->self();
+    out.outcome = refusal{*no, sold->account, {}, 0};
+    answer(std::move(out));
+  }
+}
+
+// Head office did not answer in time: decided by what is known here.
+void station::end_return_waits() {
+  std::vector<waiting_sale> over;
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    bool late = it->second.returns_due != 0 && it->second.returns_due <= tick_;
+    if (late) over.push_back(std::move(it->second));
+    it = late ? waiting_.erase(it) : std::next(it);
+  }
+  for (const auto& sale : over) {
+    decide_till(sale.request, true, 0);
+    for (auto again : sale.joined)
+      decide_till({again, sale.request.command, false}, true, 0);
+  }
+}
+
+}  // namespace tally
