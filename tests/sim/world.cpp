@@ -38,6 +38,7 @@ void world::make_chain() {
     root_ = fake->make_signer(entropy_);
     verifier_ = std::move(fake);
   }
+  known_ = std::make_unique<known_signatures>(*verifier_);
   make_node(head_office, node_role::hq, {});
   for (unsigned r = 0; r < plan_.regions; ++r)
     make_node({2 + r}, node_role::region, {head_office});
@@ -90,7 +91,16 @@ void world::make_node(node_id id, node_role role, std::vector<node_id> parents) 
 
 unix_seconds world::wall(const sim_node& n) const { return start_of_time + skipped_ + now_ / 1000 + n.clock_error; }
 
-void world::at(tick_ms delay, std::function<void()> what) { queue_.push({now_ + delay, order_++, std::move(what)}); }
+void world::at(tick_ms delay, std::function<void()> what) {
+  if (free_deeds_.empty()) {
+    free_deeds_.push_back(deeds_.size());
+    deeds_.emplace_back();
+  }
+  auto slot = free_deeds_.back();
+  free_deeds_.pop_back();
+  deeds_[slot] = std::move(what);
+  queue_.push({now_ + delay, order_++, slot});
+}
 
 bool world::step_until(tick_ms end, const std::function<bool()>& done) {
   tick_ms look = now_;
@@ -99,11 +109,13 @@ bool world::step_until(tick_ms end, const std::function<bool()>& done) {
       if (done()) return true;
       look = queue_.top().when + 1'000;
     }
-    auto e = std::move(const_cast<event&>(queue_.top()));
+    auto next = queue_.top();
     queue_.pop();
-    now_ = e.when;
+    now_ = next.when;
     ++counted_.events;
-    e.what();
+    auto deed = std::exchange(deeds_[next.slot], {});
+    free_deeds_.push_back(next.slot);
+    deed();
   }
   now_ = end;
   return done();
@@ -118,7 +130,7 @@ void world::boot(sim_node& n) {
   ++n.life;
   n.told_off = false;
   n.asleep = false;
-  n.certificates = std::make_unique<certificate_book>(std::string(chain), root_->key(), *verifier_);
+  n.certificates = std::make_unique<certificate_book>(std::string(chain), root_->key(), *known_);
   // What enrolment left in files: head office, the way up to it, and its own certificate.
   for (auto id : {head_office, n.parents.empty() ? head_office : n.parents.front(), n.id})
     ensure(n.certificates->add(nodes_.at(id).signed_cert).ok(), "an enrolment certificate is believed");
@@ -312,9 +324,10 @@ void world::check_silence(const sim_node& n, node_id peer, const session& s) con
   if (!s.greeted()) return;
   auto bound =
       link_of(n.id, peer).child == n.id ? session_silence_ms + 2 * plan_.hold_ms + alive_wait_ms : promise_grace_ms;
-  ensure(now_ - s.heard_at() <= plan_.quiet_ms + bound + 1'000,
-         "node " + std::to_string(n.id.value) + " has not heard of " + std::to_string(peer.value) + " for " +
-             std::to_string((now_ - s.heard_at()) / 1'000) + " s and takes it for there");
+  ensure(now_ - s.heard_at() <= plan_.quiet_ms + bound + 1'000, [&] {
+    return "node " + std::to_string(n.id.value) + " has not heard of " + std::to_string(peer.value) + " for " +
+           std::to_string((now_ - s.heard_at()) / 1'000) + " s and takes it for there";
+  });
 }
 
 void world::ticks(sim_node& n) {

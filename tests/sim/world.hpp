@@ -4,6 +4,7 @@
 
 #include "ledger/cards.hpp"
 #include "sim/codes.hpp"
+#include "sim/known_signatures.hpp"
 #include "sim/nodes.hpp"
 #include "sim/oracle.hpp"
 #include "sim/plan.hpp"
@@ -62,7 +63,7 @@ public:
   const oracle& truth() const { return oracle_; }
   const std::map<node_id, sim_node>& nodes() const { return nodes_; }
   const std::map<node_id, sim_link>& links() const { return links_; }
-  const verifier& with() const { return *verifier_; }
+  const verifier& with() const { return *known_; }
   const public_key& root() const { return root_->key(); }
   const std::map<std::pair<writer_id, sequence>, ruling_outcome>& rulings() const { return rulings_; }
   /// The store whose life ended or whose disk was replaced; none if that did not happen.
@@ -192,6 +193,7 @@ private:
   std::function<void(std::string)> log_;
   test::seeded_entropy entropy_;
   std::unique_ptr<verifier> verifier_;
+  std::unique_ptr<known_signatures> known_;  ///< the same, and quicker
   std::unique_ptr<signer> root_;
   std::map<node_id, sim_node> nodes_;
   std::map<node_id, sim_link> links_;    ///< by child
@@ -202,7 +204,7 @@ private:
   struct event {
     tick_ms when;
     std::uint64_t order;
-    std::function<void()> what;
+    std::size_t slot;  ///< of `deeds_`
   };
   struct later {
     bool operator()(const event& a, const event& b) const {
@@ -210,6 +212,8 @@ private:
     }
   };
   std::priority_queue<event, std::vector<event>, later> queue_;
+  std::vector<std::function<void()>> deeds_;  ///< what is to be done: the queue moves only numbers
+  std::vector<std::size_t> free_deeds_;
   tick_ms now_ = 0;
   unix_seconds skipped_ = 0;  ///< months in which nothing happened
   std::uint64_t order_ = 0, connections_ = 0, requests_ = 0, payments_ = 0;
