@@ -3,11 +3,11 @@
 #include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "node/admin_internal.hpp"
-#include "node/card_media.hpp"
 #include "node/office.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
+#include "sync/card_media.hpp"
 #include "sync/card_qr.hpp"
 #include "sync/text.hpp"
 

@@ -71,7 +71,17 @@ plan plan::from_seed(std::uint64_t seed) {
   p.restore_region = dice(seed * 0xd6e8feb86659fd93ULL + 3).chance(300);
   dice keys(seed * 0x94d049bb133111ebULL + 5);
   if (keys.chance(150)) p.new_keys = static_cast<unsigned>(1 + keys.below(3));
+  p.take_members();
   return p;
+}
+
+// With dice of their own, too.
+void plan::take_members() {
+  dice d(seed * 0x8ebc6af09c88c6e3ULL + 5);
+  members = d.chance(200);
+  members_every = pace * d.between(10, 60) * 1'000;
+  // A clock that is days off ends leases of minutes as they come.
+  if (d.chance(500) && !wrong_clocks) lease_s = pace * d.between(5, 60) * 60;
 }
 
 // Days at a shop's pace: nights, midnights, lines that are dark for a day, and long quiet times between two sales.
@@ -148,6 +158,9 @@ const std::vector<plan_field>& plan_fields() {
       field("programme", &plan::programme),
       field("pins", &plan::pins),
       field("risk", &plan::risk),
+      field("members", &plan::members),
+      field("members_every", &plan::members_every),
+      field("lease", &plan::lease_s),
       field("months", &plan::months),
       field("returns", &plan::returns_permille),
       field("checkpoint", &plan::checkpoint_every),

@@ -1,6 +1,7 @@
 #include "sim/world.hpp"
 
 #include "sim/invariants.hpp"
+#include "sim/members.hpp"
 #include "storage/entry_codec.hpp"
 #include "sync/keys_fake.hpp"
 
@@ -21,6 +22,8 @@ world::world(const plan& p, std::function<void(std::string)> log)
     : plan_(p), dice_(p.seed ^ 0x5851f42d4c957f2dULL), log_(std::move(log)), entropy_(p.seed) {
   oracle_.limit_sweeps(plan_.sweep.transit_max);
   make_chain();
+  // What head office wrote of members behind its backup is lost, and stores may know more than it.
+  if (plan_.members && plan_.restore != restore_kind::top) members_ = std::make_unique<sim_members>(*this, plan_.seed);
 }
 world::~world() = default;
 
@@ -167,6 +170,7 @@ void world::boot(sim_node& n) {
   seal(n);
   n.tick_at = tick_never;
   tick_by(n, now_ + dice_.between(1, 1'000));
+  if (members_) members_->start(n);
   if (!n.parents.empty()) knock(n.id);
   if (n.role == node_role::store && plan_.detour_after_ms > 0) look_for_detour(n.id);
   if (n.role != node_role::hq) return;
@@ -200,6 +204,7 @@ void world::crash(sim_node& n, const char* why) {
   n.look.reset();
   n.look_waits = false;
   n.work_due = false;
+  if (members_) members_->stop(n);
   n.st.reset();
   codes_.at.erase(n.id);
   n.source.reset();
@@ -246,6 +251,7 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
       if (verbose())
         if (auto what = decode_entry(e); what && what->kind != entry_kind::certify)
           say("  " + writer_name(self) + "#" + std::to_string(from) + " " + describe(*what));
+      if (members_) members_->durable(self, from, e);
       oracle_.durable(self, from++, bytes(e));
       ++counted_.entries;
       counted_.closed += peek_kind(e) == entry_kind::close_epoch;
@@ -379,7 +385,11 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
     if (const auto* a = std::get_if<till_answer>(&e)) {
       answered(n, *a);
     } else if (const auto* f = std::get_if<facts_answer>(&e)) {
-      decreed(*f);
+      if (!members_ || !members_->answered(n, *f)) decreed(*f);
+    } else if (const auto* letter = std::get_if<letter_effect>(&e)) {
+      if (members_) members_->hear(n, *letter);
+    } else if (const auto* erased = std::get_if<erased_effect>(&e)) {
+      if (members_) members_->hear(n, *erased);
     } else if (const auto* i = std::get_if<ingested_effect>(&e)) {
       if (verbose() && i->code != errc::ok)
         say("node " + std::to_string(n.id.value) + " does not take entries of " + writer_name(i->stream.writer) +
@@ -407,18 +417,6 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
       alarm(n, *a2);
     }
   }
-}
-
-void world::alarm(sim_node& n, const alarm_effect& a) {
-  say("alarm at " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
-  if (a.code == errc::over_ceiling) return void(++counted_.over_ceiling);
-  if (a.code == errc::rolled_back) return void(++counted_.rollbacks);
-  if (a.code == errc::not_certified && plan_.certificate_s > 0) return void(++counted_.ended);
-  if (a.code == errc::revoked) return void(++counted_.outcast);
-  if (a.code == errc::offline && n.role == node_role::region && !unknowing_region())
-    return;  // a store is dark at its start
-  if (a.code == errc::wrong_epoch || a.code == errc::insufficient || a.code == errc::epoch_closed) return;
-  throw broken("alarm at node " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
 }
 
 // -- the whole run -----------------------------------------------------------------
@@ -462,6 +460,7 @@ void world::run() {
     boot(n);
   head_office_facts();
   open_shop();
+  if (members_) members_->open();
   plan_weather();
   step_until(plan_.trade_ms);
   heal();
@@ -490,6 +489,7 @@ void world::run() {
   if (!drained(*this)) step_until(now_ + 2 * 60'000, [this] { return drained(*this); });
   check_quiet(*this);
   check_notices(*this);
+  if (members_) members_->look_again();
 }
 
 }  // namespace tally::sim

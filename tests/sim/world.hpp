@@ -20,6 +20,7 @@ namespace tally::sim {
 constexpr unsigned products = 4;
 constexpr std::uint32_t bonus_purse = 2, points_purse = 3, off_purse = 4;
 
+class sim_members;
 class world;
 /// All that value lies on: cards and vouchers.
 std::vector<account_id> accounts_of(const world& w);
@@ -45,7 +46,8 @@ struct tally_of_run {
                 pins_set = 0, pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0,
                 codes_right = 0, codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0,
                 fees = 0, detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0, by_hand = 0,
-                used_lost = 0, written_off = 0;
+                used_lost = 0, written_off = 0, members_changed = 0, merged = 0, members_erased = 0, leases_ended = 0,
+                applied = 0, applications_answered = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -77,9 +79,12 @@ public:
   unix_seconds wall(const sim_node& n) const;
   /// Sales of which stores together gave back more than was sold, as head office holds all journals.
   std::uint64_t over_returned() const;
+  const sim_members* members() const { return members_.get(); }  ///< null: nobody has a member
+  tick_ms now() const { return now_; }
   static constexpr std::string_view chain = "sim";
 
 private:
+  friend class sim_members;
   // world.cpp: time, processes, disks
   void make_chain();
   void make_node(node_id id, node_role role, std::vector<node_id> parents);
@@ -196,6 +201,7 @@ private:
   std::unique_ptr<known_signatures> known_;  ///< the same, and quicker
   std::unique_ptr<signer> root_;
   std::map<node_id, sim_node> nodes_;
+  std::unique_ptr<sim_members> members_;
   std::map<node_id, sim_link> links_;    ///< by child
   std::map<node_id, sim_link> detours_;  ///< by store: to head office, while its region is silent
   sim_link no_link_{.child = {}, .parent = {}, .connection = UINT64_MAX};
