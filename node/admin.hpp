@@ -9,8 +9,8 @@
 #include "actors/facade.hpp"
 #include "node/enrolment.hpp"
 #include "node/identity.hpp"
-#include "node/members.hpp"
 #include "sync/entropy.hpp"
+#include "sync/members.hpp"
 
 namespace tally {
 

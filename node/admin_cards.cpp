@@ -7,6 +7,7 @@
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
+#include "sync/card_media.hpp"
 #include "sync/card_qr.hpp"
 #include "sync/text.hpp"
 

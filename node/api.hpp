@@ -6,10 +6,10 @@
 #include "node/http_types.hpp"
 #include "node/identity.hpp"
 #include "node/json_write.hpp"
-#include "node/members.hpp"
 #include "node/metrics.hpp"
 #include "node/ticket.hpp"
 #include "node/tills.hpp"
+#include "sync/members.hpp"
 #include "sync/receipt_code.hpp"
 
 namespace tally {

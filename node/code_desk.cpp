@@ -1,8 +1,8 @@
 // One-time codes at a store: asked for, and judged.
-#include "node/open_questions.hpp"
 #include "node/pin_desk.hpp"
 #include "sync/code_letter.hpp"
 #include "sync/member_seal.hpp"
+#include "sync/open_questions.hpp"
 
 namespace tally {
 namespace {

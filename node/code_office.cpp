@@ -5,9 +5,9 @@
 #include "ledger/cards.hpp"
 #include "ledger/pins.hpp"
 #include "node/code_words.hpp"
-#include "node/open_questions.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/member_seal.hpp"
+#include "sync/open_questions.hpp"
 
 namespace tally {
 namespace {

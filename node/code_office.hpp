@@ -2,9 +2,9 @@
 #include <set>
 
 #include "ledger/programme.hpp"
-#include "node/members.hpp"
 #include "node/pin_parts.hpp"
 #include "sync/code_letter.hpp"
+#include "sync/members.hpp"
 #include "sync/outbox.hpp"
 #include "sync/sent_vouchers.hpp"
 

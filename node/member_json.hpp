@@ -1,7 +1,7 @@
 #pragma once
 #include "node/json_read.hpp"
 #include "node/json_write.hpp"
-#include "node/members.hpp"
+#include "sync/members.hpp"
 
 namespace tally {
 

@@ -1,12 +1,12 @@
 #include "node/pin_desk.hpp"
 
 #include "ledger/pins.hpp"
-#include "node/open_questions.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
 #include "sync/code_letter.hpp"
 #include "sync/member_seal.hpp"
+#include "sync/open_questions.hpp"
 
 namespace tally {
 namespace {

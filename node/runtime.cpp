@@ -18,8 +18,8 @@
 #include "node/identity.hpp"
 #include "node/key_change.hpp"
 #include "node/logging.hpp"
-#include "node/member_desk.hpp"
-#include "node/member_office.hpp"
+#include "node/member_carrier.hpp"
+#include "node/member_worker.hpp"
 #include "node/mirror_stick.hpp"
 #include "node/pin_desk.hpp"
 #include "node/pin_office.hpp"
@@ -28,7 +28,10 @@
 #include "storage/rocks_kv.hpp"
 #include "storage/upgrade.hpp"
 #include "sync/driver_keyfile.hpp"
+#include "sync/driver_keyslots.hpp"
 #include "sync/entropy_sodium.hpp"
+#include "sync/member_desk.hpp"
+#include "sync/member_office.hpp"
 #include "sync/receipt_signer.hpp"
 #include "sync/zmq_door.hpp"
 
@@ -64,6 +67,7 @@ struct running_node {
   std::unique_ptr<node_system> system;
   std::unique_ptr<live_mirror> mirror;
   std::unique_ptr<admin_context> admin;
+  std::unique_ptr<member_carrier> carrier;
   std::unique_ptr<member_service> members;
   argon2_pin_hasher hasher;
   std::unique_ptr<pin_desk> pins;
@@ -295,15 +299,20 @@ std::optional<public_key> letter_key(const running_node& n, node_id node) {
 
 status start_members(running_node& n) {
   if (n.identity.role == node_role::region) return done();
-  member_parts parts{.node = *n.system,
+  const bool store = n.identity.role == node_role::store;
+  auto keys = member_keystore::open(n.layout.member_keys(), store ? desk_members_max : office_members_max);
+  if (!keys) return at_file(n.layout.member_keys(), keys.error());
+  n.carrier = std::make_unique<member_carrier>(*n.system);
+  member_parts parts{.node = *n.carrier,
                      .chain = n.identity.believes.chain,
-                     .keys = n.layout.member_keys(),
+                     .keys = std::move(*keys),
+                     .worker = std::make_shared<member_worker>(),
                      .curve = n.curve,
                      .random = n.random,
                      .now = wall_now,
                      .curve_of = [&n](node_id node) { return letter_key(n, node); },
                      .log = [log = n.log.get()](errc code, const std::string& text) { log->problem(code, text); }};
-  if (n.identity.role == node_role::store) {
+  if (store) {
     auto desk = member_desk::start(std::move(parts));
     if (!desk) return at_file(n.layout.member_keys(), desk.error());
     n.members = std::move(*desk);

@@ -1,5 +1,7 @@
 #include "storage/entry_codec.hpp"
 
+#include <algorithm>
+
 #include "ledger/kinds.hpp"
 #include "storage/programme_codec.hpp"
 
@@ -249,13 +251,18 @@ stream_id read_stream(byte_reader& r) {
   return id;
 }
 
+// Asked for with every look at a stream, so written in place.
 bytes stream_key(const stream_id& id) {
-  byte_writer w;
-  w.u32be(id.writer.node.value);
-  w.fixed(id.writer.epoch.value);
-  w.u8(static_cast<std::uint8_t>(id.sub));
-  w.u32be(id.to.value);
-  return w.take();
+  bytes out(17, '\0');
+  auto put = [&out](std::size_t at, std::uint32_t v) {
+    for (std::size_t i = 0; i < 4; ++i)
+      out[at + i] = static_cast<char>(v >> (24 - 8 * i));
+  };
+  put(0, id.writer.node.value);
+  std::copy(id.writer.epoch.value.begin(), id.writer.epoch.value.end(), out.begin() + 4);
+  out[12] = static_cast<char>(id.sub);
+  put(13, id.to.value);
+  return out;
 }
 std::optional<stream_id> parse_stream_key(byte_view key) {
   byte_reader r(key);

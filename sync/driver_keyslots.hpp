@@ -1,9 +1,8 @@
 #pragma once
 #include <filesystem>
 #include <map>
-#include <vector>
 
-#include "sync/member_seal.hpp"
+#include "sync/member_keys.hpp"
 
 namespace tally {
 
@@ -13,33 +12,26 @@ namespace tally {
 /// of the node has it: that is why this is no database. (What a copy-on-write file system or a flash chip keeps below
 /// the file is beyond a program; docs/privacy.md.) A slot of 64 octets never crosses a sector, so a power cut leaves
 /// the old or the new one. One owner, one thread. When `put` or `destroy` returns ok, it is on the disk.
-class member_keystore {
+class member_keystore final : public member_keys {
 public:
   /// Opens or makes the file (0600; missing directory 0700). Slots that are damaged are wiped and counted: what they
   /// held cannot be used. Errors: io, not_allowed (a link, another user's file, readable for others), corrupt.
   static result<std::unique_ptr<member_keystore>> open(const std::filesystem::path& file, std::size_t keys_max);
-  ~member_keystore();
+  ~member_keystore() override;
   member_keystore(const member_keystore&) = delete;
   member_keystore& operator=(const member_keystore&) = delete;
 
-  struct held {
-    account_id member;
-    unix_seconds until{};  ///< at a store: when the lease ends; at head office: when the last lease that it gave ends
-  };
-  std::optional<member_key> find(account_id member) const;
-  std::optional<held> look(account_id member) const;
-  /// Adds a key, or gives the one that is there another end. Errors: full, io, key_reused (another key is there).
-  status put(account_id member, const member_key& key, unix_seconds until);
-  /// Ok as well when there is none.
-  status destroy(account_id member);
-  std::vector<held> list() const;
-  std::size_t size() const { return slots_.size(); }
-  std::size_t damaged() const { return damaged_; }
+  std::optional<member_key> find(account_id member) const override;
+  std::optional<held> look(account_id member) const override;
+  status put(account_id member, const member_key& key, unix_seconds until) override;
+  status destroy(account_id member) override;
+  std::vector<held> list() const override;
+  std::size_t size() const override { return slots_.size(); }
+  std::size_t damaged() const override { return damaged_; }
 
-  /// The latest moment that this node ever knew: a clock that is set back revives no lease.
-  unix_seconds latest() const { return latest_; }
+  unix_seconds latest() const override { return latest_; }
   /// Written when it is an hour beyond the stored one.
-  status note_time(unix_seconds now);
+  status note_time(unix_seconds now) override;
 
 private:
   struct slot {

@@ -1,5 +1,5 @@
 // What leads to a card: its numbers and its codes, and how they end together.
-#include "node/card_media.hpp"
+#include "sync/card_media.hpp"
 
 #include <algorithm>
 

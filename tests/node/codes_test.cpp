@@ -5,11 +5,14 @@
 #include "ledger/cards.hpp"
 #include "ledger/pins.hpp"
 #include "node/code_office.hpp"
-#include "node/member_office.hpp"
+#include "node/member_carrier.hpp"
+#include "node/member_worker.hpp"
 #include "node/pin_desk.hpp"
 #include "node/pin_office.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/temp_dir.hpp"
+#include "sync/driver_keyslots.hpp"
+#include "sync/member_office.hpp"
 #include "sync/member_seal.hpp"
 #include "sync/notice.hpp"
 #include "sync/voucher_code.hpp"
@@ -32,6 +35,7 @@ struct code_chain {
   std::atomic<std::uint64_t> numbers = 10'000;
   std::mutex mutex;
   std::vector<std::string> complaints;
+  std::unique_ptr<member_carrier> carrier;
   std::unique_ptr<member_office> members;
   std::unique_ptr<pin_office> office;
   std::unique_ptr<code_office> codes;
@@ -66,9 +70,13 @@ struct code_chain {
             .log = log()};
   }
   void start_office() {
-    auto m = member_office::start({.node = *c.at(1).system,
+    auto keys = member_keystore::open(dir.path() / "keys.store", office_members_max);
+    REQUIRE(keys);
+    carrier = std::make_unique<member_carrier>(*c.at(1).system);
+    auto m = member_office::start({.node = *carrier,
                                    .chain = "test",
-                                   .keys = dir.path() / "keys.store",
+                                   .keys = std::move(*keys),
+                                   .worker = std::make_shared<member_worker>(),
                                    .curve = c.at(1).curve,
                                    .random = random,
                                    .now = [this] { return now.load(); },

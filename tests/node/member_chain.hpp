@@ -6,8 +6,11 @@
 
 #include "actors/chain_fixture.hpp"
 #include "ledger/member_state.hpp"
-#include "node/member_desk.hpp"
+#include "node/member_carrier.hpp"
+#include "node/member_worker.hpp"
 #include "storage/temp_dir.hpp"
+#include "sync/driver_keyslots.hpp"
+#include "sync/member_desk.hpp"
 
 namespace tally::test {
 
@@ -46,6 +49,7 @@ struct member_chain {
   system_entropy random;
   std::atomic<unix_seconds> now = wall_now();
   std::atomic<std::uint64_t> numbers = 10'000;
+  std::map<std::uint32_t, std::unique_ptr<member_carrier>> carriers;
   std::map<std::uint32_t, std::unique_ptr<member_service>> at;
   std::mutex mutex;
   std::vector<std::string> complaints;
@@ -64,9 +68,13 @@ struct member_chain {
 
   std::filesystem::path keys(std::uint32_t node) { return c.at(node).dir / "members" / "keys.store"; }
   void start(std::uint32_t node) {
-    member_parts parts{.node = *c.at(node).system,
+    auto opened = member_keystore::open(keys(node), node == 1 ? office_members_max : desk_members_max);
+    REQUIRE(opened);
+    carriers[node] = std::make_unique<member_carrier>(*c.at(node).system);
+    member_parts parts{.node = *carriers[node],
                        .chain = "test",
-                       .keys = keys(node),
+                       .keys = std::move(*opened),
+                       .worker = std::make_shared<member_worker>(),
                        .curve = c.at(node).curve,
                        .random = random,
                        .now = [this] { return now.load(); },

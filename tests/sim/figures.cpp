@@ -53,7 +53,13 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::payments,
                  &tally_of_run::by_hand,
                  &tally_of_run::used_lost,
-                 &tally_of_run::written_off})
+                 &tally_of_run::written_off,
+                 &tally_of_run::members_changed,
+                 &tally_of_run::merged,
+                 &tally_of_run::members_erased,
+                 &tally_of_run::leases_ended,
+                 &tally_of_run::applied,
+                 &tally_of_run::applications_answered})
     this->*m += o.*m;
   store_ms += o.store_ms;
 }

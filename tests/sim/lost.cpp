@@ -61,9 +61,10 @@ void world::watch_lost(const sim_node& hq) {
       bool contested =
           seen.st().find({.type = cell_type::contested, .a = heard, .b = 0, .writer = writer, .peer = {}}).has_value();
       bool noted = seen.late().of(writer, heard) != late_uses::state::none;
-      ensure(noted == (late && !contested),
-             writer_name(writer) + "#" + std::to_string(heard) + " " + describe(*e) +
-                 (late ? " came after its card was lost, and is not listed" : " is listed, and its card was not lost"));
+      ensure(noted == (late && !contested), [&] {
+        return writer_name(writer) + "#" + std::to_string(heard) + " " + describe(*e) +
+               (late ? " came after its card was lost, and is not listed" : " is listed, and its card was not lost");
+      });
       counted_.used_lost += noted && e->kind != entry_kind::authorise;
     }
   }

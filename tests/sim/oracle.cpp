@@ -63,12 +63,13 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
   auto& journal = journals_[writer];
   place p{writer, seq};
   ensure(seq == journal.size(),
-         "entry " + name(p) + " became durable twice or out of order: a life of this node was forked");
+         [&] { return "entry " + name(p) + " became durable twice or out of order: a life of this node was forked"; });
   journal.emplace_back(data);
   auto e = decode_entry(data);
-  ensure(e.ok(), "entry " + name(p) + " does not decode");
+  ensure(e.ok(), [&] { return "entry " + name(p) + " does not decode"; });
   auto postings = expand(*e, writer);
-  ensure(postings.ok() && balances(*postings), "entry " + name(p) + " does not balance");
+  ensure(postings.ok() && balances(*postings), [&] { return "entry " + name(p) + " does not balance"; });
+  note_known(writer, seq, *e);
   if (e->pin_checked != 0) wrong_pins_.erase({writer, e->account.value});
   if (e->code_checked != 0)
     ensure(codes_.insert(e->code_checked).second,
@@ -77,7 +78,7 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
     for (auto account : {e->account, e->to_account})
       if (account.value != 0) uses_[account.value].push_back({p, month_of(e->business_date)});
   for (const auto& post : *postings)
-    ensure(post.account.writer == writer, "entry " + name(p) + " posts to an account of somebody else");
+    ensure(post.account.writer == writer, [&] { return "entry " + name(p) + " posts to an account of somebody else"; });
   switch (e->kind) {
     case entry_kind::sale:
     case entry_kind::capture:
@@ -460,27 +461,6 @@ void oracle::answered(const till_answer& a) {
   ensure(encode_entry(*e) == it->second[static_cast<std::size_t>(a.seq)],
          "an approval differs from the ledger: " + name(p));
   approved_.emplace(p, *e);
-}
-
-amount oracle::known_balance(account_id a, const std::function<std::uint64_t(const writer_id&)>& size) const {
-  amount sum = 0;
-  for (const auto& [writer, list] : journals_)
-    for (std::size_t i = 0; i < list.size() && i < size(writer); ++i) {
-      auto e = decode_entry(list[i]);
-      bool goods_back = e->kind == entry_kind::refund || e->kind == entry_kind::refund_elsewhere;
-      bool made = e->kind == entry_kind::issue || e->kind == entry_kind::voucher_grant;
-      if (e->account == a && (goods_back || made)) sum += card_value(*e);
-      bool out = e->kind == entry_kind::hand_back || e->kind == entry_kind::fee || e->kind == entry_kind::execute;
-      if (e->account == a && out) sum -= card_value(*e);
-      bool undo = e->kind == entry_kind::reverse;
-      auto kind = undo ? e->cited_kind : e->kind;
-      if (kind == entry_kind::gift && (e->account == a || e->to_account == a))
-        sum += card_value(*e) * (undo ? -1 : 1) * (e->account == a ? -1 : 1);
-      if (undo && kind == entry_kind::issue && e->account == a) sum -= card_value(*e);
-      if (e->account != a || (!sells(kind) && kind != entry_kind::top_up)) continue;
-      sum += card_value(*e) * (undo ? -1 : 1) * (kind == entry_kind::top_up ? 1 : -1);
-    }
-  return sum;
 }
 
 std::map<std::pair<writer_id, writer_id>, std::size_t> oracle::unreceived() const {

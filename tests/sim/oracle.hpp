@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 #include "sync/station.hpp"
@@ -16,6 +17,12 @@ public:
 };
 inline void ensure(bool holds, const std::string& what) {
   if (!holds) throw broken(what);
+}
+/// Where it is asked often: the text is made when it is needed.
+template <class Text>
+requires std::is_invocable_r_v<std::string, Text>
+void ensure(bool holds, const Text& what) {
+  if (!holds) throw broken(what());
 }
 
 /// Knows what really happened in the whole chain: sees every entry the moment that it is durable, and every answer that
@@ -109,7 +116,16 @@ private:
   void ruling(const place& p, const entry& e);
   void execute(const place& p, const entry& e);
 
+  /// What one entry did to the money of an account, for `known_balance`.
+  struct known_value {
+    sequence seq{};
+    account_id account;
+    amount value{};
+  };
+  void note_known(const writer_id& writer, sequence seq, const entry& e);
+
   std::map<writer_id, std::vector<bytes>> journals_;
+  std::map<writer_id, std::vector<known_value>> known_;  ///< by sequence
   std::map<right, amount> rights_;
   std::map<std::uint64_t, amount> loaded_, spent_, owed_;            // money by account, over the whole chain
   std::map<std::pair<std::uint64_t, std::uint32_t>, amount> units_;  // by account and purse

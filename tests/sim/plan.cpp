@@ -74,12 +74,22 @@ plan plan::from_seed(std::uint64_t seed) {
   dice skips(seed * 0x9e6c63d0876a9a47ULL + 5);
   if (skips.chance(300)) p.skipping = static_cast<unsigned>(1 + skips.below(3));
   p.skip_what_can_be_skipped();
+  p.take_members();
   return p;
 }
 
 // From stores right below it, head office on a backup could not get back what they left out.
 void plan::skip_what_can_be_skipped() {
   if (restore == restore_kind::top && regions == 0) skipping = 0;
+}
+
+// With dice of their own, too.
+void plan::take_members() {
+  dice d(seed * 0x8ebc6af09c88c6e3ULL + 5);
+  members = d.chance(200);
+  members_every = pace * d.between(10, 60) * 1'000;
+  // A clock that is days off ends leases of minutes as they come.
+  if (d.chance(500) && !wrong_clocks) lease_s = pace * d.between(5, 60) * 60;
 }
 
 // Days at a shop's pace: nights, midnights, lines that are dark for a day, and long quiet times between two sales.
@@ -157,6 +167,9 @@ const std::vector<plan_field>& plan_fields() {
       field("programme", &plan::programme),
       field("pins", &plan::pins),
       field("risk", &plan::risk),
+      field("members", &plan::members),
+      field("members_every", &plan::members_every),
+      field("lease", &plan::lease_s),
       field("months", &plan::months),
       field("returns", &plan::returns_permille),
       field("checkpoint", &plan::checkpoint_every),

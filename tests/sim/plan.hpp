@@ -64,6 +64,9 @@ struct plan {
   bool programme = false;                    ///< purses, packages, levels, refunds; else money alone
   bool pins = false;                         ///< cards ask for PINs; programme only
   bool risk = false;                         ///< cards at risk, and vouchers with codes; programme only
+  bool members = false;                      ///< people have profiles, stores leases of them
+  tick_ms members_every = 60'000;            ///< mean pause between two wishes about members
+  unix_seconds lease_s = 30 * 86'400;        ///< of a store, for a member's key
   unsigned months = 0;                       ///< that go by while all shops are shut; unused cards pay a fee
   unsigned returns_permille = 60;            ///< requests that give back goods of another store's sale; programme only
   std::uint64_t checkpoint_every = 100'000;  ///< entries between an observer's checkpoints
@@ -91,6 +94,7 @@ struct plan {
 
 private:
   void take_days(dice& d);
+  void take_members();
 };
 
 /// One setting of a plan, as a number.

@@ -133,14 +133,15 @@ void progress(const work_done& w, double seconds, const char* end) {
       "%llu rulings, %llu swept, %llu cards sold, %llu given back, %llu captured, %llu returned elsewhere "
       "(%llu too many), %llu given, %llu PINs set, %llu right, %llu wrong, %llu locked, %llu at risk, %llu by code, "
       "%llu runs of cards moved, %llu cards sold at once (%llu undone), %llu fees, %llu detours, %llu entries left "
-      "out, "
-      "%llu uses of lost cards, %llu written off, %llu changes of keys%s",
+      "out, %llu uses of lost cards, %llu written off, %llu changes of keys, %llu members changed, %llu merged, "
+      "%llu erased, %llu leases ended, %llu cards applied for, %llu answered%s",
       n(w.seeds), n(w.failed), seconds, hours, w.cpu_s > 0 ? hours / w.cpu_s * 60 : 0, n(s.entries), n(s.approved),
       n(s.pulled), n(s.repeated), n(s.reversed), n(s.crashes), n(s.cuts), n(s.commit_faults), n(s.rollbacks),
       n(s.ruled), n(s.swept), n(s.cards_sold), n(s.cards_back), n(s.captured), n(s.elsewhere), n(s.over_returned),
       n(s.given), n(s.pins_set), n(s.pins_right), n(s.pins_wrong), n(s.pins_locked), n(s.at_risk), n(s.by_code),
       n(s.runs_moved), n(s.sold_at_once), n(s.taken_back), n(s.fees), n(s.detours), n(s.left_out), n(s.used_lost),
-      n(s.written_off), n(s.new_keys), end);
+      n(s.written_off), n(s.new_keys), n(s.members_changed), n(s.merged), n(s.members_erased), n(s.leases_ended),
+      n(s.applied), n(s.applications_answered), end);
 }
 
 void failure(const options& o, std::uint64_t seed, const plan& p, const tally::sim::run_result& r) {

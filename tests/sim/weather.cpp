@@ -1,4 +1,5 @@
 // What goes wrong, and when.
+#include "sim/members.hpp"
 #include "sim/world.hpp"
 #include "sync/keys_fake.hpp"
 
@@ -270,6 +271,7 @@ void world::end_below(const sim_node& region) {
 // Another machine, with keys and an epoch of its own; what the old one wrote is where it had been sent.
 void world::replace(sim_node& n) {
   n.disk.restore(kv_image{});
+  if (members_) members_->new_machine(n.id);
   n.keys = make_keys();
   n.secret = make_node_secret(entropy_);
   const auto& hq = nodes_.at(head_office);
@@ -379,6 +381,18 @@ const void_key* world::ended(const sim_node& child, const sim_node& parent) {
       return &ended_;
     }
   return nullptr;
+}
+
+void world::alarm(sim_node& n, const alarm_effect& a) {
+  say("alarm at " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
+  if (a.code == errc::over_ceiling) return void(++counted_.over_ceiling);
+  if (a.code == errc::rolled_back) return void(++counted_.rollbacks);
+  if (a.code == errc::not_certified && plan_.certificate_s > 0) return void(++counted_.ended);
+  if (a.code == errc::revoked) return void(++counted_.outcast);
+  if (a.code == errc::offline && n.role == node_role::region && !unknowing_region())
+    return;  // a store is dark at its start
+  if (a.code == errc::wrong_epoch || a.code == errc::insufficient || a.code == errc::epoch_closed) return;
+  throw broken("alarm at node " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
 }
 
 }  // namespace tally::sim

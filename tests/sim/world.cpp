@@ -1,6 +1,7 @@
 #include "sim/world.hpp"
 
 #include "sim/invariants.hpp"
+#include "sim/members.hpp"
 #include "storage/entry_codec.hpp"
 #include "sync/keys_fake.hpp"
 
@@ -21,6 +22,8 @@ world::world(const plan& p, std::function<void(std::string)> log)
     : plan_(p), dice_(p.seed ^ 0x5851f42d4c957f2dULL), log_(std::move(log)), entropy_(p.seed) {
   oracle_.limit_sweeps(plan_.sweep.transit_max);
   make_chain();
+  // What head office wrote of members behind its backup is lost, and stores may know more than it.
+  if (plan_.members && plan_.restore != restore_kind::top) members_ = std::make_unique<sim_members>(*this, plan_.seed);
 }
 world::~world() = default;
 
@@ -38,6 +41,7 @@ void world::make_chain() {
     root_ = fake->make_signer(entropy_);
     verifier_ = std::move(fake);
   }
+  known_ = std::make_unique<known_signatures>(*verifier_);
   make_node(head_office, node_role::hq, {});
   for (unsigned r = 0; r < plan_.regions; ++r)
     make_node({2 + r}, node_role::region, {head_office});
@@ -90,7 +94,16 @@ void world::make_node(node_id id, node_role role, std::vector<node_id> parents) 
 
 unix_seconds world::wall(const sim_node& n) const { return start_of_time + skipped_ + now_ / 1000 + n.clock_error; }
 
-void world::at(tick_ms delay, std::function<void()> what) { queue_.push({now_ + delay, order_++, std::move(what)}); }
+void world::at(tick_ms delay, std::function<void()> what) {
+  if (free_deeds_.empty()) {
+    free_deeds_.push_back(deeds_.size());
+    deeds_.emplace_back();
+  }
+  auto slot = free_deeds_.back();
+  free_deeds_.pop_back();
+  deeds_[slot] = std::move(what);
+  queue_.push({now_ + delay, order_++, slot});
+}
 
 bool world::step_until(tick_ms end, const std::function<bool()>& done) {
   tick_ms look = now_;
@@ -99,11 +112,13 @@ bool world::step_until(tick_ms end, const std::function<bool()>& done) {
       if (done()) return true;
       look = queue_.top().when + 1'000;
     }
-    auto e = std::move(const_cast<event&>(queue_.top()));
+    auto next = queue_.top();
     queue_.pop();
-    now_ = e.when;
+    now_ = next.when;
     ++counted_.events;
-    e.what();
+    auto deed = std::exchange(deeds_[next.slot], {});
+    free_deeds_.push_back(next.slot);
+    deed();
   }
   now_ = end;
   return done();
@@ -118,7 +133,7 @@ void world::boot(sim_node& n) {
   ++n.life;
   n.told_off = false;
   n.asleep = false;
-  n.certificates = std::make_unique<certificate_book>(std::string(chain), root_->key(), *verifier_);
+  n.certificates = std::make_unique<certificate_book>(std::string(chain), root_->key(), *known_);
   // What enrolment left in files: head office, the way up to it, and its own certificate.
   for (auto id : {head_office, n.parents.empty() ? head_office : n.parents.front(), n.id})
     ensure(n.certificates->add(nodes_.at(id).signed_cert).ok(), "an enrolment certificate is believed");
@@ -157,6 +172,7 @@ void world::boot(sim_node& n) {
   seal(n);
   n.tick_at = tick_never;
   tick_by(n, now_ + dice_.between(1, 1'000));
+  if (members_) members_->start(n);
   if (!n.parents.empty()) knock(n.id);
   if (n.role == node_role::store && plan_.detour_after_ms > 0) look_for_detour(n.id);
   if (n.role != node_role::hq) return;
@@ -190,6 +206,7 @@ void world::crash(sim_node& n, const char* why) {
   n.look.reset();
   n.look_waits = false;
   n.work_due = false;
+  if (members_) members_->stop(n);
   n.st.reset();
   codes_.at.erase(n.id);
   n.source.reset();
@@ -236,6 +253,7 @@ void world::absorb_journal(sim_node& n, const writer_id& self) {
       if (verbose())
         if (auto what = decode_entry(e); what && what->kind != entry_kind::certify)
           say("  " + writer_name(self) + "#" + std::to_string(from) + " " + describe(*what));
+      if (members_) members_->durable(self, from, e);
       oracle_.durable(self, from++, bytes(e));
       ++counted_.entries;
       counted_.closed += peek_kind(e) == entry_kind::close_epoch;
@@ -314,9 +332,10 @@ void world::check_silence(const sim_node& n, node_id peer, const session& s) con
   if (!s.greeted()) return;
   auto bound =
       link_of(n.id, peer).child == n.id ? session_silence_ms + 2 * plan_.hold_ms + alive_wait_ms : promise_grace_ms;
-  ensure(now_ - s.heard_at() <= plan_.quiet_ms + bound + 1'000,
-         "node " + std::to_string(n.id.value) + " has not heard of " + std::to_string(peer.value) + " for " +
-             std::to_string((now_ - s.heard_at()) / 1'000) + " s and takes it for there");
+  ensure(now_ - s.heard_at() <= plan_.quiet_ms + bound + 1'000, [&] {
+    return "node " + std::to_string(n.id.value) + " has not heard of " + std::to_string(peer.value) + " for " +
+           std::to_string((now_ - s.heard_at()) / 1'000) + " s and takes it for there";
+  });
 }
 
 void world::ticks(sim_node& n) {
@@ -368,7 +387,11 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
     if (const auto* a = std::get_if<till_answer>(&e)) {
       answered(n, *a);
     } else if (const auto* f = std::get_if<facts_answer>(&e)) {
-      decreed(*f);
+      if (!members_ || !members_->answered(n, *f)) decreed(*f);
+    } else if (const auto* letter = std::get_if<letter_effect>(&e)) {
+      if (members_) members_->hear(n, *letter);
+    } else if (const auto* erased = std::get_if<erased_effect>(&e)) {
+      if (members_) members_->hear(n, *erased);
     } else if (const auto* i = std::get_if<ingested_effect>(&e)) {
       if (verbose() && i->code != errc::ok)
         say("node " + std::to_string(n.id.value) + " does not take entries of " + writer_name(i->stream.writer) +
@@ -396,18 +419,6 @@ void world::effects(sim_node& n, std::vector<station_effect> list) {
       alarm(n, *a2);
     }
   }
-}
-
-void world::alarm(sim_node& n, const alarm_effect& a) {
-  say("alarm at " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
-  if (a.code == errc::over_ceiling) return void(++counted_.over_ceiling);
-  if (a.code == errc::rolled_back) return void(++counted_.rollbacks);
-  if (a.code == errc::not_certified && plan_.certificate_s > 0) return void(++counted_.ended);
-  if (a.code == errc::revoked) return void(++counted_.outcast);
-  if (a.code == errc::offline && n.role == node_role::region && !unknowing_region())
-    return;  // a store is dark at its start
-  if (a.code == errc::wrong_epoch || a.code == errc::insufficient || a.code == errc::epoch_closed) return;
-  throw broken("alarm at node " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
 }
 
 // -- the whole run -----------------------------------------------------------------
@@ -451,6 +462,7 @@ void world::run() {
     boot(n);
   head_office_facts();
   open_shop();
+  if (members_) members_->open();
   plan_weather();
   step_until(plan_.trade_ms);
   heal();
@@ -482,6 +494,7 @@ void world::run() {
     if (n.st) counted_.left_out += n.st->left_out().entries();
   check_quiet(*this);
   check_notices(*this);
+  if (members_) members_->look_again();
 }
 
 }  // namespace tally::sim

@@ -4,6 +4,7 @@
 
 #include "ledger/cards.hpp"
 #include "sim/codes.hpp"
+#include "sim/known_signatures.hpp"
 #include "sim/nodes.hpp"
 #include "sim/oracle.hpp"
 #include "sim/plan.hpp"
@@ -21,6 +22,7 @@ constexpr unsigned products = 4;
 constexpr std::uint32_t open_product = 500, first_goods = 1'000;
 constexpr std::uint32_t bonus_purse = 2, points_purse = 3, off_purse = 4;
 
+class sim_members;
 class world;
 /// All that value lies on: cards and vouchers.
 std::vector<account_id> accounts_of(const world& w);
@@ -47,7 +49,8 @@ struct tally_of_run {
                 pins_set = 0, pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0,
                 codes_right = 0, codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0,
                 fees = 0, detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0, by_hand = 0,
-                used_lost = 0, written_off = 0, left_out = 0, put_back = 0;
+                used_lost = 0, written_off = 0, left_out = 0, put_back = 0, members_changed = 0, merged = 0,
+                members_erased = 0, leases_ended = 0, applied = 0, applications_answered = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -65,7 +68,7 @@ public:
   const oracle& truth() const { return oracle_; }
   const std::map<node_id, sim_node>& nodes() const { return nodes_; }
   const std::map<node_id, sim_link>& links() const { return links_; }
-  const verifier& with() const { return *verifier_; }
+  const verifier& with() const { return *known_; }
   const public_key& root() const { return root_->key(); }
   const std::map<std::pair<writer_id, sequence>, ruling_outcome>& rulings() const { return rulings_; }
   /// The store whose life ended or whose disk was replaced; none if that did not happen.
@@ -81,9 +84,12 @@ public:
   std::uint64_t over_returned() const;
   /// Sales that came back to several stores, whose units head office has still to even out.
   std::uint64_t uneven_returns() const;
+  const sim_members* members() const { return members_.get(); }  ///< null: nobody has a member
+  tick_ms now() const { return now_; }
   static constexpr std::string_view chain = "sim";
 
 private:
+  friend class sim_members;
   // world.cpp: time, processes, disks
   void make_chain();
   void make_node(node_id id, node_role role, std::vector<node_id> parents);
@@ -202,8 +208,10 @@ private:
   std::function<void(std::string)> log_;
   test::seeded_entropy entropy_;
   std::unique_ptr<verifier> verifier_;
+  std::unique_ptr<known_signatures> known_;  ///< the same, and quicker
   std::unique_ptr<signer> root_;
   std::map<node_id, sim_node> nodes_;
+  std::unique_ptr<sim_members> members_;
   std::map<node_id, sim_link> links_;    ///< by child
   std::map<node_id, sim_link> detours_;  ///< by store: to head office, while its region is silent
   sim_link no_link_{.child = {}, .parent = {}, .connection = UINT64_MAX};
@@ -212,7 +220,7 @@ private:
   struct event {
     tick_ms when;
     std::uint64_t order;
-    std::function<void()> what;
+    std::size_t slot;  ///< of `deeds_`
   };
   struct later {
     bool operator()(const event& a, const event& b) const {
@@ -220,6 +228,8 @@ private:
     }
   };
   std::priority_queue<event, std::vector<event>, later> queue_;
+  std::vector<std::function<void()>> deeds_;  ///< what is to be done: the queue moves only numbers
+  std::vector<std::size_t> free_deeds_;
   tick_ms now_ = 0;
   unix_seconds skipped_ = 0;  ///< months in which nothing happened
   std::uint64_t order_ = 0, connections_ = 0, requests_ = 0, payments_ = 0;

@@ -1,4 +1,4 @@
-#include "node/member_office.hpp"
+#include "sync/member_office.hpp"
 
 #include <algorithm>
 
@@ -19,13 +19,10 @@ bytes members_prefix() { return {cell_prefix, static_cast<char>(cell_type::membe
 }  // namespace
 
 result<std::unique_ptr<member_office>> member_office::start(member_parts parts) {
-  auto keys = member_keystore::open(parts.keys, office_members_max);
-  if (!keys) return keys.error();
   std::unique_ptr<member_office> out(new member_office(std::move(parts)));
-  out->keys_ = std::move(*keys);
   TALLY_TRY(out->load());
   auto* self = out.get();
-  out->with_.node.on_member_news([self, worker = out->worker_](const node_facade::member_news& news) {
+  out->with_.node.on_news([self, worker = out->worker_](const member_node::news& news) {
     if (const auto* letter = std::get_if<letter_effect>(&news))
       (void)worker->post([self, l = *letter] { self->answer_letter(l); });
   });
@@ -34,7 +31,7 @@ result<std::unique_ptr<member_office>> member_office::start(member_parts parts) 
 }
 
 member_office::~member_office() {
-  with_.node.on_member_news({});
+  with_.node.on_news({});
   worker_->stop();
 }
 

@@ -1,7 +1,7 @@
 // Cards of plastic that members ask for: taken at a store, answered at head office (ledger/card_application.hpp).
 #include "ledger/cards.hpp"
-#include "node/member_desk.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/member_desk.hpp"
 
 namespace tally {
 namespace {
@@ -27,7 +27,7 @@ void member_desk::apply(account_id card, std::string shown, std::uint32_t termin
       return done(error{errc::not_found, "this card has no member yet: add the member with name and address first"});
     auto member = (*r)->member;
     auto go_on = [this, member, card, shown, terminal, done] { apply_now(member, card, shown, terminal, done); };
-    if (!with_.node.snapshot()->link_up) return go_on();
+    if (!with_.node.standing().link_up) return go_on();
     ask({.id = 0, .card = {}, .member = member, .version = (*r)->version},
         [go_on](const result<found>&) { go_on(); });  // late, or not at all: as without a line
   });
@@ -38,9 +38,13 @@ void member_desk::apply_now(account_id member, account_id card, const std::strin
   auto v = view(member);
   if (!v) return done(v.error());
   const auto& profile = v->profile;
+  // What a break between making the member and writing the name leaves; adding it again goes on from there.
+  if (profile.name.empty())
+    return done(
+        error{errc::not_found, "this card's member has no name yet: add the member with name and address first"});
   if (const auto* open = application_for(profile.applications, card); open && open->state == application_state::open)
     return done(applied_card{*open, true});
-  auto a = apply_for_card(profile.applications, profile.cards, card, with_.node.snapshot()->self.node,
+  auto a = apply_for_card(profile.applications, profile.cards, card, with_.node.standing().self.node,
                           day_of(with_.now()), shown);
   if (!a) return done(a.error());
   member_change c;

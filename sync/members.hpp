@@ -44,7 +44,7 @@ struct application_answer {
   std::string reason;  ///< refused, for the member to read; empty: it is made
 };
 
-/// Members at one node: head office's (node/member_office.hpp), or a store's (node/member_desk.hpp).
+/// Members at one node: head office's (sync/member_office.hpp), or a store's (sync/member_desk.hpp).
 ///
 /// Thread-safe. Each call is answered once, on the service's own thread, or refused with `busy` on the caller's when
 /// too many wait. What it answers is durable. Errors besides those named: `not_found`, `malformed`, `io`, `corrupt`.

@@ -1,4 +1,4 @@
-#include "node/card_media.hpp"
+#include "sync/card_media.hpp"
 
 #include "storage/kv_state.hpp"
 

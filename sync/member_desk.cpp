@@ -1,19 +1,22 @@
-#include "node/member_desk.hpp"
+#include "sync/member_desk.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "ledger/member_state.hpp"
-#include "node/open_questions.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
 #include "storage/varint.hpp"
 #include "sync/medium.hpp"
+#include "sync/open_questions.hpp"
 
 namespace tally {
 namespace {
 
 /// How long what is known is shown without asking again; less while the member waits for an answer of head office.
 constexpr unix_seconds fresh_for = 600, fresh_while_open = 30, fresh_while_blank = 1, lapse_look = 10;
+/// How long an answer that nobody waits for any more is taken: longer than letters are held on a metered line.
+constexpr unix_seconds late_for = 300;
 constexpr std::size_t found_look_max = 2'000;
 
 std::string record_name(account_id member) { return "member/" + std::to_string(member.value); }
@@ -43,13 +46,10 @@ std::optional<lease_record> decode_record(byte_view data) {
 }  // namespace
 
 result<std::unique_ptr<member_desk>> member_desk::start(member_parts parts) {
-  auto keys = member_keystore::open(parts.keys, desk_members_max);
-  if (!keys) return keys.error();
   std::unique_ptr<member_desk> out(new member_desk(std::move(parts)));
-  out->keys_ = std::move(*keys);
   auto* self = out.get();
   // Before what is here is looked through: who is erased meanwhile is in the one or in the other.
-  out->with_.node.on_member_news([self, worker = out->worker_](const node_facade::member_news& news) {
+  out->with_.node.on_news([self, worker = out->worker_](const member_node::news& news) {
     if (const auto* letter = std::get_if<letter_effect>(&news))
       (void)worker->post([self, l = *letter] { self->take_letter(l); });
     if (const auto* gone = std::get_if<erased_effect>(&news))
@@ -61,7 +61,7 @@ result<std::unique_ptr<member_desk>> member_desk::start(member_parts parts) {
 }
 
 member_desk::~member_desk() {
-  with_.node.on_member_news({});
+  with_.node.on_news({});
   worker_->stop();
 }
 
@@ -81,12 +81,23 @@ status member_desk::load() {
 
 void member_desk::tick() {
   auto now = with_.now();
-  end_late_questions(questions_, now, [](const auto& done) {
+  std::vector<answer<found>> late;
+  for (auto it = questions_.begin(); it != questions_.end();) {
+    if (now - it->second.since < answer_wait && now >= it->second.since) {
+      ++it;
+      continue;
+    }
+    std::ranges::move(it->second.who, std::back_inserter(late));
+    it->second.who.clear();
+    if (late_.size() < questions_max) late_.insert(std::move(*it));
+    it = questions_.erase(it);
+  }
+  std::erase_if(late_, [now](const auto& q) { return now - q.second.since >= late_for || now < q.second.since; });
+  for (const auto& done : late)
     done(error{errc::timeout, "head office did not answer"});
-  });
   if (now < looked_ + lapse_look && now >= looked_) return;
   looked_ = now;
-  auto hq = with_.node.snapshot()->hq_time;
+  auto hq = with_.node.standing().hq_time;
   if (auto ok = keys_->note_time(std::max<unix_seconds>(now, hq)); !ok) with_.log(ok.code(), ok.error().detail);
   for (const auto& held : keys_->list())
     if (held.until <= keys_->latest()) forget(held.member, "its lease has ended");
@@ -123,7 +134,7 @@ result<member_view> member_desk::view(account_id member) const {
   apply_change(v.profile, *published);
   // What this store claimed since counts here at once.
   durable_state st(with_.node.store());
-  auto self = with_.node.snapshot()->self;
+  auto self = with_.node.standing().self;
   stream_reader journal(with_.node.store());
   for (auto seq : claims_of(st, self, member).last) {
     if (seq < lease->published) continue;
@@ -218,7 +229,7 @@ void member_desk::refresh(account_id member) {
 }
 
 void member_desk::ask(lease_question q, const answer<found>& done) {
-  if (!with_.node.snapshot()->link_up)
+  if (!with_.node.standing().link_up)
     return done(error{errc::offline, "members that this store has no lease of are known at head office only"});
   for (auto& [id, w] : questions_)
     if (w.question.card == q.card && w.question.member == q.member && w.question.open == q.open &&
@@ -240,11 +251,11 @@ void member_desk::take_letter(const letter_effect& letter) {
   auto text = curve ? open_letter(with_.curve, *curve, letter.body) : std::nullopt;
   auto a = text ? decode_answer(*text) : result<lease_answer>(errc::bad_proof, "not from head office");
   if (!a) return with_.log(a.code(), "a letter: " + a.error().detail);
-  auto asked = questions_.find(a->id);
-  if (asked == questions_.end()) return;  // late, or said again by somebody
-  auto q = asked->second.question;
-  auto who = std::move(asked->second.who);
-  questions_.erase(asked);
+  auto asked = questions_.extract(a->id);
+  if (!asked) asked = late_.extract(a->id);
+  if (!asked) return;  // far too late, or said again by somebody
+  auto q = asked.mapped().question;
+  auto who = std::move(asked.mapped().who);
   auto tell = [&](const result<found>& r) {
     for (const auto& done : who)
       done(r);
@@ -363,7 +374,7 @@ void member_desk::edit_now(account_id member, std::optional<std::uint64_t> versi
   auto key = keys_->find(member);
   if (!key) return done(error{errc::not_found, "the lease has just ended"});
   durable_state st(with_.node.store());
-  auto self = with_.node.snapshot()->self;
+  auto self = with_.node.standing().self;
   entry e;
   e.kind = entry_kind::profile_claim;
   e.account = member;

@@ -1,5 +1,5 @@
 #pragma once
-#include "node/member_office.hpp"
+#include "sync/member_office.hpp"
 
 namespace tally {
 
@@ -10,7 +10,7 @@ namespace tally {
 /// that is not used for longest when there are `desk_members_max`. Edits are claims in this store's journal.
 class member_desk final : public member_service {
 public:
-  /// Errors: those of the keystore; io.
+  /// Errors: io, corrupt.
   static result<std::unique_ptr<member_desk>> start(member_parts parts);
   ~member_desk() override;
 
@@ -36,7 +36,8 @@ private:
     unix_seconds since{};
     std::vector<answer<found>> who;
   };
-  explicit member_desk(member_parts parts) : with_(std::move(parts)), index_(with_.random) {}
+  explicit member_desk(member_parts parts)
+      : with_(std::move(parts)), keys_(std::move(with_.keys)), index_(with_.random), worker_(with_.worker) {}
 
   status load();
   void tick();
@@ -55,15 +56,17 @@ private:
                 const answer<member_view>& done);
 
   member_parts with_;
-  std::unique_ptr<member_keystore> keys_;
+  std::unique_ptr<member_keys> keys_;
   // On the worker's thread only, once it runs.
   member_index index_;
   std::map<account_id, leased> members_;
   std::map<std::uint64_t, waiting> questions_;
+  /// Nobody waits any more, but an answer over a slow line is kept all the same: the next look shows it.
+  std::map<std::uint64_t, waiting> late_;
   std::set<account_id> writing_;
   unix_seconds looked_ = 0;
   /// Shared with what others were asked: their answers may come when this is gone, and are dropped then.
-  std::shared_ptr<member_worker> worker_ = std::make_shared<member_worker>();
+  std::shared_ptr<member_queue> worker_;
 };
 
 }  // namespace tally

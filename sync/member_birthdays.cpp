@@ -1,8 +1,8 @@
 // What rules may know of a member: the month of birth, in the state of the member's cards, and only while a rule asks.
 #include <algorithm>
 
-#include "node/member_office.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/member_office.hpp"
 
 namespace tally {
 namespace {
@@ -34,14 +34,14 @@ void member_office::tell_birthdays_of(const std::vector<account_id>& cards) {
 // All cards after a start and when the rules begin or end to ask; then those of members that were changed. What is told
 // is in the ledger, so a crash leaves nothing behind that the next start does not find.
 void member_office::tell_birthdays() {
-  auto s = with_.node.snapshot();
-  const auto* newest = s->rules->newest();
+  const auto s = with_.node.standing();
+  const auto* newest = s.rules->newest();
   if (birth_writing_ || !newest) return;
-  bool asks = ask(*s->rules, newest->version) || ask(*s->rules, s->rules->version_at(today()));
+  bool asks = ask(*s.rules, newest->version) || ask(*s.rules, s.rules->version_at(today()));
   if (birth_asks_ != asks) {
     bool ever = asks;
     for (std::uint64_t v = 1; v < newest->version && !ever; ++v)
-      ever = ask(*s->rules, v);
+      ever = ask(*s.rules, v);
     birth_asks_ = asks;
     birth_ever_ = ever;
     if (ever) birth_at_ = cards_prefix();

@@ -3,36 +3,17 @@
 #include <set>
 #include <unordered_map>
 
-#include "actors/facade.hpp"
-#include "node/card_media.hpp"
-#include "node/member_worker.hpp"
-#include "node/members.hpp"
-#include "sync/driver_keyslots.hpp"
+#include "sync/card_media.hpp"
 #include "sync/member_index.hpp"
+#include "sync/member_parts.hpp"
+#include "sync/members.hpp"
 
 namespace tally {
 
 /// Most members of a chain, and keys that a store holds at once.
 inline constexpr std::size_t office_members_max = 5'000'000, desk_members_max = 10'000;
-/// How long a store may keep a member's key without hearing from head office.
-inline constexpr unix_seconds lease_seconds = 30 * 86'400;
 /// Keys that one store gets in a day at most: what a stolen one can read is bounded.
 inline constexpr std::size_t leases_a_day_max = 2'000;
-
-/// What both sides need of their node. What it refers to outlives the service.
-struct member_parts {
-  node_facade& node;
-  std::string chain;
-  std::filesystem::path keys;  ///< the file of the keystore
-  const curve_key& curve;      ///< this node's own
-  entropy& random;             ///< thread-safe
-  std::function<unix_seconds()> now;
-  /// CURVE key of a store that may ask (at head office), or of head office (at a store); nothing for others.
-  std::function<std::optional<public_key>(node_id)> curve_of;
-  std::function<void(errc, const std::string&)> log;
-  /// Head office: a new number, durably taken.
-  std::function<void(std::function<void(result<std::uint64_t>)>)> allot = {};
-};
 
 /// Members at head office: the only writer of profiles, the only lasting keystore.
 ///
@@ -41,7 +22,7 @@ struct member_parts {
 /// member, where its profile lies. Claims of stores are published field by field in the order in which they came.
 class member_office final : public member_service {
 public:
-  /// Reads all profiles once. Errors: those of the keystore; io.
+  /// Reads all profiles once. Errors: io, corrupt.
   static result<std::unique_ptr<member_office>> start(member_parts parts);
   ~member_office() override;
 
@@ -71,7 +52,8 @@ private:
     writer_id writer;
     sequence seq{};
   };
-  explicit member_office(member_parts parts) : with_(std::move(parts)), index_(with_.random) {}
+  explicit member_office(member_parts parts)
+      : with_(std::move(parts)), keys_(std::move(with_.keys)), index_(with_.random), worker_(with_.worker) {}
 
   status load();
   result<member_view> view(account_id member) const;
@@ -102,7 +84,7 @@ private:
   std::uint32_t today() const;
 
   member_parts with_;
-  std::unique_ptr<member_keystore> keys_;
+  std::unique_ptr<member_keys> keys_;
   // On the worker's thread only, once it runs.
   member_index index_;
   std::unordered_map<account_id, known> members_;
@@ -120,7 +102,7 @@ private:
   std::map<node_id, std::size_t> leases_today_;
   std::uint32_t lease_day_ = 0;
   /// Shared with what others were asked: their answers may come when this is gone, and are dropped then.
-  std::shared_ptr<member_worker> worker_ = std::make_shared<member_worker>();
+  std::shared_ptr<member_queue> worker_;
 };
 
 }  // namespace tally

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "ledger/member_state.hpp"
-#include "node/member_office.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/member_office.hpp"
 
 namespace tally {
 namespace {
@@ -107,8 +107,10 @@ void member_office::answer_lease(node_id to, const lease_question& q, account_id
   a.id = q.id;
   a.member = *member;
   a.version = members_.at(*member).version;
-  a.now = with_.now();
-  a.until = a.now + lease_seconds;
+  // Stores count from the latest time that head office ever signed. When its clock was ahead once and was put right,
+  // leases from before that time would be over for them as they come.
+  a.now = std::max<unix_seconds>(with_.now(), with_.node.standing().hq_time);
+  a.until = a.now + with_.lease_s;
   // Known before it leaves: an erasure can say until when a dark store may have the key.
   if (auto kept = keys_->put(*member, *key, std::max(held->until, a.until)); !kept) return refuse(kept.code());
   durable_state st(with_.node.store());
