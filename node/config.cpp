@@ -12,8 +12,8 @@
 #include "ledger/fee_notice.hpp"
 #include "node/config_text.hpp"
 #include "node/device_config.hpp"
-#include "sync/notice.hpp"
 #include "node/identity.hpp"
+#include "sync/notice.hpp"
 
 namespace tally {
 namespace {
@@ -417,6 +417,10 @@ std::string setting_text(const node_config& config, std::string_view name) {
   auto where = config.places.find(name);
   return (where == config.places.end() ? std::string("the default") : where->second) + ": " + std::string(name) +
          " = " + value;
+}
+
+error at_setting(const node_config& config, std::string_view key, const std::string& why) {
+  return {errc::bad_config, setting_text(config, key) + ": " + why};
 }
 
 std::string explain_config() {

@@ -171,6 +171,8 @@ result<node_config> load_config(const std::filesystem::path& file, const std::ve
 /// A key with its value and where it stands, for a sentence about what came of it: `store.toml:7: http.listen =
 /// "127.0.0.1:80"`. REQUIRES: `name` is a key.
 std::string setting_text(const node_config& config, std::string_view name);
+/// What went wrong with a setting, after the setting and where it stands.
+error at_setting(const node_config& config, std::string_view key, const std::string& why);
 
 /// The table of keys for people (`tallystick config --explain`).
 std::string explain_config();

@@ -131,4 +131,13 @@ status write_identity(const fs::path& data_dir, const node_identity& id) {
   return write_private_file(file, out.str());
 }
 
+error at_file(const std::filesystem::path& file, error e) {
+  if (e.detail.find(file.string()) != std::string::npos) return e;
+  auto name = file.filename().string();
+  auto at = e.detail.find(name);
+  if (at == std::string::npos) return {e.code, file.string() + ": " + e.detail};
+  e.detail.replace(at, name.size(), file.string());
+  return e;
+}
+
 }  // namespace tally

@@ -54,4 +54,7 @@ status write_private_file(const std::filesystem::path& file, std::string_view te
 status sync_folder(const std::filesystem::path& dir);
 result<std::string> read_small_file(const std::filesystem::path& file, std::size_t bytes_max = 1 << 20);
 
+/// The same error with the whole path of the file; the files of keys are told by their names alone.
+error at_file(const std::filesystem::path& file, error e);
+
 }  // namespace tally

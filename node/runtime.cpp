@@ -78,21 +78,6 @@ struct running_node {
   std::unique_ptr<http_server> http;
 };
 
-/// What went wrong with a setting, after the setting and where it stands.
-error at_setting(const node_config& config, std::string_view key, const std::string& why) {
-  return {errc::bad_config, setting_text(config, key) + ": " + why};
-}
-
-/// The same error with the whole path of the file; the files of keys are told by their names alone.
-error at_file(const std::filesystem::path& file, error e) {
-  if (e.detail.find(file.string()) != std::string::npos) return e;
-  auto name = file.filename().string();
-  auto at = e.detail.find(name);
-  if (at == std::string::npos) return {e.code, file.string() + ": " + e.detail};
-  e.detail.replace(at, name.size(), file.string());
-  return e;
-}
-
 /// What the last process on this directory left: a port that may be another program's by now, and a token for it.
 void forget_last_life(const data_layout& at) {
   std::error_code ignored;
@@ -183,12 +168,9 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.station.notice_expiry_days = static_cast<std::uint32_t>(config.notice.expiry_days);
   o.station.notice_fee_days = static_cast<std::uint32_t>(config.notice.fee_days);
   o.station.sweep = {config.sweep.quiet_minutes * 60'000, config.sweep.dust, config.sweep.transit_max};
-  if (config.link.skip == "goods") {
-    if (n.identity.role != node_role::store)
-      return at_setting(config, "link.skip",
-                        "a region and head office need the whole directory: only a store skips goods");
-    o.station.skips = topic_goods;
-  }
+  if (config.link.skip == "goods") o.station.skips = topic_goods;
+  if (o.station.skips != 0 && n.identity.role != node_role::store)
+    return at_setting(config, "link.skip", "only a store skips goods; those above need the whole directory");
   o.listen_endpoint = config.link.listen;
   o.heartbeat = std::chrono::milliseconds(config.link.heartbeat_ms);
   o.batch = std::chrono::milliseconds(config.link.batch_ms);

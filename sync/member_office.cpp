@@ -113,71 +113,98 @@ result<account_id> member_office::survivor_of(account_id member) const {
   return error{errc::corrupt, "members that were merged in a circle"};
 }
 
-status member_office::check_cards(account_id member, const member_profile& p) const {
+status member_office::check_cards(account_id member, const member_profile& p, account_id or_of) const {
   durable_state st(with_.node.store());
   for (auto card : p.cards) {
     if (!card_of(st, card)) return error{errc::unknown_card, "head office has issued no such card"};
     auto owner = index_.by_card(card);
-    if (cards_taken_.count(card) != 0 || (owner && *owner != member))
+    if (cards_taken_.count(card) != 0 || (owner && *owner != member && *owner != or_of))
       return error{errc::not_allowed, "the card of account " + std::to_string(card.value) + " is another member's"};
   }
   return done();
 }
 
-void member_office::publish(account_id member, member_profile to, const std::optional<cause>& why,
-                            answer<member_view> done, std::vector<entry> first) {
-  keep_applications_of(to.applications, to.cards);
-  auto it = members_.find(member);
+result<entry> member_office::profile_fact(const written& w, const std::optional<cause>& why) {
+  auto it = members_.find(w.member);
   auto version = it == members_.end() ? 1 : it->second.version + 1;
-  auto key = keys_->find(member);
-  if (!key) return done(error{errc::corrupt, "the key of member " + std::to_string(member.value) + " is not here"});
+  auto key = keys_->find(w.member);
+  if (!key) return error{errc::corrupt, "the key of member " + std::to_string(w.member.value) + " is not here"};
   entry e;
   e.kind = entry_kind::profile;
-  e.account = member;
+  e.account = w.member;
   e.account_version = version;
-  e.blob = seal_member(*key, {with_.chain, member, {}, version}, change_of(to), with_.random);
+  e.blob = seal_member(*key, {with_.chain, w.member, {}, version}, change_of(w.profile), with_.random);
   if (why) {
     e.subject = why->writer;
     e.cites = why->seq;
   }
-  writing_.insert(member);
-  for (auto card : to.cards)
-    ++cards_taken_[card];
-  first.push_back(std::move(e));
-  with_.node.facts(std::move(first), [this, worker = worker_, member, to, done = std::move(done)](const auto& a) {
-    worker->post_answer([this, member, to, a, done] { published(member, to, a, done); });
-  });
+  return e;
 }
 
-void member_office::published(account_id member, const member_profile& to, const facts_answer& a,
+void member_office::publish(account_id member, member_profile to, const std::optional<cause>& why,
+                            answer<member_view> done, std::vector<entry> first) {
+  publish_all({{member, std::move(to)}}, why, std::move(done), std::move(first));
+}
+
+void member_office::publish_all(std::vector<written> list, const std::optional<cause>& why, answer<member_view> done,
+                                std::vector<entry> first) {
+  for (auto& w : list) {
+    keep_applications_of(w.profile.applications, w.profile.cards);
+    auto e = profile_fact(w, why);
+    if (!e) return done(e.error());
+    first.push_back(std::move(*e));
+  }
+  for (const auto& w : list) {
+    writing_.insert(w.member);
+    for (auto card : w.profile.cards)
+      ++cards_taken_[card];
+  }
+  with_.node.facts(std::move(first),
+                   [this, worker = worker_, list = std::move(list), done = std::move(done)](const auto& a) {
+                     worker->post_answer([this, list, a, done] { published(list, a, done); });
+                   });
+}
+
+void member_office::published(const std::vector<written>& list, const facts_answer& a,
                               const answer<member_view>& done) {
-  writing_.erase(member);
-  for (auto card : to.cards)
-    if (auto it = cards_taken_.find(card); it != cards_taken_.end() && --it->second == 0) cards_taken_.erase(it);
+  for (const auto& w : list) {
+    writing_.erase(w.member);
+    for (auto card : w.profile.cards)
+      if (auto it = cards_taken_.find(card); it != cards_taken_.end() && --it->second == 0) cards_taken_.erase(it);
+  }
   if (a.code != errc::ok) {
-    if (!members_.count(member)) (void)keys_->destroy(member);  // it never came to be
+    for (const auto& w : list)
+      if (!members_.count(w.member)) (void)keys_->destroy(w.member);  // it never came to be
     return done(error{a.code, a.detail});
   }
-  if (auto before = view(member); before && before->profile.merged_into.value == 0) {
-    index_.remove(member, before->profile);
-    open_applications_.note(member, before->profile.applications, {});
+  member_view v;
+  for (const auto& w : list) {
+    auto learnt = learn_published(w);
+    if (!learnt) return done(learnt.error());
+    v.member = w.member;
+    v.version = members_[w.member].version;
+    v.profile = w.profile;
+  }
+  done(v);
+}
+
+status member_office::learn_published(const written& w) {
+  if (auto before = view(w.member); before && before->profile.merged_into.value == 0) {
+    index_.remove(w.member, before->profile);
+    open_applications_.note(w.member, before->profile.applications, {});
     tell_birthdays_of(before->profile.cards);
   }
-  tell_birthdays_of(to.cards);
+  tell_birthdays_of(w.profile.cards);
   durable_state st(with_.node.store());
-  auto record = member_of(st, member);
-  if (!record) return done(error{errc::io, "the database could not be read"});
-  auto& m = members_[member];
-  m = {record->version, record->epoch, record->at, to.merged_into};
-  if (to.merged_into.value == 0) {
-    index_.add(member, to);
-    open_applications_.note(member, {}, to.applications);
+  auto record = member_of(st, w.member);
+  if (!record) return error{errc::io, "the database could not be read"};
+  auto& m = members_[w.member];
+  m = {record->version, record->epoch, record->at, w.profile.merged_into};
+  if (w.profile.merged_into.value == 0) {
+    index_.add(w.member, w.profile);
+    open_applications_.note(w.member, {}, w.profile.applications);
   }
-  member_view v;
-  v.member = member;
-  v.version = m.version;
-  v.profile = to;
-  done(v);
+  return tally::done();
 }
 
 // -- questions -----------------------------------------------------------------------
@@ -297,8 +324,8 @@ void member_office::merge(account_id survivor, account_id other, answer<member_v
       std::move(done), [this, survivor, other](const answer<member_view>& told) { merge_now(survivor, other, told); });
 }
 
-// The other gives up its cards first: a card never belongs to two. Breaking off between the two is mended by merging
-// again.
+// Both profiles in one group: between the two the cards would be nobody's. The gone one's is first, since a card never
+// belongs to two.
 void member_office::merge_now(account_id survivor, account_id other, const answer<member_view>& done) {
   auto into = view(survivor), from = view(other);
   if (!into || !from) return done(into ? from.error() : into.error());
@@ -312,16 +339,17 @@ void member_office::merge_now(account_id survivor, account_id other, const answe
   if (to.cards.size() > member_cards_max)
     return done(
         error{errc::not_allowed, "together they have more than " + std::to_string(member_cards_max) + " cards"});
-  // The gone one's last profile keeps what is needed to finish; its cards count for nobody.
-  auto finish = [this, survivor, to, now = into->profile, view_now = *into, done] {
-    if (to == now) return done(view_now);
-    if (auto free = check_cards(survivor, to); !free) return done(free.error());
-    publish(survivor, to, std::nullopt, done);
-  };
-  if (from->profile.merged_into == survivor) return finish();
-  auto gone = from->profile;
-  gone.merged_into = survivor;
-  publish(other, gone, std::nullopt, [finish, done](const result<member_view>& r) { r ? finish() : done(r.error()); });
+  if (auto free = check_cards(survivor, to, other); !free) return done(free.error());
+  std::vector<written> list;
+  if (from->profile.merged_into != survivor) {
+    list.push_back({other, from->profile});
+    list.back().profile.merged_into = survivor;
+  }
+  // A merge of before that broke off between the two is finished by merging again.
+  if (to != into->profile) list.push_back({survivor, to});
+  if (list.empty()) return done(*into);
+  publish_all(std::move(list), std::nullopt,
+              [this, survivor, done](const result<member_view>& r) { r ? done(view(survivor)) : done(r.error()); });
 }
 
 std::vector<account_id> member_office::one_person(account_id member) const {

@@ -52,18 +52,28 @@ private:
     writer_id writer;
     sequence seq{};
   };
+  struct written {
+    account_id member;
+    member_profile profile;
+  };
   explicit member_office(member_parts parts)
       : with_(std::move(parts)), keys_(std::move(with_.keys)), index_(with_.random), worker_(with_.worker) {}
 
   status load();
   result<member_view> view(account_id member) const;
   result<bytes> sealed(account_id member) const;
-  status check_cards(account_id member, const member_profile& p) const;
+  /// Its cards are nobody's, its own, or those of `or_of`, who gives them up.
+  status check_cards(account_id member, const member_profile& p, account_id or_of = {}) const;
   result<account_id> survivor_of(account_id member) const;
   /// `first` is written before the profile, which is not when that fails.
   void publish(account_id member, member_profile to, const std::optional<cause>& why, answer<member_view> done,
                std::vector<entry> first = {});
-  void published(account_id member, const member_profile& to, const facts_answer& a, const answer<member_view>& done);
+  /// In order, all or none; answers with the last.
+  void publish_all(std::vector<written> list, const std::optional<cause>& why, answer<member_view> done,
+                   std::vector<entry> first = {});
+  void published(const std::vector<written>& list, const facts_answer& a, const answer<member_view>& done);
+  result<entry> profile_fact(const written& w, const std::optional<cause>& why);
+  status learn_published(const written& w);
   void add_now(const member_change& c, const answer<member_view>& done);
   void merge_now(account_id survivor, account_id other, const answer<member_view>& done);
   void erase_now(account_id member, const answer<erased_members>& done);

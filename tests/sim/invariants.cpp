@@ -454,18 +454,16 @@ bool drained(const world& w, std::string* why) {
     auto size = stream_reader(n.disk).size(journal);
     if (above.size(journal) != size) return no("head office lacks entries of " + name(id));
     auto c = n.st->cosigned();
-    if (!c || c->size != size)
-      return no("head office's cosignature of " + name(id) + " is at " + std::to_string(c ? c->size : 0) + " of " +
-                std::to_string(size));
+    if (!c || c->size != size) return no("head office has not cosigned all of " + name(id));
     if (n.st->ledger().rules().version_at(UINT32_MAX) != hq.st->ledger().rules().version_at(UINT32_MAX))
       return no(name(id) + " has rules " + std::to_string(n.st->ledger().rules().version_at(UINT32_MAX)) +
                 ", head office " + std::to_string(hq.st->ledger().rules().version_at(UINT32_MAX)) + ", directory " +
                 std::to_string(stream_reader(n.disk).size({hq.st->ledger().self(), sub_stream::directory, {}})) +
                 " of " + std::to_string(above.size({hq.st->ledger().self(), sub_stream::directory, {}})));
   }
+  if (w.uneven_returns() > 0) return no("there are units of returns to even out");
   for (const auto& [id, n] : w.nodes())
-    if (n.role != node_role::store && here(n) && (!n.st->seen().open_cases().empty() || w.uneven_returns() > 0))
-      return no(name(id) + " still has open cases, or units of returned goods to even out");
+    if (n.role != node_role::store && here(n) && !n.st->seen().open_cases().empty()) return no(name(id) + " has cases");
   if (auto v = w.restored(); v.value != 0 && w.nodes().at(v).st->ledger().self().epoch == w.nodes().at(v).cert.epoch)
     return no("nobody noticed that " + name(v) + " was restored");
   if (auto v = w.ended(); v.value != 0) {

@@ -72,8 +72,7 @@ private:
 
   // members_truth.cpp
   void published(const entry& e, sequence seq);
-  void check_applications_of(const member_profile& before, const member_profile& now, sequence seq,
-                             const std::string& where);
+  void check_applications_of(const member_profile& now, sequence seq, const std::string& where);
   std::optional<account_id> owner_of(account_id card) const;
   bool waits_too_long(node_id id, bool somebody) const;
   bool agree(std::string* why) const;

@@ -63,7 +63,7 @@ void sim_members::published(const entry& e, sequence seq) {
   apply_change(now.profile, *change);
   auto before = profiles_[e.account];
   ensure(now.version == before.version + 1, [&] { return "a version is missing or there twice: " + where; });
-  if (now.profile.merged_into.value == 0) check_applications_of(before.profile, now.profile, seq, where);
+  if (now.profile.merged_into.value == 0) check_applications_of(now.profile, seq, where);
   if (e.cites) {
     auto said = claims_.find({e.subject, *e.cites});
     ensure(said != claims_.end(), [&] { return "a claim that nobody made is answered: " + where; });
@@ -84,8 +84,6 @@ void sim_members::published(const entry& e, sequence seq) {
     for (const auto& a : wanted) {
       const auto* had = application_for(before.profile.applications, a.card);
       const auto* has = application_for(now.profile.applications, a.card);
-      // Between the halves of a merge that broke off the card is nobody's, and an application for it goes with it.
-      if (!has && std::ranges::find(now.profile.cards, a.card) == now.profile.cards.end()) continue;
       ensure(has != nullptr, [&] { return "an application is lost: " + where; });
       ensure((had && *had == *has) || (has->number == (had ? had->number : 0) + 1 && has->node == e.subject.node),
              [&] { return "an application became another one: " + where; });
@@ -95,12 +93,8 @@ void sim_members::published(const entry& e, sequence seq) {
 }
 
 // Open once, answered once; a card that is made has its further number in the same group.
-void sim_members::check_applications_of(const member_profile& before, const member_profile& now, sequence seq,
-                                        const std::string& where) {
+void sim_members::check_applications_of(const member_profile& now, sequence seq, const std::string& where) {
   for (const auto& a : now.applications) {
-    // A card that a merge which broke off left with nobody may get another member, who begins to count anew.
-    if (a.number == 1 && a.state == application_state::open && !application_for(before.applications, a.card))
-      std::erase_if(applications_, [&](const auto& known) { return known.first.first == a.card; });
     auto [it, fresh] = applications_.try_emplace({a.card, a.number}, a.state);
     if (fresh) {
       ensure(a.state == application_state::open || !a.reason.empty(),

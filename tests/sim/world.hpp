@@ -101,11 +101,7 @@ private:
   void absorb(sim_node& n);
   void absorb_journal(sim_node& n, const writer_id& self);
   void wake(sim_node& n, tick_ms delay);
-  void work(sim_node& n);
-  void seal(sim_node& n);
-  void committed(sim_node& n);
-  void look_again(sim_node& n);
-  void ticks(sim_node& n);
+  void work(sim_node&n), seal(sim_node&n), committed(sim_node&n), look_again(sim_node&n), ticks(sim_node&n);
   void tick_by(sim_node& n, tick_ms when);
   tick_ms next_tick(const sim_node& n) const;
   void effects(sim_node& n, std::vector<station_effect> list);
@@ -117,10 +113,7 @@ private:
 
   // weather.cpp: what goes wrong, and when
   void plan_weather();
-  void next_crash();
-  void next_cut();
-  void next_clock();
-  void next_full_disk();
+  void next_crash(), next_cut(), next_clock(), next_full_disk();
   void next_silence(unsigned left);
   void plan_restore();
   void restore(sim_node& n);
