@@ -25,12 +25,12 @@ void add_rotate_key(CLI::App& app, int& status) {
   c->add_option("--data", *data, "data directory; its node must run")->required();
   c->footer(
       "New keys begin a new epoch: the node takes no card value until head office has all entries of the old one and\n"
-      "has granted anew what lay there, seconds on a working link. The old keys open no connection any more; what "
-      "they\n"
-      "signed stays valid. Works without a link, too: it happens when the link is back. Asking again changes nothing.\n"
-      "A region changes the key that it signs with and keeps that of its connections, by which its stores find it; "
-      "they\n"
-      "begin new epochs with it, each for seconds.\n"
+      "has granted anew what lay there, seconds on a working link. A store's old keys open no connection any more;\n"
+      "what they signed stays valid. Works without a link, too: it happens when the link is back. Asking again changes "
+      "nothing.\n"
+      "A region changes the key that it signs with and keeps that of its connections, by which its stores find it;\n"
+      "they begin new epochs with it, each for seconds. So a stolen disk of a region still connects: only\n"
+      "'invite --replace' ends that.\n"
       "Keys that somebody stole: tallystick revoke and invite --replace at head office.\n"
       "Example:\n  tallystick rotate-key --data /srv/tally");
   c->callback([data, &status] { status = run_rotate_key(*data); });

@@ -7,6 +7,8 @@ namespace fs = std::filesystem;
 
 fs::path next_epoch_file(const data_layout& at) { return at.next_keys() / "epoch"; }
 fs::path next_signing(const data_layout& at) { return at.next_keys() / "signing.key"; }
+fs::path kept_certificate(const data_layout& at) { return at.keys() / "certificate"; }
+constexpr std::size_t kept_octets_max = 64 << 10;
 fs::path next_curve(const data_layout& at) { return at.next_keys() / "curve.key"; }
 
 fs::path put_aside_name(const fs::path& file, std::uint64_t serial) {
@@ -104,6 +106,25 @@ std::map<epoch_id, std::unique_ptr<const signer>> older_keys(const data_layout& 
     if (key && key->pub == newest[c->epoch]) out[c->epoch] = std::make_unique<ed25519_signer>(std::move(*key));
   }
   return out;
+}
+
+status keep_certificate(const data_layout& at, const certificate_book& book, node_id self) {
+  const auto* own = book.signed_form(self);
+  if (!own) return done();
+  auto text = to_hex(encode(*own));
+  auto there = read_small_file(kept_certificate(at), kept_octets_max);
+  if (there && *there == text) return done();
+  if (!there && there.code() != errc::not_found) return there.error();
+  return write_private_file(kept_certificate(at), text);
+}
+
+status read_kept_certificate(const data_layout& at, certificate_book& book) {
+  auto there = read_small_file(kept_certificate(at), kept_octets_max);
+  if (!there) return there.code() == errc::not_found ? done() : status(there.error());
+  bytes form(there->size() / 2, 0);
+  if (!from_hex(*there, {reinterpret_cast<std::uint8_t*>(form.data()), form.size()})) return done();
+  if (auto c = decode_signed_certificate(form)) (void)book.add(*c);
+  return done();
 }
 
 }  // namespace tally

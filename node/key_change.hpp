@@ -19,6 +19,10 @@ result<next_keys> read_next_keys(const data_layout& at);
 /// Puts the waiting keys in the place of the old ones if `own` is their certificate; does nothing otherwise. `before`:
 /// serial of the certificate before it.
 status adopt_next_keys(const data_layout& at, const certificate& own, std::uint64_t before);
+/// Keeps the newest certificate of this node beside its keys, and gives it to a book that has an older one: a database
+/// that is restored from before a change of keys does not know them. What does not verify is left out.
+status keep_certificate(const data_layout& at, const certificate_book& book, node_id self);
+status read_kept_certificate(const data_layout& at, certificate_book& book);
 /// The keys that the node had before, by the epoch that their certificate names.
 std::map<epoch_id, std::unique_ptr<const signer>> older_keys(const data_layout& at, const certificate_book& book,
                                                              node_id self);

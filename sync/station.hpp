@@ -129,7 +129,7 @@ private:
   void write_facts(facts_request& r);
   void ingest(const segment_arrival& a);
   void heard(node_id from), end_wait(std::uint64_t waiting, account_id account), answer(till_answer a);
-  status verify_segment(const segment& s, const merkle_run& run);
+  status verify_segment(const segment& s, const opened_segment& opened);
   bool waits_for_proof(const segment& s, const entry_list& entries) const;
   void interpret(const segment& s, const opened_segment& opened, const merkle_frontier& before);
   void pass_through(const stream_id&id, const entry_list&entries),
@@ -194,7 +194,7 @@ private:
   std::optional<node_id> route_to(node_id node) const;
   void note_way(node_id from, const stream_id& journal);
   bool brings_back(node_id neighbour, const stream_id&id) const, comes_by(node_id neighbour, node_id below) const,
-      stays_here(node_id neighbour, const writer_id&own) const;
+      stays_here(node_id neighbour, const writer_id&own) const, descends_from(const epoch_id&epoch) const;
   enum class once_state : std::uint8_t { none, unused, used };
   once_state once_at(account_id account) const;
   void close_used_number(account_id account), close_used_numbers(), move_debts();

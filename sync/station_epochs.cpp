@@ -11,13 +11,14 @@ namespace {
 // Entries that one tick may add to the open group, so that a large closing does not hold up anybody's pull.
 constexpr std::size_t regrants_per_tick = 500;
 constexpr std::size_t heirs_max = 10'000;
-constexpr byte_view copy_key = "backup", outdated_key = "outdated";
+constexpr byte_view outdated_key = "outdated";
 // A parent that is there has asked for the journal by then, and showed what it holds of it.
 constexpr tick_ms parent_word_ms = 60'000;
 
+}  // namespace
+
 bytes astray_key(const writer_id& w) { return "x" + stream_key({w, sub_stream::journal, {}}); }
 bytes short_key(const writer_id& w) { return "z" + stream_key({w, sub_stream::journal, {}}); }
-}  // namespace
 
 // What this life decided in the open group is written with the group, before the first entry of the next life.
 void station::begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end,
@@ -88,18 +89,6 @@ void station::await_parent() {
 void station::load_outdated() {
   bytes v;
   if (store_.get(family::meta, outdated_key, v) == lookup::found) care_.outdated_at = 0;
-}
-
-status station::begin_restored_epoch(unix_seconds now) {
-  bytes v;
-  auto found = store_.get(family::meta, copy_key, v);
-  if (found == lookup::failed) return error{errc::io, "the database could not be read"};
-  if (found == lookup::absent) return done();
-  if (config_.role == node_role::hq) return begin_rebuild(v), done();
-  now_ = now;
-  book_->view().erase(family::meta, copy_key);
-  begin_anew(errc::rolled_back, "this node was restored from a backup", unknown_end);
-  return done();
 }
 
 // Streams of such a life are not offered: nobody could continue what he holds with them.

@@ -15,6 +15,9 @@ bool went_astray(const kv_store& store, const writer_id& own);
 /// Whether others may know more of this node's earlier life than it has itself, and so perhaps other entries under the
 /// same numbers. The parent alone can tell, so nobody is offered such a life past the parent.
 bool was_cut_short(const kv_store& store, const writer_id& own);
+bytes astray_key(const writer_id& w);            ///< family meta: `went_astray`
+bytes short_key(const writer_id& w);             ///< family meta: `was_cut_short`
+inline constexpr byte_view copy_key = "backup";  ///< family meta: `is_copy`
 /// Marks the copy of a database as one: `station::begin_restored_epoch`. `without`: head office's children that it does
 /// not wait for.
 void mark_as_copy(kv_batch& batch, const std::vector<node_id>& without = {});

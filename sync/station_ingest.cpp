@@ -6,6 +6,7 @@
 #include "storage/sha256.hpp"
 #include "sync/checkpoint.hpp"
 #include "sync/left_out.hpp"
+#include "sync/life_keys.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
@@ -86,13 +87,15 @@ void station::ingest(const segment_arrival& a) {
     invariant(opened->ok(), "what was just packed opens");
     kept = &rest;
   }
-  if (auto ok = verify_segment(*kept, (*opened)->run); !ok) {
+  if (auto ok = verify_segment(*kept, **opened); !ok) {
     const auto by = s.stream.writer.node;
-    if (!carrying_ && by != head_office && by == parent() && care_.awaits_keys(tick_))
-      return report(have, errc::busy, false);
+    const bool may_come = !carrying_ && by != head_office && by == parent();
+    if (may_come && care_.awaits_keys(tick_)) return report(have, errc::busy, false);
     open_effects_.push_back(
         alarm_effect{ok.error().code, "from node " + std::to_string(a.from.value) + ": " + ok.error().detail});
-    return report(have, ok.error().code, false);
+    // The link stays: the news comes over it.
+    if (may_come) care_.unread_since = tick_;
+    return report(have, may_come ? errc::busy : ok.error().code, false);
   }
   if (s.stream.writer.node == parent()) care_.unread_since.reset();
   if (!is_sure() && needs_own_end((*opened)->entries, *book_)) return report(have, errc::busy, false);
@@ -109,12 +112,15 @@ void station::ingest(const segment_arrival& a) {
   report(s.size_after(), errc::ok, !journal);
 }
 
-status station::verify_segment(const segment& s, const merkle_run& run) {
-  auto keys = certificates_.keys_for(s.stream.writer);
+status station::verify_segment(const segment& s, const opened_segment& opened) {
+  std::optional<entry> first;
+  if (s.first == 0 && !opened.entries.empty())
+    if (auto e = decode_entry(opened.entries[0])) first = std::move(*e);
+  auto keys = keys_of_life(certificates_, observer_->st(), book_->st(), s.stream, first ? &*first : nullptr);
   if (keys.empty()) return error{errc::not_certified, "node " + std::to_string(s.stream.writer.node.value)};
   auto frontier = book_->streams().tip(s.stream);
   std::vector<merkle_subtree> tiles;
-  frontier.append(run, tiles);
+  frontier.append(opened.run, tiles);
   auto body = checkpoint_body({stream_origin(config_.chain, s.stream), frontier.size(), frontier.root(), {}});
   auto signed_it = [&](const public_key& key) { return certificates_.with().verify(key, body, s.sign); };
   if (std::none_of(keys.begin(), keys.end(), signed_it))
@@ -290,10 +296,10 @@ bool station::on_cosign(const cosign_message& m) {
   if (!by || !verify_cosignature(certificates_.with(), by->signing,
                                  {stream_origin(config_.chain, m.stream), m.size, m.root, {}}, m.time, m.sign)) {
     if (!carrying_ && m.by != head_office && m.by == parent() && care_.awaits_keys(tick_)) return false;
+    if (m.by == parent()) care_.unread_since = tick_;
     open_effects_.push_back(alarm_effect{errc::bad_signature, "a cosignature of node " + std::to_string(m.by.value)});
     return false;
   }
-  if (m.by == parent()) care_.unread_since.reset();
   if (m.by == head_office && m.time > book_->hq_time()) {
     care_.time_tick = tick_;
     book_->heard_hq_time(m.time);
@@ -301,6 +307,7 @@ bool station::on_cosign(const cosign_message& m) {
   note_astray(m);
   auto known = newest_cosignature(m.stream, m.by);
   if (known && known->size > m.size) return true;  // came late
+  if (m.by == parent() && (!known || m.size > known->size)) care_.unread_since.reset();
   book_->view().put(family::meta, cosignature_key(m.stream, m.by), encode_message(m));
   if (m.stream == book_->journal()) cosigned_open_ = true;
   if (m.stream.writer.node != config_.self)

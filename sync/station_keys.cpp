@@ -1,7 +1,9 @@
 // Keys that end: who may still knock with them, and what their own node does when it hears of it.
 #include <algorithm>
 
+#include "ledger/closing.hpp"
 #include "sync/station.hpp"
+#include "sync/station_facts.hpp"
 
 namespace tally {
 namespace {
@@ -14,6 +16,7 @@ bytes end_of_keys_key(node_id node) {
   return w.take();
 }
 
+constexpr int lives_max = 64;  // one behind the other, without new keys
 constexpr tick_ms keys_every_ms = 60'000, renew_wait_max_ms = 3'600'000;
 // Each new certificate of a node is for ever in everybody's directory.
 constexpr unix_seconds keys_apart_s = 60;
@@ -63,7 +66,11 @@ void station::stop_if_revoked() {
   bool mine = !own || own->signing == keys_.key() || (config_.next && own->signing == config_.next->signing->key());
   if (!care_.outlawed && mine && !certificates_.is_revoked_key(keys_.key())) return;
   if (!std::exchange(care_.outlawed, true) && book_->stopped() != errc::revoked)
-    open_effects_.push_back(alarm_effect{errc::revoked, "head office has revoked this node: no card value moves here"});
+    open_effects_.push_back(alarm_effect{
+        errc::revoked, mine
+                           ? "head office has revoked this node: no card value moves here"
+                           : "head office knows this node by other keys: no card value moves here. If no other machine "
+                             "has its place, this is a copy from before 'rotate-key': 'invite --replace'"});
   if (book_->stopped() != errc::revoked) book_->stop_card_value(errc::revoked);
 }
 
@@ -208,10 +215,47 @@ void station::learn_own_certificate(const certificate& c) {
 // there.
 void station::begin_certified_epoch(unix_seconds now) {
   const auto* own = certificate_of(config_.self);
-  if (!book_->started() || !own || own->signing != keys_.key() || own->epoch == book_->self().epoch) return;
+  if (!book_->started() || !own || own->signing != keys_.key() || descends_from(own->epoch)) return;
   if (book_->head({{config_.self, own->epoch}, sub_stream::journal, {}}).size > 0) return;  // begun before
   now_ = now;
   begin_anew(errc::epoch_closed, "this node has new keys", book_->next(), {}, own->epoch);
+}
+
+/// Whether this node's life is the one of that epoch, or began behind it.
+bool station::descends_from(const epoch_id& epoch) const {
+  auto w = book_->self();
+  for (int i = 0; i < lives_max; ++i) {
+    if (w.epoch == epoch) return true;
+    auto h = heritage_of(observer_->st(), w);
+    if (!h) return false;
+    w.epoch = h->before;
+  }
+  return false;
+}
+
+status station::begin_restored_epoch(unix_seconds now) {
+  bytes v;
+  auto found = store_.get(family::meta, copy_key, v);
+  if (found == lookup::failed) return error{errc::io, "the database could not be read"};
+  if (found == lookup::absent) return done();
+  if (config_.role == node_role::hq) return begin_rebuild(v), done();
+  now_ = now;
+  book_->view().erase(family::meta, copy_key);
+  // The copy is from before this node's newest keys: the life that began with them is lost with the disk, and is the one
+  // that goes before.
+  std::optional<stream_head> lost;
+  const auto* own = certificate_of(config_.self);
+  if (own && own->signing == keys_.key() && own->epoch != epoch_id{} && !descends_from(own->epoch) &&
+      book_->head({{config_.self, own->epoch}, sub_stream::journal, {}}).size == 0)
+    lost = stream_head{{{config_.self, own->epoch}, sub_stream::journal, {}}, 0, merkle_frontier{}.root()};
+  const auto old = book_->self();
+  begin_anew(errc::rolled_back, "this node was restored from a backup", unknown_end, lost);
+  // Nothing was written on the copy: what is here of that life is its beginning, which anybody may have.
+  for (const auto& key : {short_key(old), astray_key(old)})
+    book_->view().erase(family::meta, key);
+  lives_.cut_short.erase(old);
+  lives_.astray.erase(old);
+  return done();
 }
 
 }  // namespace tally

@@ -6,7 +6,6 @@
 
 namespace tally {
 namespace {
-constexpr byte_view copy_key = "backup";
 constexpr tick_ms ask_apart_ms = 10'000, look_apart_ms = 1'000;
 constexpr std::size_t without_max = 10'000;
 }  // namespace

@@ -1,0 +1,55 @@
+#include "sync/life_keys.hpp"
+
+#include <algorithm>
+
+#include "ledger/closing.hpp"
+#include "ledger/state.hpp"
+
+namespace tally {
+namespace {
+
+constexpr int lives_max = 64;
+
+/// Serial of the certificate that the epoch, or the nearest before it which one names, began with; none: nobody can tell.
+std::optional<std::uint64_t> began_with(const std::vector<const certificate*>& all, const state& journals, node_id node,
+                                        std::optional<epoch_id> epoch) {
+  for (int i = 0; i < lives_max && epoch; ++i) {
+    auto named = std::ranges::find(all, *epoch, [](const certificate* c) { return c->epoch; });
+    if (named != all.end()) return (*named)->serial;
+    auto h = heritage_of(journals, {node, *epoch});
+    epoch = h ? std::optional(h->before) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<public_key> keys_of_life(const certificate_book& book, const state& journals, const state& directory,
+                                     const stream_id& id, const entry* first) {
+  const auto& w = id.writer;
+  auto keys = book.keys_for(w);
+  if (keys.size() < 2) return keys;
+  auto all = book.all_of(w.node);  // by serial
+  if (std::ranges::any_of(all, [&](const certificate* c) { return c->epoch == w.epoch; })) return keys;
+  std::optional<std::uint64_t> since;
+  if (id.sub == sub_stream::journal) {
+    std::optional<epoch_id> before;
+    if (first && first->kind == entry_kind::open_epoch && first->head) {
+      before = first->head->stream.writer.epoch;
+    } else if (auto h = heritage_of(journals, w)) {
+      before = h->before;
+    }
+    since = began_with(all, journals, w.node, before);
+  } else if (auto record = node_of(directory, w.node);
+             (record && record->epoch == w.epoch) || closing_of(directory, w)) {
+    return keys;  // head office knows this life
+  }
+  const auto newest = all.back()->signing;
+  std::erase_if(keys, [&](const public_key& k) {
+    if (!since) return k != newest;
+    return std::ranges::none_of(all, [&](const certificate* c) { return c->signing == k && c->serial >= *since; });
+  });
+  return keys;
+}
+
+}  // namespace tally
