@@ -226,7 +226,7 @@ bool station::descends_from(const epoch_id& epoch) const {
   auto w = book_->self();
   for (int i = 0; i < lives_max; ++i) {
     if (w.epoch == epoch) return true;
-    auto h = heritage_of(observer_->st(), w);
+    auto h = heritage_of(book_->st(), w);
     if (!h) return false;
     w.epoch = h->before;
   }
