@@ -177,8 +177,8 @@ void station::take_back_credited() {
 }
 
 // Stores took goods of one sale back without knowing of each other, and each rounded up what it took of its units. What
-// was put back is in head office's journal, which the observer follows: looking twice gives nothing twice. A look goes on
-// behind the last one, so that sales that wait keep nobody else's back.
+// was put back is in head office's journal, which the observer follows: looking twice gives nothing twice. A look goes
+// on behind the last one, so that sales that wait keep nobody else's back.
 void station::even_out_returns() {
   calendar_.returned.merge(observer_->take_returned());
   if (tick_ < calendar_.returned_due || !lives_.short_known) return;

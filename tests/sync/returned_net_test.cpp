@@ -1,4 +1,5 @@
-// Goods of one sale that come back to several stores: who gets nothing put back, who waits, and which month it weighs on.
+// Goods of one sale that come back to several stores: who gets nothing put back, who waits, and which month that
+// weighs on.
 #include <catch2/catch.hpp>
 
 #include "sync/debts_net.hpp"
