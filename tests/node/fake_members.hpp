@@ -1,7 +1,7 @@
 #pragma once
-#include "node/card_media.hpp"
 #include "node/fake_office.hpp"
-#include "node/members.hpp"
+#include "sync/card_media.hpp"
+#include "sync/members.hpp"
 
 namespace tally::test {
 
