@@ -84,8 +84,11 @@ struct node_snapshot {
     writer_id writer;
     sequence seq{};
     errc why = errc::ok;
-    /// All uses of one voucher's code, this one among them, when they are one loss; the first one first.
+    /// Of a voucher's code whose uses are one loss: the first of them. At that one alone, which they are, bounded, and
+    /// how many in all.
+    std::optional<std::pair<writer_id, sequence>> same_as = {};
     std::vector<std::pair<writer_id, sequence>> uses = {};
+    std::size_t uses_all = 0;
   };
   struct case_list {
     std::vector<open_case> first;  ///< at most `cases_max`, by node, epoch and sequence

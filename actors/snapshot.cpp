@@ -98,7 +98,12 @@ std::shared_ptr<const node_snapshot::case_list> list_cases(const observer& seen)
     out->open += entries.size();
     for (const auto& [seq, why] : entries) {
       if (out->first.size() == node_snapshot::cases_max) break;
-      out->first.push_back({writer, seq, why, seen.same_case(writer, seq)});
+      node_snapshot::open_case c{writer, seq, why};
+      if (const auto* joint = seen.same_case(writer, seq)) {
+        c.same_as = joint->first.front();
+        if (c.same_as == std::pair(writer, seq)) c.uses = joint->first, c.uses_all = joint->all;
+      }
+      out->first.push_back(std::move(c));
     }
   }
   return out;

@@ -282,13 +282,15 @@ void apply_refund(const entry& e, const entry_place& p, state& s) {
   add_owed(e, evened_key(seller, *e.cites, evened_part::owed), e.owed, 1, s);
 }
 
-// Money that comes back was paid in the sale's month, as far as the sale is known: it does not weigh on months in which
-// the sale no longer counts.
+// Money that comes back was paid in the sale's month: it does not weigh on months in which the sale no longer counts.
+// What another store sold is in its journal, which may come later: that weighs on the month in which it comes back,
+// whatever the order of journals.
 void apply_turnover(const entry& e, const entry_place& p, state& s) {
   bool back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere ||
               (e.kind == entry_kind::reverse && sells(e.cited_kind));
   if (e.account.value == 0 || (!sells(e.kind) && !back)) return;
-  auto date = back && p.cited ? p.cited->business_date : e.business_date;
+  bool own = back && p.cited && e.kind != entry_kind::refund_elsewhere;
+  auto date = own ? p.cited->business_date : e.business_date;
   if (auto money = money_of(e); money != 0) s.add_turnover(e.account, month_of(date), back ? -money : money);
 }
 

@@ -43,14 +43,15 @@ void write_case(json_writer& w, const node_snapshot& s, const node_snapshot::ope
     w.field("value", case_sum(*e, c.why));
     if (e->account.value != 0) w.field("account", e->account.value);
   }
+  if (c.same_as && *c.same_as != std::pair(c.writer, c.seq))
+    w.field("same_as", receipt_id(c.same_as->first, c.same_as->second));
   if (!c.uses.empty()) {
-    auto first = c.uses.front();
-    if (first != std::pair(c.writer, c.seq)) w.field("same_as", receipt_id(first.first, first.second));
     w.key("uses");
     w.open('[');
     for (const auto& [writer, seq] : c.uses)
       w.value(receipt_id(writer, seq));
     w.close(']');
+    if (c.uses_all > c.uses.size()) w.field("more_uses", c.uses_all - c.uses.size());
   }
   w.close('}');
 }

@@ -14,7 +14,7 @@ namespace tally {
 namespace {
 
 constexpr std::string_view sent_prefix = "nvoucher-sent/";
-constexpr std::size_t moved_per_tick = 100, forgotten_per_tick = 100;
+constexpr std::size_t moved_per_tick = 100, looked_per_tick = 1'000, forgotten_per_tick = 100;
 constexpr std::uint32_t consent_sms = 1, consent_offers = 1 << 4;
 
 bool agreed(const member_view& v, message_kind kind) {
@@ -26,6 +26,13 @@ const rules_record* rules_now(const node_snapshot& s) { return s.rules->rules(s.
 
 std::string money_text(amount sum, const rules_record& rules) {
   return format_amount(sum, static_cast<int>(rules.exponent)) + " " + rules.currency;
+}
+
+/// As old as what it tells of; of a fee there is nothing to tell once it is taken.
+unix_seconds good_until(const notice& n) {
+  auto last = n.at + outbox_limits{}.notice_good_for;
+  if (n.kind == notice_kind::fee) return std::min(last, start_of_day(n.day));
+  return n.kind == notice_kind::expiry ? std::min(last, start_of_day(n.day + 1)) : last;
 }
 
 }  // namespace
@@ -88,14 +95,23 @@ void code_office::forget_old() {
 }
 
 // What the station wrote is erased behind the message: a crash in between finds the message, and adds no second one.
+// Units expire for many cards on one day: while the outbox is more than half full, what is told of that stays where it
+// is, so that what is told of levels and fees has room.
 void code_office::move_notices() {
-  std::size_t moved = 0;
-  for (auto c = with_.node.store().scan(family::meta, notice_prefix);
-       c->valid() && c->key().starts_with(notice_prefix) && moved < moved_per_tick; c->next()) {
+  const bool crowded = box_.more_than_half_full();
+  const auto now = with_.now();
+  std::size_t moved = 0, looked = 0;
+  auto c = with_.node.store().scan(family::meta, notices_at_.empty() ? bytes(notice_prefix) : notices_at_);
+  for (notices_at_.clear(); c->valid() && c->key().starts_with(notice_prefix); c->next()) {
     bytes key(c->key());
+    if (moved >= moved_per_tick || looked++ >= looked_per_tick) {
+      notices_at_ = std::move(key);
+      return;
+    }
     if (moving_.contains(key)) continue;
     auto n = decode_notice(c->value());
     if (!n) with_.log(n.code(), n.error().detail + " is left out");
+    if (n && n->kind == notice_kind::expiry && crowded && good_until(*n) > now) continue;
     auto origin = key.substr(notice_prefix.size());
     if (n && !box_.has(origin)) {
       outbox_message m;
@@ -108,11 +124,7 @@ void code_office::move_notices() {
       m.up_to = n->fee;
       m.day = n->day;
       m.origin = origin;
-      // As old as what it tells of; of a fee there is nothing to tell once it is taken.
-      m.expires = n->at + outbox_limits{}.notice_good_for;
-      if (n->kind == notice_kind::fee) m.expires = std::min(m.expires, start_of_day(n->day));
-      if (n->kind == notice_kind::expiry) m.expires = std::min(m.expires, start_of_day(n->day + 1));
-      const auto now = with_.now();
+      m.expires = good_until(*n);
       auto no = m.expires > now ? box_.may_note(n->card) : errc::timeout;
       if (no == errc::full) return;  // it stays where it is until there is room, or it is too old
       if (no == errc::ok) {

@@ -106,6 +106,7 @@ private:
   outbox box_;
   std::map<std::uint64_t, account_id> looking_;  ///< questions whose member is being looked up
   sent_vouchers sent_;
+  bytes notices_at_;        ///< where the next look at the station's notices goes on; empty: at the first
   std::set<bytes> moving_;  ///< notices of the station that are in the outbox and not erased yet
   bool sends_ = false;
   std::uint32_t forgot_on_ = 0;

@@ -1,5 +1,7 @@
 #include "node/key_change.hpp"
 
+#include <algorithm>
+
 namespace tally {
 namespace {
 
@@ -82,12 +84,21 @@ result<next_keys> read_next_keys(const data_layout& at) {
   return out;
 }
 
-// The CURVE key first: while the signing key lies in `next`, the certificate says that the move is not complete.
-status adopt_next_keys(const data_layout& at, const certificate& own, std::uint64_t before) {
+// The CURVE key first: while the signing key lies in `next`, the certificate says that the move is not complete. The
+// newest certificate but one may name the new keys too: head office may have moved the node before it heard of them.
+status adopt_next_keys(const data_layout& at, const certificate_book& book, node_id self) {
+  auto all = book.all_of(self);
+  if (all.size() < 2) return done();
+  const auto& own = *all.back();
   auto waiting = read_signing_key(next_signing(at));
   if (!waiting && waiting.code() == errc::not_found) return done();
   if (!waiting) return waiting.error();
   if (waiting->pub != own.signing) return done();
+  auto before = all[all.size() - 2]->serial;
+  if (auto old = read_signing_key(at.signing_key())) {
+    auto names = std::find_if(all.rbegin(), all.rend(), [&](const auto* c) { return c->signing == old->pub; });
+    if (names != all.rend()) before = (*names)->serial;
+  }
   TALLY_TRY(adopt_key_file(next_curve(at), at.curve_key(), own.curve, before, read_curve_key));
   TALLY_TRY(adopt_key_file(next_signing(at), at.signing_key(), own.signing, before, read_signing_key));
   std::error_code ignored;

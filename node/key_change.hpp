@@ -16,9 +16,9 @@ namespace tally {
 result<next_keys> make_next_keys(const data_layout& at, bool same_door, entropy& random);
 /// Those that wait; `not_found` when there are none.
 result<next_keys> read_next_keys(const data_layout& at);
-/// Puts the waiting keys in the place of the old ones if `own` is their certificate; does nothing otherwise. `before`:
-/// serial of the certificate before it.
-status adopt_next_keys(const data_layout& at, const certificate& own, std::uint64_t before);
+/// Puts the waiting keys in the place of the old ones if the newest certificate in the book is theirs; does nothing
+/// otherwise. The old ones are put aside under the serial of the newest certificate that names them.
+status adopt_next_keys(const data_layout& at, const certificate_book& book, node_id self);
 /// Keeps the newest certificate of this node beside its keys, and gives it to a book that has an older one: a database
 /// that is restored from before a change of keys does not know them. What does not verify is left out.
 status keep_certificate(const data_layout& at, const certificate_book& book, node_id self);

@@ -127,7 +127,6 @@ private:
     TALLY_TRY(products(t, "products", c.products));
     TALLY_TRY(date(t, "from", c.from));
     TALLY_TRY(date(t, "until", c.until));
-    if (t.contains("until") && c.until == 0) return bad(t.get("until")->source(), "until is in the past");
     TALLY_TRY(cash(t, "min_total", c.min_total));
     TALLY_TRY(yes_or_no(t, "birthday", c.birthday));
     const auto* v = t.get("weekdays");

@@ -88,8 +88,7 @@ void forget_last_life(const data_layout& at) {
 /// Keys that head office has certified take the place of the old ones; those that wait for it are asked for on.
 status take_new_keys(running_node& n) {
   TALLY_TRY(read_kept_certificate(n.layout, *n.certificates));
-  auto all = n.certificates->all_of(n.identity.node);
-  if (all.size() > 1) TALLY_TRY(adopt_next_keys(n.layout, *all.back(), all[all.size() - 2]->serial));
+  TALLY_TRY(adopt_next_keys(n.layout, *n.certificates, n.identity.node));
   TALLY_TRY(keep_certificate(n.layout, *n.certificates, n.identity.node));
   n.older = older_keys(n.layout, *n.certificates, n.identity.node);
   auto next = read_next_keys(n.layout);

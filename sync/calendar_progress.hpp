@@ -42,6 +42,7 @@ struct calendar_progress {
   std::optional<tick_ms> away_since;  ///< since when the link to the parent is down
   std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
   std::set<std::pair<writer_id, sequence>> returned;  ///< sales whose refunds at several stores are to be evened out
+  std::pair<writer_id, sequence> returned_at;         ///< the one that was looked at last
   tick_ms returned_due = 0;
 };
 

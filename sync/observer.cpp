@@ -297,41 +297,51 @@ void observer::judge_code(account_id account, const std::vector<code_use>& uses,
   amount granted = 0, taken = 0;
   for (const auto& u : uses)
     if (!checked_add(granted, u.granted, granted) || !checked_add(taken, u.taken, taken)) taken = INT64_MAX;
-  auto before = code_cases_.extract(account);
-  code_case now{taken > granted ? taken - std::max<amount>(granted, 0) : 0, {}};
+  std::vector<risky_use> before;
+  if (auto old = code_cases_.extract(account); !old.empty()) before = std::move(old.mapped().uses);
+  auto find = [](const std::vector<risky_use>& list, const auto& at) {
+    auto it = std::ranges::lower_bound(list, at, {}, &risky_use::at);
+    return it != list.end() && it->at == at ? &*it : nullptr;
+  };
+  code_case now{taken > granted ? taken - std::max<amount>(granted, 0) : 0, {}, {}};
   for (const auto& u : uses)
     for (auto seq : u.at_risk) {
       if (now.over == 0) continue;
-      auto e = read(u.writer, seq);
-      auto units = e ? units_at_risk(*e) : 0;
-      now.uses.push_back({{u.writer, seq}, units, ruling_of(directory_, u.writer, seq).has_value()});
+      risky_use use{{u.writer, seq}, 0, ruling_of(directory_, u.writer, seq).has_value()};
+      // What is known of is not read again: a code that many know would have all its uses read at each of them.
+      if (const auto* old = find(before, use.at)) use.units = old->units;
+      if (use.units == 0)
+        if (auto e = read(u.writer, seq)) use.units = units_at_risk(*e);
+      now.uses.push_back(use);
     }
   std::ranges::sort(now.uses, {}, &risky_use::at);
-  if (!before.empty())
-    for (const auto& old : before.mapped().uses)
-      if (std::ranges::find(now.uses, old.at, &risky_use::at) == now.uses.end())
-        close_case(old.at.first, old.at.second, errc::voucher_used);
+  for (const auto& old : before) {
+    if (find(now.uses, old.at)) continue;
+    close_case(old.at.first, old.at.second, errc::voucher_used);
+    code_of_.erase(old.at);
+  }
   if (now.uses.empty()) return;
+  for (const auto& u : now.uses)
+    code_of_[u.at] = account;
   show_code_case(now);
   code_cases_.emplace(account, std::move(now));
 }
 
-void observer::show_code_case(const code_case& c) {
+void observer::show_code_case(code_case& c) {
+  const bool open = c.is_open();
+  c.joint = {};
   for (const auto& u : c.uses) {
-    if (!c.is_open()) close_case(u.at.first, u.at.second, errc::voucher_used);
-    if (c.is_open() && !u.ruled) open_case(u.at.first, u.at.second, errc::voucher_used);
+    if (!open) close_case(u.at.first, u.at.second, errc::voucher_used);
+    if (!open || u.ruled) continue;
+    open_case(u.at.first, u.at.second, errc::voucher_used);
+    if (c.joint.all++ < joint_uses_max) c.joint.first.push_back(u.at);
   }
 }
 
-std::vector<std::pair<writer_id, sequence>> observer::same_case(const writer_id& w, sequence seq) const {
-  for (const auto& [account, c] : code_cases_) {
-    if (std::ranges::find(c.uses, std::pair(w, seq), &risky_use::at) == c.uses.end()) continue;
-    std::vector<std::pair<writer_id, sequence>> out;
-    for (const auto& u : c.uses)
-      if (!u.ruled) out.push_back(u.at);
-    return out.size() > 1 && c.is_open() ? out : std::vector<std::pair<writer_id, sequence>>{};
-  }
-  return {};
+const observer::joint_uses* observer::same_case(const writer_id& w, sequence seq) const {
+  auto of = code_of_.find({w, seq});
+  auto c = of == code_of_.end() ? code_cases_.end() : code_cases_.find(of->second);
+  return c != code_cases_.end() && c->second.joint.all > 1 ? &c->second.joint : nullptr;
 }
 
 void observer::open_case(const writer_id& w, sequence seq, errc why) {
@@ -395,12 +405,12 @@ void observer::ruled(const entry& ruling) {
     of->second.erase(*ruling.cites);
     if (of->second.empty()) open_cases_.erase(of);
   }
-  for (auto& [account, c] : code_cases_) {
-    auto use = std::ranges::find(c.uses, std::pair(ruling.subject, *ruling.cites), &risky_use::at);
-    if (use == c.uses.end()) continue;
-    use->ruled = true;
-    show_code_case(c);
-  }
+  auto at = std::pair(ruling.subject, *ruling.cites);
+  auto code = code_of_.find(at);
+  if (code == code_of_.end()) return;
+  auto& c = code_cases_.at(code->second);
+  std::ranges::find(c.uses, at, &risky_use::at)->ruled = true;
+  show_code_case(c);
 }
 
 void observer::checkpoint(kv_view& view) {

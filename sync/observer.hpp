@@ -64,10 +64,15 @@ public:
   /// All reasons of an open case, the first one first: later trouble with an entry stands beside it. A ruling is about
   /// all of them.
   std::vector<errc> reasons_of(const writer_id& w, sequence seq) const;
-  /// Uses of one voucher's code that are cases together (`voucher_used`), the first one first: of all of them so much
-  /// was taken too often. None for another case, or one that is alone. A ruling about one that took all of that closes
-  /// the others.
-  std::vector<std::pair<writer_id, sequence>> same_case(const writer_id& w, sequence seq) const;
+  /// Uses of one voucher's code that are cases together (`voucher_used`): of all of them so much was taken too often.
+  struct joint_uses {
+    std::vector<std::pair<writer_id, sequence>> first;  ///< by writer and sequence, at most `joint_uses_max`
+    std::size_t all = 0;
+  };
+  /// Null for another case, or one that is alone; good until the next change. A ruling about one that took all of that
+  /// closes the others.
+  const joint_uses* same_case(const writer_id& w, sequence seq) const;
+  static constexpr std::size_t joint_uses_max = 32;
   /// Counts from now on what accounts pay by month, and remembers which accounts paid.
   void count_turnover(bool on) { counts_turnover_ = on; }
   /// The month in which uses of cards are heard of from now on; 0: they are not counted.
@@ -125,6 +130,7 @@ private:
   struct code_case {
     tally::amount over{};
     std::vector<risky_use> uses;  ///< by writer and sequence
+    joint_uses joint;             ///< those that no ruling was about, while it is open
     /// What no ruling was about yet.
     bool is_open() const;
   };
@@ -138,7 +144,7 @@ private:
   void check_code(account_id account, const read_entry& read);
   void check_all_codes(const read_entry& read);
   void judge_code(account_id account, const std::vector<code_use>& uses, const read_entry& read);
-  void show_code_case(const code_case& c);
+  void show_code_case(code_case& c);
   bool sent_by_us(const entry& receive, const writer_id& writer) const;
 
   const state& directory_;
@@ -156,6 +162,7 @@ private:
   std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_, returns_moved_;
   std::set<account_id> codes_to_check_;  ///< of vouchers
   std::map<account_id, code_case> code_cases_;
+  std::map<std::pair<writer_id, sequence>, account_id> code_of_;  ///< of each use in them
   late_uses late_;
   bool replays_ = false;  ///< what is read again came before
   const catalogue* rules_ = nullptr;

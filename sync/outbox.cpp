@@ -138,6 +138,11 @@ errc outbox::may_note(account_id card) const {
   return all >= limits_.notices_max ? errc::full : errc::ok;
 }
 
+bool outbox::more_than_half_full() const {
+  auto waits = [](const auto& x) { return x.second.kind != message_kind::code && x.second.waits(); };
+  return static_cast<std::size_t>(std::ranges::count_if(kept_, waits)) > limits_.notices_max / 2;
+}
+
 bool outbox::has(std::string_view origin) const {
   return std::ranges::any_of(kept_, [&](const auto& x) { return x.second.origin == origin; });
 }

@@ -82,6 +82,8 @@ public:
   bool served(node_id store, std::uint64_t question) const;
   /// Why another notice for that card cannot wait: busy (so many wait for it), full.
   errc may_note(account_id card) const;
+  /// Whether so many notices wait that those are held back which are made for many cards at once.
+  bool more_than_half_full() const;
   /// Whether a notice came of that, as far as is remembered. REQUIRES: not empty.
   bool has(std::string_view origin) const;
   /// `m` with the next number, given in now, until `expires` at the latest if that is not 0. REQUIRES: as `next`.

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t owed_per_look = 100;   // entries that are written at once
 constexpr std::size_t debts_per_look = 500;  // read at once
 constexpr tick_ms owed_look_ms = 10'000, netting_wait_max_ms = 600'000;
-constexpr std::size_t nettings_max = 10'000;
+constexpr std::size_t nettings_max = 10'000, wrong_max = 10'000;
 
 bytes debts_prefix() { return {balance_prefix, static_cast<char>(account_type::debt)}; }
 
@@ -48,6 +48,14 @@ bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>
   return true;
 }
 
+/// What a store wrote is not what its rules give: said once, as far as there is room to remember it.
+std::optional<alarm_effect> wrongly(calendar_progress& known, const writer_id& w, sequence seq) {
+  if (known.wrongly_owed.count({w, seq})) return std::nullopt;
+  if (known.wrongly_owed.size() < wrong_max) known.wrongly_owed.insert({w, seq});
+  return alarm_effect{errc::bad_rules, "entry " + std::to_string(seq) + " of " + writer_name(w) +
+                                           " gives or owes units that its rules do not give"};
+}
+
 /// What of units that are taken back does not lie at this node: a debt.
 std::vector<value_item> missing_here(const book& b, account_id account, const std::vector<value_item>& units) {
   std::vector<value_item> out;
@@ -57,6 +65,10 @@ std::vector<value_item> missing_here(const book& b, account_id account, const st
     if (v.amount > 0) out.push_back(v);
   }
   return out;
+}
+
+bool is_contested(const state& seen, const writer_id& w, sequence seq) {
+  return seen.find({.type = cell_type::contested, .a = seq, .b = 0, .writer = w, .peer = {}}).has_value();
 }
 
 /// Units of a sale whose goods came back to several stores, put back or taken again.
@@ -120,10 +132,7 @@ void station::credit_owed() {
     auto cited = data ? decode_entry(*data) : result<entry>(data.error());
     if (!cited) continue;  // not readable now; the next look tries again
     if (!owes_rightly(*cited, book_->rules())) {
-      if (calendar_.wrongly_owed.size() < 10'000) calendar_.wrongly_owed.insert({e.subject, *e.cites});
-      open_effects_.push_back(alarm_effect{errc::bad_rules, "entry " + std::to_string(*e.cites) + " of " +
-                                                                writer_name(e.subject) +
-                                                                " owes units that its rules do not give"});
+      if (auto alarm = wrongly(calendar_, e.subject, *e.cites)) open_effects_.push_back(std::move(*alarm));
       continue;
     }
     date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
@@ -168,7 +177,8 @@ void station::take_back_credited() {
 }
 
 // Stores took goods of one sale back without knowing of each other, and each rounded up what it took of its units. What
-// was put back is in head office's journal, which the observer follows: looking twice gives nothing twice.
+// was put back is in head office's journal, which the observer follows: looking twice gives nothing twice. A look goes
+// on behind the last one, so that sales that wait keep nobody else's back.
 void station::even_out_returns() {
   calendar_.returned.merge(observer_->take_returned());
   if (tick_ < calendar_.returned_due || !lives_.short_known) return;
@@ -176,8 +186,11 @@ void station::even_out_returns() {
   const auto& seen = observer_->st();
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
   auto writers = observer_->writers();
-  std::size_t looked = 0;
-  for (auto it = calendar_.returned.begin(); it != calendar_.returned.end() && looked < owed_per_look; ++looked) {
+  auto& all = calendar_.returned;
+  auto it = all.upper_bound(calendar_.returned_at);
+  for (auto left = std::min(owed_per_look, all.size()); left > 0; --left) {
+    if (it == all.end()) it = all.begin();
+    calendar_.returned_at = *it;
     const auto [seller, seq] = *it;
     auto data = reader_.entry_of({seller, sub_stream::journal, {}}, seq, {config_.self, {}});
     auto sale = data ? decode_entry(*data) : result<entry>(data.error());
@@ -188,11 +201,18 @@ void station::even_out_returns() {
     cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = seller, .peer = {}};
     auto back = returned_of(seen, writers, seller, seq, *sale);
     auto due = uneven_of(seen, book_->rules(), back, seller, seq, *sale, book_->st().find(credited).has_value());
+    // As with what is owed, a seller that may be anybody and a sale that says what its rules do not give get nothing.
+    bool refused =
+        due && !due->put_back.empty() && (revoking_of(book_->st(), seller) || is_contested(seen, seller, seq));
+    if (due && !due->put_back.empty() && !refused && !owes_rightly(*sale, book_->rules())) {
+      refused = true;
+      if (auto alarm = wrongly(calendar_, seller, seq)) open_effects_.push_back(std::move(*alarm));
+    }
     bool waits = false;
     if (due && sale->account.value != 0)
       for (const auto put : {true, false}) {
         const auto& units = put ? due->put_back : due->take_back;
-        if (units.empty()) continue;
+        if (units.empty() || (put && refused)) continue;
         // What the store's measure of the day has no room for waits.
         if (put && !may_credit(*book_, seller, units, today)) {
           waits = true;
@@ -206,7 +226,7 @@ void station::even_out_returns() {
           cover_short(e.account, e.earned);
         }
       }
-    it = waits ? std::next(it) : calendar_.returned.erase(it);
+    it = waits ? std::next(it) : all.erase(it);
   }
 }
 

@@ -346,6 +346,19 @@ TEST_CASE("an open case is shown, and a ruling about it becomes a fact of head o
   CHECK(shown["cases"][0]["why"] == "insufficient");
   CHECK(shown["cases"][0]["kind"] == "unknown");  // its journal is not in this store
   CHECK_FALSE(shown["cases"][0].contains("value"));
+  // Uses of one voucher's code: the first has them, the others say which it is.
+  const std::pair<writer_id, sequence> first{store, 117}, other{store, 118};
+  auto uses = std::make_shared<node_snapshot::case_list>();
+  uses->first = {{store, 117, errc::voucher_used, first, {first, other}, 40},
+                 {store, 118, errc::voucher_used, first, {}, 0}};
+  uses->open = 40;
+  d.node.shown->cases = uses;
+  shown = d.call("GET", "cases", "");
+  CHECK(shown["cases"][0]["uses"].size() == 2);
+  CHECK(shown["cases"][0]["more_uses"] == 38);
+  CHECK_FALSE(shown["cases"][0].contains("same_as"));
+  CHECK_FALSE(shown["cases"][1].contains("uses"));
+  CHECK(shown["cases"][1]["same_as"] == "3.9f01020304050607.117");
 
   const json ruling{{"case", "3.9f01020304050607.117"}, {"outcome", "owed"}, {"note", "till stolen"}};
   for (const auto& bad :

@@ -7,6 +7,7 @@
 #include "node/code_office.hpp"
 #include "node/member_carrier.hpp"
 #include "node/member_worker.hpp"
+#include "node/notice_words.hpp"
 #include "node/pin_desk.hpp"
 #include "node/pin_office.hpp"
 #include "storage/kv_state.hpp"
@@ -169,6 +170,25 @@ struct code_chain {
         [&](auto done) { codes->send_vouchers(batch, std::move(cards), done); });
     REQUIRE(r);
     return *r;
+  }
+  /// Rules with a purse of points under this number.
+  void give_points(std::uint32_t purse) {
+    auto rules = *c.at(1).system->snapshot()->rules->newest();
+    purse_rule p;
+    p.id = purse;
+    p.kind = purse_kind::points;
+    p.names[static_cast<std::size_t>(language::en)] = "Points";
+    p.names[static_cast<std::size_t>(language::ko)] = "포인트";
+    rules.programme.purses.push_back(std::move(p));
+    entry e;
+    e.kind = entry_kind::publish;
+    e.topic = publish_topic::rules;
+    e.rules_version = ++rules.version;
+    e.blob = encode_rules(rules);
+    auto a = wait<facts_answer>([&](auto done) { c.at(1).system->facts({e}, done); });
+    INFO(a.detail);
+    REQUIRE(a.code == errc::ok);
+    REQUIRE(eventually([&] { return c.at(1).system->snapshot()->rules->newest()->version == rules.version; }));
   }
   void leave_notice(const bytes& key, const notice& n) {
     REQUIRE(wait<bool>([&](auto done) { c.at(1).system->remember(key.substr(1), encode_notice(n), done); }));
@@ -377,4 +397,26 @@ TEST_CASE("what the station has to tell is moved into the outbox once, for membe
   REQUIRE(taken.size() == 1);
   CHECK(taken[0].text.find("2.00") != std::string::npos);
   CHECK(taken[0].text.find(date_text(fee.day)) != std::string::npos);
+}
+
+TEST_CASE("units that expire are told with their name and last day, until that day", "[node][code][notice]") {
+  code_chain k;
+  k.add_member("+821011110001", 0, sms);
+  constexpr std::uint32_t points = 3;
+  k.give_points(points);
+  notice n{.kind = notice_kind::expiry, .card = k.c.account(0), .at = k.now, .from = points, .fee = 120};
+  n.day = day_of(k.now) + 2;
+  k.leave_notice(expiry_notice_key(n.card, points, 202'711), n);
+  auto unknown = n;
+  unknown.from = 9;  // no rule knows it any more
+  k.leave_notice(expiry_notice_key(n.card, unknown.from, 202'711), unknown);
+  REQUIRE(eventually([&] { return k.list().size() == 2 && k.stored(notice_prefix).empty(); }));
+  for (const auto& m : k.list())
+    CHECK(m.expires == start_of_day(n.day + 1));
+  auto taken = k.take();
+  REQUIRE(taken.size() == 1);
+  CHECK(taken[0].telephone == "+821011110001");
+  CHECK(taken[0].text == expiry_text(language::ko, "포인트", "120", date_text(n.day)));
+  CHECK(k.delivered(taken[0].number) == errc::ok);
+  CHECK(k.list().empty());
 }

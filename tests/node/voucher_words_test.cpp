@@ -3,6 +3,7 @@
 
 #include "http_desk.hpp"
 #include "ledger/kinds.hpp"
+#include "node/notice_words.hpp"
 #include "node/ticket.hpp"
 #include "storage/memory_kv.hpp"
 
@@ -43,4 +44,17 @@ TEST_CASE("a receipt names a voucher as its sale did", "[node][ticket][voucher]"
   CHECK(r->masked == "card V42");
   e.bearer = 0;
   CHECK(describe_receipt(e, w, 5, rules, store, "Store A", language::en)->masked == "card 42");
+}
+
+TEST_CASE("a member reads what expires and until when, in each language", "[node][notice]") {
+  auto text = [](language words) { return expiry_text(words, "Points", "120", "2027-01-31"); };
+  CHECK(text(language::en) ==
+        "Points on your member card: up to 120 are good until 2027-01-31 and then expire. Use them in time.");
+  CHECK(text(language::zh_hans) == "您的会员卡中最多有 120（Points）将于 2027-01-31 后失效，请及时使用。");
+  CHECK(text(language::zh_hant) == "您的會員卡中最多有 120（Points）將於 2027-01-31 後失效，請及時使用。");
+  CHECK(text(language::ko) ==
+        "회원 카드의 Points 중 최대 120이(가) 2027-01-31 이후 소멸됩니다. 그 전에 사용해 주세요.");
+  const localized names{"Points", "积分", "", "포인트"};
+  CHECK(name_of(names, language::ko) == "포인트");
+  CHECK(name_of(names, language::zh_hant) == "Points");
 }

@@ -74,9 +74,11 @@ TEST_CASE("notices are bounded for a card and in all, and are never in the way o
   outbox box(limits);
   CHECK(box.may_note(card_a) == errc::ok);
   auto first = note(box, midday, card_a);
+  CHECK_FALSE(box.more_than_half_full());
   (void)note(box, midday, card_a);
   CHECK(box.may_note(card_a) == errc::busy);
   CHECK(box.may_note(card_b) == errc::ok);
+  CHECK(box.more_than_half_full());
   (void)note(box, midday, card_b);
   CHECK(box.may_note(card_b) == errc::full);
   CHECK_FALSE(box.may_send(midday, asking_store, card_a));

@@ -68,6 +68,7 @@ struct office {
   stream_writer writer{view};
   memory_state directory;
   std::unique_ptr<observer> seen;
+  std::size_t reads = 0;  ///< of earlier entries
 
   office() {
     put_node(directory, hq.node, {node_role::hq, hq.epoch, {}});
@@ -86,6 +87,7 @@ struct office {
       writer.append_foreign(s, open_segment(s)->run);
     }
     auto find = [this, w](sequence seq) -> std::optional<entry> {
+      ++reads;
       auto data = stream_reader(store).entry_of({w, sub_stream::journal, {}}, seq, hq);
       if (!data) return std::nullopt;
       auto e = decode_entry(*data);
@@ -166,6 +168,35 @@ TEST_CASE("a reversal finds what it cites in the same run and on the disk", "[ob
   o.commit();
   all_good(o.arrive(store_a, {reversal(late, 5, 5)}));
   CHECK(holding(o.seen->st(), store_a, card) == 700);
+}
+
+TEST_CASE("a use of a voucher's code that many know reads no other, and few of them are told", "[observer][voucher]") {
+  office o;
+  o.seen = std::make_unique<observer>(o.directory, hq.node, node_role::hq);
+  constexpr account_id voucher{5'001};
+  constexpr std::size_t each = 20;
+  const value_item rights{0, risk_of(main_unit), 0, 1'000};
+  all_good(o.arrive(hq, {opening(), move(true, store_a, 1, {}, rights), move(true, store_b, 1, {}, rights)}));
+  for (const auto& w : {store_a, store_b}) {
+    all_good(o.arrive(w, {opening(), move(false, hq, 1, {}, rights)}));
+    for (std::uint64_t n = 1; n <= each; ++n) {
+      auto e = sale(n, 10);
+      e.account = voucher;
+      e.bearer = 1'000;
+      e.debts = e.values;
+      e.risk = 10;
+      all_good(o.arrive(w, {e}));
+      o.commit();
+    }
+  }
+  CHECK(o.reads == 0);  // each was read when it came
+  const auto* joint = o.seen->same_case(store_b, 2);
+  REQUIRE(joint);
+  CHECK(joint->all == 2 * each);
+  CHECK(joint->first.size() == observer::joint_uses_max);
+  CHECK(joint->first.front() == std::pair(store_a, sequence{2}));
+  CHECK(o.seen->same_case(store_a, 2) == joint);
+  CHECK(o.seen->same_case(store_a, 1) == nullptr);
 }
 
 TEST_CASE("one bad entry is contested, applied, and blocks nothing", "[observer]") {

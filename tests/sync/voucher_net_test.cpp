@@ -198,8 +198,12 @@ TEST_CASE("a voucher's code that two dark stores took is a case at both, and rul
   // One loss: each names both, and a ruling about one is about both.
   using uses = std::vector<std::pair<writer_id, sequence>>;
   const uses both{{a.writer(), first.seq}, {b.writer(), second.seq}};
-  CHECK(net.hq().st->seen().same_case(a.writer(), first.seq) == both);
-  CHECK(net.hq().st->seen().same_case(b.writer(), second.seq) == both);
+  const auto *of_first = net.hq().st->seen().same_case(a.writer(), first.seq),
+             *of_second = net.hq().st->seen().same_case(b.writer(), second.seq);
+  REQUIRE(of_first);
+  CHECK(of_first->first == both);
+  CHECK(of_first->all == 2);
+  CHECK(of_second == of_first);
   entry ruling;
   ruling.kind = entry_kind::ruling;
   ruling.subject = b.writer();
@@ -207,7 +211,7 @@ TEST_CASE("a voucher's code that two dark stores took is a case at both, and rul
   ruling.outcome = ruling_outcome::owed;
   REQUIRE(net.publish({ruling}).code == errc::ok);
   CHECK(net.hq().st->seen().open_cases().empty());
-  CHECK(net.hq().st->seen().same_case(a.writer(), first.seq).empty());
+  CHECK(net.hq().st->seen().same_case(a.writer(), first.seq) == nullptr);
   CHECK(net.found_by_audit() == 0);
   ruling.subject = a.writer();
   ruling.cites = first.seq;

@@ -1,0 +1,139 @@
+// Goods of one sale that come back to several stores: who gets nothing put back, who waits, and which month that
+// weighs on.
+#include <catch2/catch.hpp>
+
+#include "sync/debts_net.hpp"
+
+using namespace tally;
+using test::alarmed;
+using test::debts_net;
+using test::station_net;
+using test::why;
+
+TEST_CASE("of what a store made up about a sale nothing is put back", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  net.turn(2);
+  net.link(a, net.region(), false);  // from now on a thief speaks for it
+  auto made_up = [&](entry_kind kind, std::uint64_t counter) {
+    entry e;
+    e.kind = kind;
+    e.terminal = 300;
+    e.counter = counter;
+    e.business_date = day_of(net.now());
+    e.account = net.card;
+    e.rules_version = 2;
+    e.earned = {{test::five_off, unit_of(test::five_off), 0, 1}};  // for which two pieces are not enough
+    return e;
+  };
+  auto sale = made_up(entry_kind::sale, 1), back = made_up(entry_kind::refund, 2);
+  sale.lines = {{product_id{1}, 2}};
+  sale.tenders = {{tender_kind::cash, main_unit, 200}};
+  back.lines = {{product_id{1}, 1}};
+  back.tenders = {{tender_kind::cash, main_unit, 100}};
+  auto first = net.forge(net.region(), a.journal(), {sale}, *a.keys);
+  back.cites = first.first;
+  REQUIRE(net.ingest(net.region(), a.id, net.forge(net.region(), a.journal(), {sale, back}, *a.keys)).code == errc::ok);
+  refund_elsewhere_command c{net.key(b),         a.writer(),           first.first, sale,
+                             encode_entry(sale), {{product_id{1}, 1}}, false,       tender_kind::cash};
+  REQUIRE(why(net.ask(b, c, true)) == errc::ok);
+  auto left = net.vouchers_left();
+  net.forget();
+  net.turn(6);
+  net.nothing_contested();
+  CHECK(net.vouchers_left() == left);
+  CHECK(alarmed(net.hq(), errc::bad_rules));
+}
+
+TEST_CASE("nothing is put back of a sale of a store that is revoked", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 20));
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 1))) == errc::ok);
+  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 1}}, true, tender_kind::cash})) ==
+          errc::ok);
+  net.dark(false);
+  net.sync();
+  net.link(b, net.region(), false);
+  entry e;
+  e.kind = entry_kind::revoke;
+  e.subject.node = a.id;
+  REQUIRE(net.publish({e}).code == errc::ok);
+  auto sent = [&] {
+    auto day = day_of(net.now());
+    return sent_on(net.hq().st->ledger().st(), day, unit_of(test::five_off), net.hq().writer(), a.writer());
+  };
+  net.turn(4);
+  CHECK(sent() == 0);
+}
+
+TEST_CASE("sales that wait for the day's measure keep no other store's back", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  auto sell = [&](station_net::node& n) {
+    auto c = net.sale(n, 20);
+    c.card = 0;
+    c.tenders = {{tender_kind::cash, main_unit, 2'000}};
+    auto sold = net.ask(n, c);
+    REQUIRE(why(sold) == errc::ok);
+    return sold.seq;
+  };
+  std::vector<sequence> sales;
+  for (int i = 0; i < 103; ++i)
+    sales.push_back(sell(a));
+  const auto last = sell(b);
+  auto rules = *net.hq().st->ledger().rules().newest();
+  rules.version = 3;
+  for (auto& p : rules.programme.purses)
+    if (p.id == test::five_off) p.quota = 1;
+  entry e;
+  e.kind = entry_kind::publish;
+  e.topic = publish_topic::rules;
+  e.rules_version = 3;
+  e.blob = encode_rules(rules);
+  REQUIRE(net.publish({e}).code == errc::ok);
+  net.turn();
+  net.dark(true);
+  auto in_parts = [&](station_net::node& seller, station_net::node& other, sequence seq) {
+    auto c = net.back(other, seller, seq, 1);
+    c.to_card = false;
+    REQUIRE(why(net.ask(other, c)) == errc::ok);
+    REQUIRE(
+        why(net.ask(seller, refund_command{net.key(seller), seq, {{product_id{1}, 1}}, false, tender_kind::cash})) ==
+        errc::ok);
+  };
+  for (auto seq : sales)
+    in_parts(a, b, seq);
+  in_parts(b, a, last);
+  net.dark(false);
+  net.turn(6);
+  auto sent = [&](const writer_id& to) {
+    return sent_on(net.hq().st->ledger().st(), day_of(net.now()), unit_of(test::five_off), net.hq().writer(), to);
+  };
+  CHECK(sent(a.writer()) == 1);
+  CHECK(sent(b.writer()) == 1);
+}
+
+TEST_CASE("what comes back elsewhere weighs on its own month, not on that of another entry", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  const auto before = month_of(day_of(net.now()));
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
+  for (int i = 0; i < 40; ++i)
+    REQUIRE(why(net.top_up(b, 100)) == errc::ok);
+  net.turn(2, tick_ms{31} * 86'400'000);
+  auto sale = net.ask(a, net.sale(a, 5));
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  REQUIRE(month_of(net.entry_at(b, sale.seq).business_date) == before);  // nothing to do with the sale
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 2))) == errc::ok);
+  net.turn();
+  const auto& seen = net.hq().st->seen().st();
+  CHECK(seen.turnover(net.card, before) == 0);
+  CHECK(seen.turnover(net.card, month_of(day_of(net.now()))) == 300);
+  net.nothing_contested();
+}
