@@ -44,6 +44,7 @@ struct node_snapshot {
   tally::amount sweeps_on_way{};  ///< of it, what the parent has not acknowledged
   std::uint64_t left_out{};       ///< entries of head office's directory that this store does not have (link.skip)
   bool skips_goods = false;
+  bool goods_to_learn = false;  ///< some were left out, and are not all here, or not learnt again: none is sold
   std::shared_ptr<const catalogue> rules;  ///< never null
   struct neighbour {
     node_id node;

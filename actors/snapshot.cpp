@@ -156,6 +156,7 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
   out->held = durable.held;
   out->left_out = s.left_out().entries();
   out->skips_goods = s.left_out().skips_goods();
+  out->goods_to_learn = s.left_out().waits();
   auto swept = s.swept();
   out->sweeps = swept.sends;
   out->swept = swept.value;

@@ -85,7 +85,12 @@ private:
       if (g.quantity < 1 || g.quantity > quantity_max)
         return error{errc::bad_basket, "a quantity must be from 1 to 9999"};
       if (!rules_.offered(g.product, terms_.version))
-        return error{errc::unknown_product, "product " + std::to_string(g.product.value)};
+        return error{
+            errc::unknown_product,
+            "product " + std::to_string(g.product.value) +
+                (rules_.goods_left_out()
+                     ? "; goods sold by the piece are left out here, or are still to be learnt (tallystick status)"
+                     : "")};
       auto each = units_for(*p, g.product);
       if (!each) return no("product " + std::to_string(g.product.value) + " is not paid with " + p->names[0]);
       if (!pays_for(g.product))

@@ -75,9 +75,12 @@ result<priced_basket> catalogue::price(const std::vector<line_item>& lines, std:
   for (const auto& l : lines) {
     const auto* p = offered(l.product, version);
     if (!p)
-      return error{errc::unknown_product,
-                   "product " + std::to_string(l.product.value) +
-                       (goods_left_out_ ? "; goods sold by the piece are left out here (link.skip)" : "")};
+      return error{
+          errc::unknown_product,
+          "product " + std::to_string(l.product.value) +
+              (goods_left_out_
+                   ? "; goods sold by the piece are left out here, or are still to be learnt (tallystick status)"
+                   : "")};
     const auto most = p->open ? open_amount_max : quantity_max;
     if (l.quantity < 1 || l.quantity > most)
       return error{errc::bad_basket, "a quantity must be from 1 to " + std::to_string(most)};

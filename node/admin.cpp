@@ -128,6 +128,7 @@ void show_status(const call& c) {
         {"quota_left", s->quota_left},
         {"held", s->held},
         {"skips_goods", s->skips_goods},
+        {"goods_to_learn", s->goods_to_learn},
         {"left_out", s->left_out},
         {"sweeps", s->sweeps},
         {"swept", s->swept},

@@ -68,6 +68,9 @@ void add_restore(CLI::App& app, int& status) {
       "and fees since the backup whose rights had not left head office are to be booked again. A node that will not\n"
       "answer is named with --without, at the same time or later (without --from, while head office stands still):\n"
       "then the end is unknown, and what lay at head office is in doubt for some days.\n"
+      "A store that leaves goods out (link.skip) gives back nothing from the first list on that it left out since the\n"
+      "backup. With no other node right below head office, freezes, revocations and certificates behind that list are\n"
+      "lost as well: do them again.\n"
       "Examples:\n"
       "  tallystick restore --data /srv/tally --from /media/stick/tally-2026-11-26\n"
       "  tallystick restore --data /srv/tally --without 4,7");

@@ -59,10 +59,15 @@ public:
       rows.push_back({"card value here", money("held", s_)});
       rows.push_back({"top-up quota left", money("quota_left", s_)});
       const auto left_out = s_.value("left_out", std::uint64_t{0});
-      const bool skips = s_.value("skips_goods", false);
-      if (skips || left_out != 0)
-        rows.push_back({"goods by the piece", "not sold here; " + std::to_string(left_out) + " entries are left out" +
-                                                  (skips ? " (link.skip)" : ", and are asked for from the parent")});
+      const bool skips = s_.value("skips_goods", false), to_learn = s_.value("goods_to_learn", false);
+      const auto lacks = std::to_string(left_out) + " entries are left out";
+      if (skips) {
+        rows.push_back({"goods by the piece", "not sold here; " + lacks + " (link.skip)"});
+      } else if (to_learn) {
+        rows.push_back({"goods by the piece", "not sold by the piece: still to be learnt; " + lacks});
+      } else if (left_out != 0) {
+        rows.push_back({"goods by the piece", "sold; " + lacks + ", which a head office that was cut off lost"});
+      }
       const auto devices = s_.value("devices", json::object());  // outlives the loop over its items
       for (const auto& [device, state] : devices.items())
         rows.push_back({device, state.is_string() ? state.get<std::string>() : ""});

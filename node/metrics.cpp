@@ -59,14 +59,13 @@ std::string node_metrics::text(const node_snapshot& node, std::string_view name,
            node.traffic.used);
     single(out, "link_batch_seconds", "gauge", "How long sales wait for others to travel with.",
            static_cast<double>(node.traffic.holds.hold_ms) / 1'000);
-  }
-  if (node.role != node_role::hq) {
     single(out, "swept_minor_total", "counter", "Unused card value sent up to the parent, in minor units.", node.swept);
     single(out, "sweeps_total", "counter", "Sends of unused card value to the parent.", node.sweeps);
     single(out, "sweeps_on_way_minor", "gauge", "Of it, what the parent has not acknowledged, in minor units.",
            node.sweeps_on_way);
     single(out, "directory_entries_left_out", "gauge",
            "Entries of head office's directory that this node does not have (link.skip).", node.left_out);
+    single(out, "goods_to_learn", "gauge", "Whether goods wait to be learnt, and none is sold.", node.goods_to_learn);
   }
   single(out, "held_minor", "gauge", "Card value that may be spent at this node, in minor units.", node.held);
   if (node.role != node_role::hq)  // head office's own is the source of all quotas

@@ -211,7 +211,13 @@ void book::put_format(std::uint64_t form) {
 }
 
 void book::learn_late(byte_view record, product p) {
-  state_.put(record_key(cell_type::product, p.id.value, p.version), {0, bytes(record)});
+  const auto key = record_key(cell_type::product, p.id.value, p.version);
+  // What is or was sold by amount never is left out, so the record is the newest: no older one may stand meanwhile.
+  if (auto known = state_.find(key)) {
+    auto there = decode_product(known->data);
+    if (there && (there->open || p.open)) return;
+  }
+  state_.put(key, {0, bytes(record)});
   catalogue_.add(std::move(p));
 }
 

@@ -50,7 +50,8 @@ public:
   /// group.
   /// Certificates are the caller's to apply.
   status learn(const entry& directory_entry);
-  /// A product of the directory once more, in its order (`left_out_watch`).
+  /// A product of the directory once more, in its order (`left_out_watch`). One that is sold by amount, as it is known
+  /// or as it comes, stays as it is known.
   void learn_late(byte_view record, product p);
   void leave_goods(bool out) { catalogue_.leave_goods(out); }
   /// The form of the data in the open group (`format_newest`, `format_left_out`).

@@ -46,8 +46,8 @@ segment durable_source::without(const segment& whole, std::uint64_t from, topic_
 }
 
 result<entry_list> durable_source::entries(const stream_id& id, std::uint64_t from, std::uint64_t entries) const {
-  const auto end = from + std::min<std::uint64_t>(entries, segment_entries_max);
-  if (end > reader_.size(id)) return error{errc::not_found, "entries that are not here"};
+  const auto end = std::min(from + std::min<std::uint64_t>(entries, segment_entries_max), reader_.size(id));
+  if (from >= end) return error{errc::not_found, "entries that are not here"};
   if (id.writer.node == self_) return reader_.own_entries(id, from, end, segment_entries_max);
   entry_list out;
   for (auto n = from; n < end;) {

@@ -31,7 +31,7 @@ public:
                                std::size_t entries_max = segment_entries_max) const override;
   /// Stays as it is when what was announced cannot be read.
   segment without(const segment& whole, std::uint64_t from, topic_set topics) const override;
-  /// Errors: not_found, left_out (not all of them are here), io, corrupt.
+  /// As many as there are. Errors: not_found (none), left_out (not all of them are here), io, corrupt.
   result<entry_list> entries(const stream_id& id, std::uint64_t from, std::uint64_t entries) const override;
   /// Nothing for own streams, for unknown ones, and when the database does not answer.
   std::optional<signed_head> evidence(const stream_id& id) const override;

@@ -11,10 +11,9 @@ namespace tally {
 struct key_care {
   std::set<node_id> expired;  ///< children whose certificate's time is over
   tick_ms due = 0, renew_due = 0, renew_wait = 0;
-  tick_ms time_tick = 0;       ///< of head office's newest time
-  std::int64_t alarm_day = 0;  ///< of the newest alarm about the own certificate
-  std::optional<tick_ms>
-      unread_since;  ///< since when what the parent signs does not fit the keys that are known of it
+  tick_ms time_tick = 0;                ///< of head office's newest time
+  std::int64_t alarm_day = 0;           ///< of the newest alarm about the own certificate
+  std::optional<tick_ms> unread_since;  ///< since when what the parent signs does not fit the keys that are known of it
   /// A region signs with new keys before all below it have heard of them: whether to wait for that news still. It comes
   /// over the same link, so minutes are long.
   bool awaits_keys(tick_ms now) {
@@ -23,6 +22,8 @@ struct key_care {
   }
   bool outlawed = false;               ///< the keys of this node were revoked, and it knows
   tick_ms fetch_due = 0;               ///< when what was left out of the directory is asked for again
+  tick_ms fetch_wait = 0;              ///< for the answer; doubles while none comes
+  tick_ms fetch_alarm_due = 0;         ///< when a wrong answer may be named again
   std::optional<tick_ms> fetch_since;  ///< so long it was asked for, and nothing came
   std::optional<tick_ms> outdated_at;  ///< since when it is known that nodes below hold more of its streams
 };

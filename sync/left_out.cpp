@@ -10,6 +10,12 @@ bool looks_like_goods(const entry& e) {
   return p && !p->open;
 }
 
+bool could_be_goods(const entry& e) {
+  if (e.kind != entry_kind::publish || e.topic != publish_topic::product) return false;
+  auto p = decode_product(e.blob);
+  return !p || !p->open;
+}
+
 bool may_be_goods(const entry& e, const catalogue& known) {
   return looks_like_goods(e) && known.is_goods(decode_product(e.blob)->id);
 }

@@ -14,7 +14,9 @@ inline constexpr byte_view unlearned_goods_key = "goods";
 
 /// As far as the entry itself says: a product that is not sold by amount.
 bool looks_like_goods(const entry& e);
-/// The same, and no version of it that is known was sold by amount: a run may have it.
+/// The same, but that one which a later program wrote, and this one cannot read, may be one.
+bool could_be_goods(const entry& e);
+/// It looks like goods, and no version of it that is known was sold by amount: a run may have it.
 bool may_be_goods(const entry& e, const catalogue& known);
 
 /// Runs that are announced by entries of this segment, ascending.

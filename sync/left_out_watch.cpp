@@ -31,6 +31,12 @@ result<segment> stored_segment(const book& b, const stream_id& id, std::uint64_t
   return decode_segment(v);
 }
 
+/// So much of a life of head office counts: what stands behind its end is lost, and nobody may ever send it.
+std::uint64_t counted_of(const book& b, const stream_id& id) {
+  auto closed = closing_of(b.st(), id.writer);
+  return closed ? closed->size : UINT64_MAX;
+}
+
 /// True if the entry is a product.
 bool learn_product(book& b, byte_view data) {
   if (peek_kind(data) != entry_kind::publish) return false;
@@ -62,7 +68,7 @@ status left_out_watch::load(const stream_reader& reader) {
   bytes v;
   auto mark = reader.store().get(family::meta, unlearned_goods_key, v);
   if (mark == lookup::failed) return error{errc::io, "the database could not be read"};
-  unlearned_ = mark == lookup::found || !thin_.empty();
+  unlearned_ = mark == lookup::found;
   return done();
 }
 
@@ -100,7 +106,7 @@ status left_out_watch::check_announced(const stream_id& directory, std::uint64_t
   auto runs = runs_.find(directory);
   if (runs == runs_.end() || runs->second.empty()) return done();
   const auto& newest = runs->second.back();
-  if (at < newest.first || at >= newest.end() || looks_like_goods(e)) return done();
+  if (at < newest.first || at >= newest.end() || could_be_goods(e)) return done();
   return error{errc::wrongly_left_out,
                "entry " + std::to_string(at) + " of " + stream_name(directory) +
                    " is not of the topic that head office announced: stores may lack it. Call head office"};
@@ -129,22 +135,41 @@ void left_out_watch::note_thin(book& b, const segment& s, const opened_segment& 
   b.put_format(format_left_out);
 }
 
-result<fetch_message> left_out_watch::question(const book& b) {
+bool left_out_watch::has_holes(const book& b) const {
+  return std::ranges::any_of(thin_, [&](const place& at) {
+    const auto counted = counted_of(b, at.first);
+    if (counted == UINT64_MAX || counted <= at.second) return counted == UINT64_MAX;
+    auto s = stored_segment(b, at.first, at.second);
+    auto opened = s ? open_segment(*s) : result<opened_segment>(s.error());
+    return !opened || std::ranges::any_of(opened->left_out, [&](const auto& t) { return begin_of(t) < counted; });
+  });
+}
+
+bool left_out_watch::is_answer(const fetched_message& m) const {
+  return m.stream == asked_.stream && m.first >= asked_.from && m.first - asked_.from < asked_.entries &&
+         m.entries <= asked_.entries - (m.first - asked_.from);
+}
+
+result<fetch_message> left_out_watch::question(const book& b, bool next) {
   if (!waits() || thin_.empty()) return error{errc::not_found, "nothing is left out"};
-  auto at = thin_.upper_bound(asked_);
-  if (at != thin_.begin() && std::prev(at)->first == asked_.first) --at;
+  place start{asked_.stream, asked_.from + (next ? asked_.entries : 0)};
+  auto at = thin_.upper_bound(start);
+  if (at != thin_.begin() && std::prev(at)->first == start.first) --at;
   for (std::size_t n = 0; n <= thin_.size(); ++n, ++at) {
-    if (at == thin_.end()) at = thin_.begin(), asked_ = {};
+    if (at == thin_.end()) at = thin_.begin(), start = {};
+    const auto counted = counted_of(b, at->first);
+    if (counted <= at->second) continue;
     auto s = stored_segment(b, at->first, at->second);
     auto opened = s ? open_segment(*s) : result<opened_segment>(s.error());
     if (!opened) continue;
-    const auto behind = at->first == asked_.first ? asked_.second : 0;
+    const auto behind = at->first == start.first ? start.second : 0;
     auto hole = std::ranges::find_if(opened->left_out, [&](const auto& t) { return begin_of(t) >= behind; });
-    if (hole == opened->left_out.end()) continue;
+    if (hole == opened->left_out.end() || begin_of(*hole) >= counted) continue;
     fetch_message m{at->first, begin_of(*hole), 0};
-    for (; hole != opened->left_out.end() && end_of(*hole) - m.from <= fetch_entries_max; ++hole)
+    for (; hole != opened->left_out.end() && end_of(*hole) - m.from <= fetch_entries_max && begin_of(*hole) < counted;
+         ++hole)
       m.entries = end_of(*hole) - m.from;
-    asked_ = {m.stream, m.from + m.entries};
+    asked_ = m;
     return m;
   }
   return error{errc::corrupt, "goods of " + stream_name(thin_.begin()->first) +
@@ -167,7 +192,7 @@ result<bool> left_out_watch::fill(book& b, const place& at, std::uint64_t first,
     if (begin_of(t) < first || end_of(t) > first + entries.size()) continue;
     for (auto n = begin_of(t); n < end_of(t); ++n) {
       auto data = entries[static_cast<std::size_t>(n - first)];
-      if (auto e = decode_entry(data); !e || !looks_like_goods(*e)) others.push_back({n, bytes(data)});
+      if (auto e = decode_entry(data); !e || !could_be_goods(*e)) others.push_back({n, bytes(data)});
     }
   }
   entries_ -= entries_of(before->left_out) - entries_of(after->left_out);
@@ -176,8 +201,8 @@ result<bool> left_out_watch::fill(book& b, const place& at, std::uint64_t first,
   return true;
 }
 
-result<std::vector<left_out_watch::found>> left_out_watch::take(book& b, const stream_id& id, std::uint64_t first,
-                                                                const entry_list& entries) {
+result<left_out_watch::taken> left_out_watch::take(book& b, const stream_id& id, std::uint64_t first,
+                                                   const entry_list& entries) {
   error none{errc::not_found, "nothing of that is left out"};
   if (!waits()) return none;
   std::vector<place> touched;
@@ -185,16 +210,16 @@ result<std::vector<left_out_watch::found>> left_out_watch::take(book& b, const s
   if (at != thin_.begin() && std::prev(at)->first == id) --at;
   for (; at != thin_.end() && at->first == id && at->second < first + entries.size(); ++at)
     touched.push_back(*at);
-  std::vector<found> others;
+  taken out;
   bool filled = false;
   for (const auto& one : touched) {
-    auto more = fill(b, one, first, entries, others);
-    if (!more && !filled) return more.error();
+    auto more = fill(b, one, first, entries, out.others);
+    if (!more && !out.refused) out.refused = more.error();
     filled = filled || (more && *more);
   }
-  if (!filled) return none;
-  asked_ = {id, first + entries.size()};
-  return others;
+  if (!filled) return out.refused.value_or(none);
+  asked_ = {id, first, 0};  // the rest of it is asked for anew
+  return out;
 }
 
 status left_out_watch::learn_again(book& b, const stream_reader& reader, const std::vector<stream_id>& lives) {
@@ -203,13 +228,15 @@ status left_out_watch::learn_again(book& b, const stream_reader& reader, const s
   for (; life_ < lives_.size(); ++life_, learnt_ = 0) {
     const auto& id = lives_[life_];
     // Only what is durable is read; what came since is behind it, and its turn comes.
-    entry_walk walk(reader.store(), id, {}, learnt_, reader.size(id));
+    entry_walk walk(reader.store(), id, {}, learnt_, reader.size(id), entry_walk::holes::show);
     while (auto item = walk.next()) {
-      products += learn_product(b, item->data);
-      learnt_ = item->seq + 1;
-      if (++entries == piece_entries || products == piece_products) return error{errc::busy, ""};
+      if (item->left_out && item->seq < counted_of(b, id)) return error{errc::busy, ""};
+      if (!item->left_out) products += learn_product(b, item->data);
+      learnt_ = item->left_out ? end_of(*item->left_out) : item->seq + 1;
+      if (++entries == piece_entries || products == piece_products || b.open_changes() >= group_changes_max)
+        return error{errc::busy, ""};
     }
-    if (const auto& d = walk.damage(); d && d->code != errc::left_out)
+    if (const auto& d = walk.damage())
       return error{d->code, stream_name(id) + " entry " + std::to_string(d->at) + ": expected " + d->expected +
                                 ", found " + d->found};
     if (learnt_ < b.streams().tip(id).size()) return error{errc::busy, ""};
@@ -217,7 +244,7 @@ status left_out_watch::learn_again(book& b, const stream_reader& reader, const s
   lives_.clear();
   unlearned_ = false;
   b.view().erase(family::meta, unlearned_goods_key);
-  b.put_format(format_newest);
+  b.put_format(thin_.empty() ? format_newest : format_left_out);
   return done();
 }
 

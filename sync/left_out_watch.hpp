@@ -24,7 +24,8 @@ public:
   std::uint64_t entries() const { return entries_; }  ///< that are left out here
   /// Goods are needed, and not all are here, or not learnt again.
   bool waits() const { return unlearned_ && !skips_goods(); }
-  bool has_holes() const { return !thin_.empty(); }
+  /// Some of it may still come: not of what stands behind the end of a life that is over.
+  bool has_holes(const book& b) const;
 
   /// The directory holds, in front of entry `first`, the announcement of a run. One that is none counts for nothing.
   void note_run(book& b, const stream_id& directory, std::uint64_t first, const entry& announced);
@@ -38,17 +39,22 @@ public:
   /// It was taken.
   void note_thin(book& b, const segment& s, const opened_segment& opened);
 
-  /// What to ask for next, when goods are needed after all: each hole in turn, so that one that gets no answer stands
-  /// in front of nothing. Errors: not_found (nothing is left out); corrupt (all that is, is in damaged segments).
-  result<fetch_message> question(const book& b);
-  /// Puts in what came, as far as the hashes that were taken under head office's signature say that it is that. Answers
-  /// what of it is no goods: head office broke its word, and it must be learnt.
+  /// What to ask for, when goods are needed after all: the same as before while it is not here, or, when it may get no
+  /// answer, the `next` hole, so that it stands in front of nothing. Errors: not_found (nothing is left out); corrupt
+  /// (all that is, is in damaged segments).
+  result<fetch_message> question(const book& b, bool next);
+  bool is_answer(const fetched_message& m) const;  ///< to the last question, which is still open
+  /// Puts in what came, as far as the hashes that were taken under head office's signature say that it is that.
   /// `not_found`: nothing of that is left out, or goods are not needed; `bad_proof`, malformed: nothing was taken.
   struct found {
     std::uint64_t at;
     bytes data;
   };
-  result<std::vector<found>> take(book& b, const stream_id& id, std::uint64_t first, const entry_list& entries);
+  struct taken {
+    std::vector<found> others;     ///< what of it is no goods: head office broke its word, and it must be learnt
+    std::optional<error> refused;  ///< why a part of it was not taken; the first
+  };
+  result<taken> take(book& b, const stream_id& id, std::uint64_t first, const entry_list& entries);
 
   /// When all is here: learns the products of these directories again, in this order, a piece at a time. Which of two
   /// prices under one version counts is known only so. `busy`: again soon. Done: goods may be sold.
@@ -66,7 +72,7 @@ private:
   std::set<place> thin_;                              ///< segments that do not have all their entries, by the first
   std::uint64_t entries_ = 0;
   bool unlearned_ = false;  ///< since something was left out here, not all was learnt again; durable
-  place asked_;             ///< the next question begins here or behind
+  fetch_message asked_;     ///< the last question; no entries: it was answered, and the next begins there or behind
   std::vector<stream_id> lives_;
   std::size_t life_ = 0;      ///< learning again: of `lives_`
   std::uint64_t learnt_ = 0;  ///< and up to there

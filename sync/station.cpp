@@ -170,7 +170,8 @@ void station::handle(const station_input& input) {
     heard(l->neighbour);
     if (l->up) {
       up_.insert(l->neighbour);
-      if (is_above(l->neighbour)) calendar_.linked_at = tick_, care_.due = care_.renew_due = 0;
+      if (is_above(l->neighbour))
+        calendar_.linked_at = tick_, care_.due = care_.renew_due = care_.fetch_due = care_.fetch_wait = 0;
       ++links_seen_;
       open_effects_.push_back(advanced_effect{});
       // A region that just started has no signed word of head office's time yet.

@@ -162,7 +162,7 @@ private:
   bool rolled_back_by(const carried_request& r, carried_answer& a);
   node_id sender_of(const stream_id& id) const;
   void on_have(node_id from, const have_message&m), on_letter(node_id from, const letter_message&m);
-  void on_fetched(node_id from, const fetched_message&m), learn_goods_again();
+  void on_fetched(node_id from, const fetched_message&m), learn_goods_again(), refuse_goods(const error&why);
   void put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries);
   void answer_about_returns(const letter_message&m), heed_returns(byte_view letter), end_return_waits();
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);

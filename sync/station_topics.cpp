@@ -1,5 +1,7 @@
 // What a store leaves out of its copy of head office's directory: head office announces runs of entries, a store takes
 // hashes in their place, and asks for them when it needs them after all (docs/decisions/0018).
+#include <algorithm>
+
 #include "ledger/fold.hpp"
 #include "sync/entry_walk.hpp"
 #include "sync/left_out.hpp"
@@ -8,7 +10,9 @@
 namespace tally {
 namespace {
 
-constexpr tick_ms piece_apart_ms = 20, question_apart_ms = 250, question_wait_ms = 5'000, question_refused_ms = 60'000;
+constexpr tick_ms piece_apart_ms = 20, question_apart_ms = 250, question_refused_ms = 60'000;
+// A line may be so slow that the answer is still under way: what is asked too early comes twice over it.
+constexpr tick_ms question_wait_ms = 5'000, question_wait_max_ms = 2 * 60'000;
 // An alarm when no question is answered for so long, and how soon the next one.
 constexpr tick_ms unanswered_ms = 2 * 60'000, unanswered_again_ms = 60 * 60'000;
 // An entry of a run has at most so many octets, so that what stands for a tile's leaves fits one message.
@@ -45,20 +49,25 @@ std::uint64_t station::announce(const std::vector<entry>& facts, std::size_t at)
 void station::fetch_left_out() {
   if (!left_out_.waits() || tick_ < care_.fetch_due) return;
   care_.fetch_due = tick_ + question_wait_ms;
-  if (disk_low_) return;
-  if (!left_out_.has_holes()) return learn_goods_again();
+  if (disk_low_ || book_->open_changes() >= group_changes_max) return;
+  if (!left_out_.has_holes(*book_)) return learn_goods_again();
   auto p = above();
   if (!p || !up_.count(*p)) return care_.fetch_since.reset();
-  auto m = left_out_.question(*book_);
+  // Only what got no answer for long makes way for the next.
+  auto m = left_out_.question(*book_, care_.fetch_wait == question_wait_max_ms);
+  care_.fetch_wait = std::clamp(care_.fetch_wait * 2, question_wait_ms, question_wait_max_ms);
+  care_.fetch_due = tick_ + care_.fetch_wait;
   if (m) open_effects_.push_back(to_neighbour{*p, *m});
   if (!care_.fetch_since) care_.fetch_since = tick_;
   if (m && tick_ < *care_.fetch_since + unanswered_ms) return;
   care_.fetch_since = tick_ + unanswered_again_ms - unanswered_ms;
   if (!m) care_.fetch_due = tick_ + unanswered_again_ms;
-  const auto text = m ? "node " + std::to_string(p->value) + " does not send entry " + std::to_string(m->from) +
-                            " and what follows of " + stream_name(m->stream) +
-                            ", which this store left out and needs now: nothing is sold by the piece. Is it up to date?"
-                      : m.error().detail;
+  const auto text =
+      m ? "node " + std::to_string(p->value) + " does not send entry " + std::to_string(m->from) +
+              " and what follows of " + stream_name(m->stream) +
+              ", which this store left out and needs now: nothing is sold by the piece. Is it up to date? "
+              "'tallystick ship --all' at a node above brings it on a stick"
+        : m.error().detail;
   open_effects_.push_back(alarm_effect{m ? errc::left_out : m.code(), text});
 }
 
@@ -79,20 +88,27 @@ void station::learn_goods_again() {
   }
 }
 
+/// Wrong answers may come one behind the other: one alarm in a while.
+void station::refuse_goods(const error& why) {
+  care_.fetch_due = tick_ + question_refused_ms;
+  if (tick_ < care_.fetch_alarm_due) return;
+  care_.fetch_alarm_due = tick_ + question_refused_ms;
+  open_effects_.push_back(alarm_effect{why.code, why.detail});
+}
+
 /// Entries of a directory that may stand for hashes here, whoever brought them.
 void station::put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries) {
-  auto others = left_out_.take(*book_, id, first, entries);
-  if (!others && others.code() == errc::not_found) return;
-  if (!others) {
-    care_.fetch_due = tick_ + question_refused_ms;
-    return open_effects_.push_back(alarm_effect{
-        others.error().code, "node " + std::to_string(from.value) +
-                                 " sent other entries than those that were left out: " + others.error().detail});
-  }
+  auto taken = left_out_.take(*book_, id, first, entries);
+  if (!taken && taken.code() == errc::not_found) return;
+  if (auto why = taken ? taken->refused : taken.error())
+    refuse_goods({why->code, "node " + std::to_string(from.value) +
+                                 " sent other entries than those that were left out: " + why->detail});
+  if (!taken) return;
   segments_open_ = true;
   care_.fetch_since.reset();
-  care_.fetch_due = tick_ + question_apart_ms;
-  for (const auto& found : *others) {
+  care_.fetch_wait = 0;
+  care_.fetch_due = tick_ + (taken->refused ? question_refused_ms : question_apart_ms);
+  for (const auto& found : taken->others) {
     auto e = decode_entry(found.data);
     auto ok = done();
     open_effects_.push_back(
@@ -107,12 +123,11 @@ void station::put_back_goods(node_id from, const stream_id& id, std::uint64_t fi
 }
 
 void station::on_fetched(node_id from, const fetched_message& m) {
-  if (!is_above(from) || disk_low_ || is_outdated() || !left_out_.waits()) return;
+  if (!is_above(from) || disk_low_ || is_outdated() || !left_out_.waits() || !left_out_.is_answer(m)) return;
   auto list = unpack_entries({m.stream, m.first, m.entries, {}, m.payload});
   if (list) return put_back_goods(from, m.stream, m.first, *list);
-  care_.fetch_due = tick_ + question_refused_ms;
-  open_effects_.push_back(alarm_effect{
-      list.error().code, "node " + std::to_string(from.value) + " sent what does not unpack: " + list.error().detail});
+  refuse_goods(
+      {list.error().code, "node " + std::to_string(from.value) + " sent what does not unpack: " + list.error().detail});
 }
 
 }  // namespace tally

@@ -168,6 +168,7 @@ TEST_CASE("where goods are left out none is sold, and what was sold can still be
   const auto all = c.on_sale(1).size();
   c.leave_goods(true);
   CHECK(c.price({{{901}, 2}}, 1).code() == errc::unknown_product);
+  CHECK(c.price({{{901}, 2}}, 1).error().detail.find("tallystick status") != std::string::npos);
   CHECK(c.price({{{902}, 2}}, 1).ok());
   CHECK(c.offered({901}, 1) == nullptr);
   CHECK(c.find_ean("4006381333931", 1) == nullptr);

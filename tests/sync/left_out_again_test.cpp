@@ -11,11 +11,12 @@ using namespace tally::test;
 
 namespace {
 
-/// All that was left out and stays so is asked for again; answers come as long as `s.net` syncs.
-void take_after_all(skipping& s) {
-  s.net.link(s.store, s.region, false);
-  s.net.open(s.store, {});
-  s.net.link(s.store, s.region, true);
+/// The question that a node put since `forget`; null when it put none.
+const fetch_message* asked_now(const station_net::node& n) {
+  for (const auto& e : n.seen)
+    if (const auto* m = std::get_if<to_neighbour>(&e))
+      if (const auto* q = std::get_if<fetch_message>(&m->what)) return q;
+  return nullptr;
 }
 
 void erase_rows(memory_kv& disk, char prefix) {
@@ -153,22 +154,37 @@ TEST_CASE("questions go around, and one that is never answered is heard of", "[s
   std::set<std::uint64_t> asked;
   std::uint64_t entries = 0;
   for (int i = 0; i < 20; ++i) {
-    auto m = watch.question(s.store.st->ledger());
+    auto m = watch.question(s.store.st->ledger(), true);
     REQUIRE(m.ok());
     CHECK(m->entries <= fetch_entries_max);
+    CHECK(watch.question(s.store.st->ledger(), false)->from == m->from);
     if (!asked.insert(m->from).second) break;
     entries += m->entries;
   }
   CHECK(entries >= 2'000);
-  // The parent is there, and says nothing.
-  s.net.forget();
-  for (int i = 0; i < 30; ++i) {
+  // The parent is there, and says nothing: the same is asked again, each time later, and then the next.
+  std::vector<std::pair<tick_ms, fetch_message>> questions;
+  std::optional<tick_ms> alarm;
+  const auto began = s.net.ticks();
+  for (int i = 0; i < 90; ++i) {
+    s.net.forget();
     s.net.pass_time(5'000);
     s.net.settle(s.store);
-    if (i < 20) CHECK_FALSE(alarmed(s.store, errc::left_out));
+    const auto now = s.net.ticks() - began;
+    if (const auto* q = asked_now(s.store)) questions.emplace_back(now, *q);
+    if (!alarm && alarmed(s.store, errc::left_out)) alarm = now;
   }
-  CHECK(alarmed(s.store, errc::left_out));
-  s.some_time();
+  REQUIRE(questions.size() >= 6);
+  CHECK(questions.size() <= 9);
+  REQUIRE(alarm);
+  CHECK(*alarm > 120'000);
+  CHECK(*alarm < 240'000);
+  CHECK(questions[0].second == questions[3].second);
+  CHECK(questions.back().second.from != questions[questions.size() - 2].second.from);
+  for (std::size_t i = 2; i < questions.size(); ++i)
+    CHECK(questions[i].first - questions[i - 1].first >= std::min<tick_ms>(questions[i - 1].first, 120'000));
+  for (int i = 0; i < 12; ++i)
+    s.some_time();
   CHECK_FALSE(s.store.st->left_out().waits());
 }
 
@@ -185,7 +201,7 @@ TEST_CASE("many short runs are asked for together", "[sync][left_out]") {
   REQUIRE(s.store.st->left_out().entries() == 600);
   left_out_watch watch(node_role::store, 0);
   REQUIRE(watch.load(stream_reader(s.store.store)).ok());
-  auto m = watch.question(s.store.st->ledger());
+  auto m = watch.question(s.store.st->ledger(), false);
   REQUIRE(m.ok());
   CHECK(m->entries >= 600);
   take_after_all(s);
@@ -227,7 +243,7 @@ TEST_CASE("an older program does not open data with goods left out, before all w
   s.net.settle(s.store);
   CHECK(format_of(s.store.store).value() == format_left_out);
   CHECK(upgrade(s.store.store).ok());
-  for (int i = 0; i < 40 && s.store.st->left_out().has_holes(); ++i) {
+  for (int i = 0; i < 40 && s.store.st->left_out().has_holes(s.store.st->ledger()); ++i) {
     s.net.pass_time(300);
     s.net.settle(s.store);
     s.net.carry(s.region, s.store);
@@ -354,6 +370,8 @@ TEST_CASE("a full disk takes nothing back", "[sync][left_out]") {
   const fetched_message m{s.directory(), first, 40, pack_entries(*all)};
   s.net.settle(s.store, 1'000);
   CHECK(s.store.st->next_due() > s.net.ticks());
+  s.net.link(s.store, s.region, true);
+  s.net.settle(s.store);
   REQUIRE(s.store.st->put(control_arrival{s.region.id, m}).ok());
   s.net.settle(s.store, 1'000);
   CHECK(s.store.st->left_out().entries() == 40);

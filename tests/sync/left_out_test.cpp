@@ -138,6 +138,7 @@ TEST_CASE("other entries in the place of those that were left out are refused", 
   s.net.sync();
   s.net.link(s.store, s.region, false);
   s.net.open(s.store, {});
+  s.net.link(s.store, s.region, true);
   s.net.settle(s.store);
   REQUIRE(s.store.st->left_out().waits());
   auto first = stream_reader(s.store.store).runs(s.directory(), 0, UINT64_MAX)->back().first;
@@ -150,7 +151,6 @@ TEST_CASE("other entries in the place of those that were left out are refused", 
   s.net.settle(s.store);
   CHECK(alarmed(s.store, errc::bad_proof));
   CHECK(s.store.st->left_out().entries() == 100);
-  s.net.link(s.store, s.region, true);
   s.net.pass_time(61'000);
   s.some_time();
   CHECK(s.store.st->left_out().entries() == 0);

@@ -12,6 +12,7 @@ namespace {
 struct thinning_source : test::counted_source {
   mutable topic_set asked = 0;
   mutable std::uint64_t asked_from = 0;
+  std::size_t octets = 5;
   segment without(const segment& whole, std::uint64_t from, topic_set topics) const override {
     asked = topics, asked_from = from;
     return whole;
@@ -19,7 +20,7 @@ struct thinning_source : test::counted_source {
   result<entry_list> entries(const stream_id&, std::uint64_t from, std::uint64_t n) const override {
     entry_list out;
     for (auto i = from; i < from + n; ++i)
-      out.add("entry");
+      out.add(bytes(octets, 'e'));
     return out;
   }
 };
@@ -66,6 +67,21 @@ TEST_CASE("a peer asks for entries now and then, and only for what it is offered
   CHECK(sent<fetched_message>(parent.on_message(fetch_message{directory, 3, 20}, 1'300)).size() == 1);
   CHECK(sent<fetched_message>(parent.on_message(fetch_message{journal, 3, 20}, 5'000)).empty());
   CHECK(sent<fetched_message>(parent.on_message(fetch_message{grants, 3, 20}, 5'000)).empty());
+  // While something else is under way there is no answer: it would queue up on a slow line.
+  REQUIRE(sent<segment_message>(parent.on_message(want_message{directory, 0, {}}, 6'000)).size() >= 1);
+  CHECK(sent<fetched_message>(parent.on_message(fetch_message{directory, 3, 20}, 7'000)).empty());
+  REQUIRE(sent<fetched_message>(parent.on_message(have_message{directory, 50}, 8'000)).empty());
+  CHECK(sent<fetched_message>(parent.on_message(fetch_message{directory, 3, 20}, 9'000)).size() == 1);
+  // An answer is no longer than 64 KiB, but as long as what stands for one hash.
+  source.octets = 200;
+  answers = sent<fetched_message>(parent.on_message(fetch_message{directory, 3, 1'000}, 10'000));
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].entries > 256);
+  CHECK(answers[0].entries <= 64 * 1024 / 200);
+  source.octets = 1'000;
+  answers = sent<fetched_message>(parent.on_message(fetch_message{directory, 256, 512}, 11'000));
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].entries == 256);
   // One that does not know the question is not asked.
   side child{child_id, [](const stream_id&) { return true; }};
   (void)child.talk.connected(0);
