@@ -16,7 +16,8 @@ inline constexpr topic_set topic_goods = 1, topics_known = topic_goods;
 /// A `topic_run` is followed by so many entries of its topic in the directory. A shorter run is not worth the word.
 inline constexpr std::uint64_t topic_run_min = 16, topic_run_max = 1'024;
 
-/// `malformed` unless topic and size are those of a run. Whether what follows is of that topic, whoever holds it checks.
+/// `malformed` unless topic and size are those of a run. Whether what follows is of that topic, whoever holds it
+/// checks.
 status check_topic_run(const entry& e);
 
 }  // namespace tally

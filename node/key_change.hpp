@@ -11,8 +11,8 @@ namespace tally {
 // the place of the old ones, which stay as `signing.key.SERIAL`: what the old epoch wrote and nobody has yet is signed
 // with them. Each step is one renamed file and may be repeated, so a power cut between any two of them costs nothing.
 
-/// Makes new keys, or gives those that wait already. Durable on return. With `same_door` (a region) the CURVE key stays:
-/// the nodes below find it by that.
+/// Makes new keys, or gives those that wait already. Durable on return. With `same_door` (a region) the CURVE key
+/// stays: the nodes below find it by that.
 result<next_keys> make_next_keys(const data_layout& at, bool same_door, entropy& random);
 /// Those that wait; `not_found` when there are none.
 result<next_keys> read_next_keys(const data_layout& at);

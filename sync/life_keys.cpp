@@ -10,7 +10,8 @@ namespace {
 
 constexpr int lives_max = 64;
 
-/// Serial of the certificate that the epoch, or the nearest before it which one names, began with; none: nobody can tell.
+/// Serial of the certificate that the epoch, or the nearest before it which one names, began with; none: nobody can
+/// tell.
 std::optional<std::uint64_t> began_with(const std::vector<const certificate*>& all, const state& journals, node_id node,
                                         std::optional<epoch_id> epoch) {
   for (int i = 0; i < lives_max && epoch; ++i) {

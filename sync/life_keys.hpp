@@ -9,10 +9,10 @@ namespace tally {
 class state;
 
 /// The keys that may have signed a stream which comes from elsewhere. As `certificate_book::keys_for`, but where no
-/// certificate names the writer's epoch, a key that was retired before that epoch can have begun is none: whoever copied
-/// the disk of a node that has new keys since begins no life with the old one.
-/// `journals`: what is known of journals here, `directory`: of the directory. `first`: the first entry of the journal when
-/// it is among what came, else null. Pure; any thread that may read both.
+/// certificate names the writer's epoch, a key that was retired before that epoch can have begun is none: whoever
+/// copied the disk of a node that has new keys since begins no life with the old one. `journals`: what is known of
+/// journals here, `directory`: of the directory. `first`: the first entry of the journal when it is among what came,
+/// else null. Pure; any thread that may read both.
 std::vector<public_key> keys_of_life(const certificate_book& book, const state& journals, const state& directory,
                                      const stream_id& id, const entry* first);
 

@@ -106,7 +106,9 @@ void station::ingest(const segment_arrival& a) {
   segments_open_ = true;
   left_out_.note_thin(*book_, *kept, **opened);
   if (!(*opened)->left_out.empty()) book_->leave_goods(true);
-  if (journal) open_runs_.push_back({s.stream, have, opened}), note_way(a.from, s.stream);
+  // A journal names entries of its own and the sends that it took, which may have come a moment before.
+  if (s.stream.sub != sub_stream::directory) open_runs_.push_back({s.stream, have, opened});
+  if (journal) note_way(a.from, s.stream);
   interpret(*kept, **opened, before);
   if (journal) cosign(a.from, s.stream);
   report(s.size_after(), errc::ok, !journal);

@@ -241,8 +241,8 @@ status station::begin_restored_epoch(unix_seconds now) {
   if (config_.role == node_role::hq) return begin_rebuild(v), done();
   now_ = now;
   book_->view().erase(family::meta, copy_key);
-  // The copy is from before this node's newest keys: the life that began with them is lost with the disk, and is the one
-  // that goes before.
+  // The copy is from before this node's newest keys: the life that began with them is lost with the disk, and is the
+  // one that goes before.
   std::optional<stream_head> lost;
   const auto* own = certificate_of(config_.self);
   if (own && own->signing == keys_.key() && own->epoch != epoch_id{} && !descends_from(own->epoch) &&
