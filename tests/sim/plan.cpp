@@ -89,7 +89,7 @@ void plan::take_members() {
   members = d.chance(200);
   members_every = pace * d.between(10, 60) * 1'000;
   // A clock that is days off ends leases of minutes as they come.
-  if (d.chance(500) && !wrong_clocks) lease_s = pace * d.between(5, 60) * 60;
+  if (d.chance(500) && !wrong_clocks) lease_s = pace * d.between(5, 15) * 60;
 }
 
 // Days at a shop's pace: nights, midnights, lines that are dark for a day, and long quiet times between two sales.

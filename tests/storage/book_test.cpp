@@ -383,7 +383,7 @@ TEST_CASE("a database that is not ours, not whole or not read does not open", "[
   };
   CHECK(code() == errc::ok);
   CHECK(code(node_id{4}) == errc::bad_config);
-  CHECK(with(family::meta, "format", "\x02") == errc::unsupported);
+  CHECK(with(family::meta, "format", "\x03") == errc::unsupported);
   CHECK(with(family::meta, "self", "\x03") == errc::corrupt);
   cell_key rules{.type = cell_type::rules, .a = 1, .b = 0, .writer = {}, .peer = {}};
   CHECK(with(family::state, cell_key_bytes(rules), encode_cell({0, "no record"})) == errc::corrupt);

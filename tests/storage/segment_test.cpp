@@ -117,7 +117,7 @@ TEST_CASE("a segment that would blow up is refused before it is unpacked", "[seg
   CHECK(refused(run_frame(128 * 1024, 10)));  // says much, holds little
   CHECK(refused({}));
   CHECK(refused("\1no frame at all"));
-  CHECK(refused("\2a form that there is none of"));
+  CHECK(refused("\4a form that there is none of"));
   CHECK(refused(bytes("\x01\x28\xb5\x2f\xfd\x00\x58\x09\x00\x00x", 11)));  // does not say how much it holds
   CHECK(refused(bytes("\x01\x50\x2a\x4d\x18\x00\x00\x00\x00", 9)));        // a frame to be skipped
   CHECK(refused(bytes(1, '\0') + bytes(segment_bytes_max + 1, '\0')));     // as it is, and too long
@@ -180,6 +180,7 @@ hash256 root_with(const opened_segment& opened, std::uint64_t before) {
 
 TEST_CASE("hashes stand for entries that are left out, whatever the run", "[segment][left_out]") {
   random_entry source(23);
+  std::size_t octets_whole = 0, octets_thin = 0;
   for (int i = 0; i < 120; ++i) {
     auto entries = numbered(40 + source.below(700));
     const auto first = source.below(600);
@@ -193,7 +194,9 @@ TEST_CASE("hashes stand for entries that are left out, whatever the run", "[segm
     auto thin = leave_out(whole, runs);
     REQUIRE(thin.ok());
     REQUIRE(thin->is_thin());
-    CHECK(thin->payload.size() < whole.payload.size());
+    // Of few small entries the hashes may be more than what they stand for.
+    octets_whole += whole.payload.size();
+    octets_thin += thin->payload.size();
     CHECK(unpack_entries(*thin).code() == errc::left_out);
     auto back = decode_segment(encode_segment(*thin));
     REQUIRE(back.ok());
@@ -223,6 +226,7 @@ TEST_CASE("hashes stand for entries that are left out, whatever the run", "[segm
     }
     CHECK(now.payload == whole.payload);
   }
+  CHECK(octets_thin < octets_whole);
 }
 
 TEST_CASE("other entries than those that were left out are not put back", "[segment][left_out]") {
