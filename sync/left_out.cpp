@@ -4,17 +4,14 @@
 
 namespace tally {
 
-bool looks_like_goods(const entry& e) {
+static bool is_goods(const entry& e, bool unreadable) {
   if (e.kind != entry_kind::publish || e.topic != publish_topic::product) return false;
   auto p = decode_product(e.blob);
-  return p && !p->open;
+  return p ? !p->open : unreadable;
 }
 
-bool could_be_goods(const entry& e) {
-  if (e.kind != entry_kind::publish || e.topic != publish_topic::product) return false;
-  auto p = decode_product(e.blob);
-  return !p || !p->open;
-}
+bool looks_like_goods(const entry& e) { return is_goods(e, false); }
+bool could_be_goods(const entry& e) { return is_goods(e, true); }
 
 bool may_be_goods(const entry& e, const catalogue& known) {
   return looks_like_goods(e) && known.is_goods(decode_product(e.blob)->id);

@@ -317,7 +317,7 @@ void station::write_facts(facts_request& r) {
     }
   }
   std::uint64_t run = 0;
-  for (auto i = a.written; i<r.facts.size(); ++i, run -= run> 0) {
+  for (auto i = a.written; i < r.facts.size(); ++i) {
     if (run == 0 && book_->open_changes() >= group_changes_max) {
       facts_progress_[r.request] = a;
       facts_open_ = true;
@@ -337,6 +337,7 @@ void station::write_facts(facts_request& r) {
     if (sells_card(kind)) answer_card(r.facts[i], book_->self(), *seq);
     learn_decision(r.facts[i], book_->head(directory()).size);
     ++a.written;
+    if (run > 0) --run;
   }
   facts_open_ = false;
   facts_progress_.erase(r.request);

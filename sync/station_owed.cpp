@@ -181,7 +181,7 @@ void station::take_back_credited() {
 // on behind the last one, so that sales that wait keep nobody else's back.
 void station::even_out_returns() {
   calendar_.returned.merge(observer_->take_returned());
-  if (tick_ < calendar_.returned_due || !lives_.short_known) return;
+  if (tick_ < calendar_.returned_due || !lives_.short_known || calendar_.returned.empty()) return;
   calendar_.returned_due = tick_ + owed_look_ms;
   const auto& seen = observer_->st();
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());

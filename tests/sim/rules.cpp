@@ -83,6 +83,17 @@ entry rules_entry(std::uint64_t version, const plan& how) {
   return e;
 }
 
+namespace {
+entry published(const product& p) {
+  entry e;
+  e.kind = entry_kind::publish;
+  e.topic = publish_topic::product;
+  e.rules_version = p.version;
+  e.blob = encode_product(p);
+  return e;
+}
+}  // namespace
+
 entry product_entry(unsigned i, std::uint64_t version, amount price) {
   product p;
   p.id = {1 + i};
@@ -90,12 +101,7 @@ entry product_entry(unsigned i, std::uint64_t version, amount price) {
   p.names = {"thing", "", "", ""};
   p.price = price;
   p.tax = i % 2;
-  entry e;
-  e.kind = entry_kind::publish;
-  e.topic = publish_topic::product;
-  e.rules_version = version;
-  e.blob = encode_product(p);
-  return e;
+  return published(p);
 }
 
 entry open_product_entry(std::uint64_t version) {
@@ -105,12 +111,7 @@ entry open_product_entry(std::uint64_t version) {
   p.names = {"by amount", "", "", ""};
   p.price = 1;
   p.open = true;
-  entry e;
-  e.kind = entry_kind::publish;
-  e.topic = publish_topic::product;
-  e.rules_version = version;
-  e.blob = encode_product(p);
-  return e;
+  return published(p);
 }
 
 /// The first month of a run is that of the second card.

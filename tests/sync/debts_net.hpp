@@ -49,6 +49,17 @@ struct debts_net : programme_net {
     link(at(4), region(), !is);
   }
   entry entry_at(node& n, sequence seq) { return *n.st->ledger().find_entry(seq); }
+  /// The card is loaded and pays for so many things at `n`, and all know it.
+  till_answer sold(node& n, amount loaded, std::int64_t things) {
+    REQUIRE(why(top_up(n, loaded)) == errc::ok);
+    auto a = ask(n, sale(n, things));
+    REQUIRE(why(a) == errc::ok);
+    sync();
+    return a;
+  }
+  refund_command own_back(node& n, sequence seq, std::int64_t pieces) {
+    return {key(n), seq, {{product_id{1}, pieces}}, true, tender_kind::cash};
+  }
   refund_elsewhere_command back(node& n, node& seller, sequence seq, std::int64_t pieces) {
     auto sale = entry_at(seller, seq);
     return {key(n), seller.writer(), seq, sale, encode_entry(sale), {{product_id{1}, pieces}}, true, tender_kind::cash};

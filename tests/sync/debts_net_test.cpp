@@ -101,13 +101,11 @@ TEST_CASE("units that head office credited are taken back with the sale", "[sync
   CHECK(std::get<entry>(sale.outcome).owed.size() == 1);
   net.turn(3);
   CHECK(net.everywhere() == 140);
-  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 3}}, true, tender_kind::cash}, true)) ==
-          errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 3), true)) == errc::ok);
   net.turn(4);
   CHECK(net.everywhere() - net.debts_everywhere() == 110);
   CHECK(net.debts_everywhere() == 0);
-  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 6}}, true, tender_kind::cash}, true)) ==
-          errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 6), true)) == errc::ok);
   net.turn(4);
   CHECK(net.everywhere() == 50);
   net.nothing_contested();
@@ -116,15 +114,11 @@ TEST_CASE("units that head office credited are taken back with the sale", "[sync
 TEST_CASE("a line that two stores gave back is a case at head office", "[sync][elsewhere]") {
   debts_net net;
   auto &a = net.at(3), &b = net.at(4);
-  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
-  auto sale = net.ask(a, net.sale(a, 5));
-  REQUIRE(why(sale) == errc::ok);
-  net.sync();
+  const auto sale = net.sold(a, 10'000, 5);
   net.link(a, net.region(), false);
   net.link(b, net.region(), false);
   REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 3))) == errc::ok);
-  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 2}}, true, tender_kind::cash})) ==
-          errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 2))) == errc::ok);
   net.link(a, net.region(), true);
   net.link(b, net.region(), true);
   net.turn(3);
@@ -157,8 +151,7 @@ TEST_CASE("the refund comes to head office before the sale that it is of", "[syn
   auto sale = net.ask(a, net.sale(a, 2));
   REQUIRE(why(sale) == errc::ok);
   REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 2))) == errc::ok);
-  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 1}}, true, tender_kind::cash})) ==
-          errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 1))) == errc::ok);
   net.turn();
   CHECK(net.hq().st->seen().open_cases().empty());
   net.link(a, net.region(), true);
@@ -178,8 +171,7 @@ TEST_CASE("a sale that comes back in parts to two stores takes its voucher back 
   auto points = net.everywhere();
   net.dark(true);
   REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 7))) == errc::ok);
-  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 13}}, true, tender_kind::cash})) ==
-          errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 13))) == errc::ok);
   CHECK(net.vouchers_left() == 0);  // each took one
   net.dark(false);
   net.turn(20);
@@ -202,14 +194,12 @@ TEST_CASE("units put back are taken again with the pieces that they went with", 
   net.sync();
   net.dark(true);
   REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 1))) == errc::ok);
-  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 1}}, true, tender_kind::cash})) ==
-          errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 1))) == errc::ok);
   CHECK(net.vouchers_left() == 0);
   net.dark(false);
   net.turn(20);
   CHECK(net.vouchers_left() == 1);
-  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 9}}, true, tender_kind::cash}, true)) ==
-          errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 9), true)) == errc::ok);
   net.turn(20);
   CHECK(net.vouchers_left() == 0);  // eleven pieces, though neither store's own part takes a second one
   net.nothing_contested();
@@ -219,14 +209,10 @@ TEST_CASE("units put back are taken again with the pieces that they went with", 
 TEST_CASE("nothing is put back of a sale of which too much came back", "[sync][elsewhere]") {
   debts_net net;
   auto &a = net.at(3), &b = net.at(4);
-  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
-  auto sale = net.ask(a, net.sale(a, 20));
-  REQUIRE(why(sale) == errc::ok);
-  net.sync();
+  const auto sale = net.sold(a, 20'000, 20);
   net.dark(true);
   REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 20))) == errc::ok);
-  REQUIRE(why(net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, 1}}, true, tender_kind::cash})) ==
-          errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 1))) == errc::ok);
   net.dark(false);
   net.turn(20);
   CHECK(net.hq().st->seen().is_open_case(a.writer(), sale.seq));
@@ -237,13 +223,8 @@ TEST_CASE("nothing is put back of a sale of which too much came back", "[sync][e
 TEST_CASE("with a line, what came back at another store does not come back again", "[sync][elsewhere]") {
   debts_net net;
   auto &a = net.at(3), &b = net.at(4);
-  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
-  auto sale = net.ask(a, net.sale(a, 5));
-  REQUIRE(why(sale) == errc::ok);
-  net.sync();
-  auto own = [&](std::int64_t pieces) {
-    return net.ask(a, refund_command{net.key(a), sale.seq, {{product_id{1}, pieces}}, true, tender_kind::cash}, true);
-  };
+  const auto sale = net.sold(a, 20'000, 5);
+  auto own = [&](std::int64_t pieces) { return net.ask(a, net.own_back(a, sale.seq, pieces), true); };
   auto there = net.back(b, a, sale.seq, 3);
   REQUIRE(why(net.ask(b, there, true)) == errc::ok);
   net.sync();
@@ -277,10 +258,7 @@ TEST_CASE("a sale that was taken back at its store gives nothing back elsewhere"
 TEST_CASE("head office that does not answer keeps no customer waiting for long", "[sync][elsewhere]") {
   debts_net net;
   auto &a = net.at(3), &b = net.at(4);
-  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
-  auto sale = net.ask(a, net.sale(a, 5));
-  REQUIRE(why(sale) == errc::ok);
-  net.sync();
+  const auto sale = net.sold(a, 20'000, 5);
   net.link(net.region(), net.hq(), false);
   auto back = net.back(b, a, sale.seq, 5);
   const std::uint64_t request = 1'000'001;

@@ -29,6 +29,20 @@ inline entry product_fact(std::uint32_t id, amount price, bool open = false, std
   return e;
 }
 
+/// Head office announces one piece of goods, and writes that the card is frozen.
+inline std::vector<entry> false_run() {
+  entry run, freeze;
+  run.kind = entry_kind::topic_run;
+  run.topic = publish_topic::product;
+  run.size = 1;
+  freeze.kind = entry_kind::card_state;
+  freeze.account = station_net::card;
+  freeze.status = card_status::frozen;
+  freeze.account_version = 2;
+  freeze.card_kind = 1;
+  return {run, freeze};
+}
+
 /// Store 3 leaves goods sold by the piece out of its copy of the directory.
 struct skipping {
   station_net net;

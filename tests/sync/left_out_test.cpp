@@ -220,16 +220,7 @@ TEST_CASE("nobody but a store takes a stream with holes", "[sync][left_out][thie
 TEST_CASE("who has the entries sees when head office breaks its word", "[sync][left_out]") {
   skipping s;
   auto& hq = s.net.hq();
-  entry run, freeze;
-  run.kind = entry_kind::topic_run;
-  run.topic = publish_topic::product;
-  run.size = 1;
-  freeze.kind = entry_kind::card_state;
-  freeze.account = station_net::card;
-  freeze.status = card_status::frozen;
-  freeze.account_version = 2;
-  freeze.card_kind = 1;
-  REQUIRE(s.net.publish({run, freeze}).code == errc::ok);
+  REQUIRE(s.net.publish(false_run()).code == errc::ok);
   s.net.forget();
   s.net.sync();
   CHECK(alarmed(s.whole, errc::wrongly_left_out));
@@ -237,6 +228,7 @@ TEST_CASE("who has the entries sees when head office breaks its word", "[sync][l
   // The region does not leave it out, whatever was said of it.
   CHECK(s.store.st->left_out().entries() == 0);
   CHECK(card_of(s.store.st->ledger().st(), station_net::card)->status == card_status::frozen);
+  auto run = false_run().front();
   run.size = topic_run_max + 1;
   CHECK(s.net.publish({run}).code == errc::malformed);
   run.size = 3;
