@@ -1,6 +1,7 @@
 #pragma once
 #include "ledger/fold.hpp"
 #include "ledger/rules.hpp"
+#include "storage/book.hpp"
 
 namespace tally {
 
@@ -29,5 +30,9 @@ tally::amount uneven_most(const returned_goods& back, const entry& sale, std::ui
 /// Errors: as `price_refund`.
 result<uneven_units> uneven_of(const state& seen, const catalogue& rules, const returned_goods& back,
                                const writer_id& seller, sequence seq, const entry& sale, bool credited);
+
+/// Whether the day's measure of writer `w` has room for `units`: of one store and unit at most its quota in a day, since
+/// what nothing bounds at the store must be bounded at head office. What has no room waits for another day.
+bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>& units, std::uint32_t today);
 
 }  // namespace tally

@@ -37,17 +37,6 @@ bool owes_rightly(const entry& e, const catalogue& rules) {
   return given == *due;
 }
 
-// Of one store and unit at most its quota in a day: what nothing bounds at the store must be bounded here.
-bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>& units, std::uint32_t today) {
-  const auto* rules = b.rules().newest();
-  for (const auto& v : units) {
-    const auto* p = rules ? rules->programme.purse(v.purse) : nullptr;
-    if (!p || v.unit != unit_of(v.purse)) return false;
-    if (v.amount > p->quota - sent_on(b.st(), today, v.unit, b.self(), w)) return false;
-  }
-  return true;
-}
-
 /// What a store wrote is not what its rules give: said once, as far as there is room to remember it.
 std::optional<alarm_effect> wrongly(calendar_progress& known, const writer_id& w, sequence seq) {
   if (known.wrongly_owed.count({w, seq})) return std::nullopt;
@@ -106,6 +95,16 @@ std::map<account_id, std::vector<value_item>> some_debts(const kv_store& store, 
 }
 
 }  // namespace
+
+bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>& units, std::uint32_t today) {
+  const auto* rules = b.rules().newest();
+  for (const auto& v : units) {
+    const auto* p = rules ? rules->programme.purse(v.purse) : nullptr;
+    if (!p || v.unit != unit_of(v.purse)) return false;
+    if (v.amount > p->quota - sent_on(b.st(), today, v.unit, b.self(), w)) return false;
+  }
+  return true;
+}
 
 void station::credit_owed() {
   if (tick_ < calendar_.owed_due || !lives_.short_known) return;

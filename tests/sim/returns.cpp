@@ -91,6 +91,8 @@ std::uint64_t world::uneven_returns() const {
   const auto& hq = nodes_.at(head_office);
   stream_reader reader(hq.disk);
   const auto& seen = hq.st->seen();
+  const auto& books = hq.st->ledger();
+  auto today = business_date(books.st(), books.self(), wall(hq), books.hq_time());
   std::uint64_t out = 0;
   for (const auto& [of, pieces] : oracle_.returned()) {
     const auto& [seller, seq] = of;
@@ -101,7 +103,9 @@ std::uint64_t world::uneven_returns() const {
     auto back = returned_of(seen.st(), seen.writers(), seller, seq, *sale);
     auto due = uneven_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale,
                          hq.st->ledger().st().find(credited).has_value());
-    out += due && !(due->put_back.empty() && due->take_back.empty());
+    // What the seller's measure of the day has no room for is rightly left for another day.
+    bool waits = due && !due->put_back.empty() && !may_credit(books, seller, due->put_back, today);
+    out += due && ((!due->put_back.empty() && !waits) || !due->take_back.empty());
   }
   return out;
 }
