@@ -22,7 +22,7 @@ struct calendar_progress {
   bytes expiring_card;                       ///< key of the card where that look goes on; empty: all were looked at
   bytes card;                                ///< key of the card where the look goes on; empty: all were looked at
   tick_ms cards_due = 0;                     ///< when runs of cards that were called back are looked for
-  tick_ms due = 0, owed_due = 0, holds_due = 0, take_back_due = 0, debts_due = 0;
+  tick_ms due = 0, owed_due = 0, holds_due = 0, debts_due = 0;
   /// Debts whose account has units elsewhere: how many when they were last asked for, and when they are again if that
   /// stays the same. Bounded by the station.
   struct netting {
@@ -41,6 +41,8 @@ struct calendar_progress {
   bool confirmed = false;             ///< since the start the parent asked for this journal from a place that exists
   std::optional<tick_ms> away_since;  ///< since when the link to the parent is down
   std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
+  std::set<std::pair<writer_id, sequence>> owing;     ///< entries that could not give what is due, or gave too much
+  std::pair<writer_id, sequence> owing_at;            ///< the one that was looked at last
   std::set<std::pair<writer_id, sequence>> returned;  ///< sales whose refunds at several stores are to be evened out
   std::pair<writer_id, sequence> returned_at;         ///< the one that was looked at last
   tick_ms returned_due = 0;

@@ -1,9 +1,23 @@
 #include "sync/card_sales.hpp"
 
+#include <algorithm>
+
 #include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 
 namespace tally {
+namespace {
+
+/// The numbers of the office's own terminal go on over all lives of head office, as those of every till do: one of a
+/// life before would be taken for the same request.
+std::uint64_t next_office_counter(book& b, unix_seconds now) {
+  auto newest = b.st().newest_counter(b.self(), office_terminal);
+  for (const auto& w : b.at(now).earlier)
+    newest = std::max(newest, b.st().newest_counter(w, office_terminal));
+  return newest + 1;
+}
+
+}  // namespace
 
 status complete_card_sale(entry& e, book& b, unix_seconds now) {
   auto card = card_of(b.st(), e.account);
@@ -22,7 +36,7 @@ status complete_card_sale(entry& e, book& b, unix_seconds now) {
   if (load != 0 && kind && !kind->loaded_at(b.self().node, b.owner()))
     return error{errc::not_here, "no_top_up_at of the rules names head office: sell the cards without a load"};
   e.terminal = office_terminal;
-  e.counter = b.st().newest_counter(b.self(), office_terminal) + 1;
+  e.counter = next_office_counter(b, now);
   return state_card_sale(e, e.account, *card, *rules, load, tender);
 }
 
@@ -34,7 +48,7 @@ status complete_top_up(entry& e, book& b, unix_seconds now) {
   if (!card_of(b.st(), e.account)) return error{errc::unknown_card, "account " + std::to_string(e.account.value)};
   top_up_command c;
   c.key.terminal = office_terminal;
-  c.key.counter = b.st().newest_counter(b.self(), office_terminal) + 1;
+  c.key.counter = next_office_counter(b, now);
   c.account = e.account;
   c.value = e.values.front().amount;
   c.tender = e.tenders.front().kind;
@@ -67,7 +81,7 @@ status complete_adjustment(entry& e, book& b, unix_seconds now) {
   const auto& item = e.earned.empty() ? e.values.front() : e.earned.front();
   adjust_command c;
   c.key.terminal = office_terminal;
-  c.key.counter = b.st().newest_counter(b.self(), office_terminal) + 1;
+  c.key.counter = next_office_counter(b, now);
   c.account = e.account;
   c.purse = item.purse;
   c.units = e.earned.empty() ? -item.amount : item.amount;
@@ -120,7 +134,7 @@ status complete_card_undo(entry& e, book& b, unix_seconds now, const is_about& e
   e.values = sale->values;
   e.tenders = sale->tenders;
   e.terminal = office_terminal;
-  e.counter = b.st().newest_counter(b.self(), office_terminal) + 1;
+  e.counter = next_office_counter(b, now);
   date_entry(e, b.st(), b.self(), now, b.hq_time());
   return done();
 }

@@ -93,6 +93,8 @@ public:
   /// Sales, held here, of which other stores took goods back and something was heard since the last call; after a
   /// start all of them.
   std::set<std::pair<writer_id, sequence>> take_returned() { return std::exchange(returns_moved_, {}); }
+  /// Entries whose cell `owing` changed since the last call; the first call: all that have one.
+  std::set<std::pair<writer_id, sequence>> take_owing() { return state_.take_owing(); }
   /// Claims about members that head office did not publish, those of erased members too.
   const std::map<std::pair<writer_id, sequence>, account_id>& open_claims() const { return open_claims_; }
   /// What is published, which says what units at risk are worth; outlives this.

@@ -147,8 +147,7 @@ private:
   std::map<node_id, std::vector<stream_id>> published() const;
   bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const;
   bool take_fee(account_id account, bool ask);
-  void on_held_below(node_id child, const have_message& m);
-  void give_back(node_id parent, const want_message& m);
+  void on_held_below(node_id child, const have_message&m), give_back(node_id parent, const want_message&m);
   void learn_back(const stream_id& id, const entry_list& entries);
   bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);
   bool is_past_its_end(const segment&s) const, lost_a_holder(const stream_id&published) const;
@@ -183,9 +182,10 @@ private:
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
-  void move_level(account_id account, const programme& plan);
-  void free_run(const entry& brought, const writer_id& from);
-  void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), even_out_returns();
+  void move_level(account_id account, const programme&plan), free_run(const entry&brought, const writer_id&from);
+  void keep_calendar(), write_off_expired(), time_out_holds(), settle_owed(), even_out_returns();
+  bool credit_owed(const writer_id& w, sequence seq, owed_units due);
+  void take_back_credited(const writer_id& w, sequence seq, owed_units back);
   void move_levels(), take_fees(), rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
   void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();
   void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq), note_expiring();

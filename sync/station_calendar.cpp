@@ -45,8 +45,7 @@ void station::keep_calendar() {
   execute_rulings();
   if (config_.role != node_role::hq) return;
   count_for_calendar(now_);
-  credit_owed();
-  take_back_credited();
+  settle_owed();
   even_out_returns();
   move_levels();
   take_fees();

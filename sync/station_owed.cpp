@@ -11,6 +11,7 @@ namespace tally {
 namespace {
 
 constexpr std::size_t owed_per_look = 100;   // entries that are written at once
+constexpr std::size_t owed_looks = 1'000;    // entries that are looked at once
 constexpr std::size_t debts_per_look = 500;  // read at once
 constexpr tick_ms owed_look_ms = 10'000, netting_wait_max_ms = 600'000;
 constexpr std::size_t nettings_max = 10'000, wrong_max = 10'000;
@@ -106,72 +107,84 @@ bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>
   return true;
 }
 
-void station::credit_owed() {
-  if (tick_ < calendar_.owed_due || !lives_.short_known) return;
-  calendar_.owed_due = tick_ + owed_look_ms;
-  std::vector<entry> ready;
-  observer_->all().each_owing([&](const writer_id& w, sequence seq, byte_view text) {
-    if (ready.size() >= owed_per_look || calendar_.wrongly_owed.count({w, seq}) || revoking_of(book_->st(), w)) return;
-    auto owed = parse_owed_text(text);
-    std::erase_if(owed.units, [](const value_item& v) { return v.amount < 0; });
-    cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = w, .peer = {}};
-    if (owed.units.empty() || book_->st().find(credited)) return;
-    entry e;
-    e.kind = entry_kind::earn;
-    e.account = owed.account;
-    e.subject = w;
-    e.cites = seq;
-    e.earned = std::move(owed.units);
-    ready.push_back(std::move(e));
-  });
+/// Credits what an entry said that it could not give. True: an entry was written.
+bool station::credit_owed(const writer_id& w, sequence seq, owed_units due) {
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
-  for (auto& e : ready) {
-    if (!may_credit(*book_, e.subject, e.earned, today)) continue;
-    auto data = reader_.entry_of({e.subject, sub_stream::journal, {}}, *e.cites, {config_.self, {}});
-    auto cited = data ? decode_entry(*data) : result<entry>(data.error());
-    if (!cited) continue;  // not readable now; the next look tries again
-    if (!owes_rightly(*cited, book_->rules())) {
-      if (auto alarm = wrongly(calendar_, e.subject, *e.cites)) open_effects_.push_back(std::move(*alarm));
-      continue;
-    }
-    date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-    e.debts = settled_debts(book_->st(), book_->self(), e.account, e.earned);
-    if (auto written = write(e); !written) {
-      open_effects_.push_back(alarm_effect{written.error().code, "crediting units: " + written.error().detail});
-    } else {
-      cover_short(e.account, e.earned);
-    }
+  if (!may_credit(*book_, w, due.units, today)) return false;
+  auto data = reader_.entry_of({w, sub_stream::journal, {}}, seq, {config_.self, {}});
+  auto cited = data ? decode_entry(*data) : result<entry>(data.error());
+  if (!cited) return false;  // not readable now; a later look tries again
+  if (!owes_rightly(*cited, book_->rules())) {
+    if (auto alarm = wrongly(calendar_, w, seq)) open_effects_.push_back(std::move(*alarm));
+    return false;
   }
+  entry e;
+  e.kind = entry_kind::earn;
+  e.account = due.account;
+  e.subject = w;
+  e.cites = seq;
+  e.earned = std::move(due.units);
+  date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+  e.debts = settled_debts(book_->st(), book_->self(), e.account, e.earned);
+  if (auto written = write(e); !written) {
+    open_effects_.push_back(alarm_effect{written.error().code, "crediting units: " + written.error().detail});
+  } else {
+    cover_short(e.account, e.earned);
+  }
+  return true;
 }
 
-// What was credited for goods that came back. It may lie anywhere, so what is not here is a debt, which is asked for.
-void station::take_back_credited() {
-  if (tick_ < calendar_.take_back_due) return;
-  calendar_.take_back_due = tick_ + owed_look_ms;
-  std::vector<entry> ready;
-  observer_->all().each_owing([&](const writer_id& w, sequence seq, byte_view text) {
-    if (ready.size() >= owed_per_look) return;
-    auto owed = parse_owed_text(text);
-    std::erase_if(owed.units, [](const value_item& v) { return v.amount >= 0; });
-    cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = w, .peer = {}};
-    // Another store took goods back before the sale came here: what was not credited yet is not taken back yet.
-    if (owed.units.empty() || !book_->st().find(credited)) return;
-    entry e;
-    e.kind = entry_kind::take_back;
-    e.account = owed.account;
-    e.subject = w;
-    e.cites = seq;
+/// What was credited for goods that came back. It may lie anywhere, so what is not here is a debt, which is asked for.
+void station::take_back_credited(const writer_id& w, sequence seq, owed_units back) {
+  entry e;
+  e.kind = entry_kind::take_back;
+  e.account = back.account;
+  e.subject = w;
+  e.cites = seq;
+  e.earned = std::move(back.units);
+  e.debts = missing_here(*book_, e.account, e.earned);
+  date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+  if (auto written = write(e); !written)
+    open_effects_.push_back(alarm_effect{written.error().code, "taking units back: " + written.error().detail});
+}
+
+// What entries could not give, or what was credited and goes back: looked at when it changed, and again for as long as
+// something is due. A look goes on behind the last one, so that what waits for another day keeps nobody else's back.
+void station::settle_owed() {
+  calendar_.owing.merge(observer_->take_owing());
+  if (tick_ < calendar_.owed_due || calendar_.owing.empty()) return;
+  calendar_.owed_due = tick_ + owed_look_ms;
+  auto& all = calendar_.owing;
+  auto it = all.upper_bound(calendar_.owing_at);
+  std::size_t written = 0;
+  for (auto left = std::min(owed_looks, all.size()); left > 0 && written < owed_per_look; --left) {
+    if (it == all.end()) it = all.begin();
+    calendar_.owing_at = *it;
+    const auto [w, seq] = *it;
+    auto c = observer_->all().find({.type = cell_type::owing, .a = seq, .b = 0, .writer = w, .peer = {}});
+    auto owed = c ? parse_owed_text(c->data) : owed_units{};
+    owed_units due{owed.account, {}}, back{owed.account, {}};
     for (auto v : owed.units) {
-      v.amount = v.amount == INT64_MIN ? INT64_MAX : -v.amount;
-      e.earned.push_back(v);
+      if (v.amount >= 0) {
+        due.units.push_back(v);
+      } else {
+        v.amount = v.amount == INT64_MIN ? INT64_MAX : -v.amount;
+        back.units.push_back(v);
+      }
     }
-    e.debts = missing_here(*book_, e.account, e.earned);
-    ready.push_back(std::move(e));
-  });
-  for (auto& e : ready) {
-    date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-    if (auto written = write(e); !written)
-      open_effects_.push_back(alarm_effect{written.error().code, "taking units back: " + written.error().detail});
+    cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = w, .peer = {}};
+    const bool was = book_->st().find(credited).has_value();
+    // Another store took goods back before the sale came here: what was not credited yet is not taken back yet.
+    if (was && !back.units.empty()) {
+      take_back_credited(w, seq, std::move(back));
+      ++written;
+    } else if (was || due.units.empty() || calendar_.wrongly_owed.count({w, seq})) {
+      it = all.erase(it);
+      continue;
+    } else if (lives_.short_known && !revoking_of(book_->st(), w)) {
+      written += credit_owed(w, seq, std::move(due)) ? 1u : 0u;
+    }
+    ++it;
   }
 }
 

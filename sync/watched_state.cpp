@@ -205,6 +205,7 @@ void watched_state::put(const cell_key& k, cell v) {
       return table_.set({index_of(k.writer), what_reversal, k.a}, v.n);
     default: break;
   }
+  if (k.type == cell_type::owing && owing_moved_) owing_moved_->emplace(k.writer, k.a);
   cells_[k] = std::move(v);
   changed_cells_.push_back(k);
 }
@@ -353,6 +354,14 @@ void watched_state::each_returned(const std::function<void(const writer_id&, seq
 void watched_state::each_owing(const std::function<void(const writer_id&, sequence, byte_view)>& visit) const {
   for (const auto& [k, c] : cells_)
     if (k.type == cell_type::owing) visit(k.writer, k.a, c.data);
+}
+
+std::set<std::pair<writer_id, sequence>> watched_state::take_owing() {
+  if (owing_moved_) return std::exchange(*owing_moved_, {});
+  owing_moved_.emplace();
+  std::set<std::pair<writer_id, sequence>> out;
+  each_owing([&](const writer_id& w, sequence seq, byte_view) { out.emplace(w, seq); });
+  return out;
 }
 
 void watched_state::each_code(const std::function<void(const cell_key&, const cell&)>& visit) const {

@@ -49,6 +49,8 @@ public:
   void each_contested(const std::function<void(const writer_id&, sequence, errc)>& visit) const;
   /// What entries could not give: cells `owing`, in no order.
   void each_owing(const std::function<void(const writer_id&, sequence, byte_view text)>& visit) const;
+  /// Those that changed since the last call; the first call: all of them. Kept from then on until the next call.
+  std::set<std::pair<writer_id, sequence>> take_owing();
   /// What was taken with codes of vouchers, and what was granted: cells `bearer`, in no order.
   void each_code(const std::function<void(const cell_key&, const cell&)>& visit) const;
   /// Accounts with a one-time number, once for each writer that saw it, in no order.
@@ -145,6 +147,7 @@ private:
   std::unordered_map<cell_key, cell, hash> cells_;
   std::vector<ledger_account> changed_balances_;
   std::vector<cell_key> changed_cells_;
+  std::optional<std::set<std::pair<writer_id, sequence>>> owing_moved_;  ///< once somebody asks
 };
 
 }  // namespace tally

@@ -99,6 +99,38 @@ TEST_CASE("a payment is within the rules of a top-up, and has a name", "[sync][o
   CHECK(net.audited() == "");
 }
 
+TEST_CASE("head office on a backup books payments and units by hand again", "[sync][online]") {
+  online_net net;
+  auto& hq = net.hq();
+  REQUIRE(net.pay("shop-1", 500).code == errc::ok);
+  REQUIRE(net.by_hand("hand-1", 7).code == errc::ok);
+  auto copy = hq.store.image();
+  REQUIRE(net.pay("shop-2", 600).code == errc::ok);
+  auto life = hq.st->ledger().self();
+  for (auto child : hq.st->children())
+    net.link(net.at(child.value), hq, false);
+  hq.store.reset(copy);
+  kv_batch b;
+  mark_as_copy(b, {});
+  REQUIRE(hq.store.commit(b, true).ok());
+  net.open(hq);
+  REQUIRE(hq.st->begin_restored_epoch(net.now()).ok());
+  net.settle(hq);
+  net.link(net.region(), hq, true);
+  for (int i = 0; i < 20; ++i) {
+    net.pass_time(1'100);
+    net.sync();
+  }
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  REQUIRE(hq.st->ledger().self() != life);
+  // The numbers of the office's own terminal begin anew with the life; its requests are not those of the life before.
+  CHECK(net.pay("shop-3", 300).code == errc::ok);
+  CHECK(net.by_hand("hand-2", 3).code == errc::ok);
+  CHECK(net.pay("shop-1", 500).code == errc::key_reused);
+  CHECK(net.by_hand("hand-1", 7).code == errc::key_reused);
+  CHECK(net.audited() == "");
+}
+
 TEST_CASE("references that differ in small and capital letters are one", "[sync][online]") {
   online_net net;
   CHECK(net.pay("Shop-1a", 500).code == errc::ok);
