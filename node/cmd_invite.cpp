@@ -87,14 +87,21 @@ void add_invite(CLI::App& app, int& status) {
   auto o = std::make_shared<invite_options>();
   auto* c = app.add_subcommand("invite", "Head office: make a one-time token for a new region or store");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
-  c->add_option("--role", o->role, "store or region")->check(CLI::IsMember({"store", "region"}))->capture_default_str();
-  c->add_option("--name", o->name, "what people call the node");
-  c->add_option("--replace", o->replaces,
-                "number of a node whose machine is gone: the new one takes its place, the old one is cut off");
-  c->add_option("--parent", o->parent, "number of its region, or 1 for head office")->capture_default_str();
-  c->add_option("--owner", o->owner, "number of the company that the node belongs to, for 'tallystick settlement'")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
+  auto* role = c->add_option("--role", o->role, "store or region")
+                   ->check(CLI::IsMember({"store", "region"}))
+                   ->capture_default_str();
+  auto* name = c->add_option("--name", o->name, "what people call the node");
+  auto* replace = c->add_option("--replace", o->replaces,
+                                "number of a node whose machine is gone: the new one takes its place, with its name, "
+                                "parent, owner and limits; the old one is cut off");
+  auto* parent =
+      c->add_option("--parent", o->parent, "number of its region, or 1 for head office")->capture_default_str();
+  auto* owner =
+      c->add_option("--owner", o->owner, "number of the company that the node belongs to, for 'tallystick settlement'")
+          ->check(CLI::Range(1U, 1'000'000U))
+          ->capture_default_str();
+  for (auto* kept : {role, name, parent, owner})
+    replace->excludes(kept);
   add_limit_options(*c, o->limits);
   c->add_option("--hours", o->hours, "how long the token is good")->check(CLI::Range(1, 720))->capture_default_str();
   auto* list = c->add_flag("--list", o->list, "show the invitations that nobody has used yet");

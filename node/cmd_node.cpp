@@ -64,7 +64,12 @@ void add_node(CLI::App& app, int& status) {
       status = fail_file(config.error());
       return;
     }
-    if (config->http.web_dir.empty()) config->http.web_dir = own_pages().string();
+    if (config->http.web_dir.empty()) {
+      config->http.web_dir = own_pages().string();
+      if (config->http.web_dir.empty())
+        std::cerr << "tallystick: there are no pages beside this program, so only the HTTP interface answers; "
+                     "http.web_dir names their folder\n";
+    }
     status = run_node(*config);
   });
 }

@@ -1,9 +1,12 @@
+#include <algorithm>
+#include <ctime>
 #include <iostream>
 
 #include "ledger/money.hpp"
 #include "node/cmd.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
+#include "node/rules_file.hpp"
 #include "node/snapshot_store.hpp"
 #include "sync/entropy_sodium.hpp"
 #include "sync/what_if.hpp"
@@ -72,9 +75,21 @@ int fail_row(const publish_options& o, const price_list& list, const error& why)
   return fail_file(error{why.code, o.file + ":" + std::to_string(row->second) + ": " + why.detail});
 }
 
+/// A rule of last season may stay in the file; one that was to begin may have the wrong year.
+void warn_of_ended(const publish_options& o, const price_list& list) {
+  auto today = list.rules;
+  today.effective_from = std::max(today.effective_from, day_of(::time(nullptr)));
+  auto why = check_rules(today);
+  if (why) return;
+  auto row = list.lines.find(why.error().detail.substr(0, why.error().detail.find(':')));
+  std::cerr << o.file << ":" << (row == list.lines.end() ? "" : std::to_string(row->second) + ":")
+            << " warning: " << why.error().detail << "\n";
+}
+
 int run_publish(const publish_options& o) {
   auto list = read_rules_file(o.file);
   if (!list) return fail_file(list.error());
+  warn_of_ended(o, *list);
   if (o.check_only) {
     std::cout << o.file << " is good: " << list->products.size() << " products, currency " << list->rules.currency
               << "\n";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <iostream>
 
 #include "node/log_data.hpp"
@@ -100,11 +101,20 @@ std::string stream_wanted(const prove_options& o) {
   return {};
 }
 
+/// Head office keeps no cosignatures of its own. It says that it holds the log up to there, which the snapshot does.
+cosign_message cosign_here(const log_data& data, const stream_log& log, const signed_head& head) {
+  cosign_message m{log.id(), head.head.size, head.head.root, head_office, ::time(nullptr), {}};
+  m.sign = sign_cosignature(*data.key(), head.head, m.time);
+  return m;
+}
+
 status prove(const log_data& data, const prove_options& o) {
   auto log = data.open_stream(stream_wanted(o));
   if (!log) return log.error();
   auto size = o.size;
-  if (o.cosigned) {
+  const bool cosigns = o.cosigned && data.identity().role == node_role::hq && log->id().writer.node != head_office;
+  if (cosigns && !data.key()) return error{errc::not_allowed, "head office's cosignature: " + data.no_key()};
+  if (o.cosigned && !cosigns) {
     size = log->cosigned_size(head_office);
     if (!size)
       return error{errc::not_found, "head office's cosignature over " + stream_name(log->id()) + " is not here yet"};
@@ -118,6 +128,7 @@ status prove(const log_data& data, const prove_options& o) {
     return error{errc::not_allowed,
                  o.out.string() + " holds proofs of another log than " + log->origin() + "; choose another directory"};
   auto cosigned = log->cosignatures(head->head);
+  if (cosigns) cosigned.push_back(cosign_here(data, *log, *head));
   auto note = log->note(*head, cosigned);
   TALLY_TRY(write_inclusions(*log, o, head->head.size, note));
   TALLY_TRY(write_consistency(*log, o, *head, note));

@@ -28,7 +28,7 @@ public:
     out_.hold_minutes = static_cast<std::uint32_t>(minutes);
     TALLY_TRY(rows(root, "purse", out_.purses, purse_id_max, [&](auto& t, auto& x) { return purse(t, x); }));
     TALLY_TRY(rows(root, "level", out_.levels, 255, [&](auto& t, auto& x) { return level(t, x); }));
-    TALLY_TRY(rows(root, "card_kind", out_.card_kinds, 65'535, [&](auto& t, auto& x) { return card_kind(t, x); }));
+    TALLY_TRY(rows(root, "card_kind", out_.card_kinds, 100, [&](auto& t, auto& x) { return card_kind(t, x); }));
     TALLY_TRY(rows(root, "discount", out_.discounts, 65'535, [&](auto& t, auto& x) { return discount(t, x); }));
     TALLY_TRY(rows(root, "earn", out_.earns, 65'535, [&](auto& t, auto& x) { return earn(t, x); }));
     TALLY_TRY(rows(root, "package", out_.packages, 65'535, [&](auto& t, auto& x) { return package(t, x); }));

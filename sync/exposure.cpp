@@ -19,7 +19,10 @@ amount add(amount a, amount b) {
 exposure_parts exposure_parts_of(const station& s, const writer_id& store) {
   const auto& seen = s.seen().st();
   exposure_parts p;
-  p.limits = limits_of(s.st(), store.node);
+  // Whoever retired, or was revoked and closed, is given nothing any more: what it holds yet is all there is to lose.
+  auto record = node_of(s.st(), store.node);
+  const bool over = s.is_revoked(store.node) && record && record->epoch == epoch_id{};
+  if (!over) p.limits = limits_of(s.st(), store.node);
   p.held = held_total(seen, store);
   p.quota = quota_left(seen, store);
   for (const auto& from : s.seen().writers()) {

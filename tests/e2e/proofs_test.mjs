@@ -110,6 +110,11 @@ await scenario('proofs', 240, async (t) => {
   const before3 = join(own, 'checkpoint-3');
   await good(['prove', '--data', hq.data, '--entry', receipts[7], '--from', before3, '--out', copy]);
   assert.equal(text(copy, 'log.vkey'), text(own, 'log.vkey'), 'one log, one key, whoever tells of it');
+  // It cosigns there what it holds.
+  const there = join(t.dir, 'there');
+  await good(['prove', '--data', hq.data, '--stream', journal, '--from-size', '3', '--cosigned', '--out', there]);
+  assert.equal(text(there, 'cosigner-1.vkey'), text(own, 'cosigner-1.vkey'));
+  tlog.openCheckpoint(text(there, 'checkpoint'), cosigner, head.origin);
   tlog.openConsistency(text(copy, 'from-3.consistency'), key, older);
   assert.deepEqual(readFileSync(join(copy, `entry-${entry}`)), octets);
   // A key of another log does not do, nor does another log's older checkpoint.
