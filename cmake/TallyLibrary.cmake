@@ -2,12 +2,10 @@
 set(tally_std_headers <algorithm> <array> <charconv> <chrono> <filesystem> <functional> <map> <memory> <optional> <set> <string>
   <string_view> <unordered_map> <variant> <vector>)
 
-# tally_unity(TARGET [N]): with TALLY_UNITY, N sources (4) are compiled as one, which shares the work on their headers.
+# tally_unity(TARGET): with TALLY_UNITY, a few sources are compiled as one, which shares the work on their headers.
 function(tally_unity target)
-  set(batch 4 ${ARGN})
-  list(GET batch -1 batch)
   if(TALLY_UNITY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
   endif()
 endfunction()
 
