@@ -183,9 +183,9 @@ private:
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
-  void move_level(account_id account, const programme& plan);
-  void free_run(const entry& brought, const writer_id& from);
+  void move_level(account_id account, const programme&plan), free_run(const entry&brought, const writer_id&from);
   void keep_calendar(), write_off_expired(), time_out_holds(), credit_owed(), take_back_credited(), even_out_returns();
+  bool even_out(const std::vector<writer_id>& writers, const writer_id& seller, sequence seq, const entry& sale);
   void move_levels(), take_fees(), rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
   void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();
   void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq), note_expiring();

@@ -102,6 +102,8 @@ std::uint64_t world::uneven_returns() const {
     auto due = uneven_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale,
                          hq.st->ledger().st().find(credited).has_value());
     out += due && !(due->put_back.empty() && due->take_back.empty());
+    auto paid = uneven_paid_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale);
+    out += paid && !(paid->put_back.empty() && paid->take_back.empty());
   }
   return out;
 }
