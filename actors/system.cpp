@@ -194,6 +194,7 @@ private:
 status running_system::open(certificate_book& certificates, const signer& keys, entropy& random) {
   for (const auto& [epoch, key] : options_.older_keys)
     source_.sign_with(epoch, *key);
+  options_.station.letters = &curve_;
   auto s = station::open(options_.station, context_.store, certificates, keys, random);
   if (!s) return s.error();
   if (!(*s)->ledger().started()) {

@@ -1,5 +1,6 @@
 #include "ledger/clearing.hpp"
 
+#include "ledger/fold.hpp"
 #include "ledger/programme.hpp"
 
 namespace tally {
@@ -33,6 +34,8 @@ amount* sum_of(clearing_sums& s, entry_kind kind, bool& owed) {
     case entry_kind::issue: return &s.loaded;
     case entry_kind::hand_back: return &s.paid_out;
     case entry_kind::refund:
+    case entry_kind::earn:
+    case entry_kind::take_back:  // of money: what stores gave back too little of a sale
     case entry_kind::refund_elsewhere: return &s.returned;
     case entry_kind::sale:
     case entry_kind::execute:
@@ -106,8 +109,8 @@ bool clear_entry(const entry& e, const writer_id& writer, const std::vector<post
   }
   if (taken == 0) return fits;
   bool owed = true;
-  // What a ruling made a node write off is the chain's, as a fee.
-  auto whose = e.kind == entry_kind::execute ? head_office_node : writer.node;
+  // What a ruling made a node write off is the chain's, as a fee; what head office evens out is of the one who sold.
+  auto whose = e.kind == entry_kind::execute ? head_office_node : evens_paid(e) ? e.subject.node : writer.node;
   auto* sum = sum_of(of(whose), e.kind == entry_kind::reverse ? e.cited_kind : e.kind, owed);
   return fits && sum != nullptr && taken != INT64_MIN && checked_add(*sum, owed ? taken : -taken, *sum);
 }

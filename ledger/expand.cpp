@@ -1,6 +1,7 @@
 // expand(), engine revision 1. Frozen: a change of meaning is a new revision beside this one.
 #include "ledger/accounts.hpp"
 #include "ledger/card_sale.hpp"
+#include "ledger/fold.hpp"
 
 namespace tally {
 namespace {
@@ -173,6 +174,23 @@ status expand_refund(const entry& e, sheet& s) {
   std::size_t first = s.size();
   TALLY_TRY(expand_created(e, e.earned, false, s));
   s.negate_from(first);
+  return done();
+}
+
+// What stores gave back too little of what had paid a sale, each by itself: money out of what was sold, units as with
+// their refund. What is taken again of it gives no right back.
+status expand_evened(const entry& e, bool back, sheet& s) {
+  for (const auto& v : e.earned) {
+    if (!is_purse_item(e, v)) return error{errc::malformed, "an item that is evened out"};
+    auto n = back ? v.amount : -v.amount;
+    s.rights(e, v, -n);
+    const bool money = v.unit == main_unit;
+    s.plain(money ? account_type::sales : account_type::redeemed, v.unit, money ? 0 : v.purse, 0, n);
+    if (!back) continue;
+    auto quota = money ? refund_of(v.unit) : quota_of(v.unit);
+    s.post(quota_account(s.writer(), quota), v.amount);
+    s.plain(account_type::issued, quota, base_of(quota), 0, -v.amount);
+  }
   return done();
 }
 
@@ -378,8 +396,8 @@ status expand_into(const entry& e, entry_kind as, sheet& s) {
     case entry_kind::regrant: return expand_regrant(e, s);
     case entry_kind::refund:
     case entry_kind::refund_elsewhere: return expand_refund(e, s);
-    case entry_kind::take_back: return expand_taken_back(e, s);
-    case entry_kind::earn: return expand_created(e, e.earned, false, s);
+    case entry_kind::take_back: return evens_paid(e) ? expand_evened(e, false, s) : expand_taken_back(e, s);
+    case entry_kind::earn: return evens_paid(e) ? expand_evened(e, true, s) : expand_created(e, e.earned, false, s);
     case entry_kind::expire: return expand_expire(e, s);
     case entry_kind::adjust: return expand_adjust(e, s);
     case entry_kind::execute:

@@ -71,9 +71,17 @@ bytes owed_text(const owed_units& o);
 owed_units parse_owed_text(byte_view text);
 
 /// What refunds of one sale took of the units that it gave, over all stores, and what of that head office put back
-/// since stores round each by itself: cells `evened`, as `owed_text`, in watched folds.
-enum class evened_part : std::uint8_t { given = 0, owed = 1, put_back = 2 };
+/// since stores round each by itself: cells `evened`, as `owed_text`, in watched folds. `paid_back`: what came back
+/// of what had paid (money in whichever way, as purse 1), and with purse 0 so many pieces; `paid_evened`: what
+/// head office gave back besides.
+enum class evened_part : std::uint8_t { given = 0, owed = 1, put_back = 2, paid_back = 3, paid_evened = 4 };
 cell_key evened_key(const writer_id& seller, sequence sale, evened_part part);
+/// Whether an entry gives back, or takes again, what several stores gave back too little of what had paid a sale.
+constexpr bool evens_paid(const entry& e) {
+  return (e.kind == entry_kind::earn || e.kind == entry_kind::take_back) && e.cited_kind == entry_kind::sale;
+}
+/// The unit under which such money is counted by day (`sent_on`): it takes nothing from the rights of its store.
+constexpr unit_id evened_money_unit = unit_of(0, unit_class::refund);
 
 /// Key of the channel counters: `out` for the sender's side.
 cell_key channel_key(bool out, const writer_id& from, const writer_id& to);

@@ -81,7 +81,7 @@ enum class cell_type : std::uint8_t {
   pieces = 71,    ///< a: product, writer → pieces of a gift that are on the shelf, as far as was counted
   instructed = 77,  ///< a: sequence of a case, writer → what its ruling told a holder to write off (ruling.hpp)
   executed = 78,    ///< a: sequence of a case, writer, peer: the holder → the entry that wrote it off
-  evened = 72,  ///< a: sequence of a sale, writer → units that refunds took: b 0 of given, 1 owed, 2 put back; watched
+  evened = 72,      ///< a: sequence of a sale, writer → units that refunds took: b: `evened_part`; watched
 };
 
 struct cell_key {

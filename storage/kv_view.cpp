@@ -32,6 +32,14 @@ void kv_view::put(family f, byte_view key, byte_view value) { open_.set(key_hash
 
 void kv_view::erase(family f, byte_view key) { open_.set(key_hash(f, key), f, key, false, {}); }
 
+std::vector<bytes> kv_view::changed(family f, byte_view prefix) const {
+  std::vector<bytes> out;
+  for (const auto* l : {&open_, &sealed_})
+    for (const auto op : l->batch())
+      if (op.where == f && op.key.starts_with(prefix)) out.emplace_back(op.key);
+  return out;
+}
+
 kv_batch kv_view::seal() {
   invariant(!in_flight_, "one group in flight");
   in_flight_ = true;

@@ -20,6 +20,8 @@ public:
   void put(family f, byte_view key, byte_view value);
   void erase(family f, byte_view key);
 
+  /// Keys that begin so and that either layer changes, in no order, some twice: for who reads all of the store below.
+  std::vector<bytes> changed(family f, byte_view prefix) const;
   std::size_t open_changes() const { return open_.size(); }
   bool in_flight() const { return in_flight_; }
   /// The open layer as a batch; it becomes the layer in flight. REQUIRES: !in_flight().

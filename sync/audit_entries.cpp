@@ -85,8 +85,13 @@ void auditor::count_units(const entry& e, entry_kind kind) {
   };
   for (const auto& v : e.values)
     add(sums_[v.unit].spent, v.unit, kind == entry_kind::expire ? v.amount : -v.amount);
+  const bool earns = kind == entry_kind::earn;
   for (const auto& v : e.earned)
-    add(sums_[v.unit].loaded, v.unit, kind == entry_kind::earn ? v.amount : -v.amount);
+    if (evens_paid(e)) {
+      add(sums_[v.unit].spent, v.unit, earns ? -v.amount : v.amount);
+    } else {
+      add(sums_[v.unit].loaded, v.unit, earns ? v.amount : -v.amount);
+    }
 }
 
 void auditor::count_sums(const entry& e) {

@@ -193,19 +193,28 @@ void auditor::check_returns(const std::vector<stream_id>& journals) {
 void auditor::check_evened(const std::vector<stream_id>& journals, const writer_id& seller, sequence seq,
                            const entry& sale) {
   auto put = seen_.find(evened_key(seller, seq, evened_part::put_back));
-  if (!put) return;
+  auto paid = seen_.find(evened_key(seller, seq, evened_part::paid_evened));
+  if (!put && !paid) return;
   std::vector<writer_id> writers;
   for (const auto& id : journals)
     writers.push_back(id.writer);
   auto back = returned_of(seen_, writers, seller, seq, sale);
-  for (const auto& v : parse_owed_text(put->data).units) {
-    auto most = uneven_most(back, sale, v.purse, v.bucket);
-    if (v.amount < 0 || v.amount > most)
-      problem(check_prices, stream_name({seller, sub_stream::journal, {}}), seq,
-              "at most " + std::to_string(most) + " of purse " + std::to_string(v.purse) +
-                  " put back by head office since several stores took its goods back",
-              std::to_string(v.amount));
-  }
+  auto check = [&](std::uint32_t purse, amount n, amount most) {
+    if (n >= 0 && n <= most) return;
+    problem(check_prices, stream_name({seller, sub_stream::journal, {}}), seq,
+            "at most " + std::to_string(most) + " of purse " + std::to_string(purse) +
+                " put back by head office since several stores took its goods back",
+            std::to_string(n));
+  };
+  for (const auto& v : put ? parse_owed_text(put->data).units : std::vector<value_item>{})
+    check(v.purse, v.amount, uneven_most(back, sale, v.purse, v.bucket));
+  std::map<std::uint32_t, amount> sums;
+  for (const auto& v : paid ? parse_owed_text(paid->data).units : std::vector<value_item>{})
+    if (auto& sum = sums[v.purse]; v.amount < 0 || !checked_add(sum, v.amount, sum)) sum = INT64_MAX;
+  // Prices alone are asked of it here; it is made anew when all was read.
+  if (!sums.empty() && !ground_) ground_ = make_ground(*this);
+  for (const auto& [purse, sum] : sums)
+    check(purse, sum, uneven_paid_most(*ground_->everything(), back, sale, purse));
 }
 
 /// What head office credited once is never too little: what came back before was not credited, what came back later is

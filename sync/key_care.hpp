@@ -24,6 +24,7 @@ struct key_care {
   tick_ms fetch_due = 0;               ///< when what was left out of the directory is asked for again
   tick_ms fetch_wait = 0;              ///< for the answer; doubles while none comes
   tick_ms fetch_alarm_due = 0;         ///< when a wrong answer may be named again
+  tick_ms letter_alarm_due = 0;        ///< when a letter that does not open may be named again
   std::optional<tick_ms> fetch_since;  ///< so long it was asked for, and nothing came
   std::optional<tick_ms> outdated_at;  ///< since when it is known that nodes below hold more of its streams
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/cards.hpp"
+#include "ledger/fold.hpp"
 #include "ledger/kinds.hpp"
 #include "ledger/pins.hpp"
 #include "ledger/refund_price.hpp"
@@ -269,6 +270,16 @@ void price_checker::earn(sequence seq, const entry& e) {
   // Of goods that came back to several stores: units that the sale gave. How many, all journals together tell.
   auto gave = of->owed;
   if (e.cited_kind == entry_kind::refund) gave.insert(gave.end(), of->earned.begin(), of->earned.end());
+  if (evens_paid(e)) {
+    gave = of->values;
+    std::erase_if(gave, [](const value_item& v) { return v.unit == main_unit; });
+    value_item money{purse_paid, main_unit, 0, 0};
+    for (const auto& v : of->values)
+      if (v.unit == main_unit && !checked_add(money.amount, v.amount, money.amount)) money.amount = INT64_MAX;
+    for (const auto& t : of->tenders)
+      if (!checked_add(money.amount, t.amount, money.amount)) money.amount = INT64_MAX;
+    gave.push_back(money);
+  }
   bool fits = of->account == e.account && std::ranges::all_of(e.earned, [&](const value_item& v) {
                 return std::ranges::any_of(gave, [&](const value_item& o) {
                   return o.purse == v.purse && o.unit == v.unit && o.bucket == v.bucket && v.amount <= o.amount;

@@ -7,13 +7,19 @@
 namespace tally {
 namespace {
 
-// Long enough that no sealed letter begins so.
-constexpr std::string_view question_head = "tallystick/returned?", answer_head = "tallystick/returned=";
+// What is sealed: a question is no answer, whoever sends it back.
+constexpr byte_view question_head = "tallystick/returned?", answer_head = "tallystick/returned=";
+// Before the seal, as `letter_head` of letters about PINs.
+constexpr byte_view letter_head = "tallyret";
 
 }  // namespace
 
-bool is_return_question(byte_view data) { return data.starts_with(question_head); }
-bool is_return_answer(byte_view data) { return data.starts_with(answer_head); }
+bytes as_return_letter(byte_view sealed) { return bytes(letter_head) + bytes(sealed); }
+
+std::optional<byte_view> return_letter(byte_view body) {
+  if (!body.starts_with(letter_head)) return std::nullopt;
+  return body.substr(letter_head.size());
+}
 
 bytes encode_return_question(const return_question& q) {
   byte_writer w;
@@ -31,7 +37,7 @@ bytes encode_return_question(const return_question& q) {
 result<return_question> decode_return_question(byte_view data) {
   return_question q;
   const error bad{errc::malformed, "a question about goods that came back"};
-  if (!is_return_question(data)) return bad;
+  if (!data.starts_with(question_head)) return bad;
   byte_reader r(data.substr(question_head.size()));
   q.id = r.u64be();
   q.asker = read_writer(r);
@@ -60,7 +66,7 @@ bytes encode_return_answer(const return_answer& a) {
 result<return_answer> decode_return_answer(byte_view data) {
   return_answer a;
   const error bad{errc::malformed, "an answer about goods that came back"};
-  if (!is_return_answer(data)) return bad;
+  if (!data.starts_with(answer_head)) return bad;
   byte_reader r(data.substr(answer_head.size()));
   a.id = r.u64be();
   auto reversed = r.u8();

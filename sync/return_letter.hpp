@@ -1,12 +1,14 @@
 #pragma once
+#include <optional>
+
 #include "ledger/entry_parts.hpp"
 #include "ledger/result.hpp"
 
 namespace tally {
 
-// Letters about goods that come back, between the stations of a store and of head office. They say nothing that is not
-// in journals, so they are not sealed: a region that answers in head office's place can refuse a refund, or let one go
-// that becomes a case, as it could by keeping journals back.
+// Letters about goods that come back, between the stations of a store and of head office. They are sealed from key
+// to key (CURVE), as those about members and PINs (`seal_letter` in sync/member_seal.hpp): a region that passes them on
+// reads nothing, and can answer in nobody's place. It can keep them back: then the store goes on as without a line.
 
 /// A store that is about to give goods back asks what others gave back of that sale.
 struct return_question {
@@ -29,8 +31,9 @@ bytes encode_return_answer(const return_answer& a);
 /// Errors: malformed.
 result<return_question> decode_return_question(byte_view data);
 result<return_answer> decode_return_answer(byte_view data);
-/// Whether a letter is one of these, rather than a sealed one.
-bool is_return_question(byte_view data);
-bool is_return_answer(byte_view data);
+/// Sealed letters about goods that come back are told from others by their first octets.
+bytes as_return_letter(byte_view sealed);
+/// What was sealed; nothing: the letter is about something else.
+std::optional<byte_view> return_letter(byte_view body);
 
 }  // namespace tally

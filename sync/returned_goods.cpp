@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "ledger/refund_price.hpp"
 
@@ -88,6 +89,73 @@ result<uneven_units> uneven_of(const state& seen, const catalogue& rules, const 
     auto had = before.contains(of) ? before.at(of) : 0;
     value_item v{of.first, unit_of(of.first), of.second, due > had ? due - had : had - due};
     if (v.amount > 0) (due > had ? out.put_back : out.take_back).push_back(v);
+  }
+  return out;
+}
+
+amount uneven_paid_most(const catalogue& rules, const returned_goods& back, const entry& sale, std::uint32_t purse) {
+  if (back.journals < 2) return 0;
+  std::set<product_id> products;
+  for (const auto& l : sale.lines)
+    products.insert(l.product);
+  auto others = static_cast<amount>(back.journals - 1);
+  auto most = others * static_cast<amount>(products.size());
+  if (purse == purse_paid) return most;
+  const auto* record = rules.rules(sale.rules_version);
+  auto terms = record ? terms_of_entry(sale, record->programme) : std::nullopt;
+  auto price = terms ? price_sale(rules, *terms) : result<priced_sale>(error{errc::bad_rules, ""});
+  if (!price || price->gross <= price->discount) return 0;
+  amount units = 0;
+  for (const auto& u : price->uses)
+    if (u.purse == purse) units += u.units;
+  if (units == 0) return 0;
+  return mul_div(units, most, price->gross - price->discount, rounding::down).value_or(units) + 1 + others;
+}
+
+result<uneven_units> uneven_paid_of(const state& seen, const catalogue& rules, const returned_goods& back,
+                                    const writer_id& seller, sequence seq, const entry& sale) {
+  uneven_units out;
+  if (sale.account.value == 0 || sale.bearer != 0) return out;
+  if (back.reversed || back.too_many || back.journals < 2 || back.lines.empty()) return out;
+  auto price = price_refund(rules, sale, back.lines, [](product_id) { return std::int64_t{0}; });
+  if (!price) return price.error();
+  unit_sums given, had, missing;
+  add_to(given, counted(seen, seller, seq, evened_part::paid_back), 1);
+  std::int64_t pieces = 0;
+  for (const auto& l : back.lines)
+    pieces += l.quantity;  // at most what was sold, which is bounded
+  if (auto all = given.extract({0, 0}); all.empty() || all.mapped() != pieces) return out;
+  add_to(had, counted(seen, seller, seq, evened_part::paid_evened), 1);
+  if (price->money > 0) missing[{purse_paid, 0}] = price->money;
+  add_to(missing, price->units, 1);
+  for (const auto& [of, sum] : had)
+    given[of] += sum;
+  std::map<std::uint32_t, amount> sums;  // what each purse should have got in all, less what it got
+  for (const auto& [of, sum] : missing)
+    sums[of.first] += sum;
+  for (const auto& [of, sum] : given) {
+    sums[of.first] -= sum;
+    missing[of] -= sum;
+  }
+  std::map<std::uint32_t, amount> had_of;
+  for (const auto& [of, sum] : had)
+    had_of[of.first] += sum;
+  for (auto& [purse, sum] : sums) {
+    auto before = had_of[purse];
+    auto due = std::clamp<amount>(sum + before, 0, uneven_paid_most(rules, back, sale, purse)) - before;
+    // Youngest first, as a single store would have given them; and as much is taken again, oldest first.
+    for (auto it = missing.rbegin(); it != missing.rend() && due > 0; ++it) {
+      if (it->first.first != purse || it->second <= 0) continue;
+      auto n = std::min(due, it->second);
+      out.put_back.push_back({purse, unit_of(purse), it->first.second, n});
+      due -= n;
+    }
+    for (auto it = had.begin(); it != had.end() && due < 0; ++it) {
+      if (it->first.first != purse || it->second <= 0) continue;
+      auto n = std::min(-due, it->second);
+      out.take_back.push_back({purse, unit_of(purse), it->first.second, n});
+      due += n;
+    }
   }
   return out;
 }

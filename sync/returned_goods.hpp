@@ -31,6 +31,18 @@ tally::amount uneven_most(const returned_goods& back, const entry& sale, std::ui
 result<uneven_units> uneven_of(const state& seen, const catalogue& rules, const returned_goods& back,
                                const writer_id& seller, sequence seq, const entry& sale, bool credited);
 
+/// The same of what had paid the sale, money and units: each store rounds down what it gives back, so together they may
+/// give too little, never too much. What is missing goes to the sale's account, in units that expire last as far as
+/// stores gave them back first. Nothing for a sale without account, or paid with a voucher's code; nor where
+/// the fold has not seen all that came back.
+/// Errors: as `price_refund`.
+result<uneven_units> uneven_paid_of(const state& seen, const catalogue& rules, const returned_goods& back,
+                                    const writer_id& seller, sequence seq, const entry& sale);
+/// Most of a purse that may be given back besides: for each journal but one, of money a minor unit of each product; of
+/// units one, and what they paid of so much of the basket.
+tally::amount uneven_paid_most(const catalogue& rules, const returned_goods& back, const entry& sale,
+                               std::uint32_t purse);
+
 /// Whether the day's measure of writer `w` has room for `units`: of one store and unit at most its quota in a day, since
 /// what nothing bounds at the store must be bounded at head office. What has no room waits for another day.
 bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>& units, std::uint32_t today);

@@ -157,13 +157,13 @@ private:
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
   void control(const control_arrival&c), note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
   bool on_cosign(const cosign_message&m), refused_by_hand(const stream_id&id), ask_about_returns(const till_request&r);
-  void carried(const carried_request& r);
-  bool rolled_back_by(const carried_request& r, carried_answer& a);
+  void carried(const carried_request&r), on_return_letter(node_id from, byte_view sealed), end_return_waits();
+  bool rolled_back_by(const carried_request&r, carried_answer&a), post_sealed(node_id to, byte_view text);
   node_id sender_of(const stream_id& id) const;
   void on_have(node_id from, const have_message&m), on_letter(node_id from, const letter_message&m);
   void on_fetched(node_id from, const fetched_message&m), learn_goods_again(), refuse_goods(const error&why);
   void put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries);
-  void answer_about_returns(const letter_message&m), heed_returns(byte_view letter), end_return_waits();
+  bool answer_about_returns(node_id from, byte_view text), heed_returns(byte_view text);
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
   void cosign(node_id child, const stream_id&id), on_time(const time_message&m);
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
@@ -185,6 +185,7 @@ private:
   void move_level(account_id account, const programme&plan), free_run(const entry&brought, const writer_id&from);
   void keep_calendar(), write_off_expired(), time_out_holds(), settle_owed(), even_out_returns();
   bool credit_owed(const writer_id& w, sequence seq, owed_units due);
+  bool even_out(const std::vector<writer_id>& writers, const writer_id& seller, sequence seq, const entry& sale);
   void take_back_credited(const writer_id& w, sequence seq, owed_units back);
   void move_levels(), take_fees(), rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
   void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();

@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "sync/keys.hpp"
 #include "sync/observer.hpp"
 #include "sync/renewal.hpp"
 #include "sync/sweeper.hpp"
@@ -40,7 +41,8 @@ struct station_config {
   std::uint64_t quarantine_after = 0;
   /// Region after a start: so long after its parent's word it waits for children that are not there (`is_sure`).
   tick_ms sure_wait_ms = 120'000;
-  topic_set skips = 0;          ///< store: topics of head office's directory that it leaves out of its copy
+  topic_set skips = 0;                 ///< store: topics of head office's directory that it leaves out of its copy
+  const curve_key* letters = nullptr;  ///< this node's own, outlives it: seals letters about goods; null: none are sent
   tick_ms detour_after_ms = 0;  ///< store: so long without its parent, and it goes to head office itself; 0: never
 };
 

@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "ledger/cards.hpp"
+#include "storage/entry_codec.hpp"
 #include "sync/card_sales.hpp"
+#include "sync/kept_kinds.hpp"
 #include "sync/station.hpp"
 #include "sync/station_facts.hpp"
 
@@ -105,6 +107,10 @@ bool was_cut_short(const kv_store& store, const writer_id& own) {
 // Head office's own word for what an operator asked for by node number alone.
 status station::complete_fact(entry& e) {
   if (e.kind == entry_kind::ruling) return check_case(e);
+  TALLY_TRY(kind_is_known(book_->rules(), book_->st(), e));
+  if (e.kind == entry_kind::publish && e.topic == publish_topic::rules)
+    if (auto next = decode_rules(e.blob))
+      TALLY_TRY(kinds_are_kept(store_, &book_->view(), book_->rules().newest(), *next));
   if (e.kind == entry_kind::issue || e.kind == entry_kind::activate) return complete_card_sale(e, *book_, now_);
   if (e.kind == entry_kind::top_up) return complete_top_up(e, *book_, now_);
   if (e.kind == entry_kind::adjust) return complete_adjustment(e, *book_, now_);

@@ -17,9 +17,8 @@ bool station::post(const letter_message& letter) {
 void station::on_letter(node_id from, const letter_message& m) {
   bool down = is_above(from);
   if (down ? m.from != head_office : !comes_by(from, m.from) || certificates_.is_revoked(m.from)) return;
-  if (m.to == config_.self && config_.role == node_role::hq && is_return_question(m.body))
-    return answer_about_returns(m);
-  if (m.to == config_.self && m.from == head_office && is_return_answer(m.body)) return heed_returns(m.body);
+  if (auto sealed = m.to == config_.self ? return_letter(m.body) : std::nullopt)
+    return on_return_letter(m.from, *sealed);
   if (m.to == config_.self) return open_effects_.push_back(letter_effect{m.from, m.body});
   if (down ? route_to(m.to).has_value() : m.to == head_office) (void)post(m);
 }

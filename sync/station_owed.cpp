@@ -61,15 +61,15 @@ bool is_contested(const state& seen, const writer_id& w, sequence seq) {
   return seen.find({.type = cell_type::contested, .a = seq, .b = 0, .writer = w, .peer = {}}).has_value();
 }
 
-/// Units of a sale whose goods came back to several stores, put back or taken again.
+/// Units of a sale whose goods came back to several stores, put back or taken again: of what it gave, or had paid it.
 entry evening(const book& b, const writer_id& seller, sequence seq, account_id account,
-              const std::vector<value_item>& units, bool put) {
+              const std::vector<value_item>& units, bool put, bool paid) {
   entry e;
   e.kind = put ? entry_kind::earn : entry_kind::take_back;
   e.account = account;
   e.subject = seller;
   e.cites = seq;
-  e.cited_kind = entry_kind::refund;
+  e.cited_kind = paid ? entry_kind::sale : entry_kind::refund;
   e.earned = units;
   e.debts = put ? settled_debts(b.st(), b.self(), account, units) : missing_here(b, account, units);
   return e;
@@ -100,6 +100,11 @@ std::map<account_id, std::vector<value_item>> some_debts(const kv_store& store, 
 bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>& units, std::uint32_t today) {
   const auto* rules = b.rules().newest();
   for (const auto& v : units) {
+    if (rules && v.unit == main_unit) {
+      if (v.amount > rules->programme.refund_quota - sent_on(b.st(), today, evened_money_unit, b.self(), w))
+        return false;
+      continue;
+    }
     const auto* p = rules ? rules->programme.purse(v.purse) : nullptr;
     if (!p || v.unit != unit_of(v.purse)) return false;
     if (v.amount > p->quota - sent_on(b.st(), today, v.unit, b.self(), w)) return false;
@@ -188,15 +193,13 @@ void station::settle_owed() {
   }
 }
 
-// Stores took goods of one sale back without knowing of each other, and each rounded up what it took of its units. What
-// was put back is in head office's journal, which the observer follows: looking twice gives nothing twice. A look goes
-// on behind the last one, so that sales that wait keep nobody else's back.
+// Stores took goods of one sale back without knowing of each other, and each rounded up what it took of its units, and
+// down what it gave back of what had paid. What was evened out is in head office's journal, which the observer follows:
+// looking twice gives nothing twice. A look goes on behind the last one, so those that wait keep nobody else's back.
 void station::even_out_returns() {
   calendar_.returned.merge(observer_->take_returned());
   if (tick_ < calendar_.returned_due || !lives_.short_known || calendar_.returned.empty()) return;
   calendar_.returned_due = tick_ + owed_look_ms;
-  const auto& seen = observer_->st();
-  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
   auto writers = observer_->writers();
   auto& all = calendar_.returned;
   auto it = all.upper_bound(calendar_.returned_at);
@@ -206,40 +209,48 @@ void station::even_out_returns() {
     const auto [seller, seq] = *it;
     auto data = reader_.entry_of({seller, sub_stream::journal, {}}, seq, {config_.self, {}});
     auto sale = data ? decode_entry(*data) : result<entry>(data.error());
-    if (!sale) {
-      ++it;  // not readable now; the next look tries again
-      continue;
-    }
-    cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = seller, .peer = {}};
-    auto back = returned_of(seen, writers, seller, seq, *sale);
-    auto due = uneven_of(seen, book_->rules(), back, seller, seq, *sale, book_->st().find(credited).has_value());
+    // What is not readable now the next look tries again.
+    it = sale && even_out(writers, seller, seq, *sale) ? all.erase(it) : std::next(it);
+  }
+}
+
+bool station::even_out(const std::vector<writer_id>& writers, const writer_id& seller, sequence seq,
+                       const entry& sale) {
+  if (sale.account.value == 0) return true;
+  const auto& seen = observer_->st();
+  const cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = seller, .peer = {}};
+  auto back = returned_of(seen, writers, seller, seq, sale);
+  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
+  bool done = true;
+  for (const auto paid : {false, true}) {
+    auto due = paid ? uneven_paid_of(seen, book_->rules(), back, seller, seq, sale)
+                    : uneven_of(seen, book_->rules(), back, seller, seq, sale, book_->st().find(credited).has_value());
+    if (!due) continue;
     // As with what is owed, a seller that may be anybody and a sale that says what its rules do not give get nothing.
-    bool refused =
-        due && !due->put_back.empty() && (revoking_of(book_->st(), seller) || is_contested(seen, seller, seq));
-    if (due && !due->put_back.empty() && !refused && !owes_rightly(*sale, book_->rules())) {
+    const bool puts = !due->put_back.empty();
+    bool refused = puts && (revoking_of(book_->st(), seller) || is_contested(seen, seller, seq));
+    if (puts && !refused && !owes_rightly(sale, book_->rules())) {
       refused = true;
       if (auto alarm = wrongly(calendar_, seller, seq)) open_effects_.push_back(std::move(*alarm));
     }
-    bool waits = false;
-    if (due && sale->account.value != 0)
-      for (const auto put : {true, false}) {
-        const auto& units = put ? due->put_back : due->take_back;
-        if (units.empty() || (put && refused)) continue;
-        // What the store's measure of the day has no room for waits.
-        if (put && !may_credit(*book_, seller, units, today)) {
-          waits = true;
-          continue;
-        }
-        auto e = evening(*book_, seller, seq, sale->account, units, put);
-        date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-        if (auto written = write(e); !written) {
-          open_effects_.push_back(alarm_effect{written.error().code, "evening returns out: " + written.error().detail});
-        } else if (put) {
-          cover_short(e.account, e.earned);
-        }
+    for (const auto put : {true, false}) {
+      const auto& units = put ? due->put_back : due->take_back;
+      if (units.empty() || (put && refused)) continue;
+      // What the store's measure of the day has no room for waits.
+      if (put && !may_credit(*book_, seller, units, today)) {
+        done = false;
+        continue;
       }
-    it = waits ? std::next(it) : all.erase(it);
+      auto e = evening(*book_, seller, seq, sale.account, units, put, paid);
+      date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+      if (auto written = write(e); !written) {
+        open_effects_.push_back(alarm_effect{written.error().code, "evening returns out: " + written.error().detail});
+      } else if (put) {
+        cover_short(e.account, e.earned);
+      }
+    }
   }
+  return done;
 }
 
 // Debts travel up like value: at head office they meet whatever the account is given next, wherever that is. What it

@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include "storage/kv_state.hpp"
+#include "sync/member_seal.hpp"
 #include "sync/return_letter.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
 namespace {
+
+constexpr tick_ms letter_alarm_ms = 60'000;
 
 /// Of which sale a request gives what back; nothing for another request.
 struct goods_asked {
@@ -56,16 +59,39 @@ bool station::ask_about_returns(const till_request& r) {
   return_question q{random_id(), book_->self(), goods->seller, goods->seq, {}};
   for (const auto& l : *goods->lines)
     q.products.push_back(l.product);
-  if (!post({config_.self, head_office, encode_return_question(q)})) return false;
+  if (!post_sealed(head_office, encode_return_question(q))) return false;
   auto& wait = waiting_.emplace(q.id, waiting_sale{r, 0, {}, {}}).first->second;
   wait.returns_due = tick_ + customer_wait_ms();
   return true;
 }
 
-// Head office alone: what it has of all journals, at once.
-void station::answer_about_returns(const letter_message& m) {
-  auto q = decode_return_question(m.body);
-  if (!q || q->asker.node != m.from) return;
+// New keys whose certificate is here already are not in use before the next start: until then nothing is sealed.
+bool station::post_sealed(node_id to, byte_view text) {
+  auto theirs = curve_key_of(to), own = curve_key_of(config_.self);
+  if (!config_.letters || !theirs || own != config_.letters->pub) return false;
+  return post({config_.self, to, as_return_letter(seal_letter(*config_.letters, *theirs, text, random_))});
+}
+
+// What does not open was changed or made up by whoever passed it on, or its writer has other keys: nobody goes by it.
+// Who asked goes on as in the dark.
+void station::on_return_letter(node_id from, byte_view sealed) {
+  const bool office = config_.role == node_role::hq;
+  if (!config_.letters || office == (from == head_office)) return;
+  auto theirs = curve_key_of(from);
+  if (!theirs || curve_key_of(config_.self) != config_.letters->pub) return;
+  auto text = open_letter(*config_.letters, *theirs, sealed);
+  if (text && (office ? answer_about_returns(from, *text) : heed_returns(*text))) return;
+  if (tick_ < care_.letter_alarm_due) return;
+  care_.letter_alarm_due = tick_ + letter_alarm_ms;
+  open_effects_.push_back(alarm_effect{errc::bad_proof, "a letter about goods that came back, in the name of node " +
+                                                            std::to_string(from.value) +
+                                                            ", is not what it sealed: it counts for nothing"});
+}
+
+// Head office alone: what it has of all journals, at once. False: that is no question of this node.
+bool station::answer_about_returns(node_id from, byte_view text) {
+  auto q = decode_return_question(text);
+  if (!q || q->asker.node != from) return false;
   const auto& seen = observer_->st();
   return_answer a{q->id, false, {}};
   cell_key reversed{.type = cell_type::reversed, .a = q->seq, .b = 0, .writer = q->seller, .peer = {}};
@@ -80,13 +106,16 @@ void station::answer_about_returns(const letter_message& m) {
     }
     if (sum > 0) a.pieces.push_back({product, sum});
   }
-  (void)post({config_.self, m.from, encode_return_answer(a)});
+  (void)post_sealed(from, encode_return_answer(a));
+  return true;
 }
 
-void station::heed_returns(byte_view letter) {
-  auto a = decode_return_answer(letter);
-  auto it = a ? waiting_.find(a->id) : waiting_.end();
-  if (it == waiting_.end() || it->second.returns_due == 0) return;  // late, or nobody asked
+// False: that is no answer.
+bool station::heed_returns(byte_view text) {
+  auto a = decode_return_answer(text);
+  if (!a) return false;
+  auto it = waiting_.find(a->id);
+  if (it == waiting_.end() || it->second.returns_due == 0) return true;  // late, or nobody asked
   auto sale = std::move(it->second);
   waiting_.erase(it);
   auto goods = goods_of(sale.request.command, book_->self());
@@ -111,6 +140,7 @@ void station::heed_returns(byte_view letter) {
     out.outcome = refusal{*no, sold->account, {}, 0};
     answer(std::move(out));
   }
+  return true;
 }
 
 // Head office did not answer in time: decided by what is known here.

@@ -18,6 +18,7 @@ void tally_of_run::add(const tally_of_run& o) {
                  &tally_of_run::entries,
                  &tally_of_run::key_reused,
                  &tally_of_run::full,
+                 &tally_of_run::forged,
                  &tally_of_run::over_ceiling,
                  &tally_of_run::closed,
                  &tally_of_run::granted_anew,

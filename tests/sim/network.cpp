@@ -1,5 +1,6 @@
 // Wires: connections that break, sessions on top of them.
 #include "sim/world.hpp"
+#include "sync/return_letter.hpp"
 
 namespace tally::sim {
 
@@ -106,6 +107,22 @@ void world::part(sim_node& n, node_id peer) {
   act(n, peer, l.session->farewell(n.st->directory(), news->directory, news->why, now_, time));
 }
 
+// A region that changes what others say to one another of goods that came back, or makes something up.
+message world::forged(const message& m) {
+  const auto* letter = std::get_if<letter_message>(&m);
+  auto sealed = letter ? return_letter(letter->body) : std::nullopt;
+  if (!sealed || forger_.chance(500)) return m;
+  ++counted_.forged;
+  auto lie = *letter;
+  if (forger_.chance(500)) {
+    lie.body = as_return_letter(encode_return_answer({forger_.bits(), true, {}}));
+  } else {
+    auto at = lie.body.size() - sealed->size() + forger_.below(sealed->size());
+    lie.body[at] = static_cast<char>(lie.body[at] ^ (1 << forger_.below(8)));
+  }
+  return lie;
+}
+
 void world::send(sim_node& from, node_id to, const message& m) {
   auto& l = link_of(from.id, to);
   auto connection = from.links.at(to).connection;
@@ -124,7 +141,7 @@ void world::send(sim_node& from, node_id to, const message& m) {
     return;
   }
   if (!calm_ && dice_.chance(plan_.loss_permille)) return;
-  auto data = encode_message(m);
+  auto data = encode_message(plan_.forges && from.role == node_role::region && !calm_ ? forged(m) : m);
   for (int copies = !calm_ && dice_.chance(plan_.repeat_permille) ? 2 : 1; copies > 0; --copies) {
     auto delay = dice_.between(1, plan_.delay_max);
     auto& last = up ? l.last_up : l.last_down;

@@ -30,7 +30,10 @@ void world::change_keys(sim_node& n) {
   next_keys next;
   next.signing = make_keys();
   next.curve = n.cert.curve;
-  if (n.role == node_role::store) entropy_.fill(next.curve);
+  if (n.role == node_role::store) {
+    n.next_curve = make_curve_key(entropy_);
+    next.curve = n.next_curve.pub;
+  }
   entropy_.fill(next.epoch.value);
   say("node " + std::to_string(n.id.value) + " makes new keys");
   n.next = next;
@@ -50,6 +53,7 @@ void world::take_new_keys(sim_node& n) {
   for (const auto& w : n.lives)
     oracle_.restored(w);
   n.older.emplace_back(n.cert.epoch, std::exchange(n.keys, n.next->signing));
+  if (n.cert.curve != (*own)->curve) n.curve = std::move(n.next_curve);
   n.cert = **own;
   n.signed_cert = *n.certificates->signed_form(n.id);
   n.next.reset();

@@ -51,6 +51,7 @@ struct sim_node {
   std::shared_ptr<const signer> keys;
   std::optional<next_keys> next;                                            ///< that wait for their certificate
   std::vector<std::pair<epoch_id, std::shared_ptr<const signer>>> older{};  ///< of epochs before
+  curve_key curve, next_curve;                                              ///< of its certificate, and of `next`
   certificate cert;
   signed_certificate signed_cert;
   node_secret secret;

@@ -1,5 +1,6 @@
 #include "sim/oracle.hpp"
 
+#include "ledger/fold.hpp"
 #include "ledger/kinds.hpp"
 #include "ledger/pins.hpp"
 #include "storage/entry_codec.hpp"
@@ -99,6 +100,7 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
       return settle(p, *e, name(p) + " " + describe(*e));
     case entry_kind::take_back:
       ensure(writer.node == head_office, "somebody else than head office takes units back: entry " + name(p));
+      if (evens_paid(*e)) return even_out(p, *e, -1);
       return take_back(p, *e);
     case entry_kind::count:
     case entry_kind::stock:
@@ -115,6 +117,7 @@ void oracle::durable(const writer_id& writer, sequence seq, byte_view data) {
       return give(p, *e, 1, name(p) + " " + describe(*e));
     case entry_kind::earn:
       ensure(writer.node == head_office, "somebody else than head office credits units: entry " + name(p));
+      if (evens_paid(*e)) return even_out(p, *e, 1);
       give(p, *e, 1, name(p) + " " + describe(*e));
       return settle(p, *e, name(p) + " " + describe(*e));
     case entry_kind::expire: return expire(p, *e, -1);
@@ -362,6 +365,22 @@ void oracle::take_back(const place& p, const entry& e) {
     move(p.writer, e.account, v.unit, -v.amount, where);
     units_[{e.account.value, v.purse}] -= v.amount;
   }
+}
+
+// What stores gave back too little of what had paid a sale was not spent after all.
+void oracle::even_out(const place& p, const entry& e, amount sign) {
+  auto where = name(p) + " " + describe(e);
+  if (sign < 0) settle(p, e, where);
+  for (const auto& v : e.earned) {
+    move(p.writer, e.account, v.unit, sign * v.amount, where);
+    if (v.unit == main_unit) {
+      spent_[e.account.value] -= sign * v.amount;
+    } else {
+      units_[{e.account.value, v.purse}] += sign * v.amount;
+    }
+    if (sign > 0) move(p.writer, {}, v.unit == main_unit ? refund_of(v.unit) : quota_of(v.unit), -v.amount, where);
+  }
+  if (sign > 0) settle(p, e, where);
 }
 
 void oracle::put_aside(const place& p, const entry& e) {

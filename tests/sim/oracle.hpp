@@ -100,6 +100,7 @@ private:
   void expire(const place& p, const entry& e, amount sign);
   void hand_over(const place& p, const entry& e, amount sign);
   void take_back(const place& p, const entry& e);
+  void even_out(const place& p, const entry& e, amount sign);
   void put_aside(const place& p, const entry& e);
   /// What the entry takes of, or gives back from, what the authorise that it cites put aside.
   void end_hold(const place& p, const entry& e, const std::string& where);

@@ -73,6 +73,7 @@ plan plan::from_seed(std::uint64_t seed) {
   if (keys.chance(150)) p.new_keys = static_cast<unsigned>(1 + keys.below(3));
   dice skips(seed * 0x9e6c63d0876a9a47ULL + 5);
   if (skips.chance(300)) p.skipping = static_cast<unsigned>(1 + skips.below(3));
+  p.forges = dice(seed * 0xa0761d6478bd642fULL + 5).chance(300);
   p.skip_what_can_be_skipped();
   p.take_members();
   return p;
@@ -172,6 +173,7 @@ const std::vector<plan_field>& plan_fields() {
       field("lease", &plan::lease_s),
       field("months", &plan::months),
       field("returns", &plan::returns_permille),
+      field("forges", &plan::forges),
       field("checkpoint", &plan::checkpoint_every),
       field("hold", &plan::hold_ms),
       sweep_field("sweep_quiet", &sweep_limits::quiet_ms),

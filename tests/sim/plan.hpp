@@ -69,6 +69,7 @@ struct plan {
   unix_seconds lease_s = 30 * 86'400;        ///< of a store, for a member's key
   unsigned months = 0;                       ///< that go by while all shops are shut; unused cards pay a fee
   unsigned returns_permille = 60;            ///< requests that give back goods of another store's sale; programme only
+  bool forges = false;                       ///< regions change letters about goods that they pass on
   std::uint64_t checkpoint_every = 100'000;  ///< entries between an observer's checkpoints
   restore_kind restore = restore_kind::none;
   bool restore_region = false;  ///< `online`, `offline` and `forked` at a region instead of a store

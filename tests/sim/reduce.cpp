@@ -31,7 +31,7 @@ constexpr setting calmer[] = {
     {"cut_every", 0}, {"clocks", 0},    {"full", 0},   {"repeat", 0},           {"loss", 0},        {"wild", 0},
     {"programme", 0}, {"tight", 0},     {"hold", 0},   {"certificates", 0},     {"sweep_quiet", 0}, {"wrong", 0},
     {"returns", 0},   {"real_keys", 0}, {"resets", 1}, {"checkpoint", 100'000}, {"delay", 50},      {"commit", 10},
-    {"new_keys", 0},
+    {"new_keys", 0},  {"forges", 0},
 };
 
 plan changed(const plan& from, std::size_t i) {

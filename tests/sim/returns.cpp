@@ -103,9 +103,14 @@ std::uint64_t world::uneven_returns() const {
     auto back = returned_of(seen.st(), seen.writers(), seller, seq, *sale);
     auto due = uneven_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale,
                          hq.st->ledger().st().find(credited).has_value());
-    // What the seller's measure of the day has no room for is rightly left for another day.
-    bool waits = due && !due->put_back.empty() && !may_credit(books, seller, due->put_back, today);
-    out += due && ((!due->put_back.empty() && !waits) || !due->take_back.empty());
+    auto paid = uneven_paid_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale);
+    for (const auto* of : {&due, &paid}) {
+      if (!*of) continue;
+      const auto& put = (*of)->put_back;
+      // What the seller's measure of the day has no room for is rightly left for another day.
+      bool waits = !put.empty() && !may_credit(books, seller, put, today);
+      out += (!put.empty() && !waits) || !(*of)->take_back.empty();
+    }
   }
   return out;
 }

@@ -19,7 +19,7 @@ constexpr std::uint64_t messages_per_sign = 4;
 }  // namespace
 
 world::world(const plan& p, std::function<void(std::string)> log)
-    : plan_(p), dice_(p.seed ^ 0x5851f42d4c957f2dULL), log_(std::move(log)), entropy_(p.seed) {
+    : plan_(p), dice_(p.seed ^ 0x5851f42d4c957f2dULL), forger_(p.seed), log_(std::move(log)), entropy_(p.seed) {
   oracle_.limit_sweeps(plan_.sweep.transit_max);
   make_chain();
   // What head office wrote of members behind its backup is lost, and stores may know more than it.
@@ -80,7 +80,7 @@ void world::make_node(node_id id, node_role role, std::vector<node_id> parents) 
       .not_before = 0,
       .not_after = role == node_role::hq || plan_.certificate_s == 0 ? INT64_MAX : start_of_time + plan_.certificate_s,
       .engine = engine_revision};
-  entropy_.fill(n.cert.curve);
+  n.cert.curve = (n.curve = make_curve_key(entropy_)).pub;
   entropy_.fill(n.cert.epoch.value);
   if (plan_.wrong_clocks) n.clock_error = dice_.between(-3 * 86'400, 3 * 86'400);
   if (!parents.empty()) links_[id] = {.child = id, .parent = parents.front()};
@@ -154,7 +154,7 @@ void world::boot(sim_node& n) {
   c.notice_fee_days = 14;
   c.cosign_wait_ms = 10'000 + 3 * plan_.hold_ms;
   take_new_keys(n);
-  c.next = n.next;
+  c.next = n.next, c.letters = &n.curve;
   auto opened = station::open(c, n.disk, *n.certificates, *n.keys, *n.random);
   ensure(opened.ok(),
          "node " + std::to_string(n.id.value) + " does not open: " + (opened.ok() ? "" : opened.error().detail));

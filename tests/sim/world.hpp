@@ -44,13 +44,13 @@ inline account_id stock_card(node_id store, unsigned i) { return {1'000 * store.
 struct tally_of_run {
   std::uint64_t events = 0, messages = 0, approved = 0, refused = 0, repeated = 0, pulled = 0, reversed = 0,
                 crashes = 0, cuts = 0, commit_faults = 0, rollbacks = 0, entries = 0, key_reused = 0, full = 0,
-                over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0, swept = 0,
-                new_keys = 0, cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0, over_returned = 0,
-                pins_set = 0, pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0, by_code = 0,
-                codes_right = 0, codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0, taken_back = 0,
-                fees = 0, detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0, by_hand = 0,
-                used_lost = 0, written_off = 0, left_out = 0, put_back = 0, members_changed = 0, merged = 0,
-                members_erased = 0, leases_ended = 0, applied = 0, applications_answered = 0;
+                forged = 0, over_ceiling = 0, closed = 0, granted_anew = 0, outcast = 0, ruled = 0, ended = 0,
+                swept = 0, new_keys = 0, cards_sold = 0, cards_back = 0, captured = 0, elsewhere = 0, given = 0,
+                over_returned = 0, pins_set = 0, pins_right = 0, pins_wrong = 0, pins_locked = 0, at_risk = 0,
+                by_code = 0, codes_right = 0, codes_wrong = 0, codes_missing = 0, runs_moved = 0, sold_at_once = 0,
+                taken_back = 0, fees = 0, detours = 0, shipped_by_detour = 0, pulled_by_detour = 0, payments = 0,
+                by_hand = 0, used_lost = 0, written_off = 0, left_out = 0, put_back = 0, members_changed = 0,
+                merged = 0, members_erased = 0, leases_ended = 0, applied = 0, applications_answered = 0;
   tick_ms store_ms = 0;  ///< simulated time, counted once for each store
   void add(const tally_of_run& o);
 };
@@ -141,6 +141,7 @@ private:
   void drop(sim_node& n, node_id peer);
   void part(sim_node& n, node_id peer);
   void send(sim_node& from, node_id to, const message& m);
+  message forged(const message& m);
   void deliver(node_id from, node_id to, std::uint64_t connection, const bytes& data);
   void open_session(sim_node& n, node_id peer, std::uint64_t connection);
   void change_window(sim_node& n, node_id peer, std::uint64_t connection);
@@ -197,7 +198,7 @@ private:
   void new_mark(sim_node& n);
 
   plan plan_;
-  dice dice_;
+  dice dice_, forger_;  ///< what a region forges changes nobody else's luck
   std::function<void(std::string)> log_;
   test::seeded_entropy entropy_;
   std::unique_ptr<verifier> verifier_;

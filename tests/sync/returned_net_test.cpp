@@ -133,3 +133,77 @@ TEST_CASE("what comes back elsewhere weighs on its own month, not on that of ano
   CHECK(seen.turnover(net.card, month_of(day_of(net.now()))) == 300);
   net.nothing_contested();
 }
+
+TEST_CASE("cents and points that paid come back whole from two stores that knew nothing of each other",
+          "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  REQUIRE(why(net.ask(a, net.sale(a, 20))) == errc::ok);  // 200 points
+  net.sync();
+  auto money = [&] {
+    amount sum = 0;
+    for (std::uint32_t id = 1; id <= 4; ++id)
+      sum += holding(net.at(id).st->ledger().st(), net.at(id).writer(), net.card);
+    return sum;
+  };
+  auto points = [&] { return net.everywhere() - net.debts_everywhere(); };
+  const auto money_before = money(), points_before = points();
+  auto c = net.sale(a, 3);
+  c.uses = {{test::points_purse, 37}};
+  c.card = 263;
+  auto sale = net.ask(a, c);
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 2))) == errc::ok);   // 1.75 and 24 points
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 1))) == errc::ok);  // 0.87 and 12
+  CHECK(money() == money_before - 1);
+  net.dark(false);
+  net.turn(20);
+  CHECK(money() == money_before);
+  CHECK(points() == points_before);
+  net.open(net.hq());  // nothing is given twice
+  net.link(net.region(), net.hq(), true);
+  net.turn(4);
+  CHECK(money() == money_before);
+  CHECK(points() == points_before);
+  CHECK(sent_on(net.hq().st->ledger().st(), day_of(net.now()), evened_money_unit, net.hq().writer(), a.writer()) == 1);
+  net.nothing_contested();
+  net.audited();
+}
+
+TEST_CASE("money that was put back is taken again when a store makes up for it", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  REQUIRE(why(net.ask(a, net.sale(a, 20))) == errc::ok);
+  net.sync();
+  auto money = [&] {
+    amount sum = 0;
+    for (std::uint32_t id = 1; id <= 4; ++id) {
+      auto& n = net.at(id);
+      sum += holding(n.st->ledger().st(), n.writer(), net.card) -
+             debt_of(n.st->ledger().st(), n.writer(), net.card, purse_paid);
+    }
+    return sum;
+  };
+  const auto before = money();
+  auto c = net.sale(a, 4);
+  c.uses = {{test::points_purse, 98}};  // 302 for four: 75.5 each
+  c.card = 302;
+  auto sale = net.ask(a, c);
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 1))) == errc::ok);  // 75
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 1))) == errc::ok);
+  net.dark(false);
+  net.turn(20);
+  CHECK(money() == before - 302 + 151);                                      // two cost 151
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 1), true)) == errc::ok);  // 76
+  net.turn(20);
+  CHECK(money() == before - 302 + 226);  // three cost 226
+  net.nothing_contested();
+  net.audited();
+}

@@ -91,7 +91,8 @@ void station_net::add(std::uint32_t id, node_role role, std::vector<node_id> par
              .not_before = 0,
              .not_after = INT64_MAX,
              .engine = engine_revision};
-  random_.fill(n->cert.curve);
+  n->curve = make_curve_key(random_);
+  n->cert.curve = n->curve.pub;
   random_.fill(n->cert.epoch.value);
   n->source = std::make_unique<durable_source>(n->store, *n->keys, std::string(chain), n->id);
   nodes_.push_back(std::move(n));
@@ -107,6 +108,7 @@ void station_net::open(node& n, station_config habits) {
   habits.chain = chain;
   habits.self = n.id;
   habits.role = n.role;
+  habits.letters = &n.curve;
   auto s = station::open(habits, n.store, *n.certificates, *n.keys, *n.random);
   REQUIRE(s.ok());
   n.st = std::move(*s);

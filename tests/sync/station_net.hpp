@@ -19,6 +19,7 @@ public:
     node_id id;
     node_role role{};
     std::unique_ptr<ed25519_signer> keys;
+    curve_key curve;
     certificate cert;
     signed_certificate signed_cert;
     memory_kv store;
