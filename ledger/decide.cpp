@@ -156,6 +156,13 @@ decision decide_reverse(const reverse_command& c, const situation& s, std::vecto
   auto cited = c.seq < s.next ? s.find_entry(s.self, c.seq) : std::nullopt;
   if (!cited) return refuse(errc::not_found, "receipt " + std::to_string(c.seq));
   if (s.stopped != errc::ok && cited->account.value != 0) return refuse(s.stopped, "", cited->account);
+  bool card_paid = std::ranges::any_of(cited->values, [](const value_item& v) { return v.unit == main_unit; });
+  if (sells(cited->kind) && card_paid && was_given_back(cited->account, s)) {
+    auto r = refuse(errc::card_blocked, "given back: take the goods back for cash, as goods of that receipt",
+                    cited->account);
+    r.standing = card_status::returned;
+    return r;
+  }
   entry e = start(entry_kind::reverse, c.key, s);
   e.cites = c.seq;
   e.cited_kind = cited->kind;

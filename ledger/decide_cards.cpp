@@ -149,6 +149,8 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
   std::vector<purse_lack> lacks;
   for (auto [purse, wanted] : {std::pair{purse_paid, c.paid}, std::pair{purse_deposit, c.deposit}}) {
     auto here = holding(s.st, s.self, c.account, purse);
+    // Whatever lies elsewhere is drawn in first: what is not paid out now stays behind on a card that is gone.
+    if (s.pulls) wanted = std::max(amount_max, here + 1);
     if (here < wanted) lacks.push_back({purse, here, wanted - here});
     if (wanted != 0) e.values.push_back({purse, main_unit, 0, wanted});
   }
@@ -162,8 +164,18 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
     r.lacks = std::move(lacks);
     return r;
   }
+  if (auto here = holding(s.st, s.self, c.account, purse_paid); c.paid < here)
+    return refuse(errc::bad_amount,
+                  money_text(rules, here) + " of the card's money lies here: a card is given back with all of it",
+                  c.account);
   if (total != 0) e.tenders.push_back({c.tender, main_unit, total});
   return judged(std::move(e), s, postings);
+}
+
+bool was_given_back(account_id account, const situation& s) {
+  auto card = account.value != 0 ? card_of(s.st, account) : std::nullopt;
+  auto today = business_date(s.st, s.self, s.now, s.hq_time);
+  return card && standing_of(s.st, s.self, account, *card, clock_of(s, today)).status == card_status::returned;
 }
 
 bool same_card_request(const claim_command& c, const entry& e) {

@@ -16,6 +16,7 @@ struct goods_back {
   const std::vector<line_item>& lines;
   bool to_card = false;
   tender_kind tender{};
+  bool card_is_gone = false;  ///< it was given back: its share is paid out as well
 };
 
 /// Paid in part with the code of a voucher that is no money: all money came as tenders.
@@ -28,7 +29,7 @@ maybe_refusal check_sides(const goods_back& c, const situation& s) {
   const auto* rules = s.rules.rules(c.sale.rules_version);
   const auto* kind = rules ? rules->programme.card_kind(c.sale.card_kind) : nullptr;
   bool card = std::ranges::any_of(c.sale.values, [](const value_item& v) { return v.unit == main_unit; });
-  if (!kind || !kind->has_goods() || (!card && !c.to_card)) return std::nullopt;
+  if (!kind || !kind->has_goods() || (!card && !c.to_card) || c.card_is_gone) return std::nullopt;
   for (const auto& l : c.lines)
     if (kind->pays_for(l.product) != c.to_card)
       return refuse(errc::not_applicable,
@@ -46,7 +47,10 @@ maybe_refusal check_goods(const goods_back& c, const situation& s) {
   if (c.lines.empty() || c.lines.size() > lines_max) return refuse(errc::bad_basket, "which pieces come back");
   if (c.to_card && account.value != 0)
     if (auto card = card_of(s.st, account))
-      if (auto r = check_standing(account, *card, s, business_date(s.st, s.self, s.now, s.hq_time))) return r;
+      if (auto r = check_standing(account, *card, s, business_date(s.st, s.self, s.now, s.hq_time))) {
+        if (c.card_is_gone) r->why.detail += ": its share is given back in cash";
+        return r;
+      }
   if (c.to_card && account.value == 0) return refuse(errc::unknown_card, "that sale was without a card");
   if (c.to_card && by_voucher(c.sale)) return refuse(errc::not_applicable, "a voucher is given no money back", account);
   if (auto r = check_sides(c, s)) return r;
@@ -102,11 +106,12 @@ decision finish(entry e, const entry& sale, const situation& s, std::vector<post
 
 }  // namespace
 
-// Cash comes back for cash: else a card's money, and the bonus that came with it, would leave by way of goods.
+// Cash comes back for cash: else a card's money, and the bonus that came with it, would leave by way of goods. A card
+// that was given back takes none any more, and had its money paid out: so is what it paid here.
 decision decide_refund(const refund_command& c, const situation& s, std::vector<posting>& postings) {
   auto sale = c.seq < s.next ? s.find_entry(s.self, c.seq) : std::nullopt;
   if (!sale) return refuse(errc::not_found, "receipt " + std::to_string(c.seq));
-  goods_back back{c.key, *sale, s.self, c.seq, c.lines, c.to_card, c.tender};
+  goods_back back{c.key, *sale, s.self, c.seq, c.lines, c.to_card, c.tender, was_given_back(sale->account, s)};
   if (auto r = check_goods(back, s)) return *r;
   if (s.st.find({.type = cell_type::reversed, .a = c.seq, .b = 0, .writer = s.self, .peer = {}}))
     return refuse(errc::already_reversed, "", sale->account);
@@ -115,7 +120,7 @@ decision decide_refund(const refund_command& c, const situation& s, std::vector<
   amount left = -number(s.st, refunded_money_key(s.self, c.seq, true));
   for (const auto& t : sale->tenders)
     left += t.amount;
-  if (!c.to_card && price->money > left)
+  if (!c.to_card && !back.card_is_gone && price->money > left)
     return refuse(errc::not_applicable,
                   "of this sale " + std::to_string(std::max<amount>(left, 0)) +
                       " can be given back in cash; what the card paid goes to the card",
@@ -126,10 +131,10 @@ decision decide_refund(const refund_command& c, const situation& s, std::vector<
 // What others gave back of it is not known here, so the card's share goes to the card whoever gives back first.
 decision decide_refund_elsewhere(const refund_elsewhere_command& c, const situation& s,
                                  std::vector<posting>& postings) {
-  goods_back back{c.key, c.sale, c.writer, c.seq, c.lines, c.to_card, c.tender};
+  goods_back back{c.key, c.sale, c.writer, c.seq, c.lines, c.to_card, c.tender, was_given_back(c.sale.account, s)};
   if (c.writer == s.self) return refuse(errc::not_applicable, "that sale is this store's own", c.sale.account);
   if (auto r = check_goods(back, s)) return *r;
-  if (!c.to_card && !c.sale.values.empty() && !by_voucher(c.sale))
+  if (!c.to_card && !c.sale.values.empty() && !by_voucher(c.sale) && !back.card_is_gone)
     return refuse(errc::not_applicable, "a card paid for a part of that sale: money goes back to the card",
                   c.sale.account);
   auto price = priced(back, s);

@@ -83,7 +83,7 @@ status check_reversal(const entry& e, const entry_place& p, const state& s) {
   const auto& c = *p.cited;
   // A till's customer gives a card back; head office undoes what it sold by mistake, and has no tills.
   bool can = p.role == node_role::hq ? sells_card(c.kind) : is_reversible(c.kind);
-  if (c.kind != e.cited_kind || !can) return error{errc::not_reversible, std::string(kind_name(c.kind))};
+  if (c.kind != e.cited_kind || !can) return error{errc::not_reversible, what_stays(c.kind)};
   if (c.account != e.account || c.values != e.values || c.tenders != e.tenders || c.taxes != e.taxes ||
       c.shift != e.shift || c.earned != e.earned || c.to_account != e.to_account || c.bearer != e.bearer)
     return error{errc::malformed, "a reversal that differs from what it reverses"};
@@ -206,7 +206,7 @@ status check_kind(const entry& e, const entry_place& p, const state& s) {
     case entry_kind::claim: TALLY_TRY(check_key(e, p, s)); return check_claim(e, p, s);
     case entry_kind::issue:
     case entry_kind::activate: TALLY_TRY(check_key(e, p, s)); return check_card_sale(e, p, s);
-    case entry_kind::hand_back: TALLY_TRY(check_key(e, p, s)); return check_hand_back(e);
+    case entry_kind::hand_back: TALLY_TRY(check_key(e, p, s)); return check_hand_back(e, p, s);
     case entry_kind::pin_set: TALLY_TRY(check_key(e, p, s)); return check_pin_set(e, p, s);
     case entry_kind::pin_failed: TALLY_TRY(check_key(e, p, s)); return check_pin_failed(e, p, s);
     case entry_kind::recall:

@@ -5,6 +5,7 @@
 #include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "ledger/fold_pins.hpp"
+#include "ledger/kinds.hpp"
 
 namespace tally::fold_detail {
 namespace {
@@ -99,9 +100,26 @@ status check_card_sale(const entry& e, const entry_place& p, const state& s) {
   return done();
 }
 
-status check_hand_back(const entry& e) {
+// Head office pays out what is left on a card that is gone: once for each reference, of payments in and out.
+status check_hand_back(const entry& e, const entry_place& p, const state& s) {
   if (e.values.empty() != e.tenders.empty()) return error{errc::unbalanced, "a card that comes back is paid for"};
-  return done();
+  if (p.role == node_role::hq && (e.blob.empty() || e.values.empty()))
+    return error{errc::malformed, "head office pays out under a reference"};
+  return check_reference(e, p, s);
+}
+
+std::string what_stays(entry_kind k) {
+  switch (k) {
+    case entry_kind::hand_back: return "a card that was given back stays given back";
+    case entry_kind::issue:
+    case entry_kind::activate: return "a store takes back a card that it sold, not its sale: give the card back";
+    case entry_kind::refund:
+    case entry_kind::refund_elsewhere: return "goods that came back are sold again, their return is not taken back";
+    case entry_kind::reverse: return "a receipt that was reversed stays reversed";
+    case entry_kind::authorise:
+    case entry_kind::void_hold: return "money that was put aside is given back by a void";
+    default: return std::string(kind_name(k));
+  }
 }
 
 status check_allot(const entry& e) {
@@ -144,7 +162,13 @@ void apply_card_life(const entry& e, const entry_place& p, state& s) {
       if (p.role == node_role::hq && !p.watched)
         s.put(adjustment_key(parse_hand_note(e.blob).reference), {static_cast<std::int64_t>(p.seq), e.blob});
       break;
-    case entry_kind::hand_back: note_claimed(e, p, s, card_status::returned); break;
+    case entry_kind::hand_back:
+      if (p.role != node_role::hq) {
+        note_claimed(e, p, s, card_status::returned);
+      } else if (!p.watched) {
+        s.put(payment_key(e.blob), {static_cast<std::int64_t>(p.seq), e.blob});
+      }
+      break;
     case entry_kind::bring_back:
       each_piece(e.account, e.size, [&](std::uint64_t at, std::uint64_t bits) {
         auto k = card_key(cell_type::brought, at, bits, p.writer);

@@ -10,7 +10,9 @@ status check_claim(const entry& e, const entry_place& p, const state& s);
 status check_reference(const entry& e, const entry_place& p, const state& s);
 /// A card of a run that lies at the writer, once.
 status check_card_sale(const entry& e, const entry_place& p, const state& s);
-status check_hand_back(const entry& e);
+status check_hand_back(const entry& e, const entry_place& p, const state& s);
+/// Why an entry of that kind is not reversed, in words.
+std::string what_stays(entry_kind k);
 status check_bring_back(const entry& e, const entry_place& p, const state& s);
 status check_allot(const entry& e);
 status check_card_state(const entry& e);

@@ -100,6 +100,44 @@ status complete_adjustment(entry& e, book& b, unix_seconds now) {
   return done();
 }
 
+status complete_pay_out(entry& e, book& b, unix_seconds now, amount owes) {
+  if (e.blob.empty() || e.blob.size() > reference_max)
+    return error{errc::bad_amount, "a payment has a reference of 1 to " + std::to_string(reference_max) + " octets"};
+  if (top_up_for(b.st(), e.blob)) return error{errc::key_reused, "a payment with this reference was booked"};
+  if (e.tenders.size() != 1) return error{errc::malformed, "a payment of one amount"};
+  auto card = card_of(b.st(), e.account);
+  if (!card) return error{errc::unknown_card, "account " + std::to_string(e.account.value)};
+  if (!is_final(card->status))
+    return error{errc::not_applicable, "the card is " + standing_text(card->status, card->expires) +
+                                           ": what lies on it is paid out once it was given back ('--returned')"};
+  const auto wanted = e.tenders.front();
+  if (wanted.amount <= 0 || wanted.amount > amount_max) return error{errc::bad_amount, "what is paid out"};
+  const auto paid = holding(b.st(), b.self(), e.account), deposit = holding(b.st(), b.self(), e.account, purse_deposit);
+  const auto here = std::max<amount>(paid - owes, 0) + deposit;
+  if (wanted.amount > here) {
+    const auto* rules = b.rules().newest();
+    auto text = [&](amount v) { return format_amount(v, rules ? static_cast<int>(rules->exponent) : 2); };
+    return error{errc::insufficient,
+                 text(here) + " of the card can be paid out at head office" +
+                     (owes > 0 ? ", after what it owes: " + text(owes) : "") +
+                     ". What lies at stores is asked for now: run this again in a moment, or when they have a line"};
+  }
+  entry out;
+  out.kind = entry_kind::hand_back;
+  out.account = e.account;
+  out.account_version = card->version;
+  out.tenders = {{wanted.kind, main_unit, wanted.amount}};
+  out.blob = std::move(e.blob);
+  const auto first = std::min(wanted.amount, std::max<amount>(paid - owes, 0));
+  if (first > 0) out.values.push_back({purse_paid, main_unit, 0, first});
+  if (first < wanted.amount) out.values.push_back({purse_deposit, main_unit, 0, wanted.amount - first});
+  out.terminal = office_terminal;
+  out.counter = next_office_counter(b, now);
+  date_entry(out, b.st(), b.self(), now, b.hq_time());
+  e = std::move(out);
+  return done();
+}
+
 status complete_card_undo(entry& e, book& b, unix_seconds now, const is_about& elsewhere) {
   const auto name = "card " + std::to_string(e.account.value);
   auto sale = e.cites ? b.find_entry(*e.cites) : std::nullopt;

@@ -22,6 +22,13 @@ status complete_top_up(entry& e, book& b, unix_seconds now);
 /// and reason), insufficient (less lies here; the text says how much), and those of a till.
 status complete_adjustment(entry& e, book& b, unix_seconds now);
 
+/// Head office pays out what is left on a card that was given back or cancelled: what came to it later, or was not paid
+/// out then. Of the entry account, sum and kind of tender and the payment's reference (blob) are looked at; paid money
+/// goes first, then the deposit. `owes`: what the account owes anywhere, which is paid first. Errors: key_reused (a
+/// payment with that reference was booked), bad_amount (also of the reference), unknown_card, not_applicable (the card
+/// is in use), insufficient (less lies at head office; the text says how much).
+status complete_pay_out(entry& e, book& b, unix_seconds now, tally::amount owes);
+
 /// Whether anything of the account's purse lies at another node, or is owed.
 using is_about = std::function<bool(account_id, std::uint32_t purse)>;
 

@@ -250,40 +250,6 @@ void station::decide_till(const till_request& r, bool last, amount pulled, bool 
   answer(std::move(a));
 }
 
-static std::vector<std::uint32_t> bonus_purses(const catalogue& rules, std::uint32_t today) {
-  std::vector<std::uint32_t> out;
-  if (const auto* r = rules.rules(rules.version_at(today)))
-    for (const auto& p : r->programme.purses)
-      if (p.kind == purse_kind::bonus) out.push_back(p.id);
-  return out;
-}
-
-// All purses that lack are asked for at once. Money of a card is paid money and bonus: what lacks may come from either.
-void station::wait_for_rights(const till_request& r, const refusal& why) {
-  auto id = random_id();
-  auto account = why.account;
-  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
-  std::vector<std::pair<std::uint32_t, amount>> wanted;
-  auto lacks = why.lacks;
-  if (lacks.empty()) lacks.push_back({why.purse, why.here.value_or(0), why.missing});
-  for (const auto& l : lacks) {
-    wanted.emplace_back(l.purse, held_here(account, l.purse) + l.missing);
-    if (l.purse != purse_paid) continue;
-    for (auto purse : bonus_purses(book_->rules(), today))
-      wanted.emplace_back(purse, held_here(account, purse) + l.missing);
-  }
-  auto& sale = waiting_.emplace(id, waiting_sale{r, held_here(account, purse_paid), {}, {}}).first->second;
-  std::vector<std::uint64_t> needs;
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    needs.push_back(i == 0 ? id : random_id());
-  sale.needs.insert(needs.begin(), needs.end());
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    needs_.emplace(needs[i], sale_need{id, wanted[i].first});
-  // An ask may end at once, and the last of them answers the till.
-  for (std::size_t i = 0; i < wanted.size() && waiting_.count(id); ++i)
-    custodian_.need(needs[i], account, wanted[i].first, wanted[i].second, customer_wait_ms(), tick_, now_, *this);
-}
-
 void station::answer(till_answer a) {
   account_id account;
   if (const auto* e = std::get_if<entry>(&a.outcome)) account = e->account;

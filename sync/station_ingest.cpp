@@ -12,8 +12,6 @@
 namespace tally {
 namespace {
 
-// Hints of where value lies are for display; the oldest account's is forgotten first.
-constexpr std::size_t hints_max = 10'000;
 // How seldom a missing cosignature of head office is asked for in the end.
 constexpr tick_ms chase_max_ms = 10 * 60'000;
 
@@ -449,51 +447,5 @@ std::vector<unit_use> station::units_elsewhere(account_id account, node_id who) 
 
 void station::ask(node_id neighbour, const ask_message& m) { open_effects_.push_back(to_neighbour{neighbour, m}); }
 void station::tell(node_id neighbour, const told_message& m) { open_effects_.push_back(to_neighbour{neighbour, m}); }
-
-// An ask for one purse tells nothing of the others.
-void station::note_elsewhere(account_id account, std::uint32_t purse, const told_message& m) {
-  if (hints_.size() >= hints_max) hints_.erase(hints_.begin());
-  auto& hint = hints_[account];
-  if (purse == 0) {
-    hint = {m.elsewhere, m.as_of, m.units};
-  } else if (purse == purse_paid) {
-    hint.value = m.elsewhere;
-    hint.as_of = m.as_of;
-  } else {
-    std::erase_if(hint.units, [&](const unit_use& u) { return u.purse == purse; });
-    if (m.elsewhere > 0) hint.units.push_back({purse, m.elsewhere});
-  }
-  open_effects_.push_back(hint_effect{account, hint});
-}
-
-void station::finished(std::uint64_t own_request, account_id account, const told_message& m) {
-  if (calendar_.netting_asks.erase(own_request) != 0) return;  // the next look finds what came
-  auto found = needs_.find(own_request);
-  // A question of no sale is about all purses. Where only a purse was asked for, a hint of the money must be there.
-  auto purse = found == needs_.end() ? 0 : found->second.purse;
-  if (m.code == errc::ok && (purse <= purse_paid || hints_.count(account))) note_elsewhere(account, purse, m);
-  if (m.code == errc::timeout && !std::exchange(parent_silent_, true))
-    if (auto p = above()) open_effects_.push_back(to_neighbour{*p, alive_message{true}});
-  if (found == needs_.end()) return;
-  auto id = found->second.waiting;
-  needs_.erase(found);
-  auto& sale = waiting_.at(id);
-  sale.needs.erase(own_request);
-  sale.unanswered = sale.unanswered || m.code == errc::timeout || m.code == errc::offline;
-  if (!sale.needs.empty()) return;  // with all that comes the rules' order can be kept
-  end_wait(id, account);
-}
-
-void station::end_wait(std::uint64_t waiting, account_id account) {
-  auto it = waiting_.find(waiting);
-  auto sale = std::move(it->second);
-  waiting_.erase(it);
-  for (auto left : sale.needs)
-    needs_.erase(left);
-  auto pulled = std::max<amount>(held_here(account, purse_paid) - sale.before, 0);
-  decide_till(sale.request, true, pulled, sale.unanswered);
-  for (auto again : sale.joined)
-    decide_till({again, sale.request.command, false}, true, pulled, sale.unanswered);
-}
 
 }  // namespace tally

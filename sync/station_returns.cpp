@@ -1,7 +1,9 @@
-// Goods that come back to a store with a line: what others gave back of that sale is asked of head office while the
-// customer waits, as rights are. In the dark, and of what head office has not heard, it stays a case.
+// Requests that wait for others. Rights that lie elsewhere; all that lies on a card that is given back. Goods that come
+// back to a store with a line, and sales that it reverses: what others gave back of that sale is asked of head office
+// while the customer waits, as rights are. In the dark, and of what head office has not heard, it stays a case.
 #include <algorithm>
 
+#include "ledger/money.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/member_seal.hpp"
 #include "sync/return_letter.hpp"
@@ -11,24 +13,39 @@ namespace tally {
 namespace {
 
 constexpr tick_ms letter_alarm_ms = 60'000;
+// Hints of where value lies are for display; the oldest account's is forgotten first.
+constexpr std::size_t hints_max = 10'000;
 
 /// Of which sale a request gives what back; nothing for another request.
 struct goods_asked {
   writer_id seller;
   sequence seq{};
-  const std::vector<line_item>* lines = nullptr;
+  std::vector<line_item> lines;
+  bool whole = false;  ///< a reversal: all of it, or nothing
 };
-std::optional<goods_asked> goods_of(const till_command& c, const writer_id& self) {
-  if (const auto* own = std::get_if<refund_command>(&c)) return goods_asked{self, own->seq, &own->lines};
+std::optional<goods_asked> goods_of(const till_command& c, const book& b) {
+  if (const auto* own = std::get_if<refund_command>(&c)) return goods_asked{b.self(), own->seq, own->lines};
   if (const auto* other = std::get_if<refund_elsewhere_command>(&c))
-    return goods_asked{other->writer, other->seq, &other->lines};
-  return std::nullopt;
+    return goods_asked{other->writer, other->seq, other->lines};
+  const auto* undo = std::get_if<reverse_command>(&c);
+  auto sale = undo ? b.find_entry(b.self(), undo->seq) : std::nullopt;
+  if (!sale || !sells(sale->kind)) return std::nullopt;
+  goods_asked out{b.self(), undo->seq, {}, true};
+  for (const auto& l : sale->lines) {
+    auto same = std::ranges::find(out.lines, l.product, &line_item::product);
+    if (same == out.lines.end()) {
+      out.lines.push_back({l.product, l.quantity});
+    } else {
+      same->quantity += l.quantity;
+    }
+  }
+  return out;
 }
 
 /// What is left of a sale for this node, with what others gave back.
 std::optional<error> too_many(const goods_asked& g, const entry& sale, const return_answer& a, const state& st,
                               const writer_id& self) {
-  for (const auto& l : *g.lines) {
+  for (const auto& l : g.lines) {
     std::int64_t left = 0;
     for (const auto& of : sale.lines)
       if (of.product == l.product) left += of.quantity;
@@ -37,27 +54,139 @@ std::optional<error> too_many(const goods_asked& g, const entry& sale, const ret
     auto peer = g.seller == self ? writer_id{} : g.seller;
     left -= others +
             number(st, {.type = cell_type::refunded, .a = g.seq, .b = l.product.value, .writer = self, .peer = peer});
-    if (others > 0 && l.quantity > left)
-      return error{errc::already_reversed, "of product " + std::to_string(l.product.value) + " " +
-                                               std::to_string(others) + " came back at other stores: " +
-                                               std::to_string(std::max<std::int64_t>(left, 0)) + " can be given back"};
+    if (others <= 0 || l.quantity <= left) continue;
+    auto what =
+        "of product " + std::to_string(l.product.value) + " " + std::to_string(others) + " came back at other stores: ";
+    if (g.whole) return error{errc::already_reversed, what + "give back what is left as goods of that receipt"};
+    return error{errc::already_reversed, what + std::to_string(std::max<std::int64_t>(left, 0)) + " can be given back"};
   }
   return std::nullopt;
 }
 
+/// Others keep a part of a card that is given back, after all were asked: it would stay behind on a card that is gone.
+/// Nobody knows when the parent gave no answer: then it is as in the dark.
+std::optional<refusal> left_behind(const waiting_sale& sale, const std::optional<elsewhere_hint>& told,
+                                   account_id account, const book& b) {
+  if (!std::holds_alternative<hand_back_command>(sale.request.command) || sale.unanswered || !told) return std::nullopt;
+  amount rest = std::clamp<amount>(told->value, 0, amount_max);
+  for (const auto& u : told->units)
+    if (u.purse == purse_deposit) rest += std::clamp<amount>(u.units, 0, amount_max);
+  if (rest == 0) return std::nullopt;
+  const auto* rules = b.rules().newest();
+  auto text = format_amount(rest, rules ? static_cast<int>(rules->exponent) : 2);
+  return refusal{{errc::insufficient,
+                  text + " of the card's money lies elsewhere and could not be fetched: ask again when that store has "
+                         "a line, or let head office take the card back"},
+                 account,
+                 holding(b.st(), b.self(), account),
+                 rest};
+}
+
+std::vector<std::uint32_t> bonus_purses(const catalogue& rules, std::uint32_t today) {
+  std::vector<std::uint32_t> out;
+  if (const auto* r = rules.rules(rules.version_at(today)))
+    for (const auto& p : r->programme.purses)
+      if (p.kind == purse_kind::bonus) out.push_back(p.id);
+  return out;
+}
+
 }  // namespace
+
+// All purses that lack are asked for at once. Money of a card is paid money and bonus: what lacks may come from either,
+// but when the card is given back, for bonus is not paid out.
+void station::wait_for_rights(const till_request& r, const refusal& why) {
+  auto id = random_id();
+  auto account = why.account;
+  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
+  std::vector<std::pair<std::uint32_t, amount>> wanted;
+  auto lacks = why.lacks;
+  if (lacks.empty()) lacks.push_back({why.purse, why.here.value_or(0), why.missing});
+  for (const auto& l : lacks) {
+    wanted.emplace_back(l.purse, held_here(account, l.purse) + l.missing);
+    if (l.purse != purse_paid || std::holds_alternative<hand_back_command>(r.command)) continue;
+    for (auto purse : bonus_purses(book_->rules(), today))
+      wanted.emplace_back(purse, held_here(account, purse) + l.missing);
+  }
+  auto& sale = waiting_.emplace(id, waiting_sale{r, held_here(account, purse_paid), {}, {}}).first->second;
+  std::vector<std::uint64_t> needs;
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    needs.push_back(i == 0 ? id : random_id());
+  sale.needs.insert(needs.begin(), needs.end());
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    needs_.emplace(needs[i], sale_need{id, wanted[i].first});
+  // An ask may end at once, and the last of them answers the till.
+  for (std::size_t i = 0; i < wanted.size() && waiting_.count(id); ++i)
+    custodian_.need(needs[i], account, wanted[i].first, wanted[i].second, customer_wait_ms(), tick_, now_, *this);
+}
+
+// An ask for one purse tells nothing of the others.
+void station::note_elsewhere(account_id account, std::uint32_t purse, const told_message& m) {
+  if (hints_.size() >= hints_max) hints_.erase(hints_.begin());
+  auto& hint = hints_[account];
+  if (purse == 0) {
+    hint = {m.elsewhere, m.as_of, m.units};
+  } else if (purse == purse_paid) {
+    hint.value = m.elsewhere;
+    hint.as_of = m.as_of;
+  } else {
+    std::erase_if(hint.units, [&](const unit_use& u) { return u.purse == purse; });
+    if (m.elsewhere > 0) hint.units.push_back({purse, m.elsewhere});
+  }
+  open_effects_.push_back(hint_effect{account, hint});
+}
+
+void station::finished(std::uint64_t own_request, account_id account, const told_message& m) {
+  if (calendar_.netting_asks.erase(own_request) != 0) return;  // the next look finds what came
+  auto found = needs_.find(own_request);
+  // A question of no sale is about all purses. Where only a purse was asked for, a hint of the money must be there.
+  auto purse = found == needs_.end() ? 0 : found->second.purse;
+  if (m.code == errc::ok && (purse <= purse_paid || hints_.count(account))) note_elsewhere(account, purse, m);
+  if (m.code == errc::timeout && !std::exchange(parent_silent_, true))
+    if (auto p = above()) open_effects_.push_back(to_neighbour{*p, alive_message{true}});
+  if (found == needs_.end()) return;
+  auto id = found->second.waiting;
+  needs_.erase(found);
+  auto& sale = waiting_.at(id);
+  sale.needs.erase(own_request);
+  sale.unanswered = sale.unanswered || m.code == errc::timeout || m.code == errc::offline;
+  if (!sale.needs.empty()) return;  // with all that comes the rules' order can be kept
+  end_wait(id, account);
+}
+
+void station::end_wait(std::uint64_t waiting, account_id account) {
+  auto it = waiting_.find(waiting);
+  auto sale = std::move(it->second);
+  waiting_.erase(it);
+  for (auto left : sale.needs)
+    needs_.erase(left);
+  if (auto no = left_behind(sale, hint(account), account, *book_)) {
+    sale.joined.insert(sale.joined.begin(), sale.request.request);
+    for (auto request : sale.joined) {
+      till_answer out;
+      out.request = request;
+      out.writer = book_->self();
+      out.outcome = *no;
+      answer(std::move(out));
+    }
+    return;
+  }
+  auto pulled = std::max<amount>(held_here(account, purse_paid) - sale.before, 0);
+  decide_till(sale.request, true, pulled, sale.unanswered);
+  for (auto again : sale.joined)
+    decide_till({again, sale.request.command, false}, true, pulled, sale.unanswered);
+}
 
 // What was done before is answered from the journal, and what is refused anyway needs no question.
 bool station::ask_about_returns(const till_request& r) {
-  auto goods = goods_of(r.command, book_->self());
+  auto goods = goods_of(r.command, *book_);
   if (!goods || !r.may_wait || config_.role != node_role::store || !above() || parent_silent_ || disk_low_)
     return false;
-  if (waiting_.size() >= config_.urgent_max || goods->lines->empty() || goods->lines->size() > lines_max) return false;
+  if (waiting_.size() >= config_.urgent_max || goods->lines.empty() || goods->lines.size() > lines_max) return false;
   auto d = decide(r.command, book_->at(now_));
   const auto* no = std::get_if<refusal>(&d);
   if (std::holds_alternative<replayed>(d) || (no && no->why.code != errc::insufficient)) return false;
   return_question q{random_id(), book_->self(), goods->seller, goods->seq, {}};
-  for (const auto& l : *goods->lines)
+  for (const auto& l : goods->lines)
     q.products.push_back(l.product);
   if (!post_sealed(head_office, encode_return_question(q))) return false;
   auto& wait = waiting_.emplace(q.id, waiting_sale{r, 0, {}, {}}).first->second;
@@ -118,7 +247,8 @@ bool station::heed_returns(byte_view text) {
   if (it == waiting_.end() || it->second.returns_due == 0) return true;  // late, or nobody asked
   auto sale = std::move(it->second);
   waiting_.erase(it);
-  auto goods = goods_of(sale.request.command, book_->self());
+  auto goods = goods_of(sale.request.command, *book_);
+  invariant(goods.has_value(), "a request that was asked about");
   const auto* other = std::get_if<refund_elsewhere_command>(&sale.request.command);
   auto sold = other ? std::optional(other->sale) : book_->find_entry(book_->self(), goods->seq);
   auto no = sold ? too_many(*goods, *sold, *a, book_->st(), book_->self()) : std::nullopt;

@@ -143,9 +143,9 @@ TEST_CASE("money put aside, given away or paid out asks for a code as a sale doe
   auto given = s.run(gift);
   CHECK(written(given).code_checked == 2);
   CHECK(written(given).card_kind == 1);
-  hand_back_command back{s.next_key(), card_1, 1'100, 0};
+  hand_back_command back{s.next_key(), card_1, s.held(card_1), 0};
   CHECK(refused(s.run(back)) == errc::code_required);
-  back.code = s.right(3);
+  back.code = s.right(3, amount_max);
   auto paid_out = s.run(back);
   CHECK(written(paid_out).code_checked == 3);
   CHECK(written(paid_out).card_kind == 1);

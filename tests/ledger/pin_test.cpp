@@ -267,8 +267,9 @@ TEST_CASE("what was given to other cards counts for the day's sum", "[pin]") {
 
 TEST_CASE("a card that has a PIN comes back only with it, whatever is paid out", "[pin]") {
   pin_shop s;
-  hand_back_command back{s.next_key(), card_1, 0, 0};
-  auto without = pin_shop().run(back);
+  hand_back_command back{s.next_key(), card_1, s.held(card_1), 0};
+  pin_shop none;
+  auto without = none.run(hand_back_command{none.next_key(), card_2, none.held(card_2), 0});
   CHECK(written(without).kind == entry_kind::hand_back);
   s.says(card_1, {1, 0, true});
   CHECK(refused(s.run(back)) == errc::pin_required);
@@ -290,7 +291,7 @@ TEST_CASE("money put aside, given away or paid out asks for the PIN as a sale do
   gift.pin = {verdict::right, 1};
   auto given = s.run(gift);
   CHECK(written(given).pin_checked == 1);
-  hand_back_command back{s.next_key(), card_1, 400, 0};
+  hand_back_command back{s.next_key(), card_1, s.held(card_1), 0};
   CHECK(refused(s.run(back)) == errc::pin_required);
   back.pin = {verdict::wrong, 1};
   auto wrong = s.run(back);

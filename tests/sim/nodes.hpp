@@ -32,6 +32,7 @@ struct till {
   std::vector<receipt> receipts;  ///< last few approvals
   bool closed = false;            ///< not trading: nobody at the till
   bool must_fail = false;         ///< the pending request cannot be approved
+  bool is_back = false;           ///< when it was asked, head office knew that these goods came back elsewhere
 };
 
 /// One end of a connection.
@@ -88,5 +89,9 @@ struct sim_link {
   tick_ms cut_since = 0;
   tick_ms last_up = 0, last_down = 0;  ///< newest delivery, for links that keep order
 };
+
+/// The request gives goods back, or undoes their sale, and `hq` has heard that others gave so many of them back; the
+/// store has a line on which to ask.
+bool is_back_elsewhere(const sim_node& hq, const sim_node& n, const till_command& c);
 
 }  // namespace tally::sim

@@ -1,4 +1,6 @@
 // What head office's operators do with runs of cards; and months that go by.
+#include <algorithm>
+
 #include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "sim/world.hpp"
@@ -58,6 +60,29 @@ entry world::by_hand() {
   (payments_ % 3 == 0 ? e.values : e.earned) = {units};
   e.blob = hand_note_text("Change " + std::to_string(payments_), "a mistake");
   return e;
+}
+
+// What is left on a card that was given back is paid out; what lies at a store comes when it was asked for once.
+std::optional<entry> world::payout_due() const {
+  const auto& hq = nodes_.at(head_office);
+  if (!hq.st) return std::nullopt;
+  const auto& seen = hq.st->seen();
+  for (auto account : cards_of(*this)) {
+    auto card = card_of(hq.st->ledger().st(), account);
+    if (!card || card->status != card_status::returned) continue;
+    amount here = 0, there = 0;
+    for (const auto& w : seen.writers())
+      for (auto purse : {purse_paid, purse_deposit})
+        (w == hq.st->ledger().self() ? here : there) += std::max<amount>(holding(seen.st(), w, account, purse), 0);
+    if (here + there == 0) continue;
+    entry e;
+    e.kind = entry_kind::hand_back;
+    e.account = account;
+    e.tenders = {{tender_kind::transfer, main_unit, here > 0 ? here : there}};
+    e.blob = "out " + std::to_string(account.value) + " " + std::to_string(hq.st->ledger().next());
+    return e;
+  }
+  return std::nullopt;
 }
 
 bool world::refuses_payment(errc code) {

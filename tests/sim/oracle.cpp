@@ -250,12 +250,14 @@ void oracle::card(const place& p, const entry& e) {
   auto where = name(p) + " " + describe(e);
   once(p, e, where);
   bool back = e.kind == entry_kind::hand_back;
+  // What is left on a card that is gone head office pays out, as often as something comes.
+  const bool paid_out = back && p.writer.node == head_office;
   auto& places = back ? given_back_[e.account.value] : sold_[e.account.value];
-  for (const auto& other : places)
+  for (const auto& other : paid_out ? std::vector<place>{} : places)
     ensure(back ? other.writer.node != p.writer.node || was_restored(other.writer)
                 : was_restored(other.writer) || was_restored(p.writer),
            std::string(back ? "given back" : "sold") + " twice: " + where);
-  places.push_back(p);
+  if (!paid_out) places.push_back(p);
   auto value = card_value(e);
   if (value == 0) return;
   move(p.writer, e.account, main_unit, back ? -value : value, where);

@@ -62,6 +62,34 @@ std::optional<till_command> world::think_elsewhere(sim_node& n, till&, const til
   return c;
 }
 
+bool is_back_elsewhere(const sim_node& hq, const sim_node& n, const till_command& c) {
+  if (!n.st || !hq.st || hq.st->is_rebuilding() || !n.st->above() || n.st->parent_silent()) return false;
+  const auto& book = n.st->ledger();
+  const auto* own = std::get_if<refund_command>(&c);
+  const auto* undo = std::get_if<reverse_command>(&c);
+  const auto* other = std::get_if<refund_elsewhere_command>(&c);
+  if (!own && !undo && !other) return false;
+  const auto seller = other ? other->writer : book.self();
+  const auto seq = other ? other->seq : own ? own->seq : undo->seq;
+  const auto sale = other ? std::optional(other->sale) : book.find_entry(seller, seq);
+  if (!sale || !sells(sale->kind)) return false;
+  const auto& seen = hq.st->seen().st();
+  auto back = [&](const state& st, const writer_id& w, product_id p) {
+    return number(
+        st,
+        {.type = cell_type::refunded, .a = seq, .b = p.value, .writer = w, .peer = w == seller ? writer_id{} : seller});
+  };
+  for (const auto& l : undo ? sale->lines : own ? own->lines : other->lines) {
+    std::int64_t sold = 0, others = 0;
+    for (const auto& of : sale->lines)
+      if (of.product == l.product) sold += of.quantity;
+    for (const auto& w : hq.st->seen().writers())
+      if (w != book.self()) others += back(seen, w, l.product);
+    if (others > 0 && others + (undo ? sold : back(book.st(), book.self(), l.product) + l.quantity) > sold) return true;
+  }
+  return false;
+}
+
 std::uint64_t world::over_returned() const {
   std::uint64_t out = 0;
   stream_reader reader(nodes_.at(head_office).disk);

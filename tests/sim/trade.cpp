@@ -140,8 +140,9 @@ void world::decreed(const facts_answer& a) {
   // A card was reported lost while it was being sold: the rest is sold without it.
   if (asked.kind == entry_kind::issue && a.code == errc::not_applicable) return send_facts();
   // Whoever pays for a card that is blocked, or not known yet, has the money back; what was booked is booked once.
-  done_before = done_before ||
-                ((asked.kind == entry_kind::top_up || asked.kind == entry_kind::adjust) && refuses_payment(a.code));
+  const bool pays =
+      asked.kind == entry_kind::top_up || asked.kind == entry_kind::adjust || asked.kind == entry_kind::hand_back;
+  done_before = done_before || (pays && refuses_payment(a.code));
   // A sale with a voucher's code was reversed meanwhile: it is no case any more.
   if (asked.kind == entry_kind::ruling && a.code == errc::not_found) {
     rulings_.erase({asked.subject, *asked.cites});
@@ -211,6 +212,7 @@ void world::next_decree() {
   constexpr unsigned many_cards = 10;  // with which head office has more to do
   at(plan_.pace * dice_.between(2 * 60'000, 20 * 60'000) / (plan_.stock > many_cards ? 4 : 1), [this] {
     if (calm_) return;
+    if (auto out = payout_due()) decrees_.push_back({*out});
     std::vector<entry> list;
     if (plan_.skipping > 0 && dice_.chance(300)) decrees_.push_back(goods_decree());
     if (dice_.chance(400)) {
@@ -266,6 +268,7 @@ void world::till_acts(sim_node& n, std::size_t index) {
 void world::ask(sim_node& n, till& t) {
   t.asked_at = now_;
   t.request = ++requests_;
+  t.is_back = is_back_elsewhere(nodes_.at(head_office), n, *t.pending);
   auto mark = t.mark ? verify_rollback_token(n.secret, make_rollback_token(n.secret, *t.mark)) : std::nullopt;
   if (mark && mark->epoch == n.st->ledger().self().epoch)
     ensure(!n.st->check_rollback(n.st->ledger().self(), mark->seq + 1, wall(n)),
@@ -450,6 +453,10 @@ void world::answered(sim_node& n, const till_answer& a) {
   const auto& e = std::get<entry>(a.outcome);
   const auto& k = key_of(command);
   ensure(!t.must_fail, "a wrong request was approved: " + describe(e));
+  // A customer waits for head office's word so long; what was done before is answered as it was.
+  const bool asked = n.st->above() && now_ - t.asked_at < n.st->config().customer_wait_ms;
+  ensure(!t.is_back || !asked || a.repeated || restored() == head_office,
+         "goods that came back elsewhere came back with a line: " + describe(e));
   ensure(e.terminal == k.terminal && e.counter == k.counter, "an answer to another request: " + describe(e));
   ++(a.repeated ? counted_.repeated : counted_.approved);
   if (e.kind == entry_kind::reverse) ++counted_.reversed;

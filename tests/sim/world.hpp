@@ -180,6 +180,7 @@ private:
   std::vector<entry> stock_decree();
   entry payment();
   entry by_hand();
+  std::optional<entry> payout_due() const;
   static bool refuses_payment(errc code);
   std::optional<entry> move_run(const card_batch& run);
   std::vector<entry> take_back_sold(const card_batch& run) const;

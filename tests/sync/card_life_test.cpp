@@ -233,3 +233,102 @@ TEST_CASE("head office says every hour that its directory is whole", "[sync][car
   net.sync();
   CHECK(why(net.ask(a, net.sale(a, 2))) == errc::ok);
 }
+
+TEST_CASE("a card is given back with all that lies anywhere, or not at all", "[sync][cards]") {
+  card_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
+  REQUIRE(why(net.top_up(b, 2'000)) == errc::ok);
+  net.sync();
+  auto back = [&](amount paid) { return net.ask(b, hand_back_command{net.key(b), net.card, paid, 0}, true); };
+  auto one = back(1);
+  REQUIRE(why(one) == errc::bad_amount);
+  CHECK(std::get<refusal>(one.outcome).why.detail ==
+        "120.00 of the card's money lies here: a card is given back with all of it");
+  CHECK(one.here == std::optional<amount>(12'000));
+  CHECK(why(back(12'001)) == errc::insufficient);
+  REQUIRE(why(back(12'000)) == errc::ok);
+  net.sync();
+  CHECK(net.at_store(a) == card_status::returned);
+  for (std::uint32_t id = 1; id <= 4; ++id)
+    CHECK(held(net.hq(), net.at(id).writer()) == 0);
+  net.nothing_contested();
+}
+
+TEST_CASE("a card of which a dark store holds a part is not given back at one that knows", "[sync][cards]") {
+  card_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 3'000)) == errc::ok);
+  REQUIRE(why(net.top_up(b, 2'000)) == errc::ok);
+  net.sync();
+  net.link(a, net.region(), false);
+  auto no = net.ask(b, hand_back_command{net.key(b), net.card, 2'000, 0}, true);
+  REQUIRE(why(no) == errc::insufficient);
+  CHECK(std::get<refusal>(no.outcome).why.detail ==
+        "30.00 of the card's money lies elsewhere and could not be fetched: ask again when that store has a line, or "
+        "let head office take the card back");
+  net.link(a, net.region(), true);
+  net.sync();
+  CHECK(why(net.ask(b, hand_back_command{net.key(b), net.card, 5'000, 0}, true)) == errc::ok);
+}
+
+TEST_CASE("in the dark a card is given back with what lies there, and head office pays out the rest", "[sync][cards]") {
+  card_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 3'000)) == errc::ok);
+  REQUIRE(why(net.top_up(b, 2'000)) == errc::ok);
+  net.sync();
+  auto pay_out = [&](amount sum, const char* reference) {
+    entry e;
+    e.kind = entry_kind::hand_back;
+    e.account = net.card;
+    e.tenders = {{tender_kind::transfer, main_unit, sum}};
+    e.blob = reference;
+    return net.publish({e});
+  };
+  CHECK(pay_out(1'000, "too early").code == errc::not_applicable);  // the card is in use
+  net.link(b, net.region(), false);
+  REQUIRE(why(net.ask(b, hand_back_command{net.key(b), net.card, 2'000, 0}, true)) == errc::ok);
+  net.link(b, net.region(), true);
+  net.sync();
+  REQUIRE(net.at_store(net.hq()) == card_status::returned);
+  // What lies at a store is fetched when head office is asked for it.
+  CHECK(pay_out(3'000, "bank-1").code == errc::insufficient);
+  net.sync();
+  CHECK(held(net.hq(), net.hq().writer()) == 3'000);
+  CHECK(pay_out(3'001, "bank-1").code == errc::insufficient);
+  REQUIRE(pay_out(2'000, "bank-1").code == errc::ok);
+  CHECK(pay_out(1'000, "bank-1").code == errc::key_reused);
+  CHECK(pay_out(1'001, "bank-2").code == errc::insufficient);
+  REQUIRE(pay_out(1'000, "bank-2").code == errc::ok);
+  CHECK(pay_out(1, "bank-3").code == errc::insufficient);
+  net.sync();
+  for (std::uint32_t id = 1; id <= 4; ++id)
+    CHECK(held(net.hq(), net.at(id).writer()) == 0);
+  CHECK(net.at_store(a) == card_status::returned);
+  net.nothing_contested();
+}
+
+TEST_CASE("what was put aside and comes to a card that was given back is paid out at head office", "[sync][cards]") {
+  card_net net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 3'000)) == errc::ok);
+  auto aside = net.ask(a, authorise_command{net.key(a), net.card, 1'000, 600});
+  REQUIRE(why(aside) == errc::ok);
+  REQUIRE(why(net.ask(a, hand_back_command{net.key(a), net.card, 2'000, 0}, true)) == errc::ok);
+  net.sync();
+  REQUIRE(why(net.ask(a, void_command{net.key(a), aside.seq})) == errc::ok);
+  net.sync();
+  entry e;
+  e.kind = entry_kind::hand_back;
+  e.account = net.card;
+  e.tenders = {{tender_kind::cash, main_unit, 1'000}};
+  e.blob = "at the counter";
+  CHECK(net.publish({e}).code == errc::insufficient);
+  net.sync();
+  REQUIRE(net.publish({e}).code == errc::ok);
+  net.sync();
+  CHECK(held(net.hq(), a.writer()) == 0);
+  CHECK(held(net.hq(), net.hq().writer()) == 0);
+  net.nothing_contested();
+}

@@ -207,3 +207,131 @@ TEST_CASE("money that was put back is taken again when a store makes up for it",
   net.nothing_contested();
   net.audited();
 }
+
+TEST_CASE("with a line, a sale whose goods came back elsewhere is not reversed", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  const auto whole = net.sold(a, 20'000, 5), part = net.sold(a, 1'000, 2), other = net.sold(a, 1'000, 2);
+  REQUIRE(why(net.ask(b, net.back(b, a, whole.seq, 5), true)) == errc::ok);
+  REQUIRE(why(net.ask(b, net.back(b, a, part.seq, 1), true)) == errc::ok);
+  net.sync();
+  auto no = net.ask(a, reverse_command{net.key(a), whole.seq}, true);
+  REQUIRE(why(no) == errc::already_reversed);
+  CHECK(std::get<refusal>(no.outcome).why.detail ==
+        "of product 1 5 came back at other stores: give back what is left as goods of that receipt");
+  CHECK(why(net.ask(a, reverse_command{net.key(a), part.seq}, true)) == errc::already_reversed);
+  // What is left of it comes back as goods, and what nobody took back is reversed.
+  CHECK(why(net.ask(a, net.own_back(a, part.seq, 1), true)) == errc::ok);
+  const reverse_command undo{net.key(a), other.seq};
+  REQUIRE(why(net.ask(a, undo, true)) == errc::ok);
+  net.sync();
+  auto again = net.ask(a, undo, true);
+  CHECK(why(again) == errc::ok);
+  CHECK(again.repeated);
+  net.turn(4);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  net.nothing_contested();
+  net.audited();
+}
+
+TEST_CASE("a sale paid from money put aside is not reversed when its goods came back elsewhere", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
+  auto aside = net.ask(a, authorise_command{net.key(a), net.card, 1'000, 600});
+  REQUIRE(why(aside) == errc::ok);
+  capture_command c{net.sale(a, 5), aside.seq};
+  auto sale = net.ask(a, c);
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 5), true)) == errc::ok);
+  net.sync();
+  CHECK(why(net.ask(a, reverse_command{net.key(a), sale.seq}, true)) == errc::already_reversed);
+  CHECK(why(net.ask(a, void_command{net.key(a), aside.seq}, true)) == errc::already_reversed);
+  net.turn(3);
+  CHECK(net.hq().st->seen().open_cases().empty());
+}
+
+TEST_CASE("in the dark a sale that came back elsewhere is reversed, and is a case", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  const auto sale = net.sold(a, 20'000, 5);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 5), true)) == errc::ok);
+  net.sync();
+  net.link(a, net.region(), false);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq}, true)) == errc::ok);
+  net.link(a, net.region(), true);
+  net.turn(3);
+  CHECK(net.hq().st->seen().is_open_case(a.writer(), sale.seq));
+  net.nothing_contested();
+}
+
+TEST_CASE("nobody waits for long with a reversal that head office does not answer", "[sync][elsewhere]") {
+  debts_net net;
+  auto& a = net.at(3);
+  const auto sale = net.sold(a, 20'000, 5);
+  net.link(net.region(), net.hq(), false);
+  const std::uint64_t request = 1'000'002;
+  REQUIRE(a.st->put(till_request{request, reverse_command{net.key(a), sale.seq}, true}).ok());
+  net.settle(a);
+  net.sync();
+  CHECK_FALSE(net.answer_of(a, request));
+  CHECK(a.st->next_due() <= net.ticks() + 1'500);
+  net.pass_time(1'600);
+  net.sync();
+  REQUIRE(net.answer_of(a, request));
+  CHECK(why(*net.answer_of(a, request)) == errc::ok);  // as in the dark
+}
+
+TEST_CASE("what is no sale is reversed without a question about goods", "[sync][elsewhere]") {
+  debts_net net;
+  auto& a = net.at(3);
+  auto loaded = net.top_up(a, 500);
+  REQUIRE(why(loaded) == errc::ok);
+  net.sync();
+  net.link(net.region(), net.hq(), false);
+  const std::uint64_t request = 1'000'003;
+  REQUIRE(a.st->put(till_request{request, reverse_command{net.key(a), loaded.seq}, true}).ok());
+  net.settle(a);
+  REQUIRE(net.answer_of(a, request));
+  CHECK(why(*net.answer_of(a, request)) == errc::ok);
+}
+
+TEST_CASE("a third store hears of both ways in which a sale came back", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  const auto whole = net.sold(a, 20'000, 5), reversed = net.sold(a, 1'000, 2);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), reversed.seq}, true)) == errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, whole.seq, 4), true)) == errc::ok);
+  net.sync();
+  CHECK(why(net.ask(b, net.back(b, a, reversed.seq, 1), true)) == errc::already_reversed);
+  CHECK(why(net.ask(b, net.back(b, a, whole.seq, 2), true)) == errc::already_reversed);
+  auto last = net.ask(b, net.back(b, a, whole.seq, 1), true);
+  REQUIRE(why(last) == errc::ok);
+  // Goods that came back are not sold again by reversing that.
+  CHECK(why(net.ask(b, reverse_command{net.key(b), last.seq}, true)) == errc::not_reversible);
+  net.turn(3);
+  CHECK(net.hq().st->seen().open_cases().empty());
+}
+
+TEST_CASE("another store gives cash for goods whose card was given back", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  const auto sale = net.sold(a, 20'000, 5);
+  auto cash = net.back(b, a, sale.seq, 2);
+  cash.to_card = false;
+  CHECK(why(net.ask(b, cash, true)) == errc::not_applicable);
+  const auto all = holding(net.hq().st->seen().st(), a.writer(), net.card);
+  REQUIRE(why(net.ask(a, hand_back_command{net.key(a), net.card, all, 0}, true)) == errc::ok);
+  net.sync();
+  CHECK(why(net.ask(b, net.back(b, a, sale.seq, 2), true)) == errc::card_blocked);
+  CHECK(why(net.ask(a, reverse_command{net.key(a), sale.seq}, true)) == errc::card_blocked);
+  REQUIRE(why(net.ask(b, cash, true)) == errc::ok);
+  net.sync();
+  refund_command rest{net.key(a), sale.seq, {{product_id{1}, 3}}, false, tender_kind::cash};
+  REQUIRE(why(net.ask(a, rest, true)) == errc::ok);
+  net.turn(3);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  net.nothing_contested();
+  net.audited();
+}
