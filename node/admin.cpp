@@ -109,6 +109,7 @@ void show_status(const call& c) {
         {"hq_cosigned", s->hq_cosigned},
         {"hq_cosigned_at", s->hq_cosigned_at},
         {"link_up", s->link_up},
+        {"link_why", s->link_why},
         {"link_over", s->link_over.value},
         {"parent", s->parent.value},
         {"last_contact", s->last_contact},

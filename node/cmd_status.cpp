@@ -41,11 +41,13 @@ public:
         {"business date", s_.value("business_date", "")}};
     if (role != "hq") {
       auto over = s_.value("link_over", 0U), parent = s_.value("parent", 0U);
-      rows.push_back({"link to parent", std::string(s_.value("link_up", false) ? "up" : "down") + ", last contact " +
-                                            ago(s_.value("last_contact", std::int64_t{0}), now_) +
-                                            (over == parent ? ""
-                                                            : "; node " + std::to_string(parent) +
-                                                                  " is silent, this is head office in its place")});
+      const auto why = s_.value("link_up", false) ? std::string() : s_.value("link_why", std::string());
+      rows.push_back(
+          {"link to parent",
+           std::string(s_.value("link_up", false) ? "up" : "down") + (why.empty() ? why : " (" + why + ")") +
+               ", last contact " + ago(s_.value("last_contact", std::int64_t{0}), now_) +
+               (over == parent ? ""
+                               : "; node " + std::to_string(parent) + " is silent, this is head office in its place")});
       rows.push_back({"traffic this month", traffic(s_.value("traffic", json::object()))});
       rows.push_back({"at head office", std::to_string(cosigned) + " entries, " +
                                             ago(s_.value("hq_cosigned_at", std::int64_t{0}), now_) + "; " +
