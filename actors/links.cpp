@@ -15,6 +15,8 @@ constexpr tick_ms again_outdated_ms = 3'600'000;
 constexpr std::string_view budget_key = "nlink/traffic";
 // How long the last word on a connection has to leave before the connection is ignored.
 constexpr tick_ms drop_after_ms = 2'000;
+constexpr std::string_view replaced_text =
+    "another process that has the key of this node connected after it: does a copy of its data run somewhere?";
 
 void to_ledger(node_context* context, station_input input) {
   auto job = std::make_shared<ledger_job>();
@@ -38,6 +40,7 @@ std::unique_ptr<session> make_session(node_context* context, const writer_id& se
   session_config config;
   config.self = self;
   config.hold_ms = how.hold_ms;
+  config.process = how.process;
   if (to_parent) {
     config.silence_ms = session_silence_ms + 2 * how.hold_ms;
     config.quiet_ms = how.quiet_ms;
@@ -393,6 +396,7 @@ caf::behavior downlink(down_ptr self, node_context* context, const link_config& 
     if (lines.due(line, context->clock.tick())) context->log(errc::not_certified, line);
   };
   on.on_fault = report_fault(self);
+  on.last_word = encode_message(refuse_message{replaced_code, std::string(replaced_text)});
   auto wire = zmq_server::start(config.endpoint, *own, std::move(on), config.wire);
   if (config.listening) config.listening->set_value(wire ? done() : status(wire.error()));
   if (!wire && config.listening) return {[self](stop_message) { self->quit(); }};
