@@ -22,7 +22,20 @@ void link_board::set(node_id node, bool up, unix_seconds now) {
   auto& r = rows_[node];
   r.up = up;
   r.ever = r.ever || up;
-  if (up) r.last_contact = now;
+  if (up) r.last_contact = now, r.why.clear();
+}
+void link_board::ended(node_id node, const std::string& why) {
+  std::lock_guard lock(mutex_);
+  rows_[node].why = why;
+}
+void link_board::keys(std::map<node_id, public_key> above) {
+  std::lock_guard lock(mutex_);
+  keys_ = std::move(above);
+}
+std::optional<public_key> link_board::key_of(node_id above) const {
+  std::lock_guard lock(mutex_);
+  auto it = keys_.find(above);
+  return it == keys_.end() ? std::nullopt : std::optional(it->second);
 }
 void link_board::heard(node_id node, unix_seconds now) {
   std::lock_guard lock(mutex_);

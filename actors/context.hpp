@@ -23,9 +23,14 @@ public:
   struct row {
     bool up = false, ever = false;
     unix_seconds last_contact{};
+    std::string why = {};  ///< it is not up, as far as somebody said so
   };
   void set(node_id node, bool up, unix_seconds now);
   void heard(node_id node, unix_seconds now);
+  void ended(node_id node, const std::string& why);
+  /// The CURVE keys of nodes above, as their newest certificates say.
+  void keys(std::map<node_id, public_key> above);
+  std::optional<public_key> key_of(node_id above) const;
   row at(node_id node) const;
   /// What a child says of the nodes below it; replaces what it said before. At most `heads_max` items.
   void report(node_id child, const below_message& m);
@@ -40,6 +45,7 @@ public:
 private:
   mutable std::mutex mutex_;
   std::map<node_id, row> rows_;
+  std::map<node_id, public_key> keys_;
   std::map<node_id, std::map<node_id, node_snapshot::hearsay>> told_;  ///< by child
   link_budget::figures spent_;
 };

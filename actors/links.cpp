@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "actors/seldom.hpp"
+
 namespace tally {
 namespace {
 
@@ -13,6 +15,8 @@ constexpr tick_ms again_outdated_ms = 3'600'000;
 constexpr std::string_view budget_key = "nlink/traffic";
 // How long the last word on a connection has to leave before the connection is ignored.
 constexpr tick_ms drop_after_ms = 2'000;
+constexpr std::string_view replaced_text =
+    "another process that has the key of this node connected after it: does a copy of its data run somewhere?";
 
 void to_ledger(node_context* context, station_input input) {
   auto job = std::make_shared<ledger_job>();
@@ -36,6 +40,7 @@ std::unique_ptr<session> make_session(node_context* context, const writer_id& se
   session_config config;
   config.self = self;
   config.hold_ms = how.hold_ms;
+  config.process = how.process;
   if (to_parent) {
     config.silence_ms = session_silence_ms + 2 * how.hold_ms;
     config.quiet_ms = how.quiet_ms;
@@ -70,6 +75,7 @@ bool carry(node_context* context, node_id peer, link_session& link, const sessio
       claim_rollback(context, *r);
     } else if (const auto* close = std::get_if<close_effect>(&e)) {
       context->log(close->code, "the connection with node " + std::to_string(peer.value) + " ends: " + close->text);
+      context->links.ended(peer, close->text);
       link.refused = close->code;
       keep = false;
     }
@@ -185,8 +191,10 @@ bool up_wire(up_ptr self) {
     caf::anon_send(me, wire_message{peer, std::make_shared<const bytes>(std::move(b))});
   };
   on.on_link = [me, peer = st.config.peer](bool up) { caf::anon_send(me, link_message{peer, up}); };
-  on.on_refused = [context = st.context](const std::string& why) {
-    context->log(errc::not_certified, "the parent refuses this node: " + why);
+  on.on_refused = [context = st.context, peer = st.config.peer, lines = seldom()](const std::string& why) mutable {
+    context->links.ended(peer, why);
+    if (lines.due(why, context->clock.tick()))
+      context->log(errc::not_certified, "the parent refuses this node: " + why);
   };
   on.on_fault = report_fault(self);
   auto wire = zmq_client::start(st.config.endpoint, *st.own, st.config.server, std::move(on), st.config.wire);
@@ -197,6 +205,20 @@ bool up_wire(up_ptr self) {
   }
   st.wire = std::move(*wire);
   return true;
+}
+
+/// Another machine in the parent's place has a key of its own: connected anew with it, as after a start.
+void up_key(up_ptr self) {
+  auto& st = self->state;
+  const auto key = st.context->links.key_of(st.config.peer);
+  if (!key || *key == st.config.server) return;
+  st.config.server = *key;
+  if (!st.wire) return;
+  st.context->log(errc::ok, "node " + std::to_string(st.config.peer.value) + " has another key: connecting with that");
+  up_link(self, false);
+  st.wire.reset();
+  st.again_due = st.again_ms = 0;
+  (void)up_wire(self);
 }
 
 /// Opens and closes a detour as the station wants it.
@@ -340,10 +362,11 @@ caf::behavior uplink(up_ptr self, node_context* context, const link_config& conf
       [self](tick_message) {
         self->delayed_send(self, tick_interval, tick_message{});
         auto& s = self->state;
+        up_key(self);
         up_turn(self);
         if (s.again_due != 0 && s.context->clock.tick() >= s.again_due) {
           s.again_due = 0;
-          s.wire->reset();
+          if (s.wire) s.wire->reset();
         }
         up_window(self);
         up_drive(self, [](session& x, tick_ms now) { return x.tick(now); });
@@ -368,10 +391,12 @@ caf::behavior downlink(down_ptr self, node_context* context, const link_config& 
     caf::anon_send(me, wire_message{from, std::make_shared<const bytes>(std::move(b))});
   };
   on.on_link = [me](const link_peer& who, bool up) { caf::anon_send(me, link_message{who, up}); };
-  on.on_refused = [context](const public_key& key) {
-    context->log(errc::not_certified, "an unknown key knocked: " + to_hex(view_of(key)).substr(0, 16));
+  on.on_refused = [context, lines = seldom()](const public_key& key) mutable {
+    const auto line = "an unknown key knocked: " + to_hex(view_of(key)).substr(0, 16);
+    if (lines.due(line, context->clock.tick())) context->log(errc::not_certified, line);
   };
   on.on_fault = report_fault(self);
+  on.last_word = encode_message(refuse_message{replaced_code, std::string(replaced_text)});
   auto wire = zmq_server::start(config.endpoint, *own, std::move(on), config.wire);
   if (config.listening) config.listening->set_value(wire ? done() : status(wire.error()));
   if (!wire && config.listening) return {[self](stop_message) { self->quit(); }};

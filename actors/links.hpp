@@ -16,6 +16,7 @@ struct link_config {
   tick_ms hold_ms = 0;                 ///< session_config::hold_ms
   tick_ms quiet_ms = 0;                ///< uplink: session_config::quiet_ms
   topic_set skips = 0;                 ///< uplink: session_config::skips
+  std::uint64_t process = 0;           ///< session_config::process
   std::uint64_t octets_per_month = 0;  ///< uplink: link_budget_config::octets
   node_id stands_for = {};  ///< uplink: a detour, connected only while this parent is silent; none: no detour
   link_options wire;

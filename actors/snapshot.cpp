@@ -138,6 +138,7 @@ std::shared_ptr<node_snapshot> describe(station& s, const node_context& context)
     auto row = context.links.at(out->link_over);
     out->link_up = row.up && !s.parent_silent();
     out->last_contact = row.last_contact;
+    if (!row.up) out->link_why = row.why;
     out->traffic = context.links.spent();
     if (auto c = s.cosigned(*p)) out->parent_cosigned = c->size;
   }

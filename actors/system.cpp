@@ -1,5 +1,8 @@
 #include "actors/system.hpp"
 
+#include <array>
+#include <cstring>
+
 #include "actors/devices.hpp"
 #include "actors/ledger.hpp"
 #include "actors/links.hpp"
@@ -188,6 +191,7 @@ private:
   caf::actor_system system_;
   caf::actor ledger_, supervisor_;
   std::unique_ptr<reexecutor> reexecutor_;
+  std::uint64_t process_ = 0;  ///< `hello_message::process`
   bool stopped_ = false;
 };
 
@@ -221,6 +225,9 @@ status running_system::open(certificate_book& certificates, const signer& keys, 
     if (hints_.size() >= 10'000) hints_.erase(hints_.begin());
     hints_[r->account] = r->hint;
   });
+  std::array<std::uint8_t, sizeof process_> drawn{};
+  random.fill(drawn);
+  std::memcpy(&process_, drawn.data(), sizeof process_);
   auto listening = std::make_shared<std::promise<status>>();
   auto listens = listening->get_future();
   if (options_.listen_endpoint.empty()) listening->set_value(done());
@@ -259,6 +266,7 @@ std::vector<supervised> running_system::parts(const writer_id& self, std::shared
   link.quiet_ms = std::chrono::milliseconds(options_.quiet).count();
   link.octets_per_month = options_.octets_per_month;
   link.skips = options_.station.skips;
+  link.process = process_;
   if (!options_.listen_endpoint.empty())
     list.push_back({"the link to children", [this, link, current, listening](caf::actor_system& sys) mutable {
                       auto c = link;

@@ -7,6 +7,8 @@
 #include "node/admin_sales.hpp"
 #include "node/http_types.hpp"
 #include "node/mirror_stick.hpp"
+#include "sync/entry_walk.hpp"
+#include "sync/left_behind.hpp"
 
 namespace tally {
 
@@ -89,6 +91,16 @@ json mirror_of(const admin_context& context, std::uint64_t entries) {
           {"error", s->report.code == errc::ok ? json(nullptr) : json(s->report.detail)}};
 }
 
+/// Null: the database could not be read; somebody else says that.
+json left_behind_in(const kv_store& store, node_id self) {
+  auto list = left_behind_of(store, self);
+  if (!list) return nullptr;
+  json out = json::array();
+  for (const auto& b : *list)
+    out.push_back({{"journal", stream_name(b.journal)}, {"from", b.from}, {"size", b.size}, {"of_tills", b.of_tills}});
+  return out;
+}
+
 void show_status(const call& c) {
   auto s = c.node.snapshot();
   auto d = c.node.devices();
@@ -109,6 +121,7 @@ void show_status(const call& c) {
         {"hq_cosigned", s->hq_cosigned},
         {"hq_cosigned_at", s->hq_cosigned_at},
         {"link_up", s->link_up},
+        {"link_why", s->link_why},
         {"link_over", s->link_over.value},
         {"parent", s->parent.value},
         {"last_contact", s->last_contact},
@@ -130,6 +143,7 @@ void show_status(const call& c) {
         {"skips_goods", s->skips_goods},
         {"goods_to_learn", s->goods_to_learn},
         {"left_out", s->left_out},
+        {"left_behind", left_behind_in(c.node.store(), s->self.node)},
         {"sweeps", s->sweeps},
         {"swept", s->swept},
         {"sweeps_on_way", s->sweeps_on_way},

@@ -41,11 +41,13 @@ public:
         {"business date", s_.value("business_date", "")}};
     if (role != "hq") {
       auto over = s_.value("link_over", 0U), parent = s_.value("parent", 0U);
-      rows.push_back({"link to parent", std::string(s_.value("link_up", false) ? "up" : "down") + ", last contact " +
-                                            ago(s_.value("last_contact", std::int64_t{0}), now_) +
-                                            (over == parent ? ""
-                                                            : "; node " + std::to_string(parent) +
-                                                                  " is silent, this is head office in its place")});
+      const auto why = s_.value("link_up", false) ? std::string() : s_.value("link_why", std::string());
+      rows.push_back(
+          {"link to parent",
+           std::string(s_.value("link_up", false) ? "up" : "down") + (why.empty() ? why : " (" + why + ")") +
+               ", last contact " + ago(s_.value("last_contact", std::int64_t{0}), now_) +
+               (over == parent ? ""
+                               : "; node " + std::to_string(parent) + " is silent, this is head office in its place")});
       rows.push_back({"traffic this month", traffic(s_.value("traffic", json::object()))});
       rows.push_back({"at head office", std::to_string(cosigned) + " entries, " +
                                             ago(s_.value("hq_cosigned_at", std::int64_t{0}), now_) + "; " +
@@ -81,6 +83,14 @@ public:
       rows.push_back({"JUST STARTED",
                       "no rights move before node " + numbers(u, "waits_for") + " has shown that this is no old copy"});
     if (auto m = s_.value("mirror", json(nullptr)); m.is_object()) rows.push_back({"mirror", mirror(m)});
+    const auto behind = s_.value("left_behind", json(nullptr));  // outlives the loop over its items
+    for (const auto& b : behind.is_array() ? behind : json::array())
+      rows.push_back(
+          {"LEFT BEHIND", std::to_string(b.value("of_tills", std::uint64_t{0})) + " entries of tills, from " +
+                              std::to_string(b.value("from", std::uint64_t{0})) + " on of " +
+                              b.value("journal", std::string()) +
+                              ": nobody acknowledged them, head office may not have them. Stop this node; 'tallystick "
+                              "rescue' writes them down for the books"});
     if (s_.value("disk_low", false)) rows.push_back({"DISK", "nearly full: no new business"});
     return fold_lines(table(rows));
   }

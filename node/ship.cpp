@@ -13,6 +13,7 @@
 #include "sync/entropy_sodium.hpp"
 #include "sync/entry_walk.hpp"
 #include "sync/hledger.hpp"
+#include "sync/left_behind.hpp"
 
 namespace tally {
 namespace fs = std::filesystem;
@@ -80,15 +81,16 @@ result<shipment> write_one(const log_data& d, const fs::path& stick, node_id to,
   return s;
 }
 
-/// Own entries without a proof, for people: what the books need, and what head office may rule on.
-status leave_unproved(const log_data& d, const fs::path& stick) {
-  auto file = stick / ("unproved-" + std::to_string(d.identity().node.value) + ".journal");
+/// A plain-text journal on the stick, for people: `only` of some journals, else of all.
+status leave_for_the_books(const log_data& d, const fs::path& stick, const std::string& name,
+                           const std::map<stream_id, std::uint64_t>& only = {}) {
+  auto file = stick / (name + "-" + std::to_string(d.identity().node.value) + ".journal");
   fs::path fresh = file.string() + ".new";
   std::error_code ec;
   fs::remove(fresh, ec);  // never through a link that somebody left there
   std::ofstream out(fresh, std::ios::out | std::ios::trunc | std::ios::binary);
   if (!out) return error{errc::io, "cannot write " + file.string()};
-  auto sum = export_hledger(d.store(), out);
+  auto sum = export_hledger(d.store(), out, only);
   out.close();
   if (!sum) return sum.error();
   if (out) fs::rename(fresh, file, ec);
@@ -99,6 +101,20 @@ status leave_unproved(const log_data& d, const fs::path& stick) {
 }
 
 std::string count_of(std::uint64_t n) { return n == 1 ? "1 entry" : std::to_string(n) + " entries"; }
+
+/// What the shipment leaves out of lives that went astray is somebody's sale all the same.
+status leave_behind(const log_data& d, const fs::path& stick) {
+  auto list = left_behind_of(d.store(), d.identity().node);
+  if (!list) return list.error();
+  std::map<stream_id, std::uint64_t> only;
+  for (const auto& b : *list) {
+    only[b.journal] = b.from;
+    std::cerr << "tallystick: " << stream_name(b.journal) << ": of its entries " << b.from << " to " << b.size - 1
+              << ", " << b.of_tills << (b.of_tills == 1 ? " of a till" : " of tills")
+              << ", nobody acknowledged any: head office has only those that it lists under the same id.\n";
+  }
+  return only.empty() ? done() : leave_for_the_books(d, stick, "left-behind", only);
+}
 
 int ship_out(const log_data& d, const ship_options& o, bool rescue) {
   node_id to{o.node};
@@ -136,8 +152,11 @@ int ship_out(const log_data& d, const ship_options& o, bool rescue) {
               << " stay behind: nobody can prove them without this node's signing key ("
               << (d.key() ? "the one of that epoch is not among its keys" : d.no_key()) << ").\n";
   }
+  // Own entries without a proof: what the books need, and what head office may rule on.
   if (outcome != cmd::exit_ok && rescue)
-    if (auto ok = leave_unproved(d, o.stick); !ok) return cmd::fail(ok.error());
+    if (auto ok = leave_for_the_books(d, o.stick, "unproved"); !ok) return cmd::fail(ok.error());
+  if (rescue)
+    if (auto ok = leave_behind(d, o.stick); !ok) return cmd::fail(ok.error());
   return outcome;
 }
 

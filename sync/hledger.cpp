@@ -1,6 +1,7 @@
 #include "sync/hledger.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <ostream>
 #include <set>
@@ -17,11 +18,13 @@ constexpr std::uint32_t last_day = 1'000'000;  // year 4757: what hledger and ou
 
 class exporter {
 public:
-  exporter(const kv_store& store, std::ostream& out) : store_(store), reader_(store), out_(out) {}
+  exporter(const kv_store& store, std::ostream& out, const std::map<stream_id, std::uint64_t>& only)
+      : store_(store), reader_(store), out_(out), only_(only) {}
   result<hledger_summary> run();
 
 private:
   status prepare();
+  status visit(const stream_id& id, const std::function<status(sequence, byte_view)>& what) const;
   status read_currency();
   status collect(const stream_id& id, byte_view data);
   void write_head();
@@ -36,6 +39,7 @@ private:
   const kv_store& store_;
   stream_reader reader_;
   std::ostream& out_;
+  const std::map<stream_id, std::uint64_t>& only_;
   writer_id self_;
   std::vector<stream_id> journals_;
   std::string currency_;
@@ -76,10 +80,10 @@ std::uint32_t day_of_entry(const result<entry>& e) { return e ? std::min(e->busi
 result<hledger_summary> exporter::run() {
   TALLY_TRY(prepare());
   for (const auto& id : journals_)
-    TALLY_TRY(each_entry(reader_, id, self_.node, [&](sequence, byte_view data) { return collect(id, data); }));
+    TALLY_TRY(visit(id, [&](sequence, byte_view data) { return collect(id, data); }));
   write_head();
   for (const auto& id : journals_)
-    TALLY_TRY(each_entry(reader_, id, self_.node, [&](sequence seq, byte_view data) {
+    TALLY_TRY(visit(id, [&](sequence seq, byte_view data) {
       write_entry(id, seq, data);
       return out_.good() ? done() : status(error{errc::io, "the journal could not be written"});
     }));
@@ -89,6 +93,12 @@ result<hledger_summary> exporter::run() {
   return sum_;
 }
 
+status exporter::visit(const stream_id& id, const std::function<status(sequence, byte_view)>& what) const {
+  const auto from = only_.empty() ? 0 : only_.at(id);
+  return each_entry(reader_, id, self_.node,
+                    [&](sequence seq, byte_view data) { return seq < from ? done() : what(seq, data); });
+}
+
 status exporter::prepare() {
   auto self = reader_.self();
   if (!self) return self.error();
@@ -96,7 +106,7 @@ status exporter::prepare() {
   auto streams = reader_.list();
   if (!streams) return streams.error();
   for (const auto& id : *streams) {
-    if (id.sub == sub_stream::journal) journals_.push_back(id);
+    if (id.sub == sub_stream::journal && (only_.empty() || only_.contains(id))) journals_.push_back(id);
   }
   sum_.journals = journals_.size();
   return read_currency();
@@ -134,8 +144,8 @@ std::string exporter::commodity(unit_id unit) const {
 }
 
 void exporter::write_head() {
-  out_ << "; All journals held at node " << self_.node.value
-       << ". Signs as in hledger: debits positive, so rights of holders are negative.\n"
+  out_ << (only_.empty() ? "; All journals held at node " : "; What nobody else may have, of earlier lives of node ")
+       << self_.node.value << ". Signs as in hledger: debits positive, so rights of holders are negative.\n"
        << "; Read it with: hledger -f FILE balance\n\n";
   std::set<unit_id> units;
   std::set<std::string> names;
@@ -175,6 +185,9 @@ void exporter::write_assertions() {
 
 }  // namespace
 
-result<hledger_summary> export_hledger(const kv_store& store, std::ostream& out) { return exporter(store, out).run(); }
+result<hledger_summary> export_hledger(const kv_store& store, std::ostream& out,
+                                       const std::map<stream_id, std::uint64_t>& only) {
+  return exporter(store, out, only).run();
+}
 
 }  // namespace tally

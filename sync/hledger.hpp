@@ -1,8 +1,10 @@
 #pragma once
 #include <iosfwd>
+#include <map>
 
 #include "ledger/result.hpp"
 #include "storage/kv.hpp"
+#include "storage/streams.hpp"
 
 namespace tally {
 
@@ -24,6 +26,8 @@ struct hledger_summary {
 /// Reads everything twice: damage is found before a byte is written. Memory: one balance per account. Errors:
 /// `not_found` (no node in this database), `corrupt` (stream and entry in the detail), `overflow`, `io` (also
 /// when `out` fails).
-result<hledger_summary> export_hledger(const kv_store& store, std::ostream& out);
+/// With `only`, of these journals alone, each from that entry on.
+result<hledger_summary> export_hledger(const kv_store& store, std::ostream& out,
+                                       const std::map<stream_id, std::uint64_t>& only = {});
 
 }  // namespace tally

@@ -2,6 +2,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "ledger/accounts.hpp"
 #include "ledger/entry.hpp"
@@ -37,6 +38,9 @@ struct life_watch {
   bool stirred = true;  ///< head office: something came since it last looked who needs quota or is to be closed
   std::map<node_id, writer_id> last;        ///< of each node: the epoch that grew last
   std::map<node_id, std::uint64_t> forked;  ///< with the serial of their certificate then
+  /// Processes of a child that greeted here, the newest last: at most `processes_max`.
+  std::map<node_id, std::vector<std::uint64_t>> processes;
+  static constexpr std::size_t processes_max = 16;
   start_watch start;
   std::set<writer_id> astray;     ///< own lives that went on from an old copy, since the start; durable or not
   std::set<writer_id> cut_short;  ///< likewise those whose end is not here

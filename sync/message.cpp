@@ -35,6 +35,7 @@ struct encoder {
     w.u8(m.greeted ? 1 : 0);
     w.uv(m.quiet_s);
     if (m.version_max >= protocol_topics) w.uv(m.skips);
+    if (m.version_max >= protocol_process) w.uv(m.process);
   }
   void operator()(const heads_message& m) {
     head(tag::heads);
@@ -298,6 +299,7 @@ std::optional<message> read_body(tag t, byte_reader& r) {
       m.greeted = r.u8() == 1;
       m.quiet_s = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
       if (m.version_max >= protocol_topics) m.skips = static_cast<topic_set>(r.uv(UINT32_MAX));
+      if (m.version_max >= protocol_process) m.process = r.uv();
       return m;
     }
     case tag::heads: return read_heads(r);

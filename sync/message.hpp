@@ -14,10 +14,11 @@ inline constexpr tick_ms tick_never = INT64_MAX;
 // carries all
 // that is needed to act on it. Canonical bytes: storage/FORMAT.md, "Messages".
 
-/// From 2 on a hello says what its sender leaves out, and entries that were left out are asked for.
-constexpr std::uint32_t protocol_version = 2, protocol_version_min = 1;
-/// Of `hello_message::skips`, and of 17 and 18.
-constexpr std::uint32_t protocol_topics = 2;
+/// From 2 on a hello says what its sender leaves out, and entries that were left out are asked for; from 3 on, which
+/// process of its node it is.
+constexpr std::uint32_t protocol_version = 3, protocol_version_min = 1;
+/// Of `hello_message::skips`, and of 17 and 18. Of `hello_message::process`.
+constexpr std::uint32_t protocol_topics = 2, protocol_process = 3;
 
 /// First on a connection, from both sides, and read by every version: a later one may say more behind these fields.
 /// Both sides go on with the highest version that both speak. A version speaks the one before it as well, so that nodes
@@ -30,6 +31,9 @@ struct hello_message {
   std::uint32_t quiet_s = 0;
   /// Topics of head office's directory that the sender does not need; 0 before version 2.
   topic_set skips = 0;
+  /// Drawn when the sender's process began, so that two that run with one key are told apart; 0 before version 3, and
+  /// from whoever does not say.
+  std::uint64_t process = 0;
   friend bool operator==(const hello_message&, const hello_message&) = default;
 };
 /// Streams that the sender can ship to this peer, and how far it has them durably.
@@ -173,12 +177,13 @@ struct fetched_message {
   bytes payload;  ///< as of a whole segment
   friend bool operator==(const fetched_message&, const fetched_message&) = default;
 };
-/// The sender ends the connection, and why.
+/// The sender ends the connection, and why: `replaced_code` when a newer connection of the same key has its place.
 struct refuse_message {
   errc code = errc::internal;
   std::string text;
   friend bool operator==(const refuse_message&, const refuse_message&) = default;
 };
+constexpr errc replaced_code = errc::busy;
 
 using message =
     std::variant<hello_message, heads_message, want_message, segment_message, have_message, cosign_message,

@@ -11,8 +11,9 @@ constexpr std::size_t octets_per_entry = 16;  // in a segment, about: so many ar
 }  // namespace
 
 void session::say_hello(session_effects& out) const {
-  out.push_back(send_effect{hello_message{protocol_version_min, protocol_version, config_.self, peer_.has_value(),
-                                          static_cast<std::uint32_t>(config_.quiet_ms / 1'000), config_.skips}});
+  out.push_back(
+      send_effect{hello_message{protocol_version_min, protocol_version, config_.self, peer_.has_value(),
+                                static_cast<std::uint32_t>(config_.quiet_ms / 1'000), config_.skips, config_.process}});
 }
 
 session_effects session::connected(tick_ms now) {
@@ -66,6 +67,7 @@ session_effects session::on_message(const message& m, tick_ms now) {
     on_hello(*hello, out, now);
   } else if (const auto* refusal = std::get_if<refuse_message>(&m)) {
     closed_ = true;
+    if (refusal->code == replaced_code) out.push_back(control_effect{m});
     out.push_back(close_effect{refusal->code, refusal->text});
   } else if (!peer_) {
     // The peer's hello was lost; the timer repeats ours, which makes it say it again.
@@ -114,6 +116,8 @@ void session::on_hello(const hello_message& m, session_effects& out, tick_ms now
     return;
   }
   bool first = !peer_ || peer_->writer != m.writer;
+  // Whose keys do not count any more says nothing of the node that has its number.
+  if (m.process != 0 && !parting_ && (!peer_ || peer_->process != m.process)) out.push_back(control_effect{m});
   peer_ = m;
   // Only a peer that has not heard us is answered, so two hellos never chase one another.
   if (!m.greeted) say_hello(out);

@@ -44,7 +44,8 @@ struct ingest_effect {
 };  ///< answer with `on_ingested`
 struct control_effect {
   message what;
-};  ///< cosign, time, ask, told, and that the peer asked for the own journal from a place that exists: for the station
+};  ///< cosign, time, ask, told, which process greets, that a newer connection took the place of this one, and that the
+    ///< peer asked for the own journal from a place that exists: for the station
 struct rollback_effect {
   stream_id stream;
   std::uint64_t size;
@@ -84,7 +85,8 @@ struct session_config {
   /// other within a bounded time; without an answer the session closes with `offline`. 0: never. A parent learns it
   /// from the child's hello, and closes when the child does not keep to it.
   tick_ms quiet_ms = 0;
-  topic_set skips = 0;  ///< a store: topics of head office's directory that it does not need
+  topic_set skips = 0;        ///< a store: topics of head office's directory that it does not need
+  std::uint64_t process = 0;  ///< `hello_message::process`
 };
 
 /// One connection to a parent or child, as a state machine: hello, heads, missing segments under credit,

@@ -122,11 +122,10 @@ private:
           entropy& random);
   void handle(const station_input& input);
   std::uint32_t customer_wait_ms() const, began_on() const;
-  void on_till(const till_request& r);
+  void on_till(const till_request&r), write_facts(facts_request&r), carried(const carried_request&r);
   void decide_till(const till_request& r, bool last, tally::amount pulled, bool unanswered = false);
   void wait_for_rights(const till_request& r, const refusal& why);
   void note_elsewhere(account_id account, std::uint32_t purse, const told_message& m);
-  void write_facts(facts_request& r);
   void ingest(const segment_arrival& a);
   void heard(node_id from), end_wait(std::uint64_t waiting, account_id account), answer(till_answer a);
   status verify_segment(const segment& s, const opened_segment& opened);
@@ -157,7 +156,7 @@ private:
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
   void control(const control_arrival&c), note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
   bool on_cosign(const cosign_message&m), refused_by_hand(const stream_id&id), ask_about_returns(const till_request&r);
-  void carried(const carried_request&r), on_return_letter(node_id from, byte_view sealed), end_return_waits();
+  void on_return_letter(node_id from, byte_view sealed), end_return_waits();
   bool rolled_back_by(const carried_request&r, carried_answer&a), post_sealed(node_id to, byte_view text);
   node_id sender_of(const stream_id& id) const;
   void on_have(node_id from, const have_message&m), on_letter(node_id from, const letter_message&m);
@@ -171,7 +170,8 @@ private:
   void sweep_account(account_id account, const writer_id& to);
   status complete_fact(entry& e);
   status check_serials(const std::vector<entry>&facts) const, check_case(entry&ruling) const;
-  void watch_for_twins(const writer_id&grown, bool new_to_us), end_fork(const certificate&newest);
+  void watch_for_twins(const writer_id&grown, bool new_to_us), end_fork(const certificate&newest),
+      note_process(node_id from, const hello_message&m), name_twins(node_id node), heed_twin(node_id from);
   doubt_found find_doubt(const writer_id& closed) const;
   bool was_due_before(const entry& regrant) const;
   void note_short(), cover_short(account_id account, const std::vector<value_item>&given, const writer_id&of = {});

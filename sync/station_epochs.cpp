@@ -273,7 +273,8 @@ void station::follow_heir(const writer_id& heir) {
   writer_id before{heir.node, heritage->before};
   auto closed = closing_of(book_->st(), before);
   bool current = record->epoch == before.epoch || (closed && closed->successor == epoch_id{});
-  if (!current || certificates_.is_revoked(heir.node)) return;
+  // Of two machines each would close the other's life, one after the other, without end.
+  if (!current || certificates_.is_revoked(heir.node) || is_forked(heir.node)) return;
   if (observer_->position(before) < heritage->proven) {
     if (lives_.heirs.size() >= heirs_max) lives_.heirs.erase(lives_.heirs.begin());
     auto [seen, fresh] = lives_.heirs.try_emplace(heir, tick_);

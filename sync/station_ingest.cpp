@@ -391,6 +391,10 @@ void station::control(const control_arrival& c) {
     on_fetched(c.from, *fetched);
   } else if (const auto* letter = std::get_if<letter_message>(&c.what)) {
     on_letter(c.from, *letter);
+  } else if (const auto* hello = std::get_if<hello_message>(&c.what)) {
+    note_process(c.from, *hello);
+  } else if (std::holds_alternative<refuse_message>(c.what)) {
+    heed_twin(c.from);
   } else if (const auto* want = std::get_if<want_message>(&c.what)) {
     // So it is no old copy as far as the parent knows.
     if (parent() == c.from && want->stream.writer == book_->self()) calendar_.confirmed = true;
@@ -433,16 +437,6 @@ amount station::elsewhere(account_id account, std::uint32_t purse, node_id who) 
     if (w.node != who && route_to(w.node) != who && !closing_of(book_->st(), w))
       sum += std::max<amount>(holding(observer_->st(), w, account, purse), 0);
   return sum;
-}
-
-std::vector<unit_use> station::units_elsewhere(account_id account, node_id who) const {
-  std::vector<unit_use> out;
-  const auto* rules = book_->rules().newest();
-  for (std::size_t i = 0; rules && i < rules->programme.purses.size() && out.size() < told_units_max; ++i) {
-    auto purse = rules->programme.purses[i].id;
-    if (auto n = elsewhere(account, purse, who); n > 0) out.push_back({purse, n});
-  }
-  return out;
 }
 
 void station::ask(node_id neighbour, const ask_message& m) { open_effects_.push_back(to_neighbour{neighbour, m}); }

@@ -66,15 +66,44 @@ void station::watch_for_twins(const writer_id& grown, bool new_to_us) {
   if (new_to_us || before == grown || before == writer_id{} || is_forked(grown.node)) return;
   auto mine = heritage_of(observer_->st(), grown), other = heritage_of(observer_->st(), before);
   if (!mine || !other || mine->before != other->before) return;
-  const auto* newest = certificate_of(grown.node);
+  name_twins(grown.node);
+}
+
+// Whoever greets took the connection from the one before, which is gone when it was a process that ended. A process
+// that greets again after another one did has outlived it: both run, whether they have written anything or not.
+void station::note_process(node_id from, const hello_message& m) {
+  if (m.process == 0 || m.writer.node != from || is_above(from)) return;
+  auto& heard = lives_.processes[from];
+  if (!heard.empty() && heard.back() == m.process) return;
+  const bool again = std::erase(heard, m.process) != 0;
+  heard.push_back(m.process);
+  if (heard.size() > life_watch::processes_max) heard.erase(heard.begin());
+  if (again && !is_forked(from)) name_twins(from);
+}
+
+// Only a process that lives hears that another one with its key took its place. Both hold the same rights, and would
+// write other entries under the same numbers: in a life of its own neither does, and all that it writes can be taken.
+void station::heed_twin(node_id from) {
+  if (!is_above(from) || !book_->started() || book_->stopped() != errc::ok) return;
+  begin_anew(errc::rolled_back,
+             "another machine runs with the key of this node, perhaps a copy of its data: stop one of them and call "
+             "head office",
+             unknown_end);
+}
+
+void station::name_twins(node_id node) {
+  const auto* newest = certificate_of(node);
   auto serial = newest ? newest->serial : 0;
-  lives_.forked[grown.node] = serial;
+  lives_.forked[node] = serial;
   byte_writer w;
   w.uv(serial);
-  book_->view().put(family::meta, forked_key(grown.node), w.take());
+  book_->view().put(family::meta, forked_key(node), w.take());
   open_effects_.push_back(alarm_effect{
-      errc::rolled_back, "two machines run with the key of node " + std::to_string(grown.node.value) +
-                             ": nothing is sent to it until another one takes its place (invite --replace)"});
+      errc::rolled_back,
+      "two machines run with the key of node " + std::to_string(node.value) +
+          ": nothing is sent to it until another one takes its place (invite --replace). Stop both. What one of them "
+          "sold under numbers that the other one used is on its own disk alone: 'tallystick rescue' there writes it "
+          "down for the books"});
 }
 
 // Another machine with keys of its own took the place of both. A renewal or a move of the same keys ends nothing.
@@ -168,6 +197,16 @@ static amount owed_anywhere(const observer& seen, account_id account, std::uint3
   for (const auto& w : seen.writers())
     if (!checked_add(sum, debt_of(seen.st(), w, account, purse), sum)) return INT64_MAX / 2;
   return sum;
+}
+
+std::vector<unit_use> station::units_elsewhere(account_id account, node_id who) const {
+  std::vector<unit_use> out;
+  const auto* rules = book_->rules().newest();
+  for (std::size_t i = 0; rules && i < rules->programme.purses.size() && out.size() < told_units_max; ++i) {
+    auto purse = rules->programme.purses[i].id;
+    if (auto n = elsewhere(account, purse, who); n > 0) out.push_back({purse, n});
+  }
+  return out;
 }
 
 amount station::give(node_id to, account_id account, std::uint32_t purse, amount n, std::uint64_t request) {

@@ -76,8 +76,9 @@ private:
 /// The children's side: ZeroMQ ROUTER over CURVE; only keys that `admit` knows get in.
 ///
 /// A message belongs to the node whose key opened its connection (the ZAP user id), whatever the peer calls itself. The
-/// newest connection of a node that spoke replaces its older ones, whose messages are dropped from then on. Messages of
-/// more than one frame are dropped. Limits per node as above, and `queue_bytes_total_max` over all.
+/// newest connection of a node that spoke replaces its older ones, whose messages are dropped from then on, and which
+/// are told so. Messages of more than one frame are dropped. Limits per node as above, and `queue_bytes_total_max` over
+/// all.
 ///
 /// Threads and durability: as `zmq_client`.
 class zmq_server {
@@ -94,6 +95,9 @@ public:
     /// A key that nobody holds knocked. May be empty.
     std::function<void(const public_key& key)> on_refused;
     std::function<void(std::string why)> on_fault;  ///< as at the client
+    /// Said on a connection when a newer one takes its place, and whenever it speaks after that: its owner, if it still
+    /// lives, would wait for answers for ever. Empty: nothing is said.
+    bytes last_word;
   };
 
   /// Bound when it returns. `bad_config` for a bad address, `busy` for one in use.

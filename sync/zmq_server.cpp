@@ -92,7 +92,12 @@ struct zmq_server::impl {
   }
   std::optional<std::string> user_of(const public_key& key);
   enum class verdict { drop, known, fresh };
-  verdict attribute(admission from, std::uint32_t connection, int descriptor);
+  struct attribution {
+    verdict v = verdict::drop;
+    std::optional<std::uint32_t> replaced;  ///< a connection that a newer one took the place of
+  };
+  attribution attribute(admission from, std::uint32_t connection, int descriptor);
+  void say_last_word(std::uint32_t connection);
   void read_monitor();
   void read_messages();
   void write_messages();
@@ -109,16 +114,28 @@ std::optional<std::string> zmq_server::impl::user_of(const public_key& key) {
   return to_user_id({*who, drops_before});
 }
 
-zmq_server::impl::verdict zmq_server::impl::attribute(admission from, std::uint32_t connection, int descriptor) {
+zmq_server::impl::attribution zmq_server::impl::attribute(admission from, std::uint32_t connection, int descriptor) {
   std::lock_guard lock(mutex);
   auto& p = peers[from.who];
-  if (from.drops < p.dropped_at) return verdict::drop;
-  if (p.connection == connection) return verdict::known;
-  if (p.connection && !is_newer(connection, *p.connection)) return verdict::drop;
-  p.connection = connection;
+  if (from.drops < p.dropped_at) return {};
+  if (p.connection == connection) return {verdict::known, {}};
+  if (p.connection && !is_newer(connection, *p.connection)) return {verdict::drop, connection};
+  const auto older = std::exchange(p.connection, connection);
   p.descriptor = descriptor;
   forget_queue(p);  // it belongs to the conversation on the older connection
-  return verdict::fresh;
+  return {verdict::fresh, older};
+}
+
+// Mostly nobody is there to hear it any more. Lost where the connection takes no more; its next word gets another.
+void zmq_server::impl::say_last_word(std::uint32_t connection) {
+  if (on.last_word.empty()) return;
+  auto id = routing_id_of(connection);
+  try {
+    if (socket.send(zmq::buffer(id), zmq::send_flags::sndmore | zmq::send_flags::dontwait))
+      (void)socket.send(zmq::buffer(on.last_word), zmq::send_flags::dontwait);
+  } catch (const zmq::error_t& e) {
+    if (e.num() != EHOSTUNREACH) throw;
+  }
 }
 
 void zmq_server::impl::read_monitor() {
@@ -149,7 +166,8 @@ void zmq_server::impl::read_messages() {
     if (!from || !connection) continue;
     // The end of an older connection is told before the first word of one that got the same descriptor.
     read_monitor();
-    auto v = attribute(*from, *connection, frames[1].get(ZMQ_SRCFD));
+    const auto [v, replaced] = attribute(*from, *connection, frames[1].get(ZMQ_SRCFD));
+    if (replaced) say_last_word(*replaced);
     if (v == verdict::drop) continue;
     if (v == verdict::fresh && on.on_link) on.on_link(from->who, true);
     on.on_message(from->who, frames[1].to_string());

@@ -70,6 +70,7 @@ void world::open_session(sim_node& n, node_id peer, std::uint64_t connection) {
   session_config c;
   c.self = st->ledger().self();
   c.hold_ms = plan_.hold_ms;
+  c.process = n.life + 1;
   if (link_of(n.id, peer).child == n.id) {
     c.silence_ms = session_silence_ms + 2 * plan_.hold_ms;
     c.quiet_ms = plan_.quiet_ms;

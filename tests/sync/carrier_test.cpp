@@ -1,7 +1,10 @@
 #include "sync/carrier.hpp"
 
 #include <catch2/catch.hpp>
+#include <sstream>
 
+#include "sync/hledger.hpp"
+#include "sync/left_behind.hpp"
 #include "sync/station_net.hpp"
 
 using namespace tally;
@@ -389,6 +392,17 @@ TEST_CASE("a copy that went on is noticed from a stick at any length, and its li
   CHECK(next->astray().front() == store.journal());
   REQUIRE(next->rows().size() == 1);
   CHECK(next->rows().front().stream.writer == life);
+  // What tills did on the copy is named, for people.
+  auto behind = left_behind_of(store.store, store.id);
+  REQUIRE((behind.ok() && behind->size() == 1));
+  CHECK(behind->front().journal == store.journal());
+  CHECK(behind->front().of_tills == 4);
+  CHECK((behind->front().from > 0 && behind->front().from < held));
+  std::ostringstream text;
+  auto sum = export_hledger(store.store, text, {{store.journal(), behind->front().from}});
+  REQUIRE(sum.ok());
+  CHECK(sum->transactions == behind->front().size - behind->front().from);
+  CHECK(left_behind_of(net.region().store, net.region().id)->empty());
   auto again = take(net, net.region(), packed(std::move(next)));
   CHECK(all_ok(again));
   CHECK(fresh(again) > 0);

@@ -29,6 +29,7 @@ message random_message(random_entry& source, std::size_t which) {
     case 0: {
       hello_message m{source.small(), source.small(), source.writer(), source.below(2) == 1, source.small()};
       if (m.version_max >= protocol_topics) m.skips = source.small();
+      if (m.version_max >= protocol_process) m.process = source.number();
       return m;
     }
     case 1: {

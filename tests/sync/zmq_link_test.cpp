@@ -106,6 +106,36 @@ TEST_CASE("the newest connection of a key replaces the older one", "[sync][zmq]"
   CHECK(first.messages.all() == std::vector<bytes>{"echo one"});
 }
 
+TEST_CASE("a connection whose place a newer one took is told so at once, and whenever it speaks", "[sync][zmq]") {
+  world w;
+  w.echo = true;
+  w.last_word = "replaced";
+  child first(w);
+  w.admit(first.key, 7);
+  w.open();
+  first.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(first.links.wait_for(true));
+  REQUIRE(first.client->send("one"));
+  REQUIRE(first.messages.wait_for("echo one"));
+  child second(first.key, 0);
+  second.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(second.links.wait_for(true));
+  REQUIRE(second.client->send("two"));
+  REQUIRE(first.messages.wait_for("replaced"));
+  REQUIRE(first.client->send("am I?"));
+  REQUIRE(first.messages.wait_for("replaced", 2));
+  CHECK_FALSE(w.messages.contains({7, "am I?"}));
+
+  // It connects anew and has its place again; the other one is told.
+  first.client->reset();
+  REQUIRE(first.links.wait_for(true, 2));
+  REQUIRE(first.client->send("three"));
+  REQUIRE(first.messages.wait_for("echo three"));
+  REQUIRE(second.messages.wait_for("replaced"));
+  CHECK(second.messages.all() == std::vector<bytes>{"echo two", "replaced"});
+  CHECK(w.faults.all().empty());
+}
+
 TEST_CASE("messages belong to the key, whatever a peer calls itself", "[sync][zmq]") {
   world w;
   system_entropy source;
@@ -356,7 +386,8 @@ TEST_CASE("addresses are checked before anything starts", "[sync][zmq]") {
   for (const char* bad : {"", "tcp://", "tcp://:1", "tcp://h", "tcp://h:", "tcp://h:x", "tcp://h:99999", "ipc://x:1",
                           "inproc://zeromq.zap.01", "tcp://h:*", "tcp://h:1 "})
     CHECK(client(bad) == errc::bad_config);
-  zmq_server::callbacks on{[](const public_key&) { return std::nullopt; }, [](const link_peer&, bytes) {}, {}, {}, {}};
+  zmq_server::callbacks on{
+      [](const public_key&) { return std::nullopt; }, [](const link_peer&, bytes) {}, {}, {}, {}, {}};
   CHECK(zmq_server::start(w.server->endpoint(), w.server_key, on).code() == errc::busy);
   CHECK(zmq_server::start("tcp://192.0.2.1:5000", w.server_key, on).code() == errc::bad_config);
   CHECK(zmq_server::start("ipc://here:1", w.server_key, on).code() == errc::bad_config);

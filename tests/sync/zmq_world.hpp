@@ -63,6 +63,7 @@ struct world {
   seen<public_key> refused;
   seen<std::string> faults;
   bool echo = false;
+  bytes last_word;
   std::mutex opening;  // callbacks may run before `start` returned
   std::unique_ptr<zmq_server> server;
 
@@ -88,6 +89,7 @@ struct world {
     on.on_link = [this](const link_peer& who, bool up) { links.add({who.node.value, up}); };
     on.on_refused = [this](const public_key& key) { refused.add(key); };
     on.on_fault = [this](std::string why) { faults.add(std::move(why)); };
+    on.last_word = last_word;
     // The address may be taken for a moment longer by a server that was just closed.
     std::lock_guard lock(opening);
     for (int i = 0; i < 600; ++i) {

@@ -1,0 +1,50 @@
+#include "sync/left_behind.hpp"
+
+#include "storage/entry_codec.hpp"
+#include "sync/entry_walk.hpp"
+#include "sync/message.hpp"
+#include "sync/station_facts.hpp"
+
+namespace tally {
+namespace {
+
+/// The newest cosignature of anybody over a journal: he holds that much of this life itself.
+std::uint64_t cosigned_by_any(const kv_store& store, const stream_id& id) {
+  byte_writer key;
+  key.u8('c');
+  key.raw(stream_key(id));
+  std::uint64_t size = 0;
+  for (auto c = store.scan(family::meta, key.view()); c->valid() && c->key().starts_with(key.view()); c->next()) {
+    auto m = decode_message(c->value());
+    const auto* sign = m ? std::get_if<cosign_message>(&*m) : nullptr;
+    if (sign && sign->stream == id) size = std::max(size, sign->size);
+  }
+  return size;
+}
+
+}  // namespace
+
+result<std::vector<left_behind>> left_behind_of(const kv_store& store, node_id self) {
+  stream_reader reader(store);
+  auto now = reader.self();
+  if (!now) return now.error();
+  auto list = reader.list();
+  if (!list) return list.error();
+  std::vector<left_behind> out;
+  for (const auto& id : *list) {
+    if (id.sub != sub_stream::journal || id.writer.node != self || id.writer == *now) continue;
+    if (!went_astray(store, id.writer) && !was_cut_short(store, id.writer)) continue;
+    left_behind b{id, cosigned_by_any(store, id), reader.size(id)};
+    if (b.from >= b.size) continue;
+    entry_walk walk(store, id, self, b.from, b.size);
+    while (auto item = walk.next())
+      if (auto e = decode_entry(item->data); e && e->terminal != 0) ++b.of_tills;
+    if (const auto& d = walk.damage())
+      return error{d->code, stream_name(id) + " entry " + std::to_string(d->at) + ": expected " + d->expected +
+                                ", found " + d->found};
+    if (b.of_tills != 0) out.push_back(b);
+  }
+  return out;
+}
+
+}  // namespace tally

@@ -1,0 +1,23 @@
+#pragma once
+#include <vector>
+
+#include "ledger/result.hpp"
+#include "storage/kv.hpp"
+#include "storage/streams.hpp"
+
+namespace tally {
+
+/// Entries of an earlier life of a node that others may not have: the life went on from an old copy, or a second
+/// machine with its key wrote other entries under the same numbers, and nobody had acknowledged these.
+struct left_behind {
+  stream_id journal;
+  std::uint64_t from = 0, size = 0;  ///< entries [from, size), of which only those before a copy may lie elsewhere
+  std::uint64_t of_tills = 0;        ///< of them, what tills did: sales, top-ups, cards and what took them back
+};
+
+/// All of them, from the database alone. What went astray is known from the node's own marks (station_facts.hpp); where
+/// it began nobody says, so everything behind the newest cosignature of that life is named. Pure but for reads.
+/// Errors: io, corrupt.
+result<std::vector<left_behind>> left_behind_of(const kv_store& store, node_id self);
+
+}  // namespace tally
