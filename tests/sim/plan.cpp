@@ -5,6 +5,10 @@
 
 namespace tally::sim {
 
+// Head office on a backup beside a life that ends. Of a region whose machine is another one its stores may know more
+// than it gives back.
+static bool goes_with_top(ending e) { return e != ending::none && e != ending::replace_region; }
+
 plan plan::from_seed(std::uint64_t seed) {
   dice d(seed * 0x9e3779b97f4a7c15ULL + 1);
   plan p;
@@ -62,12 +66,12 @@ plan plan::from_seed(std::uint64_t seed) {
   if (d.chance(500)) p.stock = static_cast<unsigned>(1 + d.below(6));
   if (d.chance(500)) p.detour_after_ms = p.pace * d.between(10, 300) * 1'000;
   if (d.chance(300)) p.silent_regions = static_cast<unsigned>(1 + d.below(3));
-  // Not beside a life that ends: an operator's decree in the part that is lost is gone, and nobody here says it again.
-  if (p.restore == restore_kind::none && p.ending == ending::none && d.chance(150)) {
-    p.restore = restore_kind::top;
-    p.detour_after_ms = 0;  // a store that went around its region may know more than what that one gives back
-  }
+  bool top = p.restore == restore_kind::none && p.ending == ending::none && d.chance(150);
   // Drawn apart, so that older seeds stay what they were.
+  top = top || (p.restore == restore_kind::none && goes_with_top(p.ending) &&
+                dice(seed * 0xc2b2ae3d27d4eb4fULL + 5).chance(250));
+  if (top) p.restore = restore_kind::top;
+  if (top) p.detour_after_ms = 0;  // a store that went around its region may know more than what that one gives back
   p.restore_region = dice(seed * 0xd6e8feb86659fd93ULL + 3).chance(300);
   dice keys(seed * 0x94d049bb133111ebULL + 5);
   if (keys.chance(150)) p.new_keys = static_cast<unsigned>(1 + keys.below(3));
