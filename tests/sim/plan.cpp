@@ -6,8 +6,8 @@
 namespace tally::sim {
 
 // Head office on a backup beside a life that ends. Of a region whose machine is another one its stores may know more
-// than it gives back.
-static bool goes_with_top(ending e) { return e != ending::none && e != ending::replace_region; }
+// than it gives back; of a store that retired right below, head office may lose books that nobody has.
+static bool goes_with_top(ending e) { return e != ending::none && e != ending::replace_region && e != ending::retire; }
 
 plan plan::from_seed(std::uint64_t seed) {
   dice d(seed * 0x9e3779b97f4a7c15ULL + 1);
@@ -122,7 +122,8 @@ plan plan::small(std::uint64_t seed) {
   p.request_every = rush ? std::max<tick_ms>(p.request_every, 5'000) : std::max<tick_ms>(p.request_every, 120'000);
   p.cut_max = std::min(p.cut_max, p.trade_ms);
   if (p.ending == ending::replace_region && p.regions == 0) p.ending = ending::move;
-  if (p.ending == ending::move && p.regions == 0) p.ending = ending::retire;
+  const bool top = p.restore == restore_kind::top;
+  if (p.ending == ending::move && p.regions == 0) p.ending = top ? ending::burn : ending::retire;
   p.skip_what_can_be_skipped();
   return p;
 }
