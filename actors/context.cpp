@@ -72,11 +72,11 @@ link_budget::figures link_board::spent() const {
 }
 
 void admission_list::replace(std::map<public_key, node_id> keys, std::vector<void_key> ended,
-                             const stream_id& directory, const time_message& time) {
+                             std::vector<stream_id> directories, const time_message& time) {
   std::lock_guard lock(mutex_);
   time_ = time;
   keys_ = std::move(keys);
-  directory_ = directory;
+  directories_ = std::move(directories);
   ended_.clear();
   for (auto& k : ended)
     ended_.emplace(k.curve, k);
@@ -91,7 +91,7 @@ std::optional<admission_list::news> admission_list::ended(node_id node) const {
   std::lock_guard lock(mutex_);
   std::optional<news> out;
   for (const auto& [key, k] : ended_)
-    if (k.node == node && (!out || k.directory >= out->up_to)) out = news{directory_, k.directory, k.why, {}};
+    if (k.node == node && (!out || k.directory >= out->up_to)) out = news{directories_, k.directory, k.why, {}};
   if (out && out->up_to == any_size && time_.time > 0) out->time = time_;
   return out;
 }

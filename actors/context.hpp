@@ -54,12 +54,12 @@ private:
 class admission_list {
 public:
   /// `ended`: keys that are let in to hear that they do not count any more.
-  void replace(std::map<public_key, node_id> keys, std::vector<void_key> ended, const stream_id& directory,
+  void replace(std::map<public_key, node_id> keys, std::vector<void_key> ended, std::vector<stream_id> directories,
                const time_message& time);
   std::optional<link_peer> find(const public_key& key) const;
   /// What a node with ended keys is to hear: of several such keys, up to the newest entry.
   struct news {
-    stream_id directory;
+    std::vector<stream_id> directories;  ///< of all lives of head office, the current one last
     std::uint64_t up_to{};
     errc why{};
     std::optional<time_message> time;  ///< head office's, for who does not know that its certificate has ended
@@ -70,7 +70,7 @@ private:
   mutable std::mutex mutex_;
   std::map<public_key, node_id> keys_;
   std::map<public_key, void_key> ended_;
-  stream_id directory_;
+  std::vector<stream_id> directories_;
   time_message time_;
 };
 

@@ -47,7 +47,7 @@ void tell_streams(ledger_state& st) {
   std::map<public_key, node_id> admitted;
   for (auto child : st.station->admitted())
     if (auto key = st.station->curve_key_of(child)) admitted.emplace(*key, child);
-  st.context->admitted.replace(std::move(admitted), st.station->void_keys(), st.station->directory(),
+  st.context->admitted.replace(std::move(admitted), st.station->void_keys(), st.station->directories(),
                                std::get<time_message>(st.station->time_for_children(st.context->clock.wall())));
   for (auto n : st.station->neighbours_up()) {
     auto list = std::make_shared<const std::vector<stream_id>>(st.station->streams_for(n));

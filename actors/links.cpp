@@ -281,9 +281,9 @@ void down_part(down_ptr self, const link_peer& peer) {
   link.machine = std::move(machine);
   link.parting = true;
   // What comes to the directory while it is there: its next certificate.
-  if (!link.streams) link.streams = std::make_shared<const std::vector<stream_id>>(1, news->directory);
+  if (!link.streams) link.streams = std::make_shared<const std::vector<stream_id>>(news->directories);
   down_carry(self, peer,
-             link.machine->farewell(news->directory, news->up_to, news->why, st.context->clock.tick(), news->time));
+             link.machine->farewell(news->directories, news->up_to, news->why, st.context->clock.tick(), news->time));
 }
 
 void down_open(down_ptr self, const link_peer& peer) {

@@ -98,7 +98,10 @@ void auditor::fold_observed() {
     if (key.ok() && value.ok()) positions[w] = n;
   }
   if (auto s = c->state(); !s.ok()) disk_ = s.error();
-  auto all = journals();
+  // This node's lives in their order: a later one of head office may close a life once more, for its successor.
+  auto all = own_epochs();
+  for (const auto& id : journals())
+    if (!is_own(id.writer)) all.push_back(id);
   for (const auto& id : all)
     fold_journal(id, 0, std::min(positions[id.writer], size_of(id)), seen_, true, true);
   if (seen_complete_) {

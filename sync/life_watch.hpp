@@ -29,6 +29,9 @@ struct life_watch {
   std::map<writer_id, tick_ms> heirs;  ///< epochs that nobody closed the way for yet → when they were first seen
   std::set<writer_id> settled;         ///< closed epochs where nothing more is to be granted anew
   std::deque<entry> regrants;          ///< waiting to be written
+  /// Closed epochs whose closing is here and whose journal lacks entries → since when; `missed`: it was said so.
+  std::map<writer_id, tick_ms> awaited;
+  std::set<writer_id> missed;
   /// Holdings of head office's own earlier lives that are below zero: what they passed on came from entries that are
   /// lost. Known once `short_known`.
   std::map<ledger_account, tally::amount> short_of;

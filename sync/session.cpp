@@ -327,8 +327,10 @@ bool session::held(const stream_id& id, outgoing& o, tick_ms now) {
 
 bool session::pump_one(const stream_id& id, outgoing& o, session_effects& out, tick_ms now) {
   if (o.sent >= o.size || flight_bytes_ >= credit_) return false;
-  if (parting_ && o.sent >= parting_->up_to) return false;
+  const bool last = parting_ && id == parting_->directory;
+  if (last && o.sent >= parting_->up_to) return false;
   auto entries = std::clamp<std::size_t>(credit_ / octets_per_entry, 64, segment_entries_max);
+  if (last) entries = static_cast<std::size_t>(std::min<std::uint64_t>(entries, parting_->up_to - o.sent));
   auto s = source_.next_segment(id, o.sent, entries);
   if (s && leaves_out_of(id)) s = source_.without(*s, o.sent, peer_->skips);
   if (!s) {

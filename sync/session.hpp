@@ -2,6 +2,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "sync/message.hpp"
 
@@ -124,9 +125,10 @@ public:
   session_effects hurry(tick_ms now);
   /// The peer's keys do not count any more. It is given head office's directory up to the entry that says so and
   /// nothing else; nothing of it is taken. When it has that durably, or after `farewell_ms`, the session says `why` and
-  /// closes with it. With `up_to` the largest number there is, only the time of its certificate is over: it may ask for
+  /// closes with it. `directories`: of all lives of head office, the current one last; without those before, it could
+  /// not read that. REQUIRES: one at least. With `up_to` the largest number there is, only the time of its certificate is over: it may ask for
   /// the next one, and `time` (head office's, if any) tells it that it must.
-  session_effects farewell(const stream_id& directory, std::uint64_t up_to, errc why, tick_ms now,
+  session_effects farewell(const std::vector<stream_id>& directories, std::uint64_t up_to, errc why, tick_ms now,
                            const std::optional<time_message>& time = {});
   session_effects tick(tick_ms now);
   /// When `tick` has something to do, if nothing else happens before; `tick_never` on a quiet link.
@@ -164,7 +166,9 @@ private:
   void say_hello(session_effects& out) const;
   void start_anew();
   bool may_take(const stream_id& id) const;
-  bool may_offer(const stream_id& id) const { return !parting_ || parting_->directory == id; }
+  bool may_offer(const stream_id& id) const {
+    return !parting_ || parting_->directory == id || parting_->earlier.count(id) != 0;
+  }
   void part(session_effects& out, tick_ms now);
   void say_why(session_effects& out, tick_ms now);
   void on_heads(const heads_message& m, session_effects& out, tick_ms now);
@@ -218,6 +222,7 @@ private:
   tick_ms alive_due_ = 0;               ///< when it is asked again
   struct parting {
     stream_id directory;
+    std::set<stream_id> earlier;  ///< directories of head office's lives before
     std::uint64_t up_to{};
     errc why{};
     tick_ms due{};

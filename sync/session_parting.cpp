@@ -6,17 +6,18 @@ namespace {
 constexpr tick_ms time_again_ms = 60'000;
 }  // namespace
 
-session_effects session::farewell(const stream_id& directory, std::uint64_t up_to, errc why, tick_ms now,
+session_effects session::farewell(const std::vector<stream_id>& directories, std::uint64_t up_to, errc why, tick_ms now,
                                   const std::optional<time_message>& time) {
   session_effects out;
-  parting_ = parting{directory, up_to, why, now + farewell_ms, time, now};
+  parting_ = parting{
+      directories.back(), {directories.begin(), directories.end() - 1}, up_to, why, now + farewell_ms, time, now};
   say_why(out, now);
   later_.clear();
   for (auto it = out_.begin(); it != out_.end();) {
     if (!may_offer(it->first)) forget_flight(it->second);
     it = may_offer(it->first) ? std::next(it) : out_.erase(it);
   }
-  for (auto& o : on_streams({directory}, now))
+  for (auto& o : on_streams(directories, now))
     out.push_back(std::move(o));
   part(out, now);
   return out;

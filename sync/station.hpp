@@ -90,9 +90,10 @@ public:
   bool is_forked(node_id node) const { return lives_.forked.count(node) != 0; }  ///< nothing is sent to such a node
   bool is_quarantined(node_id node) const;  ///< nor to this one: too many contested entries without a ruling
   bool is_revoked(node_id node) const { return certificates_.is_revoked(node); }
-  std::vector<void_key> void_keys() const;  ///< keys of children that open no connection any more
-  stream_id directory() const;              ///< head office's current one
-  void want_keys(next_keys keys);           ///< they are asked for as soon as the parent is there (`new_keys_effect`)
+  std::vector<void_key> void_keys() const;     ///< keys of children that open no connection any more
+  stream_id directory() const;                 ///< head office's current one
+  std::vector<stream_id> directories() const;  ///< of all its lives that are known here, the current one last
+  void want_keys(next_keys keys);  ///< they are asked for as soon as the parent is there (`new_keys_effect`)
   /// At the start: begins the epoch that the certificate of new keys names, unless that was done. Seal it as any group.
   void begin_certified_epoch(unix_seconds now);
   /// At the start, on a backup (`mark_as_copy`): a new epoch. Head office first asks back what it had published, from
@@ -145,7 +146,7 @@ private:
   void begin_rebuild(byte_view without), rebuild(), go_on_from_backup(), fetch_left_out();
   std::map<node_id, std::vector<stream_id>> published() const;
   bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const;
-  bool take_fee(account_id account, bool ask);
+  bool take_fee(account_id account, bool ask), was_due_before(const entry&regrant) const;
   void on_held_below(node_id child, const have_message&m), give_back(node_id parent, const want_message&m);
   void learn_back(const stream_id& id, const entry_list& entries);
   bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);
@@ -164,34 +165,34 @@ private:
   void put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries);
   bool answer_about_returns(node_id from, byte_view text), heed_returns(byte_view text);
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
-  void cosign(node_id child, const stream_id&id), on_time(const time_message&m);
+  void cosign(node_id child, const stream_id&id), on_time(const time_message&m),
+      sweep_account(account_id account, const writer_id&to);
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
                   const std::optional<epoch_id>& named = {});
-  void sweep_account(account_id account, const writer_id& to);
-  status complete_fact(entry& e);
-  status check_serials(const std::vector<entry>&facts) const, check_case(entry&ruling) const;
+  status complete_fact(entry&e), check_serials(const std::vector<entry>&facts) const, check_case(entry&ruling) const;
   void watch_for_twins(const writer_id&grown, bool new_to_us), end_fork(const certificate&newest),
       note_process(node_id from, const hello_message&m), name_twins(node_id node), heed_twin(node_id from);
   doubt_found find_doubt(const writer_id& closed) const;
-  bool was_due_before(const entry& regrant) const;
   void note_short(), cover_short(account_id account, const std::vector<value_item>&given, const writer_id&of = {});
-  void load_forked(), settle_epochs(), grant_anew(), replenish(), sweep(), chase_cosignature(), watch_parent();
+  void await_journal(const writer_id&closed, const closing&how), load_forked(), settle_epochs(), grant_anew(),
+      replenish(), sweep(), chase_cosignature(), watch_parent();
   bool may_still_come(const writer_id& closed, std::map<ledger_account, tally::amount>& gone) const;
   bool knows_directory(const writer_id&w) const, ends_here(const writer_id&life) const,
-      is_over(const writer_id&life) const;
+      is_over(const writer_id&life) const, is_due(const writer_id&life, const closing&how) const;
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void move_level(account_id account, const programme&plan), free_run(const entry&brought, const writer_id&from);
   void keep_calendar(), write_off_expired(), time_out_holds(), settle_owed(), even_out_returns();
-  bool credit_owed(const writer_id& w, sequence seq, owed_units due);
+  bool credit_owed(const writer_id&w, sequence seq, owed_units due);
   bool even_out(const std::vector<writer_id>& writers, const writer_id& seller, sequence seq, const entry& sale);
   void take_back_credited(const writer_id& w, sequence seq, owed_units back);
   void move_levels(), take_fees(), rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
   void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();
-  void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq), note_expiring();
-  void answer_card(const entry& e, const writer_id& from, sequence seq);
-  std::uint64_t random_id(), announce(const std::vector<entry>&facts, std::size_t at);
+  void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq), note_expiring(),
+      answer_card(const entry&e, const writer_id&from, sequence seq);
+  std::uint64_t random_id(), announce(const std::vector<entry>&facts, std::size_t at),
+      end_in_current(byte_view noted) const;
   std::optional<node_id> route_to(node_id node) const;
   void note_way(node_id from, const stream_id& journal);
   bool brings_back(node_id neighbour, const stream_id&id) const, comes_by(node_id neighbour, node_id below) const,

@@ -308,13 +308,8 @@ void station::settle_epochs() {
     // A thief's made-up rights are not granted anew: somebody looks at what is in doubt.
     bool suspect = observer_->contested_of(w) > 0 || revoking_of(book_->st(), w).has_value();
     if (suspect && observer_->any_unproven(w)) continue;
-    // After a restore of head office a closing may be here again before the journal is.
-    const bool here = w.node == config_.self || observer_->position(w) >= how->size;
-    auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
-    // Nor is it known what was granted of it already, while nobody knows what an earlier life of head office had sent.
-    const bool known = here && !(lives_.end_unknown && how->day <= began_on());
-    auto since = known ? how->day : std::max(how->day, began_on());
-    if (!(how->complete() && known) && today < since + config_.doubt_days) continue;
+    if (w.node != config_.self && observer_->position(w) < how->size) await_journal(w, *how);
+    if (!is_due(w, *how)) continue;
     auto found = find_doubt(w);
     for (auto& e : found.grants)
       lives_.regrants.push_back(std::move(e));
@@ -322,15 +317,6 @@ void station::settle_epochs() {
   }
   grant_anew();
   lives_.stirred = lives_.stirred || !lives_.heirs.empty() || !lives_.regrants.empty();
-}
-
-/// Business date on which head office's own life before was closed; 0: this is its first.
-std::uint32_t station::began_on() const {
-  std::uint32_t day = 0;
-  for (const auto& w : observer_->writers())
-    if (w.node == config_.self && w != book_->self())
-      if (auto c = closing_of(book_->st(), w)) day = std::max(day, c->day);
-  return day;
 }
 
 amount station::lies_at(const writer_id& closed) const {

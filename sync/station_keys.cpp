@@ -8,7 +8,8 @@
 namespace tally {
 namespace {
 
-/// Family meta: size of head office's directory with the newest entry that ended keys of this node.
+/// Family meta: size of head office's directory with the newest entry that ended keys of this node, and the epoch of
+/// that directory; without it, written by an older program, the current one.
 bytes end_of_keys_key(node_id node) {
   byte_writer w;
   w.u8('v');
@@ -29,12 +30,34 @@ stream_id station::directory() const {
   return {{head_office, record ? record->epoch : epoch_id{}}, sub_stream::directory, {}};
 }
 
+std::vector<stream_id> station::directories() const {
+  std::vector<stream_id> out;
+  const auto current = directory();
+  auto list = reader_.list();
+  for (const auto& id : list ? *list : std::vector<stream_id>{})
+    if (id.sub == sub_stream::directory && id.writer.node == head_office && id != current) out.push_back(id);
+  out.push_back(current);
+  return out;
+}
+
 void station::note_end_of_keys(node_id node, std::uint64_t position) {
   byte_writer w;
   w.uv(position);
+  w.raw(view_of(directory().writer.epoch.value));
   book_->view().put(family::meta, end_of_keys_key(node), w.take());
   ++links_seen_;  // who may connect is asked for anew
   open_effects_.push_back(cut_off_effect{node});
+}
+
+/// Size of the current directory with which all of this is told. What an earlier life of head office said is told with
+/// the first entry of the next, which whoever has all of that life takes behind it.
+std::uint64_t station::end_in_current(byte_view noted) const {
+  byte_reader r(noted);
+  auto position = r.uv();
+  const auto current = directory();
+  const bool earlier =
+      r.at_end() ? position > reader_.size(current) : r.raw(r.remaining()) != view_of(current.writer.epoch.value);
+  return earlier ? 1 : position;
 }
 
 std::vector<void_key> station::void_keys() const {
@@ -44,7 +67,7 @@ std::vector<void_key> station::void_keys() const {
     // From the moment that the keys do not count, durable or not. A database from before this was written down: all
     // that is here now.
     auto position = book_->view().get(family::meta, end_of_keys_key(child), v) == lookup::found
-                        ? byte_reader(v).uv()
+                        ? end_in_current(v)
                         : reader_.size(directory());
     auto current = curve_key_of(child);
     const auto* newest = certificate_of(child);

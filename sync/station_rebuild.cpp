@@ -176,4 +176,38 @@ bool station::is_past_its_end(const segment& s) const {
   return closed && s.size_after() > closed->size;
 }
 
+// Head office had it when it closed that life, and lost it with its disk. Who is still below gives it again by itself.
+void station::await_journal(const writer_id& closed, const closing& how) {
+  auto [since, fresh] = lives_.awaited.try_emplace(closed, tick_);
+  if (tick_ - since->second < config_.close_wait_ms || !lives_.missed.insert(closed).second) return;
+  open_effects_.push_back(
+      alarm_effect{errc::epoch_closed,
+                   "of " + std::to_string(how.size) + " entries of " + writer_name(closed) + ", which is closed, " +
+                       std::to_string(observer_->position(closed)) +
+                       " are here: bring its disk ('tallystick rescue'). What lies there is in doubt meanwhile"});
+}
+
+/// Whether what is known of a closed life is all that there will be: nothing lacks, or the days of doubt are over.
+bool station::is_due(const writer_id& w, const closing& how) const {
+  // After a restore of head office a closing may be here again before the journal is.
+  const bool here = w.node == config_.self || observer_->position(w) >= how.size;
+  // Nor is it known what was granted of it already, while nobody knows what an earlier life of head office had sent.
+  const bool known = here && !(lives_.end_unknown && how.day <= began_on());
+  if (how.complete() && known) return true;
+  auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
+  // What others have of it comes within minutes, however few the days are.
+  auto awaited = here ? lives_.awaited.end() : lives_.awaited.find(w);
+  if (!here && (awaited == lives_.awaited.end() || tick_ - awaited->second < config_.close_wait_ms)) return false;
+  return today >= (known ? how.day : std::max(how.day, began_on())) + config_.doubt_days;
+}
+
+/// Business date on which head office's own life before was closed; 0: this is its first.
+std::uint32_t station::began_on() const {
+  std::uint32_t day = 0;
+  for (const auto& w : observer_->writers())
+    if (w.node == config_.self && w != book_->self())
+      if (auto c = closing_of(book_->st(), w)) day = std::max(day, c->day);
+  return day;
+}
+
 }  // namespace tally

@@ -130,10 +130,12 @@ bool station::accepts(node_id neighbour, const stream_id& id) const {
 }
 
 /// An earlier life of this node that the neighbour could not continue what it holds with, or must not hear first: past
-/// a silent parent head office would take what was written on an old copy for the life itself.
+/// a silent parent head office would take what was written on an old copy for the life itself. Head office's own lives
+/// are what their closing says: whoever has less of them needs the rest before he takes what follows.
 bool station::stays_here(node_id neighbour, const writer_id& own) const {
   if (lives_.astray.count(own) != 0 || went_astray(store_, own)) return true;
-  return neighbour != parent() && (lives_.cut_short.count(own) != 0 || was_cut_short(store_, own));
+  return config_.role != node_role::hq && neighbour != parent() &&
+         (lives_.cut_short.count(own) != 0 || was_cut_short(store_, own));
 }
 
 std::vector<stream_id> station::streams_for(node_id neighbour) const {

@@ -158,15 +158,17 @@ void station::sweep_account(account_id account, const writer_id& to) {
 }
 
 // What the receiver wrote after it had adopted all of this is here only if it comes in its journal before that adopt.
+// Of a life that is closed or revoked, what counts may still be on its way: head office may have lost it.
 bool station::knows_directory(const writer_id& w) const {
+  if (auto how = closing_of(book_->st(), w)) return is_due(w, *how);
+  if (auto r = revoking_of(book_->st(), w)) return r->size == every_entry || observer_->position(w) >= r->size;
   stream_id directory{book_->self(), sub_stream::directory, {}};
   cell_key adopted{.type = cell_type::adopted,
                    .a = static_cast<std::uint64_t>(sub_stream::directory),
                    .b = 0,
                    .writer = w,
                    .peer = book_->self()};
-  return closing_of(book_->st(), w).has_value() ||
-         static_cast<std::uint64_t>(number(observer_->st(), adopted)) >= book_->head(directory).size;
+  return static_cast<std::uint64_t>(number(observer_->st(), adopted)) >= book_->head(directory).size;
 }
 
 // The own epoch, or a parent's with which there was a channel: its successor knows neither half of what went between.

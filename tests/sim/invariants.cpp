@@ -110,7 +110,7 @@ void check_approvals(const world& w) {
   stream_reader reader(w.nodes().at(head_office).disk);
   for (const auto& [place, e] : w.truth().approved()) {
     if (place.seq >= survived(w, place.writer)) {
-      ensure(w.truth().was_restored(place.writer) && w.how().ending != ending::retire && w.how().ending != ending::move,
+      ensure(w.truth().was_restored(place.writer) && w.may_be_gone(place.writer),
              "an approved answer is gone: " + describe(e));
       continue;
     }
@@ -258,7 +258,7 @@ void check_restored_value(const world& w) {
                              std::to_string(there) + " held, on the way or in doubt");
   for (const auto& writer : seen.writers()) {
     auto closed = closing_of(hq.st->ledger().st(), writer);
-    if (!closed || (!closed->complete() && w.how().doubt_days > 0)) continue;
+    if (!closed || (!w.has_whole(writer, *closed) && w.how().doubt_days > 0)) continue;
     // Of a revoked node nothing is granted anew while a right stands that nothing proves: the send that a late receive
     // names may have returned before.
     if (revoking_of(hq.st->ledger().st(), writer) && seen.any_unproven(writer)) continue;

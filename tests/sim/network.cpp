@@ -105,7 +105,7 @@ void world::part(sim_node& n, node_id peer) {
   std::optional<time_message> time;
   if (auto t = std::get<time_message>(n.st->time_for_children(wall(n))); news->directory == any_size && t.time > 0)
     time = t;
-  act(n, peer, l.session->farewell(n.st->directory(), news->directory, news->why, now_, time));
+  act(n, peer, l.session->farewell(n.st->directories(), news->directory, news->why, now_, time));
 }
 
 // A region that changes what others say to one another of goods that came back, or makes something up.

@@ -21,10 +21,13 @@ std::unique_ptr<signer> world::make_keys() {
 
 // Not where a life ends in another way as well: which of the two came first would be luck.
 void world::change_keys(sim_node& n) {
-  const bool ends = plan_.restore != restore_kind::none || plan_.ending != ending::none;
-  // With a region's keys the lives of its stores end, and what is said of theirs elsewhere names others. Head office on
-  // a backup from before does not know the new keys: an operator must bring them (docs/replication.md).
-  if ((n.role == node_role::region && ends) || plan_.restore == restore_kind::top) return;
+  const bool top = plan_.restore == restore_kind::top;
+  const bool ends = (plan_.restore != restore_kind::none && !top) || plan_.ending != ending::none;
+  // With a region's keys the lives of its stores end, and what is said of theirs elsewhere names others.
+  if (n.role == node_role::region && ends) return;
+  // Head office on a backup from before does not know the new keys of a store right below it, which opens no connection
+  // with them: an operator must bring them (docs/replication.md).
+  if (top && n.role == node_role::store && n.parents.front() == head_office) return;
   if (calm_ || n.next || n.gone || n.outcast || n.id == victim_ || n.id == copied_) return;
   if (!n.st || n.flight || n.st->ledger().durable_next() == 0) return at(5'000, [this, &n] { change_keys(n); });
   next_keys next;

@@ -457,7 +457,9 @@ void oracle::regrant(const place& p, const entry& e) {
     auto half = sent_.find(channel{e.peer, e.subject, e.channel});
     ensure(half != sent_.end() && half->second.account == e.account && half->second.values == e.values,
            "a return of a send that was never made: " + where);
-    ensure(returned_.insert(channel{e.peer, e.subject, e.channel}).second, "a send returned twice: " + where);
+    auto [before, first] = returned_.try_emplace({e.peer, e.subject, e.channel}, p);
+    ensure(first || is_lost(before->second), "a send returned twice: " + where);
+    before->second = p;
   }
   for (const auto& v : e.values)
     move(p.writer, v.purse == 0 ? account_id{} : e.account, v.unit, v.amount, where);

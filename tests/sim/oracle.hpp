@@ -132,7 +132,8 @@ private:
   std::map<std::pair<std::uint64_t, std::uint32_t>, amount> units_;  // by account and purse
   using channel = std::tuple<writer_id, writer_id, std::uint64_t>;
   std::map<channel, entry> sent_;
-  std::set<channel> received_, returned_;
+  std::set<channel> received_;
+  std::map<channel, place> returned_;
   std::map<place, std::map<std::pair<std::uint32_t, std::uint32_t>, amount>> aside_;  ///< by authorise; purse, month
   std::map<std::pair<writer_id, sequence>, std::map<std::uint32_t, std::int64_t>> goods_back_;
   std::map<till_id, std::vector<place>> keys_;

@@ -5,6 +5,10 @@
 
 namespace tally::sim {
 
+// Head office on a backup beside a life that ends. Of a region whose machine is another one its stores may know more
+// than it gives back; of a store that retired right below, head office may lose books that nobody has.
+static bool goes_with_top(ending e) { return e != ending::none && e != ending::replace_region && e != ending::retire; }
+
 plan plan::from_seed(std::uint64_t seed) {
   dice d(seed * 0x9e3779b97f4a7c15ULL + 1);
   plan p;
@@ -62,12 +66,12 @@ plan plan::from_seed(std::uint64_t seed) {
   if (d.chance(500)) p.stock = static_cast<unsigned>(1 + d.below(6));
   if (d.chance(500)) p.detour_after_ms = p.pace * d.between(10, 300) * 1'000;
   if (d.chance(300)) p.silent_regions = static_cast<unsigned>(1 + d.below(3));
-  // Not beside a life that ends: an operator's decree in the part that is lost is gone, and nobody here says it again.
-  if (p.restore == restore_kind::none && p.ending == ending::none && d.chance(150)) {
-    p.restore = restore_kind::top;
-    p.detour_after_ms = 0;  // a store that went around its region may know more than what that one gives back
-  }
+  bool top = p.restore == restore_kind::none && p.ending == ending::none && d.chance(150);
   // Drawn apart, so that older seeds stay what they were.
+  top = top || (p.restore == restore_kind::none && goes_with_top(p.ending) &&
+                dice(seed * 0xc2b2ae3d27d4eb4fULL + 5).chance(250));
+  if (top) p.restore = restore_kind::top;
+  if (top) p.detour_after_ms = 0;  // a store that went around its region may know more than what that one gives back
   p.restore_region = dice(seed * 0xd6e8feb86659fd93ULL + 3).chance(300);
   dice keys(seed * 0x94d049bb133111ebULL + 5);
   if (keys.chance(150)) p.new_keys = static_cast<unsigned>(1 + keys.below(3));
@@ -119,7 +123,8 @@ plan plan::small(std::uint64_t seed) {
   p.request_every = rush ? std::max<tick_ms>(p.request_every, 5'000) : std::max<tick_ms>(p.request_every, 120'000);
   p.cut_max = std::min(p.cut_max, p.trade_ms);
   if (p.ending == ending::replace_region && p.regions == 0) p.ending = ending::move;
-  if (p.ending == ending::move && p.regions == 0) p.ending = ending::retire;
+  const bool top = p.restore == restore_kind::top;
+  if (p.ending == ending::move && p.regions == 0) p.ending = top ? ending::burn : ending::retire;
   p.skip_what_can_be_skipped();
   return p;
 }

@@ -124,6 +124,15 @@ void world::decreed(const facts_answer& a) {
       if (e.kind == entry_kind::certify) renumber(e);
     return send_facts();
   }
+  // Head office lost what it had of a node that retires: that comes from below, or nobody has it any more.
+  if (a.code != errc::ok && restored() == head_office && asked.kind == entry_kind::close_epoch && asked.size != 0) {
+    if (nodes_.at(asked.subject.node).parents.front() == head_office)
+      for (auto& e : decrees_.front())
+        e.size = e.kind == entry_kind::revoke
+                     ? stream_reader(nodes_.at(head_office).disk).size({victim_life_, sub_stream::journal, {}})
+                     : 0;
+    return at(30'000, [this] { send_facts(); });
+  }
   // The store took the sale back since the operator looked: there is nothing to rule about.
   if (asked.kind == entry_kind::ruling && a.code == errc::not_found) {
     rulings_.erase({asked.subject, *asked.cites});

@@ -180,13 +180,9 @@ void world::restore(sim_node& n) {
   restore_done_ = true;
   crash(n, "its disk is replaced by an old copy");
   n.disk.restore(*copy_);
-  if (said) {
-    kv_batch mark;
-    mark_as_copy(mark);
-    ensure(n.disk.commit(mark, true).ok(), "the mark of a backup is written");
-  }
+  if (said) note_backup(n, {});
   say("restored " + std::to_string(n.id.value));
-  if (top) return;
+  if (top) return watch_backup();
   auto& l = links_.at(n.id);
   if (online) {
     // New tills without memory, and nobody trades before head office's side has spoken: only the link can tell.
@@ -218,6 +214,7 @@ void world::plan_ending() {
 }
 
 void world::decree(std::vector<entry> facts) {
+  ordered_.push_back(facts);
   decrees_.push_back(std::move(facts));
   send_facts();
 }

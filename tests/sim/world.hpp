@@ -78,6 +78,8 @@ public:
   }
   /// The node whose disk was replaced by an old copy; none if that did not happen.
   node_id restored() const { return restore_done_ ? copied_ : node_id{}; }
+  /// A life's end may be nowhere; head office has all of a life that is closed, also if it lost its disk since.
+  bool may_be_gone(const writer_id&writer) const, has_whole(const writer_id&writer, const closing&how) const;
   bool unknowing_region() const;  ///< a region's disk is replaced by an old copy, and nobody tells it
   unix_seconds wall(const sim_node& n) const;
   /// Sales of which stores together gave back more than was sold, as head office holds all journals.
@@ -115,19 +117,17 @@ private:
   void plan_weather();
   void next_crash(), next_cut(), next_clock(), next_full_disk();
   void next_silence(unsigned left);
-  void plan_restore();
-  void restore(sim_node& n);
+  void plan_restore(), restore(sim_node&n);
   void plan_ending(), plan_new_keys(), change_keys(sim_node&n), take_new_keys(sim_node&n),
       follow_region(const sim_node&n);
   std::unique_ptr<signer> make_keys();
-  void end_life(sim_node& n);
-  void end_below(const sim_node& region);
-  void replace(sim_node& n);
-  void arrive(sim_node& n);
-  void retire(sim_node& n);
-  void move(sim_node& n);
-  void follow(sim_node& n, node_id to);
+  void end_life(sim_node&n), end_below(const sim_node&region), replace(sim_node&n), arrive(sim_node&n);
+  void retire(sim_node&n), move(sim_node&n), follow(sim_node&n, node_id to);
   void decree(std::vector<entry> facts);
+  // backup.cpp
+  std::vector<node_id> lost_children() const;
+  void note_backup(sim_node&n, const std::vector<node_id>&without), watch_backup(), order_again();
+  bool is_in_force(const station& hq, const entry& fact) const;
   bool admitted(const sim_node& child, const sim_node& parent);
   const void_key* ended(const sim_node& child, const sim_node& parent);
   bool restore_is_provable(const sim_node& n) const;
@@ -235,6 +235,7 @@ private:
   node_id victim_{}, copied_{}, rekeyed_{};  ///< whose life operators end, whose disk is replaced, who has new keys
   writer_id victim_life_;                    ///< the epoch that operators end
   std::deque<std::vector<entry>> decrees_;
+  std::vector<std::vector<entry>> ordered_;          ///< of these: what was decided about a life
   bool decree_open_ = false, decree_again_ = false;  ///< head office died over it, and may have done it
   /// Of head office's disk: states of cards, how much of its own journal was read for them, and what it has of others'.
   struct {

@@ -270,3 +270,98 @@ TEST_CASE("a child that head office does not wait for leaves its end unknown", "
   let_time_pass(net, 5);
   CHECK(node_of(net.at(3).st->ledger().st(), head_office)->epoch == hq.st->ledger().self().epoch);
 }
+
+TEST_CASE("who has less of what was published is given the rest, also where head office did not wait for him",
+          "[sync][rebuild]") {
+  station_net net({1'000'000, 1'000'000, 100'000, 1'000'000}, 1, true);
+  auto &hq = net.hq(), &far = net.at(5);
+  auto before = hq.writer();
+  auto copy = hq.store.image();
+  net.link(far, hq, false);
+  REQUIRE(net.publish({freeze(net, card_status::frozen)}).code == errc::ok);
+  net.sync();
+  auto published = directory_at(hq, before);
+  REQUIRE(directory_at(far, before) < published);
+  back_to(net, copy, {far.id});
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 15);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  net.link(far, hq, true);
+  let_time_pass(net, 5);
+  CHECK(directory_at(far, before) == published);
+  CHECK(node_of(far.st->ledger().st(), head_office)->epoch == hq.st->ledger().self().epoch);
+  CHECK(card_of(far.st->ledger().st(), station_net::card)->status == card_status::frozen);
+}
+
+TEST_CASE("what was sent to a life that is closed does not return before its journal is here again",
+          "[sync][rebuild]") {
+  station_net net({1'000'000, 1'000'000, 100'000, 1'000'000}, 1, true);
+  auto &hq = net.hq(), &far = net.at(5);
+  REQUIRE(why(net.top_up(far, 90'000)) == errc::ok);
+  net.link(far, hq, false);
+  net.carry(far, hq);
+  net.pass_time(2'000);
+  net.settle(hq);  // it fills up the quota
+  auto copy = hq.store.image();
+  const auto sent = hq.source->size({hq.writer(), sub_stream::addressed, far.id});
+  net.carry(hq, far);
+  net.carry(far, hq);
+  const auto journal = hq.source->size(far.journal());
+  REQUIRE(net.publish({close_of(far.id)}).code == errc::ok);
+  net.sync();
+  back_to(net, copy, {far.id});
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 15);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  REQUIRE(closing_of(hq.st->ledger().st(), far.writer()).has_value());
+  REQUIRE(hq.source->size(far.journal()) < journal);
+  REQUIRE(hq.source->size({hq.writer(), sub_stream::addressed, far.id}) == sent);
+  auto returned = [&] {
+    std::size_t n = 0;
+    for (sequence s = 0; s < hq.st->ledger().next(); ++s)
+      if (auto e = hq.st->ledger().find_entry(s); e && e->kind == entry_kind::regrant)
+        n += e->cited_kind == entry_kind::receive;
+    return n;
+  };
+  CHECK(returned() == 0);
+  // It says what is lacking, and how to bring it.
+  net.forget();
+  net.pass_time(tick_ms{25} * 3'600'000);
+  let_time_pass(net, 15);
+  CHECK(alarmed(hq, errc::epoch_closed));
+  net.link(far, hq, true);
+  let_time_pass(net, 15);
+  CHECK(hq.source->size(far.journal()) > journal);  // with what it adopted at last
+  CHECK(returned() == 0);
+  for (const auto& w : hq.st->seen().writers())
+    CHECK(hq.st->seen().contested_of(w) == 0);
+}
+
+TEST_CASE("who was revoked by an earlier life of head office hears of it behind that life", "[sync][rebuild]") {
+  station_net net;
+  auto &hq = net.hq(), &a = net.at(3);
+  auto before = hq.writer();
+  entry revoke;
+  revoke.kind = entry_kind::revoke;
+  revoke.subject.node = a.id;
+  net.link(a, net.region(), false);
+  REQUIRE(net.publish({revoke}).code == errc::ok);
+  net.sync();
+  CHECK(net.region().st->directories() == std::vector{stream_id{before, sub_stream::directory, {}}});
+  back_to(net, hq.store.image());
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 15);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  const std::vector lives{stream_id{before, sub_stream::directory, {}}, hq.st->directory()};
+  for (int life = 0; life < 2; ++life) {
+    for (auto* n : {&hq, &net.region()}) {
+      CHECK(n->st->directories() == lives);
+      REQUIRE(n->st->void_keys().size() == 1);
+      CHECK(n->st->void_keys()[0] == void_key{a.cert.curve, a.id, 1, errc::revoked});
+    }
+    net.open(net.region());
+  }
+  // As its parent's link gives it: the life before to its end, and the first entry of the next.
+  net.carry(net.region(), a);
+  CHECK(a.st->ledger().stopped() == errc::revoked);
+}

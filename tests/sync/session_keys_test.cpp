@@ -15,7 +15,7 @@ TEST_CASE("keys that do not count any more hear why, and nothing else", "[sync][
   w.parent.source.sizes[grants] = 3;
   w.child.source.sizes[journal] = 7;
   auto hello = connected ? session_effects{} : w.parent.talk.connected(1'000);
-  auto effects = w.parent.talk.farewell(directory, 6, errc::revoked, 1'000);
+  auto effects = w.parent.talk.farewell({directory}, 6, errc::revoked, 1'000);
   CHECK(count<close_effect>(effects) == 0);
   if (!connected) {
     w.play(w.child, w.parent, w.child.talk.connected(0), 0);
@@ -32,12 +32,28 @@ TEST_CASE("keys that do not count any more hear why, and nothing else", "[sync][
     if (const auto* c = std::get_if<close_effect>(&e)) CHECK(c->code == errc::revoked);
 }
 
+TEST_CASE("keys that ended in a later life of head office hear of the lives before, too", "[sync][session]") {
+  both_sides w;
+  const stream_id current{{hq_id, {{7}}}, sub_stream::directory, {}};
+  w.parent.source.sizes = {{directory, 4}, {current, 9}, {grants, 3}};
+  auto hello = w.parent.talk.connected(1'000);
+  auto effects = w.parent.talk.farewell({directory, current}, 1, errc::revoked, 1'000);
+  w.play(w.child, w.parent, w.child.talk.connected(0), 0);
+  w.play(w.child, w.parent, w.child.talk.on_streams(w.of_child, 0), 0);
+  w.play(w.parent, w.child, hello, 1'000);
+  w.play(w.parent, w.child, effects, 1'000);
+  w.play(w.child, w.parent, w.child.talk.on_streams(w.of_child, 2'000), 2'000);
+  CHECK(w.child.source.size(directory) == 4);
+  CHECK(w.child.source.size(current) == 1);  // the entry that closes the life before
+  CHECK(w.child.source.size(grants) == 0);
+}
+
 TEST_CASE("who does not listen to the end of its keys is cut after a while", "[sync][session]") {
   both_sides w;
   w.parent.source.sizes = {{directory, 4}};
   w.connect(0);
   w.parent.source.sizes[directory] = 6;
-  auto effects = w.parent.talk.farewell(directory, 6, errc::revoked, 0);
+  auto effects = w.parent.talk.farewell({directory}, 6, errc::revoked, 0);
   CHECK(count<control_effect>(w.parent.talk.on_message(ask_message{1, {17}, purse_paid, 100, 1'000}, 1)) == 0);
   CHECK(count<close_effect>(w.parent.talk.tick(farewell_ms - 1)) == 0);
   CHECK(count<close_effect>(w.parent.talk.tick(farewell_ms)) == 1);
@@ -49,7 +65,7 @@ TEST_CASE("whose certificate has ended hears the time again until it asks for th
   w.parent.source.sizes = {{directory, 4}};
   w.connect(0);
   const time_message time{1'800'000'000, {}};
-  CHECK(count<send_effect>(w.parent.talk.farewell(directory, UINT64_MAX, errc::not_certified, 0, time)) > 0);
+  CHECK(count<send_effect>(w.parent.talk.farewell({directory}, UINT64_MAX, errc::not_certified, 0, time)) > 0);
   auto times = [&](tick_ms at) {
     int n = 0;
     for (const auto& e : w.parent.talk.tick(at))
