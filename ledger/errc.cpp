@@ -53,7 +53,7 @@ constexpr std::array rows{
     row{"internal", "Something that should not happen has happened. See the log."},
     row{"revoked", "Head office has revoked this node."},
     row{"epoch_closed", "Head office has closed this node's books. Card value stops until it is granted anew."},
-    row{"not_applicable", "This voucher, gift or package cannot be used here."},
+    row{"not_applicable", "This cannot be done with this card, voucher, gift or package."},
     row{"too_many_claims", "This store has reported as many cards today as it may. Call head office."},
     row{"stale_lists",
         "This store has not heard of blocked cards for too long. Take less from the card, or another payment."},

@@ -46,17 +46,29 @@ tally::amount paid_in_all(const entry& e) {
   return sum;
 }
 
+/// What bonus paid, or what of it was moved.
+tally::amount bonus_in(const entry& e, const rules_record* rules) {
+  tally::amount sum = 0;
+  for (const auto& v : e.values) {
+    const auto* p = rules ? rules->programme.purse(v.purse) : nullptr;
+    if (p && p->kind == purse_kind::bonus) sum = add(sum, v.amount);
+  }
+  return sum;
+}
+
 /// Whether everybody who has the directory can say what was ruled: its writer, and head office. A region may hear of a
 /// store's entry before it hears of the ruling.
 bool knows_rulings(const entry_place& p) { return p.directory && (!p.watched || p.revocations); }
 
 }  // namespace
 
-tally::amount case_sum(const entry& e, errc why) {
+tally::amount case_sum(const entry& e, errc why, const rules_record* rules) {
   if (why == errc::over_returned) return paid_in_all(e);
-  return e.bearer != 0 && e.risk != 0 ? e.risk : card_value(e);
+  return e.bearer != 0 && e.risk != 0 ? e.risk : add(card_value(e), bonus_in(e, rules));
 }
-tally::amount case_sum_max(const entry& e) { return std::max(paid_in_all(e), e.risk); }
+tally::amount case_sum_max(const entry& e, const rules_record* rules) {
+  return std::max(add(paid_in_all(e), bonus_in(e, rules)), e.risk);
+}
 
 bool owes_by_default(errc why) { return why == errc::used_lost || why == errc::voucher_used; }
 

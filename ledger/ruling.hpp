@@ -8,10 +8,11 @@ namespace tally {
 // which that holder executes once, or never when its epoch ends before: what lay there is head office's then. Pure.
 
 /// Card value that an entry names, whichever way it moves, minor units; of a voucher what it was worth; of a sale of
-/// which too much came back all that was paid.
-tally::amount case_sum(const entry& e, errc why);
+/// which too much came back all that was paid. `rules`: those that the entry names say which of its units are bonus,
+/// which is worth as much money; without them it counts as nothing.
+tally::amount case_sum(const entry& e, errc why, const rules_record* rules);
 /// The most that a ruling about this entry may say, whatever the case was.
-tally::amount case_sum_max(const entry& e);
+tally::amount case_sum_max(const entry& e, const rules_record* rules);
 /// Whether the sum is owed when a ruling `owed` does not say how much: the entry stands in the books, and by itself it
 /// costs its node's owner nothing. What is contested gives its writer nothing already.
 bool owes_by_default(errc why);

@@ -204,6 +204,7 @@ constexpr std::array routes{
     route{"POST", "card/codes/void", true, [](const call& c) { void_card_codes(c); }},
     route{"POST", "card/top-up", true, [](const call& c) { top_up_card(c); }},
     route{"POST", "card/adjust", true, [](const call& c) { adjust_card(c); }},
+    route{"POST", "card/pay-out", true, [](const call& c) { pay_out_card(c); }},
     route{"POST", "card/state", true, [](const call& c) { set_card(c); }},
     route{"POST", "member/add", false, [](const call& c) { add_member(c); }},
     route{"POST", "member/edit", false, [](const call& c) { edit_member(c); }},

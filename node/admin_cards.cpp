@@ -112,8 +112,20 @@ struct replacement {
   bytes old, fresh;
   account_id grave;
 };
-result<replacement> replacement_in(const call& c) {
+result<found> replaceable_in(const call& c) {
   auto f = card_in(c);
+  if (!f) return f.error();
+  if (is_final(f->card.status))
+    return error{errc::not_allowed, "this card is " + standing_text(f->card.status) + ", or was replaced before"};
+  auto shown = c.node.snapshot();
+  const auto* rules = shown->rules->newest();
+  const auto* kind = rules ? rules->programme.card_kind(f->card.kind) : nullptr;
+  if (kind && !kind->replaceable)
+    return error{errc::not_allowed, kind->names[0] + ": cards of this kind are not replaced"};
+  return f;
+}
+result<replacement> replacement_in(const call& c) {
+  auto f = replaceable_in(c);
   if (!f) return f.error();
   auto text = text_in(c.in, "replacement", 32);
   if (!text) return text.error();
@@ -123,13 +135,6 @@ result<replacement> replacement_in(const call& c) {
   auto old_text = text_in(c.in, "medium", 32);
   if (!from_hex(*text, fresh) || !old_text || !from_hex(*old_text, old))
     return error{errc::malformed, "a medium is 32 hexadecimal digits"};
-  if (is_final(f->card.status))
-    return error{errc::not_allowed, "this card is " + standing_text(f->card.status) + ", or was replaced before"};
-  auto shown = c.node.snapshot();
-  const auto* rules = shown->rules->newest();
-  const auto* kind = rules ? rules->programme.card_kind(f->card.kind) : nullptr;
-  if (kind && !kind->replaceable)
-    return error{errc::not_allowed, kind->names[0] + ": cards of this kind are not replaced"};
   if (account_of(durable_state(c.node.store()), bytes(view_of(fresh))))
     return error{errc::key_reused, "the new number is in use"};
   return replacement{*f, bytes(view_of(old)), bytes(view_of(fresh)), *grave};
@@ -190,7 +195,11 @@ result<found_card> card_in(const call& c) {
 void show_card(const call& c) {
   auto f = card_in(c);
   if (!f) return c.refuse(f.error());
-  c.ok(card_out(*f));
+  auto out = card_out(*f);
+  const durable_state st(c.node.store());
+  const auto self = c.node.snapshot()->self;
+  out["here"] = holding(st, self, f->account) + holding(st, self, f->account, purse_deposit);
+  c.ok(std::move(out));
 }
 
 std::uint32_t card_expiry(const node_facade& node, std::uint32_t kind) {
@@ -245,6 +254,11 @@ void set_card(call c) {
 // (`make_applied_card`), of which head office has the digest alone, and the codes. Nothing moves: value hangs on the
 // account, also where it lies at stores without a line.
 void replace_card(call c) {
+  // Before a new number is drawn and shown.
+  if (auto check = c.in.find("check"); check != c.in.end() && *check == true) {
+    auto may = replaceable_in(c);
+    return may ? c.ok(card_out(*may)) : c.refuse(may.error());
+  }
   auto r = replacement_in(c);
   if (!r) return c.refuse(r.error());
   if (!c.context.members) return c.refuse({errc::not_allowed, "this node keeps no members"});

@@ -81,6 +81,8 @@ void show_card(const call& c);
 void adjust_card(call c);
 /// Books a payment that came to head office onto a card, once for each reference.
 void top_up_card(call c);
+/// Pays out what is left on a card that was given back, once for each reference.
+void pay_out_card(call c);
 void set_card(call c);
 void replace_card(call c);
 void draw_card_code(const call& c);

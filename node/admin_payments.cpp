@@ -67,6 +67,8 @@ bool is_same(const node_facade& node, const entry& before, const booking& b) {
     if (item.purse != first.purse || units_of(before) != units_of(e) ||
         parse_hand_note(before.blob).reason != parse_hand_note(e.blob).reason)
       return false;
+  } else if (e.kind == entry_kind::hand_back) {
+    if (before.tenders != e.tenders) return false;
   } else if (before.values != e.values || before.tenders != e.tenders || before.package != e.package) {
     return false;
   }
@@ -158,6 +160,28 @@ void top_up_card(call c) {
   b.what.values = {{purse_paid, main_unit, 0, *value}};
   b.what.tenders = {{*tender == "online" ? tender_kind::online : tender_kind::transfer, main_unit, *value}};
   b.what.package = static_cast<std::uint32_t>(*package);
+  b.what.blob = *reference;
+  book_once(c, std::move(b), {{"account", f->account.value}, {"amount", *value}});
+}
+
+void pay_out_card(call c) {
+  auto f = card_in(c);
+  if (!f) return c.refuse(f.error());
+  auto value = number_in(c.in, "amount", 1, amount_max);
+  auto tender = text_in(c.in, "tender", 16);
+  auto reference = reference_in(c, "the payment's");
+  for (const auto* bad : {!value ? &value.error() : nullptr, !tender ? &tender.error() : nullptr,
+                          !reference ? &reference.error() : nullptr})
+    if (bad) return c.refuse(*bad);
+  if (*tender != "transfer" && *tender != "online" && *tender != "cash")
+    return c.refuse({errc::malformed, "tender is transfer, online or cash"});
+  booking b{{}, medium_in(c), is_final(f->card.status), "another payment"};
+  b.what.kind = entry_kind::hand_back;
+  b.what.account = f->account;
+  const auto kind = *tender == "cash"     ? tender_kind::cash
+                    : *tender == "online" ? tender_kind::online
+                                          : tender_kind::transfer;
+  b.what.tenders = {{kind, main_unit, *value}};
   b.what.blob = *reference;
   book_once(c, std::move(b), {{"account", f->account.value}, {"amount", *value}});
 }

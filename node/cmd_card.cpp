@@ -16,7 +16,7 @@ namespace {
 struct card_options {
   std::string data, card, state, prefix, expires, pin;
   std::uint32_t kind = 0;
-  std::string picture, top_up, reference, tender = "online", adjust, reason;
+  std::string picture, top_up, pay_out, reference, tender, adjust, reason;
   std::uint32_t package = 0, purse = 0;
   bool replace = false, code = false, void_codes = false, owing = false;
   application_options applied;
@@ -90,7 +90,9 @@ int run_top_up(const card_options& o, const node_identity& id, const admin_clien
   auto unit = state->value("unit", nlohmann::json::object());
   auto value = parse_amount(o.top_up, unit.value("exponent", 2));
   if (!value || *value <= 0) return fail(exit_usage, "--top-up is an amount, as 50.00");
-  auto before = top_up_card(hq, id.believes.chain, o.card, {*value, o.tender, o.reference, o.package});
+  if (o.tender == "cash") return fail(exit_usage, "--tender of --top-up is online or transfer");
+  auto before = top_up_card(hq, id.believes.chain, o.card,
+                            {*value, o.tender.empty() ? "online" : o.tender, o.reference, o.package});
   const bool unknown = !before && (before.code() == errc::malformed || before.code() == errc::timeout);
   if (unknown)
     return fail(exit_offline,
@@ -100,6 +102,28 @@ int run_top_up(const card_options& o, const node_identity& id, const admin_clien
   std::cout << (*before ? "That payment was booked before: " : "Booked: ")
             << format_amount(*value, unit.value("exponent", 2)) << " " << unit.value("code", "CNY") << " onto "
             << mask_number(o.card) << ". Every store that reaches head office can take it.\n";
+  return exit_ok;
+}
+
+/// What is left on a card that was given back.
+int run_pay_out(const card_options& o, const node_identity& id, const admin_client& hq) {
+  if (o.reference.empty())
+    return fail(exit_usage, "--reference says which payment it is, so that the same one is booked once");
+  auto state = hq.get("status");
+  if (!state) return fail(state.error());
+  auto unit = state->value("unit", nlohmann::json::object());
+  auto value = parse_amount(o.pay_out, unit.value("exponent", 2));
+  if (!value || *value <= 0) return fail(exit_usage, "--pay-out is an amount, as 50.00");
+  const std::string tender = o.tender.empty() ? "transfer" : o.tender;
+  auto before = pay_out_card(hq, id.believes.chain, o.card, {*value, tender, o.reference, 0});
+  if (!before && (before.code() == errc::malformed || before.code() == errc::timeout))
+    return fail(exit_offline,
+                "head office's node gave no whole answer: it is not known whether the payment was booked. Run "
+                "this again with the same reference; it is booked once");
+  if (!before) return fail(before.error());
+  std::cout << (*before ? "That payment was booked before: " : "Booked: ")
+            << format_amount(*value, unit.value("exponent", 2)) << " " << unit.value("code", "CNY") << " of "
+            << mask_number(o.card) << " paid out (" << tender << ").\n";
   return exit_ok;
 }
 
@@ -155,9 +179,12 @@ int run_card(const card_options& o) {
   if (o.card.empty())
     return fail(exit_usage,
                 "--card says which card; --owing lists those that owe, --applications what members ask for");
-  if (!o.reference.empty() && o.top_up.empty() && o.adjust.empty())
-    return fail(exit_usage, "--reference belongs to --top-up or --adjust");
+  if (!o.reference.empty() && o.top_up.empty() && o.adjust.empty() && o.pay_out.empty())
+    return fail(exit_usage, "--reference belongs to --top-up, --pay-out or --adjust");
+  if (!o.tender.empty() && o.top_up.empty() && o.pay_out.empty())
+    return fail(exit_usage, "--tender belongs to --top-up or --pay-out");
   if (!o.top_up.empty()) return run_top_up(o, *id, *hq);
+  if (!o.pay_out.empty()) return run_pay_out(o, *id, *hq);
   if (!o.adjust.empty()) return run_adjust(o, *id, *hq);
   if (o.replace) return run_replace(o, *id, *hq);
   if (o.code) return run_code(o, *id, *hq);
@@ -178,6 +205,13 @@ int run_card(const card_options& o) {
             << ", version " << card->version << " of its state";
   if (card->expires != 0) std::cout << ", good until " << date_text(card->expires);
   std::cout << (card->pin ? ", with a PIN" : "") << ").\n";
+  if ((card->state == "returned" || card->state == "cancelled") && card->here > 0) {
+    auto shown = hq->get("status");
+    if (!shown) return fail(shown.error());
+    auto unit = shown->value("unit", nlohmann::json::object());
+    std::cout << "At head office lie " << format_amount(card->here, unit.value("exponent", 2)) << " "
+              << unit.value("code", "CNY") << " of it: --pay-out pays them to its holder.\n";
+  }
   if (o.pin == "reset")
     std::cout << "Its PIN counts nowhere from when a store hears of this. Any store can then set a new one.\n";
   if (o.pin == "unlock") std::cout << "Each store allows fresh tries of its PIN from when it hears of this.\n";
@@ -192,10 +226,19 @@ void keep_applications_apart(CLI::App& c) {
   auto* applications = c.get_option("--applications");
   for (const char* other :
        {"--state", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--replace", "--code", "--picture",
-        "--void-codes", "--top-up", "--adjust", "--purse", "--reference", "--tender", "--package"})
+        "--void-codes", "--top-up", "--pay-out", "--adjust", "--purse", "--reference", "--tender", "--package"})
     applications->excludes(other);
   for (const auto& f : state_flags)
     applications->excludes(f.flag);
+}
+
+void keep_pay_out_apart(CLI::App& c) {
+  auto* out = c.get_option("--pay-out");
+  for (const char* other : {"--owing", "--state", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--replace",
+                            "--code", "--void-codes", "--top-up", "--adjust"})
+    out->excludes(other);
+  for (const auto& f : state_flags)
+    out->excludes(f.flag);
 }
 
 }  // namespace
@@ -241,6 +284,7 @@ void add_card(CLI::App& app, int& status) {
     top_up->excludes(other);
   for (const auto& f : state_flags)
     top_up->excludes(f.flag);
+  c->add_option("--pay-out", o->pay_out, "pay out what is left on a card that was given back or cancelled, as 50.00");
   auto* adjust = c->add_option("--adjust", o->adjust, "give units by hand, as 300, or take them, as -300")
                      ->excludes(top_up)
                      ->excludes(replace)
@@ -253,15 +297,15 @@ void add_card(CLI::App& app, int& status) {
   c->add_option("--purse", o->purse, "of which [[purse]] of the rules")->needs(adjust)->check(CLI::Range(2, 255));
   c->add_option("--reason", o->reason, "why; it is in the books for ever; of --refuse: the member may read it");
   c->add_option("--reference", o->reference, "the payment's own number, or the change's; it is booked once");
-  c->add_option("--tender", o->tender, "how it was paid")
-      ->needs(top_up)
-      ->check(CLI::IsMember(std::vector<std::string>{"online", "transfer"}));
+  c->add_option("--tender", o->tender, "how it was paid: online or transfer; of --pay-out transfer, online or cash")
+      ->check(CLI::IsMember(std::vector<std::string>{"online", "transfer", "cash"}));
   c->add_option("--package", o->package, "the [[package]] of the rules that was bought")->needs(top_up);
   keep_applications_apart(*c);
+  keep_pay_out_apart(*c);
   c->footer(
       "A card that is not active neither pays nor is loaded; what lies on it stays. Cancelled and returned are for "
       "good,\n"
-      "everything else can be taken back with --unfreeze.\n"
+      "everything else can be taken back with --unfreeze. What is left on a card that is gone --pay-out pays.\n"
       "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
       "  tallystick card --data /srv/tally --owing\n"
       "  tallystick card --data /srv/tally --applications --csv > applications.csv\n"
@@ -270,6 +314,8 @@ void add_card(CLI::App& app, int& status) {
       "  tallystick card --data /srv/tally --card 9704000000151464 --top-up 50.00 --reference shop-20261127-0042\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --adjust -30 --purse 3 --reason \"entered twice\" "
       "--reference call-118\n"
+      "  tallystick card --data /srv/tally --card 9704000000151464 --returned\n"
+      "  tallystick card --data /srv/tally --card 9704000000151464 --pay-out 12.00 --reference bank-0815\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --freeze\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --expires 2027-12-31 --kind 2\n"
       "  tallystick card --data /srv/tally --card 9704000000151464 --replace\n"

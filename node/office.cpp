@@ -148,9 +148,13 @@ status set_node_limits(const admin_client& hq, node_id node, const node_limits& 
 
 namespace {
 card_answer card_in(const nlohmann::json& a) {
-  return {{a.value("account", std::uint64_t{0})}, a.value("state", std::string{}),
-          a.value("version", std::uint64_t{0}),   a.value("kind", std::uint32_t{0}),
-          a.value("expires", std::uint32_t{0}),   a.value("pin", false)};
+  return {{a.value("account", std::uint64_t{0})},
+          a.value("state", std::string{}),
+          a.value("version", std::uint64_t{0}),
+          a.value("kind", std::uint32_t{0}),
+          a.value("expires", std::uint32_t{0}),
+          a.value("pin", false),
+          a.value("here", amount{0})};
 }
 
 result<card_answer> card_call(const admin_client& hq, const char* path, const nlohmann::json& body) {
@@ -172,20 +176,6 @@ result<card_answer> change_card(const admin_client& hq, const std::string& chain
   if (change.kind) body["kind"] = *change.kind;
   if (!change.pin.empty()) body["pin"] = change.pin;
   return card_call(hq, "card/state", body);
-}
-
-result<bool> top_up_card(const admin_client& hq, const std::string& chain, const std::string& number,
-                         const card_payment& paid) {
-  json body{{"medium", to_hex(medium_of(chain, number))},
-            {"amount", paid.value},
-            {"tender", paid.tender},
-            {"reference", paid.reference}};
-  if (paid.package != 0) body["package"] = paid.package;
-  auto a = hq.post("card/top-up", body);
-  if (!a) return a.error();
-  auto before = a->find("booked_before");
-  if (before == a->end() || !before->is_boolean()) return strange();
-  return before->get<bool>();
 }
 
 result<adjusted_card> adjust_card(const admin_client& hq, const std::string& chain, const std::string& number,
@@ -263,8 +253,8 @@ result<drawn_number> draw_number(const admin_client& hq, const std::string& pref
 result<replaced_card> replace_card(const admin_client& hq, const std::string& chain, const std::string& number,
                                    const std::string& prefix, entropy& random,
                                    const std::function<status(const std::string&)>& made) {
-  auto old = look_up_card(hq, chain, number);
-  if (!old) return old.error();
+  auto may = card_call(hq, "card/replace", {{"medium", to_hex(medium_of(chain, number))}, {"check", true}});
+  if (!may) return may.error();
   auto fresh = draw_number(hq, prefix, random);
   if (!fresh) return fresh.error();
   TALLY_TRY(made(fresh->number));

@@ -57,6 +57,7 @@ struct card_answer {
   std::uint32_t kind = 0;
   std::uint32_t expires = 0;  ///< last date on which it is good; 0: no end
   bool pin = false;           ///< it has one, as far as head office knows
+  amount here = 0;            ///< paid money and deposit that lie at head office; from `look_up_card` alone
 };
 /// Only the digest of a card's number reaches head office's node. Errors: unknown_card.
 result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const std::string& number);
@@ -120,6 +121,11 @@ struct card_payment {
 };
 result<bool> top_up_card(const admin_client& hq, const std::string& chain, const std::string& number,
                          const card_payment& paid);
+/// Pays out what lies at head office of a card that was given back, as far as it owes nothing; the same payment again
+/// is booked once. True: it was booked before. Errors: unknown_card, key_reused (another payment with this reference),
+/// not_applicable (the card is in use), insufficient (the text says how much can be).
+result<bool> pay_out_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                          const card_payment& out);
 /// Gives units to a card by hand, or takes them from what lies at head office; the same again is done once. Errors:
 /// unknown_card, key_reused (another change with this reference), insufficient, and those of units by hand at a till.
 struct card_adjustment {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "sync/certificate.hpp"
+#include "sync/medium.hpp"
 
 namespace tally {
 
@@ -21,6 +22,38 @@ result<std::vector<sold_card>> read_sold(const nlohmann::json& answer) {
 }
 
 }  // namespace
+
+namespace {
+
+/// Something that head office books under a reference; whether it had been before.
+result<bool> booked(const admin_client& hq, const char* path, const nlohmann::json& body) {
+  auto a = hq.post(path, body);
+  if (!a) return a.error();
+  auto before = a->find("booked_before");
+  if (before == a->end() || !before->is_boolean()) return error{errc::malformed, "head office answered something else"};
+  return before->get<bool>();
+}
+
+}  // namespace
+
+result<bool> top_up_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                         const card_payment& paid) {
+  nlohmann::json body{{"medium", to_hex(medium_of(chain, number))},
+                      {"amount", paid.value},
+                      {"tender", paid.tender},
+                      {"reference", paid.reference}};
+  if (paid.package != 0) body["package"] = paid.package;
+  return booked(hq, "card/top-up", body);
+}
+
+result<bool> pay_out_card(const admin_client& hq, const std::string& chain, const std::string& number,
+                          const card_payment& out) {
+  return booked(hq, "card/pay-out",
+                {{"medium", to_hex(medium_of(chain, number))},
+                 {"amount", out.value},
+                 {"tender", out.tender},
+                 {"reference", out.reference}});
+}
 
 result<std::vector<sold_card>> sold_of(const admin_client& hq, const card_run& run) {
   constexpr std::uint64_t at_once = 5'000;

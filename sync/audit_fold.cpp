@@ -306,7 +306,7 @@ void auditor::check_ruling_sums(const stream_id& id, sequence seq, const entry& 
     problem(check_rules, stream_name(id), seq, "one ruling about an entry", "a second one");
   auto about = entry_at({e.subject, sub_stream::journal, {}}, *e.cites);
   if (!about) return;
-  const auto most = case_sum_max(*about);
+  const auto most = case_sum_max(*about, catalogue_.rules(about->rules_version));
   for (const auto* list : {&e.values, &e.released})
     for (const auto& v : *list)
       if (v.purse == purse_paid && v.amount > most)

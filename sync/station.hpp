@@ -121,13 +121,12 @@ public:
 private:
   station(station_config config, const kv_store& store, certificate_book& certificates, const signer& keys,
           entropy& random);
-  void handle(const station_input& input);
+  void handle(const station_input&input), ingest(const segment_arrival&a);
   std::uint32_t customer_wait_ms() const, began_on() const;
   void on_till(const till_request&r), write_facts(facts_request&r), carried(const carried_request&r);
   void decide_till(const till_request& r, bool last, tally::amount pulled, bool unanswered = false);
-  void wait_for_rights(const till_request& r, const refusal& why);
+  void wait_for_rights(const till_request&r, const refusal&why), note_way(node_id from, const stream_id&journal);
   void note_elsewhere(account_id account, std::uint32_t purse, const told_message& m);
-  void ingest(const segment_arrival& a);
   void heard(node_id from), end_wait(std::uint64_t waiting, account_id account), answer(till_answer a);
   status verify_segment(const segment& s, const opened_segment& opened);
   bool waits_for_proof(const segment& s, const entry_list& entries) const;
@@ -142,13 +141,13 @@ private:
   bool is_expired(const certificate& c) const;
   void tend_keys(), tend_own_certificate(), await_parent(), load_outdated(), become_sure();
   void become_sure_alone(const std::vector<node_id>&missing), heed_own_cosignature(const cosign_message&m);
-  void remind_parent(node_id parent, std::uint64_t from), note_start();
+  void remind_parent(node_id parent, std::uint64_t from), note_start(),
+      learn_back(const stream_id&id, const entry_list&entries);
   void begin_rebuild(byte_view without), rebuild(), go_on_from_backup(), fetch_left_out();
   std::map<node_id, std::vector<stream_id>> published() const;
   bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const;
   bool take_fee(account_id account, bool ask), was_due_before(const entry&regrant) const;
   void on_held_below(node_id child, const have_message&m), give_back(node_id parent, const want_message&m);
-  void learn_back(const stream_id& id, const entry_list& entries);
   bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);
   bool is_past_its_end(const segment&s) const, lost_a_holder(const stream_id&published) const;
   void on_renewal(node_id from, const renew_message&m), replenish_store(node_id node, const node_record&record);
@@ -184,7 +183,7 @@ private:
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void move_level(account_id account, const programme&plan), free_run(const entry&brought, const writer_id&from);
   void keep_calendar(), write_off_expired(), time_out_holds(), settle_owed(), even_out_returns();
-  bool credit_owed(const writer_id&w, sequence seq, owed_units due);
+  bool credit_owed(const writer_id& w, sequence seq, owed_units due);
   bool even_out(const std::vector<writer_id>& writers, const writer_id& seller, sequence seq, const entry& sale);
   void take_back_credited(const writer_id& w, sequence seq, owed_units back);
   void move_levels(), take_fees(), rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
@@ -194,7 +193,6 @@ private:
   std::uint64_t random_id(), announce(const std::vector<entry>&facts, std::size_t at),
       end_in_current(byte_view noted) const;
   std::optional<node_id> route_to(node_id node) const;
-  void note_way(node_id from, const stream_id& journal);
   bool brings_back(node_id neighbour, const stream_id&id) const, comes_by(node_id neighbour, node_id below) const,
       stays_here(node_id neighbour, const writer_id&own) const, descends_from(const epoch_id&epoch) const;
   enum class once_state : std::uint8_t { none, unused, used };

@@ -37,7 +37,7 @@ status station::check_case(entry& ruling) const {
     return error{errc::io, "the entry of this case cannot be read, so nobody can say what it is about; try again"};
   amount sum = 0;
   for (auto why : reasons)
-    if (about) sum = std::max(sum, case_sum(*about, why));
+    if (about) sum = std::max(sum, case_sum(*about, why, book_->rules().rules(about->rules_version)));
   const error over{errc::bad_amount, "this case is about " + std::to_string(sum) +
                                          " minor units, what is owed and what is written off together"};
   for (const auto* list : {&ruling.values, &ruling.released})

@@ -16,6 +16,7 @@ export function giveBackCall(state, answers, record, terminal, body) {
   const lacks = Math.max(0, body.paid - card.here);
   if (lacks > 0 && (state.nodes[2].cut || (card.elsewhere ?? 0) < lacks))
     return refuse(409, 'insufficient', { here: card.here, elsewhere: card.elsewhere, short: lacks, purse: 1 });
+  if (body.paid < card.here + (state.nodes[2].cut ? 0 : card.elsewhere ?? 0)) return refuse(409, 'bad_amount');
   if (body.deposit > (card.deposit_here ?? 0)) return refuse(409, 'insufficient', { here: 0, short: body.deposit });
   if (lacks > 0) card.elsewhere -= lacks;
   card.here += lacks - body.paid;

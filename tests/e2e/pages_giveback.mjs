@@ -34,14 +34,24 @@ export function giveBackTests({ shop, till, at, click, shows, has, swipe, sizes,
       await at(page, 'giveback-open').waitFor({ state: 'detached' });
     },
 
-    async 'give back: what lies elsewhere is said, and stays there when it is not fetched'() {
+    async 'give back: without a line what lies elsewhere is said, and stays there'() {
+      shop().state.nodes[2].cut = true;
       const page = await opened();
-      await click(page, 'giveback-fetch');
       await has(page, 'giveback-elsewhere', 'minor', 2_000);
       await has(page, 'giveback-total', 'minor', 7_000);
       await click(page, 'giveback-yes');
       await shows(page, 'message', 'Paid out: 70.00');
       assert.deepEqual([last().loaded, card().elsewhere], [5_000, 2_000]);
+    },
+
+    async 'give back: less than all of it is refused in words, and the figures are read again'() {
+      const page = await opened();
+      card().here += 500;
+      await click(page, 'giveback-yes');
+      await shows(page, 'error', 'all that is on the card');
+      assert.equal(shop().state.receipts.size, 0);
+      await click(page, 'giveback-open', 'giveback-yes');
+      await shows(page, 'message', 'Paid out: 95.00');
     },
 
     async 'give back: what cannot be fetched is refused in words, and nothing is paid'() {

@@ -6,9 +6,9 @@ import { allCosigned, makeChain } from './chain.mjs';
 import { ROOT, good, scenario, tallystick, until } from './lib.mjs';
 
 await scenario('payments', 120, async (t) => {
-  const { nodes, cards } = await makeChain(t, [['hq', 'hq'], ['a', 'store', 'hq']], { cards: 4 });
+  const { nodes, cards } = await makeChain(t, [['hq', 'hq'], ['a', 'store', 'hq']], { cards: 5 });
   const { hq, a } = nodes;
-  const [card, other, third, fourth] = cards;
+  const [card, other, third, fourth, fifth] = cards;
   const rules = join(t.dir, 'rules.toml');
   const demo = readFileSync(join(ROOT, 'config', 'demo-rules.toml'), 'utf8');
   const open = '\n[[product]]\nid = 90\nopen = true\ntax = "A"\nname = { en = "Sundries" }\n';
@@ -108,6 +108,23 @@ await scenario('payments', 120, async (t) => {
   await until('the card to be out of use', async () => (await api('POST', '/cards/lookup', { card: other })).body.status === 'returned');
   assert.match((await pay(other, '--top-up', '30.00', '--reference', 'shop-0044')).err, /the card takes no money: given back/);
   t.step('a card is given back with money that lay at head office');
+
+  // What is left on a card that is gone is its holder's.
+  const out = (sum, reference, ...more) => pay(fifth, '--pay-out', sum, '--reference', reference, ...more);
+  assert.equal((await pay(fifth, '--top-up', '12.00', '--reference', 'shop-0060')).code, 0);
+  assert.match((await out('12.00', 'bank-1')).err, /the card is in use/);
+  assert.match((await pay(fifth, '--returned')).out, /is returned/);
+  assert.match((await pay(fifth)).out, /At head office lie 12\.00 CNY of it/);
+  assert.match((await out('12.01', 'bank-1')).err, /12\.00 of the card can be paid out/);
+  assert.match((await out('12.00', 'bank-1')).out, /^Booked: 12\.00 CNY of .* paid out \(transfer\)/);
+  assert.match((await out('12.00', 'Bank-1')).out, /booked before/);
+  assert.match((await out('11.00', 'bank-1')).err, /another payment/);
+  assert.match((await out('0.01', 'bank-2', '--tender', 'cash')).err, /0\.00 of the card can be paid out/);
+  assert.equal((await pay(fifth, '--pay-out', '1.00')).code, 2);
+  assert.equal((await out('1.00', 'x', '--freeze')).code, 2);
+  const gone = await pay(fifth, '--replace');
+  assert.deepEqual([gone.code, gone.out], [1, ''], gone.err);
+  t.step('head office pays out what is left, and draws no number for a card that is gone');
 
   await allCosigned(a);
   const found = async () => JSON.parse((await good(['cases', '--data', hq.data, '--json'])).out).recomputed;

@@ -2,69 +2,13 @@
 
 #include <map>
 
-#include "fixture.hpp"
-#include "ledger/card_sale.hpp"
-#include "ledger/cards.hpp"
+#include "card_shop.hpp"
 #include "ledger/closing.hpp"
 
 using namespace tally;
 using namespace tally::test;
 
 namespace {
-
-constexpr account_id stock_card{1'000};
-
-/// A store with a run of ten cards, and rules that sell them: 2.00, 20.00 of deposit, good for 30 days.
-struct card_shop : shop {
-  card_shop() : shop(store_a) {
-    auto r = rules_of(2, 0);
-    card_kind_rule k{1, {"Card"}, {}, true, 0};
-    k.price = 200;
-    k.deposit = 2'000;
-    k.valid_days = 30;
-    r.programme.card_kinds = {k};
-    discount_rule all{1, {"Half"}, 5'000, 0, {}};
-    r.programme.discounts = {all};
-    r.programme.stale = {48, 24, 150};
-    prices.add(r);
-    for (std::uint32_t id = 1; id <= 3; ++id)
-      prices.add(product_of(id, 2, id * 100, 0));
-    allot(stock_card, 10, store_a);
-    for (std::uint64_t i = 0; i < 10; ++i)
-      put_card(st, {stock_card.value + i}, {card_status::stock, 1, 0});
-  }
-  void allot(account_id first, std::uint64_t count, const writer_id& to) {
-    entry e;
-    e.kind = entry_kind::allot;
-    e.account = first;
-    e.size = count;
-    e.subject = to;
-    e.card_kind = 1;
-    e.blob = "first";
-    fact(e);
-  }
-  /// Of head office's directory, dated now.
-  void fact(entry e) {
-    e.business_date = day_of(now);
-    e.stamp = now - start_of_day(e.business_date);
-    apply_directory(e, st);
-  }
-  void says(account_id account, card_status status, std::optional<sequence> answers = {}) {
-    auto e = card_fact(account, card_of(st, account).value());
-    e.status = status;
-    if (answers) e.subject = self, e.cites = answers;
-    fact(e);
-  }
-  decision sale(account_id account, amount card) {
-    return run(sale_command{next_key(), account, {{product_id{1}, 2 * card / 100}}, card, {}});
-  }
-  decision claim(account_id account, card_status status) { return run(claim_command{next_key(), account, status}); }
-};
-
-const refusal& why(const decision& d) {
-  REQUIRE(std::holds_alternative<refusal>(d));
-  return std::get<refusal>(d);
-}
 
 amount posted(const std::vector<posting>& list, account_type type) {
   amount sum = 0;
@@ -86,8 +30,8 @@ TEST_CASE("a card that is reported lost is refused at once where it was reported
   CHECK(written(claimed).account_version == 1);
   auto again = s.sale(card_1, 100);
   CHECK(refused(again) == errc::card_blocked);
-  CHECK(why(again).why.detail == "reported lost");
-  CHECK(why(again).standing == card_status::lost);
+  CHECK(refusal_of(again).why.detail == "reported lost");
+  CHECK(refusal_of(again).standing == card_status::lost);
   CHECK(refused(s.run(top_up_command{s.next_key(), card_1, 1'000})) == errc::card_blocked);
   CHECK(refused(s.run(refund_command{s.next_key(), s.journal.size() - 2, {{product_id{1}, 1}}, true})) ==
         errc::card_blocked);
@@ -185,7 +129,7 @@ TEST_CASE("a card expires when both calendars have passed its date", "[cards]") 
   s.hq_time += 86'400;
   auto over = s.sale(card_1, 100);
   CHECK(refused(over) == errc::card_blocked);
-  CHECK(why(over).why.detail == "good until 2026-11-22");
+  CHECK(refusal_of(over).why.detail == "good until 2026-11-22");
   // What lies on it is still the holder's.
   auto back = s.run(hand_back_command{s.next_key(), card_1, s.held(card_1), 0});
   written(back);
@@ -286,7 +230,8 @@ TEST_CASE("a card that comes back is paid out, what is here, and used no more", 
   written(sold);
   auto too_much = s.run(hand_back_command{s.next_key(), stock_card, 6'000, 3'000});
   CHECK(refused(too_much) == errc::insufficient);
-  CHECK(why(too_much).lacks == std::vector<purse_lack>{{purse_paid, 5'000, 1'000}, {purse_deposit, 2'000, 1'000}});
+  CHECK(refusal_of(too_much).lacks ==
+        std::vector<purse_lack>{{purse_paid, 5'000, 1'000}, {purse_deposit, 2'000, 1'000}});
   s.now += 40 * 86'400;
   hand_back_command c{s.next_key(), stock_card, 5'000, 2'000};
   CHECK(refused(s.run(c)) == errc::stale_lists);  // nobody knows whether it was stolen meanwhile
@@ -302,7 +247,7 @@ TEST_CASE("a card that comes back is paid out, what is here, and used no more", 
   CHECK(std::holds_alternative<replayed>(s.run(c)));
   auto after = s.run(top_up_command{s.next_key(), stock_card, 1'000});
   CHECK(refused(after) == errc::card_blocked);
-  CHECK(why(after).why.detail == "given back");
+  CHECK(refusal_of(after).why.detail == "given back");
   CHECK(refused(s.run(hand_back_command{s.next_key(), stock_card, 0, 0})) == errc::card_blocked);
 }
 
@@ -446,7 +391,7 @@ TEST_CASE("a card is never looser at a store than its own claims and head office
         default: {
           auto bought = s.sale(a, 100);
           CHECK(std::holds_alternative<entry>(bought) == (tightest == card_status::active));
-          if (tightest != card_status::active) CHECK(why(bought).standing == tightest);
+          if (tightest != card_status::active) CHECK(refusal_of(bought).standing == tightest);
         }
       }
     }
@@ -455,98 +400,4 @@ TEST_CASE("a card is never looser at a store than its own claims and head office
       sum += s.held({a});
     CHECK(sum == held_total(s.st, store_a));
   }
-}
-
-TEST_CASE("a card is given back with all of its money, which is drawn in first where there is a line", "[cards]") {
-  card_shop s;
-  s.rights(card_1, 10'000);
-  auto part = s.run(hand_back_command{s.next_key(), card_1, 1, 0});
-  REQUIRE(refused(part) == errc::bad_amount);
-  CHECK(why(part).why.detail == "100.00 of the card's money lies here: a card is given back with all of it");
-  CHECK(refused(s.run(hand_back_command{s.next_key(), card_1, 0, 0})) == errc::bad_amount);
-  // Whoever can ask others is told to, also when all that is wanted lies here.
-  auto at = s.at();
-  at.pulls = true;
-  auto ask = decide(hand_back_command{s.next_key(), card_1, 10'000, 0}, at);
-  REQUIRE(refused(ask) == errc::insufficient);
-  CHECK(why(ask).lacks ==
-        std::vector<purse_lack>{{purse_paid, 10'000, amount_max - 10'000}, {purse_deposit, 0, amount_max}});
-  auto back = s.run(hand_back_command{s.next_key(), card_1, 10'000, 0});
-  CHECK(written(back).tenders == std::vector<tender_item>{{tender_kind::cash, main_unit, 10'000}});
-}
-
-TEST_CASE("what a card paid that was given back since is given back in cash", "[cards][refund]") {
-  card_shop s;
-  s.rights(card_1, 10'000);
-  REQUIRE(s.write(s.receive({}, {{0, refund_of(main_unit), 0, 10'000}})).ok());
-  auto bought =
-      s.run(sale_command{s.next_key(), card_1, {{product_id{1}, 8}}, 300, {{tender_kind::cash, main_unit, 100}}});
-  written(bought);
-  const auto seq = s.journal.size() - 1;
-  auto refund = [&](bool to_card, std::int64_t pieces) {
-    return s.run(refund_command{s.next_key(), seq, {{product_id{1}, pieces}}, to_card, tender_kind::cash});
-  };
-  CHECK(refused(refund(false, 4)) == errc::not_applicable);  // 1.00 was paid in cash
-  auto back = s.run(hand_back_command{s.next_key(), card_1, 9'700, 0});
-  written(back);
-  auto no = refund(true, 2);
-  REQUIRE(refused(no) == errc::card_blocked);
-  CHECK(why(no).why.detail == "given back: its share is given back in cash");
-  auto undo = s.run(reverse_command{s.next_key(), seq});
-  REQUIRE(refused(undo) == errc::card_blocked);
-  CHECK(why(undo).why.detail == "given back: take the goods back for cash, as goods of that receipt");
-  auto cash = refund(false, 6);
-  CHECK(written(cash).tenders == std::vector<tender_item>{{tender_kind::cash, main_unit, 300}});
-  auto rest = refund(false, 2);
-  CHECK(written(rest).tenders == std::vector<tender_item>{{tender_kind::cash, main_unit, 100}});
-  CHECK(refused(refund(false, 1)) == errc::already_reversed);
-  CHECK(s.held(card_1) == 0);
-  // Nobody writes more than was paid, whoever gives it.
-  auto more = written(rest);
-  more.counter = 900;
-  more.tenders.front().amount = 500;
-  CHECK_FALSE(s.write(more).ok());
-}
-
-TEST_CASE("head office pays out what is left on a card, under a reference, and no store does", "[cards]") {
-  entry e;
-  e.kind = entry_kind::hand_back;
-  e.terminal = office_terminal;
-  e.counter = 1;
-  e.account = card_1;
-  e.values = {{purse_paid, main_unit, 0, 400}};
-  e.tenders = {{tender_kind::transfer, main_unit, 400}};
-  e.business_date = day_of(noon);
-  shop office(hq, node_role::hq);
-  REQUIRE(office.write(office.receive(card_1, {{purse_paid, main_unit, 0, 1'000}}, region)).ok());
-  CHECK(judge(e, {hq, node_role::hq, 2}, office.st).code() == errc::malformed);
-  e.blob = "bank-0815";
-  REQUIRE(office.write(e).ok());
-  CHECK(office.held(card_1) == 600);
-  CHECK(top_up_for(office.st, "BANK-0815") == std::optional<sequence>(2));
-  auto again = e;
-  again.counter = 2;
-  CHECK(judge(again, {hq, node_role::hq, 3}, office.st).code() == errc::key_reused);
-  again.blob = "bank-0816";
-  again.values.clear();
-  again.tenders.clear();
-  CHECK(judge(again, {hq, node_role::hq, 3}, office.st).code() == errc::malformed);
-  card_shop s;
-  s.rights(card_1, 1'000);
-  CHECK(judge(e, {store_a, node_role::store, s.journal.size()}, s.st).code() == errc::malformed);
-}
-
-TEST_CASE("a receipt that is not reversed says why in words", "[cards]") {
-  card_shop s;
-  s.quota(100'000);
-  auto sold = s.run(card_sale_command{s.next_key(), stock_card, 5'000});
-  written(sold);
-  auto no = s.run(reverse_command{s.next_key(), s.journal.size() - 1});
-  REQUIRE(refused(no) == errc::not_reversible);
-  CHECK(why(no).why.detail == "a store takes back a card that it sold, not its sale: give the card back");
-  auto back = s.run(hand_back_command{s.next_key(), stock_card, 5'000, 2'000});
-  written(back);
-  auto never = s.run(reverse_command{s.next_key(), s.journal.size() - 1});
-  REQUIRE(refused(never) == errc::not_reversible);
-  CHECK(why(never).why.detail == "a card that was given back stays given back");
 }

@@ -164,12 +164,21 @@ TEST_CASE("a case is about what its entry names", "[ruling]") {
   e.kind = entry_kind::sale;
   e.values = {{purse_paid, main_unit, 0, 400}, {2, unit_of(2), 0, 70}};
   e.tenders = {{tender_kind::cash, main_unit, 600}};
-  CHECK(case_sum(e, errc::used_lost) == 400);
-  CHECK(case_sum(e, errc::over_returned) == 1'000);
-  CHECK(case_sum_max(e) == 1'000);
+  CHECK(case_sum(e, errc::used_lost, nullptr) == 400);
+  CHECK(case_sum(e, errc::over_returned, nullptr) == 1'000);
+  CHECK(case_sum_max(e, nullptr) == 1'000);
+  // Bonus is worth as much money, points are not.
+  rules_record rules;
+  rules.programme.purses.resize(1);
+  rules.programme.purses[0].id = 2;
+  rules.programme.purses[0].kind = purse_kind::bonus;
+  CHECK(case_sum(e, errc::used_lost, &rules) == 470);
+  CHECK(case_sum_max(e, &rules) == 1'070);
+  rules.programme.purses[0].kind = purse_kind::points;
+  CHECK(case_sum(e, errc::used_lost, &rules) == 400);
   e.bearer = 500;
   e.risk = 300;
-  CHECK(case_sum(e, errc::voucher_used) == 300);
+  CHECK(case_sum(e, errc::voucher_used, nullptr) == 300);
   e.values = {{purse_paid, main_unit, 0, INT64_MAX}, {purse_paid, main_unit, 202'612, INT64_MAX}};
-  CHECK(case_sum(e, errc::over_returned) == amount_max);
+  CHECK(case_sum(e, errc::over_returned, nullptr) == amount_max);
 }

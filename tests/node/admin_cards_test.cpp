@@ -64,6 +64,11 @@ TEST_CASE("a card that is replaced: the old number is cancelled, the new one has
   CHECK(d.status == 409);
   d.post("card/replace", with(call, "medium", to_hex(fresh)));
   CHECK(d.status == 409);
+  // Whether it can be is said before a number is drawn.
+  const json check{{"medium", to_hex(old)}, {"check", true}};
+  CHECK(d.post("card/replace", check)["account"] == 1);
+  d.post("card/replace", with(check, "check", "yes"));
+  CHECK(d.status == 400);
   CHECK(d.node.written.size() == 1);
   CHECK(d.post("card/replace", call)["account"] == 1);
   REQUIRE(d.node.written.size() == 4);

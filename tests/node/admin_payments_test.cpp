@@ -134,3 +134,37 @@ TEST_CASE("head office gives and takes units by hand", "[admin]") {
   for (const auto& other : {with(call, "units", "301"), with(call, "units", "-300"), with(call, "reason", "why")})
     CHECK(d.post("card/adjust", other)["error"] == "key_reused");
 }
+
+TEST_CASE("head office pays out what is left on a card, once for each reference", "[admin]") {
+  desk d;
+  const writer_id self{head_office, {{1, 2, 3, 4, 5, 6, 7, 8}}};
+  d.node.shown->self = self;
+  auto medium = to_hex(medium_of("bakery", "9704000000000017"));
+  d.post("cards/reserve", {{"count", 1}});
+  d.post("cards/map", {{"first", 1}, {"kind", 1}, {"media", {medium}}});
+  d.node.learn(d.node.written.back());
+  const json call{{"medium", medium}, {"amount", 500}, {"tender", "cash"}, {"reference", "Bank-1"}};
+  CHECK(d.post("card/pay-out", call) == json{{"account", 1}, {"amount", 500}, {"booked_before", false}});
+  auto out = d.node.written.back();
+  CHECK(out.kind == entry_kind::hand_back);
+  CHECK(out.tenders == std::vector<tender_item>{{tender_kind::cash, main_unit, 500}});
+  CHECK(out.blob == "Bank-1");
+  for (const auto& bad : {with(call, "amount", 0), with(call, "amount", "5"), with(call, "tender", "card"),
+                          with(call, "reference", ""), with(call, "reference", " x"), with(call, "medium", "00")}) {
+    d.post("card/pay-out", bad);
+    CHECK(d.status == 400);
+  }
+  // What lay in which purse the node said when it wrote it.
+  out.terminal = office_terminal;
+  out.counter = 1;
+  out.values = {{purse_paid, main_unit, 0, 200}, {purse_deposit, main_unit, 0, 300}};
+  d.node.keep_journal(self, {out});
+  memory_state st;
+  st.put(payment_key("Bank-1"), {0, out.blob});
+  d.node.put_cells(st);
+  CHECK(d.post("card/pay-out", with(call, "reference", "BANK-1"))["booked_before"] == true);
+  for (const auto& other : {with(call, "amount", 501), with(call, "tender", "transfer")})
+    CHECK(d.post("card/pay-out", other)["error"] == "key_reused");
+  // A payment that came in has another name.
+  CHECK(d.post("card/top-up", with(call, "tender", "online"))["error"] == "key_reused");
+}

@@ -72,11 +72,11 @@ void world::watch_lost(const sim_node& hq) {
 
 // Now and then a ruling says how much is owed, or what a node is to write off of the card.
 void world::add_sums(entry& ruling, errc why) {
-  const auto& hq = *nodes_.at(head_office).st;
+  auto& hq = *nodes_.at(head_office).st;
   stream_reader reader(nodes_.at(head_office).disk);
   auto data = reader.entry_of({ruling.subject, sub_stream::journal, {}}, *ruling.cites, {head_office, {}});
   auto about = data ? decode_entry(*data) : result<entry>(data.error());
-  auto sum = about ? case_sum(*about, why) : 0;
+  auto sum = about ? case_sum(*about, why, hq.ledger().rules().rules(about->rules_version)) : 0;
   if (sum < 1) return;
   if (ruling.outcome == ruling_outcome::owed && dice_.chance(500))
     ruling.values = {{purse_paid, main_unit, 0, dice_.between(1, sum)}};

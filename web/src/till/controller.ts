@@ -88,7 +88,8 @@ function deliver(effect: OutboxEffect & { do: 'deliver' }): void {
     if (outcome.refusal.next_counter !== undefined) nextCounter = outcome.refusal.next_counter;
     dispatch({ type: 'refused', refusal: outcome.refusal });
     if (outcome.refusal.error === 'bad_tender') void readRules();
-    if (outcome.refusal.error === 'insufficient') void rereadCard(wasGiveBack());
+    const short = outcome.refusal.error === 'insufficient';
+    if (short || (wasGiveBack() && outcome.refusal.error === 'bad_amount')) void rereadCard(wasGiveBack());
     // A used or too old number means that this page's counter is behind: the node tells the right one.
     if (outcome.refusal.error.startsWith('key_')) void refresh();
   }
@@ -312,6 +313,9 @@ export function giveBack(paid: number, deposit: number, tender: 'cash' | 'bank')
 
 /** Whether the last request was to take a card back. */
 export const wasGiveBack = (): boolean => lastAsked?.kind === 'card_return';
+
+/** Whether it was to take goods back, or a whole receipt. */
+export const wasTakenBack = (): boolean => lastAsked?.kind === 'refund' || lastAsked?.kind === 'reversal';
 
 export function reverse(receipt: Receipt): void {
   submit('reversal', '/api/v1/reversals', receipt.total, { receipt: receipt.id });

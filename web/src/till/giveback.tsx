@@ -12,8 +12,6 @@ import { giveBack, model } from './controller';
 const shown = signal<GiveBack | null>(null);
 /** The card moved while the question was read: it is read once more. */
 const moved = signal(false);
-/** With what lies elsewhere. */
-const fetches = signal(false);
 const to = signal<'cash' | 'bank'>('cash');
 
 function held(): GiveBack | null {
@@ -22,11 +20,6 @@ function held(): GiveBack | null {
 }
 
 const mayFetch = (of: GiveBack): boolean => (of.elsewhere ?? 0) > 0 && model.value.info?.link.up === true;
-
-function show(of: GiveBack): void {
-  fetches.value = mayFetch(of);
-  shown.value = of;
-}
 
 function close(): void {
   shown.value = null;
@@ -38,7 +31,7 @@ export function GiveBackButton() {
   if (!of) return null;
   function open(): void {
     to.value = 'cash';
-    if (of) show(of);
+    shown.value = of;
   }
   return (
     <button
@@ -91,7 +84,8 @@ function Figures({ of, info, fetched }: { of: GiveBack; info: TillInfo; fetched:
 
 function Question({ of, info }: { of: GiveBack; info: TillInfo }) {
   const now = held();
-  const fetched = fetches.value && mayFetch(of);
+  // With a line a card is given back with all that lies anywhere, or not at all.
+  const fetched = mayFetch(of);
   // Another card, or none: this question is about neither.
   const gone = now?.card !== of.card;
   useEffect(() => {
@@ -102,7 +96,8 @@ function Question({ of, info }: { of: GiveBack; info: TillInfo }) {
     if (!now || gone) return;
     if (!sameFigures(now, of)) {
       moved.value = true;
-      return show(now);
+      shown.value = now;
+      return;
     }
     const { paid, deposit } = paidOut(of, fetched);
     close();
@@ -115,17 +110,6 @@ function Question({ of, info }: { of: GiveBack; info: TillInfo }) {
         <span data-testid="giveback-card">{of.masked}</span> · {t('giveback.text')}
       </p>
       <Figures of={of} info={info} fetched={fetched} />
-      {mayFetch(of) && (
-        <button
-          type="button"
-          class="button"
-          data-testid="giveback-fetch"
-          aria-pressed={fetched}
-          onClick={() => (fetches.value = !fetches.value)}
-        >
-          {t('giveback.fetch')}
-        </button>
-      )}
       <p class="problem" role="status" data-testid="giveback-moved">
         {moved.value ? t('giveback.moved') : ''}
       </p>

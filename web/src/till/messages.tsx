@@ -22,6 +22,7 @@ import {
   pinWasTyped,
   voidHold,
   wasGiveBack,
+  wasTakenBack,
 } from './controller';
 import { PinAsked } from './pin';
 
@@ -33,6 +34,8 @@ export function refusalText(refusal: Refusal, info: TillInfo): string {
   if (!hasKey(key)) return t('error.other', { error: refusal.error });
   if (wasGiveBack() && refusal.error === 'not_applicable') return t('giveback.refused');
   if (wasGiveBack() && refusal.error === 'insufficient') return t('giveback.short');
+  if (wasGiveBack() && refusal.error === 'bad_amount') return t('giveback.all');
+  if (wasTakenBack() && refusal.error === 'card_blocked' && refusal.status === 'returned') return t('refund.card_gone');
   const rule = purseRule(model.value.programme, refusal.purse ?? 0);
   if (refusal.error === 'insufficient' && rule) {
     const units = (n: number | undefined) => unitsFigure(rule, n ?? 0, info.unit);
