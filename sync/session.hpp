@@ -126,8 +126,8 @@ public:
   /// The peer's keys do not count any more. It is given head office's directory up to the entry that says so and
   /// nothing else; nothing of it is taken. When it has that durably, or after `farewell_ms`, the session says `why` and
   /// closes with it. `directories`: of all lives of head office, the current one last; without those before, it could
-  /// not read that. REQUIRES: one at least. With `up_to` the largest number there is, only the time of its certificate is over: it may ask for
-  /// the next one, and `time` (head office's, if any) tells it that it must.
+  /// not read that. REQUIRES: one at least. With `up_to` the largest number there is, only the time of its certificate
+  /// is over: it may ask for the next one, and `time` (head office's, if any) tells it that it must.
   session_effects farewell(const std::vector<stream_id>& directories, std::uint64_t up_to, errc why, tick_ms now,
                            const std::optional<time_message>& time = {});
   session_effects tick(tick_ms now);

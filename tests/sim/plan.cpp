@@ -6,8 +6,9 @@
 namespace tally::sim {
 
 // Head office on a backup beside a life that ends. Of a region whose machine is another one its stores may know more
-// than it gives back; of a store that retired right below, head office may lose books that nobody has.
-static bool goes_with_top(ending e) { return e != ending::none && e != ending::replace_region && e != ending::retire; }
+// than it gives back; the certificate of another machine right below head office nobody else may have; and of a store
+// that retired there, head office may lose books that nobody has.
+static bool goes_with_top(ending e) { return e == ending::burn || e == ending::burn_and_return || e == ending::move; }
 
 plan plan::from_seed(std::uint64_t seed) {
   dice d(seed * 0x9e3779b97f4a7c15ULL + 1);
