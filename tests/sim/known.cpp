@@ -1,4 +1,5 @@
 // What money an account should have by the entries that somebody knows of.
+#include "ledger/fold.hpp"
 #include "ledger/kinds.hpp"
 #include "sim/oracle.hpp"
 
@@ -7,7 +8,7 @@ namespace {
 
 amount money_of(const entry& e) {
   amount sum = 0;
-  for (const auto& v : e.values)
+  for (const auto& v : evens_paid(e) ? e.earned : e.values)
     if (v.unit == main_unit) sum += v.amount;
   return sum;
 }
@@ -34,9 +35,11 @@ void oracle::note_known(const writer_id& writer, sequence seq, const entry& e) {
   const auto kind = undo ? e.cited_kind : e.kind;
   amount own = 0;
   if (e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere || e.kind == entry_kind::issue ||
-      e.kind == entry_kind::voucher_grant)
+      e.kind == entry_kind::voucher_grant || e.kind == entry_kind::earn)
     own += value;
-  if (e.kind == entry_kind::hand_back || e.kind == entry_kind::fee || e.kind == entry_kind::execute) own -= value;
+  if (e.kind == entry_kind::hand_back || e.kind == entry_kind::fee || e.kind == entry_kind::execute ||
+      e.kind == entry_kind::take_back)
+    own -= value;
   if (undo && kind == entry_kind::issue) own -= value;
   if (kind == entry_kind::gift) own -= value * (undo ? -1 : 1);
   if (sells(kind) || kind == entry_kind::top_up) own += value * (undo ? -1 : 1) * (kind == entry_kind::top_up ? 1 : -1);

@@ -127,6 +127,7 @@ std::uint64_t world::uneven_returns() const {
     auto data = reader.entry_of({seller, sub_stream::journal, {}}, seq, {head_office, {}});
     auto sale = data ? decode_entry(*data) : result<entry>(data.error());
     if (!sale || sale->account.value == 0) continue;
+    if (revoking_of(hq.st->ledger().st(), seller)) continue;  // of such a store nothing is put back
     cell_key credited{.type = cell_type::credited, .a = seq, .b = 0, .writer = seller, .peer = {}};
     auto back = returned_of(seen.st(), seen.writers(), seller, seq, *sale);
     auto due = uneven_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale,

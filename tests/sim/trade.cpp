@@ -11,7 +11,7 @@ namespace {
 constexpr tick_ms till_patience = 6'000;
 constexpr std::size_t receipts_max = 12;
 constexpr std::uint64_t unknown_account = 99'999;
-entry card_entry(account_id account, card_status status) {
+entry card_entry(const plan& how, account_id account, card_status status) {
   entry e;
   e.kind = entry_kind::map_media;
   e.account = account;
@@ -19,8 +19,8 @@ entry card_entry(account_id account, card_status status) {
   medium.u64be(account.value);
   medium.u64be(account.value);
   e.medium = medium.take();
-  // Every third card is a member's, and each was born in some month.
-  e.card_kind = account.value % 3 == 0 ? member_kind : 1;
+  // Every third card is a member's where the rules have such a kind, and each was born in some month.
+  e.card_kind = how.programme && account.value % 3 == 0 ? member_kind : 1;
   e.birth_month = birth_month_of(account);
   e.status = status;
   e.account_version = 1;
@@ -70,7 +70,7 @@ void world::head_office_facts() {
     list.push_back(product_entry(i, 1, 100 + 250 * static_cast<amount>(i)));
   if (plan_.skipping > 0) list.push_back(open_product_entry(1));
   for (unsigned c = 1; c <= plan_.cards; ++c)
-    list.push_back(card_entry({c}, card_status::active));
+    list.push_back(card_entry(plan_, {c}, card_status::active));
   for (auto& [id, n] : nodes_) {
     if (n.role == node_role::region || plan_.stock == 0) continue;
     entry run;
@@ -82,7 +82,7 @@ void world::head_office_facts() {
     run.blob = "run of " + std::to_string(id.value);
     list.push_back(run);
     for (unsigned i = 0; i < plan_.stock; ++i)
-      list.push_back(card_entry(stock_card(id, i), card_status::stock));
+      list.push_back(card_entry(plan_, stock_card(id, i), card_status::stock));
   }
   decrees_.push_back(std::move(list));
   for (unsigned i = 0; plan_.risk && i < vouchers; ++i)
