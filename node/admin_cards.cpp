@@ -4,11 +4,13 @@
 #include "ledger/cards.hpp"
 #include "node/admin_internal.hpp"
 #include "node/office.hpp"
+#include "node/taken_off.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
 #include "sync/card_media.hpp"
 #include "sync/card_qr.hpp"
+#include "sync/entry_walk.hpp"
 #include "sync/text.hpp"
 
 // Looking at one card and changing whether it may be used: see node/admin.hpp.
@@ -180,7 +182,16 @@ std::optional<call> alone_with(const call& c, account_id card) {
   return std::nullopt;
 }
 
+// By its account where no number is known any more: an operator reads that from what `card` said of an old number.
 result<found_card> card_in(const call& c) {
+  if (c.in.contains("account")) {
+    auto number = number_in(c.in, "account", 1, INT64_MAX);
+    if (!number) return number.error();
+    account_id account{static_cast<std::uint64_t>(*number)};
+    auto card = card_of(durable_state(c.node.store()), account);
+    if (!card) return error{errc::unknown_card, "head office has no card with account " + std::to_string(*number)};
+    return found_card{account, *card};
+  }
   auto text = text_in(c.in, "medium", 32);
   if (!text) return text.error();
   std::array<std::uint8_t, 16> digest{};
@@ -192,6 +203,26 @@ result<found_card> card_in(const call& c) {
   return found_card{*account, *card};
 }
 
+namespace {
+
+/// The account that a number or code led to before another took its place, by head office's directory, which is long.
+std::optional<account_id> led_to_before(const kv_store& store, byte_view medium, account_id now) {
+  auto streams = stream_reader(store).list();
+  std::optional<account_id> out;
+  for (const auto& id : streams ? *streams : std::vector<stream_id>{}) {
+    if (id.sub != sub_stream::directory) continue;
+    entry_walk walk(store, id, head_office, 0, stream_reader(store).size(id));
+    while (auto item = walk.next()) {
+      if (peek_kind(item->data) != entry_kind::map_media) continue;
+      auto e = decode_entry(item->data);
+      if (e && e->medium == medium && e->account != now) out = e->account;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 void show_card(const call& c) {
   auto f = card_in(c);
   if (!f) return c.refuse(f.error());
@@ -199,7 +230,14 @@ void show_card(const call& c) {
   const durable_state st(c.node.store());
   const auto self = c.node.snapshot()->self;
   out["here"] = holding(st, self, f->account) + holding(st, self, f->account, purse_deposit);
-  c.ok(std::move(out));
+  std::array<std::uint8_t, 16> medium{};
+  if (was_taken_off(f->card)) {
+    out["replaced"] = true;
+    auto text = c.in.contains("medium") ? text_in(c.in, "medium", 32) : result<std::string>(errc::not_found);
+    if (text && from_hex(*text, medium))
+      if (auto to = led_to_before(c.node.store(), view_of(medium), f->account)) out["account_now"] = to->value;
+  }
+  c.ok(out);
 }
 
 std::uint32_t card_expiry(const node_facade& node, std::uint32_t kind) {
@@ -241,6 +279,10 @@ void set_card(call c) {
   if (next.status == f->card.status && next.expires == f->card.expires && next.kind == f->card.kind &&
       next.pin == f->card.pin)
     return c.ok(card_out(*f));
+  if (was_taken_off(f->card))
+    return c.refuse({errc::not_allowed,
+                     "this number does not count any more: name the card by its new number, or by its "
+                     "account (tallystick card --account)"});
   if (is_final(f->card.status))
     return c.refuse({errc::not_allowed, "this card is " + standing_text(f->card.status) + ", which is for good"});
   auto e = card_fact(f->account, next);

@@ -9,6 +9,7 @@
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
+#include "sync/kept_kinds.hpp"
 #include "sync/station_facts.hpp"
 #include "sync/text.hpp"
 
@@ -317,7 +318,8 @@ result<std::vector<entry>> publication_in(const call& c, std::uint64_t version) 
   auto published = c.node.snapshot()->rules;
   TALLY_TRY(check_currency(published->newest(), *rules));
   TALLY_TRY(check_purses(published->newest(), *rules));
-  TALLY_TRY(check_kinds_kept(c, published->newest(), *rules));
+  // Said early; the node decides it once more when it writes the rules.
+  TALLY_TRY(kinds_are_kept(c.node.store(), nullptr, published->newest(), *rules));
   TALLY_TRY(check_stores(c, *rules));
   TALLY_TRY(check_owners(c, *rules));
   std::vector<entry> out;

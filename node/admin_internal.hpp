@@ -89,10 +89,11 @@ void draw_card_code(const call& c);
 void void_card_codes(const call& c);
 /// English name of a kind of card, empty for the one that needs no rules. `not_found`: with those that there are.
 result<std::string> card_kind_name(const node_facade& node, std::int64_t kind);
+/// The member `kind` of a request: a number, or a name of the rules in any language; left out: the only one that there
+/// is. Errors: malformed (left out, and there are several: the text lists them), not_found, not_applicable (of two)
+result<std::uint32_t> card_kind_asked(const call& c);
 /// Of a last date, 0 for none: `bad_amount` when it is past.
 status check_good_until(const node_facade& node, std::int64_t day, std::string_view what);
-/// No kind that cards have goes out of the rules. Reads all cards when one would.
-status check_kinds_kept(const call& c, const rules_record* now, const rules_record& next);
 /// The life of a node that may sell cards: a store, or head office.
 result<writer_id> seller_in(const state& st, std::int64_t node);
 result<std::vector<card_batch>> batches_of(const kv_store& store);  ///< by first card

@@ -1,4 +1,5 @@
 // Kinds of cards, and what a run of new cards says of itself, looked at before any card is made: see node/admin.hpp.
+#include <algorithm>
 #include <map>
 
 #include "ledger/cards.hpp"
@@ -9,17 +10,68 @@
 namespace tally::admin {
 namespace {
 
-/// Kinds of the rules in force and of the newest ones, which may be of a later date: cards are made before it.
+constexpr std::size_t kind_name_max = 60;  // octets, as in the rules
+
+/// Kinds of the newest rules, which may be of a later date: cards are made before it, none of a kind that ends then.
 std::map<std::uint32_t, std::string> kinds_of(const node_snapshot& s) {
   std::map<std::uint32_t, std::string> out;
-  for (const auto* rules : {s.rules->newest(), s.rules->rules(s.rules->version_at(s.business_date))})
-    if (rules)
-      for (const auto& k : rules->programme.card_kinds)
-        out.emplace(k.id, k.names[0]);
+  if (const auto* rules = s.rules->newest())
+    for (const auto& k : rules->programme.card_kinds)
+      out.emplace(k.id, k.names[0]);
   return out;
 }
 
+std::string list_of(const std::map<std::uint32_t, std::string>& kinds) {
+  std::string list;
+  for (const auto& [id, name] : kinds)
+    list += (list.empty() ? "" : ", ") + std::to_string(id) + " (" + name + ")";
+  return list;
+}
+
+/// Letters A to Z alike; all else octet by octet.
+bool same_name(std::string_view a, std::string_view b) {
+  auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, small, small);
+}
+
+/// The kind that somebody names in any language of the rules. Errors: not_found, not_applicable (two have that name).
+result<std::uint32_t> kind_named(const node_snapshot& s, const std::map<std::uint32_t, std::string>& known,
+                                 std::string_view name) {
+  std::vector<std::uint32_t> found;
+  if (const auto* rules = s.rules->newest())
+    for (const auto& k : rules->programme.card_kinds)
+      if (std::ranges::any_of(k.names, [&](const std::string& n) { return !n.empty() && same_name(n, name); }))
+        found.push_back(k.id);
+  if (found.size() == 1) return found.front();
+  if (found.empty() && known.empty())
+    return error{errc::not_found, "the rules name no kinds of card, so there is kind 1 alone"};
+  return error{found.empty() ? errc::not_found : errc::not_applicable,
+               (found.empty() ? "no kind of card is called \"" : "several kinds of card are called \"") +
+                   std::string(name) + "\"; there " + (known.size() == 1 ? "is " : "are ") + list_of(known)};
+}
+
 }  // namespace
+
+result<std::uint32_t> card_kind_asked(const call& c) {
+  auto it = c.in.find("kind");
+  const bool left_out = it == c.in.end() || it->is_null();
+  if (!left_out && !it->is_string()) {
+    auto number = number_in(c.in, "kind", 1, 100);
+    if (!number) return number.error();
+    return static_cast<std::uint32_t>(*number);
+  }
+  auto shown = c.node.snapshot();
+  auto known = kinds_of(*shown);
+  if (left_out) {
+    if (known.size() > 1)
+      return error{errc::malformed, "which kind of card is not said, and the rules have several: " + list_of(known) +
+                                        "; name one of them, by its number or its name"};
+    return known.empty() ? 1 : known.begin()->first;
+  }
+  auto text = text_in(c.in, "kind", kind_name_max);
+  if (!text) return text.error();
+  return kind_named(*shown, known, *text);
+}
 
 result<std::string> card_kind_name(const node_facade& node, std::int64_t kind) {
   auto shown = node.snapshot();
@@ -27,46 +79,15 @@ result<std::string> card_kind_name(const node_facade& node, std::int64_t kind) {
   auto known = kinds_of(*shown);
   if (known.empty() && kind == 1) return std::string();
   if (auto it = known.find(static_cast<std::uint32_t>(kind)); it != known.end()) return it->second;
-  std::string list;
-  for (const auto& [id, name] : known)
-    list += (list.empty() ? "" : ", ") + std::to_string(id) + " (" + name + ")";
   return error{errc::not_found, "the rules have no [[card_kind]] " + std::to_string(kind) + "; there " +
                                     (known.empty() ? "is 1 alone until rules name others"
-                                                   : (known.size() == 1 ? "is " : "are ") + list)};
+                                                   : (known.size() == 1 ? "is " : "are ") + list_of(known))};
 }
 
 status check_good_until(const node_facade& node, std::int64_t day, std::string_view what) {
   auto today = node.snapshot()->business_date;
   if (day == 0 || day >= today) return done();
   return error{errc::bad_amount, std::string(what) + " is in the past: today is " + date_text(today)};
-}
-
-// Whoever made such cards would have cards that their own rules know nothing of: no price, no limit, no purse.
-status check_kinds_kept(const call& c, const rules_record* now, const rules_record& next) {
-  if (!now) return done();
-  std::map<std::uint32_t, std::uint64_t> gone;
-  for (const auto& k : now->programme.card_kinds)
-    if (!next.programme.card_kind(k.id)) gone.emplace(k.id, 0);
-  if (gone.empty()) return done();
-  const bytes prefix{cell_prefix, static_cast<char>(cell_type::card)};
-  durable_state st(c.node.store());
-  auto cursor = c.node.store().scan(family::state, prefix);
-  for (; cursor->valid() && cursor->key().starts_with(prefix); cursor->next()) {
-    auto k = parse_cell_key(cursor->key());
-    auto card = k ? card_of(st, {k->a}) : std::nullopt;
-    auto of = card ? gone.find(card->kind) : gone.end();
-    if (of != gone.end() && !is_final(card->status)) ++of->second;
-  }
-  TALLY_TRY(cursor->state());
-  for (const auto& [id, cards] : gone) {
-    if (cards == 0) continue;
-    return error{errc::bad_rules, "card_kind " + std::to_string(id) + " (" + now->programme.card_kind(id)->names[0] +
-                                      ") is not in the file, and " + std::to_string(cards) +
-                                      (cards == 1 ? " card is" : " cards are") +
-                                      " of it: leave it in, or give them another kind first (tallystick card --kind); "
-                                      "nothing was published"};
-  }
-  return done();
 }
 
 result<writer_id> seller_in(const state& st, std::int64_t node) {
@@ -82,7 +103,7 @@ result<writer_id> seller_in(const state& st, std::int64_t node) {
 // Everything that the cards are told after they are made is looked at before: a list of numbers that nobody can deliver
 // helps nobody. Nothing is written.
 void may_issue(const call& c) {
-  auto kind = number_in(c.in, "kind", 1, 100);
+  auto kind = card_kind_asked(c);
   auto node = number_in(c.in, "node", 0, nodes_max);
   auto name = text_in(c.in, "name", batch_name_max);
   for (const auto* bad :

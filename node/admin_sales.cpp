@@ -8,6 +8,7 @@
 #include "ledger/cards.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/card_sales.hpp"
 #include "sync/entry_walk.hpp"
 
 // Cards that head office sells itself, many at once: see node/admin.hpp.
@@ -28,7 +29,8 @@ std::optional<tender_kind> tender_of(const std::string& name) {
 }  // namespace
 
 // From head office's own journals, in which each sale is once: what a sale that broke off had done is told again. Those
-// that were undone are marked, and those of the present journal have their place, by which they can be.
+// that were undone are marked, and those of the present journal have their place, by which they can be; what already
+// stands against that is said (`stays`).
 void show_sold(const call& c) {
   auto first = number_in(c.in, "first", 1, INT64_MAX - static_cast<std::int64_t>(batch_cards_max));
   auto count = number_in(c.in, "count", 1, cards_listed_at_once);
@@ -39,7 +41,11 @@ void show_sold(const call& c) {
   stream_reader reader(c.node.store());
   auto streams = reader.list();
   if (!streams) return c.refuse(streams.error());
-  const auto self = c.node.snapshot()->self;
+  const auto shown = c.node.snapshot();
+  const auto self = shown->self;
+  const durable_state st(c.node.store());
+  // What lies at stores, and what is owed there, the station knows when it undoes a sale.
+  const is_about nothing_elsewhere = [](account_id, std::uint32_t) { return false; };
   for (const auto& id : *streams) {
     if (id.sub != sub_stream::journal || id.writer.node != self.node) continue;
     auto read = each_entry(reader, id, id.writer.node, [&](sequence seq, byte_view data) -> status {
@@ -62,6 +68,8 @@ void show_sold(const call& c) {
                                  {"price", paid - deposit - load},
                                  {"expires", e->expires}};
       if (id.writer == self) found[e->account.value]["position"] = seq;
+      if (auto ok = may_undo_card_sale(*e, self, st, shown->rules->newest(), nothing_elsewhere); !ok)
+        found[e->account.value]["stays"] = ok.error().detail;
       return done();
     });
     if (!read) return c.refuse(read.error());

@@ -1,5 +1,6 @@
 #include "devices/luhn.hpp"
 #include "node/api_request.hpp"
+#include "node/taken_off.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
@@ -46,6 +47,9 @@ void send_refusal(const api_ptr& api, std::uint32_t terminal, const till_answer&
     if (why.tries) w.field("tries_left", *why.tries);
     if (why.card_goods) w.field("card_goods", *why.card_goods);
     if (why.standing) w.field("status", card_status_name(*why.standing));
+    if (why.standing == card_status::cancelled)
+      if (auto card = card_of(durable_state(api->services.node.store()), why.account); card && was_taken_off(*card))
+        w.field("replaced", true);
   }));
 }
 

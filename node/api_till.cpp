@@ -3,6 +3,7 @@
 #include "node/api.hpp"
 #include "node/http_guard.hpp"
 #include "node/json_read.hpp"
+#include "node/taken_off.hpp"
 #include "storage/kv_state.hpp"
 
 namespace tally {
@@ -27,6 +28,7 @@ void write_standing(json_writer& w, const node_snapshot& s, const state& st, acc
   auto now = standing_of(st, s.self, account, card.value_or(card_record{}), {s.business_date, s.hq_time});
   bool known = card || now.status != card_status::active;
   w.field("status", known ? card_status_name(now.status) : "not_known_yet");
+  if (card && was_taken_off(*card)) w.field("replaced", true);
   if (now.expires != 0) w.field("expires", date_text(now.expires));
   if (auto deposit = holding(st, s.self, account, purse_deposit); deposit != 0) w.field("deposit_here", deposit);
   if (!card || now.status != card_status::stock || !may_sell(st, st, s.self, account)) return;

@@ -16,6 +16,7 @@ namespace {
 struct card_options {
   std::string data, card, state, prefix, expires, pin;
   std::uint32_t kind = 0;
+  std::uint64_t account = 0;
   std::string picture, top_up, pay_out, reference, tender, adjust, reason;
   std::uint32_t package = 0, purse = 0;
   bool replace = false, code = false, void_codes = false, owing = false;
@@ -167,6 +168,17 @@ int list_owing(const admin_client& hq) {
   return exit_ok;
 }
 
+/// What leads nowhere any more is no card: the operator is led to the one that took its place.
+int tell_replaced(const card_answer& card) {
+  std::cout
+      << "This number does not count any more: the card was replaced, and its holder has a new number. Ask for the "
+         "new card.\n";
+  if (card.account_now.value != 0)
+    std::cout << "All that it held is at account " << card.account_now.value << ": tallystick card --account "
+              << card.account_now.value << "\n";
+  return exit_ok;
+}
+
 int run_card(const card_options& o) {
   if (o.applied.list) return run_applications(o.applied, o.data, o.prefix, o.reason);
   if (!o.prefix.empty() && !o.replace) return fail(exit_usage, "--prefix belongs to --replace or --made");
@@ -176,9 +188,10 @@ int run_card(const card_options& o) {
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
   if (o.owing) return list_owing(*hq);
-  if (o.card.empty())
-    return fail(exit_usage,
-                "--card says which card; --owing lists those that owe, --applications what members ask for");
+  if (o.card.empty() && o.account == 0)
+    return fail(
+        exit_usage,
+        "--card says which card, or --account; --owing lists those that owe, --applications what members ask for");
   if (!o.reference.empty() && o.top_up.empty() && o.adjust.empty() && o.pay_out.empty())
     return fail(exit_usage, "--reference belongs to --top-up, --pay-out or --adjust");
   if (!o.tender.empty() && o.top_up.empty() && o.pay_out.empty())
@@ -198,9 +211,11 @@ int run_card(const card_options& o) {
   if (o.kind != 0) change.kind = o.kind;
   change.pin = o.pin;
   bool changes = !o.state.empty() || change.expires || change.kind || !o.pin.empty();
+  const card_name name{o.card, {o.account}};
   auto card =
-      changes ? change_card(*hq, id->believes.chain, o.card, change) : look_up_card(*hq, id->believes.chain, o.card);
+      changes ? change_card(*hq, id->believes.chain, name, change) : look_up_card(*hq, id->believes.chain, name);
   if (!card) return fail(card.error());
+  if (card->replaced) return tell_replaced(*card);
   std::cout << "The card is " << card->state << " (account " << card->account.value << ", kind " << card->kind
             << ", version " << card->version << " of its state";
   if (card->expires != 0) std::cout << ", good until " << date_text(card->expires);
@@ -248,6 +263,9 @@ void add_card(CLI::App& app, int& status) {
   auto* c = app.add_subcommand("card", "Head office: show a card's state, freeze it, report it lost, cancel it");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   auto* number = c->add_option("--card", o->card, "the number on the card");
+  auto* account = c->add_option("--account", o->account, "or its account, where nobody has the number any more")
+                      ->excludes(number)
+                      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{INT64_MAX}));
   c->add_flag("--owing", o->owing, "list the cards that owe money after sales at risk, instead")->excludes(number);
   add_applications(*c, o->applied);
   auto* state =
@@ -300,6 +318,9 @@ void add_card(CLI::App& app, int& status) {
   c->add_option("--tender", o->tender, "how it was paid: online or transfer; of --pay-out transfer, online or cash")
       ->check(CLI::IsMember(std::vector<std::string>{"online", "transfer", "cash"}));
   c->add_option("--package", o->package, "the [[package]] of the rules that was bought")->needs(top_up);
+  // These need the number itself.
+  for (const char* other : {"--owing", "--replace", "--code", "--void-codes", "--top-up", "--adjust", "--applications"})
+    account->excludes(other);
   keep_applications_apart(*c);
   keep_pay_out_apart(*c);
   c->footer(
@@ -307,6 +328,7 @@ void add_card(CLI::App& app, int& status) {
       "good,\n"
       "everything else can be taken back with --unfreeze. What is left on a card that is gone --pay-out pays.\n"
       "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
+      "  tallystick card --data /srv/tally --account 1017\n"
       "  tallystick card --data /srv/tally --owing\n"
       "  tallystick card --data /srv/tally --applications --csv > applications.csv\n"
       "  tallystick card --data /srv/tally --applications --made 1017 --made 1044 --prefix 9704 > printer.csv\n"

@@ -21,7 +21,7 @@ namespace tally::cmd {
 namespace {
 
 struct issue_options {
-  std::string data, prefix, csv, resume, uids, codes, batch, until, kind = "stored_value";
+  std::string data, prefix, csv, resume, uids, codes, batch, until, kind;
   std::size_t count = 0;
   std::uint32_t to = 0;
   bool scratch = false, stock = false;
@@ -130,20 +130,30 @@ result<std::vector<issued_card>> read_list(const std::string& path) {
   return out;
 }
 
-int finish(const issue_options& o, const card_order& order) {
+/// Notes the batch of cards that are issued now. Status of the command.
+int note_batch(const issue_options& o, const admin_client& hq, std::uint32_t kind, std::uint64_t first,
+               std::size_t count) {
+  if (o.batch.empty() && o.to == 0) return exit_ok;
+  auto put = allot_run(hq, {first, count, kind, o.batch.empty() ? "cards " + std::to_string(first) : o.batch, {o.to}});
+  if (put) return exit_ok;
+  std::cerr << "The cards are issued, but their batch is not noted: tallystick stock --data " << o.data << " --first "
+            << first << " --count " << count << " …\n";
+  return fail(put.error());
+}
+
+int finish(const issue_options& o, const card_order& order, const admin_client& hq) {
   auto list = read_list(o.resume);
   if (!list) return fail_file(list.error());
-  auto hq = admin_client::open(o.data);
-  if (!hq) return fail(hq.error());
-  auto made = resume_cards(*hq, order, *list,
+  auto made = resume_cards(hq, order, *list,
                            [](std::size_t done, std::size_t total) { show_progress("issuing", done, total); });
   if (!made) return fail(made.error());
-  std::cerr << "All " << list->size() << " cards of the list are issued; " << *made << " of them were missing.\n";
-  return exit_ok;
+  std::cerr << "All " << list->size() << " cards of the list are issued; " << *made
+            << " of them were missing. What was asked for beyond the list was never drawn: issue it anew.\n";
+  return list->empty() ? exit_ok : note_batch(o, hq, order.kind, list->front().account, list->size());
 }
 
 /// What an operator does with a list that broke off.
-void tell_rest(const issue_options& o, std::size_t count, std::size_t drawn, std::size_t written) {
+void tell_rest(const issue_options& o, std::uint32_t kind, std::size_t count, std::size_t drawn, std::size_t written) {
   std::cerr << "\n"
             << written << " of " << count << " cards are issued; " << drawn - written
             << " numbers after them in the list may be cards or not. ";
@@ -151,12 +161,14 @@ void tell_rest(const issue_options& o, std::size_t count, std::size_t drawn, std
     std::cerr << "Do not use those.\n";
   else
     std::cerr << "When what is said below is mended: tallystick issue --data " << o.data << " --resume " << o.csv
-              << "\n";
+              << " --kind " << kind << (o.stock ? " --stock" : "") << (o.to != 0 ? " --to " + std::to_string(o.to) : "")
+              << (o.batch.empty() ? "" : " --batch \"" + o.batch + "\"")
+              << (o.until.empty() ? "" : " --valid-until " + o.until) << "\n";
 }
 
 /// Numbers to draw, or the chips of a list.
-result<card_order> order_of(const issue_options& o, std::uint32_t kind) {
-  card_order order{{}, o.prefix, kind, o.count, {}, o.scratch, o.stock || o.to != 0, std::nullopt};
+result<card_order> order_of(const issue_options& o) {
+  card_order order{{}, o.prefix, 1, o.count, {}, o.scratch, o.stock || o.to != 0, std::nullopt};
   if (!o.until.empty()) {
     auto day = day_from(o.until);
     if (!day || *day == 0) return error{errc::malformed, "--valid-until is a date to come, as 2027-12-31"};
@@ -173,9 +185,6 @@ result<card_order> order_of(const issue_options& o, std::uint32_t kind) {
 }
 
 int run_issue(const issue_options& o) {
-  auto kind = card_kind_of(o.kind);
-  if (!kind)
-    return fail(exit_usage, "--kind " + o.kind + " is not known; use stored_value, or the number of a [[card_kind]]");
   const bool draws = o.resume.empty() && o.uids.empty();
   if (draws && o.count == 0) return fail(exit_usage, "--count is missing: how many cards to make");
   if (draws && (o.prefix.empty() || o.prefix.size() > 8 || !all_digits(o.prefix)))
@@ -185,14 +194,17 @@ int run_issue(const issue_options& o) {
   if (id->role != node_role::hq)
     return fail(exit_refused, "only head office issues cards, and " + o.data + " is of " +
                                   std::string(role_name(id->role)) + " \"" + id->name + "\"; no card was made");
-  auto order = order_of(o, *kind);
+  auto order = order_of(o);
   if (!order) return fail_file(order.error());
   order->chain = id->believes.chain;
-  if (!o.resume.empty()) return finish(o, *order);
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
-  auto known = check_order(*hq, *order, o.batch, {o.to});
+  auto known = check_order(*hq, o.kind, order->expires, o.resume.empty() ? o.batch : "", {o.to});
+  if (!known && o.kind.empty() && known.code() == errc::malformed)
+    return fail(exit_usage, "--kind is missing: " + known.error().detail + "; no card was made");
   if (!known) return fail(known.error());
+  order->kind = known->kind;
+  if (!o.resume.empty()) return finish(o, *order, *hq);
   auto codes = code_file::create(o, order->chain);
   if (!codes) return fail(codes.error());
   auto file = number_file::create(o.csv);
@@ -218,23 +230,13 @@ int run_issue(const issue_options& o) {
   if (!issued) {
     if (drawn == 0) file->remove();
     if (drawn == 0 && *codes) (*codes)->remove();
-    if (drawn != 0) tell_rest(o, order->count, drawn, written);
+    if (drawn != 0) tell_rest(o, order->kind, order->count, drawn, written);
     return fail(issued.error());
   }
-  if (!o.batch.empty() || o.to != 0) {
-    card_run run{first, order->count, *kind, o.batch.empty() ? "cards " + std::to_string(first) : o.batch, {o.to}};
-    if (auto put = allot_run(*hq, run); !put) {
-      std::cerr << "The cards are issued, but their batch is not noted: tallystick stock --data " << o.data
-                << " --first " << first << " --count " << order->count << " …\n";
-      return fail(put.error());
-    }
-  }
-  std::cerr << order->count << " cards of kind " << *kind
-            << (known->kind_name.empty() ? "" : " (" + known->kind_name + ")") << " are issued"
-            << (o.kind == "stored_value" && known->kinds > 1
-                    ? ", the one without --kind; the rules have " + std::to_string(known->kinds)
-                    : "")
-            << ". Whoever has the numbers can print the cards: guard the list.\n";
+  if (auto code = note_batch(o, *hq, order->kind, first, order->count); code != exit_ok) return code;
+  std::cerr << order->count << " cards of kind " << order->kind
+            << (known->kind_name.empty() ? "" : " (" + known->kind_name + ")")
+            << " are issued. Whoever has the numbers can print the cards: guard the list.\n";
   return exit_ok;
 }
 
@@ -268,8 +270,8 @@ void add_issue(CLI::App& app, int& status) {
   c->add_flag("--stock", o->stock, "not sold yet: each is opened when a store sells it");
   c->add_option("--to", o->to, "number of the store that sells them, also without a line; they are stock");
   c->add_option("--valid-until", o->until, "last day on which these are good, as 2027-12-31; else as their kind says");
-  c->add_option("--kind", o->kind, "stored_value, or the number of a [[card_kind]] of the rules")
-      ->capture_default_str();
+  c->add_option("--kind", o->kind,
+                "number or name of a [[card_kind]] of the rules; needed when they have more than one");
   c->footer(
       "A number has 16 digits: prefix, serial number, 4 random ones, check digit. The random ones are in the list and\n"
       "on the card; nothing shows, prints or exports them, and head office does not keep them.\n"

@@ -13,6 +13,7 @@ struct stock_options {
   std::string data, batch, name, sell, cancel, back, load, tender = "transfer", csv;
   std::uint64_t first = 0, count = 0;
   std::uint32_t to = 0, kind = 0;
+  bool check = false;
 };
 
 struct claims_options {
@@ -63,7 +64,12 @@ int deliver(const stock_options& o, const admin_client& hq) {
   if (wanted.first == 0 || wanted.count == 0)
     return fail(exit_usage, "say which cards: --batch, or --first and --count");
   if (wanted.name.empty()) wanted.name = "cards " + std::to_string(wanted.first);
-  if (wanted.kind == 0) wanted.kind = 1;
+  if (wanted.kind == 0) {
+    auto only = check_order(hq, "", std::nullopt, "", {});
+    if (!only && only.code() == errc::malformed) return fail(exit_usage, "--kind is missing: " + only.error().detail);
+    if (!only) return fail(only.error());
+    wanted.kind = only->kind;
+  }
   if (auto put = allot_run(hq, wanted); !put) return fail(put.error());
   std::cout << wanted.count << " cards from " << wanted.first << " on (\"" << wanted.name << "\") "
             << (o.to == 0 ? "are ordered.\n"
@@ -226,9 +232,9 @@ int run_stock(const stock_options& o) {
   if (!o.back.empty()) return call_back(o, *hq);
   if (!o.sell.empty()) return sell(o, *hq);
   if (!o.cancel.empty()) {
-    if (!o.batch.empty() || o.to != 0 || !o.load.empty())
+    if (!o.batch.empty() || !o.name.empty() || o.to != 0 || o.kind != 0 || !o.load.empty())
       return fail(exit_usage, "--cancel names the batch; with --first and --count, a part of it");
-    return undo_sale(*hq, {o.cancel, o.first, o.count, o.csv});
+    return undo_sale(*hq, {o.cancel, o.first, o.count, o.csv, o.check});
   }
   if (o.batch.empty() && o.first == 0) return list_stock(*hq);
   return deliver(o, *hq);
@@ -277,10 +283,15 @@ void add_stock(CLI::App& app, int& status) {
   c->add_option("--to", o->to, "number of the store to which they were delivered; left out: ordered");
   c->add_option("--name", o->name, "a name of its own for what is delivered");
   c->add_option("--kind", o->kind, "the kind of these cards, if they are in no batch yet")->check(CLI::Range(1, 100));
-  c->add_option("--sell", o->sell, "sell the cards of this batch here, all at once; with --first, --count: a part");
-  c->add_option("--cancel", o->cancel,
-                "undo that sale, of all its cards that nobody used; with --first, --count: a part");
-  c->add_option("--return", o->back, "call back the cards of this batch that lie at a node and are not sold");
+  auto* sell =
+      c->add_option("--sell", o->sell, "sell the cards of this batch here, all at once; with --first, --count: a part");
+  auto* cancel = c->add_option("--cancel", o->cancel,
+                               "undo that sale, of all its cards that nobody used; with --first, --count: a part");
+  cancel->excludes(sell);
+  c->add_flag("--check", o->check, "with --cancel: say what it would do, and do nothing")->needs(cancel);
+  c->add_option("--return", o->back, "call back the cards of this batch that lie at a node and are not sold")
+      ->excludes(sell)
+      ->excludes(cancel);
   c->add_option("--load", o->load, "what each is loaded with, as 100.00; left out: nothing");
   c->add_option("--tender", o->tender, "how they are paid for")
       ->check(CLI::IsMember({"cash", "bank", "transfer"}))
@@ -296,12 +307,14 @@ void add_stock(CLI::App& app, int& status) {
       "until\n"
       "it hears of that. Those that were used, as far as head office has heard, reported or given a PIN are listed "
       "and\n"
-      "stay sold: status 1. Broken off, the same command goes on.\n"
+      "stay sold: status 1. --check says so before. Broken off, the same command goes on; once all is undone it does\n"
+      "nothing more.\n"
       "Examples:\n  tallystick stock --data /srv/tally\n"
       "  tallystick stock --data /srv/tally --batch spring --to 5\n"
       "  tallystick stock --data /srv/tally --batch spring --first 2001 --count 500 --to 6\n"
       "  tallystick stock --data /srv/tally --return spring\n"
       "  tallystick stock --data /srv/tally --sell spring --load 100.00 --csv company.csv\n"
+      "  tallystick stock --data /srv/tally --cancel spring --check\n"
       "  tallystick stock --data /srv/tally --cancel spring --csv undone.csv");
   c->callback([o, &status] { status = run_stock(*o); });
 }

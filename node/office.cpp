@@ -82,13 +82,6 @@ result<catalogue> published_catalogue(const json& j) {
 
 }  // namespace
 
-std::optional<std::uint32_t> card_kind_of(std::string_view name) {
-  if (name == "stored_value") return 1;
-  auto n = parse_amount(name, 0);
-  if (!n || *n < 1 || *n > 100) return std::nullopt;
-  return static_cast<std::uint32_t>(*n);
-}
-
 result<invite_answer> invite_node(const admin_client& hq, const invite_request& r) {
   auto a = hq.post("invite", {{"name", r.name},
                               {"replaces", r.replaces.value},
@@ -154,7 +147,14 @@ card_answer card_in(const nlohmann::json& a) {
           a.value("kind", std::uint32_t{0}),
           a.value("expires", std::uint32_t{0}),
           a.value("pin", false),
+          a.value("replaced", false),
+          {a.value("account_now", std::uint64_t{0})},
           a.value("here", amount{0})};
+}
+
+json named(const std::string& chain, const card_name& card) {
+  if (card.number.empty()) return json::object({{"account", card.account.value}});
+  return json::object({{"medium", to_hex(medium_of(chain, card.number))}});
 }
 
 result<card_answer> card_call(const admin_client& hq, const char* path, const nlohmann::json& body) {
@@ -164,13 +164,13 @@ result<card_answer> card_call(const admin_client& hq, const char* path, const nl
 }
 }  // namespace
 
-result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const std::string& number) {
-  return card_call(hq, "card", {{"medium", to_hex(medium_of(chain, number))}});
+result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const card_name& card) {
+  return card_call(hq, "card", named(chain, card));
 }
 
-result<card_answer> change_card(const admin_client& hq, const std::string& chain, const std::string& number,
+result<card_answer> change_card(const admin_client& hq, const std::string& chain, const card_name& card,
                                 const card_change& change) {
-  json body{{"medium", to_hex(medium_of(chain, number))}};
+  auto body = named(chain, card);
   if (!change.state.empty()) body["state"] = change.state;
   if (change.expires) body["expires"] = *change.expires;
   if (change.kind) body["kind"] = *change.kind;
@@ -433,17 +433,6 @@ result<std::size_t> resume_cards(const admin_client& hq, const card_order& order
     if (tell) tell(at, list.size());
   }
   return made;
-}
-
-result<order_answer> check_order(const admin_client& hq, const card_order& order, const std::string& batch,
-                                 node_id to) {
-  json body{{"kind", order.kind}, {"node", to.value}, {"name", batch}};
-  if (order.expires) body["expires"] = *order.expires;
-  auto a = hq.post("cards/may-issue", body);
-  if (!a) return a.error();
-  auto kinds = member<std::size_t>(*a, "kinds");
-  if (!kinds) return strange();
-  return order_answer{a->value("kind_name", ""), *kinds};
 }
 
 status issue_cards(const admin_client& hq, const card_order& order, entropy& random,

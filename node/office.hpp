@@ -15,9 +15,8 @@ namespace tally {
 
 // What head office's operator does through the running node; shared by the commands and the demo.
 
-/// Wire form of the kinds of card that can be issued; nothing for an unknown name.
-/// "stored_value" is 1; else the number of a [[card_kind]] of the rules, 1 to 100.
-std::optional<std::uint32_t> card_kind_of(std::string_view name);
+/// The number of a [[card_kind]], 1 to 100, that a text says; "stored_value" is 1. Nothing: it may be a name.
+std::optional<std::uint32_t> card_kind_of(std::string_view text);
 
 struct invite_request {
   std::string name;
@@ -57,10 +56,17 @@ struct card_answer {
   std::uint32_t kind = 0;
   std::uint32_t expires = 0;  ///< last date on which it is good; 0: no end
   bool pin = false;           ///< it has one, as far as head office knows
+  bool replaced = false;      ///< it is none: another number, or code, took the place of this one
+  account_id account_now{};   ///< of the card that it led to before; 0: not known
   amount here = 0;            ///< paid money and deposit that lie at head office; from `look_up_card` alone
 };
+/// A card by the number on it, or by its account, where nobody has the number any more.
+struct card_name {
+  std::string number;
+  account_id account{};  ///< counts when there is no number
+};
 /// Only the digest of a card's number reaches head office's node. Errors: unknown_card.
-result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const std::string& number);
+result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const card_name& card);
 /// Every store acts on it from when it hears of it. Errors: unknown_card; not_allowed for a cancelled card.
 struct replaced_card {
   std::string number;
@@ -139,7 +145,7 @@ struct adjusted_card {
 };
 result<adjusted_card> adjust_card(const admin_client& hq, const std::string& chain, const std::string& number,
                                   const card_adjustment& by_hand);
-result<card_answer> change_card(const admin_client& hq, const std::string& chain, const std::string& number,
+result<card_answer> change_card(const admin_client& hq, const std::string& chain, const card_name& card,
                                 const card_change& change);
 
 /// A run of cards with accounts that follow each other, under a name.
@@ -198,13 +204,15 @@ struct issued_card {
 /// "9704" 17 4821 → 16 digits with their Luhn digit. Nothing when the serial number does not fit.
 std::optional<std::string> card_number(std::string_view prefix, std::uint64_t serial, unsigned random4);
 
-/// What head office says of an order before anything of it is made. Errors: not_found (no such kind of card, or no such
-/// store), key_reused (a batch has that name), bad_amount (a last date that is past).
+/// What head office says of an order before anything of it is made. `kind`: a number or a name of the rules; empty: the
+/// only kind that there is. Errors: malformed (no kind is named, and there are several: the text lists them), not_found
+/// (no such kind of card, or no such store), key_reused (a batch has that name), bad_amount (a last date that is past).
 struct order_answer {
+  std::uint32_t kind{};
   std::string kind_name;  ///< empty: the kind that needs no rules
-  std::size_t kinds = 0;  ///< that there are
 };
-result<order_answer> check_order(const admin_client& hq, const card_order& order, const std::string& batch, node_id to);
+result<order_answer> check_order(const admin_client& hq, const std::string& kind, std::optional<std::uint32_t> expires,
+                                 const std::string& batch, node_id to);
 
 /// Issues cards in batches; `batch` is called with each one before it is written, so that no card exists of which
 /// nobody has the number. Cards of a batch that failed may exist or not.

@@ -17,7 +17,7 @@ result<std::vector<sold_card>> read_sold(const nlohmann::json& answer) {
   for (const auto& c : *list)
     out.push_back({c.value("account", std::uint64_t{0}), c.value("load", amount{0}), c.value("deposit", amount{0}),
                    c.value("price", amount{0}), c.value("expires", std::uint32_t{0}),
-                   c.value("position", std::uint64_t{0}), c.value("undone", false)});
+                   c.value("position", std::uint64_t{0}), c.value("undone", false), c.value("stays", std::string())});
   return out;
 }
 
@@ -77,7 +77,7 @@ status undo_sales(const admin_client& hq, const std::vector<sold_card>& cards,
     auto asked = nlohmann::json::array();
     for (auto i = done_so_far; i < end; ++i) {
       const auto& c = cards[i];
-      part[c.account] = {c, c.place == 0 ? "it was sold before head office's data was last restored" : ""};
+      part[c.account] = {c, c.place == 0 ? std::string(sold_in_earlier_life) : ""};
       if (c.place != 0) asked.push_back({{"account", c.account}, {"position", c.place}});
     }
     if (!asked.empty()) {

@@ -76,7 +76,30 @@ result<std::vector<sold_card>> sold_cards(const admin_client& hq, const undo_opt
     out.insert(out.end(), part->begin(), part->end());
   }
   if (!found) return error{errc::not_found, "there is no batch \"" + o.batch + "\"; see 'tallystick stock'"};
+  if (out.empty())
+    return error{errc::not_found, "head office sold no card of " +
+                                      std::string(o.first != 0 ? "that part of \"" : "\"") + o.batch +
+                                      "\": there is nothing to undo. What a store sold, its till takes back"};
   return out;
+}
+
+/// What would become of each card, as far as head office's own books tell.
+int tell_what_it_would(const undo_options& o, const std::vector<sold_card>& cards, std::size_t before,
+                       undo_list& list) {
+  std::vector<undone_card> all;
+  for (const auto& c : cards)
+    all.push_back({c, c.place == 0 ? std::string(sold_in_earlier_life) : c.stays});
+  if (auto ok = list.add(all, false); !ok) return fail(ok.error());
+  std::cout << "It would undo " << list.undone << " sales of \"" << o.batch << "\", for " << list.total() << " in all";
+  if (before != 0) std::cout << "; " << before << " were undone before";
+  std::cout
+      << ". These cards would be cancelled for good. One that a store loaded, or that owes there, shows only then; "
+         "it stays sold.\n";
+  if (list.refused > 0) {
+    std::cout << list.refused << " cards would stay sold:\n";
+    list.show_refused();
+  }
+  return list.refused > 0 ? exit_refused : exit_ok;
 }
 
 }  // namespace
@@ -89,6 +112,7 @@ int undo_sale(const admin_client& hq, const undo_options& o) {
   undo_list list(unit.value("exponent", 2), unit.value("code", std::string("CNY")));
   auto cards = sold_cards(hq, o);
   if (!cards) return fail(cards.error());
+  if (o.check && !o.csv.empty()) return fail(exit_usage, "--check writes no list: leave --csv out");
   if (!o.csv.empty()) {
     if (std::filesystem::exists(o.csv)) return fail(exit_usage, o.csv + " is there already; name a new file");
     if (!list.open(o.csv)) return fail(exit_usage, "cannot write " + o.csv);
@@ -97,13 +121,22 @@ int undo_sale(const admin_client& hq, const undo_options& o) {
   for (const auto& c : *cards)
     if (c.undone) before.push_back({c, ""});
   std::erase_if(*cards, [](const sold_card& c) { return c.undone; });
+  if (o.check) return tell_what_it_would(o, *cards, before.size(), list);
   if (auto ok = list.add(before, true); !ok) return fail(ok.error());
+  if (cards->empty()) {
+    std::cout << "All " << before.size() << " sales of \"" << o.batch << "\" were undone before: nothing is done.\n";
+    return exit_ok;
+  }
+  std::cerr << "Undoing sales of \"" << o.batch << "\": " << cards->size()
+            << " cards, those that nobody used. They are cancelled for good.\n";
   auto undone = undo_sales(
       hq, *cards, [&](const std::vector<undone_card>& part) { return list.add(part, false); },
       [](std::size_t done, std::size_t total) { show_progress("undoing", done, total); });
   std::cout << list.undone << " sales of \"" << o.batch << "\" are undone, for " << list.total() << " in all";
   if (!before.empty()) std::cout << "; " << before.size() << " were before";
   std::cout << ".\n";
+  if (list.undone > 0)
+    std::cout << "That sum goes back to whoever paid for them; Tallystick pays nothing out by itself.\n";
   if (list.refused > 0) {
     std::cout << list.refused << " cards stay sold:\n";
     list.show_refused();

@@ -138,6 +138,28 @@ status complete_pay_out(entry& e, book& b, unix_seconds now, amount owes) {
   return done();
 }
 
+status may_undo_card_sale(const entry& sale, const writer_id& self, const state& st, const rules_record* rules,
+                          const is_about& elsewhere) {
+  const auto name = "card " + std::to_string(sale.account.value);
+  auto card = card_of(st, sale.account);
+  if (!card || card->status != card_status::active)
+    return error{errc::not_applicable,
+                 name + " is " + (card ? standing_text(card->status, card->expires) : "not known") + " by now"};
+  if (card->pin.set) return error{errc::not_applicable, name + " was given a PIN: somebody uses it"};
+  std::vector<std::uint32_t> purses{purse_paid, purse_deposit};
+  if (rules)
+    for (const auto& p : rules->programme.purses)
+      purses.push_back(p.id);
+  for (auto purse : purses) {
+    amount sold = 0;
+    for (const auto& v : sale.values)
+      if (v.purse == purse) sold += v.amount;
+    if (holding(st, self, sale.account, purse) != sold || elsewhere(sale.account, purse))
+      return error{errc::not_applicable, name + " was used since: what it was sold with does not lie here untouched"};
+  }
+  return done();
+}
+
 status complete_card_undo(entry& e, book& b, unix_seconds now, const is_about& elsewhere) {
   const auto name = "card " + std::to_string(e.account.value);
   auto sale = e.cites ? b.find_entry(*e.cites) : std::nullopt;
@@ -145,22 +167,7 @@ status complete_card_undo(entry& e, book& b, unix_seconds now, const is_about& e
     return error{errc::not_found, "head office has no sale of " + name + " there since its data was last restored"};
   if (b.st().find({.type = cell_type::reversed, .a = *e.cites, .b = 0, .writer = b.self(), .peer = {}}))
     return error{errc::already_reversed, name};
-  auto card = card_of(b.st(), e.account);
-  if (!card || card->status != card_status::active)
-    return error{errc::not_applicable,
-                 name + " is " + (card ? standing_text(card->status, card->expires) : "not known") + " by now"};
-  if (card->pin.set) return error{errc::not_applicable, name + " was given a PIN: somebody uses it"};
-  std::vector<std::uint32_t> purses{purse_paid, purse_deposit};
-  if (const auto* rules = b.rules().newest())
-    for (const auto& p : rules->programme.purses)
-      purses.push_back(p.id);
-  for (auto purse : purses) {
-    amount sold = 0;
-    for (const auto& v : sale->values)
-      if (v.purse == purse) sold += v.amount;
-    if (holding(b.st(), b.self(), e.account, purse) != sold || elsewhere(e.account, purse))
-      return error{errc::not_applicable, name + " was used since: what it was sold with does not lie here untouched"};
-  }
+  TALLY_TRY(may_undo_card_sale(*sale, b.self(), b.st(), b.rules().newest(), elsewhere));
   const auto cites = e.cites;
   e = {};
   e.kind = entry_kind::reverse;

@@ -37,4 +37,9 @@ using is_about = std::function<bool(account_id, std::uint32_t purse)>;
 /// terminal. Errors: not_found (no such sale), already_reversed, not_applicable (used since, reported, or given a PIN).
 status complete_card_undo(entry& e, book& b, unix_seconds now, const is_about& elsewhere);
 
+/// What stands against that, as far as head office's own books (`st` of `self`) tell: not_applicable with a sentence as
+/// above. Pure.
+status may_undo_card_sale(const entry& sale, const writer_id& self, const state& st, const rules_record* rules,
+                          const is_about& elsewhere);
+
 }  // namespace tally

@@ -99,6 +99,51 @@ TEST_CASE("everything that is said of a run of cards is looked at before any is 
   CHECK(d.node.written.size() == before);
 }
 
+TEST_CASE("which kind of card is said by number or name, and left out where there is one alone", "[admin]") {
+  kinds_desk d;
+  auto may_issue = [&](const json& kind) {
+    json order{{"node", 0}, {"name", ""}};
+    if (!kind.is_null()) order["kind"] = kind;
+    d.post("cards/may-issue", order);
+    return d.status == 200 ? d.answer["kind"].get<int>() : 0;
+  };
+  auto detail = [&] { return d.answer["detail"].get<std::string>(); };
+  CHECK(may_issue(nullptr) == 1);  // without any rules
+  auto rules = kinds_desk::rules_of({{4, "Gift"}});
+  d.put_in_force(rules);
+  CHECK(may_issue(nullptr) == 4);
+  rules = kinds_desk::rules_of({{1, "Member"}, {4, "Gift"}, {5, "Staff"}, {6, "staff"}});
+  rules.programme.card_kinds[1].names[1] = "礼品卡";
+  d.put_in_force(rules);
+  CHECK(may_issue(nullptr) == 0);
+  CHECK(d.status == 400);
+  CHECK(detail() ==
+        "which kind of card is not said, and the rules have several: 1 (Member), 4 (Gift), 5 (Staff), "
+        "6 (staff); name one of them, by its number or its name");
+  CHECK(may_issue(4) == 4);
+  CHECK(may_issue("gIFT") == 4);
+  CHECK(may_issue("礼品卡") == 4);
+  CHECK(may_issue("Gif") == 0);
+  CHECK(d.status == 404);
+  CHECK(detail() == "no kind of card is called \"Gif\"; there are 1 (Member), 4 (Gift), 5 (Staff), 6 (staff)");
+  CHECK(may_issue("Staff") == 0);
+  CHECK(d.answer["error"] == "not_applicable");
+  CHECK(may_issue("") == 0);
+  for (const auto& bad : {json(0), json(101), json(1.5), json(true), json(std::string(61, 'a')), json::array()}) {
+    CHECK(may_issue(bad) == 0);
+    CHECK(d.status == 400);
+  }
+  // Cards are made before a kind begins, and none of a kind that ends then.
+  auto next = kinds_desk::rules_of({{1, "Member"}, {7, "Summer"}}, 2);
+  next.effective_from = 2'600;
+  auto both = std::make_shared<catalogue>();
+  both->add(kinds_desk::rules_of({{1, "Member"}, {4, "Gift"}}));
+  both->add(next);
+  d.node.shown->rules = both;
+  CHECK(may_issue("summer") == 7);
+  CHECK(may_issue(4) == 0);
+}
+
 TEST_CASE("a last date that is past is refused", "[admin]") {
   kinds_desk d;
   d.post("cards/reserve", {{"count", 3}});
@@ -156,4 +201,42 @@ TEST_CASE("a member is given no card whose number is over for good", "[admin][me
   d.post("member/add", with(form, "add_cards", {to_hex(medium_of("bakery", "9704000000000025"))}));
   CHECK(d.status == 200);
   CHECK(d.members.added.back().cards == std::vector<account_id>{{1}});
+}
+
+TEST_CASE("an old number leads an operator to the account that its card has", "[admin]") {
+  kinds_desk d;
+  const auto old = to_hex(medium_of("bakery", "9704000000000017")),
+             fresh = to_hex(medium_of("bakery", "9704000000000025"));
+  d.post("cards/reserve", {{"count", 2}});
+  d.post("cards/map", {{"first", 1}, {"kind", 3}, {"media", {old}}});
+  d.node.learn(d.node.written.front());
+  CHECK_FALSE(d.post("card", {{"medium", old}}).contains("replaced"));
+  d.post("card/replace", {{"medium", old}, {"replacement", fresh}, {"dead", 2}});
+  REQUIRE(d.status == 200);
+  for (std::size_t i = 1; i < d.node.written.size(); ++i)
+    d.node.learn(d.node.written[i]);
+  auto shown = d.post("card", {{"medium", old}});
+  CHECK(shown["replaced"] == true);
+  CHECK_FALSE(shown.contains("account_now"));  // its directory is not here
+  d.node.keep_journal({head_office, {{1, 2, 3, 4, 5, 6, 7, 8}}}, d.node.written);
+  shown = d.post("card", {{"medium", old}});
+  CHECK(shown["state"] == "cancelled");
+  CHECK(shown["account_now"] == 1);
+  // By its account, where nobody has the new number; what leads nowhere is changed by no name.
+  CHECK(d.post("card", {{"account", 1}})["state"] == "active");
+  CHECK_FALSE(d.answer.contains("replaced"));
+  CHECK(d.post("card/state", {{"account", 1}, {"state", "frozen"}})["state"] == "frozen");
+  CHECK(d.node.written.back().account == account_id{1});
+  d.post("card/state", {{"medium", old}, {"state", "frozen"}});
+  CHECK(d.status == 403);
+  CHECK(d.answer["detail"].get<std::string>().starts_with("this number does not count any more"));
+  d.post("card", {{"account", 77}});
+  CHECK(d.status == 404);
+  d.post("card", {{"account", 0}});
+  CHECK(d.status == 400);
+  // A card that was cancelled is none that was replaced.
+  d.node.learn(d.node.written.back());
+  d.post("card/state", {{"account", 1}, {"state", "cancelled"}});
+  d.node.learn(d.node.written.back());
+  CHECK_FALSE(d.post("card", {{"medium", fresh}}).contains("replaced"));
 }

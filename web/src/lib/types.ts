@@ -57,6 +57,8 @@ export interface Card {
   masked: string;
   kind: string;
   status: string;
+  /** Another number or code took the place of this one. */
+  replaced?: true;
   unit: string;
   /** The last day on which it is good. */
   expires?: string;
@@ -321,6 +323,8 @@ export interface Refusal {
   seen?: string;
   /** `card_blocked`: what the card is. */
   status?: string;
+  /** `card_blocked`: another number took the place of this one. */
+  replaced?: true;
   /** `pin_required`, `pin_locked`: so much goes without the PIN. */
   without_pin?: number;
   /** `code_required`, `code_wrong`: so much goes without a one-time code. */

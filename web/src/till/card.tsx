@@ -206,7 +206,7 @@ export function CardPanel({ info }: { info: TillInfo }) {
               class={`badge ${['active', 'not_known_yet'].includes(card.card.status) ? 'good' : 'bad'}`}
               data-testid="card-status"
             >
-              {tOr('card.status.', card.card.status)}
+              {tOr('card.status.', card.card.replaced ? 'replaced' : card.card.status)}
             </span>
             <button
               class="icon-button"

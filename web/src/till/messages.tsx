@@ -46,6 +46,7 @@ export function refusalText(refusal: Refusal, info: TillInfo): string {
   if (refusal.error === 'pin_required' && pinWasTyped()) return t('pin.cannot');
   if (refusal.error === 'code_required' && codeWasTyped()) return t('code.void');
   if (refusal.error === 'code_wrong' && refusal.tries_left === 0) return t('code.last');
+  if (refusal.error === 'card_blocked' && refusal.replaced) return t('error.card_replaced');
   if (refusal.error === 'card_blocked' && refusal.status) return `${t(key)} (${tOr('card.status.', refusal.status)})`;
   // Which voucher, gift or package, and what it asks for: the node's own words.
   if (refusal.error === 'not_applicable' && refusal.detail) return `${t(key)} (${refusal.detail})`;
