@@ -256,6 +256,26 @@ void keep_pay_out_apart(CLI::App& c) {
     out->excludes(f.flag);
 }
 
+constexpr const char* card_examples =
+    "A card that is not active neither pays nor is loaded; what lies on it stays. Cancelled and returned are for "
+    "good,\n"
+    "everything else can be taken back with --unfreeze. What is left on a card that is gone --pay-out pays.\n"
+    "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
+    "  tallystick card --data /srv/tally --account 1017\n"
+    "  tallystick card --data /srv/tally --owing\n"
+    "  tallystick card --data /srv/tally --applications --csv > applications.csv\n"
+    "  tallystick card --data /srv/tally --applications --made 1017 --made 1044 --prefix 9704 > printer.csv\n"
+    "  tallystick card --data /srv/tally --applications --refuse 1018 --reason \"no address\"\n"
+    "  tallystick card --data /srv/tally --card 9704000000151464 --top-up 50.00 --reference shop-20261127-0042\n"
+    "  tallystick card --data /srv/tally --card 9704000000151464 --adjust -30 --purse 3 --reason \"entered twice\" "
+    "--reference call-118\n"
+    "  tallystick card --data /srv/tally --card 9704000000151464 --returned\n"
+    "  tallystick card --data /srv/tally --card 9704000000151464 --pay-out 12.00 --reference bank-0815\n"
+    "  tallystick card --data /srv/tally --card 9704000000151464 --freeze\n"
+    "  tallystick card --data /srv/tally --card 9704000000151464 --expires 2027-12-31 --kind 2\n"
+    "  tallystick card --data /srv/tally --card 9704000000151464 --replace\n"
+    "  tallystick card --data /srv/tally --card 9704000000151464 --code --picture telephone.svg";
+
 }  // namespace
 
 void add_card(CLI::App& app, int& status) {
@@ -323,25 +343,7 @@ void add_card(CLI::App& app, int& status) {
     account->excludes(other);
   keep_applications_apart(*c);
   keep_pay_out_apart(*c);
-  c->footer(
-      "A card that is not active neither pays nor is loaded; what lies on it stays. Cancelled and returned are for "
-      "good,\n"
-      "everything else can be taken back with --unfreeze. What is left on a card that is gone --pay-out pays.\n"
-      "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
-      "  tallystick card --data /srv/tally --account 1017\n"
-      "  tallystick card --data /srv/tally --owing\n"
-      "  tallystick card --data /srv/tally --applications --csv > applications.csv\n"
-      "  tallystick card --data /srv/tally --applications --made 1017 --made 1044 --prefix 9704 > printer.csv\n"
-      "  tallystick card --data /srv/tally --applications --refuse 1018 --reason \"no address\"\n"
-      "  tallystick card --data /srv/tally --card 9704000000151464 --top-up 50.00 --reference shop-20261127-0042\n"
-      "  tallystick card --data /srv/tally --card 9704000000151464 --adjust -30 --purse 3 --reason \"entered twice\" "
-      "--reference call-118\n"
-      "  tallystick card --data /srv/tally --card 9704000000151464 --returned\n"
-      "  tallystick card --data /srv/tally --card 9704000000151464 --pay-out 12.00 --reference bank-0815\n"
-      "  tallystick card --data /srv/tally --card 9704000000151464 --freeze\n"
-      "  tallystick card --data /srv/tally --card 9704000000151464 --expires 2027-12-31 --kind 2\n"
-      "  tallystick card --data /srv/tally --card 9704000000151464 --replace\n"
-      "  tallystick card --data /srv/tally --card 9704000000151464 --code --picture telephone.svg");
+  c->footer(card_examples);
   c->callback([o, &status] { status = run_card(*o); });
 }
 

@@ -2,27 +2,36 @@
 
 #include "storage/entry_codec.hpp"
 #include "sync/entry_walk.hpp"
-#include "sync/message.hpp"
 #include "sync/station_facts.hpp"
 
 namespace tally {
 namespace {
 
-/// The newest cosignature of anybody over a journal: he holds that much of this life itself.
-std::uint64_t cosigned_by_any(const kv_store& store, const stream_id& id) {
+/// What was known when that life ended, and the cosignatures that came since.
+std::uint64_t held_by_any(const stream_reader& reader, const stream_id& id) {
+  const auto& store = reader.store();
+  std::uint64_t size = 0;
+  for (const auto& mark : {astray_key(id.writer), short_key(id.writer)})
+    if (bytes v; store.get(family::meta, mark, v) == lookup::found && !v.empty())
+      size = std::max(size, byte_reader(v).uv());
   byte_writer key;
   key.u8('c');
   key.raw(stream_key(id));
-  std::uint64_t size = 0;
   for (auto c = store.scan(family::meta, key.view()); c->valid() && c->key().starts_with(key.view()); c->next()) {
     auto m = decode_message(c->value());
     const auto* sign = m ? std::get_if<cosign_message>(&*m) : nullptr;
-    if (sign && sign->stream == id) size = std::max(size, sign->size);
+    if (sign) size = std::max(size, held_by(reader, id, *sign));
   }
   return size;
 }
 
 }  // namespace
+
+std::uint64_t held_by(const stream_reader& reader, const stream_id& own, const std::optional<cosign_message>& by) {
+  if (!by || by->stream != own || by->size > reader.size(own)) return 0;
+  auto root = root_at(by->size, reader.nodes(own, own.writer));
+  return root && *root == by->root ? by->size : 0;
+}
 
 result<std::vector<left_behind>> left_behind_of(const kv_store& store, node_id self) {
   stream_reader reader(store);
@@ -34,7 +43,7 @@ result<std::vector<left_behind>> left_behind_of(const kv_store& store, node_id s
   for (const auto& id : *list) {
     if (id.sub != sub_stream::journal || id.writer.node != self || id.writer == *now) continue;
     if (!went_astray(store, id.writer) && !was_cut_short(store, id.writer)) continue;
-    left_behind b{id, cosigned_by_any(store, id), reader.size(id)};
+    left_behind b{id, held_by_any(reader, id), reader.size(id)};
     if (b.from >= b.size) continue;
     entry_walk walk(store, id, self, b.from, b.size);
     while (auto item = walk.next())

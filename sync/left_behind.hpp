@@ -1,9 +1,11 @@
 #pragma once
+#include <optional>
 #include <vector>
 
 #include "ledger/result.hpp"
 #include "storage/kv.hpp"
 #include "storage/streams.hpp"
+#include "sync/message.hpp"
 
 namespace tally {
 
@@ -15,8 +17,12 @@ struct left_behind {
   std::uint64_t of_tills = 0;        ///< of them, what tills did: sales, top-ups, cards and what took them back
 };
 
+/// How much of an own journal whoever cosigned it holds, byte for byte as it is here; 0 when that is another one.
+std::uint64_t held_by(const stream_reader& reader, const stream_id& own, const std::optional<cosign_message>& by);
+
 /// All of them, from the database alone. What went astray is known from the node's own marks (station_facts.hpp); where
-/// it began nobody says, so everything behind the newest cosignature of that life is named. Pure but for reads.
+/// it began nobody says, so everything behind the newest cosignature of that life is named, as far as that is over these
+/// entries. Pure but for reads.
 /// Errors: io, corrupt.
 result<std::vector<left_behind>> left_behind_of(const kv_store& store, node_id self);
 

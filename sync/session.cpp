@@ -182,7 +182,8 @@ void session::want(const stream_id& id, incoming& in, session_effects& out, tick
   in.asked = in.have;
   in.wanted = true;
   want_message m{id, in.have, std::nullopt};
-  if (peer_ && id.writer == peer_->writer)
+  // Of its earlier lives as well: it may hold another end of one, and would send what does not fit for ever.
+  if (peer_ && (id.writer == peer_->writer || (id.writer.node == peer_->writer.node && id.sub == sub_stream::journal)))
     if (auto shown = source_.evidence(id); shown && shown->size >= in.have) m = {id, shown->size, shown->proof};
   in.have = in.asked = m.from;
   said_at_ = now;
@@ -211,7 +212,8 @@ void session::on_want(const want_message& m, session_effects& out, tick_ms now) 
     if (!journal) o.subscribed = true, o.acked = o.sent = m.from;
     return;
   }
-  const auto own = m.proof && m.stream.writer == config_.self ? source_.root_at(m.stream, m.from) : std::nullopt;
+  const bool mine = m.stream.writer.node == config_.self.node;
+  const auto own = m.proof && mine ? source_.root_at(m.stream, m.from) : std::nullopt;
   if (own && *own != m.proof->root) return out.push_back(rollback_effect{m.stream, m.from, *m.proof});
   // It shows what it holds of what was sent to it; a region that started waits for that.
   if (peer_ && m.stream == stream_id{config_.self, sub_stream::addressed, peer_->writer.node})

@@ -446,13 +446,6 @@ bool station::check_rollback(const writer_id& writer, std::uint64_t size, unix_s
   return true;
 }
 
-bool station::verify_rollback_proof(const stream_id& id, std::uint64_t size,
-                                    const want_message::evidence& proof) const {
-  if (id.writer != book_->self()) return false;
-  return certificates_.with().verify(
-      keys_.key(), checkpoint_body({stream_origin(config_.chain, id), size, proof.root, {}}), proof.sign);
-}
-
 const certificate* station::certificate_of(node_id node) const {
   auto c = certificates_.find(node);
   return c ? *c : nullptr;

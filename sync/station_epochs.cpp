@@ -5,6 +5,7 @@
 #include "storage/entry_codec.hpp"
 #include "sync/card_sales.hpp"
 #include "sync/kept_kinds.hpp"
+#include "sync/left_behind.hpp"
 #include "sync/station.hpp"
 #include "sync/station_facts.hpp"
 
@@ -26,13 +27,16 @@ bytes short_key(const writer_id& w) { return "z" + stream_key({w, sub_stream::jo
 void station::begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end,
                          const std::optional<epoch_id>& named) {
   auto old = book_->head(book_->journal());
+  byte_writer known;  // behind it, others may have other entries or none (left_behind.hpp)
+  known.uv(std::max(held_by(reader_, old.stream, cosigned(head_office)),
+                    held_by(reader_, old.stream, cosigned(parent().value_or(head_office)))));
   if (end) {
     // What this copy wrote behind the common part stays here, as evidence; under its name others know other entries.
-    book_->view().put(family::meta, astray_key(old.stream.writer), "");
+    book_->view().put(family::meta, astray_key(old.stream.writer), known.view());
     lives_.astray.insert(old.stream.writer);
     old = *end;
   } else if (proven > old.size) {
-    book_->view().put(family::meta, short_key(old.stream.writer), "");
+    book_->view().put(family::meta, short_key(old.stream.writer), known.view());
     lives_.cut_short.insert(old.stream.writer);
   }
   epoch_id epoch;
@@ -67,6 +71,11 @@ void station::note_astray(const cosign_message& m) {
 
 bool station::heed_proof(const stream_id& id, std::uint64_t size, const hash256& root, unix_seconds now) {
   if (id == book_->journal()) return check_rollback(id.writer, size, now, root);
+  // Of an earlier life, this node's own signature says as much as head office's.
+  if (id.writer != book_->self() && id.sub == sub_stream::journal) {
+    note_astray({id, size, root, head_office, 0, {}});
+    return false;
+  }
   if (id.writer != book_->self() || is_outdated() || rebuild_.on) return false;
   bool newer = size > book_->head(id).size;
   if (size <= reader_.size(id)) {

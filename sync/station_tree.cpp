@@ -4,7 +4,9 @@
 #include "ledger/closing.hpp"
 #include "ledger/purses.hpp"
 #include "storage/entry_codec.hpp"
+#include "sync/checkpoint.hpp"
 #include "sync/station.hpp"
+#include "sync/station_facts.hpp"
 
 namespace tally {
 
@@ -104,6 +106,16 @@ void station::name_twins(node_id node) {
           ": nothing is sent to it until another one takes its place (invite --replace). Stop both. What one of them "
           "sold under numbers that the other one used is on its own disk alone: 'tallystick rescue' there writes it "
           "down for the books"});
+}
+
+bool station::verify_rollback_proof(const stream_id& id, std::uint64_t size,
+                                    const want_message::evidence& proof) const {
+  if (id.writer.node != config_.self) return false;
+  const auto body = checkpoint_body({stream_origin(config_.chain, id), size, proof.root, {}});
+  if (certificates_.with().verify(keys_.key(), body, proof.sign)) return true;
+  return id.writer != book_->self() && std::ranges::any_of(certificates_.keys_for(id.writer), [&](const public_key& k) {
+           return certificates_.with().verify(k, body, proof.sign);
+         });
 }
 
 // Another machine with keys of its own took the place of both. A renewal or a move of the same keys ends nothing.

@@ -406,6 +406,20 @@ TEST_CASE("a copy that went on is noticed from a stick at any length, and its li
   auto again = take(net, net.region(), packed(std::move(next)));
   CHECK(all_ok(again));
   CHECK(fresh(again) > 0);
+  // A word about the other history under that name hides nothing of this one.
+  net.link(store, net.region(), true);
+  net.sync();
+  auto other = left_behind_of(store.store, store.id);
+  REQUIRE((other.ok() && other->size() == 1));
+  CHECK((other->front().from == behind->front().from && other->front().of_tills == 4));
+  const auto held_there = [&](std::uint64_t size) {
+    cosign_message m{store.journal(), size, {}, net.region().id, 1, {}};
+    m.root = *root_at(size, stream_reader(net.region().store).nodes(store.journal(), net.region().writer()));
+    return held_by(stream_reader(store.store), store.journal(), m);
+  };
+  CHECK(held_there(behind->front().from) == behind->front().from);
+  CHECK(held_there(held) == 0);
+  CHECK(held_by(stream_reader(store.store), store.journal(), std::nullopt) == 0);
 }
 
 TEST_CASE("what a revoked store brings by hand is evidence, and what a revoked region sends is not taken",
