@@ -129,7 +129,10 @@ std::uint64_t world::uneven_returns() const {
     auto back = returned_of(seen.st(), seen.writers(), seller, seq, *sale);
     auto due = uneven_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale,
                          hq.st->ledger().st().find(credited).has_value());
-    out += due && !(due->put_back.empty() && due->take_back.empty());
+    // A store that is revoked may be anybody: nothing is put back for it.
+    bool refused = revoking_of(hq.st->ledger().st(), seller).has_value() ||
+                   seen.st().find({.type = cell_type::contested, .a = seq, .b = 0, .writer = seller, .peer = {}});
+    out += due && !((due->put_back.empty() || refused) && due->take_back.empty());
   }
   return out;
 }
