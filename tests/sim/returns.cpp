@@ -132,12 +132,16 @@ std::uint64_t world::uneven_returns() const {
     auto back = returned_of(seen.st(), seen.writers(), seller, seq, *sale);
     auto due = uneven_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale,
                          hq.st->ledger().st().find(credited).has_value());
+    // A store that is revoked may be anybody: nothing is put back for it.
+    const bool refused =
+        revoking_of(hq.st->ledger().st(), seller).has_value() ||
+        seen.st().find({.type = cell_type::contested, .a = seq, .b = 0, .writer = seller, .peer = {}}).has_value();
     auto paid = uneven_paid_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale);
     for (const auto* of : {&due, &paid}) {
       if (!*of) continue;
       const auto& put = (*of)->put_back;
       // What the seller's measure of the day has no room for is rightly left for another day.
-      bool waits = !put.empty() && !may_credit(books, seller, put, today);
+      bool waits = refused || (!put.empty() && !may_credit(books, seller, put, today));
       out += (!put.empty() && !waits) || !(*of)->take_back.empty();
     }
   }
