@@ -157,7 +157,7 @@ rocksdb::DBOptions db_options(const rocks_options& wanted) {
   o.info_log = std::make_shared<no_diary>();
   o.create_if_missing = wanted.create;
   o.create_missing_column_families = !wanted.read_only;
-  o.db_write_buffer_size = (getenv("XW") ? atoi(getenv("XW")) : 8192) << 10;
+  o.db_write_buffer_size = 8 << 20;
   o.max_total_wal_size = 16 << 20;
   // Who only looks opens all at once: the node that owns them may merge and delete them meanwhile.
   o.max_open_files = wanted.read_only ? -1 : 64;
@@ -175,7 +175,7 @@ rocksdb::DBOptions db_options(const rocks_options& wanted) {
 
 std::vector<rocksdb::ColumnFamilyDescriptor> families() {
   // Few shards: what does not fit into one is read from the disk each time.
-  const auto cache = rocksdb::NewLRUCache((getenv("XC") ? atoi(getenv("XC")) : 8192) << 10, 1);
+  const auto cache = rocksdb::NewLRUCache(8 << 20, 1);
   std::vector<rocksdb::ColumnFamilyDescriptor> out;
   const auto add = [&](const std::string& name, bool bloom) {
     rocksdb::BlockBasedTableOptions table;
