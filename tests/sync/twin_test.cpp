@@ -183,7 +183,7 @@ TEST_CASE("a session says once on a connection which process greets", "[sync][tw
   m.process = 6;
   CHECK(told(w.parent.talk.on_message(m, 4)) == 1);
   // Keys that do not count any more say nothing of the node.
-  (void)w.parent.talk.farewell(test::directory, 9, errc::revoked, 5);
+  (void)w.parent.talk.farewell({test::directory}, 9, errc::revoked, 5);
   m.process = 7;
   CHECK(told(w.parent.talk.on_message(m, 6)) == 0);
 }
