@@ -21,8 +21,7 @@ struct left_behind {
 std::uint64_t held_by(const stream_reader& reader, const stream_id& own, const std::optional<cosign_message>& by);
 
 /// All of them, from the database alone. What went astray is known from the node's own marks (station_facts.hpp); where
-/// it began nobody says, so everything behind the newest cosignature of that life is named, as far as that is over these
-/// entries. Pure but for reads.
+/// it began nobody says, so all behind the newest cosignature over these entries is named. Pure but for reads.
 /// Errors: io, corrupt.
 result<std::vector<left_behind>> left_behind_of(const kv_store& store, node_id self);
 
