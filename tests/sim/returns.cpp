@@ -137,12 +137,12 @@ std::uint64_t world::uneven_returns() const {
         revoking_of(hq.st->ledger().st(), seller).has_value() ||
         seen.st().find({.type = cell_type::contested, .a = seq, .b = 0, .writer = seller, .peer = {}}).has_value();
     auto paid = uneven_paid_of(seen.st(), hq.st->ledger().rules(), back, seller, seq, *sale);
-    for (const auto* of : {&due, &paid}) {
-      if (!*of) continue;
-      const auto& put = (*of)->put_back;
+    for (const auto* uneven : {&due, &paid}) {
+      if (!*uneven) continue;
+      const auto& put = (*uneven)->put_back;
       // What the seller's measure of the day has no room for is rightly left for another day.
       bool waits = refused || (!put.empty() && !may_credit(books, seller, put, today));
-      out += (!put.empty() && !waits) || !(*of)->take_back.empty();
+      out += (!put.empty() && !waits) || !(*uneven)->take_back.empty();
     }
   }
   return out;
