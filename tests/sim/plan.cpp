@@ -7,8 +7,11 @@ namespace tally::sim {
 
 // Head office on a backup beside a life that ends. Of a region whose machine is another one its stores may know more
 // than it gives back; the certificate of another machine right below head office nobody else may have; and of a store
-// that retired there, head office may lose books that nobody has.
-static bool goes_with_top(ending e) { return e == ending::burn || e == ending::burn_and_return || e == ending::move; }
+// that retired there, head office may lose books that nobody has. A disk from right below it that nobody waited for, and
+// that turns up, may know more of what head office had published than head office.
+static bool goes_with_top(ending e, unsigned regions) {
+  return e == ending::burn || e == ending::move || (e == ending::burn_and_return && regions > 0);
+}
 
 plan plan::from_seed(std::uint64_t seed) {
   dice d(seed * 0x9e3779b97f4a7c15ULL + 1);
@@ -69,7 +72,7 @@ plan plan::from_seed(std::uint64_t seed) {
   if (d.chance(300)) p.silent_regions = static_cast<unsigned>(1 + d.below(3));
   bool top = p.restore == restore_kind::none && p.ending == ending::none && d.chance(150);
   // Drawn apart, so that older seeds stay what they were.
-  top = top || (p.restore == restore_kind::none && goes_with_top(p.ending) &&
+  top = top || (p.restore == restore_kind::none && goes_with_top(p.ending, p.regions) &&
                 dice(seed * 0xc2b2ae3d27d4eb4fULL + 5).chance(250));
   if (top) p.restore = restore_kind::top;
   if (top) p.detour_after_ms = 0;  // a store that went around its region may know more than what that one gives back
