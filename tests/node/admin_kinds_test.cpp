@@ -231,7 +231,8 @@ TEST_CASE("an old number leads an operator to the account that its card has", "[
   CHECK(d.status == 403);
   CHECK(d.answer["detail"].get<std::string>().starts_with("this number does not count any more"));
   d.post("card", {{"account", 77}});
-  CHECK(d.status == 404);
+  CHECK(d.status == 409);
+  CHECK(d.answer["error"] == "unknown_card");
   d.post("card", {{"account", 0}});
   CHECK(d.status == 400);
   // A card that was cancelled is none that was replaced.
