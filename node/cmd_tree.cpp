@@ -46,8 +46,8 @@ void add_tree(CLI::App& app, int& status) {
   auto* retire = add(app, o, "retire", "Head office: a node closes for good, and its rights return");
   retire->footer(
       "First close the shop and leave its node on its line until nothing waits there ('tallystick status'). Then its\n"
-      "books are closed where they end, so nothing is in doubt. Final for this machine: another takes its place only by\n"
-      "'tallystick invite --replace'.\n"
+      "books are closed where they end, so nothing is in doubt. Final for this machine: another takes its\n"
+      "place only by 'tallystick invite --replace'.\n"
       "Example:\n  tallystick retire --data /srv/tally --node 3");
   retire->callback([o, &status] { status = run_retire(*o); });
   auto* move = add(app, o, "move", "Head office: a store gets another parent");

@@ -50,7 +50,9 @@ constexpr std::array keys{
                .shape = text_shape::ip_port, .may_be_empty = false,
                .help = "where pages and the HTTP interface listen; port 0 takes a free one"},
     config_key{.name = "http.web_dir", .text = TALLY_TEXT { return c.http.web_dir; }, .max = path_max,
-               .shape = text_shape::folder, .help = "folder of the built pages; empty: ../share/tallystick/web beside the program, or those of its build tree"},
+               .shape = text_shape::folder,
+               .help = "folder of the built pages; empty: ../share/tallystick/web beside the program, or "
+                       "those of its build tree"},
     config_key{.name = "http.names", .text = TALLY_TEXT { return c.http.names; }, .max = 1'000,
                .shape = text_shape::names,
                .help = "names and addresses by which tills reach this node, beside http.listen and this machine's own"},

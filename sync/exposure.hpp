@@ -12,7 +12,8 @@ struct exposure_parts {
   tally::amount quota{}, quota_in_transit{};  ///< top-ups that it may still take
 };
 
-/// What is known of a store at this station; of one that is revoked and closed, no limits: nobody gives it more. One owner thread, as the station.
+/// What is known of a store at this station; of one that is revoked and closed, no limits: nobody gives it more. One
+/// owner thread, as the station.
 exposure_parts exposure_parts_of(const station& s, const writer_id& store);
 
 /// The most that can be lost with a store that is stolen and noticed after `days`:

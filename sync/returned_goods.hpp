@@ -43,8 +43,8 @@ result<uneven_units> uneven_paid_of(const state& seen, const catalogue& rules, c
 tally::amount uneven_paid_most(const catalogue& rules, const returned_goods& back, const entry& sale,
                                std::uint32_t purse);
 
-/// Whether the day's measure of writer `w` has room for `units`: of one store and unit at most its quota in a day, since
-/// what nothing bounds at the store must be bounded at head office. What has no room waits for another day.
+/// Whether the day's measure of writer `w` has room for `units`: of one store and unit at most its quota in a day,
+/// since what nothing bounds at the store must be bounded at head office. What has no room waits for another day.
 bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>& units, std::uint32_t today);
 
 }  // namespace tally

@@ -7,8 +7,8 @@ namespace tally::sim {
 
 // Head office on a backup beside a life that ends. Of a region whose machine is another one its stores may know more
 // than it gives back; the certificate of another machine right below head office nobody else may have; and of a store
-// that retired there, head office may lose books that nobody has. A disk from right below it that nobody waited for, and
-// that turns up, may know more of what head office had published than head office.
+// that retired there, head office may lose books that nobody has. A disk from right below it that nobody waited for,
+// and that turns up, may know more of what head office had published than head office.
 static bool goes_with_top(ending e, unsigned regions) {
   return e == ending::burn || e == ending::move || (e == ending::burn_and_return && regions > 0);
 }

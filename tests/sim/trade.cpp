@@ -484,19 +484,4 @@ void world::answered(sim_node& n, const till_answer& a) {
   t.receipts.push_back({a.writer, a.seq, std::move(command)});
 }
 
-// A till shows its newest mark when it connects, before it gets the next one; then it gets one with everything that
-// becomes durable. So whatever left the node, a till that is there knows of it.
-void world::new_mark(sim_node& n) {
-  auto& ledger = n.st->ledger();
-  for (auto& t : n.tills)
-    if (t.mark && t.mark->epoch == ledger.self().epoch)
-      (void)n.st->check_rollback(ledger.self(), t.mark->seq + 1, wall(n));
-  if (ledger.durable_next() == 0) return;
-  rollback_mark newest{ledger.self().epoch, ledger.durable_next() - 1};
-  for (auto& t : n.tills) {
-    if (ledger.self().epoch != n.cert.epoch) t.closed = false;  // the rollback is known
-    if (!t.closed) t.mark = newest;
-  }
-}
-
 }  // namespace tally::sim

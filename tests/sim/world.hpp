@@ -150,9 +150,7 @@ private:
   void hurry(sim_node& n);
 
   // trade.cpp: people
-  void open_shop();
-  void head_office_facts();
-  void send_facts();
+  void open_shop(), head_office_facts(), send_facts();
   void next_decree();
   void decreed(const facts_answer& a);
   bool is_decided(const entry& fact) const;
