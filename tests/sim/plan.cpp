@@ -129,6 +129,7 @@ plan plan::small(std::uint64_t seed) {
   if (p.ending == ending::replace_region && p.regions == 0) p.ending = ending::move;
   const bool top = p.restore == restore_kind::top;
   if (p.ending == ending::move && p.regions == 0) p.ending = top ? ending::burn : ending::retire;
+  if (top && p.ending == ending::burn_and_return && p.regions == 0) p.ending = ending::burn;
   p.skip_what_can_be_skipped();
   return p;
 }
