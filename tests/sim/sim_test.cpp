@@ -102,6 +102,10 @@ TEST_CASE("members' leases count from the latest time that head office ever sign
   for (std::uint64_t seed : {4'000'238U, 4'000'292U}) {
     INFO("seed " << seed);
     auto p = tally::sim::plan::small(seed);
+    if (p.restore == tally::sim::restore_kind::top) {  // as it was drawn when backups and burned disks stood apart
+      p.restore = tally::sim::restore_kind::none;
+      p.ending = tally::sim::ending::burn_and_return;
+    }
     p.members = true;
     auto r = tally::sim::run_plan(p);
     INFO(r.last_events);
