@@ -42,8 +42,16 @@ caf::actor link_for(ledger_state& st, node_id neighbour) {
   return st.context->handle(st.station->is_above(neighbour) ? &node_context::detour : &node_context::downlink);
 }
 
+std::map<node_id, public_key> keys_above(const station& s) {
+  std::map<node_id, public_key> out;
+  for (auto node : {s.parent().value_or(head_office), head_office})
+    if (auto key = s.curve_key_of(node)) out[node] = *key;
+  return out;
+}
+
 void tell_streams(ledger_state& st) {
   st.generation = st.station->generation();
+  st.context->links.keys(keys_above(*st.station));
   std::map<public_key, node_id> admitted;
   for (auto child : st.station->admitted())
     if (auto key = st.station->curve_key_of(child)) admitted.emplace(*key, child);
@@ -174,20 +182,12 @@ void take_job(self_ptr self, const std::shared_ptr<ledger_job>& job) {
   pump(self);
 }
 
-std::map<node_id, public_key> keys_above(const station& s) {
-  std::map<node_id, public_key> out;
-  for (auto node : {s.parent().value_or(head_office), head_office})
-    if (auto key = s.curve_key_of(node)) out[node] = *key;
-  return out;
-}
-
 void tick(self_ptr self) {
   auto& st = self->state;
   auto now = st.context->clock.tick();
   auto wall = st.context->clock.wall();
   st.station->tick(wall, now, st.context->store.disk_free_bytes());
   st.context->links.wants_detour = st.station->wants_detour();
-  st.context->links.keys(keys_above(*st.station));
   if (st.station->config().role == node_role::hq && now >= st.time_due) {
     st.time_due = now + time_interval_ms;
     for (auto n : st.station->neighbours_up())

@@ -7,6 +7,7 @@
 #include "node/admin_sales.hpp"
 #include "node/http_types.hpp"
 #include "node/mirror_stick.hpp"
+#include "node/ticket.hpp"
 #include "sync/entry_walk.hpp"
 #include "sync/left_behind.hpp"
 
@@ -35,6 +36,17 @@ result<std::string> text_in(const json& j, const char* name, std::size_t bytes_m
   if (it == j.end() || !it->is_string() || it->get_ref<const std::string&>().size() > bytes_max)
     return error{errc::malformed, std::string(name) + " is text of at most " + std::to_string(bytes_max) + " bytes"};
   return it->get<std::string>();
+}
+
+result<tender_kind> tender_in(const call& c, std::initializer_list<tender_kind> allowed) {
+  auto name = text_in(c.in, "tender", 16);
+  if (!name) return name.error();
+  std::string list;
+  for (auto t : allowed) {
+    if (*name == tender_name(t)) return t;
+    list += (list.empty() ? "" : ", ") + std::string(tender_name(t));
+  }
+  return error{errc::malformed, "tender is one of: " + list};
 }
 
 namespace {

@@ -87,6 +87,8 @@ void set_card(call c);
 void replace_card(call c);
 void draw_card_code(const call& c);
 void void_card_codes(const call& c);
+/// The member `tender` of a request: the name of one of these. Errors: malformed (the text lists them).
+result<tender_kind> tender_in(const call& c, std::initializer_list<tender_kind> allowed);
 /// English name of a kind of card, empty for the one that needs no rules. `not_found`: with those that there are.
 result<std::string> card_kind_name(const node_facade& node, std::int64_t kind);
 /// The member `kind` of a request: a number, or a name of the rules in any language; left out: the only one that there

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "node/admin_internal.hpp"
 #include "storage/kv_state.hpp"
@@ -28,19 +29,13 @@ std::string list_of(const std::map<std::uint32_t, std::string>& kinds) {
   return list;
 }
 
-/// Letters A to Z alike; all else octet by octet.
-bool same_name(std::string_view a, std::string_view b) {
-  auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(a, b, {}, small, small);
-}
-
 /// The kind that somebody names in any language of the rules. Errors: not_found, not_applicable (two have that name).
 result<std::uint32_t> kind_named(const node_snapshot& s, const std::map<std::uint32_t, std::string>& known,
                                  std::string_view name) {
   std::vector<std::uint32_t> found;
   if (const auto* rules = s.rules->newest())
     for (const auto& k : rules->programme.card_kinds)
-      if (std::ranges::any_of(k.names, [&](const std::string& n) { return !n.empty() && same_name(n, name); }))
+      if (std::ranges::any_of(k.names, [&](const std::string& n) { return !n.empty() && same_reference(n, name); }))
         found.push_back(k.id);
   if (found.size() == 1) return found.front();
   if (found.empty() && known.empty())

@@ -141,49 +141,48 @@ std::optional<amount> units_in(std::string_view text, const purse_rule& purse, i
   return taken ? -*v : *v;
 }
 
-}  // namespace
-
-void top_up_card(call c) {
+/// A payment of the request's card, in or out: `amount`, `tender` (one of these), `reference`.
+/// Errors: as `card_in`; malformed.
+result<booking> payment_in(const call& c, entry_kind kind, std::initializer_list<tender_kind> tenders) {
   auto f = card_in(c);
-  if (!f) return c.refuse(f.error());
+  if (!f) return f.error();
   auto value = number_in(c.in, "amount", 1, amount_max);
-  auto tender = text_in(c.in, "tender", 16);
-  auto reference = reference_in(c, "the payment's");
-  auto package = c.in.contains("package") ? number_in(c.in, "package", 1, UINT32_MAX) : result<std::int64_t>(0);
-  for (const auto* bad : {!value ? &value.error() : nullptr, !tender ? &tender.error() : nullptr,
-                          !reference ? &reference.error() : nullptr, !package ? &package.error() : nullptr})
-    if (bad) return c.refuse(*bad);
-  if (*tender != "online" && *tender != "transfer") return c.refuse({errc::malformed, "tender is online or transfer"});
-  booking b{{}, medium_in(c), is_final(f->card.status), "another payment"};
-  b.what.kind = entry_kind::top_up;
-  b.what.account = f->account;
-  b.what.values = {{purse_paid, main_unit, 0, *value}};
-  b.what.tenders = {{*tender == "online" ? tender_kind::online : tender_kind::transfer, main_unit, *value}};
-  b.what.package = static_cast<std::uint32_t>(*package);
-  b.what.blob = *reference;
-  book_once(c, std::move(b), {{"account", f->account.value}, {"amount", *value}});
-}
-
-void pay_out_card(call c) {
-  auto f = card_in(c);
-  if (!f) return c.refuse(f.error());
-  auto value = number_in(c.in, "amount", 1, amount_max);
-  auto tender = text_in(c.in, "tender", 16);
+  auto tender = tender_in(c, tenders);
   auto reference = reference_in(c, "the payment's");
   for (const auto* bad : {!value ? &value.error() : nullptr, !tender ? &tender.error() : nullptr,
                           !reference ? &reference.error() : nullptr})
-    if (bad) return c.refuse(*bad);
-  if (*tender != "transfer" && *tender != "online" && *tender != "cash")
-    return c.refuse({errc::malformed, "tender is transfer, online or cash"});
+    if (bad) return *bad;
   booking b{{}, medium_in(c), is_final(f->card.status), "another payment"};
-  b.what.kind = entry_kind::hand_back;
+  b.what.kind = kind;
   b.what.account = f->account;
-  const auto kind = *tender == "cash"     ? tender_kind::cash
-                    : *tender == "online" ? tender_kind::online
-                                          : tender_kind::transfer;
-  b.what.tenders = {{kind, main_unit, *value}};
   b.what.blob = *reference;
-  book_once(c, std::move(b), {{"account", f->account.value}, {"amount", *value}});
+  b.what.tenders = {{*tender, main_unit, *value}};
+  return b;
+}
+
+void book_payment(const call& c, booking b) {
+  const auto account = b.what.account.value;
+  const auto value = b.what.tenders.front().amount;
+  book_once(c, std::move(b), {{"account", account}, {"amount", value}});
+}
+
+}  // namespace
+
+void top_up_card(call c) {
+  auto paid = payment_in(c, entry_kind::top_up, {tender_kind::online, tender_kind::transfer});
+  auto package = c.in.contains("package") ? number_in(c.in, "package", 1, UINT32_MAX) : result<std::int64_t>(0);
+  for (const auto* bad : {!paid ? &paid.error() : nullptr, !package ? &package.error() : nullptr})
+    if (bad) return c.refuse(*bad);
+  auto& e = paid->what;
+  e.values = {{purse_paid, main_unit, 0, e.tenders.front().amount}};
+  e.package = static_cast<std::uint32_t>(*package);
+  book_payment(c, std::move(*paid));
+}
+
+void pay_out_card(call c) {
+  auto out = payment_in(c, entry_kind::hand_back, {tender_kind::transfer, tender_kind::online, tender_kind::cash});
+  if (!out) return c.refuse(out.error());
+  book_payment(c, std::move(*out));
 }
 
 void adjust_card(call c) {

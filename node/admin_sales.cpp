@@ -19,13 +19,6 @@ constexpr std::int64_t cards_at_once = 500;
 constexpr std::int64_t cards_listed_at_once = 10'000;
 constexpr std::size_t undone_at_once = 100;
 
-std::optional<tender_kind> tender_of(const std::string& name) {
-  if (name == "cash") return tender_kind::cash;
-  if (name == "bank") return tender_kind::bank;
-  if (name == "transfer") return tender_kind::transfer;
-  return std::nullopt;
-}
-
 }  // namespace
 
 // From head office's own journals, in which each sale is once: what a sale that broke off had done is told again. Those
@@ -86,12 +79,10 @@ void sell_cards(call c) {
   auto first = number_in(c.in, "first", 1, INT64_MAX - static_cast<std::int64_t>(batch_cards_max));
   auto count = number_in(c.in, "count", 1, cards_at_once);
   auto load = number_in(c.in, "load", 0, amount_max);
-  auto name = text_in(c.in, "tender", 16);
+  auto tender = tender_in(c, {tender_kind::cash, tender_kind::bank, tender_kind::transfer});
   for (const auto* bad : {!first ? &first.error() : nullptr, !count ? &count.error() : nullptr,
-                          !load ? &load.error() : nullptr, !name ? &name.error() : nullptr})
+                          !load ? &load.error() : nullptr, !tender ? &tender.error() : nullptr})
     if (bad) return c.refuse(*bad);
-  auto tender = tender_of(*name);
-  if (!tender) return c.refuse({errc::malformed, "tender is cash, bank or transfer"});
   auto shown = c.node.snapshot();
   const auto* rules = shown->rules->rules(shown->rules->version_at(shown->business_date));
   if (!rules) return c.refuse({errc::bad_rules, "no rules are in force yet"});

@@ -41,12 +41,9 @@ result<order> order_in(const call& c) {
   o.batch = *batch;
   if (o.batch.empty()) return error{errc::malformed, "a batch has a name"};
   if (c.in.contains("tender")) {
-    auto name = text_in(c.in, "tender", 16);
-    if (!name) return name.error();
-    if (*name == "cash") o.tender = tender_kind::cash;
-    if (*name == "bank") o.tender = tender_kind::bank;
-    if (*name == "transfer") o.tender = tender_kind::transfer;
-    if (!o.tender) return error{errc::malformed, "tender is cash, bank or transfer"};
+    auto tender = tender_in(c, {tender_kind::cash, tender_kind::bank, tender_kind::transfer});
+    if (!tender) return tender.error();
+    o.tender = *tender;
   }
   if ((o.purse == purse_paid) != o.tender.has_value())
     return error{errc::malformed, "money behind a voucher is paid for, units are given: tender belongs to purse 1"};

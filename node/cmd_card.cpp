@@ -1,3 +1,4 @@
+#include <functional>
 #include <iostream>
 
 #include "devices/luhn.hpp"
@@ -82,50 +83,49 @@ int run_void_codes(const card_options& o, const node_identity& id, const admin_c
   return exit_ok;
 }
 
-/// A payment that came to head office.
-int run_top_up(const card_options& o, const node_identity& id, const admin_client& hq) {
+/// Books a payment in or out, once for its reference. `what` is said of the card behind the sum.
+int run_payment(const card_options& o, const std::string& option, const std::string& sum, const admin_client& hq,
+                const std::function<result<bool>(amount)>& book, const std::string& what) {
   if (o.reference.empty())
     return fail(exit_usage, "--reference says which payment it is, so that the same one is booked once");
   auto state = hq.get("status");
   if (!state) return fail(state.error());
   auto unit = state->value("unit", nlohmann::json::object());
-  auto value = parse_amount(o.top_up, unit.value("exponent", 2));
-  if (!value || *value <= 0) return fail(exit_usage, "--top-up is an amount, as 50.00");
-  if (o.tender == "cash") return fail(exit_usage, "--tender of --top-up is online or transfer");
-  auto before = top_up_card(hq, id.believes.chain, o.card,
-                            {*value, o.tender.empty() ? "online" : o.tender, o.reference, o.package});
-  const bool unknown = !before && (before.code() == errc::malformed || before.code() == errc::timeout);
-  if (unknown)
-    return fail(exit_offline,
-                "head office's node gave no whole answer: it is not known whether the payment was booked. Run "
-                "this again with the same reference; it is booked once");
-  if (!before) return fail(before.error());
-  std::cout << (*before ? "That payment was booked before: " : "Booked: ")
-            << format_amount(*value, unit.value("exponent", 2)) << " " << unit.value("code", "CNY") << " onto "
-            << mask_number(o.card) << ". Every store that reaches head office can take it.\n";
-  return exit_ok;
-}
-
-/// What is left on a card that was given back.
-int run_pay_out(const card_options& o, const node_identity& id, const admin_client& hq) {
-  if (o.reference.empty())
-    return fail(exit_usage, "--reference says which payment it is, so that the same one is booked once");
-  auto state = hq.get("status");
-  if (!state) return fail(state.error());
-  auto unit = state->value("unit", nlohmann::json::object());
-  auto value = parse_amount(o.pay_out, unit.value("exponent", 2));
-  if (!value || *value <= 0) return fail(exit_usage, "--pay-out is an amount, as 50.00");
-  const std::string tender = o.tender.empty() ? "transfer" : o.tender;
-  auto before = pay_out_card(hq, id.believes.chain, o.card, {*value, tender, o.reference, 0});
+  auto value = parse_amount(sum, unit.value("exponent", 2));
+  if (!value || *value <= 0) return fail(exit_usage, option + " is an amount, as 50.00");
+  auto before = book(*value);
   if (!before && (before.code() == errc::malformed || before.code() == errc::timeout))
     return fail(exit_offline,
                 "head office's node gave no whole answer: it is not known whether the payment was booked. Run "
                 "this again with the same reference; it is booked once");
   if (!before) return fail(before.error());
   std::cout << (*before ? "That payment was booked before: " : "Booked: ")
-            << format_amount(*value, unit.value("exponent", 2)) << " " << unit.value("code", "CNY") << " of "
-            << mask_number(o.card) << " paid out (" << tender << ").\n";
+            << format_amount(*value, unit.value("exponent", 2)) << " " << unit.value("code", "CNY") << " " << what
+            << ".\n";
   return exit_ok;
+}
+
+/// A payment that came to head office.
+int run_top_up(const card_options& o, const node_identity& id, const admin_client& hq) {
+  if (o.tender == "cash") return fail(exit_usage, "--tender of --top-up is online or transfer");
+  const std::string tender = o.tender.empty() ? "online" : o.tender;
+  return run_payment(
+      o, "--top-up", o.top_up, hq,
+      [&](amount value) {
+        return top_up_card(hq, id.believes.chain, o.card, {value, tender, o.reference, o.package});
+      },
+      "onto " + mask_number(o.card) + ". Every store that reaches head office can take it");
+}
+
+/// What is left on a card that was given back.
+int run_pay_out(const card_options& o, const node_identity& id, const admin_client& hq) {
+  const std::string tender = o.tender.empty() ? "transfer" : o.tender;
+  return run_payment(
+      o, "--pay-out", o.pay_out, hq,
+      [&](amount value) {
+        return pay_out_card(hq, id.believes.chain, o.card, {value, tender, o.reference, 0});
+      },
+      "of " + mask_number(o.card) + " paid out (" + tender + ")");
 }
 
 /// Units by hand.

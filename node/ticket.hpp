@@ -142,6 +142,9 @@ result<std::vector<bytes>> receipt_tickets(const receipt& r, const std::vector<s
 /// What is printed in front of a ticket that may be on paper already. Never refused.
 bytes duplicate_head(const receipt_layout& layout);
 
+/// As the interfaces name it: cash, bank, online, transfer.
+std::string_view tender_name(tender_kind k);
+
 /// Writes the fields of docs/http-api.md, without brackets and without `next_counter` and `seen`.
 void write_receipt(json_writer& w, const receipt& r, const std::vector<std::string>& text);
 

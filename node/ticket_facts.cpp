@@ -8,7 +8,6 @@
 #include "storage/streams.hpp"
 
 namespace tally {
-namespace {
 
 std::string_view tender_name(tender_kind k) {
   switch (k) {
@@ -19,6 +18,8 @@ std::string_view tender_name(tender_kind k) {
   }
   return "other";
 }
+
+namespace {
 
 const std::string& name_of(const localized& all, language lang) {
   if (const auto& own = all[static_cast<std::size_t>(lang)]; !own.empty()) return own;

@@ -129,7 +129,7 @@ private:
   void note_elsewhere(account_id account, std::uint32_t purse, const told_message& m);
   void heard(node_id from), end_wait(std::uint64_t waiting, account_id account), answer(till_answer a);
   status verify_segment(const segment& s, const opened_segment& opened);
-  bool waits_for_proof(const segment& s, const entry_list& entries) const;
+  bool waits_for_proof(const segment&s, const entry_list&entries) const, is_expired(const certificate&c) const;
   void interpret(const segment& s, const opened_segment& opened, const merkle_frontier& before);
   void pass_through(const stream_id&id, const entry_list&entries),
       adopt_directory(const stream_id&id, const opened_segment&opened);
@@ -138,7 +138,6 @@ private:
   void learn_certificate(const entry&e, std::uint64_t position), learn_decision(const entry&e, std::uint64_t position);
   void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked();
   unix_seconds validity_now() const;
-  bool is_expired(const certificate& c) const;
   void tend_keys(), tend_own_certificate(), await_parent(), load_outdated(), become_sure();
   void become_sure_alone(const std::vector<node_id>&missing), heed_own_cosignature(const cosign_message&m);
   void remind_parent(node_id parent, std::uint64_t from), note_start(),
@@ -185,7 +184,8 @@ private:
   void keep_calendar(), write_off_expired(), time_out_holds(), settle_owed(), even_out_returns();
   bool credit_owed(const writer_id& w, sequence seq, owed_units due);
   bool even_out(const std::vector<writer_id>& writers, const writer_id& seller, sequence seq, const entry& sale);
-  void take_back_credited(const writer_id& w, sequence seq, owed_units back);
+  void write_units(entry e, std::string_view what), draw_here(account_id account, std::uint32_t purse, tally::amount n);
+  std::optional<writer_id> sweeps_to() const;
   void move_levels(), take_fees(), rule_by_policy(), execute_rulings(), give_back_lapsed(), bring_back_cards();
   void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();
   void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq), note_expiring(),

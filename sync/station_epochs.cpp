@@ -126,14 +126,13 @@ status station::complete_fact(entry& e) {
   if (e.kind == entry_kind::hand_back) {
     amount owes = 0;
     for (const auto& w : observer_->writers())
-      owes += std::max<amount>(debt_of(observer_->st(), w, e.account, purse_paid), 0);
+      if (!checked_add(owes, std::max<amount>(debt_of(observer_->st(), w, e.account, purse_paid), 0), owes))
+        return error{errc::overflow, "what the card owes"};
     auto whole = complete_pay_out(e, *book_, now_, owes);
     // What stores hold of the card comes here, so that it is there when somebody asks again.
     for (auto purse : {purse_paid, purse_deposit}) {
       if (whole.code() != errc::insufficient || elsewhere(e.account, purse, config_.self) <= 0) continue;
-      auto id = random_id() | 1ULL << 63;
-      calendar_.netting_asks.insert(id);
-      custodian_.need(id, e.account, purse, amount_max, customer_wait_ms(), tick_, now_, *this);
+      draw_here(e.account, purse, amount_max);
     }
     return whole;
   }

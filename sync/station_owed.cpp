@@ -61,17 +61,16 @@ bool is_contested(const state& seen, const writer_id& w, sequence seq) {
   return seen.find({.type = cell_type::contested, .a = seq, .b = 0, .writer = w, .peer = {}}).has_value();
 }
 
-/// Units of a sale whose goods came back to several stores, put back or taken again: of what it gave, or had paid it.
-entry evening(const book& b, const writer_id& seller, sequence seq, account_id account,
-              const std::vector<value_item>& units, bool put, bool paid) {
+/// Units that head office gives, or takes again, because of what a writer wrote there.
+entry units_entry(const book& b, const writer_id& of, sequence seq, account_id account, std::vector<value_item> units,
+                  bool gives) {
   entry e;
-  e.kind = put ? entry_kind::earn : entry_kind::take_back;
+  e.kind = gives ? entry_kind::earn : entry_kind::take_back;
   e.account = account;
-  e.subject = seller;
+  e.subject = of;
   e.cites = seq;
-  e.cited_kind = paid ? entry_kind::sale : entry_kind::refund;
-  e.earned = units;
-  e.debts = put ? settled_debts(b.st(), b.self(), account, units) : missing_here(b, account, units);
+  e.debts = gives ? settled_debts(b.st(), b.self(), account, units) : missing_here(b, account, units);
+  e.earned = std::move(units);
   return e;
 }
 
@@ -123,34 +122,17 @@ bool station::credit_owed(const writer_id& w, sequence seq, owed_units due) {
     if (auto alarm = wrongly(calendar_, w, seq)) open_effects_.push_back(std::move(*alarm));
     return false;
   }
-  entry e;
-  e.kind = entry_kind::earn;
-  e.account = due.account;
-  e.subject = w;
-  e.cites = seq;
-  e.earned = std::move(due.units);
-  date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-  e.debts = settled_debts(book_->st(), book_->self(), e.account, e.earned);
-  if (auto written = write(e); !written) {
-    open_effects_.push_back(alarm_effect{written.error().code, "crediting units: " + written.error().detail});
-  } else {
-    cover_short(e.account, e.earned);
-  }
+  write_units(units_entry(*book_, w, seq, due.account, std::move(due.units), true), "crediting units");
   return true;
 }
 
-/// What was credited for goods that came back. It may lie anywhere, so what is not here is a debt, which is asked for.
-void station::take_back_credited(const writer_id& w, sequence seq, owed_units back) {
-  entry e;
-  e.kind = entry_kind::take_back;
-  e.account = back.account;
-  e.subject = w;
-  e.cites = seq;
-  e.earned = std::move(back.units);
-  e.debts = missing_here(*book_, e.account, e.earned);
+void station::write_units(entry e, std::string_view what) {
   date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-  if (auto written = write(e); !written)
-    open_effects_.push_back(alarm_effect{written.error().code, "taking units back: " + written.error().detail});
+  if (auto written = write(e); !written) {
+    open_effects_.push_back(alarm_effect{written.error().code, std::string(what) + ": " + written.error().detail});
+  } else if (e.kind == entry_kind::earn) {
+    cover_short(e.account, e.earned);
+  }
 }
 
 // What entries could not give, or what was credited and goes back: looked at when it changed, and again for as long as
@@ -181,7 +163,8 @@ void station::settle_owed() {
     const bool was = book_->st().find(credited).has_value();
     // Another store took goods back before the sale came here: what was not credited yet is not taken back yet.
     if (was && !back.units.empty()) {
-      take_back_credited(w, seq, std::move(back));
+      // It may lie anywhere, so what is not here is a debt, which is asked for.
+      write_units(units_entry(*book_, w, seq, back.account, std::move(back.units), false), "taking units back");
       ++written;
     } else if (was || due.units.empty() || calendar_.wrongly_owed.count({w, seq})) {
       it = all.erase(it);
@@ -241,16 +224,19 @@ bool station::even_out(const std::vector<writer_id>& writers, const writer_id& s
         done = false;
         continue;
       }
-      auto e = evening(*book_, seller, seq, sale.account, units, put, paid);
-      date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-      if (auto written = write(e); !written) {
-        open_effects_.push_back(alarm_effect{written.error().code, "evening returns out: " + written.error().detail});
-      } else if (put) {
-        cover_short(e.account, e.earned);
-      }
+      auto e = units_entry(*book_, seller, seq, sale.account, units, put);
+      e.cited_kind = paid ? entry_kind::sale : entry_kind::refund;
+      write_units(std::move(e), "evening returns out");
     }
   }
   return done;
+}
+
+/// Asks for what lies elsewhere, for no till: whoever looks next finds what came.
+void station::draw_here(account_id account, std::uint32_t purse, amount wanted) {
+  auto id = random_id() | 1ULL << 63;
+  calendar_.netting_asks.insert(id);
+  custodian_.need(id, account, purse, wanted, customer_wait_ms(), tick_, now_, *this);
 }
 
 // Debts travel up like value: at head office they meet whatever the account is given next, wherever that is. What it
@@ -260,14 +246,8 @@ void station::move_debts() {
   auto p = parent();
   if (tick_ < calendar_.debts_due || (p && !up_.count(*p))) return;
   calendar_.debts_due = tick_ + owed_look_ms;
-  std::optional<writer_id> above;
-  if (p) {
-    auto record = node_of(book_->st(), *p);
-    auto known = cosigned(*p);
-    // As with sweeps, the parent holds first what was written before the start.
-    if (!record || (known ? known->size : 0) < sweep_from_) return;
-    above = writer_id{*p, record->epoch};
-  }
+  auto above = sweeps_to();
+  if (p && !above) return;
   if (calendar_.nettings.size() > nettings_max) calendar_.nettings.clear();
   for (const auto& [account, debts] : some_debts(store_, *book_, calendar_.debt)) {
     if (above) {
@@ -289,9 +269,7 @@ void station::move_debts() {
       last.wait = last.elsewhere == there ? std::min(2 * last.wait, netting_wait_max_ms) : owed_look_ms;
       last.elsewhere = there;
       last.due = tick_ + last.wait;
-      auto id = random_id() | 1ULL << 63;
-      calendar_.netting_asks.insert(id);
-      custodian_.need(id, account, d.purse, d.amount, customer_wait_ms(), tick_, now_, *this);
+      draw_here(account, d.purse, d.amount);
     }
   }
 }

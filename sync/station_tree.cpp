@@ -128,18 +128,27 @@ void station::end_fork(const certificate& newest) {
   lives_.forked.erase(f);
 }
 
-// Written only while the link lives: rights on a dead line would be of use to nobody. And not before the parent holds
-// what was swept before the start.
+// Written only while the link lives: rights on a dead line would be of use to nobody.
 void station::sweep() {
   auto p = parent();
   if (!is_sure() || !p || !up_.count(*p) || sweeper_.idle() || disk_low_ || book_->stopped() != errc::ok) return;
-  auto record = node_of(book_->st(), *p);
   auto known = cosigned(*p);
-  auto held_there = known ? known->size : 0;
-  sweeper_.acknowledged(held_there);
-  if (!record || held_there < sweep_from_) return;
-  for (auto account : sweeper_.due(tick_))
-    sweep_account(account, {*p, record->epoch});
+  sweeper_.acknowledged(known ? known->size : 0);
+  if (auto to = sweeps_to())
+    for (auto account : sweeper_.due(tick_))
+      sweep_account(account, *to);
+}
+
+// Nothing goes up on its own before what was written before the start is held there: what was swept then counts no more
+// as under way. Head office's word says so as well, and the parent's own may have been lost while this node was down.
+std::optional<writer_id> station::sweeps_to() const {
+  auto p = parent();
+  auto record = p && up_.count(*p) ? node_of(book_->st(), *p) : std::nullopt;
+  if (!record) return std::nullopt;
+  std::uint64_t held = 0;
+  for (const auto& known : {cosigned(*p), cosigned()})
+    if (known) held = std::max(held, known->size);
+  return held < sweep_from_ ? std::nullopt : std::optional(writer_id{*p, record->epoch});
 }
 
 // Money as far as there is room for it on the way; then each other purse as a whole, by what it is worth as money.

@@ -13,11 +13,22 @@ namespace {
 
 using desk = test::office_desk;
 
+const writer_id self{head_office, {{1, 2, 3, 4, 5, 6, 7, 8}}};
+
+/// Head office has issued one card, of account 1: its medium.
+std::string one_card(desk& d) {
+  d.node.shown->self = self;
+  auto medium = to_hex(medium_of("bakery", "9704000000000017"));
+  d.post("cards/reserve", {{"count", 1}});
+  d.post("cards/map", {{"first", 1}, {"kind", 1}, {"media", {medium}}});
+  d.node.learn(d.node.written.back());
+  return medium;
+}
+
 }  // namespace
 
 TEST_CASE("a payment is booked once for each reference, whoever asks, and how", "[admin]") {
   desk d;
-  const writer_id self{head_office, {{1, 2, 3, 4, 5, 6, 7, 8}}};
   d.node.shown->self = self;
   std::vector<bytes> media;
   d.post("cards/reserve", {{"count", 3}});
@@ -96,12 +107,7 @@ TEST_CASE("head office gives and takes units by hand", "[admin]") {
   auto rules = std::make_shared<catalogue>();
   rules->add(r);
   d.node.shown->rules = rules;
-  const writer_id self{head_office, {{1, 2, 3, 4, 5, 6, 7, 8}}};
-  d.node.shown->self = self;
-  auto medium = to_hex(medium_of("bakery", "9704000000000017"));
-  d.post("cards/reserve", {{"count", 1}});
-  d.post("cards/map", {{"first", 1}, {"kind", 1}, {"media", {medium}}});
-  d.node.learn(d.node.written.back());
+  const auto medium = one_card(d);
   const json call{
       {"medium", medium}, {"units", "300"}, {"purse", 3}, {"reason", "opening day"}, {"reference", "Call-1"}};
   CHECK(d.post("card/adjust", call) ==
@@ -137,12 +143,7 @@ TEST_CASE("head office gives and takes units by hand", "[admin]") {
 
 TEST_CASE("head office pays out what is left on a card, once for each reference", "[admin]") {
   desk d;
-  const writer_id self{head_office, {{1, 2, 3, 4, 5, 6, 7, 8}}};
-  d.node.shown->self = self;
-  auto medium = to_hex(medium_of("bakery", "9704000000000017"));
-  d.post("cards/reserve", {{"count", 1}});
-  d.post("cards/map", {{"first", 1}, {"kind", 1}, {"media", {medium}}});
-  d.node.learn(d.node.written.back());
+  const auto medium = one_card(d);
   const json call{{"medium", medium}, {"amount", 500}, {"tender", "cash"}, {"reference", "Bank-1"}};
   CHECK(d.post("card/pay-out", call) == json{{"account", 1}, {"amount", 500}, {"booked_before", false}});
   auto out = d.node.written.back();

@@ -25,11 +25,7 @@ struct card_net : station_net {
     k.valid_months = 12;
     r.programme.card_kinds = {k};
     r.programme.stale = {48, 24, 100};
-    entry rules;
-    rules.kind = entry_kind::publish;
-    rules.topic = publish_topic::rules;
-    rules.rules_version = 2;
-    rules.blob = encode_rules(r);
+    const auto rules = test::rules_fact(r);
     entry map;
     map.kind = entry_kind::map_media;
     map.account = stock_card;

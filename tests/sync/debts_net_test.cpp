@@ -66,6 +66,40 @@ TEST_CASE("a dark store's debt waits, and so do the points that would pay it", "
   net.nothing_contested();
 }
 
+TEST_CASE("a debt travels up although the region's word about what was written before the start was lost",
+          "[sync][debt]") {
+  debts_net net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 10));
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  byte_writer word;
+  word.u8('c');
+  word.raw(stream_key(a.journal()));
+  word.u32be(net.region().id.value);
+  bytes older;
+  REQUIRE(a.store.get(family::meta, word.view(), older) == lookup::found);
+  auto spend = net.sale(a, 2);
+  spend.card = 100;
+  spend.uses = {{points_purse, 100}};
+  REQUIRE(why(net.ask(a, spend)) == errc::ok);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq})) == errc::ok);
+  net.sync();
+  REQUIRE(net.debt(a) > 0);
+  REQUIRE(a.st->cosigned()->size == a.source->size(a.journal()));
+  net.link(a, net.region(), false);
+  kv_batch b;
+  b.put(family::meta, word.view(), older);
+  REQUIRE(a.store.commit(b, true).ok());
+  net.open(a);
+  net.link(a, net.region(), true);
+  net.turn(16);
+  CHECK(net.debt(a) == 0);
+  CHECK(net.debt(net.hq()) > 0);
+  net.nothing_contested();
+}
+
 TEST_CASE("a reversal asks for points that lie elsewhere before it makes a debt", "[sync][debt]") {
   debts_net net;
   auto &a = net.at(3), &b = net.at(4);

@@ -17,12 +17,7 @@ struct kinds_net : programme_net {
     auto r = *hq().st->ledger().rules().newest();
     r.version = version;
     std::erase_if(r.programme.card_kinds, [&](const card_kind_rule& k) { return k.id == kind; });
-    entry e;
-    e.kind = entry_kind::publish;
-    e.topic = publish_topic::rules;
-    e.rules_version = version;
-    e.blob = encode_rules(r);
-    return e;
+    return test::rules_fact(r);
   }
   static entry made(std::uint64_t account, std::uint32_t kind, card_status status = card_status::active) {
     entry e;

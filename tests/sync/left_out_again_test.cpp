@@ -389,15 +389,7 @@ TEST_CASE("head office on a backup says that a store which left goods out cannot
   REQUIRE(net.publish(facts).code == errc::ok);
   net.sync();
   REQUIRE(store.st->left_out().entries() == 40);
-  for (auto child : hq.st->children())
-    net.link(net.at(child.value), hq, false);
-  hq.store.reset(copy);
-  kv_batch b;
-  mark_as_copy(b, {});
-  REQUIRE(hq.store.commit(b, true).ok());
-  net.open(hq);
-  REQUIRE(hq.st->begin_restored_epoch(net.now()).ok());
-  net.settle(hq);
+  net.go_back(copy);
   net.forget();
   const stream_id lost{hq.writer(), sub_stream::directory, {}};
   auto thin = stream_reader(store.store).foreign_segment(lost, stream_reader(hq.store).size(lost));

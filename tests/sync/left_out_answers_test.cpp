@@ -37,14 +37,8 @@ TEST_CASE("what a head office that was cut off announced and lost, a store asks 
   net.sync();
   REQUIRE(store.st->left_out().entries() == 80);
   // The disk burns; the backup is older, and nobody is waited for.
-  net.link(store, hq, false);
-  hq.store.reset(copy);
-  kv_batch b;
-  mark_as_copy(b, {net.region().id, store.id});
-  REQUIRE(hq.store.commit(b, true).ok());
-  const stream_id lost = net.hq().st->directory();
-  net.open(hq);
-  REQUIRE(hq.st->begin_restored_epoch(net.now()).ok());
+  const stream_id lost = hq.st->directory();
+  net.go_back(copy, {net.region().id, store.id});
   for (int i = 0; i < 5 && hq.st->is_rebuilding(); ++i) {
     net.pass_time(1'100);
     net.settle(hq);

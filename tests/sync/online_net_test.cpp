@@ -107,15 +107,7 @@ TEST_CASE("head office on a backup books payments and units by hand again", "[sy
   auto copy = hq.store.image();
   REQUIRE(net.pay("shop-2", 600).code == errc::ok);
   auto life = hq.st->ledger().self();
-  for (auto child : hq.st->children())
-    net.link(net.at(child.value), hq, false);
-  hq.store.reset(copy);
-  kv_batch b;
-  mark_as_copy(b, {});
-  REQUIRE(hq.store.commit(b, true).ok());
-  net.open(hq);
-  REQUIRE(hq.st->begin_restored_epoch(net.now()).ok());
-  net.settle(hq);
+  net.go_back(copy);
   net.link(net.region(), hq, true);
   for (int i = 0; i < 20; ++i) {
     net.pass_time(1'100);

@@ -21,20 +21,6 @@ void let_time_pass(station_net& net, int seconds) {
   }
 }
 
-/// Its disk is an older image of it, marked as a backup.
-void back_to(station_net& net, const kv_image& copy, const std::vector<node_id>& without = {}) {
-  auto& hq = net.hq();
-  for (auto child : hq.st->children())
-    net.link(net.at(child.value), hq, false);
-  hq.store.reset(copy);
-  kv_batch b;
-  mark_as_copy(b, without);
-  REQUIRE(hq.store.commit(b, true).ok());
-  net.open(hq);
-  REQUIRE(hq.st->begin_restored_epoch(net.now()).ok());
-  net.settle(hq);
-}
-
 entry freeze(const station_net& net, card_status status) {
   auto card = card_of(const_cast<station_net&>(net).hq().st->ledger().st(), station_net::card);
   REQUIRE(card.has_value());
@@ -83,7 +69,7 @@ TEST_CASE("head office on a backup has what it published given back, and goes on
   CHECK(published > had);
   REQUIRE(hq.source->size(hq.journal()) > journal);
 
-  back_to(net, copy);
+  net.go_back(copy);
   CHECK(hq.st->is_rebuilding());
   CHECK(directory_at(hq, before) == had);
   // It decides nothing before the region has answered, and an empty answer is none.
@@ -134,7 +120,7 @@ TEST_CASE("a crash while what was published is given back costs nothing", "[sync
     net.sync();
   }
   auto published = directory_at(hq, before);
-  back_to(net, copy);
+  net.go_back(copy);
   net.link(net.region(), hq, true);
   net.settle(hq);
   net.link(net.region(), hq, false);
@@ -163,7 +149,7 @@ TEST_CASE("rights that the lost end of head office's journal passed on are not t
   let_time_pass(net, 2);
   REQUIRE(in_all(net) == 800);
   bool dark = GENERATE(false, true);  // the branch is cut off when head office goes on
-  back_to(net, copy, dark ? std::vector{far.id} : std::vector<node_id>{});
+  net.go_back(copy, dark ? std::vector{far.id} : std::vector<node_id>{});
   net.link(far, hq, false);
   net.link(net.region(), hq, true);
   if (!dark) net.link(far, hq, true);
@@ -194,7 +180,7 @@ TEST_CASE("what a life of head office granted anew, the next does not grant agai
   net.pass_time(tick_ms{8} * 24 * 3'600'000);
   let_time_pass(net, 15);
   REQUIRE(held(hq, hq.writer()) == 1'000);
-  back_to(net, hq.store.image());
+  net.go_back(hq.store.image());
   net.link(net.region(), hq, true);
   let_time_pass(net, 30);
   REQUIRE_FALSE(hq.st->is_rebuilding());
@@ -224,7 +210,7 @@ TEST_CASE("what the lost end granted anew and passed on is not granted a second 
 
   const bool unknown = GENERATE(false, true);  // the operator waits for nobody
   CAPTURE(unknown);
-  back_to(net, copy, unknown ? std::vector{net.region().id} : std::vector<node_id>{});
+  net.go_back(copy, unknown ? std::vector{net.region().id} : std::vector<node_id>{});
   if (unknown) let_time_pass(net, 30);
   CHECK(held(hq, hq.st->ledger().self()) == 0);
   net.link(net.region(), hq, true);
@@ -260,7 +246,7 @@ TEST_CASE("a child that head office does not wait for leaves its end unknown", "
   REQUIRE(why(net.top_up(net.at(3), 1'000)) == errc::ok);
   net.sync();
   auto copy = hq.store.image();
-  back_to(net, copy, {net.region().id});
+  net.go_back(copy, {net.region().id});
   let_time_pass(net, 3);
   REQUIRE_FALSE(hq.st->is_rebuilding());
   auto closed = closing_of(hq.st->ledger().st(), before);
@@ -282,7 +268,7 @@ TEST_CASE("who has less of what was published is given the rest, also where head
   net.sync();
   auto published = directory_at(hq, before);
   REQUIRE(directory_at(far, before) < published);
-  back_to(net, copy, {far.id});
+  net.go_back(copy, {far.id});
   net.link(net.region(), hq, true);
   let_time_pass(net, 15);
   REQUIRE_FALSE(hq.st->is_rebuilding());
@@ -309,7 +295,7 @@ TEST_CASE("what was sent to a life that is closed does not return before its jou
   const auto journal = hq.source->size(far.journal());
   REQUIRE(net.publish({close_of(far.id)}).code == errc::ok);
   net.sync();
-  back_to(net, copy, {far.id});
+  net.go_back(copy, {far.id});
   net.link(net.region(), hq, true);
   let_time_pass(net, 15);
   REQUIRE_FALSE(hq.st->is_rebuilding());
@@ -348,7 +334,7 @@ TEST_CASE("who was revoked by an earlier life of head office hears of it behind 
   REQUIRE(net.publish({revoke}).code == errc::ok);
   net.sync();
   CHECK(net.region().st->directories() == std::vector{stream_id{before, sub_stream::directory, {}}});
-  back_to(net, hq.store.image());
+  net.go_back(hq.store.image());
   net.link(net.region(), hq, true);
   let_time_pass(net, 15);
   REQUIRE_FALSE(hq.st->is_rebuilding());

@@ -266,14 +266,20 @@ TEST_CASE("in the dark a sale that came back elsewhere is reversed, and is a cas
   net.nothing_contested();
 }
 
+/// Store 3 reverses an entry of its own while head office answers nobody.
+static void reverse_unheard(debts_net& net, std::uint64_t request, sequence seq) {
+  auto& a = net.at(3);
+  net.link(net.region(), net.hq(), false);
+  REQUIRE(a.st->put(till_request{request, reverse_command{net.key(a), seq}, true}).ok());
+  net.settle(a);
+}
+
 TEST_CASE("nobody waits for long with a reversal that head office does not answer", "[sync][elsewhere]") {
   debts_net net;
   auto& a = net.at(3);
   const auto sale = net.sold(a, 20'000, 5);
-  net.link(net.region(), net.hq(), false);
   const std::uint64_t request = 1'000'002;
-  REQUIRE(a.st->put(till_request{request, reverse_command{net.key(a), sale.seq}, true}).ok());
-  net.settle(a);
+  reverse_unheard(net, request, sale.seq);
   net.sync();
   CHECK_FALSE(net.answer_of(a, request));
   CHECK(a.st->next_due() <= net.ticks() + 1'500);
@@ -289,10 +295,8 @@ TEST_CASE("what is no sale is reversed without a question about goods", "[sync][
   auto loaded = net.top_up(a, 500);
   REQUIRE(why(loaded) == errc::ok);
   net.sync();
-  net.link(net.region(), net.hq(), false);
   const std::uint64_t request = 1'000'003;
-  REQUIRE(a.st->put(till_request{request, reverse_command{net.key(a), loaded.seq}, true}).ok());
-  net.settle(a);
+  reverse_unheard(net, request, loaded.seq);
   REQUIRE(net.answer_of(a, request));
   CHECK(why(*net.answer_of(a, request)) == errc::ok);
 }

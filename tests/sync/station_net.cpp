@@ -168,6 +168,18 @@ void station_net::link(node& child, node& parent, bool up) {
     REQUIRE(parent.st->put(control_arrival{child.id, want_message{rights, had, {}}}).ok());
 }
 
+void station_net::go_back(const kv_image& copy, const std::vector<node_id>& without) {
+  for (auto child : hq().st->children())
+    link(at(child.value), hq(), false);
+  hq().store.reset(copy);
+  kv_batch b;
+  mark_as_copy(b, without);
+  REQUIRE(hq().store.commit(b, true).ok());
+  open(hq());
+  REQUIRE(hq().st->begin_restored_epoch(now()).ok());
+  settle(hq());
+}
+
 void station_net::sync() {
   for (int round = 0; round < 200; ++round) {
     auto weight = [&] {
@@ -279,6 +291,15 @@ ingested_effect station_net::ingest(node& n, node_id from, const segment& s) {
   const auto* i = seen<ingested_effect>(n);
   REQUIRE(i != nullptr);
   return *i;
+}
+
+entry rules_fact(const rules_record& r) {
+  entry e;
+  e.kind = entry_kind::publish;
+  e.topic = publish_topic::rules;
+  e.rules_version = r.version;
+  e.blob = encode_rules(r);
+  return e;
 }
 
 }  // namespace tally::test

@@ -49,6 +49,9 @@ public:
   /// Everything everywhere, messages included, until nothing moves. Links that are not `linked` stay down.
   void sync();
   void link(node& child, node& parent, bool up);
+  /// Head office's disk is an older image of it, marked as a backup: it begins anew, and its links are down. `without`:
+  /// who is not waited for.
+  void go_back(const kv_image& copy, const std::vector<node_id>& without = {});
   void pass_time(tick_ms ms) { tick_ += ms, now_ += ms / 1000; }
   void forget();
 
@@ -84,6 +87,9 @@ private:
   tick_ms tick_ = 10'000;
   std::uint64_t requests_ = 0;
 };
+
+/// What head office publishes with these rules.
+entry rules_fact(const rules_record& r);
 
 /// First effect of a kind that a node saw since `forget`; null when there was none.
 template <class T>

@@ -78,21 +78,25 @@ TEST_CASE("a parent without the expected key is never up", "[sync][zmq]") {
   CHECK(w.messages.all().empty());
 }
 
+/// Both of one key: the second takes the place of the first, and each has said something.
+static void one_after_the_other(world& w, child& first, child& second) {
+  first.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(first.links.wait_for(true));
+  REQUIRE(first.client->send("one"));
+  REQUIRE(first.messages.wait_for("echo one"));
+  second.connect(w.server->endpoint(), w.server_key.pub);
+  REQUIRE(second.links.wait_for(true));
+  REQUIRE(second.client->send("two"));
+}
+
 TEST_CASE("the newest connection of a key replaces the older one", "[sync][zmq]") {
   world w;
   w.echo = true;
   child first(w);
   w.admit(first.key, 7);
   w.open();
-  first.connect(w.server->endpoint(), w.server_key.pub);
-  REQUIRE(first.links.wait_for(true));
-  REQUIRE(first.client->send("one"));
-  REQUIRE(first.messages.wait_for("echo one"));
-
   child second(first.key, 0);
-  second.connect(w.server->endpoint(), w.server_key.pub);
-  REQUIRE(second.links.wait_for(true));
-  REQUIRE(second.client->send("two"));
+  one_after_the_other(w, first, second);
   REQUIRE(second.messages.wait_for("echo two"));
   CHECK(w.links.wait_for({7, true}, 2));
   for (int i = 0; i < 20; ++i) {
@@ -113,14 +117,8 @@ TEST_CASE("a connection whose place a newer one took is told so at once, and whe
   child first(w);
   w.admit(first.key, 7);
   w.open();
-  first.connect(w.server->endpoint(), w.server_key.pub);
-  REQUIRE(first.links.wait_for(true));
-  REQUIRE(first.client->send("one"));
-  REQUIRE(first.messages.wait_for("echo one"));
   child second(first.key, 0);
-  second.connect(w.server->endpoint(), w.server_key.pub);
-  REQUIRE(second.links.wait_for(true));
-  REQUIRE(second.client->send("two"));
+  one_after_the_other(w, first, second);
   REQUIRE(first.messages.wait_for("replaced"));
   REQUIRE(first.client->send("am I?"));
   REQUIRE(first.messages.wait_for("replaced", 2));
