@@ -209,6 +209,7 @@ constexpr std::array routes{
     route{"POST", "cards/sold", true, show_sold},
     route{"GET", "cards/claims", true, show_claims},
     route{"GET", "cards/owing", true, show_owing},
+    route{"GET", "cards/left-over", true, show_left_over},
     route{"POST", "cards/claims/undo", true, [](const call& c) { undo_claims(c); }},
     route{"POST", "card", true, show_card},
     route{"POST", "card/replace", true, [](const call& c) { replace_card(c); }},

@@ -190,6 +190,15 @@ void show_owing(const call& c) {
   c.ok({{"cards", list}, {"count", owing->count}, {"sum", owing->sum}});
 }
 
+void show_left_over(const call& c) {
+  auto left = cards_left_over(c.node.store(), c.node.snapshot()->self, owing_shown_max);
+  if (!left) return c.refuse(left.error());
+  json list = json::array();
+  for (const auto& r : left->first)
+    list.push_back({{"account", r.account.value}, {"left", r.left}});
+  c.ok({{"cards", list}, {"count", left->count}, {"sum", left->sum}});
+}
+
 void show_claims(const call& c) {
   durable_state st(c.node.store());
   json list = json::array();

@@ -111,6 +111,7 @@ void recall_cards(call c);
 void show_sold(const call& c);
 void show_claims(const call& c);
 void show_owing(const call& c);
+void show_left_over(const call& c);
 void undo_claims(call c);
 void add_member(call c);
 void edit_member(call c);

@@ -20,7 +20,7 @@ struct card_options {
   std::uint64_t account = 0;
   std::string picture, top_up, pay_out, reference, tender, adjust, reason;
   std::uint32_t package = 0, purse = 0;
-  bool replace = false, code = false, void_codes = false, owing = false;
+  bool replace = false, code = false, void_codes = false, owing = false, left_over = false;
   application_options applied;
 };
 
@@ -117,15 +117,20 @@ int run_top_up(const card_options& o, const node_identity& id, const admin_clien
       "onto " + mask_number(o.card) + ". Every store that reaches head office can take it");
 }
 
+/// The card as messages name it.
+std::string shown_name(const card_options& o) {
+  return o.card.empty() ? "account " + std::to_string(o.account) : mask_number(o.card);
+}
+
 /// What is left on a card that was given back.
 int run_pay_out(const card_options& o, const node_identity& id, const admin_client& hq) {
   const std::string tender = o.tender.empty() ? "transfer" : o.tender;
   return run_payment(
       o, "--pay-out", o.pay_out, hq,
       [&](amount value) {
-        return pay_out_card(hq, id.believes.chain, o.card, {value, tender, o.reference, 0});
+        return pay_out_card(hq, id.believes.chain, {o.card, {o.account}}, {value, tender, o.reference, 0});
       },
-      "of " + mask_number(o.card) + " paid out (" + tender + ")");
+      "of " + shown_name(o) + " paid out (" + tender + ")");
 }
 
 /// Units by hand.
@@ -145,8 +150,23 @@ int run_adjust(const card_options& o, const node_identity& id, const admin_clien
   return exit_ok;
 }
 
-int list_owing(const admin_client& hq) {
-  auto found = hq.get("cards/owing");
+/// A list of accounts with a sum each, and what is said of it.
+struct account_list {
+  const char *path, *field, *column, *none, *what, *after;  ///< "N `what` SUM in all. `after`"
+};
+constexpr account_list owing_list{"cards/owing", "owes",
+                                  "OWES",        "No card owes anything, as far as head office has heard.",
+                                  "cards owe",   "What a card is given next, at any store, pays it."};
+constexpr account_list left_over_list{"cards/left-over",
+                                      "left",
+                                      "LEFT",
+                                      "Nothing lies at head office of a card that was given back or cancelled.",
+                                      "cards that were given back or cancelled hold",
+                                      "Pay it out with --account … --pay-out. What lies at a store comes here when "
+                                      "nobody has used it there for a while."};
+
+int list_accounts(const admin_client& hq, const account_list& of) {
+  auto found = hq.get(of.path);
   if (!found) return fail(found.error());
   auto state = hq.get("status");
   if (!state) return fail(state.error());
@@ -154,17 +174,17 @@ int list_owing(const admin_client& hq) {
   auto text = [&](amount v) { return format_amount(v, unit.value("exponent", 2)); };
   auto count = found->value("count", std::size_t{0});
   if (count == 0) {
-    std::cout << "No card owes anything, as far as head office has heard.\n";
+    std::cout << of.none << "\n";
     return exit_ok;
   }
-  std::vector<std::vector<std::string>> rows{{"ACCOUNT", "OWES"}};
+  std::vector<std::vector<std::string>> rows{{"ACCOUNT", of.column}};
   const auto list = found->value("cards", nlohmann::json::array());
   for (const auto& c : list)
-    rows.push_back({std::to_string(c.value("account", std::uint64_t{0})), text(c.value("owes", amount{0}))});
+    rows.push_back({std::to_string(c.value("account", std::uint64_t{0})), text(c.value(of.field, amount{0}))});
   std::cout << table(rows);
   if (count > list.size()) std::cout << "… and " << count - list.size() << " more.\n";
-  std::cout << count << " cards owe " << text(found->value("sum", amount{0})) << " " << unit.value("code", "CNY")
-            << " in all. What a card is given next, at any store, pays it.\n";
+  std::cout << count << " " << of.what << " " << text(found->value("sum", amount{0})) << " "
+            << unit.value("code", "CNY") << " in all. " << of.after << "\n";
   return exit_ok;
 }
 
@@ -187,11 +207,13 @@ int run_card(const card_options& o) {
   if (!id) return fail(id.error());
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
-  if (o.owing) return list_owing(*hq);
+  if (o.owing) return list_accounts(*hq, owing_list);
+  if (o.left_over) return list_accounts(*hq, left_over_list);
   if (o.card.empty() && o.account == 0)
     return fail(
         exit_usage,
-        "--card says which card, or --account; --owing lists those that owe, --applications what members ask for");
+        "--card says which card, or --account; --owing lists those that owe, --left-over those that were given back "
+        "and hold money, --applications what members ask for");
   if (!o.reference.empty() && o.top_up.empty() && o.adjust.empty() && o.pay_out.empty())
     return fail(exit_usage, "--reference belongs to --top-up, --pay-out or --adjust");
   if (!o.tender.empty() && o.top_up.empty() && o.pay_out.empty())
@@ -249,8 +271,8 @@ void keep_applications_apart(CLI::App& c) {
 
 void keep_pay_out_apart(CLI::App& c) {
   auto* out = c.get_option("--pay-out");
-  for (const char* other : {"--owing", "--state", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--replace",
-                            "--code", "--void-codes", "--top-up", "--adjust"})
+  for (const char* other : {"--owing", "--left-over", "--state", "--expires", "--kind", "--reset-pin", "--unlock-pin",
+                            "--replace", "--code", "--void-codes", "--top-up", "--adjust"})
     out->excludes(other);
   for (const auto& f : state_flags)
     out->excludes(f.flag);
@@ -263,6 +285,7 @@ constexpr const char* card_examples =
     "Examples:\n  tallystick card --data /srv/tally --card 9704000000151464\n"
     "  tallystick card --data /srv/tally --account 1017\n"
     "  tallystick card --data /srv/tally --owing\n"
+    "  tallystick card --data /srv/tally --left-over\n"
     "  tallystick card --data /srv/tally --applications --csv > applications.csv\n"
     "  tallystick card --data /srv/tally --applications --made 1017 --made 1044 --prefix 9704 > printer.csv\n"
     "  tallystick card --data /srv/tally --applications --refuse 1018 --reason \"no address\"\n"
@@ -287,6 +310,9 @@ void add_card(CLI::App& app, int& status) {
                       ->excludes(number)
                       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{INT64_MAX}));
   c->add_flag("--owing", o->owing, "list the cards that owe money after sales at risk, instead")->excludes(number);
+  c->add_flag("--left-over", o->left_over, "list the cards that were given back and hold money still, instead")
+      ->excludes(number)
+      ->excludes("--owing");
   add_applications(*c, o->applied);
   auto* state =
       c->add_option("--state", o->state, "what it is from now on; without it the state is shown")
@@ -318,7 +344,8 @@ void add_card(CLI::App& app, int& status) {
                      ->excludes(replace)
                      ->excludes(state)
                      ->excludes(code);
-  for (const char* other : {"--owing", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--void-codes"})
+  for (const char* other :
+       {"--owing", "--left-over", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--void-codes"})
     top_up->excludes(other);
   for (const auto& f : state_flags)
     top_up->excludes(f.flag);
@@ -328,7 +355,8 @@ void add_card(CLI::App& app, int& status) {
                      ->excludes(replace)
                      ->excludes(state)
                      ->excludes(code);
-  for (const char* other : {"--owing", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--void-codes"})
+  for (const char* other :
+       {"--owing", "--left-over", "--expires", "--kind", "--reset-pin", "--unlock-pin", "--void-codes"})
     adjust->excludes(other);
   for (const auto& f : state_flags)
     adjust->excludes(f.flag);
@@ -339,7 +367,8 @@ void add_card(CLI::App& app, int& status) {
       ->check(CLI::IsMember(std::vector<std::string>{"online", "transfer", "cash"}));
   c->add_option("--package", o->package, "the [[package]] of the rules that was bought")->needs(top_up);
   // These need the number itself.
-  for (const char* other : {"--owing", "--replace", "--code", "--void-codes", "--top-up", "--adjust", "--applications"})
+  for (const char* other :
+       {"--owing", "--left-over", "--replace", "--code", "--void-codes", "--top-up", "--adjust", "--applications"})
     account->excludes(other);
   keep_applications_apart(*c);
   keep_pay_out_apart(*c);

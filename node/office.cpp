@@ -139,6 +139,11 @@ status set_node_limits(const admin_client& hq, node_id node, const node_limits& 
   return done();
 }
 
+json named(const std::string& chain, const card_name& card) {
+  if (card.number.empty()) return json::object({{"account", card.account.value}});
+  return json::object({{"medium", to_hex(medium_of(chain, card.number))}});
+}
+
 namespace {
 card_answer card_in(const nlohmann::json& a) {
   return {{a.value("account", std::uint64_t{0})},
@@ -150,11 +155,6 @@ card_answer card_in(const nlohmann::json& a) {
           a.value("replaced", false),
           {a.value("account_now", std::uint64_t{0})},
           a.value("here", amount{0})};
-}
-
-json named(const std::string& chain, const card_name& card) {
-  if (card.number.empty()) return json::object({{"account", card.account.value}});
-  return json::object({{"medium", to_hex(medium_of(chain, card.number))}});
 }
 
 result<card_answer> card_call(const admin_client& hq, const char* path, const nlohmann::json& body) {

@@ -65,6 +65,8 @@ struct card_name {
   std::string number;
   account_id account{};  ///< counts when there is no number
 };
+/// As head office's node is asked: `medium`, the digest of the number, or `account`.
+nlohmann::json named(const std::string& chain, const card_name& card);
 /// Only the digest of a card's number reaches head office's node. Errors: unknown_card.
 result<card_answer> look_up_card(const admin_client& hq, const std::string& chain, const card_name& card);
 /// Every store acts on it from when it hears of it. Errors: unknown_card; not_allowed for a cancelled card.
@@ -130,7 +132,7 @@ result<bool> top_up_card(const admin_client& hq, const std::string& chain, const
 /// Pays out what lies at head office of a card that was given back, as far as it owes nothing; the same payment again
 /// is booked once. True: it was booked before. Errors: unknown_card, key_reused (another payment with this reference),
 /// not_applicable (the card is in use), insufficient (the text says how much can be).
-result<bool> pay_out_card(const admin_client& hq, const std::string& chain, const std::string& number,
+result<bool> pay_out_card(const admin_client& hq, const std::string& chain, const card_name& card,
                           const card_payment& out);
 /// Gives units to a card by hand, or takes them from what lies at head office; the same again is done once. Errors:
 /// unknown_card, key_reused (another change with this reference), insufficient, and those of units by hand at a till.

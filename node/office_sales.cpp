@@ -46,13 +46,13 @@ result<bool> top_up_card(const admin_client& hq, const std::string& chain, const
   return booked(hq, "card/top-up", body);
 }
 
-result<bool> pay_out_card(const admin_client& hq, const std::string& chain, const std::string& number,
+result<bool> pay_out_card(const admin_client& hq, const std::string& chain, const card_name& card,
                           const card_payment& out) {
-  return booked(hq, "card/pay-out",
-                {{"medium", to_hex(medium_of(chain, number))},
-                 {"amount", out.value},
-                 {"tender", out.tender},
-                 {"reference", out.reference}});
+  auto body = named(chain, card);
+  body["amount"] = out.value;
+  body["tender"] = out.tender;
+  body["reference"] = out.reference;
+  return booked(hq, "card/pay-out", body);
 }
 
 result<std::vector<sold_card>> sold_of(const admin_client& hq, const card_run& run) {

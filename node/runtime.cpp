@@ -178,6 +178,7 @@ result<system_options> make_options(running_node& n, const node_config& config) 
   o.octets_per_month = static_cast<std::uint64_t>(config.link.month_mb) * 1'000'000;
   o.quiet = std::chrono::seconds(config.link.quiet_s);
   // What waits at each node on the way there and back is not missing yet.
+  o.station.batch_ms = config.link.batch_ms;
   o.station.cosign_wait_ms += 4 * config.link.batch_ms;
   o.parent_endpoint = config.link.parent;
   if (!config.link.parent.empty()) {

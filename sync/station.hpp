@@ -190,7 +190,7 @@ private:
   void observe_own(sequence seq), note_fee(account_id account), count_for_calendar(unix_seconds now), mark_directory();
   void note_level(account_id account, std::uint32_t from, std::uint32_t to, sequence seq), note_expiring(),
       answer_card(const entry&e, const writer_id&from, sequence seq);
-  std::uint64_t random_id(), announce(const std::vector<entry>&facts, std::size_t at),
+  std::uint64_t random_id(), held_above() const, announce(const std::vector<entry>&facts, std::size_t at),
       end_in_current(byte_view noted) const;
   std::optional<node_id> route_to(node_id node) const;
   bool brings_back(node_id neighbour, const stream_id&id) const, comes_by(node_id neighbour, node_id below) const,

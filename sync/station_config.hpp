@@ -17,6 +17,7 @@ struct station_config {
   std::uint32_t customer_wait_ms = 1'500;   ///< longest that a till waits for rights from elsewhere
   std::size_t urgent_max = 4'096;           ///< till requests and asks that wait for a decision, then `busy`
   std::size_t bulk_max = 256;               ///< segments and head office's batches that wait, then `busy`
+  tick_ms batch_ms = 0;                     ///< so long an own entry waits for others to travel with
   tick_ms cosign_wait_ms = 10'000;          ///< how soon a missing cosignature of head office is asked for
   std::uint64_t reserve_bytes = 64u << 20;  ///< below this much free disk: new business is refused with `full`
   std::uint64_t checkpoint_every =

@@ -181,6 +181,9 @@ bool station::ask_about_returns(const till_request& r) {
   auto goods = goods_of(r.command, *book_);
   if (!goods || !r.may_wait || config_.role != node_role::store || !above() || parent_silent_ || disk_low_)
     return false;
+  // Where each message costs money, a sale that waits for others to travel with is taken back as it is made: nobody
+  // above has heard of it. Whoever sets that window has its sales in the dark for so long.
+  if (config_.batch_ms > 0 && goods->seller == book_->self() && goods->seq >= held_above()) return false;
   if (waiting_.size() >= config_.urgent_max || goods->lines.empty() || goods->lines.size() > lines_max) return false;
   auto d = decide(r.command, book_->at(now_));
   const auto* no = std::get_if<refusal>(&d);

@@ -144,11 +144,17 @@ void station::sweep() {
 std::optional<writer_id> station::sweeps_to() const {
   auto p = parent();
   auto record = p && up_.count(*p) ? node_of(book_->st(), *p) : std::nullopt;
-  if (!record) return std::nullopt;
+  if (!record || held_above() < sweep_from_) return std::nullopt;
+  return writer_id{*p, record->epoch};
+}
+
+/// So many of this node's entries the parent or head office has confirmed.
+std::uint64_t station::held_above() const {
+  auto p = parent();
   std::uint64_t held = 0;
-  for (const auto& known : {cosigned(*p), cosigned()})
+  for (const auto& known : {p ? cosigned(*p) : std::nullopt, cosigned()})
     if (known) held = std::max(held, known->size);
-  return held < sweep_from_ ? std::nullopt : std::optional(writer_id{*p, record->epoch});
+  return held;
 }
 
 // Money as far as there is room for it on the way; then each other purse as a whole, by what it is worth as money.

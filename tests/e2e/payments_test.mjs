@@ -116,8 +116,14 @@ await scenario('payments', 120, async (t) => {
   assert.match((await pay(fifth, '--returned')).out, /is returned/);
   assert.match((await pay(fifth)).out, /At head office lie 12\.00 CNY of it/);
   assert.match((await out('12.01', 'bank-1')).err, /12\.00 of the card can be paid out/);
+  const left = async () => (await good(['card', '--data', hq.data, '--left-over'])).out;
+  assert.match(await left(), /LEFT\n *\d+ +12\.00\n1 cards that were given back or cancelled hold 12\.00 CNY/);
   assert.match((await out('12.00', 'bank-1')).out, /^Booked: 12\.00 CNY of .* paid out \(transfer\)/);
   assert.match((await out('12.00', 'Bank-1')).out, /booked before/);
+  assert.match(await left(), /^Nothing lies at head office/);
+  const account = /account (\d+)/.exec((await pay(fifth)).out)[1];
+  const again = await tallystick(['card', '--data', hq.data, '--account', account, '--pay-out', '12.00', '--reference', 'bank-1']);
+  assert.match(again.out, new RegExp(`booked before: 12\\.00 CNY of account ${account} paid out`));
   assert.match((await out('11.00', 'bank-1')).err, /another payment/);
   assert.match((await out('0.01', 'bank-2', '--tender', 'cash')).err, /0\.00 of the card can be paid out/);
   assert.equal((await pay(fifth, '--pay-out', '1.00')).code, 2);

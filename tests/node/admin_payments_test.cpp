@@ -166,6 +166,10 @@ TEST_CASE("head office pays out what is left on a card, once for each reference"
   CHECK(d.post("card/pay-out", with(call, "reference", "BANK-1"))["booked_before"] == true);
   for (const auto& other : {with(call, "amount", 501), with(call, "tender", "transfer")})
     CHECK(d.post("card/pay-out", other)["error"] == "key_reused");
+  // Where nobody has the number any more, by the account.
+  const json by_account{{"account", 1}, {"amount", 500}, {"tender", "cash"}, {"reference", "bank-1"}};
+  CHECK(d.post("card/pay-out", by_account)["booked_before"] == true);
+  CHECK(d.post("card/pay-out", with(by_account, "account", 2))["error"] == "unknown_card");
   // A payment that came in has another name.
   CHECK(d.post("card/top-up", with(call, "tender", "online"))["error"] == "key_reused");
 }

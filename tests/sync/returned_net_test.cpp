@@ -289,6 +289,30 @@ TEST_CASE("nobody waits for long with a reversal that head office does not answe
   CHECK(why(*net.answer_of(a, request)) == errc::ok);  // as in the dark
 }
 
+TEST_CASE("a store whose sales wait for others asks nobody about one that has not left it", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  station_config habits;
+  habits.batch_ms = 120'000;
+  net.link(a, net.region(), false);
+  net.open(a, habits);
+  net.link(a, net.region(), true);
+  net.sync();
+  const auto gone_up = net.sold(a, 20'000, 5);
+  REQUIRE(why(net.ask(b, net.back(b, a, gone_up.seq, 5), true)) == errc::ok);
+  net.sync();
+  auto here = net.ask(a, net.sale(a, 2));
+  REQUIRE(why(here) == errc::ok);
+  reverse_unheard(net, 1'000'004, here.seq);
+  REQUIRE(net.answer_of(a, 1'000'004));
+  CHECK(why(*net.answer_of(a, 1'000'004)) == errc::ok);
+  reverse_unheard(net, 1'000'005, gone_up.seq);
+  CHECK_FALSE(net.answer_of(a, 1'000'005));  // that one is asked about, as ever
+  net.link(net.region(), net.hq(), true);
+  net.sync();
+  net.nothing_contested();
+}
+
 TEST_CASE("what is no sale is reversed without a question about goods", "[sync][elsewhere]") {
   debts_net net;
   auto& a = net.at(3);
