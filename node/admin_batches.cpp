@@ -14,7 +14,7 @@ namespace tally::admin {
 namespace {
 
 constexpr std::size_t claims_shown_max = 1'000;
-constexpr std::size_t owing_shown_max = 1'000;
+constexpr std::size_t sums_shown_max = 1'000;
 constexpr std::size_t claims_undone_max = 20'000;
 
 /// Cells of a type of head office's own fold, in the order of their keys, until `visit` says no.
@@ -181,22 +181,24 @@ void recall_cards(call c) {
   write_facts(c, {e}, std::move(out));
 }
 
-void show_owing(const call& c) {
-  auto owing = cards_owing(c.node.store(), c.node.snapshot()->self, owing_shown_max);
-  if (!owing) return c.refuse(owing.error());
+namespace {
+
+void answer_sums(const call& c, const result<card_sums>& cards, const char* of_each) {
+  if (!cards) return c.refuse(cards.error());
   json list = json::array();
-  for (const auto& r : owing->first)
-    list.push_back({{"account", r.account.value}, {"owes", r.owed}});
-  c.ok({{"cards", list}, {"count", owing->count}, {"sum", owing->sum}});
+  for (const auto& r : cards->first)
+    list.push_back({{"account", r.account.value}, {of_each, r.value}});
+  c.ok({{"cards", list}, {"count", cards->count}, {"sum", cards->sum}});
+}
+
+}  // namespace
+
+void show_owing(const call& c) {
+  answer_sums(c, cards_owing(c.node.store(), c.node.snapshot()->self, sums_shown_max), "owes");
 }
 
 void show_left_over(const call& c) {
-  auto left = cards_left_over(c.node.store(), c.node.snapshot()->self, owing_shown_max);
-  if (!left) return c.refuse(left.error());
-  json list = json::array();
-  for (const auto& r : left->first)
-    list.push_back({{"account", r.account.value}, {"left", r.left}});
-  c.ok({{"cards", list}, {"count", left->count}, {"sum", left->sum}});
+  answer_sums(c, cards_left_over(c.node.store(), c.node.snapshot()->self, sums_shown_max), "left");
 }
 
 void show_claims(const call& c) {

@@ -39,7 +39,7 @@ std::string label_text(std::string_view v) {
 }  // namespace
 
 std::string node_metrics::text(const node_snapshot& node, std::string_view name, const reexecution_report* recomputed,
-                               const owing_cards* owing, const live_mirror* mirror) const {
+                               const card_sums* owing, const live_mirror* mirror) const {
   std::string out;
   out.reserve(4096);
   head(out, "node_info", "gauge", "Which node this is; always 1.");

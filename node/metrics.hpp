@@ -24,7 +24,7 @@ public:
   /// Prometheus text format 0.0.4. Amounts are in minor units.
   /// `recomputed`: at head office, else null. `owing`: null when it could not be read. `mirror`: null: there is none.
   std::string text(const node_snapshot& node, std::string_view name, const reexecution_report* recomputed,
-                   const owing_cards* owing, const live_mirror* mirror) const;
+                   const card_sums* owing, const live_mirror* mirror) const;
 
 private:
   std::array<std::atomic<std::uint64_t>, 600> by_status_{};

@@ -30,8 +30,8 @@ status each_balance(const kv_store& store, const writer_id& self, account_type t
 
 }  // namespace
 
-result<owing_cards> cards_owing(const kv_store& store, const writer_id& self, std::size_t most) {
-  owing_cards out;
+result<card_sums> cards_owing(const kv_store& store, const writer_id& self, std::size_t most) {
+  card_sums out;
   auto read = each_balance(store, self, account_type::debt, [&](const ledger_account& a, amount v) {
     if (static_cast<std::uint32_t>(a.b) != purse_paid || v <= 0) return true;
     ++out.count;
@@ -42,16 +42,16 @@ result<owing_cards> cards_owing(const kv_store& store, const writer_id& self, st
   return out;
 }
 
-result<left_over_cards> cards_left_over(const kv_store& store, const writer_id& self, std::size_t most) {
+result<card_sums> cards_left_over(const kv_store& store, const writer_id& self, std::size_t most) {
   durable_state st(store);
-  left_over_cards out;
-  left_over_cards::row now;
+  card_sums out;
+  card_sums::row now;
   auto end_row = [&] {
-    auto card = now.left > 0 ? card_of(st, now.account) : std::nullopt;
+    auto card = now.value > 0 ? card_of(st, now.account) : std::nullopt;
     if (!card || !is_final(card->status)) return true;
     ++out.count;
     if (out.first.size() < most) out.first.push_back(now);
-    return checked_add(out.sum, now.left, out.sum);
+    return checked_add(out.sum, now.value, out.sum);
   };
   auto read = each_balance(store, self, account_type::hold, [&](const ledger_account& a, amount v) {
     const bool is_money = a.b == purse_paid || a.b == purse_deposit;
@@ -59,7 +59,7 @@ result<left_over_cards> cards_left_over(const kv_store& store, const writer_id& 
       if (!end_row()) return false;
       now = {{a.a}, 0};
     }
-    return !is_money || checked_add(now.left, -v, now.left);
+    return !is_money || checked_add(now.value, -v, now.value);
   });
   if (!read) return read.error();
   if (!end_row()) return error{errc::overflow, "a sum of what lies on cards"};

@@ -29,7 +29,7 @@ TEST_CASE("a node's own books say which cards owe, and how much in all", "[node]
   CHECK(all->sum == 1'500);
   REQUIRE(all->first.size() == 2);
   CHECK(all->first[0].account == account_id{7});
-  CHECK(all->first[0].owed == 1'200);
+  CHECK(all->first[0].value == 1'200);
   auto few = cards_owing(store, self, 1);
   CHECK(few->first.size() == 1);
   CHECK(few->count == 2);
@@ -66,7 +66,7 @@ TEST_CASE("head office's own books say what lies there of cards that were given 
   CHECK(all->sum == 1'307);
   REQUIRE(all->first.size() == 2);
   CHECK(all->first[0].account == account_id{6});
-  CHECK(all->first[0].left == 1'300);
+  CHECK(all->first[0].value == 1'300);
   CHECK(all->first[1].account == account_id{9});
   CHECK(cards_left_over(store, self, 1)->first.size() == 1);
   CHECK(cards_left_over(store, other, 10)->sum == 400);
