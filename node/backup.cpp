@@ -163,6 +163,8 @@ result<backup_figures> write_backup(const fs::path& data, const fs::path& to, co
 
 result<backup_figures> restore_backup(const fs::path& from, const fs::path& data, bool even_if_longer,
                                       const std::vector<node_id>& without, const backup_progress& tell) {
+  if (std::error_code ec; fs::equivalent(from, data, ec))
+    return error{errc::not_allowed, "the backup is the data directory itself"};
   auto there = read_identity(data), kept = read_identity(from);
   if (!there) return there.error();
   if (!kept) return kept.error();

@@ -1,5 +1,4 @@
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "ledger/member.hpp"
@@ -26,9 +25,10 @@ struct member_options {
 result<json> form_of(const member_options& o, const std::string& chain) {
   json form = json::object();
   if (!o.file.empty()) {
-    std::ifstream in(o.file);
-    form = json::parse(in, nullptr, false);
-    if (!in || !form.is_object()) return error{errc::malformed, o.file + " is not one JSON object"};
+    auto octets = read_small_file(o.file);
+    if (!octets) return octets.error();
+    form = json::parse(*octets, nullptr, false);
+    if (!form.is_object()) return error{errc::malformed, o.file + " is not one JSON object"};
   }
   for (const auto& field : o.clear)
     form[field] = nullptr;

@@ -36,7 +36,8 @@ void add_revoke(CLI::App& app, int& status) {
       "What head office holds of the node's journal stands; what it writes from now on counts for nothing. Every node\n"
       "refuses its keys as soon as the news has come there. What lay there is granted anew after 'close-epoch', or "
       "when\n"
-      "another machine takes its place ('tallystick invite --replace').\n"
+      "another machine takes its place ('tallystick invite --replace'). What entries that came too late put onto\n"
+      "cards stays in doubt until 'tallystick cases' has a ruling about each of them.\n"
       "Example:\n  tallystick revoke --data /srv/tally --node 3",
       revoke_node, "is revoked; every node hears of it when its link is up.");
   add(app, status, "close-epoch", "Head office: close the books of a node whose disk is gone",

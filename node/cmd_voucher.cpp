@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <sstream>
 
 #include "ledger/cards.hpp"
 #include "node/cmd.hpp"
@@ -200,12 +201,15 @@ int codes_or_end(const voucher_options& o, const node_identity& id, const admin_
   return exit_ok;
 }
 
+constexpr std::size_t to_cards_bytes_max = vouchers_max * 64;
+
 /// The first column of each line; a heading without digits is left out.
 result<std::vector<std::string>> listed_cards(const voucher_options& o) {
   auto out = o.cards;
   if (!o.to_cards.empty()) {
-    std::ifstream in(o.to_cards);
-    if (!in) return error{errc::io, o.to_cards + " cannot be read"};
+    auto text = read_small_file(o.to_cards, to_cards_bytes_max);
+    if (!text) return text.error();
+    std::istringstream in(*text);
     std::size_t at = 0;
     for (std::string line; std::getline(in, line);) {
       ++at;

@@ -21,7 +21,8 @@ struct report_page {
   int exponent() const { return static_cast<int>(rules.exponent); }
   std::string money(amount a) const { return format_amount(a, exponent()); }
   void counted(const char* name, const day_figures::count_and_sum& c, const char* sign, bool always) {
-    if (c.count != 0 || always) out.row(std::string(name) + "  " + std::to_string(c.count) + " x", sign + money(c.sum));
+    if (c.count != 0 || always)
+      out.row(std::string(name) + "  " + std::to_string(c.count) + " x", (c.sum == 0 ? "" : sign) + money(c.sum));
   }
 };
 

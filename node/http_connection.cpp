@@ -153,6 +153,8 @@ bool connection::check_header(parser& p) {
                     .old = m.version() < 11,
                     .hosts = m.count(beast::field::host),
                     .origins = m.count(beast::field::origin),
+                    .coding = view(m[beast::field::transfer_encoding]),
+                    .codings = m.count(beast::field::transfer_encoding),
                     .body = p.chunked() || (length && *length > 0)};
   auto target = origin_form(view(m.target()), head.authority);
   if (auto no = check_origin(*shared_.api, head, shared_.names, local_)) {
@@ -284,9 +286,7 @@ asio::awaitable<bool> connection::serve(parser& p) {
       co_await stream(*terminal);
       co_return false;
     }
-    auto no = refuse(*shared_.api, {errc::not_allowed, "pair this till first: POST /api/v1/pair"});
-    no.status = 401;
-    answer_ = std::move(no);
+    answer_ = unauthorised(*shared_.api);
   } else if (auto page = shared_.files.find(r.path, r.if_none_match)) {
     answer_ = method == "GET" || head ? std::move(*page) : wrong_method(*shared_.api, "GET, HEAD");
   } else {

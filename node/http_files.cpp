@@ -72,7 +72,7 @@ std::optional<api_response> web_files::find(std::string_view path, std::string_v
   if (it == files_.end()) return std::nullopt;
   const auto& f = it->second;
   api_response r{.status = 200, .body = {}, .content_type = f.type, .headers = f.headers, .shared_body = &f.body};
-  if (!if_none_match.empty() && if_none_match.find(f.tag) != std::string_view::npos) {
+  if (if_none_match == "*" || (!if_none_match.empty() && if_none_match.find(f.tag) != std::string_view::npos)) {
     r.status = 304;
     r.shared_body = nullptr;
   }

@@ -23,6 +23,8 @@ struct request_head {
   std::string_view origin, content_type;
   bool old = false;  ///< before HTTP/1.1, where Host may be missing
   std::size_t hosts = 0, origins = 0;
+  std::string_view coding;  ///< Transfer-Encoding
+  std::size_t codings = 0;  ///< fields of that name
   bool body = false;
 };
 
@@ -31,7 +33,8 @@ std::string_view origin_form(std::string_view target, std::string_view& authorit
 
 /// Refuses what a browser could be made to send by a page of another site: another Host (403 `wrong_host`), an Origin
 /// that is not this Host on a call that changes something (403 `wrong_origin`), a body that is no JSON (415
-/// `wrong_type`); and HTTP/1.1 without exactly one Host (400). Nothing when the request may be served.
+/// `wrong_type`); HTTP/1.1 without exactly one Host (400); and a transfer coding other than chunked, alone, whose end
+/// nobody knows (400, RFC 9112 section 6.3). Nothing when the request may be served.
 std::optional<api_response> check_origin(api_context& api, const request_head& head, const own_names& names,
                                          std::string_view local);
 

@@ -126,13 +126,6 @@ constexpr http_call_name others[] = {
     {"GET", "/api/v1/admin/tills"},
 };
 
-api_response unauthorised(api_context& api) {
-  auto out = refuse(api, {errc::not_allowed, "pair this till first: POST /api/v1/pair"});
-  out.status = 401;
-  out.headers = "WWW-Authenticate: Bearer\r\n";
-  return out;
-}
-
 /// Who may see it without being a till: figures of money are for people of the house.
 bool open_for(const api_context& api, access who, const api_request& r) {
   switch (who) {
@@ -179,6 +172,13 @@ std::vector<http_call_name> http_calls() {
   return out;
 }
 
+api_response unauthorised(api_context& api, std::string text) {
+  auto out = refuse(api, {errc::not_allowed, std::move(text)});
+  out.status = 401;
+  out.headers = "WWW-Authenticate: Bearer\r\n";
+  return out;
+}
+
 api_response wrong_method(api_context& api, std::string_view allowed) {
   auto out = refuse(api, problem::wrong_method, "this address takes " + std::string(allowed));
   out.headers = "Allow: " + std::string(allowed) + "\r\n";
@@ -201,9 +201,7 @@ void route(const api_ptr& api, const api_request& r, const call_ptr& c) {
     if (is_admin(*api, r.authorization)) return handle_admin(api, r, c);
     api->suspect(errc::not_allowed, "a call of the administration with a wrong or no token, from " +
                                         (r.remote.empty() ? std::string("?") : std::string(r.remote)));
-    auto out = refuse(*api, {errc::not_allowed, "the administration's token is needed"});
-    out.status = 401;
-    return c->finish(std::move(out));
+    return c->finish(unauthorised(*api, "the administration's token is needed"));
   }
   std::string allowed;
   for (const auto& row : rows) {

@@ -1,9 +1,9 @@
 // What contradicts itself in a programme, or could never hold.
 #include <algorithm>
 
+#include "ledger/member_text.hpp"
 #include "node/rules_file.hpp"
 #include "storage/entry_codec.hpp"
-#include "sync/text.hpp"
 
 namespace tally {
 namespace {
@@ -17,8 +17,7 @@ status check_row(const std::string& where, const std::vector<Rule>& list, std::s
   if (list[i].id == 0 || (i > 0 && list[i].id <= list[i - 1].id)) return bad(where, "ids ascend from 1");
   if (list[i].names[0].empty()) return bad(where, "the English name is missing");
   for (const auto& n : list[i].names)
-    if (n.size() > product_name_bytes_max || !is_plain_utf8(n))
-      return bad(where, "a name is UTF-8 text of at most " + std::to_string(product_name_bytes_max) + " bytes");
+    if (n.size() > product_name_bytes_max || !is_clean_text(n)) return bad(where, std::string(name_text));
   return done();
 }
 

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "devices/barcode.hpp"
+#include "ledger/member_text.hpp"
 #include "node/receipt_template.hpp"
 #include "node/rules_file.hpp"
 #include "sync/text.hpp"
@@ -99,8 +100,7 @@ status check_product(const product& p, const rules_record& r) {
   if (p.tax >= r.taxes.size()) return bad(name + "unknown tax rate");
   if (p.names[0].empty()) return bad(name + "the English name is missing");
   for (const auto& n : p.names)
-    if (n.size() > product_name_bytes_max || !is_plain_utf8(n))
-      return bad(name + "a name is UTF-8 text of at most " + std::to_string(product_name_bytes_max) + " bytes");
+    if (n.size() > product_name_bytes_max || !is_clean_text(n)) return bad(name + std::string(name_text));
   return done();
 }
 

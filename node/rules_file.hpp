@@ -20,6 +20,11 @@ struct price_list {
 inline constexpr std::size_t products_max = 100'000;
 inline constexpr std::size_t rules_text_bytes_max = 200;  ///< header, footer
 inline constexpr std::size_t product_name_bytes_max = 60;
+/// Said of a name that is refused.
+inline constexpr std::string_view name_text =
+    "a name is printable UTF-8 text of at most 60 bytes: no line breaks, no space at an end, no characters that nobody "
+    "sees or that turn the direction of text";
+static_assert(product_name_bytes_max == 60);
 inline constexpr std::size_t tax_rates_max = 16;
 
 /// Reads a rules file (TOML; config/demo-rules.toml is a commented one). Every error is `bad_rules` and names file,

@@ -117,6 +117,9 @@ status leave_behind(const log_data& d, const fs::path& stick) {
 }
 
 int ship_out(const log_data& d, const ship_options& o, bool rescue) {
+  // Not made here: where a stick is not mounted, all would go onto the disk beside it.
+  if (std::error_code ec; !fs::is_directory(o.stick, ec))
+    return cmd::fail({errc::not_found, o.stick.string() + " is no directory: is the stick mounted?"});
   node_id to{o.node};
   if (o.node == 0) {
     auto parent = parent_of(d);

@@ -116,10 +116,15 @@ fs::path place_on(const fs::path& stick, const std::string& chain, node_id from,
 
 result<std::vector<fs::path>> parcels_in(const fs::path& place) {
   std::error_code ec;
+  if (fs::is_symlink(fs::symlink_status(place, ec)))
+    return error{errc::not_allowed, place.string() + " is a link; take it off the stick"};
   if (!fs::is_directory(place, ec)) return error{errc::not_found, place.string()};
   auto files = names_in(place, parcel_number_max);
   if (!files) return files.error();
   std::erase_if(*files, [](const fs::path& f) { return f.extension() != extension; });
+  for (const auto& f : *files)
+    if (!fs::is_regular_file(fs::symlink_status(f, ec)))
+      return error{errc::not_allowed, f.string() + " is a link or no file; take it off the stick"};
   return files;
 }
 

@@ -36,11 +36,11 @@ std::string stream_name(const stream_id& id) {
 }
 
 status each_entry(const stream_reader& reader, const stream_id& id, node_id self,
-                  const std::function<status(sequence, byte_view)>& visit) {
+                  const std::function<status(sequence, byte_view)>& visit, std::uint64_t from, std::uint64_t until) {
   auto head = reader.frontier(id);
   if (!head) return head.error();
   // Nobody who looks for an entry of a directory looks for goods sold by the piece, all else is here.
-  entry_walk walk(reader.store(), id, self, 0, head->size(), entry_walk::holes::show);
+  entry_walk walk(reader.store(), id, self, from, std::min(head->size(), until), entry_walk::holes::show);
   while (auto item = walk.next())
     if (!item->left_out) TALLY_TRY(visit(item->seq, item->data));
   if (const auto& d = walk.damage())

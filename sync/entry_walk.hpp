@@ -62,9 +62,11 @@ private:
   std::optional<walk_damage> damage_;
 };
 
-/// Every entry that the stream has here. Damage is an error that names stream and entry; an error of `visit` ends it.
+/// Every entry that the stream has here, or those of [from, until). Damage is an error that names stream and entry; an
+/// error of `visit` ends it.
 status each_entry(const stream_reader& reader, const stream_id& id, node_id self,
-                  const std::function<status(sequence, byte_view)>& visit);
+                  const std::function<status(sequence, byte_view)>& visit, std::uint64_t from = 0,
+                  std::uint64_t until = UINT64_MAX);
 
 /// Keys of family `entries` as FORMAT.md gives them.
 bytes stream_index_key(const stream_id& id, std::uint64_t n);

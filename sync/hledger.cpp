@@ -24,9 +24,9 @@ public:
 
 private:
   status prepare();
-  status visit(const stream_id& id, const std::function<status(sequence, byte_view)>& what) const;
   status read_currency();
-  status collect(const stream_id& id, byte_view data);
+  status collect(std::size_t journal, sequence seq, byte_view data);
+  status write_days();
   void write_head();
   void write_entry(const stream_id& id, sequence seq, byte_view data);
   void write_assertions();
@@ -44,6 +44,12 @@ private:
   std::vector<stream_id> journals_;
   std::string currency_;
   int exponent_ = 0;
+  /// Entries of one journal that follow each other on one day.
+  struct day_run {
+    std::size_t journal = 0;
+    sequence from = 0, until = 0;
+  };
+  std::map<std::uint32_t, std::vector<day_run>> days_;
   std::map<ledger_account, amount> balances_;
   std::uint32_t newest_day_ = 0;
   hledger_summary sum_;
@@ -79,24 +85,32 @@ std::uint32_t day_of_entry(const result<entry>& e) { return e ? std::min(e->busi
 
 result<hledger_summary> exporter::run() {
   TALLY_TRY(prepare());
-  for (const auto& id : journals_)
-    TALLY_TRY(visit(id, [&](sequence, byte_view data) { return collect(id, data); }));
+  for (std::size_t i = 0; i < journals_.size(); ++i)
+    TALLY_TRY(each_entry(
+        reader_, journals_[i], self_.node, [&](sequence seq, byte_view data) { return collect(i, seq, data); },
+        only_.empty() ? 0 : only_.at(journals_[i])));
   write_head();
-  for (const auto& id : journals_)
-    TALLY_TRY(visit(id, [&](sequence seq, byte_view data) {
-      write_entry(id, seq, data);
-      return out_.good() ? done() : status(error{errc::io, "the journal could not be written"});
-    }));
+  TALLY_TRY(write_days());
   write_assertions();
   out_.flush();
   if (!out_.good()) return error{errc::io, "the journal could not be written"};
   return sum_;
 }
 
-status exporter::visit(const stream_id& id, const std::function<status(sequence, byte_view)>& what) const {
-  const auto from = only_.empty() ? 0 : only_.at(id);
-  return each_entry(reader_, id, self_.node,
-                    [&](sequence seq, byte_view data) { return seq < from ? done() : what(seq, data); });
+// As `hledger check ordereddates` wants it: by day, and within a day journal by journal.
+status exporter::write_days() {
+  for (const auto& [day, runs] : days_)
+    for (const auto& r : runs) {
+      const auto& id = journals_[r.journal];
+      TALLY_TRY(each_entry(
+          reader_, id, self_.node,
+          [&](sequence seq, byte_view data) {
+            write_entry(id, seq, data);
+            return out_.good() ? done() : status(error{errc::io, "the journal could not be written"});
+          },
+          r.from, r.until));
+    }
+  return done();
 }
 
 status exporter::prepare() {
@@ -126,10 +140,13 @@ status exporter::read_currency() {
   return done();
 }
 
-status exporter::collect(const stream_id& id, byte_view data) {
+status exporter::collect(std::size_t journal, sequence seq, byte_view data) {
   auto e = decode_entry(data);
   newest_day_ = std::max(newest_day_, day_of_entry(e));
-  for (const auto& p : postings_of(e, id.writer)) {
+  auto& runs = days_[day_of_entry(e)];
+  if (runs.empty() || runs.back().journal != journal || runs.back().until != seq) runs.push_back({journal, seq, seq});
+  runs.back().until = seq + 1;
+  for (const auto& p : postings_of(e, journals_[journal].writer)) {
     auto& sum = balances_[p.account];
     if (!checked_add(sum, p.amount, sum)) return error{errc::overflow, account_name(p.account)};
   }

@@ -29,6 +29,8 @@ struct life_watch {
   std::map<writer_id, tick_ms> heirs;  ///< epochs that nobody closed the way for yet → when they were first seen
   std::set<writer_id> settled;         ///< closed epochs where nothing more is to be granted anew
   std::deque<entry> regrants;          ///< waiting to be written
+  /// Closed epochs of which a part stays in doubt → entries and open cases when that was looked at.
+  std::map<writer_id, std::pair<std::uint64_t, std::size_t>> suspects;
   /// Closed epochs whose closing is here and whose journal lacks entries → since when; `missed`: it was said so.
   std::map<writer_id, tick_ms> awaited;
   std::set<writer_id> missed;
@@ -55,6 +57,14 @@ struct doubt_found {
   std::map<ledger_account, tally::amount> left;
   bool waits = false;  ///< something may still be taken, or return
 };
+
+class observer;
+/// All lives of a node that were seen, by epoch.
+std::vector<writer_id> lives_of(const observer& seen, node_id node);
+/// An entry that grants anew what lay at a closed epoch.
+entry granted_anew(const writer_id& closed, account_id account, std::vector<value_item> values);
+/// Where a writer holds such an item of the account.
+ledger_account held_at(const writer_id& w, account_id account, const value_item& v);
 
 /// Head office on a backup: what it had published is asked back from below before it goes on (station_rebuild.cpp).
 struct rebuild_watch {

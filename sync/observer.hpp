@@ -46,6 +46,7 @@ public:
   /// What nothing proves of the rights at a store.
   unproven_rights::sums unproven(const writer_id& w) const { return unproven_.of(w); }
   bool any_unproven(const writer_id& w) const { return unproven_.any(w); }
+  unproven_rights::by_unit all_unproven(const writer_id& w) const { return unproven_.all(w); }
   /// Writes changed keys and positions into the view; due every `checkpoint_entries_max` entries and at shutdown.
   void checkpoint(kv_view& view);
   /// Entries observed since the last checkpoint.

@@ -301,6 +301,7 @@ void station::write_facts(facts_request& r) {
     }
     const auto kind = r.facts[i].kind == entry_kind::reverse ? r.facts[i].cited_kind : r.facts[i].kind;
     if (sells_card(kind)) answer_card(r.facts[i], book_->self(), *seq);
+    cover_booked(r.facts[i]);
     learn_decision(r.facts[i], book_->head(directory()).size);
     ++a.written;
     if (run > 0) --run;

@@ -170,10 +170,10 @@ private:
   status complete_fact(entry&e), check_serials(const std::vector<entry>&facts) const, check_case(entry&ruling) const;
   void watch_for_twins(const writer_id&grown, bool new_to_us), end_fork(const certificate&newest),
       note_process(node_id from, const hello_message&m), name_twins(node_id node), heed_twin(node_id from);
-  doubt_found find_doubt(const writer_id& closed) const;
+  doubt_found find_doubt(const writer_id&closed) const, trusted_doubt(const writer_id&closed);
   void note_short(), cover_short(account_id account, const std::vector<value_item>&given, const writer_id&of = {});
   void await_journal(const writer_id&closed, const closing&how), load_forked(), settle_epochs(), grant_anew(),
-      replenish(), sweep(), chase_cosignature(), watch_parent();
+      cover_booked(const entry&fact), replenish(), sweep(), chase_cosignature(), watch_parent();
   bool may_still_come(const writer_id& closed, std::map<ledger_account, tally::amount>& gone) const;
   bool knows_directory(const writer_id&w) const, ends_here(const writer_id&life) const,
       is_over(const writer_id&life) const, is_due(const writer_id&life, const closing&how) const;

@@ -241,7 +241,7 @@ amount station::in_doubt(node_id node) const {
   return sum;
 }
 
-static std::vector<writer_id> lives_of(const observer& seen, node_id node) {
+std::vector<writer_id> lives_of(const observer& seen, node_id node) {
   auto out = seen.writers();
   std::erase_if(out, [&](const writer_id& w) { return w.node != node; });
   return out;
@@ -313,12 +313,12 @@ void station::settle_epochs() {
     if (look) lives_.doubt[w] = lies_at(w);
     if (lives_.settled.count(w) || !lives_.regrants.empty()) continue;
     if (w.node == config_.self && !look) continue;  // reads what was given back
-    // A thief's made-up rights are not granted anew: somebody looks at what is in doubt.
     bool suspect = observer_->contested_of(w) > 0 || revoking_of(book_->st(), w).has_value();
-    if (suspect && observer_->any_unproven(w)) continue;
+    suspect = suspect && observer_->any_unproven(w);
+    if (suspect && !look) continue;
     if (w.node != config_.self && observer_->position(w) < how->size) await_journal(w, *how);
     if (!is_due(w, *how)) continue;
-    auto found = find_doubt(w);
+    auto found = suspect ? trusted_doubt(w) : find_doubt(w);
     for (auto& e : found.grants)
       lives_.regrants.push_back(std::move(e));
     if (!found.waits) lives_.settled.insert(w);
@@ -336,7 +336,7 @@ amount station::lies_at(const writer_id& closed) const {
   return fits ? sum : amount_max;
 }
 
-static entry granted_anew(const writer_id& closed, account_id account, std::vector<value_item> values) {
+entry granted_anew(const writer_id& closed, account_id account, std::vector<value_item> values) {
   entry e;
   e.kind = entry_kind::regrant;
   e.subject = closed;
@@ -344,7 +344,7 @@ static entry granted_anew(const writer_id& closed, account_id account, std::vect
   e.values = std::move(values);
   return e;
 }
-static ledger_account held_at(const writer_id& w, account_id account, const value_item& v) {
+ledger_account held_at(const writer_id& w, account_id account, const value_item& v) {
   return hold_account(w, account, v.purse, v.bucket, v.unit);
 }
 
@@ -433,45 +433,6 @@ doubt_found station::find_doubt(const writer_id& closed) const {
       out.grants.push_back(
           granted_anew(closed, {a.a}, {{static_cast<std::uint32_t>(a.b), a.unit, static_cast<std::uint32_t>(a.c), v}}));
   return out;
-}
-
-// An earlier life of head office passed on more than its journal, as far as it is here, had: it was granted anew,
-// credited or booked in the part that is lost. All of these lives are looked at before anything is granted, also those
-// whose end nobody knows.
-void station::note_short() {
-  lives_.short_of.clear();
-  lives_.end_unknown = false;
-  for (const auto& w : observer_->writers()) {
-    auto how = w.node == config_.self && w != book_->self() ? closing_of(book_->st(), w) : std::nullopt;
-    if (!how) continue;
-    lives_.end_unknown = lives_.end_unknown || !how->complete();
-    for (const auto& [a, v] : find_doubt(w).left)
-      if (v < 0 && v != INT64_MIN) lives_.short_of[a] = -v;
-  }
-  lives_.short_known = true;
-}
-
-// What is decided a second time for that reason covers what the first time passed on, before anybody can have it. If it
-// was for another one, less is lacking then, and it is granted out of that life. `of`: whose value it was.
-void station::cover_short(account_id account, const std::vector<value_item>& given, const writer_id& of) {
-  if (lives_.short_of.empty()) return;
-  for (const auto& life : lives_of(*observer_, config_.self))
-    for (const auto& v : given) {
-      auto it = life == of || v.purse == 0 ? lives_.short_of.end() : lives_.short_of.find(held_at(life, account, v));
-      if (it == lives_.short_of.end()) continue;
-      auto here = -book_->st().balance(held_at(book_->self(), account, v));
-      auto part = std::min({it->second, v.amount, here});
-      if (part <= 0) continue;
-      auto e = granted_anew(life, account, {{v.purse, v.unit, v.bucket, -part}});
-      date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
-      auto written = write(e);
-      if (written) it->second -= part;
-      open_effects_.push_back(alarm_effect{written ? errc::rolled_back : written.error().code,
-                                           "account " + std::to_string(account.value) + ": " + std::to_string(part) +
-                                               " of purse " + std::to_string(v.purse) +
-                                               " covers what head office had passed on before its backup was put back" +
-                                               (written ? "" : ", but: " + written.error().detail)});
-    }
 }
 
 void station::grant_anew() {

@@ -210,4 +210,52 @@ std::uint32_t station::began_on() const {
   return day;
 }
 
+// An earlier life of head office passed on more than its journal, as far as it is here, had: it was granted anew,
+// credited or booked in the part that is lost. All of these lives are looked at before anything is granted, also those
+// whose end nobody knows.
+void station::note_short() {
+  lives_.short_of.clear();
+  lives_.end_unknown = false;
+  for (const auto& w : observer_->writers()) {
+    auto how = w.node == config_.self && w != book_->self() ? closing_of(book_->st(), w) : std::nullopt;
+    if (!how) continue;
+    lives_.end_unknown = lives_.end_unknown || !how->complete();
+    for (const auto& [a, v] : find_doubt(w).left)
+      if (v < 0 && v != INT64_MIN) lives_.short_of[a] = -v;
+  }
+  lives_.short_known = true;
+}
+
+// What is decided a second time for that reason covers what the first time passed on, before anybody can have it. If it
+// was for another one, less is lacking then, and it is granted out of that life. `of`: whose value it was.
+void station::cover_short(account_id account, const std::vector<value_item>& given, const writer_id& of) {
+  if (lives_.short_of.empty()) return;
+  for (const auto& life : lives_of(*observer_, config_.self))
+    for (const auto& v : given) {
+      auto it = life == of || v.purse == 0 ? lives_.short_of.end() : lives_.short_of.find(held_at(life, account, v));
+      if (it == lives_.short_of.end()) continue;
+      auto here = -book_->st().balance(held_at(book_->self(), account, v));
+      auto part = std::min({it->second, v.amount, here});
+      if (part <= 0) continue;
+      auto e = granted_anew(life, account, {{v.purse, v.unit, v.bucket, -part}});
+      date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+      auto written = write(e);
+      if (written) it->second -= part;
+      open_effects_.push_back(alarm_effect{written ? errc::rolled_back : written.error().code,
+                                           "account " + std::to_string(account.value) + ": " + std::to_string(part) +
+                                               " of purse " + std::to_string(v.purse) +
+                                               " covers what head office had passed on before its backup was put back" +
+                                               (written ? "" : ", but: " + written.error().detail)});
+    }
+}
+
+// A payment, or units by hand, that were booked in the lost part too had perhaps left this node already: booked again,
+// they cover that first. If it is another payment, the lost one does so once it is booked, and what is spent is right.
+void station::cover_booked(const entry& fact) {
+  if (fact.kind != entry_kind::top_up && fact.kind != entry_kind::adjust) return;
+  if (!lives_.short_known) note_short();
+  if (fact.kind == entry_kind::top_up) cover_short(fact.account, fact.values);
+  cover_short(fact.account, fact.earned);
+}
+
 }  // namespace tally

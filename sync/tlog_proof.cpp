@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "storage/merkle.hpp"
 #include "storage/sha256.hpp"
 #include "sync/text.hpp"
 
@@ -141,6 +142,9 @@ result<open_checkpoint> verify_note_of(const log_trust& trust, std::string_view 
   const auto& origin = trust.origin.empty() ? trust.log.name : trust.origin;
   if (out.head.origin != origin)
     return error{errc::bad_proof, "this is a checkpoint of " + out.head.origin + ", not of " + origin};
+  // RFC 6962 section 2.1: of no entries there is one root.
+  if (out.head.size == 0 && out.head.root != merkle_frontier{}.root())
+    return error{errc::bad_proof, "a log without entries has another root"};
   return out;
 }
 

@@ -287,7 +287,7 @@ async function books(d, want) {
   await good(['export', '--data', d.hq.data, '--format', 'hledger', '--out', journal]);
   if (!hasCommand('hledger'))
     return skipPart('hledger is not installed, the exported journal was not checked by it');
-  const checked = await command('hledger', ['-f', journal, 'check', '--strict']);
+  const checked = await command('hledger', ['-f', journal, 'check', '--strict', 'ordereddates']);
   assert.equal(checked.code, 0, checked.err);
   const held = await command('hledger', [
     '-f',

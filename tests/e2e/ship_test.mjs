@@ -124,6 +124,7 @@ await scenario('ship', 300, async (t) => {
   await refused(ship(region, '--from', stick), 1, /another chain \(other\)/);
   renameSync(join(stick, 'tallystick', 'other'), chain);
   await refused(ship(a, '--to', stick, '--for', '99'), 1, /neither above nor below/);
+  await refused(ship(a, '--to', join(stick, 'nowhere')), 1, /is the stick mounted/);
   const trap = join(t.dir, 'trap-stick');
   mkdirSync(join(trap, 'elsewhere'), { recursive: true });
   symlinkSync(join(trap, 'elsewhere'), join(trap, 'tallystick'));

@@ -138,7 +138,11 @@ TEST_CASE("headers that are too long, and garbage", "[node][server]") {
         std::string("hello\r\n\r\n"), std::string("GET / HTTP/9.9\r\n\r\n"), std::string("GET  / HTTP/1.1\r\n\r\n"),
         std::string("GET / HTTP/1.1\r\nbroken\r\n\r\n"), std::string("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"),
         std::string("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
-        std::string("POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")}) {
+        std::string("POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        std::string("GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n"),
+        std::string("GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, gzip\r\n\r\n"),
+        std::string("GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
+        std::string("GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n")}) {
     auto c = s.connect();
     REQUIRE(c.send(bytes));
     INFO(bytes);
@@ -206,6 +210,7 @@ TEST_CASE("pages: types, policy, conditional, and nothing outside the folder", "
   auto tag = r.head.substr(at, r.head.find("\r\n", at) - at);
   auto again = c.call("GET", "/", {}, {}, "If-None-Match: " + tag + "\r\n");
   CHECK(again.status == 304);
+  CHECK(c.call("GET", "/", {}, {}, "If-None-Match: *\r\n").status == 304);
   CHECK(again.body.empty());
   CHECK(c.call("GET", "/network").body == "<p>network");
   CHECK(c.call("GET", "/assets/till.js").head.find("Content-Type: text/javascript") != std::string::npos);

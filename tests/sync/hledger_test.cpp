@@ -80,7 +80,7 @@ TEST_CASE("hledger accepts every node's export and comes to our balances", "[syn
       CHECK(sum->transactions > sum->without_postings);
       CHECK(sum->not_understood == 0);
     }
-    auto [text, status] = run("hledger -f " + file.path.string() + " check --strict");
+    auto [text, status] = run("hledger -f " + file.path.string() + " check --strict ordereddates");
     INFO(text);
     REQUIRE(status == 0);
 

@@ -1,6 +1,7 @@
 // Lives of nodes: what ends, what stands, and what is granted anew.
 #include <catch2/catch.hpp>
 
+#include "ledger/cards.hpp"
 #include "ledger/closing.hpp"
 #include "storage/entry_codec.hpp"
 #include "sync/station_net.hpp"
@@ -329,6 +330,50 @@ TEST_CASE("an operator closes a store that burned; if it lives after all, it beg
       net.hq().st->seen().st().balance(doubt_account(
           net.hq().writer(), a.writer(), hold_account(a.writer(), station_net::card, purse_paid, 0, main_unit)));
   CHECK(lost == -300);
+}
+
+TEST_CASE("what a revoked store made up stays in doubt until it is ruled about, all else is granted anew",
+          "[sync][epochs]") {
+  station_net net;
+  auto &hq = net.hq(), &a = net.at(3);
+  constexpr account_id other{18};
+  REQUIRE(net.publish({card_fact(other, {card_status::active, 1, 1})}).code == errc::ok);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  net.link(a, net.region(), false);
+  // An honest customer is served, and another one loads a card; for all that anybody knows it was the thief.
+  auto sale = net.ask(a, net.sale(a, 2));
+  auto load = net.ask(a, top_up_command{net.key(a), other, 100, tender_kind::cash});
+  REQUIRE(why(sale) == errc::ok);
+  REQUIRE(why(load) == errc::ok);
+  REQUIRE(net.publish({about(entry_kind::revoke, a.id)}).code == errc::ok);
+  net.link(a, net.region(), true);
+  net.sync();
+  REQUIRE(hq.st->seen().contested_of(a.writer()) >= 2);
+  REQUIRE(net.publish({about(entry_kind::close_epoch, a.id)}).code == errc::ok);
+  net.pass_time(tick_ms{8} * 24 * 3'600'000);  // nobody knows what the thief kept back
+  let_time_pass(net, 12);
+  auto at_hq = [&](account_id account) { return holding(hq.st->ledger().st(), hq.writer(), account); };
+  CHECK(at_hq(station_net::card) == 800);
+  CHECK(at_hq(other) == 0);
+  CHECK(hq.st->in_doubt(a.id) == 100);
+  auto rule = [&](sequence seq, ruling_outcome outcome) {
+    auto e = about(entry_kind::ruling, a.id);
+    e.subject = a.writer();
+    e.cites = seq;
+    e.outcome = outcome;
+    e.blob = "looked at";
+    REQUIRE(net.publish({e}).code == errc::ok);
+    let_time_pass(net, 25);
+  };
+  rule(sale.seq, ruling_outcome::stands);
+  CHECK(at_hq(other) == 0);
+  const auto outcome = GENERATE(ruling_outcome::stands, ruling_outcome::no_loss);
+  rule(load.seq, outcome);
+  const amount stands = outcome == ruling_outcome::stands ? 100 : 0;
+  CHECK(at_hq(other) == stands);
+  CHECK(hq.st->in_doubt(a.id) == 100 - stands);
+  CHECK(at_hq(station_net::card) == 800);
 }
 
 TEST_CASE("a revoked node is cut off, also after a restart, and what it writes counts for nothing", "[sync][epochs]") {

@@ -1,0 +1,122 @@
+// A closed life that is not trusted, since it was revoked or wrote what is contested: what it made up is not granted
+// anew, all else is. Customers' money that merely lay beside a thief's entry does not stay in doubt for ever.
+#include <algorithm>
+
+#include "ledger/accounts.hpp"
+#include "ledger/closing.hpp"
+#include "sync/station.hpp"
+
+namespace tally {
+namespace {
+
+amount plus(amount a, amount b) { return __builtin_add_overflow(a, b, &a) ? amount_max : a; }
+
+/// What nothing proves of one unit of value, minor units, and where contested entries put their share of it.
+struct made_up {
+  amount contested{};  ///< made by contested entries
+  amount released{};   ///< of these, by entries that head office lets stand
+};
+
+/// Contested entries of a life: what each made, and whether a ruling lets it stand.
+class contested_rights {
+public:
+  void add(const std::vector<posting>& postings, bool stands) {
+    for (const auto& p : postings) {
+      const bool rights = p.account.type == account_type::hold || p.account.type == account_type::held;
+      if (!rights || p.amount >= 0 || p.amount == INT64_MIN) continue;
+      auto& of = by_unit_[value_of(p.account.unit)];
+      of.contested = plus(of.contested, -p.amount);
+      if (stands) {
+        of.released = plus(of.released, -p.amount);
+        continue;
+      }
+      auto& at = at_[p.account.type == account_type::held ? holding_behind(p.account) : p.account];
+      at = plus(at, -p.amount);
+    }
+  }
+  made_up of(unit_id unit) const {
+    auto it = by_unit_.find(unit);
+    return it == by_unit_.end() ? made_up{} : it->second;
+  }
+  amount at(const ledger_account& held) const {
+    auto it = at_.find(held);
+    return it == at_.end() ? 0 : it->second;
+  }
+
+private:
+  std::map<unit_id, made_up> by_unit_;
+  std::map<ledger_account, amount> at_;  ///< by entries that no ruling lets stand
+};
+
+/// What may be granted anew of each unit: all that lies there, less what nothing proves.
+using allowance = std::map<unit_id, amount>;
+
+allowance allowed(const unproven_rights::by_unit& unproven, const contested_rights& contested,
+                  const std::map<ledger_account, amount>& left) {
+  allowance out;
+  for (const auto& [unit, sums] : unproven) {
+    const auto made = contested.of(unit);
+    const auto open = std::max<amount>(sums.rights - made.released, 0);
+    if (open == 0) continue;
+    auto& sum = out[unit];
+    // Rights that came from nobody knows where can lie anywhere: somebody has to look.
+    if (sums.rights > made.contested) continue;
+    for (const auto& [held, v] : left)
+      if (value_of(held.unit) == unit) sum = plus(sum, std::max<amount>(v, 0));
+    sum = std::max<amount>(sum - open, 0);
+  }
+  return out;
+}
+
+/// Cuts a grant down to what may be granted. True when something stays in doubt.
+/// Of a transfer nothing is left then, of a holding what may go.
+bool cut(entry& e, const writer_id& closed, allowance& room, const contested_rights& contested) {
+  bool stays = false;
+  const bool whole = e.cited_kind == entry_kind::send || e.cited_kind == entry_kind::receive;
+  for (auto& v : e.values) {
+    auto of = room.find(value_of(v.unit));
+    if (of == room.end()) continue;
+    auto part = v.amount;
+    if (!whole) part -= std::min(part, contested.at(held_at(closed, e.account, v)));
+    part = std::min(part, of->second);
+    if (whole && part < v.amount) part = 0;  // one half of a transfer is the other
+    of->second -= part;
+    stays = stays || part < v.amount;
+    v.amount = part;
+  }
+  if (whole && stays) e.values.clear(), e.debts.clear();
+  std::erase_if(e.values, [](const value_item& v) { return v.amount == 0; });
+  return stays;
+}
+
+}  // namespace
+
+// Looked at anew when the journal or the cases of that life changed: nothing else lets more of it go.
+doubt_found station::trusted_doubt(const writer_id& closed) {
+  const auto cases = observer_->open_cases().find(closed);
+  const std::pair seen{observer_->position(closed), cases == observer_->open_cases().end() ? 0 : cases->second.size()};
+  auto [before, fresh] = lives_.suspects.try_emplace(closed, seen);
+  if (!fresh && before->second == seen) return {{}, {}, true};
+  auto found = find_doubt(closed);
+  if (found.waits) {
+    lives_.suspects.erase(before);
+  } else {
+    before->second = seen;
+  }
+  contested_rights contested;
+  observer_->all().each_contested([&](const writer_id& w, sequence seq, errc) {
+    if (w != closed) return;
+    auto e = find_foreign({w, sub_stream::journal, {}}, seq);
+    auto postings = e ? expand(*e, w) : result<std::vector<posting>>(error{errc::not_found, ""});
+    const auto ruled = ruling_of(book_->st(), w, seq);
+    if (postings && merge(*postings))
+      contested.add(*postings, ruled == ruling_outcome::stands || ruled == ruling_outcome::owed);
+  });
+  auto room = allowed(observer_->all_unproven(closed), contested, found.left);
+  for (auto& e : found.grants)
+    found.waits = cut(e, closed, room, contested) || found.waits;
+  std::erase_if(found.grants, [](const entry& e) { return e.values.empty() && e.debts.empty(); });
+  return found;
+}
+
+}  // namespace tally
