@@ -56,7 +56,8 @@ private:
   std::unique_ptr<inner> inner_;
 };
 
-/// Asks once. `offline` when CUPS does not answer, `not_found` when it has no such queue.
+/// Asks once. `offline` when CUPS does not answer, `not_found` when it has no such queue, `unsupported` when its
+/// library is not on this machine.
 result<cups_queue> ask_cups(const cups_options& options);
 
 }  // namespace tally

@@ -194,6 +194,7 @@ device_finding look_at_queue(const cups_name& name) {
   const auto queue = ask_cups({.name = name});
   if (!queue && queue.code() == errc::not_found)
     return {"printer", false, "CUPS has no queue " + name.queue + "; 'lpstat -p' lists them."};
+  if (!queue && queue.code() == errc::unsupported) return {"printer", false, queue.error().detail};
   if (!queue) return {"printer", false, "CUPS does not answer at " + name.server + ": systemctl enable --now cups"};
   if (!queue->accepting)
     return {"printer", false, "queue " + name.queue + " refuses all jobs: cupsaccept " + name.queue};
