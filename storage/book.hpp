@@ -112,5 +112,8 @@ private:
 
 /// Changes of one group beyond which the caller should seal before it decides more.
 constexpr std::size_t group_changes_max = 16 * 1024;
+/// The same at a store for what its parent sends: a group lies in memory up to four times, as what is decided, what is
+/// in flight, its copy for the disk and RocksDB's, and a store's PC is small.
+constexpr std::size_t group_changes_of_segments = 4 * 1024;
 
 }  // namespace tally

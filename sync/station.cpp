@@ -122,6 +122,7 @@ status station::put(station_input input) {
 void station::run(unix_seconds now, tick_ms tick) {
   now_ = now;
   tick_ = tick;
+  const auto segments_max = config_.role == node_role::store ? group_changes_of_segments : group_changes_max;
   while (book_->open_changes() < group_changes_max) {
     if (!urgent_.empty()) {
       auto input = std::move(urgent_.front());
@@ -132,6 +133,7 @@ void station::run(unix_seconds now, tick_ms tick) {
         write_facts(*facts);
         if (facts_open_) break;  // the rest goes into the next group
       } else {
+        if (book_->open_changes() >= segments_max) break;
         handle(bulk_.front());
       }
       bulk_.pop_front();

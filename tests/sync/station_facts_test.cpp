@@ -1,4 +1,4 @@
-// Which facts of head office reach the disk together.
+// Which facts of head office reach the disk together, there and at a store.
 #include <catch2/catch.hpp>
 
 #include "storage/kv_state.hpp"
@@ -38,12 +38,12 @@ void one_group(station_net& net) {
   (void)hq.st->settled();
 }
 
-std::size_t known(station_net& net, std::uint64_t first, std::size_t count) {
-  durable_state st(net.hq().store);
-  std::size_t n = 0;
+std::size_t known(const station_net::node& n, std::uint64_t first, std::size_t count) {
+  durable_state st(n.store);
+  std::size_t found = 0;
   for (std::size_t i = 0; i < count; ++i)
-    n += card_of(st, {first + i}).has_value();
-  return n;
+    found += card_of(st, {first + i}).has_value();
+  return found;
 }
 
 }  // namespace
@@ -57,11 +57,11 @@ TEST_CASE("a few facts of one request are in one group, however full it is", "[s
     net.settle(net.hq());
     REQUIRE(net.hq().st->put(facts_request{900, new_cards(many, 17'000)}).ok());
     one_group(net);
-    fill = known(net, many, 17'000);
+    fill = known(net.hq(), many, 17'000);
     REQUIRE(fill > 100);
     REQUIRE(fill < 17'000);
     net.settle(net.hq());
-    CHECK(known(net, many, 17'000) == 17'000);
+    CHECK(known(net.hq(), many, 17'000) == 17'000);
   }
   // With one less there is room for one change, and not for what two facts make.
   station_net net;
@@ -69,8 +69,39 @@ TEST_CASE("a few facts of one request are in one group, however full it is", "[s
   REQUIRE(net.hq().st->put(facts_request{900, new_cards(many, fill - 1)}).ok());
   REQUIRE(net.hq().st->put(facts_request{901, new_cards(few, 2)}).ok());
   one_group(net);
-  CHECK(known(net, many, fill - 1) == fill - 1);
-  CHECK(known(net, few, 2) == 0);
+  CHECK(known(net.hq(), many, fill - 1) == fill - 1);
+  CHECK(known(net.hq(), few, 2) == 0);
   one_group(net);
-  CHECK(known(net, few, 2) == 2);
+  CHECK(known(net.hq(), few, 2) == 2);
+}
+
+TEST_CASE("a store takes a long directory in many groups, each small enough for its memory", "[sync][station]") {
+  constexpr std::uint64_t first = 100'000, cards = 2 * segment_entries_max + 100;
+  station_net net;
+  net.settle(net.hq());
+  REQUIRE(net.hq().st->put(facts_request{900, new_cards(first, cards)}).ok());
+  net.settle(net.hq());
+  net.carry(net.hq(), net.region());
+  auto& a = net.at(3);
+  const stream_id directory{net.hq().writer(), sub_stream::directory, {}};
+  std::size_t segments = 0;
+  for (auto at = stream_reader(a.store).size(directory); at < net.region().source->size(directory); ++segments) {
+    auto s = net.region().source->next_segment(directory, at);
+    REQUIRE(s.ok());
+    at = s->size_after();
+    REQUIRE(a.st->put(segment_arrival{net.region().id, *s}).ok());
+  }
+  REQUIRE(segments > 2);
+  a.st->tick(net.now(), net.ticks(), std::uint64_t{1} << 40);
+  std::size_t groups = 0;
+  for (;;) {
+    a.st->run(net.now(), net.ticks());
+    auto batch = a.st->seal();
+    if (!batch) break;
+    groups += batch->empty() ? 0 : 1;
+    REQUIRE(a.store.commit(*batch, true).ok());
+    (void)a.st->settled();
+  }
+  CHECK(groups >= segments - 1);  // one that is short goes with the next
+  CHECK(known(a, first, cards) == cards);
 }
