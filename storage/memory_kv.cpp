@@ -6,7 +6,7 @@ namespace {
 /// Walks a table that nobody changes while the cursor shares it.
 class memory_cursor final : public kv_cursor {
 public:
-  memory_cursor(std::mutex& mutex, std::shared_ptr<const kv_image::table> table, kv_image::table::const_iterator at)
+  memory_cursor(std::mutex& mutex, std::shared_ptr<const memory_table> table, memory_table::place at)
       : mutex_(mutex), table_(std::move(table)), at_(at) {}
   // The store looks at the number of sharers under its mutex, so the last read of a cursor must come before it.
   ~memory_cursor() override {
@@ -17,15 +17,15 @@ public:
   memory_cursor& operator=(const memory_cursor&) = delete;
 
   bool valid() const override { return at_ != table_->end(); }
-  byte_view key() const override { return at_->first; }
-  byte_view value() const override { return at_->second; }
-  void next() override { ++at_; }
+  byte_view key() const override { return table_->key(at_); }
+  byte_view value() const override { return table_->value(at_); }
+  void next() override { at_ = table_->next(at_); }
   status state() const override { return done(); }
 
 private:
   std::mutex& mutex_;
-  std::shared_ptr<const kv_image::table> table_;
-  kv_image::table::const_iterator at_;
+  std::shared_ptr<const memory_table> table_;
+  memory_table::place at_;
 };
 
 }  // namespace
@@ -34,17 +34,17 @@ private:
 
 kv_image::kv_image() {
   for (auto& t : tables_)
-    t = std::make_shared<table>();
+    t = std::make_shared<memory_table>();
 }
 
 void kv_image::apply(const kv_batch& batch) {
   for (const auto op : batch) {
     auto& t = tables_[static_cast<std::size_t>(op.where)];
-    if (t.use_count() > 1) t = std::make_shared<table>(*t);
+    if (t.use_count() > 1) t = std::make_shared<memory_table>(*t);
     if (op.is_put) {
-      t->insert_or_assign(bytes(op.key), bytes(op.value));
+      t->put(op.key, op.value);
     } else {
-      if (auto at = t->find(op.key); at != t->end()) t->erase(at);
+      t->erase(op.key);
     }
   }
 }
@@ -53,10 +53,9 @@ void kv_image::apply(const kv_batch& batch) {
 
 lookup memory_kv::get(family f, byte_view key, bytes& out) const {
   std::lock_guard lock(mutex_);
-  const auto& t = image_.of(f);
-  auto at = t.find(key);
-  if (at == t.end()) return lookup::absent;
-  out = at->second;
+  auto value = image_.of(f).find(key);
+  if (!value) return lookup::absent;
+  out.assign(*value);
   return lookup::found;
 }
 
@@ -70,8 +69,7 @@ std::unique_ptr<kv_cursor> memory_kv::scan(family f, byte_view from) const {
 std::unique_ptr<kv_cursor> memory_kv::seek_last_at_or_before(family f, byte_view key) const {
   std::lock_guard lock(mutex_);
   auto t = image_.share(f);
-  auto at = t->upper_bound(key);
-  at = at == t->begin() ? t->end() : std::prev(at);
+  auto at = t->last_at_or_before(key);
   return std::make_unique<memory_cursor>(mutex_, std::move(t), at);
 }
 

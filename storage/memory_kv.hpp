@@ -1,8 +1,8 @@
 #pragma once
-#include <map>
 #include <mutex>
 
 #include "storage/kv.hpp"
+#include "storage/memory_table.hpp"
 
 namespace tally {
 
@@ -10,15 +10,13 @@ namespace tally {
 /// snapshot is cheap. Not thread-safe.
 class kv_image {
 public:
-  using table = std::map<bytes, bytes, std::less<>>;
-
   kv_image();
-  const table& of(family f) const { return *tables_[static_cast<std::size_t>(f)]; }
-  std::shared_ptr<const table> share(family f) const { return tables_[static_cast<std::size_t>(f)]; }
+  const memory_table& of(family f) const { return *tables_[static_cast<std::size_t>(f)]; }
+  std::shared_ptr<const memory_table> share(family f) const { return tables_[static_cast<std::size_t>(f)]; }
   void apply(const kv_batch& batch);
 
 private:
-  std::array<std::shared_ptr<table>, family_count> tables_;
+  std::array<std::shared_ptr<memory_table>, family_count> tables_;
 };
 
 /// A store in memory, for tests and for nodes that live in a simulator: never fails, and nothing survives the process.

@@ -7,6 +7,9 @@
 
 namespace tally {
 
+/// What became of units that are owed: they wait, were credited, or are to be looked at again soon.
+enum class owed_answer : std::uint8_t { waits, written, again };
+
 /// How far a station has looked for what a date asks of it (station_calendar.cpp). Only in memory: what was done is in
 /// the journal, so a restart looks again from the start and does nothing twice.
 struct calendar_progress {
@@ -41,8 +44,18 @@ struct calendar_progress {
   bool confirmed = false;             ///< since the start the parent asked for this journal from a place that exists
   std::optional<tick_ms> away_since;  ///< since when the link to the parent is down
   std::set<std::pair<writer_id, sequence>> wrongly_owed;  ///< entries that an alarm was raised for
-  std::set<std::pair<writer_id, sequence>> owing;     ///< entries that could not give what is due, or gave too much
-  std::pair<writer_id, sequence> owing_at;            ///< the one that was looked at last
+  std::set<std::pair<writer_id, sequence>> owing;         ///< entries that could not give what is due, or gave too much
+  std::pair<writer_id, sequence> owing_at;                ///< the one that was looked at last
+  /// All that decides whether something that is owed has to wait.
+  struct owed_look {
+    writer_id self;
+    sequence next{};  ///< of the own journal: what was credited today is in it
+    std::uint32_t today{};
+    std::uint64_t rules{};  ///< newest version
+    bool short_known = false;
+    friend bool operator==(const owed_look&, const owed_look&) = default;
+  };
+  std::optional<owed_look> owed_idle;  ///< under this a look at all of `owing` found that all of it waits
   std::set<std::pair<writer_id, sequence>> returned;  ///< sales whose refunds at several stores are to be evened out
   std::pair<writer_id, sequence> returned_at;         ///< the one that was looked at last
   tick_ms returned_due = 0;

@@ -125,21 +125,22 @@ std::optional<entry_walk::item> entry_walk::next_foreign() {
 bool entry_walk::load_segment() {
   if (moved_) cursor_->next();
   moved_ = true;
-  auto expected = "a segment with entry " + std::to_string(at_) + " of " + std::to_string(until_);
+  // Made when it is needed: walks are long, and most meet no damage.
+  auto expected = [this] { return "a segment with entry " + std::to_string(at_) + " of " + std::to_string(until_); };
   auto prefix = stream_key(id_);
   if (!cursor_->valid() || cursor_->key().substr(0, prefix.size()) != prefix) {
     auto s = cursor_->state();
-    stop(std::move(expected), s.ok() ? "no segment" : s.error().detail, s.ok() ? errc::corrupt : errc::io);
+    stop(expected(), s.ok() ? "no segment" : s.error().detail, s.ok() ? errc::corrupt : errc::io);
     return false;
   }
   auto s = decode_segment(cursor_->value());
-  if (!s) return stop(std::move(expected), "bytes that are no segment"), false;
+  if (!s) return stop(expected(), "bytes that are no segment"), false;
   if (cursor_->key() != segment_key(id_, s->first) || s->stream != id_)
-    return stop(std::move(expected), "a segment of " + stream_name(s->stream) + " from entry " +
-                                         std::to_string(s->first) + " in this place"),
+    return stop(expected(), "a segment of " + stream_name(s->stream) + " from entry " + std::to_string(s->first) +
+                                " in this place"),
            false;
   if (at_ < s->first || at_ >= s->size_after())
-    return stop(std::move(expected),
+    return stop(expected(),
                 "a segment of entries " + std::to_string(s->first) + " to " + std::to_string(s->size_after() - 1)),
            false;
   // Hashes of entries that are there are of no use here, and would cost more than all else of a walk.
@@ -147,7 +148,7 @@ bool entry_walk::load_segment() {
   auto opened = !whole         ? result<opened_segment>(whole.error())
                 : s->is_thin() ? open_segment(*s)
                                : opened_segment{std::move(*whole), merkle_run(s->first)};
-  if (!opened) return stop(std::move(expected), "a segment that does not unpack: " + opened.error().detail), false;
+  if (!opened) return stop(expected(), "a segment that does not unpack: " + opened.error().detail), false;
   opened_ = std::move(*opened);
   next_entry_ = next_hole_ = 0;
   while (next_entry_ < opened_.entries.size() && opened_.place_of(next_entry_) < at_)

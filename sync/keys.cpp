@@ -14,7 +14,7 @@ const unsigned char* octets(byte_view v) { return reinterpret_cast<const unsigne
 }  // namespace
 
 static_assert(crypto_sign_SEEDBYTES == 32 && crypto_sign_SECRETKEYBYTES == 64 && crypto_sign_BYTES == 64);
-static_assert(crypto_box_PUBLICKEYBYTES == 32 && crypto_box_SECRETKEYBYTES == 32);
+static_assert(crypto_box_PUBLICKEYBYTES == 32 && crypto_box_SECRETKEYBYTES == 32 && crypto_box_BEFORENMBYTES == 32);
 
 template <std::size_t Size>
 void secret_octets<Size>::wipe() {
@@ -68,6 +68,15 @@ curve_key curve_key_from_secret(std::span<const std::uint8_t, 32> secret) {
   std::copy(secret.begin(), secret.end(), key.secret.span().begin());
   invariant(crypto_scalarmult_base(key.pub.data(), key.secret.data()) == 0, "a secret gives a curve key");
   return key;
+}
+
+std::optional<secret_octets<32>> shared_keys::with(const secret_octets<32>& secret, const public_key& other) {
+  std::lock_guard lock(mutex_);
+  if (auto it = known_.find(other); it != known_.end()) return it->second.clone();
+  secret_octets<32> both;
+  if (crypto_box_beforenm(both.span().data(), other.data(), secret.data()) != 0) return std::nullopt;
+  if (known_.size() >= kept_max) known_.clear();
+  return known_.emplace(other, std::move(both)).first->second.clone();
 }
 
 signature sign(const signing_key& key, byte_view data) {

@@ -1,6 +1,10 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -67,12 +71,27 @@ signing_key signing_key_from_seed(std::span<const std::uint8_t, 32> seed);
 /// The 32 octets from which `signing_key_from_seed` makes the same key.
 secret_octets<32> seed_of(const signing_key& key);
 
+/// What one secret curve key shares with others' public keys (libsodium's `crypto_box_beforenm`): worked out once for
+/// each of them, since that costs far more than the letter that is sealed with it. Forgets all of them when it has
+/// `kept_max`; wiped with its owner. Thread-safe.
+class shared_keys {
+public:
+  /// Nothing for a public key of small order, which shares no secret. REQUIRES: always the same `secret`.
+  std::optional<secret_octets<32>> with(const secret_octets<32>& secret, const public_key& other);
+  static constexpr std::size_t kept_max = 1'024;
+
+private:
+  std::mutex mutex_;
+  std::map<public_key, secret_octets<32>> known_;
+};
+
 /// A Curve25519 key pair for ZeroMQ's CURVE, as raw octets.
 struct curve_key {
   secret_octets<32> secret;
   public_key pub{};
+  std::shared_ptr<shared_keys> shared = std::make_shared<shared_keys>();  ///< never null but in what was moved from
 
-  curve_key clone() const { return {secret.clone(), pub}; }
+  curve_key clone() const { return {secret.clone(), pub, shared}; }
 };
 curve_key make_curve_key(entropy& source);
 curve_key curve_key_from_secret(std::span<const std::uint8_t, 32> secret);

@@ -88,8 +88,10 @@ result<member_change> open_member(const member_key& key, const seal_place& at, b
 bytes seal_letter(const curve_key& from, const public_key& to, byte_view text, entropy& source) {
   std::array<std::uint8_t, crypto_box_NONCEBYTES> nonce{};
   source.fill(nonce);
+  auto key = from.shared->with(from.secret, to);
+  if (!key) return {};
   bytes box(text.size() + crypto_box_MACBYTES, '\0');
-  if (crypto_box_easy(raw(box), raw(text), text.size(), nonce.data(), to.data(), from.secret.data()) != 0) return {};
+  if (crypto_box_easy_afternm(raw(box), raw(text), text.size(), nonce.data(), key->data()) != 0) return {};
   return bytes(view_of(nonce)) + box;
 }
 
@@ -97,9 +99,10 @@ std::optional<bytes> open_letter(const curve_key& to, const public_key& from, by
   constexpr std::size_t least = crypto_box_NONCEBYTES + crypto_box_MACBYTES;
   if (sealed.size() < least) return std::nullopt;
   auto box = sealed.substr(crypto_box_NONCEBYTES);
+  auto key = to.shared->with(to.secret, from);
+  if (!key) return std::nullopt;
   bytes text(sealed.size() - least, '\0');
-  if (crypto_box_open_easy(raw(text), raw(box), box.size(), raw(sealed), from.data(), to.secret.data()) != 0)
-    return std::nullopt;
+  if (crypto_box_open_easy_afternm(raw(text), raw(box), box.size(), raw(sealed), key->data()) != 0) return std::nullopt;
   return text;
 }
 

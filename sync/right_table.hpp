@@ -40,6 +40,13 @@ public:
   std::vector<item> take_changed(std::size_t n);
   /// All numbers of a part but zeros, in no order.
   std::vector<item> all(std::size_t n) const;
+  /// The same of one writer, over all parts.
+  template <class Visit>
+  void each_of(std::uint32_t writer, Visit visit) const {
+    for (const auto& p : parts_)
+      for (const auto& s : p.slots)
+        if (s.writer == writer && s.value != 0) visit(item{{s.writer, s.what, s.account}, s.value});
+  }
   std::size_t memory_octets() const;
 
 private:

@@ -182,7 +182,7 @@ private:
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void move_level(account_id account, const programme&plan), free_run(const entry&brought, const writer_id&from);
   void keep_calendar(), write_off_expired(), time_out_holds(), settle_owed(), even_out_returns();
-  bool credit_owed(const writer_id& w, sequence seq, owed_units due);
+  owed_answer credit_owed(const writer_id& w, sequence seq, owed_units due);
   bool even_out(const std::vector<writer_id>& writers, const writer_id& seller, sequence seq, const entry& sale);
   void write_units(entry e, std::string_view what), draw_here(account_id account, std::uint32_t purse, tally::amount n);
   std::optional<writer_id> sweeps_to() const;

@@ -27,9 +27,10 @@ void station::replenish_store(node_id node, const node_record& record) {
 }
 
 void station::replenish_unit(const writer_id& to, unit_id unit, amount target, amount per_day) {
+  if (target <= 0) return;
   auto there = -observer_->st().balance(quota_account(to, unit)) + in_transit(book_->self(), to, unit);
   // A quarter is used up before more is sent, so that grants stay few.
-  if (target <= 0 || there > target / 4 * 3) return;
+  if (there > target / 4 * 3) return;
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
   auto sent = sent_on(book_->st(), today, unit, book_->self(), to);
   auto n = std::min(target - there, per_day - sent);

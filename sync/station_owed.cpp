@@ -111,19 +111,19 @@ bool may_credit(const book& b, const writer_id& w, const std::vector<value_item>
   return true;
 }
 
-/// Credits what an entry said that it could not give. True: an entry was written.
-bool station::credit_owed(const writer_id& w, sequence seq, owed_units due) {
+/// Credits what an entry said that it could not give.
+owed_answer station::credit_owed(const writer_id& w, sequence seq, owed_units due) {
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
-  if (!may_credit(*book_, w, due.units, today)) return false;
+  if (!may_credit(*book_, w, due.units, today)) return owed_answer::waits;
   auto data = reader_.entry_of({w, sub_stream::journal, {}}, seq, {config_.self, {}});
   auto cited = data ? decode_entry(*data) : result<entry>(data.error());
-  if (!cited) return false;  // not readable now; a later look tries again
+  if (!cited) return owed_answer::again;  // not readable now
   if (!owes_rightly(*cited, book_->rules())) {
     if (auto alarm = wrongly(calendar_, w, seq)) open_effects_.push_back(std::move(*alarm));
-    return false;
+    return owed_answer::again;
   }
   write_units(units_entry(*book_, w, seq, due.account, std::move(due.units), true), "crediting units");
-  return true;
+  return owed_answer::written;
 }
 
 void station::write_units(entry e, std::string_view what) {
@@ -137,11 +137,21 @@ void station::write_units(entry e, std::string_view what) {
 
 // What entries could not give, or what was credited and goes back: looked at when it changed, and again for as long as
 // something is due. A look goes on behind the last one, so that what waits for another day keeps nobody else's back.
+// Where all of it waits, it waits until one of the things that decide so has changed: no look finds anything before.
 void station::settle_owed() {
-  calendar_.owing.merge(observer_->take_owing());
+  auto changed = observer_->take_owing();
+  if (!changed.empty()) calendar_.owed_idle.reset();
+  calendar_.owing.merge(changed);
   if (tick_ < calendar_.owed_due || calendar_.owing.empty()) return;
   calendar_.owed_due = tick_ + owed_look_ms;
+  const auto* rules = book_->rules().newest();
+  const calendar_progress::owed_look under{book_->self(), book_->next(),
+                                           business_date(book_->st(), book_->self(), now_, book_->hq_time()),
+                                           rules ? rules->version : 0, lives_.short_known};
+  if (calendar_.owed_idle == under) return;
+  calendar_.owed_idle.reset();
   auto& all = calendar_.owing;
+  bool idle = all.size() <= owed_looks;
   auto it = all.upper_bound(calendar_.owing_at);
   std::size_t written = 0;
   for (auto left = std::min(owed_looks, all.size()); left > 0 && written < owed_per_look; --left) {
@@ -166,14 +176,19 @@ void station::settle_owed() {
       // It may lie anywhere, so what is not here is a debt, which is asked for.
       write_units(units_entry(*book_, w, seq, back.account, std::move(back.units), false), "taking units back");
       ++written;
+      idle = false;
     } else if (was || due.units.empty() || calendar_.wrongly_owed.count({w, seq})) {
       it = all.erase(it);
+      idle = false;
       continue;
     } else if (lives_.short_known && !revoking_of(book_->st(), w)) {
-      written += credit_owed(w, seq, std::move(due)) ? 1u : 0u;
+      auto answer = credit_owed(w, seq, std::move(due));
+      written += answer == owed_answer::written ? 1u : 0u;
+      idle = idle && answer == owed_answer::waits;
     }
     ++it;
   }
+  if (idle) calendar_.owed_idle = under;
 }
 
 // Stores took goods of one sale back without knowing of each other, and each rounded up what it took of its units, and

@@ -329,10 +329,9 @@ void watched_state::each_holding(const writer_id& w,
                                  const std::function<void(const ledger_account&, amount)>& visit) const {
   auto writer = index_of(w);
   if (writer == 0) return;
-  for (std::size_t n = 0; n < right_table::parts; ++n)
-    for (const auto& item : table_.all(n))
-      if (item.at.writer == writer)
-        if (auto a = holding_of(item.at)) visit(*a, item.value);
+  table_.each_of(writer, [&](const right_table::item& item) {
+    if (auto a = holding_of(item.at)) visit(*a, item.value);
+  });
 }
 
 void watched_state::each_held(const writer_id& w,

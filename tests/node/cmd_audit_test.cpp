@@ -53,10 +53,11 @@ kv_batch difference(const kv_image& before, const kv_image& after) {
   kv_batch out;
   for (std::size_t i = 0; i < family_count; ++i) {
     auto f = static_cast<family>(i);
-    for (const auto& [k, v] : after.of(f))
-      if (auto it = before.of(f).find(k); it == before.of(f).end() || it->second != v) out.put(f, k, v);
-    for (const auto& [k, v] : before.of(f))
-      if (!after.of(f).count(k)) out.erase(f, k);
+    const auto &a = before.of(f), &b = after.of(f);
+    for (auto at = b.lower_bound({}); at != b.end(); at = b.next(at))
+      if (a.find(b.key(at)) != b.value(at)) out.put(f, b.key(at), b.value(at));
+    for (auto at = a.lower_bound({}); at != a.end(); at = a.next(at))
+      if (!b.find(a.key(at))) out.erase(f, a.key(at));
   }
   return out;
 }

@@ -38,7 +38,6 @@ void world::watch_lost(const sim_node& hq) {
   auto mine = oracle_.journals().find(self);
   if (mine == oracle_.journals().end()) return;
   const auto& own = mine->second;
-  auto before = lost_.cards;
   for (; lost_.read < own.size(); ++lost_.read) {
     auto kind = peek_kind(own[lost_.read]);
     if (kind != entry_kind::card_state && kind != entry_kind::map_media) continue;
@@ -55,8 +54,9 @@ void world::watch_lost(const sim_node& hq) {
       auto data = reader.entry_of(id, heard, {head_office, {}});
       auto e = data ? decode_entry(*data) : result<entry>(data.error());
       if (!e || !takes_value(*e) || changed.count(e->account.value) != 0) continue;
-      auto card = before.find(e->account.value);
-      bool late = card != before.end() && is_blocked(card->second);
+      // Nothing was said of this card since the group before.
+      auto card = lost_.cards.find(e->account.value);
+      bool late = card != lost_.cards.end() && is_blocked(card->second);
       const auto& seen = hq.st->seen();
       bool contested =
           seen.st().find({.type = cell_type::contested, .a = heard, .b = 0, .writer = writer, .peer = {}}).has_value();

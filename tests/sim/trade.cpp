@@ -440,7 +440,8 @@ void world::answered(sim_node& n, const till_answer& a) {
       if (auto e = book.find_entry(seq - 1); e && e->kind == kind) return true;
     return false;
   };
-  const bool came = lately(entry_kind::receive) && !lately(entry_kind::time_out);
+  const bool came =
+      a.pulled > 0 && l.cut && lately(entry_kind::receive) && !lately(entry_kind::time_out);  // asked of these alone
   counted_.pulled_by_detour += a.pulled > 0 && l.cut && around != n.links.end() && came;
   ensure(a.pulled == 0 || !l.cut || now_ - l.cut_since < 60'000 || around != n.links.end() || !came,
          "rights came through a cut link");

@@ -36,12 +36,12 @@ void world::make_chain() {
   if (plan_.real_signatures) {
     verifier_ = std::make_unique<ed25519_verifier>();
     root_ = std::make_unique<ed25519_signer>(make_signing_key(entropy_));
+    known_ = std::make_unique<known_signatures>(*verifier_);
   } else {
     auto fake = std::make_unique<fake_keys>(entropy_);
     root_ = fake->make_signer(entropy_);
     verifier_ = std::move(fake);
   }
-  known_ = std::make_unique<known_signatures>(*verifier_);
   make_node(head_office, node_role::hq, {});
   for (unsigned r = 0; r < plan_.regions; ++r)
     make_node({2 + r}, node_role::region, {head_office});
@@ -133,7 +133,7 @@ void world::boot(sim_node& n) {
   ++n.life;
   n.told_off = false;
   n.asleep = false;
-  n.certificates = std::make_unique<certificate_book>(std::string(chain), root_->key(), *known_);
+  n.certificates = std::make_unique<certificate_book>(std::string(chain), root_->key(), with());
   // What enrolment left in files: head office, the way up to it, and its own certificate.
   for (auto id : {head_office, n.parents.empty() ? head_office : n.parents.front(), n.id})
     ensure(n.certificates->add(nodes_.at(id).signed_cert).ok(), "an enrolment certificate is believed");

@@ -68,7 +68,7 @@ public:
   const oracle& truth() const { return oracle_; }
   const std::map<node_id, sim_node>& nodes() const { return nodes_; }
   const std::map<node_id, sim_link>& links() const { return links_; }
-  const verifier& with() const { return *known_; }
+  const verifier& with() const { return known_ ? static_cast<const verifier&>(*known_) : *verifier_; }
   const public_key& root() const { return root_->key(); }
   const std::map<std::pair<writer_id, sequence>, ruling_outcome>& rulings() const { return rulings_; }
   /// The store whose life ended or whose disk was replaced; none if that did not happen.
@@ -201,7 +201,7 @@ private:
   std::function<void(std::string)> log_;
   test::seeded_entropy entropy_;
   std::unique_ptr<verifier> verifier_;
-  std::unique_ptr<known_signatures> known_;  ///< the same, and quicker
+  std::unique_ptr<known_signatures> known_;  ///< the same, and quicker; none where signatures are cheap
   std::unique_ptr<signer> root_;
   std::map<node_id, sim_node> nodes_;
   std::unique_ptr<sim_members> members_;

@@ -312,10 +312,12 @@ TEST_CASE("no damaged byte crashes the audit, and hardly any goes unseen", "[syn
     // By kind of record, so that the rare ones are met as well.
     std::map<std::pair<family, bytes>, std::vector<std::pair<bytes, bytes>>> kinds;
     for (auto f : {family::meta, family::entries, family::segments, family::state})
-      for (const auto& [k, v] : image.of(f))
+      for (auto at = image.of(f).lower_bound({}); at != image.of(f).end(); at = image.of(f).next(at)) {
+        const auto k = image.of(f).key(at);
         // Its clock, and why it stopped, are no part of the ledger.
         if (f != family::meta || (k != "time" && k != "stopped"))
-          kinds[{f, f == family::segments ? bytes() : k.substr(0, 1)}].emplace_back(k, v);
+          kinds[{f, f == family::segments ? bytes() : bytes(k.substr(0, 1))}].emplace_back(k, image.of(f).value(at));
+      }
     CHECK(kinds.size() >= 9);
     for (int i = 0; i < 150; ++i) {
       const auto& [kind, list] = *std::next(kinds.begin(), static_cast<std::ptrdiff_t>(below(kinds.size())));

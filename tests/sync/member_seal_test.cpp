@@ -93,6 +93,48 @@ TEST_CASE("the length of what is sealed does not tell a short name from a shorte
   CHECK(seal_member(key, {}, a, random) != seal_member(key, {}, a, random));
 }
 
+template <std::size_t Size>
+std::array<std::uint8_t, Size> hex(std::string_view text) {
+  std::array<std::uint8_t, Size> out{};
+  REQUIRE(from_hex(text, out));
+  return out;
+}
+
+TEST_CASE("a letter is NaCl's box", "[sync][member]") {
+  // Of the paper "Cryptography in NaCl", sections 2 to 10: Alice writes to Bob.
+  auto bob = curve_key_from_secret(hex<32>("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
+  auto alice = hex<32>("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+  auto sealed = hex<24 + 147>(
+      "69696ee955b62b73cd62bda875fc73d68219e0036b7a0b37f3ffc7703f9400e52a7dfb4b3d3305d98e993b9f48681273c29650ba32fc76ce"
+      "48332ea7164d96a4476fb8c531a1186ac0dfc17c98dce87b4da7f011ec48c97271d2c20f9b928fe2270d6fb863d51738b48eeee314a7cc8a"
+      "b932164548e526ae90224368517acfeabd6bb3732bc0e9da99832b61ca01b6de56244a9e88d5f9b37973f622a43d14a6599b1f654cb45a74"
+      "e355a5");
+  auto text = hex<131>(
+      "be075fc53c81f2d5cf141316ebeb0c7b5228c52a4c62cbd44b66849b64244ffce5ecbaaf33bd751a1ac728d45e6c61296cdc3c01233561f4"
+      "1db66cce314adb310e3be8250c46f06dceea3a7fa1348057e2f6556ad6b1318a024a838f21af1fde048977eb48f59ffd4924ca1c60902e52"
+      "f0a089bc76897040e082f937763848645e0705");
+  for (int i = 0; i < 2; ++i)  // the second time with what is kept of the first
+    CHECK(open_letter(bob, alice, view_of(sealed)) == view_of(text));
+}
+
+TEST_CASE("what two keys share is kept for a while, and never mistaken", "[sync][member]") {
+  seeded_entropy random(5);
+  auto office = make_curve_key(random), store = make_curve_key(random);
+  for (const auto* text : {"one", "two", "three"}) {
+    auto sealed = seal_letter(store, office.pub, text, random);
+    CHECK(open_letter(office, store.pub, sealed) == text);
+    CHECK(open_letter(office.clone(), store.pub, sealed) == text);
+    CHECK(open_letter(curve_key_from_secret(office.secret.span()), store.pub, sealed) == text);
+  }
+  // More others than are kept.
+  for (std::size_t i = 0; i < 2 * shared_keys::kept_max; ++i)
+    (void)seal_letter(store, make_curve_key(random).pub, "x", random);
+  CHECK(open_letter(office, store.pub, seal_letter(store, office.pub, "four", random)) == "four");
+  // A point of small order shares no secret: nothing is sealed for it, and nothing comes from it.
+  CHECK(seal_letter(store, public_key{}, "five", random).empty());
+  CHECK_FALSE(open_letter(store, public_key{}, seal_letter(office, store.pub, "six", random)));
+}
+
 TEST_CASE("letters are read by the one to whom they are written", "[sync][member]") {
   seeded_entropy random(4);
   auto office = make_curve_key(random), store = make_curve_key(random), thief = make_curve_key(random);

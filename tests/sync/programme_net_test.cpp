@@ -126,6 +126,30 @@ TEST_CASE("what no quota covers is owed, and head office gives it, once, a quota
   net.nothing_contested();
 }
 
+TEST_CASE("what waits for a day's measure is given when the rules make it larger", "[sync][programme]") {
+  auto small = [](programme& g) {
+    for (auto& p : g.purses)
+      if (p.id == points_purse) p.quota = 100;
+  };
+  chain_net net(small);
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 5'000)) == errc::ok);
+  REQUIRE(why(net.ask(a, net.sale(a, 10))) == errc::ok);
+  REQUIRE(why(net.ask(a, net.sale(a, 10))) == errc::ok);
+  net.turn(4);
+  const auto before = net.everywhere(points_purse);
+  net.turn(4);
+  REQUIRE(net.everywhere(points_purse) == before);  // looks find that all of it waits
+  auto larger = *net.hq().st->ledger().rules().newest();
+  ++larger.version;
+  for (auto& p : larger.programme.purses)
+    if (p.id == points_purse) p.quota = 10'000;
+  REQUIRE(net.publish({test::rules_fact(larger)}).code == errc::ok);
+  net.turn(3);
+  CHECK(net.everywhere(points_purse) == before + 100);
+  net.nothing_contested();
+}
+
 TEST_CASE("what is owed for a sale that was taken back is not given", "[sync][programme]") {
   chain_net net([](programme& g) {
     for (auto& p : g.purses)
