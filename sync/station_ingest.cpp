@@ -241,6 +241,8 @@ void station::observe_journal(const stream_id& id, const entry_list& entries, co
       if (auto e = decode_entry(entries[i])) answer_card(*e, id.writer, v.seq);
     if (config_.role == node_role::hq && v.why == errc::ok && v.kind == entry_kind::bring_back)
       if (auto e = decode_entry(entries[i])) free_run(*e, id.writer);
+    if (config_.role == node_role::hq && gives_goods_back(v.kind))
+      if (auto e = decode_entry(entries[i])) return_holds_.came(*e, id.writer);
     if (v.kind != entry_kind::send) continue;
     auto e = decode_entry(entries[i]);
     if (e) lives_.settled.erase(e->peer);  // who had not heard that this life was closed sent it something

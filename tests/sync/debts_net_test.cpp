@@ -315,7 +315,7 @@ TEST_CASE("letters about goods that came back: round trip, truncated, out of bou
   CHECK_FALSE(decode_return_answer(data));
   REQUIRE(decode_return_question(data));
   CHECK(*decode_return_question(data) == q);
-  return_answer a{77, true, {{{1}, 5}}};
+  return_answer a{77, true, {{{1}, 5}}, false};
   auto text = encode_return_answer(a);
   CHECK_FALSE(decode_return_question(text));
   REQUIRE(decode_return_answer(text));
