@@ -67,8 +67,15 @@ bool rules_are_stale(const situation& s, const programme& plan) {
   return is_older(directory_age(s.st, s.now, s.hq_time), plan.stale.rules_after);
 }
 
+// Refused before it is written: entries of a store that has not heard are answered without effect, and stand.
+maybe_refusal check_heeded(account_id account, const situation& s) {
+  if (s.next < claims_stand_up_to(s.st, s.self)) return std::nullopt;
+  return refuse(errc::not_entitled, std::string(silenced_text), account);
+}
+
 decision decide_claim(const claim_command& c, const situation& s, std::vector<posting>& postings) {
   if (!may_claim(c.status)) return refuse(errc::malformed, "a store reports a card as lost or frozen", c.account);
+  if (auto r = check_heeded(c.account, s)) return *r;
   auto card = card_of(s.st, c.account);
   if (!card && !c.genuine) return refuse(errc::unknown_card, "", c.account);
   entry e = start(entry_kind::claim, c.key, s);

@@ -6,6 +6,7 @@
 #include "sync/station_net.hpp"
 
 using namespace tally;
+using test::alarmed;
 using test::station_net;
 using test::why;
 
@@ -118,6 +119,36 @@ TEST_CASE("claims of one node from an entry on are undone, also those that come 
   net.sync();
   CHECK(net.at_store(a) == card_status::active);
   CHECK(net.at_store(net.at(4)) == card_status::active);
+  net.nothing_contested();
+}
+
+TEST_CASE("a store that head office does not heed refuses reports until that is ended", "[sync][cards]") {
+  card_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  auto stand = [&](std::uint64_t size) {
+    entry e;
+    e.kind = entry_kind::claims_stand;
+    e.subject = a.writer();
+    e.size = size;
+    REQUIRE(net.publish({e}).code == errc::ok);
+    net.sync();
+  };
+  net.forget();
+  stand(0);
+  CHECK(alarmed(a, errc::not_entitled));  // it is in the store's log
+  auto no = net.report(a, card_status::lost);
+  REQUIRE(why(no) == errc::not_entitled);
+  CHECK(std::get<refusal>(no.outcome).why.detail == silenced_text);
+  CHECK(net.at_store(a) == card_status::active);
+  CHECK(why(net.report(b, card_status::frozen)) == errc::ok);  // another store
+  net.sync();
+  net.says(card_status::active);
+  net.forget();
+  stand(every_claim);
+  CHECK_FALSE(alarmed(a, errc::not_entitled));
+  REQUIRE(why(net.report(a, card_status::lost)) == errc::ok);
+  net.sync();
+  CHECK(net.at_store(b) == card_status::lost);
   net.nothing_contested();
 }
 
