@@ -104,8 +104,11 @@ decision decide_card_sale(const card_sale_command& c, const situation& s, std::v
     return r;
   }
   if (!may_sell(s.st, s.st, s.self, c.account))
-    return refuse(errc::not_entitled, "this card was delivered to another store, or to none, or has gone back",
-                  c.account);
+    return refuse(
+        errc::not_entitled,
+        "this card was not delivered to this store, or has gone back, or was delivered before this store began "
+        "anew: then head office delivers it again (tallystick stock --to)",
+        c.account);
   e.rules_version = s.rules.version_at(e.business_date);
   const auto* rules = s.rules.rules(e.rules_version);
   if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);

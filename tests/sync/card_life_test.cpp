@@ -152,6 +152,54 @@ TEST_CASE("a store that head office does not heed refuses reports until that is 
   net.nothing_contested();
 }
 
+TEST_CASE("cards in stock go on to the next life of their store, when all of the one before is here", "[sync][cards]") {
+  card_net net;
+  auto& a = net.at(3);
+  constexpr account_id second{2'001};
+  entry map;
+  map.kind = entry_kind::map_media;
+  map.account = second;
+  map.medium = bytes(16, 't');
+  map.card_kind = 1;
+  map.status = card_status::stock;
+  REQUIRE(net.publish({map}).code == errc::ok);
+  net.sync();
+  const auto copy = a.store.image();
+  REQUIRE(why(net.ask(a, card_sale_command{net.key(a), stock_card, 0})) == errc::ok);
+  net.sync();
+  auto batch = [&] { return *batch_at(net.hq().st->ledger().st(), stock_card); };
+  REQUIRE(batch().holder == a.writer());
+  bool all_here = true;
+  SECTION("all of it is here") {}
+  SECTION("more was proved than is here") { all_here = false; }
+  const auto proven = a.source->size(a.journal()) + (all_here ? 0 : 5);
+  net.link(a, net.region(), false);
+  a.store.reset(copy);
+  net.open(a);
+  net.settle(a);
+  REQUIRE(a.st->check_rollback(a.writer(), proven, net.now()));
+  net.settle(a);
+  auto life = a.st->ledger().self();
+  REQUIRE(life != a.writer());
+  net.link(a, net.region(), true);
+  for (int i = 0; i < 6; ++i) {
+    net.pass_time(11'000);
+    net.sync();
+  }
+  CHECK((batch().holder == life) == all_here);
+  CHECK(batch().count == 3);
+  CHECK(batch().name == "first");
+  auto sell = [&](account_id card) { return why(net.ask(a, card_sale_command{net.key(a), card, 0})); };
+  if (!all_here) {
+    CHECK(sell(second) != errc::ok);
+    return;
+  }
+  CHECK(sell(second) == errc::ok);
+  CHECK(sell(stock_card) == errc::not_applicable);  // it was sold in the life before
+  net.sync();
+  net.nothing_contested();
+}
+
 TEST_CASE("a card is sold without a line, is good everywhere later, and comes back elsewhere", "[sync][cards]") {
   card_net net;
   auto &a = net.at(3), &b = net.at(4);
