@@ -144,7 +144,7 @@ std::optional<claim_origin> claim_of(const state& s, account_id account) {
 
 std::uint64_t claims_stand_up_to(const state& s, const writer_id& w) {
   auto c = s.find(cell_of(cell_type::claims_stand, 0, 0, w));
-  return c ? static_cast<std::uint64_t>(c->n) : INT64_MAX;
+  return c ? static_cast<std::uint64_t>(c->n) : every_claim;
 }
 
 std::optional<card_batch> parse_batch(account_id first, const cell& c) {

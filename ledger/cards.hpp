@@ -71,6 +71,11 @@ std::optional<claim_origin> claim_of(const state& s, account_id account);
 std::optional<claim_origin> parse_claim_origin(const cell& c);
 /// Claims of a journal stand up to this entry.
 std::uint64_t claims_stand_up_to(const state& s, const writer_id& w);
+/// As `claims_stand_up_to` where nothing is said, or where it was ended again.
+constexpr std::uint64_t every_claim = INT64_MAX;
+/// For people, at the store whose claims and PINs head office does not go by.
+constexpr std::string_view silenced_text =
+    "head office goes by no report and no PIN of this store until it ends that (tallystick claims --end)";
 
 // -- runs of cards ---------------------------------------------------------------
 

@@ -67,8 +67,15 @@ bool rules_are_stale(const situation& s, const programme& plan) {
   return is_older(directory_age(s.st, s.now, s.hq_time), plan.stale.rules_after);
 }
 
+// Refused before it is written: entries of a store that has not heard are answered without effect, and stand.
+maybe_refusal check_heeded(account_id account, const situation& s) {
+  if (s.next < claims_stand_up_to(s.st, s.self)) return std::nullopt;
+  return refuse(errc::not_entitled, std::string(silenced_text), account);
+}
+
 decision decide_claim(const claim_command& c, const situation& s, std::vector<posting>& postings) {
   if (!may_claim(c.status)) return refuse(errc::malformed, "a store reports a card as lost or frozen", c.account);
+  if (auto r = check_heeded(c.account, s)) return *r;
   auto card = card_of(s.st, c.account);
   if (!card && !c.genuine) return refuse(errc::unknown_card, "", c.account);
   entry e = start(entry_kind::claim, c.key, s);
@@ -97,8 +104,11 @@ decision decide_card_sale(const card_sale_command& c, const situation& s, std::v
     return r;
   }
   if (!may_sell(s.st, s.st, s.self, c.account))
-    return refuse(errc::not_entitled, "this card was delivered to another store, or to none, or has gone back",
-                  c.account);
+    return refuse(
+        errc::not_entitled,
+        "this card was not delivered to this store, or has gone back, or was delivered before this store began "
+        "anew: then head office delivers it again (tallystick stock --to)",
+        c.account);
   e.rules_version = s.rules.version_at(e.business_date);
   const auto* rules = s.rules.rules(e.rules_version);
   if (!rules) return refuse(errc::bad_rules, "no rules are in force here yet", c.account);

@@ -101,6 +101,8 @@ bool same_stock(const stock_command& c, const entry& e);
 /// Whether that kind of card is good here, or loaded here.
 maybe_refusal check_place(const programme& plan, const card_record& card, account_id account, const situation& s);
 maybe_refusal check_loading(const programme& plan, const card_record& card, account_id account, const situation& s);
+/// Head office goes by what this store says of cards: their reports and PINs.
+maybe_refusal check_heeded(account_id account, const situation& s);
 /// Why this card cannot be used here on that date.
 maybe_refusal check_standing(account_id account, const card_record& card, const situation& s, std::uint32_t date);
 /// A one-time number pays one sale. The writer's journals before its present one count as well.

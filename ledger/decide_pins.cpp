@@ -86,6 +86,7 @@ maybe_refusal check_code(const code_matter& m, const rules_record& rules, entry&
 
 decision decide_pin(const pin_command& c, const situation& s, std::vector<posting>& postings) {
   if (s.stopped != errc::ok) return refuse(s.stopped, "", c.account);
+  if (auto r = check_heeded(c.account, s)) return *r;
   auto card = card_of(s.st, c.account);
   if (!card) return refuse(errc::unknown_card, "", c.account);
   entry e = start(entry_kind::pin_set, c.key, s);

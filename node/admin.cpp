@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "ledger/cards.hpp"
 #include "node/admin_internal.hpp"
 #include "node/admin_sales.hpp"
 #include "node/http_types.hpp"
 #include "node/mirror_stick.hpp"
 #include "node/ticket.hpp"
+#include "storage/kv_state.hpp"
 #include "sync/entry_walk.hpp"
 #include "sync/left_behind.hpp"
 
@@ -143,6 +145,7 @@ void show_status(const call& c) {
           {"budget", s->traffic.octets},
           {"waits_ms", s->traffic.holds.hold_ms}}},
         {"stopped", s->stopped == errc::ok ? json(nullptr) : json(errc_name(s->stopped))},
+        {"silenced", claims_stand_up_to(durable_state(c.node.store()), s->self) <= s->entries},
         {"disk_low", s->disk_low},
         {"certified_until", s->certified_until},
         {"waits_for_keys", s->waits_for_keys},
@@ -211,6 +214,7 @@ constexpr std::array routes{
     route{"GET", "cards/owing", true, show_owing},
     route{"GET", "cards/left-over", true, show_left_over},
     route{"POST", "cards/claims/undo", true, [](const call& c) { undo_claims(c); }},
+    route{"POST", "cards/claims/end", true, [](const call& c) { end_silence(c); }},
     route{"POST", "card", true, show_card},
     route{"POST", "card/replace", true, [](const call& c) { replace_card(c); }},
     route{"POST", "card/code", true, [](const call& c) { draw_card_code(c); }},

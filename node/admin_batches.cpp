@@ -219,24 +219,60 @@ void show_claims(const call& c) {
     return true;
   });
   if (!read) return c.refuse(read.error());
-  c.ok({{"claims", list}, {"more", more}});
+  json silenced = json::array();
+  read = each_cell(c.node.store(), cell_type::claims_stand, [&](const cell_key& k, const cell& v) {
+    auto record = node_of(st, k.writer.node);
+    if (static_cast<std::uint64_t>(v.n) < every_claim && record && record->epoch == k.writer.epoch)
+      silenced.push_back({{"node", k.writer.node.value}, {"from", v.n}});
+    return true;
+  });
+  if (!read) return c.refuse(read.error());
+  c.ok({{"claims", list}, {"more", more}, {"silenced", silenced}});
 }
 
-// What comes from there later is answered without effect: the fact says up to where its claims stand.
-void undo_claims(call c) {
+namespace {
+
+/// The present life of a node that claims.
+result<writer_id> claimant_in(const call& c, const state& st) {
   auto node = number_in(c.in, "node", 2, nodes_max);
-  auto from = number_in(c.in, "from", 0, INT64_MAX);
-  if (!node) return c.refuse(node.error());
-  if (!from) return c.refuse(from.error());
-  durable_state st(c.node.store());
+  if (!node) return node.error();
   auto record = node_of(st, {static_cast<std::uint32_t>(*node)});
   if (!record || record->epoch == epoch_id{})
-    return c.refuse({errc::not_found, "node " + std::to_string(*node) + " is no node of this chain"});
-  writer_id w{{static_cast<std::uint32_t>(*node)}, record->epoch};
-  entry stand;
-  stand.kind = entry_kind::claims_stand;
-  stand.subject = w;
-  stand.size = static_cast<std::uint64_t>(*from);
+    return error{errc::not_found, "node " + std::to_string(*node) + " is no node of this chain"};
+  return writer_id{{static_cast<std::uint32_t>(*node)}, record->epoch};
+}
+
+/// Its claims stand up to there, and what comes later is answered without effect.
+entry stand_fact(const writer_id& w, std::uint64_t size) {
+  entry e;
+  e.kind = entry_kind::claims_stand;
+  e.subject = w;
+  e.size = size;
+  return e;
+}
+
+}  // namespace
+
+void end_silence(call c) {
+  durable_state st(c.node.store());
+  auto w = claimant_in(c, st);
+  if (!w) return c.refuse(w.error());
+  if (claims_stand_up_to(st, *w) == every_claim)
+    return c.refuse({errc::not_found, "claims of node " + std::to_string(w->node.value) + " stand as they are"});
+  write_facts(c, {stand_fact(*w, every_claim)}, {{"node", w->node.value}});
+}
+
+// What that journal claimed up to now; with `and_later`, what comes from there later as well.
+void undo_claims(call c) {
+  auto from = number_in(c.in, "from", 0, INT64_MAX - 1);
+  const auto later = c.in.value("and_later", json(false));
+  durable_state st(c.node.store());
+  auto node = claimant_in(c, st);
+  if (!node) return c.refuse(node.error());
+  if (!from) return c.refuse(from.error());
+  if (!later.is_boolean()) return c.refuse({errc::malformed, "and_later is true or false"});
+  const auto w = *node;
+  const auto stand = stand_fact(w, static_cast<std::uint64_t>(*from));
   std::map<account_id, card_record> undone;  // one new state for each card, of both its status and its PIN
   auto read = each_cell(c.node.store(), cell_type::last_claim, [&](const cell_key& k, const cell& v) {
     auto origin = parse_claim_origin(v);
@@ -250,10 +286,13 @@ void undo_claims(call c) {
   auto cards = undone.size();
   auto pins = take_pins_away(c.node.store(), st, w, stand.size, undone);
   if (!pins) return c.refuse(pins.error());
-  std::vector<entry> facts{stand};
+  std::vector<entry> facts;
+  if (later.get<bool>()) facts.push_back(stand);
   for (const auto& [account, card] : undone)
     facts.push_back(card_fact(account, card));
-  write_facts(c, std::move(facts), {{"node", *node}, {"from", *from}, {"undone", cards}, {"pins", *pins}});
+  json out{{"node", w.node.value}, {"from", *from}, {"undone", cards}, {"pins", *pins}};
+  if (facts.empty()) return c.ok(out);  // nothing stands of it
+  write_facts(c, std::move(facts), std::move(out));
 }
 
 }  // namespace tally::admin

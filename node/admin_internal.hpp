@@ -113,6 +113,7 @@ void show_claims(const call& c);
 void show_owing(const call& c);
 void show_left_over(const call& c);
 void undo_claims(call c);
+void end_silence(call c);
 void add_member(call c);
 void edit_member(call c);
 void show_member(call c);

@@ -32,6 +32,7 @@ void add_rotate_key(CLI::App& app, int& status) {
       "A region changes the key that it signs with and keeps that of its connections, by which its stores find it;\n"
       "they begin new epochs with it, each for seconds. So a stolen disk of a region still connects: only\n"
       "'invite --replace' ends that.\n"
+      "Cards in stock there are delivered to the new epoch by head office, seconds after it has all of the old one.\n"
       "Keys that somebody stole: tallystick revoke and invite --replace at head office.\n"
       "Example:\n  tallystick rotate-key --data /srv/tally");
   c->callback([data, &status] { status = run_rotate_key(*data); });

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "ledger/cards.hpp"
 #include "ledger/money.hpp"
 #include "node/admin_client.hpp"
 #include "node/cmd.hpp"
@@ -78,6 +79,7 @@ public:
                                        (s_.value("waits_for_keys", false) ? "; new keys wait for theirs" : "")});
     auto stopped = s_.value("stopped", json(nullptr));
     if (stopped.is_string()) rows.push_back({"STOPPED", "no card value moves: " + stopped.get<std::string>()});
+    if (s_.value("silenced", false)) rows.push_back({"NOT HEEDED", std::string(silenced_text)});
     if (auto r = s_.value("rebuilding", json(nullptr)); r.is_object()) rows.push_back({"ON A BACKUP", rebuilding(r)});
     if (auto u = s_.value("unsure", json(nullptr)); u.is_object())
       rows.push_back({"JUST STARTED",

@@ -20,6 +20,8 @@ struct claims_options {
   std::string data;
   std::uint32_t undo = 0;
   std::int64_t from = -1;
+  bool and_later = false;
+  std::uint32_t end = 0;
 };
 
 int list_stock(const admin_client& hq) {
@@ -243,6 +245,10 @@ int run_stock(const stock_options& o) {
 int list_claims(const admin_client& hq) {
   auto found = hq.get("cards/claims");
   if (!found) return fail(found.error());
+  for (const auto& s : found->value("silenced", nlohmann::json::array()))
+    std::cout << "Claims and PINs of node " << s.value("node", 0U) << " from entry "
+              << s.value("from", std::uint64_t{0}) << " on do nothing, until 'tallystick claims --end "
+              << s.value("node", 0U) << "'.\n";
   const auto& list = found->at("claims");
   if (list.empty()) {
     std::cout << "No card is in a state that a store's claim gave it.\n";
@@ -260,14 +266,26 @@ int list_claims(const admin_client& hq) {
 
 int run_claims(const claims_options& o) {
   if ((o.undo != 0) != (o.from >= 0)) return fail(exit_usage, "--undo and --from go together");
+  if (o.and_later && o.undo == 0) return fail(exit_usage, "--and-later goes with --undo");
+  if (o.end != 0 && o.undo != 0) return fail(exit_usage, "--end goes alone");
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
+  if (o.end != 0) {
+    if (auto done = hq->post("cards/claims/end", {{"node", o.end}}); !done) return fail(done.error());
+    std::cout << "What node " << o.end << " reports, and PINs that it sets, count again from now on.\n";
+    return exit_ok;
+  }
   if (o.undo == 0) return list_claims(*hq);
-  auto n = undo_node_claims(*hq, {o.undo}, static_cast<std::uint64_t>(o.from));
+  auto n = undo_node_claims(*hq, {o.undo}, static_cast<std::uint64_t>(o.from), o.and_later);
   if (!n) return fail(n.error());
   std::cout << n->cards << " cards are as they were before, and " << n->pins
-            << " have no PIN any more: their holders choose one at a till. Claims and PINs of node " << o.undo
-            << " from entry " << o.from << " of its journal on do nothing, whenever they come.\n";
+            << " have no PIN any more: their holders choose one at a till. ";
+  if (o.and_later) {
+    std::cout << "Claims and PINs of node " << o.undo << " from entry " << o.from
+              << " of its journal on do nothing, whenever they come, until --end; its tills refuse them.\n";
+  } else {
+    std::cout << "What node " << o.undo << " claims from now on counts; --and-later ends that as well.\n";
+  }
   return exit_ok;
 }
 
@@ -324,13 +342,18 @@ void add_claims(CLI::App& app, int& status) {
   auto* c = app.add_subcommand("claims", "Head office: cards that a store reported lost, froze or took back");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--undo", o->undo, "take back the claims of this node, and the PINs that it set");
-  c->add_option("--from", o->from, "from this entry of its journal on, and whatever of them comes later")
-      ->check(CLI::Range(std::int64_t{0}, INT64_MAX));
+  c->add_option("--from", o->from, "from this entry of its journal on, up to what head office has heard")
+      ->check(CLI::Range(std::int64_t{0}, INT64_MAX - 1));
+  c->add_flag("--and-later", o->and_later,
+              "and whatever of them comes later, until --end: for a store that was stolen");
+  c->add_option("--end", o->end, "what this node claims from now on counts again");
   c->footer(
       "A report acts at once at the store where it is made, and everywhere from when head office has heard of it.\n"
       "A store that reports what it should not is undone as a whole.\n"
       "Examples:\n  tallystick claims --data /srv/tally\n"
-      "  tallystick claims --data /srv/tally --undo 5 --from 1200");
+      "  tallystick claims --data /srv/tally --undo 5 --from 1200\n"
+      "  tallystick claims --data /srv/tally --undo 5 --from 1200 --and-later\n"
+      "  tallystick claims --data /srv/tally --end 5");
   c->callback([o, &status] { status = run_claims(*o); });
 }
 

@@ -224,8 +224,8 @@ result<std::uint64_t> recall_run(const admin_client& hq, std::uint64_t first) {
   return *left;
 }
 
-result<undone_claims> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from) {
-  auto a = hq.post("cards/claims/undo", {{"node", node.value}, {"from", from}});
+result<undone_claims> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from, bool and_later) {
+  auto a = hq.post("cards/claims/undo", {{"node", node.value}, {"from", from}, {"and_later", and_later}});
   if (!a) return a.error();
   auto n = member<std::size_t>(*a, "undone"), pins = member<std::size_t>(*a, "pins");
   if (!n || !pins) return strange();

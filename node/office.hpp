@@ -170,7 +170,7 @@ result<std::uint64_t> recall_run(const admin_client& hq, std::uint64_t first);
 struct undone_claims {
   std::size_t cards{}, pins{};
 };
-result<undone_claims> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from);
+result<undone_claims> undo_node_claims(const admin_client& hq, node_id node, std::uint64_t from, bool and_later);
 
 status set_node_limits(const admin_client& hq, node_id node, const node_limits& limits);
 

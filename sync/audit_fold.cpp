@@ -190,6 +190,7 @@ void auditor::check_returns(const std::vector<stream_id>& journals) {
       break;
     }
   }
+  check_large_rulings(journals);
 }
 
 // What head office put back since stores rounded each by itself: no more than rounding can come to, at any time.
@@ -310,8 +311,26 @@ void auditor::check_ruling_sums(const stream_id& id, sequence seq, const entry& 
   for (const auto* list : {&e.values, &e.released})
     for (const auto& v : *list)
       if (v.purse == purse_paid && v.amount > most)
-        problem(check_rules, stream_name(id), seq, "at most " + std::to_string(most) + " in a ruling about this entry",
-                std::to_string(v.amount));
+        large_rulings_.push_back({id, seq, v.amount, most, {e.subject, *e.cites}});
+}
+
+// How much came back of a sale is known when all journals were read.
+void auditor::check_large_rulings(const std::vector<stream_id>& journals) {
+  std::vector<writer_id> writers;
+  for (const auto& id : journals)
+    writers.push_back(id.writer);
+  if (!large_rulings_.empty() && !ground_) ground_ = make_ground(*this);
+  for (const auto& r : large_rulings_) {
+    auto most = r.most;
+    const auto& [seller, seq] = r.about;
+    auto sale = entry_at({seller, sub_stream::journal, {}}, seq);
+    if (sale && sells(sale->kind))
+      most =
+          std::max(most, beyond_worth(*ground_->everything(), returned_of(seen_, writers, seller, seq, *sale), *sale));
+    if (r.sum > most)
+      problem(check_rules, stream_name(r.at), r.seq,
+              "at most " + std::to_string(most) + " in a ruling about this entry", std::to_string(r.sum));
+  }
 }
 
 void auditor::report_verdict(const stream_id& id, const entry& e, const entry_place& place, const error& why,

@@ -116,6 +116,7 @@ private:
   void check_evened(const std::vector<stream_id>& journals, const writer_id& seller, sequence seq, const entry& sale);
   void check_codes();
   void check_ruling_sums(const stream_id& id, sequence seq, const entry& e);
+  void check_large_rulings(const std::vector<stream_id>& journals);
   void check_credits();
   // audit_lapses.cpp
   void count_lapses(const entry& e, const entry_place& place);
@@ -171,6 +172,14 @@ private:
   std::optional<lapse_watch> lapse_watch_;
   watched_state seen_;
   std::set<std::pair<writer_id, sequence>> ruled_about_;
+  /// Rulings about more than a sale itself: right when so much too much came back of it.
+  struct large_ruling {
+    stream_id at;
+    sequence seq{};
+    tally::amount sum{}, most{};
+    std::pair<writer_id, sequence> about;
+  };
+  std::vector<large_ruling> large_rulings_;
   bool own_complete_ = true, seen_complete_ = true;
   std::unique_ptr<price_ground> ground_;  ///< for prices, once all journals were read
   std::optional<error> disk_;             ///< a failed read: the answer of the whole run

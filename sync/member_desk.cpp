@@ -350,7 +350,15 @@ void member_desk::edit(account_id member, std::optional<std::uint64_t> version, 
                        answer<member_view> done) {
   worker_->ask<answer<member_view>>(
       std::move(done), [this, member, version, c = std::move(c), terminal](const answer<member_view>& told) {
-        edit_now(member, version, c, terminal, told);
+        auto it = members_.find(member);
+        if (!version || it == members_.end() || !with_.node.standing().link_up)
+          return edit_now(member, version, c, terminal, told);
+        // What is shown may be minutes old. Without an answer it counts as it is, as without a line.
+        it->second.asked = with_.now();
+        ask({.id = 0, .card = {}, .member = member, .version = it->second.version},
+            [this, member, version, c, terminal, told](const result<found>&) {
+              edit_now(member, version, c, terminal, told);
+            });
       });
 }
 

@@ -11,6 +11,7 @@ namespace {
 constexpr byte_view question_head = "tallystick/returned?", answer_head = "tallystick/returned=";
 // Before the seal, as `letter_head` of letters about PINs.
 constexpr byte_view letter_head = "tallyret";
+constexpr product_id busy_product{0};
 
 }  // namespace
 
@@ -54,9 +55,11 @@ bytes encode_return_answer(const return_answer& a) {
   byte_writer w;
   w.raw(answer_head);
   w.u64be(a.id);
-  w.u8(a.reversed ? 1 : 0);
-  w.uv(a.pieces.size());
-  for (const auto& p : a.pieces) {
+  const std::vector<line_item> wait{{busy_product, 1}};
+  const auto& pieces = a.busy ? wait : a.pieces;
+  w.u8(a.reversed || a.busy ? 1 : 0);
+  w.uv(pieces.size());
+  for (const auto& p : pieces) {
     w.uv(p.product.value);
     w.uv(static_cast<std::uint64_t>(p.quantity));
   }
@@ -76,11 +79,14 @@ result<return_answer> decode_return_answer(byte_view data) {
     l.product.value = static_cast<std::uint32_t>(r.uv(UINT32_MAX));
     l.quantity = static_cast<std::int64_t>(r.uv(INT64_MAX));
     if (l.quantity < 1) r.fail();
+    a.busy = a.busy || l.product == busy_product;
     a.pieces.push_back(l);
   }
   if (!r.ok() || !r.at_end() || reversed > 1) return bad;
   a.reversed = reversed == 1;
-  return a;
+  if (!a.busy) return a;
+  if (!a.reversed || a.pieces.size() != 1 || a.pieces.front().quantity != 1) return bad;
+  return return_answer{a.id, false, {}, true};
 }
 
 }  // namespace tally

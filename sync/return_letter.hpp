@@ -19,11 +19,13 @@ struct return_question {
   std::vector<product_id> products;  ///< 1 to `lines_max`
   friend bool operator==(const return_question&, const return_question&) = default;
 };
-/// As far as head office has heard.
+/// As far as head office has heard. `busy` travels as a sale that was reversed with one piece of product 0, which no
+/// product is: a store that does not know the word reads that nothing is left, and pays nothing.
 struct return_answer {
   std::uint64_t id{};
   bool reversed = false;          ///< its store took the whole sale back
   std::vector<line_item> pieces;  ///< of those products, that came back at others; none of 0
+  bool busy = false;              ///< another store gives goods of that sale back just now; then nothing else is said
   friend bool operator==(const return_answer&, const return_answer&) = default;
 };
 bytes encode_return_question(const return_question& q);

@@ -49,10 +49,32 @@ returned_goods returned_of(const state& seen, const std::vector<writer_id>& writ
     auto back = out.reversed ? most : 0;
     for (const auto& w : journals)
       if (!(out.reversed && w == seller) && !checked_add(back, pieces(w, product.value), back)) back = INT64_MAX;
-    out.too_many = out.too_many || back > most;
+    if (back > most) out.beyond.push_back({product, back - most});
     if (auto n = std::min(back, most); n > 0) out.lines.push_back({product, n});
   }
+  out.too_many = !out.beyond.empty();
   return out;
+}
+
+// All that was sold of a product, as often as it came back beyond that, and what is left of the pieces.
+amount beyond_worth(const catalogue& rules, const returned_goods& back, const entry& sale) {
+  amount sum = 0;
+  for (const auto& b : back.beyond) {
+    std::int64_t sold = 0;
+    for (const auto& l : sale.lines)
+      if (l.product == b.product && !checked_add(sold, l.quantity, sold)) return amount_max;
+    if (sold < 1) continue;
+    auto worth = [&](std::int64_t pieces) -> amount {
+      if (pieces == 0) return 0;
+      auto priced = price_refund(rules, sale, {{b.product, pieces}}, [](product_id) { return std::int64_t{0}; });
+      return priced ? priced->money : 0;
+    };
+    amount whole = 0;
+    if (!checked_mul(worth(sold), b.quantity / sold, whole) || !checked_add(sum, whole, sum) ||
+        !checked_add(sum, worth(b.quantity % sold), sum) || sum > amount_max)
+      return amount_max;
+  }
+  return sum;
 }
 
 amount uneven_most(const returned_goods& back, const entry& sale, std::uint32_t purse, std::uint32_t bucket) {

@@ -7,14 +7,19 @@ namespace tally {
 
 /// Goods of one sale that came back, over all stores, as a watched fold has them.
 struct returned_goods {
-  std::vector<line_item> lines;  ///< pieces of each product, those of which some came back; at most what was sold
-  bool too_many = false;         ///< of a product more came back than was sold: a case
-  bool reversed = false;         ///< the sale itself was undone: then all of it counts as back
-  std::size_t journals = 0;      ///< that gave something back
+  std::vector<line_item> lines;   ///< pieces of each product, those of which some came back; at most what was sold
+  bool too_many = false;          ///< of a product more came back than was sold: a case
+  std::vector<line_item> beyond;  ///< by how much
+  bool reversed = false;          ///< the sale itself was undone: then all of it counts as back
+  std::size_t journals = 0;       ///< that gave something back
 };
 /// `writers`: whose journals the fold has. Pure.
 returned_goods returned_of(const state& seen, const std::vector<writer_id>& writers, const writer_id& seller,
                            sequence seq, const entry& sale);
+
+/// What the pieces beyond what was sold are worth at the prices of the sale: what stores paid out too much, as far as
+/// the fold has heard. 0 when the rules of that sale are not here; at most `amount_max`. Pure.
+tally::amount beyond_worth(const catalogue& rules, const returned_goods& back, const entry& sale);
 
 /// Each store rounds up by itself what it takes back of the units that a sale gave, since in the dark it knows of no
 /// other part. What they took together beyond what the same pieces cost at once, head office puts back; when later

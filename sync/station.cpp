@@ -319,8 +319,10 @@ result<sequence> station::write(const entry& e) {
   lives_.stirred = true;
   if (e.kind == entry_kind::close_epoch) ++links_seen_;  // what goes to whom is asked for anew
   if (seq) observe_own(*seq);
-  // Rights on their way: a customer may wait for them.
+  // Rights on their way: a customer may wait for them. What came of a question: another store may wait for that.
   if (seq && e.kind == entry_kind::send && e.cause != send_cause::sweep) urgent_open_ = true;
+  if (seq && config_.role == node_role::store && gives_goods_back(e.kind) && is_awaited(e, held_above()))
+    urgent_open_ = true;
   if (seq && e.kind == entry_kind::receive) stop_if_revoked();  // what came late does not let it trade again
   return seq;
 }

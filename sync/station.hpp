@@ -10,6 +10,7 @@
 #include "sync/key_care.hpp"
 #include "sync/left_out_watch.hpp"
 #include "sync/life_watch.hpp"
+#include "sync/return_holds.hpp"
 #include "sync/station_config.hpp"
 #include "sync/station_facts.hpp"
 #include "sync/station_io.hpp"
@@ -136,12 +137,12 @@ private:
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
   void learn_certificate(const entry&e, std::uint64_t position), learn_decision(const entry&e, std::uint64_t position);
-  void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked();
+  void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked(), end_return_waits();
   unix_seconds validity_now() const;
   void tend_keys(), tend_own_certificate(), await_parent(), load_outdated(), become_sure();
   void become_sure_alone(const std::vector<node_id>&missing), heed_own_cosignature(const cosign_message&m);
   void remind_parent(node_id parent, std::uint64_t from), note_start(),
-      learn_back(const stream_id&id, const entry_list&entries);
+      learn_back(const stream_id&id, const entry_list&entries), on_return_letter(node_id from, byte_view sealed);
   void begin_rebuild(byte_view without), rebuild(), go_on_from_backup(), fetch_left_out();
   std::map<node_id, std::vector<stream_id>> published() const;
   bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const;
@@ -155,7 +156,6 @@ private:
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
   void control(const control_arrival&c), note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
   bool on_cosign(const cosign_message&m), refused_by_hand(const stream_id&id), ask_about_returns(const till_request&r);
-  void on_return_letter(node_id from, byte_view sealed), end_return_waits();
   bool rolled_back_by(const carried_request&r, carried_answer&a), post_sealed(node_id to, byte_view text);
   node_id sender_of(const stream_id& id) const;
   void on_have(node_id from, const have_message&m), on_letter(node_id from, const letter_message&m);
@@ -220,8 +220,7 @@ private:
   sweeper sweeper_;
   std::uint64_t sweep_from_ = 0;  ///< the parent must hold so much of the journal: what was swept before the start
   std::deque<station_input> urgent_, bulk_;
-  bool proof_came_ = false;     ///< in the open group: what it proves must not be counted again after a restart
-  bool parent_silent_ = false;  ///< it left a till's question unanswered: the next customers do not wait as long
+  bool proof_came_ = false;  ///< in the open group: what it proves must not be counted again after a restart
   std::map<std::uint64_t, waiting_sale> waiting_;  ///< own request id → sale that waits for rights
   std::map<std::uint64_t, sale_need> needs_;       ///< by ask id, of sales that wait
   std::set<node_id> up_;
@@ -239,11 +238,12 @@ private:
   std::map<std::uint64_t, facts_answer> facts_progress_;  ///< a batch that spans groups
   life_watch lives_;
   calendar_progress calendar_;
-  bool disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false, cosigned_open_ = false,
-       cosigned_sealed_ = false;  ///< the group brings one over the own journal
+  bool parent_silent_ = false, disk_low_ = false, facts_open_ = false, segments_open_ = false, urgent_open_ = false,
+       cosigned_open_ = false, cosigned_sealed_ = false;  ///< the group brings one over the own journal
   key_care care_;
   rebuild_watch rebuild_;
   left_out_watch left_out_;
+  return_holds return_holds_;
 };
 
 }  // namespace tally

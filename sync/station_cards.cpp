@@ -1,6 +1,7 @@
 // Head office's part in the life of cards: it answers what stores claim, sell and take back, and says now and then that
 // its directory is whole.
 #include "ledger/cards.hpp"
+#include "ledger/closing.hpp"
 #include "ledger/pins.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/station.hpp"
@@ -52,12 +53,53 @@ void station::answer_card(const entry& e, const writer_id& from, sequence seq) {
     open_effects_.push_back(alarm_effect{written.error().code, "a card's state: " + written.error().detail});
 }
 
+// Of lives that ended whole: all of the journal is here, so what was sold of a run is known, and the rest is as it was.
+static std::vector<card_batch> runs_to_pass_on(const kv_store& store, book& b) {
+  std::vector<card_batch> out;
+  const bytes prefix{cell_prefix, static_cast<char>(cell_type::batch)};
+  auto c = store.scan(family::state, prefix);
+  for (; c->valid() && c->key().starts_with(prefix) && out.size() < runs_per_look; c->next()) {
+    auto k = parse_cell_key(c->key());
+    auto run = k ? batch_at(b.st(), {k->a}) : std::nullopt;
+    auto how = run && run->holder != writer_id{} ? closing_of(b.st(), run->holder) : std::nullopt;
+    if (!how || how->successor == epoch_id{} || revoking_of(b.st(), run->holder)) continue;
+    auto node = node_of(b.st(), run->holder.node);
+    bool whole = how->complete() || b.head({run->holder, sub_stream::journal, {}}).size >= how->proven;
+    if (!whole || !node || node->epoch == epoch_id{} || is_recalled(b.st(), run->holder, run->first, run->count))
+      continue;
+    run->holder.epoch = node->epoch;
+    out.push_back(std::move(*run));
+  }
+  return out;
+}
+
+static entry allot_fact(const card_batch& run) {
+  entry e;
+  e.kind = entry_kind::allot;
+  e.account = run.first;
+  e.size = run.count;
+  e.card_kind = run.kind;
+  e.subject = run.holder;
+  e.blob = run.name;
+  return e;
+}
+
 // A run that head office wants back: from this entry on nothing of it is sold here, so what was not sold is free when
 // head office has read up to it. A dark store keeps what it has.
 void station::bring_back_cards() {
   if (tick_ < calendar_.cards_due) return;
   calendar_.cards_due = tick_ + cards_look_ms;
   const auto self = book_->self();
+  // A store that has new keys, moved, or lives anew has its cards in the drawer still.
+  if (config_.role == node_role::hq)
+    for (const auto& run : runs_to_pass_on(store_, *book_)) {
+      if (is_revoked(run.holder.node)) continue;
+      auto e = allot_fact(run);
+      date_entry(e, book_->st(), self, now_, book_->hq_time());
+      if (auto written = write(e); !written)
+        open_effects_.push_back(
+            alarm_effect{written.error().code, "cards of a life before: " + written.error().detail});
+    }
   std::vector<card_batch> wanted;
   const bytes prefix{cell_prefix, static_cast<char>(cell_type::batch)};
   // Without a recall of this node there is nothing to compare with.
@@ -90,12 +132,8 @@ void station::bring_back_cards() {
 void station::free_run(const entry& brought, const writer_id& from) {
   auto run = batch_at(book_->st(), brought.account);
   if (!run || run->holder != from || run->count != brought.size) return;
-  entry e;
-  e.kind = entry_kind::allot;
-  e.account = run->first;
-  e.size = run->count;
-  e.card_kind = run->kind;
-  e.blob = run->name;
+  run->holder = {};
+  auto e = allot_fact(*run);
   date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
   if (auto written = write(e); !written)
     open_effects_.push_back(alarm_effect{written.error().code, "cards that came back: " + written.error().detail});

@@ -1,6 +1,7 @@
 // What arrives from neighbours: log first, verdict second.
 #include <algorithm>
 
+#include "ledger/cards.hpp"
 #include "ledger/purses.hpp"
 
 #include "storage/sha256.hpp"
@@ -180,6 +181,8 @@ void station::adopt_directory(const stream_id& id, const opened_segment& opened)
       learn_decision(*e, position);
     }
     closed = closed || (e->kind == entry_kind::close_epoch && ends_here(e->subject));
+    if (e->kind == entry_kind::claims_stand && e->subject == book_->self() && e->size < every_claim)
+      open_effects_.push_back(alarm_effect{errc::not_entitled, std::string(silenced_text)});
     // Nobody asks for its streams any more.
     if (e->kind == entry_kind::close_epoch && e->subject.node == head_office) {
       for (const auto& [asked, streams] : std::exchange(rebuild_.given_back, {}))
@@ -241,6 +244,8 @@ void station::observe_journal(const stream_id& id, const entry_list& entries, co
       if (auto e = decode_entry(entries[i])) answer_card(*e, id.writer, v.seq);
     if (config_.role == node_role::hq && v.why == errc::ok && v.kind == entry_kind::bring_back)
       if (auto e = decode_entry(entries[i])) free_run(*e, id.writer);
+    if (config_.role == node_role::hq && gives_goods_back(v.kind))
+      if (auto e = decode_entry(entries[i])) return_holds_.came(*e, id.writer);
     if (v.kind != entry_kind::send) continue;
     auto e = decode_entry(entries[i]);
     if (e) lives_.settled.erase(e->peer);  // who had not heard that this life was closed sent it something

@@ -13,6 +13,10 @@ namespace tally {
 namespace {
 
 constexpr tick_ms letter_alarm_ms = 60'000;
+// How long head office holds a sale for the store that asked about it: while that store's customer may still wait, and
+// until its entry is here, over a slow line too.
+constexpr tick_ms entry_way_ms = 10'000;
+constexpr char busy_text[] = "another store is giving goods of this receipt back just now: try again in a moment";
 // Hints of where value lies are for display; the oldest account's is forgotten first.
 constexpr std::size_t hints_max = 10'000;
 
@@ -42,13 +46,18 @@ std::optional<goods_asked> goods_of(const till_command& c, const book& b) {
   return out;
 }
 
+std::int64_t sold_of(const entry& sale, product_id product) {
+  std::int64_t sold = 0;
+  for (const auto& l : sale.lines)
+    if (l.product == product) sold += l.quantity;
+  return sold;
+}
+
 /// What is left of a sale for this node, with what others gave back.
 std::optional<error> too_many(const goods_asked& g, const entry& sale, const return_answer& a, const state& st,
                               const writer_id& self) {
   for (const auto& l : g.lines) {
-    std::int64_t left = 0;
-    for (const auto& of : sale.lines)
-      if (of.product == l.product) left += of.quantity;
+    auto left = sold_of(sale, l.product);
     auto there = std::ranges::find(a.pieces, l.product, &line_item::product);
     auto others = a.reversed ? left : there == a.pieces.end() ? 0 : std::min(there->quantity, left);
     auto peer = g.seller == self ? writer_id{} : g.seller;
@@ -220,24 +229,32 @@ void station::on_return_letter(node_id from, byte_view sealed) {
                                                             ", is not what it sealed: it counts for nothing"});
 }
 
-// Head office alone: what it has of all journals, at once. False: that is no question of this node.
+// Head office alone: what it has of all journals, at once. False: that is no question of this node. Where something is
+// left to give back, by what is here, one store at a time does so.
 bool station::answer_about_returns(node_id from, byte_view text) {
   auto q = decode_return_question(text);
   if (!q || q->asker.node != from) return false;
   const auto& seen = observer_->st();
-  return_answer a{q->id, false, {}};
+  return_answer a{q->id, false, {}, false};
   cell_key reversed{.type = cell_type::reversed, .a = q->seq, .b = 0, .writer = q->seller, .peer = {}};
-  a.reversed = q->seller != q->asker && seen.find(reversed).has_value();
+  const bool undone = seen.find(reversed).has_value();
+  a.reversed = q->seller != q->asker && undone;
+  auto sale = find_foreign({q->seller, sub_stream::journal, {}}, q->seq);
+  bool left = !sale;
   auto writers = observer_->writers();
   for (auto product : q->products) {
-    std::int64_t sum = 0;
+    std::int64_t sum = 0, own = 0, all = 0;
     for (const auto& w : writers) {
       auto peer = w == q->seller ? writer_id{} : q->seller;
       cell_key k{.type = cell_type::refunded, .a = q->seq, .b = product.value, .writer = w, .peer = peer};
-      if (w != q->asker && !checked_add(sum, number(seen, k), sum)) sum = INT64_MAX;
+      auto& of = w == q->asker ? own : sum;
+      if (!checked_add(of, number(seen, k), of)) of = INT64_MAX;
     }
     if (sum > 0) a.pieces.push_back({product, sum});
+    left = left || !checked_add(sum, own, all) || all < sold_of(*sale, product);
   }
+  auto hold = 2 * static_cast<tick_ms>(config_.customer_wait_ms) + entry_way_ms;
+  if (left && !undone && !return_holds_.ask(q->seller, q->seq, from, tick_, hold)) a = {q->id, false, {}, true};
   (void)post_sealed(from, encode_return_answer(a));
   return true;
 }
@@ -255,6 +272,7 @@ bool station::heed_returns(byte_view text) {
   const auto* other = std::get_if<refund_elsewhere_command>(&sale.request.command);
   auto sold = other ? std::optional(other->sale) : book_->find_entry(book_->self(), goods->seq);
   auto no = sold ? too_many(*goods, *sold, *a, book_->st(), book_->self()) : std::nullopt;
+  if (a->busy) no = error{errc::busy, busy_text};
   sale.joined.insert(sale.joined.begin(), sale.request.request);
   for (auto request : sale.joined) {
     if (!no) {
@@ -270,7 +288,7 @@ bool station::heed_returns(byte_view text) {
     till_answer out;
     out.request = request;
     out.writer = book_->self();
-    out.outcome = refusal{*no, sold->account, {}, 0};
+    out.outcome = refusal{*no, sold ? sold->account : account_id{}, {}, 0};
     answer(std::move(out));
   }
   return true;

@@ -1,8 +1,10 @@
 // Rulings of head office about cases, and what they make a holder of value do.
 #include <algorithm>
 
+#include "ledger/money.hpp"
 #include "ledger/ruling.hpp"
 #include "storage/kv_state.hpp"
+#include "sync/returned_goods.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
@@ -22,6 +24,14 @@ amount money_in(const std::vector<value_item>& items) {
 
 }  // namespace
 
+// Of a sale of which too much came back, all that is beyond, at however many stores.
+amount sum_of_case(const observer& seen, const catalogue& rules, const writer_id& writer, sequence seq, errc why,
+                   const entry& about) {
+  auto one = case_sum(about, why, rules.rules(about.rules_version));
+  if (why != errc::over_returned) return one;
+  return std::max(one, beyond_worth(rules, returned_of(seen.st(), seen.writers(), writer, seq, about), about));
+}
+
 // Completes it: how much is owed where the operator does not say, whose card it is, which life holds the value.
 status station::check_case(entry& ruling) const {
   if (!ruling.cites) return error{errc::not_found, "a ruling is about an entry"};
@@ -37,9 +47,11 @@ status station::check_case(entry& ruling) const {
     return error{errc::io, "the entry of this case cannot be read, so nobody can say what it is about; try again"};
   amount sum = 0;
   for (auto why : reasons)
-    if (about) sum = std::max(sum, case_sum(*about, why, book_->rules().rules(about->rules_version)));
-  const error over{errc::bad_amount, "this case is about " + std::to_string(sum) +
-                                         " minor units, what is owed and what is written off together"};
+    if (about) sum = std::max(sum, sum_of_case(*observer_, book_->rules(), ruling.subject, *ruling.cites, why, *about));
+  const auto* rules = book_->rules().newest();
+  const error over{errc::bad_amount, "this case is about " +
+                                         format_amount(sum, rules ? static_cast<int>(rules->exponent) : 2) +
+                                         ", what is owed and what is written off together"};
   for (const auto* list : {&ruling.values, &ruling.released})
     if (std::ranges::any_of(*list, [](const value_item& v) { return v.amount < 0; })) return over;
   const auto taken = money_in(ruling.released);

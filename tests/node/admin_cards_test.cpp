@@ -302,7 +302,17 @@ TEST_CASE("claims of a store are listed and undone together", "[admin]") {
   }
   d.post("cards/claims/undo", {{"node", 8}, {"from", 0}});
   CHECK(d.status == 404);
+  d.post("cards/claims/undo", {{"node", 3}, {"from", 20}, {"and_later", 1}});
+  CHECK(d.status == 400);
+  // What was claimed up to now: nothing is said of what comes later.
   auto undone = d.post("cards/claims/undo", {{"node", 3}, {"from", 20}});
+  CHECK(undone["undone"] == 2);
+  REQUIRE(d.node.written.size() == 2);
+  CHECK(std::ranges::none_of(d.node.written, [](const entry& e) { return e.kind == entry_kind::claims_stand; }));
+  d.node.written.clear();
+  d.post("cards/claims/end", {{"node", 3}});
+  CHECK(d.status == 404);
+  undone = d.post("cards/claims/undo", {{"node", 3}, {"from", 20}, {"and_later", true}});
   CHECK(undone["undone"] == 2);
   CHECK(undone["pins"] == 0);
   REQUIRE(d.node.written.size() == 3);
@@ -313,6 +323,17 @@ TEST_CASE("claims of a store are listed and undone together", "[admin]") {
     CHECK(d.node.written[i].account == account_id{i + 1});
     CHECK_FALSE(d.node.written[i].cites);
   }
+  d.node.learn(entry(d.node.written[0]));
+  auto silenced = d.call("GET", "cards/claims", "")["silenced"];
+  REQUIRE(silenced.size() == 1);
+  CHECK(silenced[0] == json{{"node", 3}, {"from", 20}});
+  d.node.written.clear();
+  d.post("cards/claims/end", {{"node", 3}});
+  REQUIRE(d.node.written.size() == 1);
+  CHECK(d.node.written[0].kind == entry_kind::claims_stand);
+  CHECK(d.node.written[0].size == every_claim);
+  d.node.learn(entry(d.node.written[0]));
+  CHECK(d.call("GET", "cards/claims", "")["silenced"].empty());
 }
 
 TEST_CASE("card numbers that do not fit behind a prefix reserve nothing", "[admin]") {
@@ -466,7 +487,7 @@ TEST_CASE("PINs that a store set are taken away with its claims", "[admin][card]
   reported.subject = store;
   reported.cites = 51;
   d.node.learn(reported);
-  auto undone = d.post("cards/claims/undo", {{"node", 3}, {"from", 20}});
+  auto undone = d.post("cards/claims/undo", {{"node", 3}, {"from", 20}, {"and_later", true}});
   CHECK(d.status == 200);
   CHECK(undone["undone"] == 1);
   CHECK(undone["pins"] == 2);

@@ -86,6 +86,33 @@ TEST_CASE("a store shows a member under a lease, and its edits bind it alone unt
   }
 }
 
+TEST_CASE("an edit of an old profile is refused while a line is up, whatever the store has", "[node][member]") {
+  member_chain m;
+  auto made = m.add(1, wang(m));
+  REQUIRE(made);
+  auto who = made->member;
+  REQUIRE(m.linked(3));
+  auto seen = m.must_show(3, who);
+  CHECK(seen.version == 1);
+  member_change c;
+  c.address = "南京路 1 号";
+  REQUIRE(m.edit(1, who, c)->version == 2);
+  // The store shows what it has for minutes; an edit of that asks.
+  c.address = "人民路 9 号";
+  CHECK(m.edit(3, who, c, 1).code() == errc::gap);
+  CHECK(m.show(3, who)->version == 2);
+  auto now = m.edit(3, who, c, 2);
+  REQUIRE(now);
+  CHECK(now->profile.address == "人民路 9 号");
+  // Without a line it goes by what it has.
+  m.stop(1);
+  m.stop(2);
+  REQUIRE(eventually([&] { return !m.c.at(3).system->snapshot()->link_up; }));
+  c.address = "中山路 2 号";
+  auto version = m.show(3, who)->version;
+  CHECK(m.edit(3, who, c, version));
+}
+
 TEST_CASE("what a form must not hold is refused at both ends, and nothing is written", "[node][member]") {
   member_chain m;
   auto who = m.add(1, wang(m))->member;

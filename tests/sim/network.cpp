@@ -116,7 +116,7 @@ message world::forged(const message& m) {
   ++counted_.forged;
   auto lie = *letter;
   if (forger_.chance(500)) {
-    lie.body = as_return_letter(encode_return_answer({forger_.bits(), true, {}}));
+    lie.body = as_return_letter(encode_return_answer({forger_.bits(), true, {}, false}));
   } else {
     auto at = lie.body.size() - sealed->size() + forger_.below(sealed->size());
     lie.body[at] = static_cast<char>(lie.body[at] ^ (1 << forger_.below(8)));

@@ -6,6 +6,7 @@
 #include "sync/station_net.hpp"
 
 using namespace tally;
+using test::alarmed;
 using test::station_net;
 using test::why;
 
@@ -118,6 +119,84 @@ TEST_CASE("claims of one node from an entry on are undone, also those that come 
   net.sync();
   CHECK(net.at_store(a) == card_status::active);
   CHECK(net.at_store(net.at(4)) == card_status::active);
+  net.nothing_contested();
+}
+
+TEST_CASE("a store that head office does not heed refuses reports until that is ended", "[sync][cards]") {
+  card_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  auto stand = [&](std::uint64_t size) {
+    entry e;
+    e.kind = entry_kind::claims_stand;
+    e.subject = a.writer();
+    e.size = size;
+    REQUIRE(net.publish({e}).code == errc::ok);
+    net.sync();
+  };
+  net.forget();
+  stand(0);
+  CHECK(alarmed(a, errc::not_entitled));  // it is in the store's log
+  auto no = net.report(a, card_status::lost);
+  REQUIRE(why(no) == errc::not_entitled);
+  CHECK(std::get<refusal>(no.outcome).why.detail == silenced_text);
+  CHECK(net.at_store(a) == card_status::active);
+  CHECK(why(net.report(b, card_status::frozen)) == errc::ok);  // another store
+  net.sync();
+  net.says(card_status::active);
+  net.forget();
+  stand(every_claim);
+  CHECK_FALSE(alarmed(a, errc::not_entitled));
+  REQUIRE(why(net.report(a, card_status::lost)) == errc::ok);
+  net.sync();
+  CHECK(net.at_store(b) == card_status::lost);
+  net.nothing_contested();
+}
+
+TEST_CASE("cards in stock go on to the next life of their store, when all of the one before is here", "[sync][cards]") {
+  card_net net;
+  auto& a = net.at(3);
+  constexpr account_id second{2'001};
+  entry map;
+  map.kind = entry_kind::map_media;
+  map.account = second;
+  map.medium = bytes(16, 't');
+  map.card_kind = 1;
+  map.status = card_status::stock;
+  REQUIRE(net.publish({map}).code == errc::ok);
+  net.sync();
+  const auto copy = a.store.image();
+  REQUIRE(why(net.ask(a, card_sale_command{net.key(a), stock_card, 0})) == errc::ok);
+  net.sync();
+  auto batch = [&] { return *batch_at(net.hq().st->ledger().st(), stock_card); };
+  REQUIRE(batch().holder == a.writer());
+  bool all_here = true;
+  SECTION("all of it is here") {}
+  SECTION("more was proved than is here") { all_here = false; }
+  const auto proven = a.source->size(a.journal()) + (all_here ? 0 : 5);
+  net.link(a, net.region(), false);
+  a.store.reset(copy);
+  net.open(a);
+  net.settle(a);
+  REQUIRE(a.st->check_rollback(a.writer(), proven, net.now()));
+  net.settle(a);
+  auto life = a.st->ledger().self();
+  REQUIRE(life != a.writer());
+  net.link(a, net.region(), true);
+  for (int i = 0; i < 6; ++i) {
+    net.pass_time(11'000);
+    net.sync();
+  }
+  CHECK((batch().holder == life) == all_here);
+  CHECK(batch().count == 3);
+  CHECK(batch().name == "first");
+  auto sell = [&](account_id card) { return why(net.ask(a, card_sale_command{net.key(a), card, 0})); };
+  if (!all_here) {
+    CHECK(sell(second) != errc::ok);
+    return;
+  }
+  CHECK(sell(second) == errc::ok);
+  CHECK(sell(stock_card) == errc::not_applicable);  // it was sold in the life before
+  net.sync();
   net.nothing_contested();
 }
 

@@ -4,6 +4,7 @@
 
 #include "sync/debts_net.hpp"
 #include "sync/return_letter.hpp"
+#include "sync/returned_goods.hpp"
 
 using namespace tally;
 using test::debts_net;
@@ -193,6 +194,38 @@ TEST_CASE("the refund comes to head office before the sale that it is of", "[syn
   CHECK(net.hq().st->seen().is_open_case(a.writer(), sale.seq));
 }
 
+TEST_CASE("a ruling about goods that came back too often bears what they cost, however often", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  const auto sale = net.sold(a, 10'000, 5);  // 5.00
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 5))) == errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 5))) == errc::ok);
+  net.dark(false);
+  net.turn(3);
+  REQUIRE(net.hq().st->seen().is_open_case(a.writer(), sale.seq));
+  entry ruling;
+  ruling.kind = entry_kind::ruling;
+  ruling.subject = a.writer();
+  ruling.cites = sale.seq;
+  ruling.outcome = ruling_outcome::owed;
+  ruling.values = {{purse_paid, main_unit, 0, 501}};
+  auto no = net.publish({ruling});
+  CHECK(no.code == errc::bad_amount);
+  CHECK(no.detail == "this case is about 5.00, what is owed and what is written off together");
+  ruling.values = {{purse_paid, main_unit, 0, 500}};
+  REQUIRE(net.publish({ruling}).code == errc::ok);
+  net.turn();
+  net.nothing_contested();
+  // Four stores in place of two.
+  returned_goods often;
+  const auto& rules = net.hq().st->ledger().rules();
+  for (auto [pieces, worth] : {std::pair(15, 1'500), std::pair(7, 700), std::pair(1, 100)}) {
+    often.beyond = {{product_id{1}, pieces}};
+    CHECK(beyond_worth(rules, often, net.entry_at(a, sale.seq)) == worth);
+  }
+}
+
 TEST_CASE("a sale that comes back in parts to two stores takes its voucher back once", "[sync][elsewhere]") {
   debts_net net;
   auto &a = net.at(3), &b = net.at(4);
@@ -315,7 +348,7 @@ TEST_CASE("letters about goods that came back: round trip, truncated, out of bou
   CHECK_FALSE(decode_return_answer(data));
   REQUIRE(decode_return_question(data));
   CHECK(*decode_return_question(data) == q);
-  return_answer a{77, true, {{{1}, 5}}};
+  return_answer a{77, true, {{{1}, 5}}, false};
   auto text = encode_return_answer(a);
   CHECK_FALSE(decode_return_question(text));
   REQUIRE(decode_return_answer(text));

@@ -90,7 +90,7 @@ TEST_CASE("an answer about goods that the region made up is refused, named, and 
   auto& b = net.at(4);
   auto q = net.asked(2);
   auto id = decode_return_question(*open_letter(net.hq().curve, b.curve.pub, *return_letter(q.body)))->id;
-  auto lie = encode_return_answer({id, true, {}});
+  auto lie = encode_return_answer({id, true, {}, false});
   SECTION("as it was sent before letters were sealed") { net.told({head_office, b.id, lie}); }
   SECTION("without a seal") {
     net.told({head_office, b.id, as_return_letter(lie)});

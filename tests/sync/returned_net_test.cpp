@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "sync/debts_net.hpp"
+#include "sync/return_letter.hpp"
 
 using namespace tally;
 using test::alarmed;
@@ -362,4 +363,125 @@ TEST_CASE("another store gives cash for goods whose card was given back", "[sync
   CHECK(net.hq().st->seen().open_cases().empty());
   net.nothing_contested();
   net.audited();
+}
+
+namespace {
+
+/// Stores 3, 4 and 5 have a line, and ask about a sale of the first at the same moment.
+struct race_net : debts_net {
+  race_net() : debts_net() { sale = sold(at(3), 20'000, 5).seq; }
+  std::uint64_t put(node& n, till_command c) {
+    REQUIRE(n.st->put(till_request{++request, std::move(c), true}).ok());
+    settle(n);
+    return request;
+  }
+  errc outcome(node& n, std::uint64_t of) {
+    auto a = answer_of(n, of);
+    REQUIRE(a);
+    return why(*a);
+  }
+  sequence sale = 0;
+  std::uint64_t request = 3'000'000;
+};
+
+}  // namespace
+
+TEST_CASE("two stores that give goods of one sale back in the same moment: one does, the other waits",
+          "[sync][elsewhere][race]") {
+  race_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  auto first = net.put(b, net.back(b, a, net.sale, 5));
+  std::uint64_t second = 0;
+  SECTION("goods at the store that sold") { second = net.put(a, net.own_back(a, net.sale, 5)); }
+  SECTION("the whole sale reversed there") { second = net.put(a, reverse_command{net.key(a), net.sale}); }
+  net.sync();
+  std::vector<errc> got{net.outcome(b, first), net.outcome(a, second)};
+  CHECK(std::ranges::count(got, errc::ok) == 1);
+  CHECK(std::ranges::count(got, errc::busy) == 1);
+  net.sync();
+  net.turn(2);
+  auto& late = got[0] == errc::busy ? b : a;
+  auto again =
+      &late == &b ? net.ask(b, net.back(b, a, net.sale, 1), true) : net.ask(a, net.own_back(a, net.sale, 1), true);
+  CHECK(why(again) == errc::already_reversed);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  net.nothing_contested();
+}
+
+TEST_CASE("a store that asks and gives nothing back holds the sale for a short time only", "[sync][elsewhere][race]") {
+  race_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  net.link(net.region(), net.hq(), false);
+  net.forget();
+  net.put(b, net.back(b, a, net.sale, 2));
+  std::optional<letter_message> question;
+  for (const auto& e : b.seen)
+    if (const auto* to = std::get_if<to_neighbour>(&e))
+      if (const auto* l = std::get_if<letter_message>(&to->what)) question = *l;
+  REQUIRE(question);
+  net.link(b, net.region(), false);  // nothing comes of it
+  net.link(net.region(), net.hq(), true);
+  REQUIRE(net.hq().st->put(control_arrival{net.region().id, *question}).ok());
+  net.settle(net.hq());
+  net.sync();
+  CHECK(why(net.ask(a, net.own_back(a, net.sale, 2), true)) == errc::busy);
+  net.pass_time(20'000);
+  CHECK(why(net.ask(a, net.own_back(a, net.sale, 2), true)) == errc::ok);
+}
+
+TEST_CASE("who holds a sale: the first, until its entry is here or the time is over", "[sync][elsewhere][race]") {
+  const writer_id seller{{3}, {{1}}}, other{{4}, {{2}}};
+  const node_id a{3}, b{4};
+  return_holds held;
+  CHECK(held.ask(seller, 7, b, 0, 100));
+  CHECK_FALSE(held.ask(seller, 7, a, 1, 100));
+  CHECK(held.ask(seller, 8, a, 1, 100));  // another sale
+  entry e;
+  e.kind = entry_kind::refund_elsewhere;
+  e.subject = seller;
+  e.cites = 7;
+  SECTION("its entry is here") {
+    held.came(e, other);
+    CHECK(held.ask(seller, 7, a, 2, 100));
+  }
+  SECTION("an entry of somebody else, or about another sale") {
+    held.came(e, {{5}, {{2}}});
+    e.cites = 6;
+    held.came(e, other);
+    CHECK_FALSE(held.ask(seller, 7, a, 2, 100));
+  }
+  SECTION("two questions of the holder, one entry") {
+    return_holds two;
+    CHECK(two.ask(seller, 7, b, 0, 100));
+    CHECK(two.ask(seller, 7, b, 0, 100));
+    two.came(e, other);
+    CHECK_FALSE(two.ask(seller, 7, a, 2, 100));
+    CHECK(two.ask(seller, 7, a, 100, 100));
+  }
+  SECTION("its time is over, and nobody prolongs it while another waits") {
+    CHECK_FALSE(held.ask(seller, 7, b, 60, 100));
+    CHECK_FALSE(held.ask(seller, 7, a, 99, 100));
+    CHECK(held.ask(seller, 7, a, 100, 100));
+  }
+  SECTION("at the bound the one that ends first is forgotten") {
+    for (std::size_t i = 0; i < return_holds::sales_max; ++i)
+      CHECK(held.ask(seller, 100 + i, b, 2, 100));
+    CHECK(held.size() == return_holds::sales_max);
+    CHECK(held.ask(seller, 7, a, 3, 100));
+  }
+}
+
+TEST_CASE("to a store that does not know of waiting the answer says that nothing is left", "[sync][elsewhere][race]") {
+  return_answer a{77, false, {}, true};
+  auto text = encode_return_answer(a);
+  REQUIRE(decode_return_answer(text));
+  CHECK(*decode_return_answer(text) == a);
+  // As it was read before: a sale that was reversed, with a piece of a product that is none.
+  auto plain = encode_return_answer({77, true, {{{1}, 1}}, false});
+  CHECK(text.size() == plain.size());
+  CHECK(text.substr(0, text.size() - 2) == plain.substr(0, plain.size() - 2));
+  CHECK(text.substr(text.size() - 2) == byte_view("\0\1", 2));
+  CHECK_FALSE(decode_return_answer(encode_return_answer({77, true, {{{0}, 2}}, false})));
+  CHECK_FALSE(decode_return_answer(encode_return_answer({77, false, {{{0}, 1}}, false})));
+  CHECK_FALSE(decode_return_answer(encode_return_answer({77, true, {{{1}, 1}, {{0}, 1}}, false})));
 }
