@@ -270,6 +270,11 @@ void auditor::fold_entry(const entry_place& at, const stream_id& id, byte_view d
   if (report) ++line(check_rules).count;
   auto why = errc::ok;
   auto postings = judge(*e, place, s);
+  if (!postings && observed && e->kind == entry_kind::regrant) {
+    auto earlier = place;
+    earlier.directory = &first_closings_;
+    postings = judge(*e, earlier, s);
+  }
   if (!postings) {
     why = postings.code();
     // What head office decided about is known and listed; the audit is there for what nobody knows of.
@@ -364,6 +369,8 @@ void auditor::learn_until(const stream_id& directory, std::uint64_t size, state&
 /// What a node takes in from head office's directory.
 void auditor::learn(const entry& e, state& s) {
   apply_directory(e, s);
+  if (e.kind == entry_kind::close_epoch && !closing_of(first_closings_, e.subject))
+    if (auto how = closing_of(s, e.subject)) put_closing(first_closings_, e.subject, *how);
   auto record = [](cell_type t, std::uint64_t a, std::uint64_t b) {
     return cell_key{.type = t, .a = a, .b = b, .writer = {}, .peer = {}};
   };

@@ -167,6 +167,7 @@ private:
   bool goods_unlearned_ = false;                        ///< this store did not learn all that was left out again
   std::map<unit_id, audit_totals> sums_;
   memory_state own_;
+  memory_state first_closings_;  ///< of each life: a later closing, for its successor, has a later day
   /// What expired and what was spent meanwhile, as it is and without what goods brought back.
   memory_state lapses_, lapses_most_;
   std::optional<lapse_watch> lapse_watch_;
