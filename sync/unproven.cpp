@@ -48,6 +48,16 @@ by_unit made_by(const std::vector<posting>& postings) {
   return out;
 }
 
+/// The whole budget is proven, and with it all that was lent from it.
+void prove_lent(by_unit& of) {
+  for (auto& [unit, sums] : of) {
+    if (class_of(unit) != unit_class::risk || sums.made == 0) continue;
+    if (auto lent = of.find(value_of(unit)); lent != of.end())
+      lent->second.rights = std::max<amount>(lent->second.rights - sums.made, 0);
+    sums.made = 0;
+  }
+}
+
 cell_key half(bool received, std::uint64_t channel, const writer_id& from, const writer_id& to) {
   return {.type = cell_type::transfer, .a = channel, .b = received ? 0U : 1U, .writer = from, .peer = to};
 }
@@ -126,7 +136,8 @@ void unproven_rights::count(const entry& e, const entry_place& place, const std:
 }
 
 // What is lent from a budget that nothing proves is proven by nothing, wherever it goes: also when it was spent, since
-// a reversal brings it back.
+// a reversal brings it back. The budget is one of money, what is lent from it of many units: how much of each is counted
+// under a budget of that unit, which nobody has.
 void unproven_rights::lend(const entry& e, const writer_id& w, const by_unit& known, const state& s) {
   auto budget = risk_of(main_unit);
   auto of = known.find(budget);
@@ -134,9 +145,12 @@ void unproven_rights::lend(const entry& e, const writer_id& w, const by_unit& kn
   auto clean = std::max<amount>(right_left(s, w, budget) - of->second.quota, 0);
   if (e.risk <= clean) return;
   by_unit made;
-  for (const auto& d : e.debts)
-    if (d.amount > 0) made[d.unit].rights = plus(made[d.unit].rights, d.amount);
-  made[budget].made = std::min(e.risk - clean, of->second.quota);
+  for (const auto& d : e.debts) {
+    if (d.amount <= 0) continue;
+    auto &rights = made[counted_as(d.unit)].rights, &from = made[risk_of(value_of(d.unit))].made;
+    rights = plus(rights, d.amount);
+    from = plus(from, d.amount);
+  }
   add(w, made);
 }
 
@@ -159,6 +173,7 @@ bool unproven_rights::release(const entry& e, const writer_id& from, const write
     of->second.made -= proven;
     auto& rights = it->second[value_of(unit)].rights;
     rights = std::max<amount>(rights - proven, 0);
+    if (class_of(unit) == unit_class::risk && of->second.quota == 0) prove_lent(it->second);
   }
   changed_.insert(to);
   return true;

@@ -165,6 +165,20 @@ TEST_CASE("what is lent from a risk budget that nobody knows is proven with that
   CHECK(w.rights.proved(send, hq, w.st));
   CHECK(w.rights.of(store).rights == 0);
   CHECK(w.may_send(200));
+  // A voucher, whose worth in money the budget counts, is proven as one piece.
+  watcher voucher;
+  constexpr unit_id five_off = unit_of(5);
+  entry piece = lent;
+  piece.values = piece.debts = {{5, five_off, 0, 1}};
+  piece.risk = 150;
+  voucher.count(budget);
+  voucher.count(piece);
+  CHECK(voucher.rights.of(store, five_off).rights == 1);
+  CHECK(voucher.rights.of(store).rights == 0);
+  voucher.st.put(received_half(), {0, transfer_text(budget)});
+  CHECK(voucher.rights.proved(send, hq, voucher.st));
+  CHECK(voucher.rights.of(store, five_off).rights == 0);
+  CHECK_FALSE(voucher.rights.any(store));
   // By a sale, which a reversal may bring back.
   watcher other;
   other.count(budget);
