@@ -26,9 +26,8 @@ void add_rotate_key(CLI::App& app, int& status) {
   c->footer(
       "New keys begin a new epoch: the node takes no card value until head office has all entries of the old one and\n"
       "has granted anew what lay there: seconds on a working link, a minute or two when the first question is lost.\n"
-      "A store's old keys open no connection any more; what they signed stays valid. Works without a link, too: it "
-      "happens when the link is back. Asking again changes "
-      "nothing.\n"
+      "A store's old keys open no connection any more; what they signed stays valid. Works without a link, too:\n"
+      "it happens when the link is back. Asking again changes nothing.\n"
       "A region changes the key that it signs with and keeps that of its connections, by which its stores find it;\n"
       "they begin new epochs with it, each for seconds. So a stolen disk of a region still connects: only\n"
       "'invite --replace' ends that.\n"
