@@ -20,8 +20,8 @@ struct hledger_summary {
 /// One transaction per entry: business date, id "writer.sequence" as its code, kind and details as its
 /// description; postings are those of `expand`. All accounts and commodities are declared; a last transaction
 /// asserts each balance. Amounts carry the exponent of the currency in the newest rules held here; without
-/// rules the currency is "U1" in minor units. Ordered by date (`ordereddates`), and within a day by journal. No personal
-/// data: accounts are numbers.
+/// rules the currency is "U1" in minor units. Ordered by date (`ordereddates`), and within a day by journal. No
+/// personal data: accounts are numbers.
 ///
 /// Reads everything twice: damage is found before a byte is written. Memory: one balance per account, and 24 octets for
 /// each day of each journal. Errors:

@@ -136,8 +136,8 @@ void unproven_rights::count(const entry& e, const entry_place& place, const std:
 }
 
 // What is lent from a budget that nothing proves is proven by nothing, wherever it goes: also when it was spent, since
-// a reversal brings it back. The budget is one of money, what is lent from it of many units: how much of each is counted
-// under a budget of that unit, which nobody has.
+// a reversal brings it back. The budget is one of money, what is lent from it of many units: how much of each is
+// counted under a budget of that unit, which nobody has.
 void unproven_rights::lend(const entry& e, const writer_id& w, const by_unit& known, const state& s) {
   auto budget = risk_of(main_unit);
   auto of = known.find(budget);

@@ -494,8 +494,7 @@ TEST_CASE("PINs that a store set are taken away with its claims", "[admin][card]
   REQUIRE(d.node.written.size() == 3);
   CHECK(d.node.written[0].kind == entry_kind::claims_stand);
   for (std::size_t i : {1U, 2U}) {
-    CHECK(d.node.written[i].account == account_id{2 * i});
-    CHECK(d.node.written[i].pin == pin_state{2, 0, false});
-    CHECK(d.node.written[i].status == card_status::active);
+    const auto& e = d.node.written[i];
+    CHECK((e.account == account_id{2 * i} && e.pin == pin_state{2, 0, false} && e.status == card_status::active));
   }
 }
