@@ -188,7 +188,8 @@ export class FakePrinter {
     this.buffer = this.buffer.subarray(used);
     for (const id of this.paper.processes.splice(0)) if (this.ids) this.client?.write(Buffer.from(`\x37\x22${id}\x00`, 'latin1'));
     for (; this.paper.sensors > 0; --this.paper.sensors) this.client?.write(Buffer.from([0]));
-    if (this.buffer.length <= 4_096) this.client?.resume();
+    // What is left of all that is here is the beginning of one long command, as a picture: its end must come.
+    if (this.buffer.length <= 4_096 || limit === this.buffer.length + used) this.client?.resume();
     if (limit === this.dieAfter - (this.taken - used)) {
       this.dieAfter = Infinity;
       void this.stop();
