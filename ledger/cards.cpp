@@ -147,6 +147,17 @@ std::uint64_t claims_stand_up_to(const state& s, const writer_id& w) {
   return c ? static_cast<std::uint64_t>(c->n) : every_claim;
 }
 
+entry allot_fact(const card_batch& run) {
+  entry e;
+  e.kind = entry_kind::allot;
+  e.account = run.first;
+  e.size = run.count;
+  e.card_kind = run.kind;
+  e.subject = run.holder;
+  e.blob = run.name;
+  return e;
+}
+
 std::optional<card_batch> parse_batch(account_id first, const cell& c) {
   if (c.data.size() < 16 || c.n < 1) return std::nullopt;
   card_batch b;

@@ -90,6 +90,8 @@ struct card_batch {
 constexpr std::uint64_t batch_cards_max = 1'000'000;
 constexpr std::size_t batch_name_max = 60;
 std::optional<card_batch> batch_at(const state& s, account_id first);
+/// A fact that says where a run lies, and all that the directory knows of it.
+entry allot_fact(const card_batch& run);
 std::optional<card_batch> parse_batch(account_id first, const cell& c);
 /// Aligned pieces of a run, each a power of two, so that one card is found in a few looks: the first card of each, and
 /// log2 of their number.

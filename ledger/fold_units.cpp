@@ -6,6 +6,7 @@
 
 #include "ledger/kinds.hpp"
 #include "ledger/programme.hpp"
+#include "ledger/refund_price.hpp"
 #include "ledger/risk.hpp"
 #include "ledger/rules.hpp"
 
@@ -141,9 +142,7 @@ status check_refund(const entry& e, const entry_place& p, const state& s) {
   for (std::size_t i = 0; i < e.lines.size(); ++i) {
     const auto& l = e.lines[i];
     auto before = number(s, unit_key(cell_type::refunded, *e.cites, l.product.value, p.writer));
-    std::int64_t sold = 0;
-    for (const auto& of : c.lines)
-      if (of.product == l.product) sold += of.quantity;  // a sale's quantities are bounded
+    const auto sold = sold_of(c, l.product);
     bool twice = std::any_of(e.lines.begin(), e.lines.begin() + static_cast<std::ptrdiff_t>(i),
                              [&](const line_item& o) { return o.product == l.product; });
     if (twice || l.quantity < 1 || l.quantity > open_amount_max || before > sold - l.quantity)

@@ -126,6 +126,13 @@ private:
 
 }  // namespace
 
+std::int64_t sold_of(const entry& sale, product_id product) {
+  std::int64_t sold = 0;
+  for (const auto& l : sale.lines)
+    if (l.product == product && !checked_add(sold, l.quantity, sold)) return INT64_MAX;
+  return sold;
+}
+
 result<priced_refund> price_refund(const catalogue& rules, const entry& sale, const std::vector<line_item>& lines,
                                    const std::function<std::int64_t(product_id)>& before) {
   const auto* record = rules.rules(sale.rules_version);

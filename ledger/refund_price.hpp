@@ -14,6 +14,9 @@ struct priced_refund {
   std::vector<value_item> owed;    ///< the same of what it still owed
 };
 
+/// Pieces of a product in a sale; INT64_MAX where they are too many to count.
+std::int64_t sold_of(const entry& sale, product_id product);
+
 /// What `lines` of a sale are worth under the rules that the sale names: the one function for till, head office and
 /// audit. `before` says how many pieces of a product came back earlier, as far as the one who gives back knows: the
 /// parts of a sale are rounded so that they make the whole.

@@ -67,17 +67,6 @@ result<std::size_t> take_pins_away(const kv_store& store, const state& st, const
   return n;
 }
 
-entry allot_fact(const card_batch& b) {
-  entry e;
-  e.kind = entry_kind::allot;
-  e.account = b.first;
-  e.size = b.count;
-  e.card_kind = b.kind;
-  e.subject = b.holder;
-  e.blob = b.name;
-  return e;
-}
-
 /// Of an order from whose middle a part is taken, what lies before it: an order of its own, so that the rest is one.
 std::optional<card_batch> before_part(const std::vector<card_batch>& known, const card_batch& part) {
   for (const auto& b : known) {

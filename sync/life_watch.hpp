@@ -29,8 +29,12 @@ struct life_watch {
   std::map<writer_id, tick_ms> heirs;  ///< epochs that nobody closed the way for yet → when they were first seen
   std::set<writer_id> settled;         ///< closed epochs where nothing more is to be granted anew
   std::deque<entry> regrants;          ///< waiting to be written
-  /// Closed epochs of which a part stays in doubt → entries and open cases when that was looked at.
-  std::map<writer_id, std::pair<std::uint64_t, std::size_t>> suspects;
+  /// Closed epochs of which a part stays in doubt → open cases when that was looked at, and when it is again.
+  struct suspect_look {
+    std::size_t cases = 0;
+    tick_ms due = 0;
+  };
+  std::map<writer_id, suspect_look> suspects;
   /// Closed epochs whose closing is here and whose journal lacks entries → since when; `missed`: it was said so.
   std::map<writer_id, tick_ms> awaited;
   std::set<writer_id> missed;

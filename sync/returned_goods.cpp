@@ -60,9 +60,8 @@ returned_goods returned_of(const state& seen, const std::vector<writer_id>& writ
 amount beyond_worth(const catalogue& rules, const returned_goods& back, const entry& sale) {
   amount sum = 0;
   for (const auto& b : back.beyond) {
-    std::int64_t sold = 0;
-    for (const auto& l : sale.lines)
-      if (l.product == b.product && !checked_add(sold, l.quantity, sold)) return amount_max;
+    const auto sold = sold_of(sale, b.product);
+    if (sold == INT64_MAX) return amount_max;
     if (sold < 1) continue;
     auto worth = [&](std::int64_t pieces) -> amount {
       if (pieces == 0) return 0;

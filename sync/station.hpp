@@ -197,7 +197,7 @@ private:
       stays_here(node_id neighbour, const writer_id&own) const, descends_from(const epoch_id&epoch) const;
   enum class once_state : std::uint8_t { none, unused, used };
   once_state once_at(account_id account) const;
-  void close_used_number(account_id account), close_used_numbers(), move_debts();
+  void close_used_number(account_id account), close_used_numbers(), move_debts(), pass_on_cards();
   tally::amount held_here(account_id account, std::uint32_t purse) const override;
   std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const override;
   tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount,

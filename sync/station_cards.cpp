@@ -57,6 +57,9 @@ void station::answer_card(const entry& e, const writer_id& from, sequence seq) {
 static std::vector<card_batch> runs_to_pass_on(const kv_store& store, book& b) {
   std::vector<card_batch> out;
   const bytes prefix{cell_prefix, static_cast<char>(cell_type::batch)};
+  // Most chains have closed none, and many runs.
+  const bytes closings{cell_prefix, static_cast<char>(cell_type::closed)};
+  if (auto any = store.scan(family::state, closings); !any->valid() || !any->key().starts_with(closings)) return out;
   auto c = store.scan(family::state, prefix);
   for (; c->valid() && c->key().starts_with(prefix) && out.size() < runs_per_look; c->next()) {
     auto k = parse_cell_key(c->key());
@@ -73,15 +76,15 @@ static std::vector<card_batch> runs_to_pass_on(const kv_store& store, book& b) {
   return out;
 }
 
-static entry allot_fact(const card_batch& run) {
-  entry e;
-  e.kind = entry_kind::allot;
-  e.account = run.first;
-  e.size = run.count;
-  e.card_kind = run.kind;
-  e.subject = run.holder;
-  e.blob = run.name;
-  return e;
+// A store that has new keys, moved, or lives anew has its cards in the drawer still.
+void station::pass_on_cards() {
+  for (const auto& run : runs_to_pass_on(store_, *book_)) {
+    if (is_revoked(run.holder.node)) continue;
+    auto e = allot_fact(run);
+    date_entry(e, book_->st(), book_->self(), now_, book_->hq_time());
+    if (auto written = write(e); !written)
+      open_effects_.push_back(alarm_effect{written.error().code, "cards of a life before: " + written.error().detail});
+  }
 }
 
 // A run that head office wants back: from this entry on nothing of it is sold here, so what was not sold is free when
@@ -90,16 +93,7 @@ void station::bring_back_cards() {
   if (tick_ < calendar_.cards_due) return;
   calendar_.cards_due = tick_ + cards_look_ms;
   const auto self = book_->self();
-  // A store that has new keys, moved, or lives anew has its cards in the drawer still.
-  if (config_.role == node_role::hq)
-    for (const auto& run : runs_to_pass_on(store_, *book_)) {
-      if (is_revoked(run.holder.node)) continue;
-      auto e = allot_fact(run);
-      date_entry(e, book_->st(), self, now_, book_->hq_time());
-      if (auto written = write(e); !written)
-        open_effects_.push_back(
-            alarm_effect{written.error().code, "cards of a life before: " + written.error().detail});
-    }
+  if (config_.role == node_role::hq) pass_on_cards();
   std::vector<card_batch> wanted;
   const bytes prefix{cell_prefix, static_cast<char>(cell_type::batch)};
   // Without a recall of this node there is nothing to compare with.

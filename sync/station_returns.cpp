@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ledger/money.hpp"
+#include "ledger/refund_price.hpp"
 #include "storage/kv_state.hpp"
 #include "sync/member_seal.hpp"
 #include "sync/return_letter.hpp"
@@ -44,13 +45,6 @@ std::optional<goods_asked> goods_of(const till_command& c, const book& b) {
     }
   }
   return out;
-}
-
-std::int64_t sold_of(const entry& sale, product_id product) {
-  std::int64_t sold = 0;
-  for (const auto& l : sale.lines)
-    if (l.product == product) sold += l.quantity;
-  return sold;
 }
 
 /// What is left of a sale for this node, with what others gave back.

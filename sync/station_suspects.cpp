@@ -9,6 +9,8 @@
 namespace tally {
 namespace {
 
+constexpr tick_ms suspects_apart_ms = 60'000;
+
 amount plus(amount a, amount b) { return __builtin_add_overflow(a, b, &a) ? amount_max : a; }
 
 /// What nothing proves of one unit of value, minor units, and where contested entries put their share of it.
@@ -91,18 +93,15 @@ bool cut(entry& e, const writer_id& closed, allowance& room, const contested_rig
 
 }  // namespace
 
-// Looked at anew when the journal or the cases of that life changed: nothing else lets more of it go.
+// At once when somebody has ruled about an entry of that life, else now and then: each look reads all of its contested
+// entries, and a thief can have written many.
 doubt_found station::trusted_doubt(const writer_id& closed) {
-  const auto cases = observer_->open_cases().find(closed);
-  const std::pair seen{observer_->position(closed), cases == observer_->open_cases().end() ? 0 : cases->second.size()};
-  auto [before, fresh] = lives_.suspects.try_emplace(closed, seen);
-  if (!fresh && before->second == seen) return {{}, {}, true};
+  const auto open = observer_->open_cases().find(closed);
+  const auto cases = open == observer_->open_cases().end() ? 0 : open->second.size();
+  auto& look = lives_.suspects[closed];
+  if (tick_ < look.due && cases >= look.cases) return {{}, {}, true};
+  look = {cases, tick_ + suspects_apart_ms};
   auto found = find_doubt(closed);
-  if (found.waits) {
-    lives_.suspects.erase(before);
-  } else {
-    before->second = seen;
-  }
   contested_rights contested;
   observer_->all().each_contested([&](const writer_id& w, sequence seq, errc) {
     if (w != closed) return;

@@ -27,12 +27,7 @@ struct card_net : station_net {
     r.programme.card_kinds = {k};
     r.programme.stale = {48, 24, 100};
     const auto rules = test::rules_fact(r);
-    entry map;
-    map.kind = entry_kind::map_media;
-    map.account = stock_card;
-    map.medium = bytes(16, 's');
-    map.card_kind = 1;
-    map.status = card_status::stock;
+    const auto map = test::media_fact(stock_card, 's', card_status::stock);
     entry allot;
     allot.kind = entry_kind::allot;
     allot.account = stock_card;
@@ -156,13 +151,7 @@ TEST_CASE("cards in stock go on to the next life of their store, when all of the
   card_net net;
   auto& a = net.at(3);
   constexpr account_id second{2'001};
-  entry map;
-  map.kind = entry_kind::map_media;
-  map.account = second;
-  map.medium = bytes(16, 't');
-  map.card_kind = 1;
-  map.status = card_status::stock;
-  REQUIRE(net.publish({map}).code == errc::ok);
+  REQUIRE(net.publish({test::media_fact(second, 't', card_status::stock)}).code == errc::ok);
   net.sync();
   const auto copy = a.store.image();
   REQUIRE(why(net.ask(a, card_sale_command{net.key(a), stock_card, 0})) == errc::ok);
@@ -243,13 +232,7 @@ TEST_CASE("cards that were not sold come back, and nobody sells one twice", "[sy
     if (kind == entry_kind::allot) e.blob = "first", e.card_kind = 1;
     return e;
   };
-  entry map;
-  map.kind = entry_kind::map_media;
-  map.account = second;
-  map.medium = bytes(16, 't');
-  map.card_kind = 1;
-  map.status = card_status::stock;
-  REQUIRE(net.publish({map}).code == errc::ok);
+  REQUIRE(net.publish({test::media_fact(second, 't', card_status::stock)}).code == errc::ok);
   net.sync();
   auto look = [&] {
     net.pass_time(11'000);

@@ -95,12 +95,7 @@ TEST_CASE("a card that a dark store takes after its loss was published is a case
   net.nothing_contested();
   CHECK(why(net.ask(b, net.sale(b, 1))) == errc::card_blocked);  // now it knows
   // Its replacement is no lost card.
-  entry map;
-  map.kind = entry_kind::map_media;
-  map.account = station_net::card;
-  map.medium = bytes(16, 'n');
-  map.card_kind = 1;
-  map.status = card_status::active;
+  auto map = test::media_fact(station_net::card, 'n', card_status::active);
   map.account_version = card_of(net.hq().st->ledger().st(), station_net::card)->version + 1;
   REQUIRE(net.publish({map}).code == errc::ok);
   net.turn();
@@ -129,13 +124,7 @@ TEST_CASE("a frozen card's gift is a case, its authorisation is none until it is
   auto& b = net.at(4);
   constexpr account_id other{18};
   auto also = [&](account_id a) {
-    entry map;
-    map.kind = entry_kind::map_media;
-    map.account = a;
-    map.medium = bytes(16, 'o');
-    map.card_kind = 1;
-    map.status = card_status::active;
-    REQUIRE(net.publish({map}).code == errc::ok);
+    REQUIRE(net.publish({test::media_fact(a, 'o', card_status::active)}).code == errc::ok);
     net.turn();
   };
   also(other);

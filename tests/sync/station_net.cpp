@@ -40,7 +40,7 @@ station_net::station_net(node_limits small, std::uint32_t more, bool direct) {
     n->st->start(n->cert.epoch, now_);
     settle(*n);
   }
-  entry rules, thing, map;
+  entry rules, thing;
   rules.kind = thing.kind = entry_kind::publish;
   rules.topic = publish_topic::rules;
   thing.topic = publish_topic::product;
@@ -55,11 +55,7 @@ station_net::station_net(node_limits small, std::uint32_t more, bool direct) {
   p.names[0] = "thing";
   p.price = price;
   thing.blob = encode_product(p);
-  map.kind = entry_kind::map_media;
-  map.account = card;
-  map.medium = bytes(16, 'm');
-  map.card_kind = 1;
-  map.status = card_status::active;
+  auto map = media_fact(card, 'm', card_status::active);
   map.account_version = 1;
   facts.insert(facts.end(), {rules, thing, map});
   REQUIRE(publish(facts).code == errc::ok);
@@ -291,6 +287,16 @@ ingested_effect station_net::ingest(node& n, node_id from, const segment& s) {
   const auto* i = seen<ingested_effect>(n);
   REQUIRE(i != nullptr);
   return *i;
+}
+
+entry media_fact(account_id account, char letter, card_status status) {
+  entry e;
+  e.kind = entry_kind::map_media;
+  e.account = account;
+  e.medium = bytes(16, letter);
+  e.card_kind = 1;
+  e.status = status;
+  return e;
 }
 
 entry rules_fact(const rules_record& r) {

@@ -88,6 +88,8 @@ private:
   std::uint64_t requests_ = 0;
 };
 
+/// A card of kind 1, and a number of sixteen such letters that leads to it.
+entry media_fact(account_id account, char letter, card_status status);
 /// What head office publishes with these rules.
 entry rules_fact(const rules_record& r);
 
