@@ -98,13 +98,14 @@ busy take_in(office& hq, std::vector<segment> segments) {
       mailbox.put({segment_arrival{from, std::move(s), std::move(opened)}, false});
     }
   });
-  belt<kv_batch> to_disk(1);
+  // Nothing: the end. A group of effects alone is a batch without changes, and no end.
+  belt<std::optional<kv_batch>> to_disk(1);
   std::thread disk([&] {
     for (;;) {
       auto batch = to_disk.take();
-      if (batch.empty()) return;
+      if (!batch) return;
       auto start = now_ns();
-      if (!hq.store().commit(batch, true)) std::_Exit(1);
+      if (!hq.store().commit(*batch, true)) std::_Exit(1);
       out.commit += now_ns() - start;
       mailbox.put({std::nullopt, true});
     }
@@ -128,11 +129,11 @@ busy take_in(office& hq, std::vector<segment> segments) {
     hq.at().run(1'795'348'800, 0);
     if (auto batch = hq.at().seal()) {
       ++out.groups;
-      to_disk.put(std::move(*batch));
+      to_disk.put(std::move(batch));
     }
     out.decide += now_ns() - start;
   }
-  to_disk.put({});
+  to_disk.put(std::nullopt);
   opener.join();
   disk.join();
   return out;
@@ -281,6 +282,7 @@ int main_of(int argc, char** argv) {
   }
   if (o.dir.empty() || o.stores == 0 || o.accounts < o.stores || o.entries == 0 || o.entries > segment_entries_max)
     return std::fputs(usage, stderr), 2;
+  if (fs::exists(o.dir / "hq")) throw std::runtime_error((o.dir / "hq").string() + " is there from another run: remove it");
   fs::create_directories(o.dir);
   run(o);
   return 0;

@@ -77,6 +77,9 @@ struct rebuild_watch {
   std::map<node_id, std::map<stream_id, std::optional<std::uint64_t>>> held;
   std::set<node_id> without;  ///< children that the operator does not wait for
   std::set<node_id> lacking;  ///< children that left goods out (`link.skip`) and cannot give them back
+  /// Node → its parent, and the entry of the directory that first said so. Read up to entry `walked`.
+  std::map<node_id, std::pair<node_id, std::uint64_t>> parents;
+  std::uint64_t walked = 0;
   tick_ms ask_due = 0, look_due = 0;
   /// At a child: what its parent asked back, by the parent that asked.
   std::map<node_id, std::set<stream_id>> given_back;

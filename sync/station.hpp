@@ -143,9 +143,9 @@ private:
   void become_sure_alone(const std::vector<node_id>&missing), heed_own_cosignature(const cosign_message&m);
   void remind_parent(node_id parent, std::uint64_t from), note_start(),
       learn_back(const stream_id&id, const entry_list&entries), on_return_letter(node_id from, byte_view sealed);
-  void begin_rebuild(byte_view without), rebuild(), go_on_from_backup(), fetch_left_out();
+  void begin_rebuild(byte_view without), rebuild(), note_moves(), go_on_from_backup(), fetch_left_out();
   std::map<node_id, std::vector<stream_id>> published() const;
-  bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const;
+  bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const, has_not_heard(node_id child) const;
   bool take_fee(account_id account, bool ask), was_due_before(const entry&regrant) const;
   void on_held_below(node_id child, const have_message&m), give_back(node_id parent, const want_message&m);
   bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);

@@ -1,6 +1,7 @@
 // Head office goes on from a backup: what it had published since then is asked back from below, and stands.
 #include <algorithm>
 
+#include "sync/entry_walk.hpp"
 #include "sync/station.hpp"
 #include "sync/station_facts.hpp"
 
@@ -8,6 +9,12 @@ namespace tally {
 namespace {
 constexpr tick_ms ask_apart_ms = 10'000, look_apart_ms = 1'000;
 constexpr std::size_t without_max = 10'000;
+
+std::optional<certificate> certified_by(const entry& e) {
+  auto s = decode_signed_certificate(e.blob);
+  auto c = s ? decode_certificate(s->body) : result<certificate>(s.error());
+  return c ? std::optional(*c) : std::nullopt;
+}
 }  // namespace
 
 // The list is in the mark, so that it survives restarts until the new epoch begins.
@@ -49,10 +56,46 @@ bool station::gave_all_back(node_id child, const std::vector<stream_id>& streams
   });
 }
 
+/// Since which entry of the directory each node hangs where it does.
+void station::note_moves() {
+  const stream_id id{book_->self(), sub_stream::directory, {}};
+  const auto end = reader_.size(id);
+  auto note = [this](sequence seq, byte_view data) {
+    if (peek_kind(data) != entry_kind::certify) return done();
+    auto e = decode_entry(data);
+    auto c = e ? certified_by(*e) : std::nullopt;
+    if (!c || c->parents.empty()) return done();
+    auto& at = rebuild_.parents[c->node];
+    if (at.first != c->parents.front()) at = {c->parents.front(), seq};
+    return done();
+  };
+  // What cannot be read says nothing: it waits for all then.
+  (void)each_entry(reader_, id, config_.self, note, rebuild_.walked, end);
+  rebuild_.walked = end;
+}
+
+// The backup may know of a move that nobody else had heard of: the node that moved still hangs at its parent of before,
+// would never come here, and was given nothing here.
+bool station::has_not_heard(node_id child) const {
+  auto moved = rebuild_.parents.find(child);
+  if (up_.count(child) || moved == rebuild_.parents.end()) return false;
+  bool had_another = false;
+  for (const auto* c : certificates_.all_of(child)) {
+    if (c->parents.front() == config_.self) continue;
+    had_another = true;
+    auto said = rebuild_.held.find(route_to(c->parents.front()).value_or(node_id{}));
+    if (said == rebuild_.held.end()) return false;
+    auto held = said->second.find({book_->self(), sub_stream::directory, {}});
+    if (held == said->second.end() || !held->second || *held->second > moved->second.second) return false;
+  }
+  return had_another;
+}
+
 rebuild_progress station::rebuilt() const {
   rebuild_progress out;
   for (const auto& [child, streams] : published())
-    if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !gave_all_back(child, streams))
+    if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !gave_all_back(child, streams) &&
+        !has_not_heard(child))
       out.silent.push_back(child);
   for (auto child : out.silent)
     if (rebuild_.lacking.count(child)) out.lacking.push_back(child);
@@ -65,6 +108,7 @@ rebuild_progress station::rebuilt() const {
 void station::rebuild() {
   if (tick_ < rebuild_.look_due) return;
   rebuild_.look_due = tick_ + look_apart_ms;
+  note_moves();
   if (rebuilt().silent.empty()) return go_on_from_backup();
   if (tick_ < rebuild_.ask_due) return;
   rebuild_.ask_due = tick_ + ask_apart_ms;
@@ -125,8 +169,7 @@ bool station::lost_a_holder(const stream_id& published) const {
     auto e = find_foreign(published, n);
     if (!e || e->kind == entry_kind::revoke) return true;
     if (e->kind != entry_kind::certify) continue;
-    auto s = decode_signed_certificate(e->blob);
-    auto c = s ? decode_certificate(s->body) : result<certificate>(s.error());
+    auto c = certified_by(*e);
     if (!c) return true;
     for (const auto* other : certificates_.all_of(c->node))
       if (other->parents != c->parents) return true;
@@ -139,7 +182,8 @@ bool station::lost_a_holder(const stream_id& published) const {
 void station::go_on_from_backup() {
   auto before = book_->self();
   auto published = book_->head({before, sub_stream::directory, {}});
-  bool complete = rebuild_.without.empty() && !lost_a_holder(published.stream);
+  const bool unheard = std::ranges::any_of(children(), [this](node_id c) { return has_not_heard(c); });
+  bool complete = rebuild_.without.empty() && !unheard && !lost_a_holder(published.stream);
   rebuild_ = {};
   book_->view().erase(family::meta, copy_key);
   begin_anew(errc::rolled_back,
