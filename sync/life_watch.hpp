@@ -42,6 +42,8 @@ struct life_watch {
   /// lost. Known once `short_known`.
   std::map<ledger_account, tally::amount> short_of;
   bool short_known = false, end_unknown = false;  ///< of such a life nobody knows what it had sent
+  std::set<writer_id> closed_here;  ///< head office: what this life of it closed, all of it once `closings_read`
+  bool closings_read = false;
   std::map<writer_id, tally::amount> doubt;       ///< what lies at closed epochs
   tick_ms look_due = 0, doubt_due = 0;
   bool stirred = true;  ///< head office: something came since it last looked who needs quota or is to be closed

@@ -171,12 +171,12 @@ private:
   void watch_for_twins(const writer_id&grown, bool new_to_us), end_fork(const certificate&newest),
       note_process(node_id from, const hello_message&m), name_twins(node_id node), heed_twin(node_id from);
   doubt_found find_doubt(const writer_id&closed) const, trusted_doubt(const writer_id&closed);
-  void note_short(), cover_short(account_id account, const std::vector<value_item>&given, const writer_id&of = {});
+  void note_short(), note_closings(), cover_short(account_id account, const std::vector<value_item>&given, const writer_id&of = {});
   void await_journal(const writer_id&closed, const closing&how), load_forked(), settle_epochs(), grant_anew(),
       cover_booked(const entry&fact), replenish(), sweep(), chase_cosignature(), watch_parent();
   bool may_still_come(const writer_id& closed, std::map<ledger_account, tally::amount>& gone) const;
-  bool knows_directory(const writer_id&w) const, ends_here(const writer_id&life) const,
-      is_over(const writer_id&life) const, is_due(const writer_id&life, const closing&how) const;
+  bool knows_directory(const writer_id&w) const, ends_here(const writer_id&w) const, is_over(const writer_id&w) const,
+      is_due(const writer_id&w, const closing&how) const, was_closed_before(const writer_id&w) const;
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
   // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).

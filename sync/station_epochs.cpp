@@ -266,6 +266,8 @@ static std::map<ledger_account, amount> left_at(const observer& seen, const std:
   };
   seen.all().each_holding(closed, add);
   seen.all().each_held(closed, [&](const ledger_account& a, amount v) { add(holding_behind(a), v); });
+  // A life of head office may have nothing left where entries of it that are lost had passed something on.
+  if (closed.node == head_office) seen.all().each_doubt(closed, [&](const ledger_account& held) { add(held, 0); });
   for (auto& [held, v] : out)
     if (auto granted = granted_of(seen, lives, closed, held); granted == INT64_MIN || !checked_add(v, -granted, v))
       v = 0;
@@ -450,9 +452,8 @@ void station::grant_anew() {
 
 // Whether the value of a closed epoch may have been granted anew before head office's life before ended.
 bool station::was_due_before(const entry& regrant) const {
-  auto how = closing_of(book_->st(), regrant.subject);
-  if (!how) how = closing_of(book_->st(), regrant.peer);
-  return how && (how->complete() ? how->day : how->day + config_.doubt_days) <= began_on();
+  const auto& of = closing_of(book_->st(), regrant.subject) ? regrant.subject : regrant.peer;
+  return closing_of(book_->st(), of) && was_closed_before(of);
 }
 
 }  // namespace tally

@@ -236,7 +236,7 @@ bool station::is_due(const writer_id& w, const closing& how) const {
   // After a restore of head office a closing may be here again before the journal is.
   const bool here = w.node == config_.self || observer_->position(w) >= how.size;
   // Nor is it known what was granted of it already, while nobody knows what an earlier life of head office had sent.
-  const bool known = here && !(lives_.end_unknown && how.day <= began_on());
+  const bool known = here && !(lives_.end_unknown && was_closed_before(w));
   if (how.complete() && known) return true;
   auto today = business_date(book_->st(), book_->self(), now_, book_->hq_time());
   // What others have of it comes within minutes, however few the days are.
@@ -254,6 +254,24 @@ std::uint32_t station::began_on() const {
   return day;
 }
 
+// Not by dates: head office's clock may have been wrong when it wrote them.
+void station::note_closings() {
+  if (std::exchange(lives_.closings_read, true)) return;
+  const stream_id id{book_->self(), sub_stream::directory, {}};
+  auto note = [this](sequence, byte_view data) {
+    if (peek_kind(data) != entry_kind::close_epoch) return done();
+    if (auto e = decode_entry(data)) lives_.closed_here.insert(e->subject);
+    return done();
+  };
+  // Of what cannot be read, it counts as closed before: then nothing is there twice.
+  (void)each_entry(reader_, id, config_.self, note);
+}
+
+/// Whether an earlier life of head office closed it, and may have granted anew what lay there. Of its own lives all are.
+bool station::was_closed_before(const writer_id& life) const {
+  return life.node == config_.self || lives_.closed_here.count(life) == 0;
+}
+
 // An earlier life of head office passed on more than its journal, as far as it is here, had: it was granted anew,
 // credited or booked in the part that is lost. All of these lives are looked at before anything is granted, also those
 // whose end nobody knows.
@@ -263,6 +281,7 @@ void station::note_short() {
   for (const auto& w : observer_->writers()) {
     auto how = w.node == config_.self && w != book_->self() ? closing_of(book_->st(), w) : std::nullopt;
     if (!how) continue;
+    note_closings();
     lives_.end_unknown = lives_.end_unknown || !how->complete();
     for (const auto& [a, v] : find_doubt(w).left)
       if (v < 0 && v != INT64_MIN) lives_.short_of[a] = -v;

@@ -340,6 +340,23 @@ void watched_state::each_held(const writer_id& w,
     if (a.type == account_type::held && a.writer == w) visit(a, v);
 }
 
+void watched_state::each_doubt(const writer_id& closed,
+                               const std::function<void(const ledger_account&)>& visit) const {
+  auto look = [&](const ledger_account& a) {
+    if (a.type != account_type::doubt || a.from != closed) return;
+    auto held = a;
+    held.type = account_type::hold;
+    held.writer = closed;
+    held.from = {};
+    visit(held);
+  };
+  for (const auto& p : parts_)
+    for (const auto& n : p.near)
+      look(n.name);
+  for (const auto& [a, v] : balances_)
+    look(a);
+}
+
 void watched_state::each_contested(const std::function<void(const writer_id&, sequence, errc)>& visit) const {
   for (const auto& [k, c] : cells_)
     if (k.type == cell_type::contested) visit(k.writer, k.a, static_cast<errc>(c.n));

@@ -44,6 +44,8 @@ public:
   void each_holding(const writer_id& w, const std::function<void(const ledger_account&, tally::amount)>& visit) const;
   /// What a writer's authorisations have put aside.
   void each_held(const writer_id& w, const std::function<void(const ledger_account&, tally::amount)>& visit) const;
+  /// Holdings of a closed epoch of which something was granted anew, by whichever writer.
+  void each_doubt(const writer_id& closed, const std::function<void(const ledger_account& holding)>& visit) const;
   /// Sales of which other stores than their own took goods back: the seller, and the sale's sequence.
   void each_returned(const std::function<void(const writer_id&, sequence)>& visit) const;
   void each_contested(const std::function<void(const writer_id&, sequence, errc)>& visit) const;

@@ -18,6 +18,8 @@ void check_notices(const world& w);
 void check_rulings(const world& w);
 /// Goods that a node sells: all that head office has, or what is sold by amount (topics.cpp).
 void check_goods(const catalogue& own, const catalogue& hq, const sim_node& n);
+/// Whether a node holds more of head office's directory than its parent does.
+bool knows_more(const sim_node& n, const sim_node& parent);
 /// Whether everything that must reach head office and come back has done so; `why` says what is missing.
 bool drained(const world& w, std::string* why = nullptr);
 /// What was put aside came back when its time was over.

@@ -1,4 +1,6 @@
 // Stores that leave goods sold by the piece out of their copy of head office's directory, and change their mind.
+#include <algorithm>
+
 #include "sim/invariants.hpp"
 #include "sim/world.hpp"
 
@@ -58,6 +60,15 @@ void check_goods(const catalogue& own, const catalogue& hq, const sim_node& n) {
   ensure(offered(own, false) == offered(hq, skips), name + " has other goods");
   auto left = stream_reader(n.disk).left_out();
   ensure(left && *left == n.st->left_out().entries(), name + " counts another number of entries as left out");
+}
+
+// Of head office's directory.
+bool knows_more(const sim_node& n, const sim_node& parent) {
+  stream_reader own(n.disk), other(parent.disk);
+  auto list = own.list();
+  return list && std::ranges::any_of(*list, [&](const stream_id& id) {
+    return id.sub == sub_stream::directory && own.size(id) > other.size(id);
+  });
 }
 
 }  // namespace tally::sim
