@@ -1,6 +1,8 @@
 #pragma once
 #include <string>
 
+#include "ledger/types.hpp"
+
 namespace tally {
 class catalogue;
 }
@@ -20,6 +22,12 @@ void check_rulings(const world& w);
 void check_goods(const catalogue& own, const catalogue& hq, const sim_node& n);
 /// Whether a node holds more of head office's directory than its parent does.
 bool knows_more(const sim_node& n, const sim_node& parent);
+/// What lay at lives that ended is granted anew, and nothing of what head office knows is spent twice (ended_lives.cpp).
+void check_restored_value(const world& w);
+/// Whether it is granted: of what misses entries head office waits for them first.
+bool granted(const world& w, std::string* why = nullptr);
+/// Money that an account owes at any node, as head office sees it, minor units.
+amount owed_by(const world& w, account_id account);
 /// Whether everything that must reach head office and come back has done so; `why` says what is missing.
 bool drained(const world& w, std::string* why = nullptr);
 /// What was put aside came back when its time was over.

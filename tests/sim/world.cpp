@@ -486,7 +486,8 @@ void world::run() {
   // Head office writes down its time now and then, and stores give back what was put aside, which may pay a debt; that
   // alone is no unrest.
   step_until(now_ + drain_max + 5 * plan_.hold_ms, [this] {
-    return drained(*this) && all_put_back() && timed_out(*this) && (ended().value != 0 || debts_asked(*this));
+    return drained(*this) && all_put_back() && timed_out(*this) && (ended().value != 0 || debts_asked(*this)) &&
+           granted(*this);
   });
   // A sweep of little at a time may go on for hours.
   if (!drained(*this)) step_until(now_ + 2 * 60'000, [this] { return drained(*this); });
