@@ -135,7 +135,12 @@ private:
   }
   void collect(const stream_id& id, std::uint64_t size, int depth, directory_sizes& out) {
     if (depth == 0 || id.sub != sub_stream::journal) return;
-    entry_walk walk(of_.store_, id, of_.self_.node, 0, std::min(size, of_.reader_.size(id)));
+    const auto held = of_.reader_.size(id);
+    // Of a life that was closed the end may come late, or never: it may have known all that was published.
+    if (held < size)
+      for (const auto& [directory, published] : of_.read_)
+        out[directory] = std::max(out[directory], published);
+    entry_walk walk(of_.store_, id, of_.self_.node, 0, std::min(size, held));
     while (auto item = walk.next()) {
       auto kind = peek_kind(item->data);
       if (kind != entry_kind::adopt && (kind != entry_kind::open_epoch || item->seq != 0)) continue;

@@ -489,8 +489,9 @@ void world::run() {
     return drained(*this) && all_put_back() && timed_out(*this) && (ended().value != 0 || debts_asked(*this)) &&
            granted(*this);
   });
-  // A sweep of little at a time may go on for hours.
-  if (!drained(*this)) step_until(now_ + 2 * 60'000, [this] { return drained(*this); });
+  // A sweep of little at a time may go on for hours, each part of it before head office has cosigned the one before.
+  for (int left = 24; left > 0 && !drained(*this); --left)
+    step_until(now_ + drain_max, [this] { return drained(*this); });
   for (const auto& [id, n] : nodes_)
     if (n.st) counted_.left_out += n.st->left_out().entries();
   check_quiet(*this);
