@@ -79,7 +79,13 @@ json rebuilding_of(const node_snapshot& s) {
   json lacking = json::array();
   for (auto n : s.rebuilding->lacking)
     lacking.push_back(n.value);
-  return {{"silent", std::move(silent)}, {"lacking", std::move(lacking)}, {"given_back", s.rebuilding->given_back}};
+  json newer = json::array();
+  for (auto n : s.rebuilding->newer)
+    newer.push_back(n.value);
+  return {{"silent", std::move(silent)},
+          {"lacking", std::move(lacking)},
+          {"newer", std::move(newer)},
+          {"given_back", s.rebuilding->given_back}};
 }
 
 /// Null: it is sure that it runs on its newest disk.

@@ -140,6 +140,9 @@ private:
     return error.is_string() ? text + "; NOT WRITTEN: " + error.get<std::string>() : text;
   }
   static std::string rebuilding(const json& r) {
+    if (!r.value("newer", json::array()).empty())
+      return "TOO OLD: node " + numbers(r, "newer") +
+             " knows of a later restore; stop it and put back a backup made since then";
     return std::to_string(r.value("given_back", std::uint64_t{0})) + " entries given back; waits for node " +
            numbers(r, "silent") + " ('restore --without')" +
            (r.value("lacking", json::array()).empty()

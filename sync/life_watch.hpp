@@ -42,8 +42,8 @@ struct life_watch {
   /// lost. Known once `short_known`.
   std::map<ledger_account, tally::amount> short_of;
   bool short_known = false, end_unknown = false;  ///< of such a life nobody knows what it had sent
-  std::set<writer_id> closed_here;  ///< head office: what this life of it closed, all of it once `closings_read`
-  bool closings_read = false;
+  /// Head office: what its earlier lives closed, once that was read.
+  std::optional<std::set<writer_id>> closed_before;
   std::map<writer_id, tally::amount> doubt;       ///< what lies at closed epochs
   tick_ms look_due = 0, doubt_due = 0;
   bool stirred = true;  ///< head office: something came since it last looked who needs quota or is to be closed
@@ -79,6 +79,8 @@ struct rebuild_watch {
   std::map<node_id, std::map<stream_id, std::optional<std::uint64_t>>> held;
   std::set<node_id> without;  ///< children that the operator does not wait for
   std::set<node_id> lacking;  ///< children that left goods out (`link.skip`) and cannot give them back
+  std::set<node_id> newer;    ///< children that know of a later life of head office: this backup is too old
+  std::optional<tick_ms> since;
   /// Node → its parent, and the entry of the directory that first said so. Read up to entry `walked`.
   std::map<node_id, std::pair<node_id, std::uint64_t>> parents;
   std::uint64_t walked = 0;
@@ -91,6 +93,7 @@ struct rebuild_watch {
 struct rebuild_progress {
   std::vector<node_id> silent;   ///< children that have not said what they hold, or not given it all
   std::vector<node_id> lacking;  ///< those of them that left goods out: they never can
+  std::vector<node_id> newer;    ///< that know of a later life of head office: from this backup it cannot go on
   std::uint64_t given_back{};    ///< entries of the directory that came from below
 };
 

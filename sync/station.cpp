@@ -317,10 +317,7 @@ void station::write_facts(facts_request& r) {
 result<sequence> station::write(const entry& e) {
   auto seq = book_->write(e);
   lives_.stirred = true;
-  if (e.kind == entry_kind::close_epoch) {
-    ++links_seen_;  // what goes to whom is asked for anew
-    if (seq) lives_.closed_here.insert(e.subject);
-  }
+  if (e.kind == entry_kind::close_epoch) ++links_seen_;  // what goes to whom is asked for anew
   if (seq) observe_own(*seq);
   // Rights on their way: a customer may wait for them. What came of a question: another store may wait for that.
   if (seq && e.kind == entry_kind::send && e.cause != send_cause::sweep) urgent_open_ = true;

@@ -83,7 +83,7 @@ public:
   bool is_above(node_id neighbour) const;
   bool wants_detour() const;  ///< a store: the parent was silent for long, head office is to be connected
   std::vector<node_id> children() const;
-  std::vector<node_id> admitted() const;  ///< may connect from below: children, at head office all
+  std::vector<node_id> admitted() const;  ///< may connect from below: children, also former ones; at head office all
   const std::set<node_id>& neighbours_up() const { return up_; }
   std::optional<public_key> curve_key_of(node_id node) const;
   /// The parent left the last question of a till unanswered and has said nothing since, whatever the link looks like.
@@ -147,7 +147,8 @@ private:
   std::map<node_id, std::vector<stream_id>> published() const;
   bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const, has_not_heard(node_id child) const;
   bool take_fee(account_id account, bool ask), was_due_before(const entry&regrant) const;
-  void on_held_below(node_id child, const have_message&m), give_back(node_id parent, const want_message&m);
+  void on_held_below(node_id child, const have_message&m), give_back(node_id parent, const want_message&m),
+      on_newer_below(node_id child, const refuse_message&m), on_have(node_id from, const have_message&m);
   bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);
   bool is_past_its_end(const segment&s) const, lost_a_holder(const stream_id&published) const;
   void on_renewal(node_id from, const renew_message&m), replenish_store(node_id node, const node_record&record);
@@ -158,13 +159,12 @@ private:
   bool on_cosign(const cosign_message&m), refused_by_hand(const stream_id&id), ask_about_returns(const till_request&r);
   bool rolled_back_by(const carried_request&r, carried_answer&a), post_sealed(node_id to, byte_view text);
   node_id sender_of(const stream_id& id) const;
-  void on_have(node_id from, const have_message&m), on_letter(node_id from, const letter_message&m);
   void on_fetched(node_id from, const fetched_message&m), learn_goods_again(), refuse_goods(const error&why);
   void put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries);
   bool answer_about_returns(node_id from, byte_view text), heed_returns(byte_view text);
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
   void cosign(node_id child, const stream_id&id), on_time(const time_message&m),
-      sweep_account(account_id account, const writer_id&to);
+      sweep_account(account_id account, const writer_id&to), on_letter(node_id from, const letter_message&m);
   void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
                   const std::optional<epoch_id>& named = {});
   status complete_fact(entry&e), check_serials(const std::vector<entry>&facts) const, check_case(entry&ruling) const;

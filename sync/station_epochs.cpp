@@ -26,6 +26,7 @@ bytes short_key(const writer_id& w) { return "z" + stream_key({w, sub_stream::jo
 // What this life decided in the open group is written with the group, before the first entry of the next life.
 void station::begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end,
                          const std::optional<epoch_id>& named) {
+  lives_.closed_before.reset();
   auto old = book_->head(book_->journal());
   byte_writer known;  // behind it, others may have other entries or none (left_behind.hpp)
   known.uv(std::max(held_by(reader_, old.stream, cosigned(head_office)),

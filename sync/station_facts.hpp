@@ -45,6 +45,12 @@ void load_revocations(const kv_store& store, certificate_book& book);
 inline constexpr std::string_view older_backup_text =
     "this head office runs on a backup from before it was last restored; put back one that was made since";
 
+/// What that head office says then, and goes on from nowhere.
+inline constexpr std::string_view older_backup_here_text =
+    "this backup is from before head office was last restored, as the nodes below know: it cannot go on from here, with "
+    "or without them, or what was published since would be there twice. Stop it and put back a backup that was made "
+    "since, or the disk itself";
+
 /// Origin line of a stream's checkpoints: "tallystick/<chain>/<node>/<epoch>/journal".
 std::string stream_origin(std::string_view chain, const stream_id& id);
 /// C2SP key name of a node.

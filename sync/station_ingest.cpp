@@ -376,6 +376,8 @@ std::optional<cosign_message> station::cosigned(node_id by) const {
 void station::control(const control_arrival& c) {
   if (const auto* held = std::get_if<have_message>(&c.what); held && rebuild_.on) {
     on_held_below(c.from, *held);
+  } else if (const auto* no = std::get_if<refuse_message>(&c.what); no && rebuild_.on) {
+    on_newer_below(c.from, *no);
   } else if (rebuild_.on) {
     // It decides nothing yet.
   } else if (const auto* m = std::get_if<ask_message>(&c.what)) {

@@ -7,7 +7,7 @@
 
 namespace tally {
 namespace {
-constexpr tick_ms ask_apart_ms = 10'000, look_apart_ms = 1'000;
+constexpr tick_ms ask_apart_ms = 10'000, look_apart_ms = 1'000, without_wait_ms = 30'000;
 constexpr std::size_t without_max = 10'000;
 
 std::optional<certificate> certified_by(const entry& e) {
@@ -93,9 +93,10 @@ bool station::has_not_heard(node_id child) const {
 
 rebuild_progress station::rebuilt() const {
   rebuild_progress out;
+  out.newer.assign(rebuild_.newer.begin(), rebuild_.newer.end());
   for (const auto& [child, streams] : published())
-    if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !gave_all_back(child, streams) &&
-        !has_not_heard(child))
+    if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !rebuild_.newer.count(child) &&
+        !gave_all_back(child, streams) && !has_not_heard(child))
       out.silent.push_back(child);
   for (auto child : out.silent)
     if (rebuild_.lacking.count(child)) out.lacking.push_back(child);
@@ -109,7 +110,10 @@ void station::rebuild() {
   if (tick_ < rebuild_.look_due) return;
   rebuild_.look_due = tick_ + look_apart_ms;
   note_moves();
-  if (rebuilt().silent.empty()) return go_on_from_backup();
+  if (!rebuild_.since) rebuild_.since = tick_;
+  // Whoever is there all the same may know of a later life of head office: going on would be a second history.
+  const bool heard_all = rebuild_.without.empty() || tick_ >= *rebuild_.since + without_wait_ms;
+  if (const auto said = rebuilt(); said.silent.empty() && said.newer.empty() && heard_all) return go_on_from_backup();
   if (tick_ < rebuild_.ask_due) return;
   rebuild_.ask_due = tick_ + ask_apart_ms;
   for (const auto& [child, streams] : published()) {
@@ -125,6 +129,12 @@ void station::on_held_below(node_id child, const have_message& m) {
   auto said = rebuild_.held.find(child);
   if (said == rebuild_.held.end()) return;
   if (auto it = said->second.find(m.stream); it != said->second.end()) it->second = m.size;
+}
+
+// A child says so each time that it is asked; the alarm comes once.
+void station::on_newer_below(node_id child, const refuse_message& m) {
+  if (m.code != errc::rolled_back || !rebuild_.newer.insert(child).second || rebuild_.newer.size() > 1) return;
+  open_effects_.push_back(alarm_effect{errc::rolled_back, std::string(older_backup_here_text)});
 }
 
 // At a child of it. What came before and is not durable yet belongs to it; what is not even taken in, it is asked for
@@ -256,20 +266,26 @@ std::uint32_t station::began_on() const {
 
 // Not by dates: head office's clock may have been wrong when it wrote them.
 void station::note_closings() {
-  if (std::exchange(lives_.closings_read, true)) return;
-  const stream_id id{book_->self(), sub_stream::directory, {}};
-  auto note = [this](sequence, byte_view data) {
+  if (lives_.closed_before) return;
+  std::set<writer_id> found;
+  auto note = [&found](sequence, byte_view data) {
     if (peek_kind(data) != entry_kind::close_epoch) return done();
-    if (auto e = decode_entry(data)) lives_.closed_here.insert(e->subject);
-    return done();
+    auto e = decode_entry(data);
+    if (e) found.insert(e->subject);
+    return e ? done() : status(e.error());
   };
-  // Of what cannot be read, it counts as closed before: then nothing is there twice.
-  (void)each_entry(reader_, id, config_.self, note);
+  auto list = reader_.list();
+  if (!list) return;  // all count as closed before, until it can be read: then nothing is there twice
+  for (const auto& id : *list)
+    if (id.writer.node == config_.self && id.writer != book_->self() && id.sub == sub_stream::directory &&
+        !each_entry(reader_, id, config_.self, note))
+      return;
+  lives_.closed_before = std::move(found);
 }
 
 /// Whether an earlier life of head office closed it, and may have granted anew what lay there. Of its own lives all are.
 bool station::was_closed_before(const writer_id& life) const {
-  return life.node == config_.self || lives_.closed_here.count(life) == 0;
+  return life.node == config_.self || !lives_.closed_before || lives_.closed_before->count(life) != 0;
 }
 
 // An earlier life of head office passed on more than its journal, as far as it is here, had: it was granted anew,

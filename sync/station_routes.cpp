@@ -71,10 +71,15 @@ bool station::comes_by(node_id neighbour, node_id below) const {
 }
 
 std::vector<node_id> station::admitted() const {
-  if (config_.role != node_role::hq) return children();
   std::vector<node_id> out;
-  for (auto n : certificates_.nodes())
-    if (n != config_.self && route_to(n)) out.push_back(n);
+  for (auto n : certificates_.nodes()) {
+    if (n == config_.self) continue;
+    // Who moved away while its line was down hears of it where it still knocks.
+    const bool was_child = std::ranges::any_of(certificates_.all_of(n), [this](const certificate* c) {
+      return !c->parents.empty() && c->parents.front() == config_.self;
+    });
+    if (was_child || (config_.role == node_role::hq && route_to(n))) out.push_back(n);
+  }
   return out;
 }
 
@@ -149,7 +154,7 @@ std::vector<stream_id> station::streams_for(node_id neighbour) const {
   // Offered also where the disk knows of none, so that the child shows what it has.
   const stream_id rights{book_->self(), sub_stream::addressed, neighbour};
   if (config_.role == node_role::region && !up && !lives_.start.born && lives_.start.heard.count(neighbour) == 0 &&
-      std::ranges::find(*list, rights) == list->end())
+      route_to(neighbour) == neighbour && std::ranges::find(*list, rights) == list->end())
     out.push_back(rights);
   for (const auto& id : *list) {
     bool own = id.writer.node == config_.self;

@@ -366,8 +366,10 @@ void world::follow(sim_node& n, node_id to) {
 // Whether the parent's door opens: not for keys of which it has not heard yet. Ended ones it lets in to say so.
 bool world::admitted(const sim_node& child, const sim_node& parent) {
   if (ended(child, parent)) return true;
+  const auto may = parent.st->admitted();
   const auto* known = parent.st->certificate_of(child.id);
-  return known ? known->curve == child.cert.curve : !parent.st->is_revoked(child.id);
+  if (known) return known->curve == child.cert.curve && std::ranges::find(may, child.id) != may.end();
+  return !parent.st->is_revoked(child.id);
 }
 
 // What the parent's door says to this node's keys: nothing, when they count or are not known yet.

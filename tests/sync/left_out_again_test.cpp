@@ -72,7 +72,7 @@ TEST_CASE("the prices of head office's later life stand over those of the one be
     s.net.open(hq);
     REQUIRE(hq.st->begin_restored_epoch(s.net.now()).ok());
     for (int i = 0; i < 5 && hq.st->is_rebuilding(); ++i) {
-      s.net.pass_time(1'100);
+      s.net.pass_time(11'000);
       s.net.settle(hq);
     }
     REQUIRE_FALSE(hq.st->is_rebuilding());

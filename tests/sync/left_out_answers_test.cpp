@@ -40,7 +40,7 @@ TEST_CASE("what a head office that was cut off announced and lost, a store asks 
   const stream_id lost = hq.st->directory();
   net.go_back(copy, {net.region().id, store.id});
   for (int i = 0; i < 5 && hq.st->is_rebuilding(); ++i) {
-    net.pass_time(1'100);
+    net.pass_time(11'000);
     net.settle(hq);
   }
   REQUIRE_FALSE(hq.st->is_rebuilding());

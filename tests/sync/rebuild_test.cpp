@@ -247,7 +247,7 @@ TEST_CASE("a child that head office does not wait for leaves its end unknown", "
   net.sync();
   auto copy = hq.store.image();
   net.go_back(copy, {net.region().id});
-  let_time_pass(net, 3);
+  let_time_pass(net, 30);
   REQUIRE_FALSE(hq.st->is_rebuilding());
   auto closed = closing_of(hq.st->ledger().st(), before);
   REQUIRE(closed.has_value());
@@ -255,6 +255,27 @@ TEST_CASE("a child that head office does not wait for leaves its end unknown", "
   net.link(net.region(), hq, true);
   let_time_pass(net, 5);
   CHECK(node_of(net.at(3).st->ledger().st(), head_office)->epoch == hq.st->ledger().self().epoch);
+}
+
+TEST_CASE("from a backup that was put back before, head office does not go on a second time", "[sync][rebuild]") {
+  const bool without = GENERATE(false, true);  // whatever the operator says
+  CAPTURE(without);
+  station_net net;
+  auto& hq = net.hq();
+  const auto copy = hq.store.image();
+  net.go_back(copy);
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 15);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  REQUIRE(net.publish({freeze(net, card_status::frozen)}).code == errc::ok);
+  net.sync();
+  net.forget();
+  net.go_back(copy, without ? std::vector{net.region().id} : std::vector<node_id>{});
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 60);
+  CHECK(hq.st->is_rebuilding());
+  CHECK(hq.st->rebuilt().newer == std::vector{net.region().id});
+  CHECK(alarmed(hq, errc::rolled_back));
 }
 
 TEST_CASE("who has less of what was published is given the rest, also where head office did not wait for him",
@@ -270,7 +291,7 @@ TEST_CASE("who has less of what was published is given the rest, also where head
   REQUIRE(directory_at(far, before) < published);
   net.go_back(copy, {far.id});
   net.link(net.region(), hq, true);
-  let_time_pass(net, 15);
+  let_time_pass(net, 40);
   REQUIRE_FALSE(hq.st->is_rebuilding());
   net.link(far, hq, true);
   let_time_pass(net, 5);
@@ -297,7 +318,7 @@ TEST_CASE("what was sent to a life that is closed does not return before its jou
   net.sync();
   net.go_back(copy, {far.id});
   net.link(net.region(), hq, true);
-  let_time_pass(net, 15);
+  let_time_pass(net, 40);
   REQUIRE_FALSE(hq.st->is_rebuilding());
   REQUIRE(closing_of(hq.st->ledger().st(), far.writer()).has_value());
   REQUIRE(hq.source->size(far.journal()) < journal);

@@ -1,4 +1,6 @@
 // The tree changes: a store gets another parent, a node retires.
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "sync/station_net.hpp"
@@ -53,6 +55,10 @@ TEST_CASE("a store that moves takes nothing with it and loses nothing", "[sync][
   t.net.sync();  // the region knows; the store does not, and serves a recall of its old parent
   REQUIRE(t.store.st->put(control_arrival{region.id, ask_message{9, station_net::card, purse_paid, 200, 1'500}}).ok());
   t.net.settle(t.store);
+  // It had no line as it was moved: it hears of it where it knocks, and brings nothing there.
+  CHECK(std::ranges::count(region.st->admitted(), t.store.id) == 1);
+  CHECK(std::ranges::count(region.st->children(), t.store.id) == 0);
+  CHECK(region.st->streams_for(t.store.id) == std::vector{stream_id{t.net.hq().writer(), sub_stream::directory, {}}});
   t.net.carry(region, t.store);
   CHECK(t.store.st->parent() == head_office);
   CHECK(t.lives() != old);
