@@ -91,6 +91,7 @@ struct node_snapshot {
     std::optional<std::pair<writer_id, sequence>> same_as = {};
     std::vector<std::pair<writer_id, sequence>> uses = {};
     std::size_t uses_all = 0;
+    amount beyond = 0;  ///< of goods that came back too often: what those beyond cost; 0: nobody can say
   };
   struct case_list {
     std::vector<open_case> first;  ///< at most `cases_max`, by node, epoch and sequence

@@ -2,6 +2,7 @@
 
 #include "ledger/fold.hpp"
 #include "ledger/programme.hpp"
+#include "ledger/ruling.hpp"
 
 namespace tally {
 namespace {
@@ -19,7 +20,7 @@ bool clear_ruling(const entry& e, const writer_id& writer, const std::function<c
   for (const auto& v : e.values)
     if (!checked_add(sum, v.amount, sum)) return false;
   if (sum == 0) return true;
-  auto& owes = of(e.subject.node).ruled;
+  auto& owes = of(debtor_of(e)).ruled;
   if (sum == INT64_MIN || !checked_add(owes, sum, owes)) return false;
   auto& owed = of(writer.node).ruled;
   return checked_add(owed, -sum, owed);

@@ -132,6 +132,7 @@ struct entry {
   tally::amount bearer{};  ///< sale, gift: units that a voucher's code promises; the account is the code's; refund: of
                            ///< the sale, when money goes back behind the code
   tally::amount risk{};    ///< sale, gift: money's worth of what did not lie here (`debts`): of the risk budget
+  node_id debtor{};        ///< ruling: the node whose owner owes `values`, when it is not the case's own
 
   friend bool operator==(const entry&, const entry&) = default;
 };

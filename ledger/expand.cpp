@@ -2,6 +2,7 @@
 #include "ledger/accounts.hpp"
 #include "ledger/card_sale.hpp"
 #include "ledger/fold.hpp"
+#include "ledger/ruling.hpp"
 
 namespace tally {
 namespace {
@@ -246,12 +247,12 @@ status expand_adjust(const entry& e, sheet& s) {
   return expand_created(e, e.earned, false, s);
 }
 
-// What the owner of the case's node owes, and what the chain bore.
+// What the owner of the case's node, or of the one that is named, owes, and what the chain bore.
 status expand_ruling(const entry& e, sheet& s) {
   for (const auto& v : e.values) {
     if (v.purse != purse_paid || v.unit != main_unit || v.bucket != 0 || v.amount <= 0)
       return error{errc::malformed, "what is owed by a ruling"};
-    s.plain(account_type::contested, main_unit, e.subject.node.value, 0, v.amount);
+    s.plain(account_type::contested, main_unit, debtor_of(e).value, 0, v.amount);
     s.plain(account_type::contested, main_unit, 0, 0, -v.amount);
   }
   return done();

@@ -98,7 +98,7 @@ constexpr kind_row rows[] = {
      true},
     {entry_kind::clear, "clear", false, false, true, false, 0, when, false},
     {entry_kind::ruling, "ruling", false, false, true, true, set_of(subject, cites, outcome),
-     when | set_of(blob, values, account, peer, released), true},
+     when | set_of(blob, values, account, peer, released, field::debtor), true},
     {entry_kind::settle, "settle", false, false, true, true, set_of(account, debts), when, false},
     {entry_kind::take_back, "take_back", false, false, true, true, set_of(account, subject, cites, earned),
      when | set_of(debts, cited_kind), false},
@@ -210,6 +210,7 @@ field_set fields_of(const entry& e) {
   put(field::bearer, e.bearer != 0);
   put(field::risk, e.risk != 0);
   put(code_checked, e.code_checked != 0);
+  put(field::debtor, e.debtor.value != 0);
   return s;
 }
 

@@ -58,8 +58,9 @@ enum class field : std::uint8_t {
   bearer = 56,
   risk = 57,
   code_checked = 58,
+  debtor = 59,
 };
-constexpr std::uint8_t field_max = 58;
+constexpr std::uint8_t field_max = 59;
 
 using field_set = std::uint64_t;
 constexpr field_set bit(field f) { return field_set{1} << static_cast<unsigned>(f); }

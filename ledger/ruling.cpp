@@ -116,6 +116,8 @@ status check_ruling(const entry& e, const entry_place& p, const state& s) {
     return error{errc::not_entitled, "head office has ruled about that entry already"};
   if (e.values.size() > 1 || (!e.values.empty() && e.outcome != ruling_outcome::owed))
     return error{errc::malformed, "one sum is owed, by a ruling that says so"};
+  if (e.debtor.value != 0 && (e.values.empty() || e.debtor == e.subject.node))
+    return error{errc::malformed, "a ruling names another debtor of a sum than the node of the case, or none"};
   bool instructs = !e.released.empty();
   if ((e.account.value != 0) != instructs || (e.peer != writer_id{}) != instructs || e.released.size() > instructed_max)
     return error{errc::malformed, "an instruction has a holder, an account and what is to be written off"};

@@ -16,6 +16,8 @@ tally::amount case_sum_max(const entry& e, const rules_record* rules);
 /// Whether the sum is owed when a ruling `owed` does not say how much: the entry stands in the books, and by itself it
 /// costs its node's owner nothing. What is contested gives its writer nothing already.
 bool owes_by_default(errc why);
+/// The node whose owner owes what a ruling says.
+inline node_id debtor_of(const entry& ruling) { return ruling.debtor.value != 0 ? ruling.debtor : ruling.subject.node; }
 
 /// What a holder is to write off.
 struct instruction {

@@ -8,14 +8,20 @@ namespace tally::admin {
 
 namespace {
 
-/// How much is owed (`owes`), and what a holder is to write off (`take` units of `take_purse` at `take_node`). What is
-/// not said, the station completes.
+/// How much is owed (`owes`) and by the owner of which node (`owes_node`), and what a holder is to write off (`take`
+/// units of `take_purse` at `take_node`). What is not said, the station completes.
 status add_sums(const json& in, entry& e) {
   if (in.contains("owes")) {
     auto owes = number_in(in, "owes", 0, amount_max);
     if (!owes) return owes.error();
     if (e.outcome != ruling_outcome::owed) return error{errc::malformed, "owes belongs to the outcome owed"};
     e.values = {{purse_paid, main_unit, 0, *owes}};
+  }
+  if (in.contains("owes_node")) {
+    auto node = number_in(in, "owes_node", 1, UINT32_MAX);
+    if (!node) return node.error();
+    if (e.outcome != ruling_outcome::owed) return error{errc::malformed, "owes_node belongs to the outcome owed"};
+    e.debtor.value = static_cast<std::uint32_t>(*node);
   }
   if (!in.contains("take")) return done();
   auto units = number_in(in, "take", 1, amount_max);

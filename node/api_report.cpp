@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -108,11 +109,23 @@ void print_report(const std::shared_ptr<report_under_way>& j, const day_figures&
   node.remember(key, bytes(id), std::move(spool));
 }
 
+/// A till that is paired, or one of an earlier book that did something on that day.
+bool is_till_here(const report_under_way& j, const day_figures& f) {
+  if (j.request.terminal == 0 || !f.last.empty() || !f.tills.empty()) return true;
+  return std::ranges::any_of(j.api->paired.list(),
+                             [&](const tills::till& t) { return t.terminal == j.request.terminal; });
+}
+
 void go_on(const std::shared_ptr<report_under_way>& j) {
   auto more = j->reader.read(entries_per_step);
   if (!more) return j->call->finish(refuse(*j->api, more.error()));
   if (*more) return j->call->later([j] { go_on(j); });
   const auto f = j->reader.take();
+  if (!is_till_here(*j, f)) {
+    const auto till = std::to_string(j->request.terminal);
+    return j->call->finish(refuse(*j->api, {errc::not_found, "this store has no till " + till + ", and none of that " +
+                                                                 "number wrote anything on " + date_text(f.date)}));
+  }
   const auto text = day_report_text(f, rules_now(*j->snapshot), j->api->services.identity.name, j->request.so_far(),
                                     j->api->services.layout);
   if (j->request.print) return print_report(j, f, text);

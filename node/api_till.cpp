@@ -52,7 +52,8 @@ void write_lists(json_writer& w, const node_snapshot& s, const state& st, unix_s
   w.close('}');
 }
 
-/// What a voucher's code promises, and what of that was taken here.
+/// What a voucher's code promises, and what of that was taken here. What other stores gave is heard of nowhere but at
+/// head office, which is asked when it is used: the answer says that it is no more than that.
 void write_face(json_writer& w, const node_snapshot& s, const state& st, const known_card& c) {
   w.key("voucher");
   w.open('{');
@@ -60,6 +61,7 @@ void write_face(json_writer& w, const node_snapshot& s, const state& st, const k
   w.field("units", c.bearer.units);
   w.field("until", c.bearer.until == 0 ? std::nullopt : std::optional(date_text(c.bearer.until)));
   w.field("taken_here", taken_by_code(st, s.self, c.account));
+  w.field("as_heard_here", true);
   w.close('}');
 }
 

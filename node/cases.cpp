@@ -40,7 +40,8 @@ void write_case(json_writer& w, const node_snapshot& s, const node_snapshot::ope
   w.field("why", errc_name(c.why));
   w.field("text", errc_text(c.why));
   if (e) {
-    w.field("value", case_sum(*e, c.why, s.rules ? s.rules->rules(e->rules_version) : nullptr));
+    w.field("value",
+            c.beyond > 0 ? c.beyond : case_sum(*e, c.why, s.rules ? s.rules->rules(e->rules_version) : nullptr));
     if (e->account.value != 0) w.field("account", e->account.value);
   }
   if (c.same_as && *c.same_as != std::pair(c.writer, c.seq))

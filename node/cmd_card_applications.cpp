@@ -55,14 +55,14 @@ int make_cards(const application_options& o, const std::string& prefix, const st
                const admin_client& hq) {
   if (prefix.empty()) return fail(exit_usage, "--prefix is the first digits of the new numbers, 1 to 8");
   system_entropy random;
-  std::cout << "number,account" << std::endl;
+  std::cout << "number,account\r\n" << std::flush;
   if (auto open = check_open(o.made, hq); !open) return fail(open.error());
   for (auto account : o.made) {
     std::string listed;
     bool asked = false;
     auto made = make_applied_card(hq, chain, {account}, prefix, random, [&](const std::string& number) -> status {
       listed = number;
-      std::cout << number << ',' << account << std::endl;
+      std::cout << number << ',' << account << "\r\n" << std::flush;
       asked = bool(std::cout);
       return asked ? done() : status(error{errc::io, "the new number could not be written"});
     });

@@ -12,7 +12,7 @@ using json = nlohmann::json;
 
 struct case_options {
   std::string data, id, outcome, note, owes, take, acknowledge;
-  std::uint32_t at = 0, purse = 0;
+  std::uint32_t at = 0, purse = 0, owes_node = 0;
   std::uint64_t account = 0;
   std::uint32_t all_of = 0;
   bool raw = false;
@@ -65,6 +65,7 @@ result<json> ruling_body(const case_options& o, int exponent) {
     if (!sum || *sum < 0) return error{errc::bad_amount, "--owes is an amount of money, as 12.50"};
     out["owes"] = *sum;
   }
+  if (o.owes_node != 0) out["owes_node"] = o.owes_node;
   if (o.take.empty()) return out;
   auto units = parse_amount(o.take, o.purse <= 1 ? exponent : 0);
   if (!units || *units < 1) return error{errc::bad_amount, "--take is an amount above zero"};
@@ -130,6 +131,7 @@ int run_cases(const case_options& o) {
   if (o.id.empty() != o.outcome.empty()) return fail(exit_usage, "--case and --outcome go together");
   if (o.take.empty() != (o.at == 0)) return fail(exit_usage, "--take and --at go together");
   if (o.take.empty() && (o.purse != 0 || o.account != 0)) return fail(exit_usage, "--purse and --account need --take");
+  if (o.owes.empty() && o.owes_node != 0) return fail(exit_usage, "--owes-node needs --owes");
   if (o.id.empty() && !(o.owes.empty() && o.take.empty()))
     return fail(exit_usage, "--owes and --take belong to a ruling: say --case and --outcome");
   if (o.id.empty() && !o.note.empty()) return fail(exit_usage, "--note belongs to a ruling: say --case and --outcome");
@@ -158,6 +160,9 @@ void add_cases(CLI::App& app, int& status) {
       ->check(CLI::IsMember(std::vector<std::string>(ruling_outcome_names.begin(), ruling_outcome_names.end())));
   c->add_option("--note", o->note, "why, for those who read the books; at most 200 octets");
   c->add_option("--owes", o->owes, "with owed: how much the owner owes the chain; at most the case's value, 0 is none");
+  c->add_option("--owes-node", o->owes_node,
+                "of over_returned: whose owner owes it, in place of the seller's: a node that gave some of it back")
+      ->check(CLI::PositiveNumber);
   c->add_option("--take", o->take, "the holder writes this much off: money, or with --purse units");
   c->add_option("--at", o->at, "the node that holds it");
   c->add_option("--purse", o->purse, "of the rules, in place of money");
@@ -170,7 +175,8 @@ void add_cases(CLI::App& app, int& status) {
       "An entry is contested when its node was not entitled to it. It stays in the books as it was written, gives\n"
       "nobody anything, and stays on this list until head office has ruled. A use of a card that head office knew\n"
       "as lost or frozen when it heard of it (used_lost) stands, and is a case as well; ledger.used_lost rules about\n"
-      "these after an hour. A ruling says who bears the loss, for good, signed. With owed, the node's owner owes the "
+      "these after an hour. Of a sale of which too much came back (over_returned) the value is what was too much.\n"
+      "A ruling says who bears the loss, for good, signed. With owed, the node's owner owes the "
       "chain\n"
       "the case's value, of used_lost and voucher_used unless --owes says otherwise: 'tallystick settlement' has it.\n"
       "Uses of one voucher's code are one loss, though each is listed: the first, and the same as it; a ruling about "

@@ -27,7 +27,9 @@ struct issue_options {
   bool scratch = false, stock = false;
 };
 
-constexpr std::string_view csv_head = "number,account\n", codes_head = "account,code\n";
+// Lines as in every list that is written here (RFC 4180).
+constexpr std::string_view csv_head = "number,account\r\n", codes_head = "account,code\r\n";
+constexpr std::string_view older_csv_head = "number,account\n";
 constexpr std::size_t csv_bytes_max = std::size_t{64} << 20;  // a million lines are half of it
 
 /// The numbers as they were issued, for the card printer: mode 0600, on the disk before head office knows the cards.
@@ -53,7 +55,7 @@ public:
   status add(const std::vector<issued_card>& cards) {
     std::string text;
     for (const auto& c : cards)
-      text += c.number + "," + std::to_string(c.account) + "\n";
+      text += c.number + "," + std::to_string(c.account) + "\r\n";
     if (fd_) return write(text);
     std::cout << text << std::flush;
     return done();
@@ -95,7 +97,7 @@ public:
       const auto number = c.number.substr(0, c.number.find('.'));  // covered digits are in no code
       const auto shown = mask_number(number);
       const auto tail = shown.size() == 9 ? shown.substr(5) : std::string();
-      text += std::to_string(c.account) + "," + make_card_code(signer_, chain_, {{c.account}, tail}) + "\n";
+      text += std::to_string(c.account) + "," + make_card_code(signer_, chain_, {{c.account}, tail}) + "\r\n";
     }
     return file_.write(text);
   }
@@ -107,15 +109,18 @@ private:
   number_file file_;
 };
 
-/// A list that `number_file` wrote. Its last line may be half there: no card has that number.
+/// A list that `number_file` wrote, this version's or one whose lines end with a line feed alone. Its last line may be
+/// half there: no card has that number.
 result<std::vector<issued_card>> read_list(const std::string& path) {
   auto text = read_small_file(path, csv_bytes_max);
   if (!text) return text.error();
-  if (!text->starts_with(csv_head)) return error{errc::bad_config, path + ":1: this is no list of 'tallystick issue'"};
+  const auto head = text->starts_with(older_csv_head) ? older_csv_head : csv_head;
+  if (!text->starts_with(head)) return error{errc::bad_config, path + ":1: this is no list of 'tallystick issue'"};
   std::vector<issued_card> out;
-  std::size_t number = 2, at = csv_head.size();
+  std::size_t number = 2, at = head.size();
   for (auto end = text->find('\n', at); end != text->npos; at = end + 1, end = text->find('\n', at), ++number) {
     auto line = std::string_view(*text).substr(at, end - at);
+    if (line.ends_with('\r')) line.remove_suffix(1);
     auto comma = line.find(',');
     issued_card c{std::string(line.substr(0, comma)), 0};
     auto account = comma == line.npos ? std::string_view{} : line.substr(comma + 1);

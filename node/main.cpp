@@ -14,7 +14,8 @@ constexpr const char* exit_help =
     "'tallystick COMMAND --help' shows options and examples.";
 
 /// Left to itself, the C library keeps a heap for each thread, and what large buffers of merges and segments leave in
-/// them stays: 15 MB of a store that takes in a million cards. So there are two heaps, and large buffers are none's.
+/// them stays: 15 MB of a store that takes in a million cards. So there are two heaps, at a store
+/// one (node/cmd_node.cpp), and large buffers are none's.
 void keep_memory_small() {
   (void)::mallopt(M_ARENA_MAX, 2);
   (void)::mallopt(M_MMAP_THRESHOLD, 128 << 10);

@@ -116,6 +116,7 @@ void write_field(byte_writer& w, field f, const entry& e) {
     case field::bearer: return w.sv(e.bearer);
     case field::risk: return w.sv(e.risk);
     case field::code_checked: return w.uv(e.code_checked);
+    case field::debtor: return w.uv(e.debtor.value);
   }
 }
 
@@ -181,6 +182,7 @@ void read_field(byte_reader& r, field f, entry& e) {
     case field::bearer: e.bearer = r.sv(); break;
     case field::risk: e.risk = r.sv(); break;
     case field::code_checked: e.code_checked = r.uv(); break;
+    case field::debtor: e.debtor.value = u32(r); break;
     case field::level: e.level = u32(r); break;
     case field::package: e.package = u32(r); break;
     case field::gifts:

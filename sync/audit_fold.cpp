@@ -312,6 +312,7 @@ void auditor::check_ruling_sums(const stream_id& id, sequence seq, const entry& 
     problem(check_rules, stream_name(id), seq, "one ruling about an entry", "a second one");
   auto about = entry_at({e.subject, sub_stream::journal, {}}, *e.cites);
   if (!about) return;
+  if (e.debtor.value != 0) debtors_.push_back({id, seq, e.debtor, {e.subject, *e.cites}});
   const auto most = case_sum_max(*about, catalogue_.rules(about->rules_version));
   for (const auto* list : {&e.values, &e.released})
     for (const auto& v : *list)
@@ -319,12 +320,19 @@ void auditor::check_ruling_sums(const stream_id& id, sequence seq, const entry& 
         large_rulings_.push_back({id, seq, v.amount, most, {e.subject, *e.cites}});
 }
 
-// How much came back of a sale is known when all journals were read.
+// How much came back of a sale, and where, is known when all journals were read.
 void auditor::check_large_rulings(const std::vector<stream_id>& journals) {
   std::vector<writer_id> writers;
   for (const auto& id : journals)
     writers.push_back(id.writer);
   if (!large_rulings_.empty() && !ground_) ground_ = make_ground(*this);
+  for (const auto& d : debtors_) {
+    const auto& [seller, seq] = d.about;
+    auto sale = entry_at({seller, sub_stream::journal, {}}, seq);
+    if (!sale || had_part_in(seen_, writers, d.debtor, seller, seq, *sale)) continue;
+    problem(check_rules, stream_name(d.at), d.seq, "a debtor that sold these goods or gave some of them back",
+            "node " + std::to_string(d.debtor.value));
+  }
   for (const auto& r : large_rulings_) {
     auto most = r.most;
     const auto& [seller, seq] = r.about;

@@ -173,6 +173,14 @@ private:
   std::optional<lapse_watch> lapse_watch_;
   watched_state seen_;
   std::set<std::pair<writer_id, sequence>> ruled_about_;
+  /// Rulings that name whose owner owes the sum: right when that node had part in the sale.
+  struct named_debtor {
+    stream_id at;
+    sequence seq{};
+    node_id debtor;
+    std::pair<writer_id, sequence> about;
+  };
+  std::vector<named_debtor> debtors_;
   /// Rulings about more than a sale itself: right when so much too much came back of it.
   struct large_ruling {
     stream_id at;

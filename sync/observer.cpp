@@ -253,7 +253,15 @@ void observer::note_returns(const entry& e, const writer_id& writer) {
 void observer::check_returns(const writer_id& seller, sequence seq, const std::optional<entry>& sale) {
   if (!sale) return;
   returns_moved_.emplace(seller, seq);
-  if (returned_of(state_, writers(), seller, seq, *sale).too_many) open_case(seller, seq, errc::over_returned);
+  const auto back = returned_of(state_, writers(), seller, seq, *sale);
+  if (!back.too_many) return;
+  open_case(seller, seq, errc::over_returned);
+  if (rules_ && is_open_case(seller, seq)) beyond_[{seller, seq}] = beyond_worth(*rules_, back, *sale);
+}
+
+tally::amount observer::beyond_of(const writer_id& w, sequence seq) const {
+  auto it = beyond_.find({w, seq});
+  return it == beyond_.end() ? 0 : it->second;
 }
 
 // More was taken with a voucher's code than head office put behind it: what was taken at risk is a case, whichever
@@ -400,6 +408,7 @@ std::vector<errc> observer::reasons_of(const writer_id& w, sequence seq) const {
 void observer::ruled(const entry& ruling) {
   auto of = open_cases_.find(ruling.subject);
   if (!ruling.cites) return;
+  beyond_.erase({ruling.subject, *ruling.cites});
   if (of != open_cases_.end()) {
     more_reasons_.erase({ruling.subject, *ruling.cites});
     of->second.erase(*ruling.cites);

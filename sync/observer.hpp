@@ -65,6 +65,8 @@ public:
   /// All reasons of an open case, the first one first: later trouble with an entry stands beside it. A ruling is about
   /// all of them.
   std::vector<errc> reasons_of(const writer_id& w, sequence seq) const;
+  /// Of a case of goods that came back too often: what those beyond cost, as far as this was heard; 0: nobody can say.
+  tally::amount beyond_of(const writer_id& w, sequence seq) const;
   /// Uses of one voucher's code that are cases together (`voucher_used`): of all of them so much was taken too often.
   struct joint_uses {
     std::vector<std::pair<writer_id, sequence>> first;  ///< by writer and sequence, at most `joint_uses_max`
@@ -160,6 +162,7 @@ private:
   std::set<writer_id> moved_;
   case_map open_cases_;
   std::map<std::pair<writer_id, sequence>, std::vector<errc>> more_reasons_;  ///< of open cases, each once
+  std::map<std::pair<writer_id, sequence>, tally::amount> beyond_;            ///< of those that came back too often
   std::map<std::pair<writer_id, sequence>, account_id> open_claims_;
   /// Sales of which other stores took goods back, and those among them that the run at hand says something about.
   std::set<std::pair<writer_id, sequence>> returned_, returns_to_check_, returns_moved_;

@@ -56,6 +56,18 @@ returned_goods returned_of(const state& seen, const std::vector<writer_id>& writ
   return out;
 }
 
+bool had_part_in(const state& seen, const std::vector<writer_id>& writers, node_id node, const writer_id& seller,
+                 sequence seq, const entry& sale) {
+  if (node == seller.node) return true;
+  return std::ranges::any_of(writers, [&](const writer_id& w) {
+    if (w.node != node) return false;
+    return std::ranges::any_of(sale.lines, [&](const line_item& l) {
+      const cell_key back{.type = cell_type::refunded, .a = seq, .b = l.product.value, .writer = w, .peer = seller};
+      return number(seen, back) != 0;
+    });
+  });
+}
+
 // All that was sold of a product, as often as it came back beyond that, and what is left of the pieces.
 amount beyond_worth(const catalogue& rules, const returned_goods& back, const entry& sale) {
   amount sum = 0;

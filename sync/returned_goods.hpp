@@ -17,6 +17,10 @@ struct returned_goods {
 returned_goods returned_of(const state& seen, const std::vector<writer_id>& writers, const writer_id& seller,
                            sequence seq, const entry& sale);
 
+/// Whether any life of that node sold it, or gave goods of it back. Pure.
+bool had_part_in(const state& seen, const std::vector<writer_id>& writers, node_id node, const writer_id& seller,
+                 sequence seq, const entry& sale);
+
 /// What the pieces beyond what was sold are worth at the prices of the sale: what stores paid out too much, as far as
 /// the fold has heard. 0 when the rules of that sale are not here; at most `amount_max`. Pure.
 tally::amount beyond_worth(const catalogue& rules, const returned_goods& back, const entry& sale);

@@ -22,6 +22,21 @@ amount money_in(const std::vector<value_item>& items) {
   return sum;
 }
 
+// Goods that came back too often were given back by several, each right by what it knew: people say whose loss it is.
+status check_debtor(const observer& seen, entry& ruling, const std::optional<entry>& sale) {
+  if (ruling.debtor.value == 0) return done();
+  const auto reasons = seen.reasons_of(ruling.subject, *ruling.cites);
+  if (std::ranges::find(reasons, errc::over_returned) == reasons.end())
+    return error{errc::not_allowed, "only of goods that came back too often another node's owner may owe the sum"};
+  if (ruling.values.empty())
+    return error{errc::malformed, "who says whose owner owes it says how much as well, above zero"};
+  if (!sale || !had_part_in(seen.st(), seen.writers(), ruling.debtor, ruling.subject, *ruling.cites, *sale))
+    return error{errc::not_allowed,
+                 "node " + std::to_string(ruling.debtor.value) + " neither sold these goods nor gave any of them back"};
+  if (ruling.debtor == ruling.subject.node) ruling.debtor = {};  // as when nobody is named
+  return done();
+}
+
 }  // namespace
 
 // Of a sale of which too much came back, all that is beyond, at however many stores.
@@ -61,6 +76,7 @@ status station::check_case(entry& ruling) const {
   for (const auto& v : ruling.values)
     if (v.amount > sum - taken) return over;
   std::erase_if(ruling.values, [](const value_item& v) { return v.amount == 0; });
+  TALLY_TRY(check_debtor(*observer_, ruling, about));
   if (ruling.released.empty()) return done();
   if (ruling.account.value == 0 && about) ruling.account = about->account;
   if (ruling.account.value == 0) return error{errc::malformed, "of which account something is to be written off"};

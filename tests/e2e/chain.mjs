@@ -139,7 +139,7 @@ export async function makeChain(t, shape, { cards = 10, dataOf = () => undefined
   await good(['issue', '--data', nodes.hq.data, '--count', String(cards), '--prefix', '9704', '--csv', list]);
   const numbers = readFileSync(list, 'utf8')
     .trim()
-    .split('\n')
+    .split('\r\n')
     .slice(1)
     .map((line) => line.split(',')[0]);
   assert.equal(numbers.length, cards);

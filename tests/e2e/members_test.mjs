@@ -175,10 +175,10 @@ await scenario('members', 300, async (t) => {
   await until('head office to list it again', async () => (await card('--csv')).out.includes(`\n${account},`));
   const done = await card('--made', account, '--prefix', '9704');
   assert.equal(done.code, 0, done.err);
-  const plastic = /^number,account\n(\d{16}),(\d+)\n$/.exec(done.out);
+  const plastic = /^number,account\r\n(\d{16}),(\d+)\r\n$/.exec(done.out);
   assert.equal(Number(plastic[2]), account);
   assert.match((await card()).out, /^No application/);
-  assert.equal((await card('--made', account, '--prefix', '9704')).out, 'number,account\n', 'nothing is drawn for nobody');
+  assert.equal((await card('--made', account, '--prefix', '9704')).out, 'number,account\r\n', 'nothing is drawn for nobody');
   const both = await until('store a to know the new number', async () => {
     const [one, old] = await Promise.all([plastic[1], cards[0]].map((it) => api(a, 'POST', '/cards/lookup', { card: it })));
     return one.status === 200 && [one.body.account, old.body.account];

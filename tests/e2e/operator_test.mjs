@@ -193,7 +193,7 @@ async function cardLists(t, hq, store, cards) {
   assert.ok(!existsSync(csv), 'no list of no cards');
   // What a kill between the list and the ledger leaves: numbers that are no cards yet, and half a line.
   await good(['issue', '--data', hq.data, '--count', '2', '--prefix', '9704', '--csv', csv]);
-  assert.equal(readFileSync(csv, 'utf8').trim().split('\n').length, 3);
+  assert.match(readFileSync(csv, 'utf8'), /^number,account\r\n(\d{16},\d+\r\n){2}$/);
   appendFileSync(csv, '970400');
   const again = await good(['issue', '--data', hq.data, '--resume', csv]);
   assert.match(again.err, /last line is incomplete/);
@@ -204,7 +204,7 @@ async function cardLists(t, hq, store, cards) {
   const drawn = [0, 1].map((i) => withCheck(`9704${String(account + i).padStart(7, '0')}4711`));
   writeFileSync(csv, `number,account\n${drawn.map((it, i) => `${it},${account + i}\n`).join('')}`);
   const first = await good(['issue', '--data', hq.data, '--resume', csv]);
-  assert.match(first.err, /All 2 cards of the list are issued; 2 of them were missing/);
+  assert.match(first.err, /All 2 cards of the list are issued; 2 of them were missing/, 'of an older list too');
   writeFileSync(csv, `number,account\n${drawn[0]},${account}\n${cards[1]}x,2\n`);
   await fails(['issue', '--data', hq.data, '--resume', csv], 2, `${csv}:3`);
   await fails(['issue', '--data', hq.data, '--resume', `${csv}-not`], 2, 'does not exist');

@@ -42,7 +42,7 @@ await scenario('own_chain', 240, async (t) => {
   assert.match(said, /Station Road/, 'head office sees the store');
   assert.equal(said.match(/All checks hold\./g)?.length, 2, said);
   const made = (name) => join(t.dir, 'mychain', name);
-  const cards = readFileSync(made('cards.csv'), 'utf8').trim().split('\n').slice(1);
+  const cards = readFileSync(made('cards.csv'), 'utf8').trim().split('\r\n').slice(1);
   assert.equal(cards.length, 100);
   assert.ok(cards.every((line) => /^9704\d{12},\d+$/.test(line)));
   assert.equal((await auditGreen(made('hq'), 'head office')).node, 1);

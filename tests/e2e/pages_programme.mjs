@@ -50,11 +50,12 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       for (const n of [1, 2])
         shop().state.cards.set(code(n), {
           ...card(), number: code(n), account: 900 + n, masked: `V${900 + n}`, here: 0, card_kind: 0, level: 0,
-          purses: { [VOUCHER]: { here: 1 } }, voucher: { purse: VOUCHER, units: 1, until: '2027-03-31', taken_here: 0 },
+          purses: { [VOUCHER]: { here: 1 } }, voucher: { purse: VOUCHER, units: 1, until: '2027-03-31', taken_here: 0, as_heard_here: true },
         });
       await shop().emit('voucher', { code: code(1) });
       await at(page, 'voucher-offer').waitFor();
       await shows(page, 'voucher-offer', 'off');
+      await shows(page, 'voucher-offer', 'As far as this store has heard.');
       await click(page, 'voucher-onto');
       await shows(page, 'message', 'Gift: done');
       assert.equal(here(VOUCHER), 1);
@@ -69,6 +70,7 @@ export function programmeTests({ shop, till, at, click, shows, has, swipe, sizes
       await shop().emit('voucher', { code: code(2) });
       await click(page, 'voucher-alone');
       await has(page, 'voucher-face', 'left', '1');
+      await shows(page, 'voucher-face', 'As far as this store has heard.');
       assert.equal(await at(page, 'gift-open').count(), 0);
       assert.equal(await at(page, 'card-report-lost').count(), 0);
     },

@@ -32,7 +32,7 @@ await scenario('head office on a backup', 240, async (t) => {
   const issue = async (name) => {
     const csv = join(t.dir, `${name}.csv`);
     await good(['issue', '--data', hq.data, '--count', '1', '--prefix', '9704', '--csv', csv]);
-    return readFileSync(csv, 'utf8').trim().split('\n').at(-1).split(',')[0];
+    return readFileSync(csv, 'utf8').trim().split('\r\n').at(-1).split(',')[0];
   };
   const early1 = await issue('before');
   await approve('other', '/api/v1/sales', byCard);

@@ -114,7 +114,7 @@ await scenario('scans', 240, async (t) => {
 async function scratchCard(t, { hq, lines, paths, events, ask }) {
   const csv = join(t.dir, 'scratch.csv');
   await good(['issue', '--data', hq.data, '--count', '1', '--prefix', '9704', '--scratch', '--csv', csv]);
-  const [text] = readFileSync(csv, 'utf8').trim().split('\n').at(-1).split(',');
+  const [text] = readFileSync(csv, 'utf8').trim().split('\r\n').at(-1).split(',');
   const [number, covered] = text.split('.');
   assert.ok(/^[0-9]{16}$/.test(number) && /^[0-9]{8}$/.test(covered), text);
   await until('the store to know the card', async () => (await ask('POST', '/api/v1/cards/lookup', { card: text })).status === 200);
@@ -155,7 +155,7 @@ async function signedCode(t, { hq, store, lines, paths, events, ask }) {
     const csv = join(t.dir, `${name}.csv`);
     const codes = join(t.dir, `${name}.codes.csv`);
     await good(['issue', '--data', hq.data, '--count', '1', '--prefix', '9704', '--csv', csv, '--codes', codes]);
-    const last = (file) => readFileSync(file, 'utf8').trim().split('\n').at(-1).split(',');
+    const last = (file) => readFileSync(file, 'utf8').trim().split('\r\n').at(-1).split(',');
     const [number, account] = last(csv);
     const [, code] = last(codes);
     return { number, account: Number(account), code };

@@ -33,7 +33,7 @@ await scenario('stock', 300, async (t) => {
   // A batch lies at store a, which sells one of its cards without a line while head office wants it back.
   const csv = join(t.dir, 'spring.csv');
   await good(['issue', '--data', hq.data, '--count', '6', '--prefix', '9704', '--csv', csv, '--batch', 'spring', '--stock']);
-  const spring = readFileSync(csv, 'utf8').trim().split('\n').slice(1).map((it) => it.split(',')[0]);
+  const spring = readFileSync(csv, 'utf8').trim().split('\r\n').slice(1).map((it) => it.split(',')[0]);
   await done('--batch', 'spring', '--to', String(await number(a)));
   const forSale = async (node, card) => (await api(node, 'POST', '/cards/lookup', { card })).body.for_sale !== undefined;
   await until('store a to have the cards', () => forSale(a, spring[0]));
@@ -71,7 +71,7 @@ await scenario('stock', 300, async (t) => {
   // A sale that was a mistake: what nobody used is cancelled, what was used is named.
   const oops = join(t.dir, 'oops.csv');
   await good(['issue', '--data', hq.data, '--count', '3', '--prefix', '9705', '--csv', oops, '--batch', 'oops', '--stock']);
-  const numbers = readFileSync(oops, 'utf8').trim().split('\n').slice(1).map((it) => it.split(',')[0]);
+  const numbers = readFileSync(oops, 'utf8').trim().split('\r\n').slice(1).map((it) => it.split(',')[0]);
   await done('--sell', 'oops', '--load', '10.00');
   const state = async (card) => (await api(a, 'POST', '/cards/lookup', { card })).body.status;
   await until('store a to know the cards', async () => (await state(numbers[2])) === 'active');

@@ -87,6 +87,9 @@ await scenario('vouchers', 300, async (t) => {
   assert.equal(paid.body.at_risk, undefined);
   assert.equal(paid.body.earned, undefined);
   says(await buy(a, codes[0]), 409, 'voucher_used');
+  // The other store has not heard of that, and says no more than it knows.
+  const there = (await api(b, 'POST', '/cards/lookup', { card: codes[0] })).body.voucher;
+  assert.deepEqual([there.units, there.taken_here, there.as_heard_here], [1, 0, true]);
   says(await buy(b, codes[0]), 409, 'voucher_used');
   says(await ask(a, '/topups', { card: codes[1], amount: 5_000, tender: 'cash' }), 409, 'not_applicable');
   says(await ask(a, '/cards/reports', { card: codes[1], state: 'lost' }), 409, 'not_applicable');

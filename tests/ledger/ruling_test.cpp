@@ -70,6 +70,28 @@ TEST_CASE("a ruling owes one sum, and says so", "[ruling]") {
   CHECK(judged_of(office, owed(500)) == errc::not_entitled);
 }
 
+TEST_CASE("a ruling can name another node whose owner owes the sum, and only a sum", "[ruling]") {
+  shop office{hq, node_role::hq};
+  auto e = owed(500);
+  e.debtor = store_a.node;
+  CHECK(judged_of(office, e) == errc::ok);
+  CHECK(debtor_of(e) == store_a.node);
+  CHECK(debtor_of(owed(500)) == store_b.node);
+  auto postings = expand(e, hq);
+  REQUIRE(postings.ok());
+  CHECK(account_name((*postings)[0].account) == "contested:3:1.0000000000000001");
+  std::map<node_id, clearing_sums> sums;
+  REQUIRE(clear_entry(e, hq, *postings, [&](node_id n) -> clearing_sums& { return sums[n]; }));
+  CHECK(sums[store_a.node].ruled == 500);
+  CHECK(sums[store_b.node].ruled == 0);
+  CHECK(sums[hq.node].ruled == -500);
+  e.debtor = store_b.node;  // one spelling: the node of the case is not named
+  CHECK(judged_of(office, e) == errc::malformed);
+  e = ruling(ruling_outcome::owed);
+  e.debtor = store_a.node;
+  CHECK(judged_of(office, e) == errc::malformed);
+}
+
 TEST_CASE("what is owed posts to head office's accounts alone, and to nobody's cards", "[ruling]") {
   auto postings = expand(owed(500), hq);
   REQUIRE(postings.ok());

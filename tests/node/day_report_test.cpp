@@ -85,11 +85,18 @@ TEST_CASE("a day in sums, from the journal", "[node][http][report]") {
   // Tax as the receipts say it: 2.88 in 25.00 and 1.44 in 12.50.
   CHECK(number_of(r.json.find("tax")->items.at(0), "amount") == 432);
   CHECK(d.get("/api/v1/reports/today/all").body == r.body);
-  // One till, and one that did nothing.
+  // One till, and one that did nothing; of one that there is not there is no report, on any day.
+  const std::string admin = "the-admin-token";
+  CHECK(error_of(d.get("/api/v1/reports/today/194")) == "404 not_found");
+  CHECK(error_of(d.post("/api/v1/reports/today/194/print", "")) == "404 not_found");
+  CHECK(d.send("POST", "/api/v1/admin/report", R"({"date":"today","till":"194"})", admin).status == 404);
+  const auto code = text_of(d.send("POST", "/api/v1/admin/pair", "{}", admin).json, "code");
+  REQUIRE(d.send("POST", "/api/v1/pair", "{\"code\":\"" + code + "\"}", "").status == 200);
   CHECK(d.get("/api/v1/reports/today/193").json.find("tills")->items.size() == 1);
   CHECK(sum_in(d.get("/api/v1/reports/today/193"), "sales") == 7'500);
   CHECK(sum_in(d.get("/api/v1/reports/today/194"), "sales") == 0);
   CHECK(sum_in(d.get("/api/v1/reports/2026-11-21/all"), "sales") == 0);
+  CHECK(sum_in(d.get("/api/v1/reports/2026-11-21/193"), "sales") == 0);
 }
 
 TEST_CASE("a report is printed once, then as a copy, until something is added", "[node][http][report]") {

@@ -117,6 +117,7 @@ private:
       case field::bearer: e.bearer = any_amount(); break;
       case field::risk: e.risk = any_amount(); break;
       case field::code_checked: e.code_checked = small(); break;
+      case field::debtor: e.debtor.value = small(); break;
       case field::stale: e.stale = below(2) == 1; break;
       case field::hq_time: e.hq_time = any_amount(); break;
       case field::subject: e.subject = writer(); break;

@@ -2,7 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "ledger/closing.hpp"
 #include "sync/audit_copy.hpp"
+#include "sync/station_net.hpp"
 
 using namespace tally;
 using namespace tally::test;
@@ -117,6 +119,48 @@ TEST_CASE("a store that was restored goes on in a new epoch, and all of it holds
     CHECK(r->line("prices")->count >= 285);
   }
   CHECK(c.check(3)->self != c.node(3).writer());
+}
+
+TEST_CASE("what was granted anew stays good when its life is closed again, for a successor", "[sync][audit]") {
+  // The first closing is only in what the nodes below gave back, the second is behind the grant and has a later day.
+  station_net net;
+  auto &hq = net.hq(), &a = net.at(3);
+  auto let_time_pass = [&](int seconds) {
+    for (int i = 0; i < seconds; ++i) {
+      net.pass_time(1'100);
+      net.sync();
+    }
+  };
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  auto copy = hq.store.image();
+  net.link(a, net.region(), false);
+  entry close;
+  close.kind = entry_kind::close_epoch;
+  close.subject.node = a.id;
+  REQUIRE(net.publish({close}).code == errc::ok);
+  net.sync();
+  net.go_back(copy);
+  net.link(net.region(), hq, true);
+  let_time_pass(15);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  auto first = closing_of(hq.st->ledger().st(), a.writer());
+  REQUIRE(first.has_value());
+  net.pass_time(tick_ms{8} * 24 * 3'600'000);
+  let_time_pass(12);
+  REQUIRE(holding(hq.st->ledger().st(), hq.st->ledger().self(), station_net::card) == 1'000);
+  net.pass_time(tick_ms{2} * 24 * 3'600'000);
+  let_time_pass(12);
+  net.link(a, net.region(), true);
+  let_time_pass(12);
+  auto second = closing_of(hq.st->ledger().st(), a.writer());
+  REQUIRE(second.has_value());
+  REQUIRE(second->successor != epoch_id{});
+  REQUIRE(second->day > first->day + 8);
+  auto r = audit(hq.store, {std::string(net.chain), net.root()}, net.with(), {});
+  REQUIRE(r.ok());
+  INFO(text_of(*r));
+  CHECK(r->ok());
 }
 
 TEST_CASE("entries of kinds to come are counted and no problem", "[sync][audit]") {

@@ -2,9 +2,13 @@
 // are taken back, and goods of one sale that several stores took back are a case.
 #include <catch2/catch.hpp>
 
+#include <sstream>
+
 #include "sync/debts_net.hpp"
+#include "sync/hledger.hpp"
 #include "sync/return_letter.hpp"
 #include "sync/returned_goods.hpp"
+#include "sync/settlement.hpp"
 
 using namespace tally;
 using test::debts_net;
@@ -224,6 +228,82 @@ TEST_CASE("a ruling about goods that came back too often bears what they cost, h
     often.beyond = {{product_id{1}, pieces}};
     CHECK(beyond_worth(rules, often, net.entry_at(a, sale.seq)) == worth);
   }
+}
+
+TEST_CASE("a ruling about goods that came back too often says whose owner owes it", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  const auto sale = net.sold(a, 10'000, 5);
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 3))) == errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 4))) == errc::ok);
+  net.dark(false);
+  net.turn(3);
+  const auto& seen = net.hq().st->seen();
+  REQUIRE(seen.is_open_case(a.writer(), sale.seq));
+  CHECK(seen.beyond_of(a.writer(), sale.seq) == 200);  // two of the five that cost 1.00 each
+  CHECK(seen.beyond_of(a.writer(), sale.seq + 1) == 0);
+  entry ruling;
+  ruling.kind = entry_kind::ruling;
+  ruling.subject = a.writer();
+  ruling.cites = sale.seq;
+  ruling.outcome = ruling_outcome::owed;
+  ruling.debtor = b.id;
+  CHECK(net.publish({ruling}).code == errc::malformed);  // it says whose, and not how much
+  ruling.values = {{purse_paid, main_unit, 0, 200}};
+  for (std::uint32_t stranger : {1U, 2U, 77U}) {
+    ruling.debtor = node_id{stranger};
+    CHECK(net.publish({ruling}).code == errc::not_allowed);
+  }
+  const auto named = GENERATE(3U, 4U);
+  ruling.debtor = node_id{named};
+  REQUIRE(net.publish({ruling}).code == errc::ok);
+  CHECK(seen.beyond_of(a.writer(), sale.seq) == 0);
+  net.turn();
+  net.nothing_contested();
+  net.audited();
+  certificate_book everybody(std::string(net.chain), net.root(), net.with());
+  for (std::uint32_t id = 1; id <= 4; ++id)
+    REQUIRE(everybody.add(net.at(id).signed_cert).ok());
+  settlement_options all;
+  all.last_day = UINT32_MAX;
+  auto settled = settle(net.hq().store, everybody, all);
+  REQUIRE(settled.ok());
+  CHECK(settled->nodes[node_id{named}].sums.ruled == 200);
+  CHECK(settled->nodes[node_id{7 - named}].sums.ruled == 0);
+  CHECK(settled->nodes[head_office].sums.ruled == -200);
+  std::ostringstream books;
+  REQUIRE(export_hledger(net.hq().store, books).ok());
+  CHECK((books.str().find("contested:" + std::to_string(named)) != std::string::npos));
+}
+
+TEST_CASE("the audit names a debtor that had no part in what came back too often", "[sync][elsewhere][audit]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  const auto sale = net.sold(a, 10'000, 5);
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 3))) == errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 4))) == errc::ok);
+  net.dark(false);
+  net.turn(3);
+  entry ruling;
+  ruling.kind = entry_kind::ruling;
+  ruling.subject = a.writer();
+  ruling.cites = sale.seq;
+  ruling.outcome = ruling_outcome::owed;
+  ruling.values = {{purse_paid, main_unit, 0, 200}};
+  ruling.debtor = net.region().id;
+  auto& office = net.hq().st->ledger();
+  date_entry(ruling, office.st(), office.self(), net.now(), office.hq_time());
+  REQUIRE(office.write(ruling).ok());  // as a head office that does not ask
+  net.settle(net.hq());
+  auto r = audit(net.hq().store, {std::string(net.chain), net.root()}, net.with(), {});
+  REQUIRE(r.ok());
+  REQUIRE(r->line("entitlement"));
+  bool named = false;
+  for (const auto& p : r->line("entitlement")->problems)
+    named = named || p.found == "node 2";
+  CHECK(named);
 }
 
 TEST_CASE("a sale that comes back in parts to two stores takes its voucher back once", "[sync][elsewhere]") {

@@ -75,25 +75,21 @@ TEST_CASE("a few facts of one request are in one group, however full it is", "[s
   CHECK(known(net.hq(), few, 2) == 2);
 }
 
-TEST_CASE("a store takes a long directory in many groups, each small enough for its memory", "[sync][station]") {
-  constexpr std::uint64_t first = 100'000, cards = 2 * segment_entries_max + 100;
-  station_net net;
-  net.settle(net.hq());
-  REQUIRE(net.hq().st->put(facts_request{900, new_cards(first, cards)}).ok());
-  net.settle(net.hq());
-  net.carry(net.hq(), net.region());
+namespace {
+
+/// Hands all of head office's directory that the region has to store 3 at once. How many segments, and in how many
+/// groups they reach its disk.
+std::pair<std::size_t, std::size_t> take_directory(station_net& net) {
   auto& a = net.at(3);
   const stream_id directory{net.hq().writer(), sub_stream::directory, {}};
-  std::size_t segments = 0;
+  std::size_t segments = 0, groups = 0;
   for (auto at = stream_reader(a.store).size(directory); at < net.region().source->size(directory); ++segments) {
     auto s = net.region().source->next_segment(directory, at);
     REQUIRE(s.ok());
     at = s->size_after();
     REQUIRE(a.st->put(segment_arrival{net.region().id, *s}).ok());
   }
-  REQUIRE(segments > 2);
   a.st->tick(net.now(), net.ticks(), std::uint64_t{1} << 40);
-  std::size_t groups = 0;
   for (;;) {
     a.st->run(net.now(), net.ticks());
     auto batch = a.st->seal();
@@ -102,6 +98,36 @@ TEST_CASE("a store takes a long directory in many groups, each small enough for 
     REQUIRE(a.store.commit(*batch, true).ok());
     (void)a.st->settled();
   }
+  return {segments, groups};
+}
+
+}  // namespace
+
+TEST_CASE("a store takes a long directory in many groups, each small enough for its memory", "[sync][station]") {
+  constexpr std::uint64_t first = 100'000, cards = 2 * segment_entries_max + 100;
+  station_net net;
+  net.settle(net.hq());
+  REQUIRE(net.hq().st->put(facts_request{900, new_cards(first, cards)}).ok());
+  net.settle(net.hq());
+  net.carry(net.hq(), net.region());
+  const auto [segments, groups] = take_directory(net);
+  REQUIRE(segments > 2);
   CHECK(groups >= segments - 1);  // one that is short goes with the next
-  CHECK(known(a, first, cards) == cards);
+  CHECK(known(net.at(3), first, cards) == cards);
+}
+
+TEST_CASE("short segments that come together fill a store's group less than head office's", "[sync][station]") {
+  // Each changes more than a store's group may have, and two together less than any other's.
+  constexpr std::uint64_t first = 100'000, cards = 2'200, times = 6;
+  station_net net;
+  net.settle(net.hq());
+  for (std::uint64_t i = 0; i < times; ++i) {
+    REQUIRE(net.hq().st->put(facts_request{900 + i, new_cards(first + i * cards, cards)}).ok());
+    net.settle(net.hq());
+    net.carry(net.hq(), net.region());
+  }
+  const auto [segments, groups] = take_directory(net);
+  REQUIRE(segments >= times);
+  CHECK(groups >= times);
+  CHECK(known(net.at(3), first, times * cards) == times * cards);
 }

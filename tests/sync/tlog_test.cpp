@@ -291,6 +291,22 @@ TEST_CASE("whom a checkpoint must be signed by, and of what log it is", "[sync][
   CHECK(broken.code() == errc::corrupt);
 }
 
+TEST_CASE("a checkpoint of no entries has the root of no entries", "[sync][tlog]") {
+  lone_log lone;
+  lone.grow(1);
+  const auto log = lone.log();
+  auto head = log.head()->head;
+  auto signed_note = [&] {
+    const std::vector lines{signature_line(log.key().name, log.key().key, sign_checkpoint(lone.keys, head))};
+    return make_note(checkpoint_body(head), lines);
+  };
+  CHECK(verify_note_of(trust_of(log), signed_note(), lone.with).ok());
+  head.size = 0;  // the root stays that of one entry
+  CHECK(verify_note_of(trust_of(log), signed_note(), lone.with).code() == errc::bad_proof);
+  head.root = sha256({});
+  CHECK(verify_note_of(trust_of(log), signed_note(), lone.with).ok());
+}
+
 TEST_CASE("streams are found by their names", "[sync][tlog]") {
   stream_id id{{node_id{3}, {{0x5f, 0x0c, 0x1a, 0x2b, 0x3c, 0x4d, 0x5e, 0x6f}}}, sub_stream::journal, {}};
   CHECK(parse_stream_name("3.5f0c1a2b3c4d5e6f/journal", "c") == id);

@@ -68,8 +68,8 @@ export interface Card {
   deposit_here?: number;
   /** Whether it has a PIN, wrong ones that this store still takes, and how much goes without it. */
   pin?: { set: boolean; tries_left: number | null; without_pin?: number };
-  /** The code of a voucher: what it promises, and what of that was taken here. */
-  voucher?: { purse: number; units: number; until: string | null; taken_here: number };
+  /** The code of a voucher: what it promises, and what of that was taken here; other stores are not asked. */
+  voucher?: { purse: number; units: number; until: string | null; taken_here: number; as_heard_here?: true };
   here: number;
   elsewhere: number | null;
   elsewhere_as_of: number | null;

@@ -19,6 +19,7 @@ export function VoucherFace({ card, info }: { card: Card; info: TillInfo }) {
   return (
     <p class="voucher-face" data-testid="voucher-face" data-left={card.voucher.units - card.voucher.taken_here}>
       {t('voucher.promises', { what: promise(card.voucher, info) })}
+      {card.voucher.as_heard_here && <small class="muted"> {t('voucher.heard')}</small>}
       {card.voucher.until && <small class="muted"> {t('card.until', { date: card.voucher.until })}</small>}
     </p>
   );
@@ -38,7 +39,10 @@ export function VoucherOffer({ info }: { info: TillInfo }) {
   }
   return (
     <div class="voucher-offer" role="group" aria-label={t('voucher.title')} data-testid="voucher-offer">
-      <span>{t('voucher.promises', { what: promise(it.card.voucher, info) })}</span>
+      <span>
+        {t('voucher.promises', { what: promise(it.card.voucher, info) })}
+        {it.card.voucher.as_heard_here && <small class="muted"> {t('voucher.heard')}</small>}
+      </span>
       <button class="button" data-testid="voucher-onto" disabled={busy} onClick={() => use(true)}>
         {t('voucher.onto')}
       </button>
