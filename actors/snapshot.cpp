@@ -84,8 +84,9 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
     }
     if (r.role == node_role::store) {
       r.exposure = exposure_of(parts, exposure_days);
+      // Whoever is revoked is granted nothing any more: what lies there is all.
       if (const auto* rules = s.ledger().rules().newest())
-        r.exposure = add(r.exposure, exposure_of_units(s, w, rules->programme, exposure_days));
+        r.exposure = add(r.exposure, exposure_of_units(s, w, rules->programme, r.revoked ? 0 : exposure_days));
     }
     out.push_back(std::move(r));
   }

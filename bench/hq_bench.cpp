@@ -282,7 +282,7 @@ int main_of(int argc, char** argv) {
   }
   if (o.dir.empty() || o.stores == 0 || o.accounts < o.stores || o.entries == 0 || o.entries > segment_entries_max)
     return std::fputs(usage, stderr), 2;
-  if (fs::exists(o.dir / "hq")) throw std::runtime_error((o.dir / "hq").string() + " is there from another run: remove it");
+  if (fs::exists(o.dir / "hq")) throw std::runtime_error("'hq' is there from another run: remove it");
   fs::create_directories(o.dir);
   run(o);
   return 0;

@@ -16,7 +16,7 @@ int run_retire(const tree_options& o) {
   if (!hq) return fail(hq.error());
   if (auto done = retire_node(*hq, node_id{o.node}); !done) return fail(done.error());
   std::cout << "Node " << o.node
-            << " is retired: all its books are here, its value is granted anew at head office, and "
+            << " is retired: its books end where they have come to, its value is granted anew at head office, and "
             << "its keys open no door. Switch the machine off.\n";
   return exit_ok;
 }
@@ -45,9 +45,10 @@ void add_tree(CLI::App& app, int& status) {
   auto o = std::make_shared<tree_options>();
   auto* retire = add(app, o, "retire", "Head office: a node closes for good, and its rights return");
   retire->footer(
-      "First close the shop and leave its node on its line until nothing waits there ('tallystick status'). Then its\n"
-      "books are closed where they end, so nothing is in doubt. Final for this machine: another takes its\n"
-      "place only by 'tallystick invite --replace'.\n"
+      "First close the shop and leave its node on its line until nothing waits there ('tallystick status' at the\n"
+      "store: a line that broke a moment ago looks whole from head office for some minutes). Then its books are\n"
+      "closed where they end, so nothing is in doubt. What it sells later is lost to the chain. Final for this\n"
+      "machine: another takes its place only by 'tallystick invite --replace'.\n"
       "Example:\n  tallystick retire --data /srv/tally --node 3");
   retire->callback([o, &status] { status = run_retire(*o); });
   auto* move = add(app, o, "move", "Head office: a store gets another parent");

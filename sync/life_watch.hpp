@@ -44,7 +44,7 @@ struct life_watch {
   bool short_known = false, end_unknown = false;  ///< of such a life nobody knows what it had sent
   /// Head office: what its earlier lives closed, once that was read.
   std::optional<std::set<writer_id>> closed_before;
-  std::map<writer_id, tally::amount> doubt;       ///< what lies at closed epochs
+  std::map<writer_id, tally::amount> doubt;  ///< what lies at closed epochs
   tick_ms look_due = 0, doubt_due = 0;
   bool stirred = true;  ///< head office: something came since it last looked who needs quota or is to be closed
   std::map<node_id, writer_id> last;        ///< of each node: the epoch that grew last

@@ -139,13 +139,13 @@ private:
   void learn_certificate(const entry&e, std::uint64_t position), learn_decision(const entry&e, std::uint64_t position);
   void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked(), end_return_waits();
   unix_seconds validity_now() const;
-  void tend_keys(), tend_own_certificate(), await_parent(), load_outdated(), become_sure();
+  void tend_keys(), tend_own_certificate(), await_parent(), load_outdated(), become_sure(), watch_parent();
   void become_sure_alone(const std::vector<node_id>&missing), heed_own_cosignature(const cosign_message&m);
   void remind_parent(node_id parent, std::uint64_t from), note_start(),
       learn_back(const stream_id&id, const entry_list&entries), on_return_letter(node_id from, byte_view sealed);
   void begin_rebuild(byte_view without), rebuild(), note_moves(), go_on_from_backup(), fetch_left_out();
   std::map<node_id, std::vector<stream_id>> published() const;
-  bool gave_all_back(node_id child, const std::vector<stream_id>& streams) const, has_not_heard(node_id child) const;
+  bool gave_all_back(node_id child, const std::vector<stream_id>&streams) const, has_not_heard(node_id child) const;
   bool take_fee(account_id account, bool ask), was_due_before(const entry&regrant) const;
   void on_held_below(node_id child, const have_message&m), give_back(node_id parent, const want_message&m),
       on_newer_below(node_id child, const refuse_message&m), on_have(node_id from, const have_message&m);
@@ -165,15 +165,16 @@ private:
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
   void cosign(node_id child, const stream_id&id), on_time(const time_message&m),
       sweep_account(account_id account, const writer_id&to), on_letter(node_id from, const letter_message&m);
-  void begin_anew(errc why, const std::string& text, std::uint64_t proven, const std::optional<stream_head>& end = {},
-                  const std::optional<epoch_id>& named = {});
+  void begin_anew(errc why, const std::string&text, std::uint64_t proven, const std::optional<stream_head>&end = {},
+                  const std::optional<epoch_id>&named = {}),
+      name_stranded(const writer_id&heir);
   status complete_fact(entry&e), check_serials(const std::vector<entry>&facts) const, check_case(entry&ruling) const;
   void watch_for_twins(const writer_id&grown, bool new_to_us), end_fork(const certificate&newest),
       note_process(node_id from, const hello_message&m), name_twins(node_id node), heed_twin(node_id from);
   doubt_found find_doubt(const writer_id&closed) const, trusted_doubt(const writer_id&closed);
-  void note_short(), note_closings(), cover_short(account_id account, const std::vector<value_item>&given, const writer_id&of = {});
-  void await_journal(const writer_id&closed, const closing&how), load_forked(), settle_epochs(), grant_anew(),
-      cover_booked(const entry&fact), replenish(), sweep(), chase_cosignature(), watch_parent();
+  void note_short(), note_closings(), await_journal(const writer_id&closed, const closing&how), load_forked(),
+      settle_epochs(), grant_anew(), replenish(), sweep(), chase_cosignature(), cover_booked(const entry&fact),
+      cover_short(account_id account, const std::vector<value_item>&given, const writer_id&of = {});
   bool may_still_come(const writer_id& closed, std::map<ledger_account, tally::amount>& gone) const;
   bool knows_directory(const writer_id&w) const, ends_here(const writer_id&w) const, is_over(const writer_id&w) const,
       is_due(const writer_id&w, const closing&how) const, was_closed_before(const writer_id&w) const;

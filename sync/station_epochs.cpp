@@ -215,7 +215,9 @@ result<entry> station::closing_fact(node_id node, const std::optional<writer_id>
   e.head = book_->head({e.subject, sub_stream::journal, {}});
   // Where nobody says how long it was, there may be more of it on a disk that is lost.
   auto h = successor ? heritage_of(observer_->st(), *successor) : std::nullopt;
-  e.size = std::max(e.head->size, h ? h->proven : e.head->size + 1);
+  const auto said = closing_of(book_->st(), e.subject);
+  const auto proven = h && h->before == e.subject.epoch ? h->proven : said ? said->proven : e.head->size + 1;
+  e.size = std::max(e.head->size, proven);
   return e;
 }
 
@@ -283,9 +285,12 @@ void station::follow_heir(const writer_id& heir) {
   if (!record || !heritage || record->epoch == heir.epoch || closing_of(book_->st(), heir)) return;
   writer_id before{heir.node, heritage->before};
   auto closed = closing_of(book_->st(), before);
-  bool current = record->epoch == before.epoch || (closed && closed->successor == epoch_id{});
+  // Or an operator closed the life that had followed.
+  bool current = record->epoch == before.epoch || (closed && closed->successor == epoch_id{}) ||
+                 (closed && record->epoch == epoch_id{});
   // Of two machines each would close the other's life, one after the other, without end.
-  if (!current || certificates_.is_revoked(heir.node) || is_forked(heir.node)) return;
+  if (certificates_.is_revoked(heir.node) || is_forked(heir.node)) return;
+  if (!current) return closed ? name_stranded(heir) : void();
   if (observer_->position(before) < heritage->proven) {
     if (lives_.heirs.size() >= heirs_max) lives_.heirs.erase(lives_.heirs.begin());
     auto [seen, fresh] = lives_.heirs.try_emplace(heir, tick_);
@@ -301,6 +306,18 @@ void station::follow_heir(const writer_id& heir) {
       "the epoch of node " + std::to_string(heir.node.value) + " was closed at " + std::to_string(fact->head->size) +
           " of " + (fact->size >= unknown_end ? std::string("an unknown number of") : std::to_string(fact->size)) +
           " entries"});
+}
+
+// An older disk was started, its life was followed, and now the newer one is back; or it is another machine.
+void station::name_stranded(const writer_id& heir) {
+  auto last = lives_.last.find(heir.node);
+  if (last == lives_.last.end() || last->second != heir || !lives_.missed.insert(heir).second) return;
+  const auto node = std::to_string(heir.node.value);
+  open_effects_.push_back(alarm_effect{
+      errc::epoch_closed, "node " + node +
+                              " lives on from a disk whose life was closed, while head office follows another " +
+                              "life of it: this one sells no cards. Is no other machine in use as node " + node +
+                              "? 'tallystick close-epoch --node " + node + "' lets this one go on"});
 }
 
 void station::settle_epochs() {

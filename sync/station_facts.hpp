@@ -47,9 +47,9 @@ inline constexpr std::string_view older_backup_text =
 
 /// What that head office says then, and goes on from nowhere.
 inline constexpr std::string_view older_backup_here_text =
-    "this backup is from before head office was last restored, as the nodes below know: it cannot go on from here, with "
-    "or without them, or what was published since would be there twice. Stop it and put back a backup that was made "
-    "since, or the disk itself";
+    "this backup is from before head office was last restored, as the nodes below know: it cannot go on from here, "
+    "with or without them, or what was published since would be there twice. Stop it and put back a backup that was "
+    "made since, or the disk itself";
 
 /// Origin line of a stream's checkpoints: "tallystick/<chain>/<node>/<epoch>/journal".
 std::string stream_origin(std::string_view chain, const stream_id& id);

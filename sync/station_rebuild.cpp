@@ -283,7 +283,7 @@ void station::note_closings() {
   lives_.closed_before = std::move(found);
 }
 
-/// Whether an earlier life of head office closed it, and may have granted anew what lay there. Of its own lives all are.
+/// Whether an earlier life of head office closed it, and may have granted anew what lay there. All of its own are.
 bool station::was_closed_before(const writer_id& life) const {
   return life.node == config_.self || !lives_.closed_before || lives_.closed_before->count(life) != 0;
 }

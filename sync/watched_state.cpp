@@ -340,8 +340,7 @@ void watched_state::each_held(const writer_id& w,
     if (a.type == account_type::held && a.writer == w) visit(a, v);
 }
 
-void watched_state::each_doubt(const writer_id& closed,
-                               const std::function<void(const ledger_account&)>& visit) const {
+void watched_state::each_doubt(const writer_id& closed, const std::function<void(const ledger_account&)>& visit) const {
   auto look = [&](const ledger_account& a) {
     if (a.type != account_type::doubt || a.from != closed) return;
     auto held = a;

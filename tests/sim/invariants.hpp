@@ -22,7 +22,7 @@ void check_rulings(const world& w);
 void check_goods(const catalogue& own, const catalogue& hq, const sim_node& n);
 /// Whether a node holds more of head office's directory than its parent does.
 bool knows_more(const sim_node& n, const sim_node& parent);
-/// What lay at lives that ended is granted anew, and nothing of what head office knows is spent twice (ended_lives.cpp).
+/// What lay at lives that ended is granted anew, and nothing that head office knows is spent twice (ended_lives.cpp).
 void check_restored_value(const world& w);
 /// Whether it is granted: of what misses entries head office waits for them first.
 bool granted(const world& w, std::string* why = nullptr);

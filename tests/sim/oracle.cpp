@@ -435,14 +435,11 @@ void oracle::transfer(const place& p, const entry& e) {
   } else {
     auto half = sent_.find(c);
     ensure(half != sent_.end(), "a receive without its send: " + where);
-    if (e.reason == errc::revoked) {  // sent behind the place where its writer was revoked: it counts for nothing
-      ensure(e.values.empty() && e.debts.empty() && was_restored(e.peer), "nothing counts of what is good: " + where);
-      ensure(received_.insert(c).second, "a send was received twice: " + where);
-      return;
-    }
+    ensure(received_.insert(c).second, "a send was received twice: " + where);
+    if (e.reason == errc::revoked)  // sent behind the place where its writer was revoked: it counts for nothing
+      return ensure(e.values.empty() && e.debts.empty() && was_restored(e.peer), "a send counts for nothing: " + where);
     ensure(half->second.account == e.account && half->second.values == e.values && half->second.debts == e.debts,
            "a receive differs from its send, " + std::string(errc_name(e.reason)) + ": " + where);
-    ensure(received_.insert(c).second, "a send was received twice: " + where);
     ensure(!returned_.count(c) || was_restored(p.writer), "a send that had returned was received: " + where);
     if (half->second.cause == send_cause::sweep && !was_restored(p.writer))
       sweeping_[{e.peer, p.writer}] -= card_value(e);

@@ -64,7 +64,8 @@ std::optional<till_command> world::think_elsewhere(sim_node& n, till&, const til
 
 bool is_back_elsewhere(const sim_node& hq, const sim_node& n, const till_command& c) {
   if (!n.st || !hq.st || hq.st->is_rebuilding() || !n.st->above() || n.st->parent_silent()) return false;
-  if (!n.st->curve_key_of(n.id) || !n.st->curve_key_of(head_office)) return false;  // an ended certificate seals nothing
+  // An ended certificate seals nothing.
+  if (!n.st->curve_key_of(n.id) || !n.st->curve_key_of(head_office)) return false;
   const auto& book = n.st->ledger();
   const auto* own = std::get_if<refund_command>(&c);
   const auto* undo = std::get_if<reverse_command>(&c);

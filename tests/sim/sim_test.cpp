@@ -96,8 +96,8 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   CHECK(sum.shipped_by_detour > 10);
 }
 
-// A move that only a backup knows of; lives closed by a wrong clock; a life whose life before is not all here; audits of
-// halves that were booked twice, of a life that was closed twice; lending in other units.
+// A move that only a backup knows of; lives closed by a wrong clock; a life whose life before is not all here; audits
+// of halves that were booked twice, of a life that was closed twice; lending in other units.
 TEST_CASE("small seeds that once failed hold", "[sim]") {
   for (std::uint64_t seed : {40'001'923U, 40'002'385U, 50'035'669U, 50'039'763U, 50'026'964U, 50'039'875U, 50'027'845U,
                              30'003'405U, 30'001'981U}) {

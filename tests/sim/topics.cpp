@@ -67,8 +67,8 @@ bool knows_more(const sim_node& n, const sim_node& parent) {
   stream_reader own(n.disk), other(parent.disk);
   auto list = own.list();
   return list && std::ranges::any_of(*list, [&](const stream_id& id) {
-    return id.sub == sub_stream::directory && own.size(id) > other.size(id);
-  });
+           return id.sub == sub_stream::directory && own.size(id) > other.size(id);
+         });
 }
 
 }  // namespace tally::sim

@@ -217,8 +217,7 @@ void world::crash(sim_node& n, const char* why) {
   });
 }
 
-// Everything that a node has made durable and that the oracle has not seen yet. A group may end one epoch and begin the
-// next.
+// All that a node has made durable and the oracle has not seen. A group may end one epoch and begin the next.
 void world::absorb(sim_node& n) {
   n.lives.insert(n.st->ledger().self());
   follow_region(n);
@@ -483,13 +482,12 @@ void world::run() {
   counted_.swept = oracle_.swept();
   counted_.over_returned = over_returned();
   counted_.store_ms = now_ * plan_.stores;
-  // Head office writes down its time now and then, and stores give back what was put aside, which may pay a debt; that
-  // alone is no unrest.
+  // Head office writes down its time, stores give back what was put aside, which may pay a debt: that is no unrest.
   step_until(now_ + drain_max + 5 * plan_.hold_ms, [this] {
-    return drained(*this) && all_put_back() && timed_out(*this) && (ended().value != 0 || debts_asked(*this)) &&
-           granted(*this);
+    return drained(*this) && all_put_back() && timed_out(*this) &&
+           (ended().value != 0 ? granted(*this) : debts_asked(*this));
   });
-  // A sweep of little at a time may go on for hours, each part of it before head office has cosigned the one before.
+  // A sweep of little at a time may go on for hours, each part before head office has cosigned the one before.
   for (int left = 24; left > 0 && !drained(*this); --left)
     step_until(now_ + drain_max, [this] { return drained(*this); });
   for (const auto& [id, n] : nodes_)

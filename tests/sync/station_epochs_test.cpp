@@ -73,6 +73,39 @@ TEST_CASE("what lay at a restored store is granted anew, once, and the store tra
     CHECK(net.hq().st->seen().contested_of(w) == 0);
 }
 
+TEST_CASE("the newer disk that comes back after an older one was followed is named, and an operator lets it go on",
+          "[sync][epochs]") {
+  station_net net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  auto older = a.store.image();
+  REQUIRE(why(net.ask(a, net.sale(a, 3))) == errc::ok);
+  net.sync();
+  auto newer = a.store.image();
+  restore(net, a, older, a.source->size(a.journal()));
+  let_time_pass(net, 6);
+  REQUIRE(a.st->ledger().stopped() == errc::ok);
+  net.link(a, net.region(), false);
+  net.forget();
+  a.store.reset(newer);
+  net.open(a);
+  net.settle(a);
+  net.link(a, net.region(), true);
+  let_time_pass(net, 12);
+  const auto life = a.st->ledger().self();
+  REQUIRE(a.st->ledger().stopped() == errc::epoch_closed);
+  CHECK(alarmed(net.hq(), errc::epoch_closed));
+  entry close;
+  close.kind = entry_kind::close_epoch;
+  close.subject.node = a.id;
+  REQUIRE(net.publish({close}).code == errc::ok);
+  let_time_pass(net, 12);
+  CHECK(node_of(net.hq().st->ledger().st(), a.id)->epoch == life.epoch);
+  CHECK(a.st->ledger().stopped() == errc::ok);
+  for (const auto& w : net.hq().st->seen().writers())
+    CHECK(net.hq().st->seen().contested_of(w) == 0);
+}
+
 TEST_CASE("an epoch whose end is missing waits, and is closed without it in the end", "[sync][epochs]") {
   station_net net;
   auto& a = net.at(3);
