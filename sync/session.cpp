@@ -67,7 +67,8 @@ session_effects session::on_message(const message& m, tick_ms now) {
     on_hello(*hello, out, now);
   } else if (const auto* refusal = std::get_if<refuse_message>(&m)) {
     closed_ = true;
-    if (refusal->code == replaced_code) out.push_back(control_effect{m});
+    // Another process in this one's place; or a later life of head office, while it runs on a backup.
+    if (refusal->code == replaced_code || refusal->code == errc::rolled_back) out.push_back(control_effect{m});
     out.push_back(close_effect{refusal->code, refusal->text});
   } else if (!peer_) {
     // The peer's hello was lost; the timer repeats ours, which makes it say it again.

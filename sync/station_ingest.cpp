@@ -400,7 +400,7 @@ void station::control(const control_arrival& c) {
     on_letter(c.from, *letter);
   } else if (const auto* hello = std::get_if<hello_message>(&c.what)) {
     note_process(c.from, *hello);
-  } else if (std::holds_alternative<refuse_message>(c.what)) {
+  } else if (const auto* refused = std::get_if<refuse_message>(&c.what); refused && refused->code == replaced_code) {
     heed_twin(c.from);
   } else if (const auto* want = std::get_if<want_message>(&c.what)) {
     // So it is no old copy as far as the parent knows.

@@ -96,7 +96,16 @@ await scenario('head office on a backup', 240, async (t) => {
   await good(['restore', '--data', hq.data, '--from', backup, '--even-if-longer']);
   await hq.start();
   await until('head office to hear that its backup is too old', () => /before it was last restored/.test(readFileSync(hq.child.log, 'utf8')));
-  assert.deepEqual((await hq.status()).rebuilding.silent, [2, 3]);
+  const { newer, silent } = (await hq.status()).rebuilding;
+  assert.deepEqual([newer, silent], [[2], [3]]);
+  assert.match((await good(['status', '--data', hq.data])).out, /TOO OLD: node 2 knows of a later restore/);
+  await hq.stop();
+  // Nor without those who know better: they are there all the same.
+  await good(['restore', '--data', hq.data, '--without', '2', '3']);
+  await hq.start();
+  await until('head office to hear it again', async () => (await hq.status()).rebuilding?.newer.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 32_000));
+  assert.notEqual((await hq.status()).rebuilding, null);
   await hq.stop();
   t.step('a backup from before the last restore is refused');
   // The database that was replaced is still there, and a copy of it is a backup of the newest life.
@@ -111,7 +120,7 @@ await scenario('head office on a backup', 240, async (t) => {
   const noted = await good(['restore', '--data', hq.data, '--without', '3']);
   assert.match(noted.out, /^Noted/);
   await hq.start();
-  await until('head office to go on without node 3', async () => (await hq.status()).rebuilding === null);
+  await until('head office to go on without node 3', async () => (await hq.status()).rebuilding === null, 60_000);
   await other.start();
   for (const node of [store, other]) await allCosigned(node);
   t.step('it goes on without who does not answer');
