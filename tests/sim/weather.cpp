@@ -394,7 +394,7 @@ void world::alarm(sim_node& n, const alarm_effect& a) {
   const bool of_goods = a.text.starts_with("a letter about goods that came back, in the name of node ");
   if (of_goods && a.code == errc::bad_proof && (counted_.forged > 0 || plan_.new_keys > 0)) return;
   // A parent that is an old copy, or that head office went past, cannot answer; nor does a line that is cut.
-  if (a.code == errc::left_out) {
+  if (a.code == errc::left_out && !n.parents.empty()) {
     const auto& l = links_.at(n.id);
     if (l.cut || l.up_blocked || l.down_blocked || knows_more(n, nodes_.at(n.parents.front()))) return;
   }
