@@ -30,7 +30,6 @@ public:
                                                certificate_book& certificates, const signer& keys, entropy& random);
   /// Writes the first entry of the first epoch if there is none yet. The group must be sealed as any other.
   void start(const epoch_id& first_epoch, unix_seconds now);
-
   /// Queues an input; `busy` at the bound (nothing was queued).
   status put(station_input input);
   /// Works through what is queued until the open group is at its bound.
