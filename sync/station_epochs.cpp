@@ -285,9 +285,9 @@ void station::follow_heir(const writer_id& heir) {
   if (!record || !heritage || record->epoch == heir.epoch || closing_of(book_->st(), heir)) return;
   writer_id before{heir.node, heritage->before};
   auto closed = closing_of(book_->st(), before);
-  // Or an operator closed the life that had followed.
-  bool current = record->epoch == before.epoch || (closed && closed->successor == epoch_id{}) ||
-                 (closed && record->epoch == epoch_id{});
+  // Closed with nobody to follow; or an operator closed the life that had followed.
+  const bool free = closed && (closed->successor == epoch_id{} || record->epoch == epoch_id{});
+  const bool current = free || record->epoch == before.epoch;
   // Of two machines each would close the other's life, one after the other, without end.
   if (certificates_.is_revoked(heir.node) || is_forked(heir.node)) return;
   if (!current) return closed ? name_stranded(heir) : void();

@@ -230,8 +230,9 @@ TEST_CASE("a ruling about goods that came back too often bears what they cost, h
   }
 }
 
-TEST_CASE("a ruling about goods that came back too often says whose owner owes it", "[sync][elsewhere]") {
-  debts_net net;
+/// Of five things, 1.00 each, three come back at another store and four at their own, both in the dark: two too many.
+/// Returns the ruling `owed` about it, without a sum.
+static entry seven_of_five_back(debts_net& net) {
   auto &a = net.at(3), &b = net.at(4);
   const auto sale = net.sold(a, 10'000, 5);
   net.dark(true);
@@ -239,15 +240,23 @@ TEST_CASE("a ruling about goods that came back too often says whose owner owes i
   REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 4))) == errc::ok);
   net.dark(false);
   net.turn(3);
-  const auto& seen = net.hq().st->seen();
-  REQUIRE(seen.is_open_case(a.writer(), sale.seq));
-  CHECK(seen.beyond_of(a.writer(), sale.seq) == 200);  // two of the five that cost 1.00 each
-  CHECK(seen.beyond_of(a.writer(), sale.seq + 1) == 0);
   entry ruling;
   ruling.kind = entry_kind::ruling;
   ruling.subject = a.writer();
   ruling.cites = sale.seq;
   ruling.outcome = ruling_outcome::owed;
+  return ruling;
+}
+
+TEST_CASE("a ruling about goods that came back too often says whose owner owes it", "[sync][elsewhere]") {
+  debts_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  auto ruling = seven_of_five_back(net);
+  const auto sold_at = *ruling.cites;
+  const auto& seen = net.hq().st->seen();
+  REQUIRE(seen.is_open_case(a.writer(), sold_at));
+  CHECK(seen.beyond_of(a.writer(), sold_at) == 200);  // two of the five that cost 1.00 each
+  CHECK(seen.beyond_of(a.writer(), sold_at + 1) == 0);
   ruling.debtor = b.id;
   CHECK(net.publish({ruling}).code == errc::malformed);  // it says whose, and not how much
   ruling.values = {{purse_paid, main_unit, 0, 200}};
@@ -258,7 +267,7 @@ TEST_CASE("a ruling about goods that came back too often says whose owner owes i
   const auto named = GENERATE(3U, 4U);
   ruling.debtor = node_id{named};
   REQUIRE(net.publish({ruling}).code == errc::ok);
-  CHECK(seen.beyond_of(a.writer(), sale.seq) == 0);
+  CHECK(seen.beyond_of(a.writer(), sold_at) == 0);
   net.turn();
   net.nothing_contested();
   net.audited();
@@ -279,18 +288,7 @@ TEST_CASE("a ruling about goods that came back too often says whose owner owes i
 
 TEST_CASE("the audit names a debtor that had no part in what came back too often", "[sync][elsewhere][audit]") {
   debts_net net;
-  auto &a = net.at(3), &b = net.at(4);
-  const auto sale = net.sold(a, 10'000, 5);
-  net.dark(true);
-  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 3))) == errc::ok);
-  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 4))) == errc::ok);
-  net.dark(false);
-  net.turn(3);
-  entry ruling;
-  ruling.kind = entry_kind::ruling;
-  ruling.subject = a.writer();
-  ruling.cites = sale.seq;
-  ruling.outcome = ruling_outcome::owed;
+  auto ruling = seven_of_five_back(net);
   ruling.values = {{purse_paid, main_unit, 0, 200}};
   ruling.debtor = net.region().id;
   auto& office = net.hq().st->ledger();
