@@ -75,21 +75,25 @@ plan plan::from_seed(std::uint64_t seed) {
   top = top || (p.restore == restore_kind::none && goes_with_top(p.ending, p.regions) &&
                 dice(seed * 0xc2b2ae3d27d4eb4fULL + 5).chance(250));
   if (top) p.restore = restore_kind::top;
-  if (top) p.detour_after_ms = 0;  // a store that went around its region may know more than what that one gives back
   p.restore_region = dice(seed * 0xd6e8feb86659fd93ULL + 3).chance(300);
   dice keys(seed * 0x94d049bb133111ebULL + 5);
   if (keys.chance(150)) p.new_keys = static_cast<unsigned>(1 + keys.below(3));
   dice skips(seed * 0x9e6c63d0876a9a47ULL + 5);
   if (skips.chance(300)) p.skipping = static_cast<unsigned>(1 + skips.below(3));
   p.forges = dice(seed * 0xa0761d6478bd642fULL + 5).chance(300);
-  p.skip_what_can_be_skipped();
+  p.have_what_it_needs();
   p.take_members();
   return p;
 }
 
-// From stores right below it, head office on a backup could not get back what they left out.
-void plan::skip_what_can_be_skipped() {
-  if (restore == restore_kind::top && regions == 0) skipping = 0;
+void plan::have_what_it_needs() {
+  // From stores right below it, or that move there, head office on a backup could not get back what they left out.
+  if (restore == restore_kind::top && (regions == 0 || ending == ending::move)) skipping = 0;
+  // A store that went around its region may know more than what that one gives back.
+  if (restore == restore_kind::top) detour_after_ms = 0;
+  if (regions == 0 && (ending == ending::move || ending == ending::replace_region)) regions = 1;
+  stores = std::max(stores, 1U);
+  cards = std::max(cards, 2U);
 }
 
 // With dice of their own, too.
@@ -130,7 +134,7 @@ plan plan::small(std::uint64_t seed) {
   const bool top = p.restore == restore_kind::top;
   if (p.ending == ending::move && p.regions == 0) p.ending = top ? ending::burn : ending::retire;
   if (top && p.ending == ending::burn_and_return && p.regions == 0) p.ending = ending::burn;
-  p.skip_what_can_be_skipped();
+  p.have_what_it_needs();
   return p;
 }
 

@@ -90,8 +90,9 @@ struct plan {
   std::string changes(const plan& other) const;
   /// Sets what a text of that form names. False: an unknown name, or no number; what stands before it is set.
   bool set(std::string_view text);
-  /// For a plan of which `restore`, `regions` or `skipping` were set by hand.
-  void skip_what_can_be_skipped();
+  /// A place to move to, a region to replace, two cards for a gift; and nothing left out that could not be given back.
+  /// For plans of which settings were replaced by hand, too.
+  void have_what_it_needs();
 
 private:
   void take_days(dice& d);

@@ -119,6 +119,7 @@ plan plan_of(const options& o, std::uint64_t seed) {
   auto p = o.small ? plan::small(seed) : plan::from_seed(seed);
   if (o.hours > 0) p.trade_ms = static_cast<std::int64_t>(o.hours) * 3'600'000;
   (void)p.set(o.with);
+  p.have_what_it_needs();
   return p;
 }
 

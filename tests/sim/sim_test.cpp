@@ -100,7 +100,7 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
 // of halves that were booked twice, of a life that was closed twice; lending in other units.
 TEST_CASE("small seeds that once failed hold", "[sim]") {
   for (std::uint64_t seed : {40'001'923U, 40'002'385U, 50'035'669U, 50'039'763U, 50'026'964U, 50'039'875U, 50'027'845U,
-                             30'003'405U, 30'001'981U}) {
+                             70'005'138U, 30'003'405U, 30'001'981U}) {
     INFO("seed " << seed);
     auto r = tally::sim::run_plan(tally::sim::plan::small(seed));
     INFO(r.last_events);
@@ -252,7 +252,7 @@ TEST_CASE("stores leave goods out of their copy, and take them after all", "[sim
     INFO("seed " << seed);
     auto p = tally::sim::plan::small(seed);
     p.skipping = 3;
-    p.skip_what_can_be_skipped();
+    p.have_what_it_needs();
     p.trade_ms = p.pace * 4 * 3'600'000;
     p.crash_every = p.pace * 20 * 60'000;
     auto r = tally::sim::run_plan(p);
