@@ -93,7 +93,7 @@ void book::load_earlier() {
 }
 
 void book::begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optional<stream_head>& predecessor,
-                       std::uint64_t proven) {
+                       std::uint64_t proven, std::uint32_t not_before) {
   entry e;
   e.kind = entry_kind::open_epoch;
   e.engine = engine_revision;
@@ -105,7 +105,8 @@ void book::begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optio
   self_.epoch = epoch;
   durable_next_ = sealed_next_ = 0;  // of the new journal nothing is durable, whatever is in flight
   durable_figures_ = sealed_figures_ = {};
-  date_entry(e, state_, before, now, hq_time_);
+  e.business_date = std::max(business_date(state_, before, now, hq_time_), not_before);
+  e.stamp = now - start_of_day(e.business_date);
   byte_writer w;
   write_writer(w, self_);
   view_.put(family::meta, self_key, w.take());

@@ -24,9 +24,10 @@ public:
   /// False until `begin_epoch` was called once in the life of this database.
   bool started() const { return self_.epoch != epoch_id{}; }
   /// Starts a new epoch with its first entry. `predecessor`: head of the epoch before, as this disk has it; `proven`:
-  /// how long somebody else proved it to be. All rights begin at zero; used request numbers stay used.
+  /// how long somebody else proved it to be. All rights begin at zero; used request numbers stay used. Its business
+  /// date is none before that of the epoch before, nor before `not_before`.
   void begin_epoch(const epoch_id& epoch, unix_seconds now, const std::optional<stream_head>& predecessor,
-                   std::uint64_t proven = 0);
+                   std::uint64_t proven = 0, std::uint32_t not_before = 0);
 
   const writer_id& self() const { return self_; }
   node_role role() const { return role_; }

@@ -466,10 +466,10 @@ void world::run() {
   step_until(plan_.trade_ms);
   heal();
   bool lively = step_until(now_ + drain_max, [this] { return drained(*this); });
-  // Operators rule about one case after the other: hundreds take longer, as long as they go on.
-  for (auto left = decrees_.size(); !lively && left > 0; left = decrees_.size()) {
+  // Operators rule about hundreds of cases, and value is swept little at a time: that takes longer, while it goes on.
+  for (auto left = decrees_.size(), swept = oracle_.swept(); !lively; left = decrees_.size(), swept = oracle_.swept()) {
     lively = step_until(now_ + drain_max, [this] { return drained(*this); });
-    if (decrees_.size() >= left) break;
+    if (decrees_.size() >= left && oracle_.swept() == swept) break;
   }
   if (!lively) {
     std::string why;

@@ -239,6 +239,31 @@ TEST_CASE("what the lost end granted anew and passed on is not granted a second 
     CHECK(hq.st->seen().contested_of(w) == 0);
 }
 
+// With its clock behind, it granted anew on a day before the closing, and contested that itself.
+TEST_CASE("a head office on a backup whose clock went back grants anew on no day before the closing", "[sync][rebuild]") {
+  station_net net;
+  auto &hq = net.hq(), &a = net.at(3);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  auto copy = hq.store.image();
+  net.pass_time(tick_ms{20} * 24 * 3'600'000);
+  REQUIRE(net.publish({close_of(a.id)}).code == errc::ok);
+  net.sync();
+  auto closed = closing_of(hq.st->ledger().st(), a.writer());
+  net.set_clock(net.now() - std::int64_t{20} * 24 * 3'600);
+  net.go_back(copy);
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 30);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  const auto& self = hq.st->ledger().self();
+  REQUIRE(closed.has_value());
+  CHECK(business_date(hq.st->ledger().st(), self, 0, 0) >= closed->day);
+  net.pass_time(tick_ms{35} * 24 * 3'600'000);  // were it in doubt
+  let_time_pass(net, 30);
+  CHECK(held(hq, self) == 1'000);
+  CHECK(hq.st->seen().contested_of(self) == 0);
+}
+
 TEST_CASE("a child that head office does not wait for leaves its end unknown", "[sync][rebuild]") {
   station_net net;
   auto& hq = net.hq();

@@ -53,6 +53,7 @@ public:
   /// who is not waited for.
   void go_back(const kv_image& copy, const std::vector<node_id>& without = {});
   void pass_time(tick_ms ms) { tick_ += ms, now_ += ms / 1000; }
+  void set_clock(unix_seconds now) { now_ = now; }
   void forget();
 
   till_answer ask(node& n, till_command c, bool may_wait = false);
