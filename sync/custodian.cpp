@@ -40,7 +40,7 @@ void custodian::start(job first, tick_ms now, unix_seconds wall, custody& c) {
   auto [it, fresh] = open_.emplace(key{first.requester, first.id}, std::move(first));
   if (!fresh) return;
   auto& j = it->second;
-  j.elsewhere = c.elsewhere(j.account, j.purse, j.requester);
+  j.word = c.is_top();
   if (j.wanted == 0)
     for (const auto& u : c.units_elsewhere(j.account, j.requester))
       j.units[u.purse] += std::clamp<amount>(u.units, 0, amount_max);
@@ -81,7 +81,11 @@ void custodian::finish(job& j, errc code, unix_seconds wall, custody& c) {
   // To a till "nothing elsewhere" and "nobody told" are not the same.
   if (j.blind && code == errc::ok && j.requester.value == 0) code = errc::offline;
   j.ended = true;
-  j.end = {j.id, j.given, std::max<amount>(j.elsewhere - j.given, 0), wall, code, {}};
+  // What went away through here is in no journal of this side any more, and the parent's word is without what it gave;
+  // of that, what has not come lies on its way.
+  auto lies = std::clamp<amount>(c.elsewhere(j.account, j.purse, j.requester), 0, amount_max);
+  lies += j.above + std::max<amount>(j.above_gave - j.came, 0);
+  j.end = {j.id, j.given, lies, j.word ? wall : 0, code, {}};
   for (auto [purse, n] : j.units)
     if (n > 0) j.end.units.push_back({purse, n});
   if (j.requester.value != 0) {
@@ -102,7 +106,9 @@ void custodian::told(node_id from, const told_message& m, tick_ms, unix_seconds 
     bool knows = m.code == errc::ok || m.code == errc::timeout;
     if (c.is_parent(from) && !knows) j.blind = true;
     if (c.is_parent(from)) {
-      j.elsewhere += std::clamp<amount>(m.elsewhere, 0, amount_max);
+      j.word = knows && m.as_of != 0;
+      j.above = std::clamp<amount>(m.elsewhere, 0, amount_max);
+      j.above_gave = std::clamp<amount>(m.granted, 0, amount_max);
       for (const auto& u : m.units)
         if (j.wanted == 0 && (j.units.size() < told_units_max || j.units.count(u.purse)))
           j.units[u.purse] += std::clamp<amount>(u.units, 0, amount_max);

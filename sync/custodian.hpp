@@ -27,6 +27,8 @@ public:
   /// An ask of this node itself (requester: its till) has come to its end.
   virtual void finished(std::uint64_t own_request, account_id account, const told_message& m) = 0;
   virtual bool is_parent(node_id neighbour) const = 0;
+  /// Nobody is above: what is known here is all.
+  virtual bool is_top() const { return false; }
 };
 
 /// Brings spending rights to where they are needed: answers pulls of children, recalls of parents and the needs of
@@ -45,7 +47,8 @@ public:
   /// A neighbour asks. `now` on the monotonic clock.
   void asked(node_id from, const ask_message& m, tick_ms now, unix_seconds wall, custody& c);
   /// An own till needs `amount` more of an account. `finished(request)` follows; its `elsewhere` counts only with code
-  /// `ok`: `offline` when the parent went away before its answer, `timeout` or `busy` when there was none.
+  /// `ok`: `offline` when the parent went away before its answer, `timeout` or `busy` when there was none. It is a part
+  /// of all that lies elsewhere when its `as_of` is 0: enough came before the parent's word, or without asking it.
   void need(std::uint64_t request, account_id account, std::uint32_t purse, tally::amount amount, std::uint32_t wait_ms,
             tick_ms now, unix_seconds wall, custody& c);
   void told(node_id from, const told_message& m, tick_ms now, unix_seconds wall, custody& c);
@@ -64,10 +67,12 @@ private:
     std::uint64_t id{};  ///< the requester's
     account_id account;
     std::uint32_t purse{};
-    tally::amount wanted{}, given{}, promised{}, came{}, elsewhere{};
+    tally::amount wanted{}, given{}, promised{}, came{};
+    tally::amount above{}, above_gave{};  ///< the parent's word of what lies beyond it, and what it gave
     tick_ms deadline{};
     std::map<std::uint64_t, node_id> asked;        ///< own ask id → neighbour, unanswered
     std::map<std::uint32_t, tally::amount> units;  ///< a question: elsewhere, of other purses
+    bool word = false;                             ///< what lies beyond the parent is known
     bool blind = false;                            ///< the parent gave no word of what lies elsewhere
     bool ended = false;                            ///< kept until the deadline, against repeats
     told_message end;

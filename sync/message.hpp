@@ -120,7 +120,7 @@ struct told_message {
   std::uint64_t id{};
   tally::amount granted{};
   tally::amount elsewhere{};
-  unix_seconds as_of{};
+  unix_seconds as_of{};  ///< 0: `elsewhere` is only a part, what lies beyond the sender's parent is not known
   errc code = errc::ok;
   std::vector<unit_use> units = {};  ///< to a question: what lies elsewhere in other purses; at most told_units_max
   friend bool operator==(const told_message&, const told_message&) = default;

@@ -200,14 +200,14 @@ private:
   void close_used_number(account_id account), close_used_numbers(), move_debts(), pass_on_cards();
   tally::amount held_here(account_id account, std::uint32_t purse) const override;
   std::vector<node_id> sources(account_id account, std::uint32_t purse, node_id except) const override;
-  tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount amount,
-                     std::uint64_t request) override;
+  tally::amount give(node_id to, account_id account, std::uint32_t purse, tally::amount n, std::uint64_t id) override;
   tally::amount elsewhere(account_id account, std::uint32_t purse, node_id who) const override;
   std::vector<unit_use> units_elsewhere(account_id account, node_id who) const override;
   void ask(node_id neighbour, const ask_message& m) override;
   void tell(node_id neighbour, const told_message& m) override;
   void finished(std::uint64_t own_request, account_id account, const told_message& m) override;
   bool is_parent(node_id neighbour) const override { return is_above(neighbour); }
+  bool is_top() const override { return config_.role == node_role::hq; }
   station_config config_;
   const kv_store& store_;
   stream_reader reader_;

@@ -280,8 +280,13 @@ void station::take_rights(const entry& send, const stream_head& head, const writ
     return;
   }
   if (send.account.value == 0 || contested != errc::ok) return;
-  for (const auto& v : send.values)
+  auto hint = hints_.find(send.account);
+  for (const auto& v : send.values) {
+    // It is not elsewhere any more, also where no word of that follows: before the custodian, whose word stands.
+    if (hint != hints_.end()) hint->second.came(v.purse, v.amount);
+    if (hint != hints_.end()) open_effects_.push_back(hint_effect{send.account, hint->second});
     custodian_.arrived(send.account, v.purse, v.amount, now_, *this);
+  }
 }
 
 void station::cosign(node_id child, const stream_id& id) {
@@ -439,6 +444,7 @@ std::vector<node_id> station::sources(account_id account, std::uint32_t purse, n
 }
 
 amount station::elsewhere(account_id account, std::uint32_t purse, node_id who) const {
+  if (who.value == 0) who = config_.self;  // an own till: what lies here is not elsewhere
   amount sum = 0;
   for (const auto& w : observer_->writers())
     if (w.node != who && route_to(w.node) != who && !closing_of(book_->st(), w))

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -68,6 +69,13 @@ struct elsewhere_hint {
   tally::amount value{};
   unix_seconds as_of{};
   std::vector<unit_use> units = {};  ///< in other purses
+
+  /// So much of it came here since.
+  void came(std::uint32_t purse, tally::amount n) {
+    if (purse == purse_paid) value = std::max<tally::amount>(value - n, 0);
+    for (auto& u : units)
+      if (u.purse == purse) u.units = std::max<tally::amount>(u.units - n, 0);
+  }
 };
 struct till_answer {
   std::uint64_t request{};

@@ -70,10 +70,12 @@ std::optional<error> too_many(const goods_asked& g, const entry& sale, const ret
 /// Nobody knows when the parent gave no answer: then it is as in the dark.
 std::optional<refusal> left_behind(const waiting_sale& sale, const std::optional<elsewhere_hint>& told,
                                    account_id account, const book& b) {
-  if (!std::holds_alternative<hand_back_command>(sale.request.command) || sale.unanswered || !told) return std::nullopt;
-  amount rest = std::clamp<amount>(told->value, 0, amount_max);
-  for (const auto& u : told->units)
-    if (u.purse == purse_deposit) rest += std::clamp<amount>(u.units, 0, amount_max);
+  if (!std::holds_alternative<hand_back_command>(sale.request.command) || sale.unanswered) return std::nullopt;
+  amount rest = std::clamp<amount>(told ? told->value : 0, 0, amount_max);
+  if (told)
+    for (const auto& u : told->units)
+      if (u.purse == purse_deposit) rest += std::clamp<amount>(u.units, 0, amount_max);
+  rest = std::max(rest, sale.part);  // a region without a line still knows what lies below it
   if (rest == 0) return std::nullopt;
   const auto* rules = b.rules().newest();
   auto text = format_amount(rest, rules ? static_cast<int>(rules->exponent) : 2);
@@ -143,7 +145,9 @@ void station::finished(std::uint64_t own_request, account_id account, const told
   auto found = needs_.find(own_request);
   // A question of no sale is about all purses. Where only a purse was asked for, a hint of the money must be there.
   auto purse = found == needs_.end() ? 0 : found->second.purse;
-  if (m.code == errc::ok && (purse <= purse_paid || hints_.count(account))) note_elsewhere(account, purse, m);
+  // A part is no word of all: what was told before stands, with its age, less what came since.
+  bool whole = m.code == errc::ok && m.as_of != 0;
+  if (whole && (purse <= purse_paid || hints_.count(account))) note_elsewhere(account, purse, m);
   if (m.code == errc::timeout && !std::exchange(parent_silent_, true))
     if (auto p = above()) open_effects_.push_back(to_neighbour{*p, alive_message{true}});
   if (found == needs_.end()) return;
@@ -152,6 +156,8 @@ void station::finished(std::uint64_t own_request, account_id account, const told
   auto& sale = waiting_.at(id);
   sale.needs.erase(own_request);
   sale.unanswered = sale.unanswered || m.code == errc::timeout || m.code == errc::offline;
+  if (m.code == errc::ok && (purse == purse_paid || purse == purse_deposit))
+    sale.part += std::clamp<amount>(m.elsewhere, 0, amount_max);
   if (!sale.needs.empty()) return;  // with all that comes the rules' order can be kept
   end_wait(id, account);
 }

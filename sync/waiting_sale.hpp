@@ -13,6 +13,7 @@ struct waiting_sale {
   std::vector<std::uint64_t> joined;  ///< later requests with the same key and content: answered together
   std::set<std::uint64_t> needs;      ///< asks that are not at their end
   bool unanswered = false;            ///< one of them ended without the parent's word
+  tally::amount part = 0;             ///< of its money, what was said to lie elsewhere, be it that not all were asked
   tick_ms returns_due = 0;            ///< instead: it waits so long for what others gave back of a sale; 0: it does not
 };
 

@@ -176,6 +176,23 @@ void station_net::go_back(const kv_image& copy, const std::vector<node_id>& with
   settle(hq());
 }
 
+void station_net::deliver_words() {
+  for (auto left = post_.size(); left > 0; --left) {
+    auto [from, to, what] = std::move(post_.front());
+    post_.pop_front();
+    if (!links_.count({from, to})) continue;
+    if (const auto* f = std::get_if<fetch_message>(&what)) {  // a session answers that
+      auto list = at(to.value).source->entries(f->stream, f->from, f->entries);
+      REQUIRE(list.ok());
+      post_.emplace_back(
+          to, from, fetched_message{f->stream, f->from, static_cast<std::uint32_t>(list->size()), pack_entries(*list)});
+      continue;
+    }
+    REQUIRE(at(to.value).st->put(control_arrival{from, what}).ok());
+    settle(at(to.value));
+  }
+}
+
 void station_net::sync() {
   for (int round = 0; round < 200; ++round) {
     auto weight = [&] {
@@ -192,23 +209,11 @@ void station_net::sync() {
     auto busy = !post_.empty();
     for (auto& n : nodes_)
       settle(*n);
-    for (auto [a, b] : links_)
+    for (auto [a, b] : links_) {
+      if (words_first) deliver_words();
       carry(at(a.value), at(b.value));
-    for (auto left = post_.size(); left > 0; --left) {
-      auto [from, to, what] = std::move(post_.front());
-      post_.pop_front();
-      if (!links_.count({from, to})) continue;
-      if (const auto* f = std::get_if<fetch_message>(&what)) {  // a session answers that
-        auto list = at(to.value).source->entries(f->stream, f->from, f->entries);
-        REQUIRE(list.ok());
-        post_.emplace_back(
-            to, from,
-            fetched_message{f->stream, f->from, static_cast<std::uint32_t>(list->size()), pack_entries(*list)});
-        continue;
-      }
-      REQUIRE(at(to.value).st->put(control_arrival{from, what}).ok());
-      settle(at(to.value));
     }
+    deliver_words();
     if (!busy && post_.empty() && weight() == before) return;
   }
   FAIL("the network does not come to rest");

@@ -48,6 +48,7 @@ public:
   void carry(node& from, node& to);
   /// Everything everywhere, messages included, until nothing moves. Links that are not `linked` stay down.
   void sync();
+  bool words_first = false;  ///< messages arrive before the segments that were sent with them
   void link(node& child, node& parent, bool up);
   /// Head office's disk is an older image of it, marked as a backup: it begins anew, and its links are down. `without`:
   /// who is not waited for.
@@ -76,6 +77,7 @@ public:
   public_key root() const { return root_->key(); }
 
 private:
+  void deliver_words();
   void add(std::uint32_t id, node_role role, std::vector<node_id> parents);
 
   ed25519_verifier with_;
