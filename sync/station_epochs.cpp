@@ -348,7 +348,9 @@ void station::settle_epochs() {
       lives_.regrants.push_back(std::move(e));
     if (!found.waits) lives_.settled.insert(w);
   }
+  const bool granting = !lives_.regrants.empty();
   grant_anew();
+  if (granting && lives_.regrants.empty()) lives_.doubt_due = tick_;  // that is in doubt no more
   lives_.stirred = lives_.stirred || !lives_.heirs.empty() || !lives_.regrants.empty();
 }
 
