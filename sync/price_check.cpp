@@ -5,6 +5,7 @@
 #include "ledger/cards.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/kinds.hpp"
+#include "ledger/money.hpp"
 #include "ledger/pins.hpp"
 #include "ledger/refund_price.hpp"
 #include "storage/entry_codec.hpp"
@@ -14,18 +15,27 @@
 namespace tally {
 namespace {
 
-std::string tax_text(const std::vector<tax_item>& taxes) {
+/// As people write it.
+std::string money_of(amount n, const rules_record* rules) {
+  if (!rules) return std::to_string(n) + " minor units";
+  return format_amount(n, static_cast<int>(rules->exponent)) + " " + rules->currency;
+}
+
+std::string tax_of(const std::vector<tax_item>& taxes, const rules_record* rules) {
   std::string out;
   for (const auto& t : taxes)
-    out += " rate " + std::to_string(t.rate) + ": " + std::to_string(t.amount) + ";";
+    out += " rate " + std::to_string(t.rate) + ": " + money_of(t.amount, rules) + ";";
   return out.empty() ? "no tax" : "tax" + out;
 }
 
-std::string units_text(const std::vector<value_item>& items) {
+std::string units_of(const std::vector<value_item>& items, const rules_record* rules) {
   std::string out;
-  for (const auto& v : items)
-    out += (out.empty() ? "" : ", ") + std::to_string(v.amount) + " of purse " + std::to_string(v.purse) +
-           (v.bucket == 0 ? "" : "@" + std::to_string(v.bucket));
+  for (const auto& v : items) {
+    const auto* purse = rules ? rules->programme.purse(v.purse) : nullptr;
+    bool money = v.unit == main_unit || (purse && purse->kind == purse_kind::bonus);
+    out += (out.empty() ? "" : ", ") + (money ? money_of(v.amount, rules) : std::to_string(v.amount)) + " of purse " +
+           std::to_string(v.purse) + (v.bucket == 0 ? "" : "@" + std::to_string(v.bucket));
+  }
   return out.empty() ? "no units earned" : out + " earned";
 }
 
@@ -127,6 +137,17 @@ void price_checker::begin_day(sequence seq, const entry& e) {
   spent_.clear();
 }
 
+// The newest rules of all name the currency, which a chain keeps.
+std::string price_checker::money_text(amount n) { return money_of(n, ground_.everything()->newest()); }
+
+std::string price_checker::tax_text(const std::vector<tax_item>& taxes) {
+  return tax_of(taxes, ground_.everything()->newest());
+}
+
+std::string price_checker::units_text(const std::vector<value_item>& items) {
+  return units_of(items, ground_.everything()->newest());
+}
+
 void price_checker::sale(sequence seq, const entry& e) {
   ground_.checked();
   auto version = " under rules " + std::to_string(e.rules_version);
@@ -144,16 +165,15 @@ void price_checker::sale(sequence seq, const entry& e) {
   for (const auto& t : e.tenders)
     fits = fits && checked_add(paid, t.amount, paid);
   if (!fits || paid != price->due)
-    differs(seq, "a total of " + std::to_string(price->due) + " minor units" + version,
-            fits ? std::to_string(paid) : "amounts that overflow");
+    differs(seq, "a total of " + money_text(price->due) + version, fits ? money_text(paid) : "amounts that overflow");
   amount of_card = 0;
   for (const auto& v : e.values)
     if (v.unit == main_unit && !checked_add(of_card, v.amount, of_card)) of_card = INT64_MAX;
   if (price->card_max < price->due && of_card > price->card_max)
     differs(seq,
-            "at most " + std::to_string(price->card_max) + " minor units from a card of kind " +
-                std::to_string(e.card_kind) + ", which is not good for the other goods" + version,
-            std::to_string(of_card));
+            "at most " + money_text(price->card_max) + " from a card of kind " + std::to_string(e.card_kind) +
+                ", which is not good for the other goods" + version,
+            money_text(of_card));
   if (e.taxes != price->taxes) differs(seq, tax_text(price->taxes) + version, tax_text(e.taxes));
   units(seq, e, std::move(price->earned), version);
 }
@@ -181,8 +201,8 @@ void price_checker::card(sequence seq, const entry& e) {
     fits = fits && checked_add(price, -v.amount, price);
     if (v.purse == purse_deposit) deposit = v.amount;
   }
-  auto text = [](amount p, amount d, std::uint32_t until) {
-    return "a card for " + std::to_string(p) + " and a deposit of " + std::to_string(d) + " minor units, good until " +
+  auto text = [this](amount p, amount d, std::uint32_t until) {
+    return "a card for " + money_text(p) + " and a deposit of " + money_text(d) + ", good until " +
            (until == 0 ? std::string("ever") : date_text(until));
   };
   auto expires = expiry_of(k, e.business_date);
@@ -200,10 +220,8 @@ void price_checker::top_up(sequence seq, const entry& e) {
     if (v.unit != main_unit) continue;
     value = v.amount;
     if (v.amount < r->top_up_min || v.amount > r->top_up_max)
-      differs(
-          seq,
-          "a top-up from " + std::to_string(r->top_up_min) + " to " + std::to_string(r->top_up_max) + " minor units",
-          std::to_string(v.amount));
+      differs(seq, "a top-up from " + money_text(r->top_up_min) + " to " + money_text(r->top_up_max),
+              money_text(v.amount));
   }
   auto given = price_top_up(rules(), e.rules_version, {true, e.card_kind, e.level, e.birthday}, e.business_date, value,
                             e.package, e.stale);
@@ -215,7 +233,7 @@ void price_checker::top_up(sequence seq, const entry& e) {
 
 void price_checker::compare(sequence seq, const std::string& what, amount expected, amount found) {
   if (expected == found) return;
-  differs(seq, std::to_string(expected) + " minor units " + what, std::to_string(found));
+  differs(seq, money_text(expected) + " " + what, money_text(found));
 }
 
 void price_checker::refund(sequence seq, const entry& e) {

@@ -100,6 +100,10 @@ private:
   void differs(sequence seq, std::string expected, std::string found) {
     ground_.differs(journal_, seq, std::move(expected), std::move(found));
   }
+  /// Sums in the chain's currency, as people write them.
+  std::string money_text(amount n);
+  std::string tax_text(const std::vector<tax_item>& taxes);
+  std::string units_text(const std::vector<value_item>& items);
   void compare(sequence seq, const std::string& what, amount expected, amount found);
   /// Units that were given, from the quotas or as owed, against those that the rules give.
   void units(sequence seq, const entry& e, std::vector<value_item> expected, const std::string& version);

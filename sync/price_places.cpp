@@ -79,9 +79,9 @@ void price_checker::fee(sequence seq, const entry& e) {
     fits = fits && checked_add(sum, v.amount, sum) && std::ranges::binary_search(kind->dormant.purses, v.purse);
   if (fits && kind->dormant.months != 0 && sum <= kind->dormant.fee) return;
   differs(seq,
-          "a fee of at most " + std::to_string(kind ? kind->dormant.fee : 0) +
-              " minor units, from the purses that rules " + std::to_string(e.rules_version) + " name",
-          std::to_string(sum));
+          "a fee of at most " + money_text(kind ? kind->dormant.fee : 0) + ", from the purses that rules " +
+              std::to_string(e.rules_version) + " name",
+          money_text(sum));
 }
 
 }  // namespace tally

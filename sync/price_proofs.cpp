@@ -23,12 +23,10 @@ void price_checker::proofs(sequence seq, const entry& e) {
   auto& before = spent_[e.account];
   auto under = " under rules " + std::to_string(e.rules_version);
   if (e.pin_checked == 0 && asks_for_pin(kind, money, !e.values.empty(), before))
-    differs(seq,
-            "at most " + std::to_string(free_of_pin(*kind, before)) + " minor units without the card's PIN" + under,
-            std::to_string(money));
+    differs(seq, "at most " + money_text(free_of_pin(*kind, before)) + " without the card's PIN" + under,
+            money_text(money));
   if (e.code_checked == 0 && asks_for_code(kind, money, !e.values.empty()))
-    differs(seq, "at most " + std::to_string(*kind->code_above) + " minor units without a one-time code" + under,
-            std::to_string(money));
+    differs(seq, "at most " + money_text(*kind->code_above) + " without a one-time code" + under, money_text(money));
   if (e.kind != entry_kind::hand_back) before = std::min(before + money, INT64_MAX / 2);
 }
 

@@ -41,15 +41,12 @@ void price_checker::risk(sequence seq, const entry& e) {
   const amount most = e.bearer != 0 ? amount_max : kind ? kind->risk_sale : 0;
   auto worth = record ? worth_at_risk(e, record->programme) : std::nullopt;
   if (worth != e.risk || e.risk > most)
-    differs(
-        seq,
-        "at most " + std::to_string(most) + " minor units at risk, and " + std::to_string(worth.value_or(0)) + under,
-        std::to_string(e.risk));
+    differs(seq, "at most " + money_text(most) + " at risk, and " + money_text(worth.value_or(0)) + under,
+            money_text(e.risk));
   if (e.bearer != 0 || !kind) return;
   auto owed = ground_.figure(journal_, owed_key(e.account));
   if (owed > kind->risk_total)
-    differs(seq, "a card that owes at most " + std::to_string(kind->risk_total) + " minor units here" + under,
-            std::to_string(owed));
+    differs(seq, "a card that owes at most " + money_text(kind->risk_total) + " here" + under, money_text(owed));
   auto times = ground_.figure(journal_, lent_key(e.account)) + 1;
   ground_.set_figure(journal_, lent_key(e.account), times);
   if (kind->risk_count != 0 && times > static_cast<amount>(kind->risk_count))

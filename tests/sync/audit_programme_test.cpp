@@ -219,7 +219,7 @@ TEST_CASE("the audit names a card that paid for other goods than its kind's", "[
   e.tenders.front().amount = 199;
   c.write(3, e);
   c.sync();
-  CHECK(first_problem(*c.check(1)).find("101 for at most 100 minor units from a card of kind 1") != std::string::npos);
+  CHECK(first_problem(*c.check(1)).find("1.01 CNY for at most 1.00 CNY from a card of kind 1") != std::string::npos);
   // What those sales would be if the card were good for nothing of it.
   auto r = next_rules();
   r.programme.card_kinds = {{1, {"Rolls"}, {}, true, 0}};
@@ -268,7 +268,7 @@ TEST_CASE("the audit names card money that was taken without the card's PIN", "[
     auto r = c.check(id);
     REQUIRE(r);
     CHECK_FALSE(r->ok());
-    CHECK(first_problem(*r).find("300 for at most 0 minor units without the card's PIN") != std::string::npos);
+    CHECK(first_problem(*r).find("3.00 CNY for at most 0.00 CNY without the card's PIN") != std::string::npos);
   }
 }
 
@@ -311,12 +311,12 @@ TEST_CASE("the audit names card money that was given or paid out without the car
     SECTION("without the PIN") {
       e.pin_checked = 0;
       c.write(3, e);
-      find("700 for at most 300 minor units without the card's PIN");
+      find("7.00 CNY for at most 3.00 CNY without the card's PIN");
     }
     SECTION("without a code") {
       e.code_checked = 0;
       c.write(3, e);
-      find("700 for at most 600 minor units without a one-time code");
+      find("7.00 CNY for at most 6.00 CNY without a one-time code");
     }
   }
   SECTION("a card that came back") {
@@ -330,12 +330,12 @@ TEST_CASE("the audit names card money that was given or paid out without the car
     SECTION("without the PIN") {
       e.pin_checked = 0;
       c.write(3, e);
-      find("700 for at most 300 minor units without the card's PIN");
+      find("7.00 CNY for at most 3.00 CNY without the card's PIN");
     }
     SECTION("without a code") {
       e.code_checked = 0;
       c.write(3, e);
-      find("700 for at most 600 minor units without a one-time code");
+      find("7.00 CNY for at most 6.00 CNY without a one-time code");
     }
   }
 }

@@ -114,7 +114,7 @@ TEST_CASE("a card may owe a store so much, so often, until its debts went up", "
   SECTION("more in all") {
     j.lend(10);
     REQUIRE(j.ground.said.size() == 1);
-    CHECK(j.ground.said.front() == "2: a card that owes at most 150 minor units here under rules 1 / 160");
+    CHECK(j.ground.said.front() == "2: a card that owes at most 1.50 CNY here under rules 1 / 1.60 CNY");
   }
   SECTION("paid meanwhile, and then too often") {
     j.debts(entry_kind::top_up, -140);
@@ -134,7 +134,7 @@ TEST_CASE("a card may owe a store so much, so often, until its debts went up", "
     j.debts(entry_kind::send, 150);
     j.lend(110);
     REQUIRE(j.ground.said.size() == 1);
-    CHECK(j.ground.said.front() == "3: at most 100 minor units at risk, and 110 under rules 1 / 110");
+    CHECK(j.ground.said.front() == "3: at most 1.00 CNY at risk, and 1.10 CNY under rules 1 / 1.10 CNY");
   }
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("an entry names the kind of card that head office published", "[prices
   j.ground.known = card_now;
   j.look(j.sale(600, 2));
   REQUIRE(j.ground.said.size() == 1);
-  CHECK(j.ground.said.front() == "0: at most 500 minor units without a one-time code under rules 1 / 600");
+  CHECK(j.ground.said.front() == "0: at most 5.00 CNY without a one-time code under rules 1 / 6.00 CNY");
   j.ground.said.clear();
   j.look(j.sale(600, 1));
   REQUIRE(j.ground.said.size() == 1);

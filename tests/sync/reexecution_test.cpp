@@ -110,19 +110,19 @@ TEST_CASE("a sale at another price is a difference, once, with both figures", "[
   CHECK(d.writer == c.node(3).writer());
   CHECK(d.seq == audited.front().seq);
   CHECK(d.expected == audited.front().expected);
-  CHECK(d.found == "50");
+  CHECK(d.found == "0.50 CNY");
 
   r = open(store);
   CHECK(r->counted().differences == 1);
   REQUIRE(r->differences().size() == 1);
-  CHECK(r->differences().front().found == "50");
+  CHECK(r->differences().front().found == "0.50 CNY");
   catch_up(*r, store);
   CHECK(r->counted().differences == 1);
   c.write(3, forged_sale(2, 51));
   c.sync();
   catch_up(*r, store);
   REQUIRE(r->differences().size() == 2);
-  CHECK(r->differences().back().found == "51");
+  CHECK(r->differences().back().found == "0.51 CNY");
 }
 
 TEST_CASE("the list of differences has a bound, their number has none", "[reexecution]") {
@@ -160,7 +160,7 @@ TEST_CASE("the list of differences has a bound, their number has none", "[reexec
     CHECK(r->counted().acknowledged == 1);
     REQUIRE(r->differences().size() == reexecution::differences_max);
     CHECK(r->differences().front().seq > first.seq);
-    CHECK(r->differences().back().found == "49");
+    CHECK(r->differences().back().found == "0.49 CNY");
     r = open(store);
   }
 }
@@ -186,7 +186,7 @@ TEST_CASE("a store that names what there never was is named, and priced all the 
   CHECK(r->counted().behind == 0);
   REQUIRE(r->differences().size() == 2);
   CHECK(r->differences().front().expected.find("a directory as head office has it") != std::string::npos);
-  CHECK(r->differences().back().found == "50");
+  CHECK(r->differences().back().found == "0.50 CNY");
   r = open(store);
   CHECK(r->counted().differences == 2);
 }

@@ -207,7 +207,7 @@ TEST_CASE("head office sells a batch to a company, each card loaded, and any sto
   date_entry(fee, ledger.st(), ledger.self(), net.now(), ledger.hq_time());
   REQUIRE(ledger.write(fee).ok());
   net.settle(net.hq());
-  CHECK(net.audited().find("100 for a fee of at most 0 minor units") != std::string::npos);
+  CHECK(net.audited().find("1.00 CNY for a fee of at most 0.00 CNY") != std::string::npos);
 }
 
 TEST_CASE("a member is told once before the first fee, and again when the card was used meanwhile",
