@@ -39,6 +39,7 @@ struct node_snapshot {
   std::int64_t hq_time{};  ///< last time that head office signed; 0: never told
   tally::amount quota_left{};
   tally::amount held{};
+  tally::amount exposure{};       ///< of a store: its own, as of half a second ago, without what is on its way to it
   std::string link_why;           ///< why the link to the parent is down, as far as somebody said so
   std::uint64_t sweeps{};         ///< sends of unused rights to the parent since the start of the process
   tally::amount swept{};          ///< their sum

@@ -69,12 +69,20 @@ void tell_advanced(ledger_state& st, bool urgent) {
     if (auto a = st.context->handle(which)) caf::anon_send(a, advanced_message{urgent});
 }
 
+void show_cases(ledger_state& st);
+
 struct deliver {
   self_ptr self;
   ledger_state& st;
   void operator()(const till_answer& a) { finish_till(st, a); }
-  void operator()(const facts_answer& a) { finish_facts(st, a); }
-  void operator()(const carried_answer& a) { finish_carried(st, a); }
+  void operator()(const facts_answer& a) {
+    show_cases(st);
+    finish_facts(st, a);
+  }
+  void operator()(const carried_answer& a) {
+    show_cases(st);
+    finish_carried(st, a);
+  }
   void operator()(const ingested_effect& e) {
     if (auto a = link_for(st, e.from)) caf::anon_send(a, ingested_message{e});
   }
@@ -118,6 +126,14 @@ void tell_parent(ledger_state& st, tick_ms now) {
   if (a) caf::anon_send(a, outgoing_message{*parent, std::make_shared<const message>(std::move(*m))});
 }
 
+// Whoever ruled, or brought entries, and looks then finds no list from before it.
+void show_cases(ledger_state& st) {
+  if (st.station->config().role == node_role::store) return;
+  auto s = std::make_shared<node_snapshot>(*st.snapshot->load());
+  st.cases = s->cases = list_cases(st.station->seen());
+  st.snapshot->store(std::move(s));
+}
+
 void publish(self_ptr self) {
   auto& st = self->state;
   auto now = st.context->clock.tick();
@@ -127,7 +143,12 @@ void publish(self_ptr self) {
     st.cases = list_cases(st.station->seen());
     tell_parent(st, now);
   }
+  if (st.station->config().role == node_role::store && now >= st.below_due) {
+    st.below_due = now + 500;
+    st.own_exposure = own_exposure(*st.station, st.exposure_days);
+  }
   auto s = describe(*st.station, *st.context);
+  s->exposure = st.own_exposure;
   s->rules = st.rules;
   s->below = st.below;
   s->cases = st.cases;

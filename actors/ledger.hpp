@@ -21,6 +21,7 @@ struct ledger_state {
   std::uint64_t generation = 0;  ///< of streams and nodes, as last told to the links
   std::int64_t exposure_days = 7;
   tick_ms below_due = 0, time_due = 0;
+  tally::amount own_exposure{};
   std::vector<node_snapshot::remote> below;
   std::shared_ptr<const node_snapshot::case_list> cases = std::make_shared<node_snapshot::case_list>();
   below_reporter reporter;

@@ -23,8 +23,7 @@ amount worth(const purse_rule& p, amount units) {
 }
 
 /// Of a programme: rights to refund, and to take at risk, and what lies there and may be made of each purse, as money.
-amount exposure_of_units(const station& s, const writer_id& w, const programme& plan, std::int64_t days) {
-  const auto& seen = s.seen().st();
+amount exposure_of_units(const state& seen, const writer_id& w, const programme& plan, std::int64_t days) {
   auto times = [&](amount a) { return mul_div(a, days, 1, rounding::down).value_or(amount_max); };
   auto sum = add(std::max<amount>(-seen.balance(quota_account(w, refund_of(main_unit))), 0), times(plan.refund_quota));
   auto at_risk = std::max<amount>(-seen.balance(quota_account(w, risk_of(main_unit))), 0);
@@ -86,11 +85,27 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
       r.exposure = exposure_of(parts, exposure_days);
       // Whoever is revoked is granted nothing any more: what lies there is all.
       if (const auto* rules = s.ledger().rules().newest())
-        r.exposure = add(r.exposure, exposure_of_units(s, w, rules->programme, r.revoked ? 0 : exposure_days));
+        r.exposure =
+            add(r.exposure, exposure_of_units(s.seen().st(), w, rules->programme, r.revoked ? 0 : exposure_days));
     }
     out.push_back(std::move(r));
   }
   return out;
+}
+
+// Nobody observes a store but those above it: its own figures are those of its book.
+amount own_exposure(station& s, std::int64_t days) {
+  const auto& st = s.st();
+  const auto self = s.ledger().self();
+  exposure_parts p;
+  const bool revoked = s.is_revoked(self.node);
+  if (!revoked) p.limits = limits_of(st, self.node);
+  p.held = held_total(st, self);
+  p.quota = quota_left(st, self);
+  auto sum = exposure_of(p, days);
+  if (const auto* rules = s.ledger().rules().newest())
+    sum = add(sum, exposure_of_units(st, self, rules->programme, revoked ? 0 : days));
+  return sum;
 }
 
 std::shared_ptr<const node_snapshot::case_list> list_cases(const observer& seen) {

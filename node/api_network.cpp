@@ -78,7 +78,8 @@ node_row own_row(const api_context& api, const node_snapshot& s, const durable_s
   r.waiting = top ? 0 : s.entries - std::min<std::uint64_t>(s.entries, s.hq_cosigned);
   r.held = s.held;
   r.quota = top ? 0 : s.quota_left;  // head office's own is the source of all quotas
-  r.in_transit = r.exposure = r.doubt = 0;
+  r.in_transit = r.doubt = 0;
+  r.exposure = s.role == node_role::store ? s.exposure : 0;  // it is of stores
   r.contested = 0;
   r.limits = limits_of(st, s.self.node);
   r.certified_until = s.certified_until;

@@ -377,6 +377,7 @@ TEST_CASE("cash opens the drawer, and the customer reads the sum", "[node][http]
 
 TEST_CASE("the network as a store and as head office see it", "[node][http]") {
   desk d;
+  d.node.alter([](node_snapshot& s) { s.exposure = 40; });
   auto r = d.get("/api/v1/network");
   REQUIRE(r.status == 200);
   const auto& own = r.json.find("nodes")->items;
@@ -387,6 +388,7 @@ TEST_CASE("the network as a store and as head office see it", "[node][http]") {
   for (const char* unknown : {"entries", "entries_waiting", "held", "ceiling", "exposure", "contested"})
     CHECK(is_null(own[0], unknown));
   CHECK(number_of(own[1], "entries") == 2);
+  CHECK(number_of(own[1], "exposure") == 40);
   CHECK(is_null(own[1], "alarm"));
   CHECK(number_of(own[1], "parent") == 2);
   CHECK(text_of(own[1], "link") == "never");
