@@ -20,10 +20,10 @@ std::uint32_t hold_ms(tick_ms wait) {
   return static_cast<std::uint32_t>(std::min(wait + news_way_ms, closing_promise::hold_max));
 }
 
-/// Known of children alone. Of others their parents know it.
-bool is_older(const life_watch& lives, node_id child) {
+/// Known only of children that are here: of others their parents know it, and who went elsewhere may be newer by now.
+bool is_older(const life_watch& lives, const std::set<node_id>& up, node_id child) {
   auto speaks = lives.speaks.find(child);
-  return speaks != lives.speaks.end() && speaks->second < protocol_closing;
+  return up.count(child) != 0 && speaks != lives.speaks.end() && speaks->second < protocol_closing;
 }
 closing_answer older(node_id node) { return {0, {node, {}}, 0, false, true}; }
 
@@ -45,7 +45,7 @@ void station::ask_end(node_id node, closing_taker taker) {
     return refuse({errc::busy, name + " is being asked already; wait for the answer"});
   const auto wait = 2 * static_cast<tick_ms>(config_.customer_wait_ms) + entry_way_ms;
   closing_ask a{node, tick_ + wait, tick_ + again_ms, {}, taker};
-  if (is_older(lives_, node)) a.last = older(node);
+  if (is_older(lives_, up_, node)) a.last = older(node);
   const auto id = random_id();
   if (a.last || !ask_how_far(id, node)) return refuse(no_closing(a, 0));
   asks.emplace(id, std::move(a));
@@ -81,7 +81,7 @@ void station::tend_closings() {
 bool station::on_closing_letter(const letter_message& m) {
   if (m.to != config_.self) {
     open_effects_.push_back(advanced_effect{true});
-    return m.to != head_office && is_older(lives_, m.to) &&
+    return m.to != head_office && is_older(lives_, up_, m.to) &&
            post_sealed(head_office, as_closing_letter, encode_closing_answer(older(m.to)));
   }
   const bool office = config_.role == node_role::hq;
