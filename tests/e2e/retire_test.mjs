@@ -47,6 +47,7 @@ await scenario('retire', 300, async (t) => {
       ['region', 'region', 'hq'],
       ['far', 'store', 'region'],
       ['near', 'store', 'hq'],
+      ['metered', 'store', 'region'],
     ],
     {
       placeOf: (name) => places[name] ?? {},
@@ -55,7 +56,7 @@ await scenario('retire', 300, async (t) => {
       },
     },
   );
-  const { hq, region, far, near } = nodes;
+  const { hq, region, far, near, metered } = nodes;
   const retire = (node) => tallystick(['retire', '--data', hq.data, '--node', String(node.id)], { ms: 60_000 });
   const row = async (node) => (await hq.http.good('GET', '/api/v1/network')).nodes.find((it) => it.node === node.id);
 
@@ -89,7 +90,22 @@ await scenario('retire', 300, async (t) => {
     assert.ok((await row(node)).entries >= all, JSON.stringify(await row(node)));
     t.step(`${node.name}: retired with all its sales`);
   }
-  for (const node of [far, near, region, hq]) await node.stop();
+  // What waits for others to travel with comes at once when head office asks.
+  await metered.stop();
+  metered.writeConfig(region, '', ['batch_ms = 3600000']);
+  await metered.start();
+  await until('its line', async () => (await metered.status()).link_up);
+  const till = await metered.pair();
+  const sold = await metered.http.call('POST', '/api/v1/sales', { counter: 1, ...CASH }, { token: till.token });
+  assert.equal(sold.status, 200);
+  const waiting = await metered.status();
+  assert.ok(waiting.hq_cosigned < waiting.entries, 'the sale is not on its way');
+  const done = await retire(metered);
+  assert.equal(done.code, 0, done.err);
+  await until('head office to have the sale', async () => (await row(metered)).entries >= waiting.entries);
+  t.step('a sale that waited is in the books');
+
+  for (const node of [far, near, metered, region, hq]) await node.stop();
   for (const line of Object.values(lines)) line.close();
   for (const node of [region, hq]) await node.audit();
 });

@@ -6,7 +6,7 @@
 #include "sync/station_net.hpp"
 
 using namespace tally;
-using test::held;
+using test::seen;
 using test::station_net;
 using test::why;
 
@@ -180,9 +180,12 @@ TEST_CASE("without a line the refusal comes at once", "[sync][closing]") {
 TEST_CASE("what was sold and is on its way comes first", "[sync][closing]") {
   closing_net net(5);
   REQUIRE(net.sell() == errc::ok);  // head office has not heard of it
+  net.forget();
   net.begin_to_ask();
   net.put_question({4, net.store().writer(), net.store().st->ledger().head(net.store().journal()).size - 1, 60'000});
-  CHECK(net.sell() == errc::ok);  // nothing was promised
+  const auto* grown = seen<advanced_effect>(net.store());
+  CHECK((grown && grown->urgent));  // it does not wait for others to travel with
+  CHECK(net.sell() == errc::ok);    // nothing was promised
   net.deliver();
   CHECK_FALSE(net.said);
   net.later(2'000);  // asked again
