@@ -195,6 +195,8 @@ public:
   virtual std::optional<elsewhere_hint> elsewhere(account_id account) const = 0;
   /// A till returned a mark with a valid MAC of this node: `done(true)` if it shows that this node was rolled back.
   virtual void returned_mark(const writer_id& writer, sequence seq, std::function<void(bool)> done) = 0;
+  /// Head office: asks a node how far its books go (sync/closing_talk.hpp). `done` is called once, within that time.
+  virtual void ask_end(node_id node, closing_taker done) { (void)node, done(error{errc::not_entitled, ""}); }
   /// Asks head office for a certificate for new keys, until it comes.
   virtual void want_keys(next_keys keys) { (void)keys; }
   /// Queues the tickets of a receipt in the durable spool, all or none; `receipt` names them in events. False: there is

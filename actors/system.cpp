@@ -92,6 +92,9 @@ public:
       s.after_durable([done, rolled_back] { done(rolled_back); });
     });
   }
+  void ask_end(node_id node, closing_taker done) override {
+    run([node, done = std::move(done)](station& s) { s.ask_end(node, done); });
+  }
   void want_keys(next_keys keys) override {
     run([keys = std::move(keys)](station& s) { s.want_keys(keys); });
   }

@@ -26,7 +26,8 @@ namespace tally {
 //   POST revoke                 hq         {"node"}
 //   POST close-epoch            hq         {"node"}
 //   POST keys/rotate            store      → {"signing"}, the new key that waits for its certificate
-//   POST retire                 hq         {"node"} → {"entries","held"}; `offline` unless all its books are here
+//   POST retire                 hq         {"node"} → {"entries","held"}; `offline` unless the node says that
+//                                          all its books are here; within 30 s
 //   POST move                   hq         {"node","parent"} → {"before"}
 //   GET  limits, POST limits    hq         {"node","ceiling","daily_inflow","quota","daily_quota"}
 //   GET  catalogue              hq         the published records, base64

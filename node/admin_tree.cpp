@@ -17,14 +17,6 @@ result<certificate> newest_of(const call& c, node_id node) {
   return decode_certificate(stored->body);
 }
 
-/// Entries that the node has and head office has not, as far as somebody above the node knows; none: nobody does.
-std::optional<std::uint64_t> missing_of(const node_snapshot& s, const node_snapshot::remote& r) {
-  if (r.told && r.told->up) return r.told->entries - std::min(r.told->entries, r.entries);
-  for (const auto& child : s.children)
-    if (child.node == r.node && child.up) return 0;  // an open line that is quiet
-  return std::nullopt;
-}
-
 }  // namespace
 
 void retire(call c) {
@@ -40,25 +32,22 @@ void retire(call c) {
       return c.refuse({errc::not_allowed, "node " + std::to_string(other.node.value) + " is below " + name +
                                               "; move or retire it first ('tallystick move')"});
   if (r->entries == 0) return c.refuse({errc::not_found, name + " has never traded; cancel its invitation instead"});
-  auto missing = missing_of(*s, *r);
-  if (!missing || *missing > 0)
-    return c.refuse(
-        {errc::offline, name +
-                            (missing ? " has " + std::to_string(*missing) + " entries that are not here yet"
-                                     : std::string(" is not there, so nobody knows whether all its books are here")) +
-                            "; bring it on its line or carry its books here ('tallystick ship'), or close "
-                            "them with 'tallystick close-epoch', with days of doubt"});
-  auto cert = newest_of(c, r->node);
-  if (!cert) return c.refuse(cert.error());
-  entry close, revoke;
-  close.kind = entry_kind::close_epoch;
-  close.subject.node = r->node;
-  close.size = r->entries;
-  revoke.kind = entry_kind::revoke;
-  revoke.subject = {r->node, r->epoch};
-  revoke.size = r->entries;
-  revoke.serial = cert->serial;
-  write_facts(c, {close, revoke}, {{"node", *node}, {"entries", r->entries}, {"held", r->held}});
+  // What its line looks like says nothing about the last minutes: the node itself is asked, and stands still until it
+  // hears of its end. Whatever comes between that answer and the writing, `close.size` is what head office has.
+  c.node.ask_end(r->node, [c, node = r->node, held = r->held](const result<closing_end>& end) {
+    if (!end) return c.refuse(end.error());
+    auto cert = newest_of(c, node);
+    if (!cert) return c.refuse(cert.error());
+    entry close, revoke;
+    close.kind = entry_kind::close_epoch;
+    close.subject.node = node;
+    close.size = end->size;
+    revoke.kind = entry_kind::revoke;
+    revoke.subject = end->writer;
+    revoke.size = end->size;
+    revoke.serial = cert->serial;
+    write_facts(c, {close, revoke}, {{"node", node.value}, {"entries", end->size}, {"held", held}});
+  });
 }
 
 void move_node(call c) {

@@ -45,10 +45,11 @@ void add_tree(CLI::App& app, int& status) {
   auto o = std::make_shared<tree_options>();
   auto* retire = add(app, o, "retire", "Head office: a node closes for good, and its rights return");
   retire->footer(
-      "First close the shop and leave its node on its line until nothing waits there ('tallystick status' at the\n"
-      "store: a line that broke a moment ago looks whole from head office for some minutes). Then its books are\n"
-      "closed where they end, so nothing is in doubt. What it sells later is lost to the chain. Final for this\n"
-      "machine: another takes its place only by 'tallystick invite --replace'.\n"
+      "Close the shop first. The node must be on its line: it is asked how far its books go, and from its answer on\n"
+      "it sells nothing, for cash either, until it hears of its end. Then its books are closed where they end, so\n"
+      "nothing is in doubt. When it does not answer within some 10 seconds, or has entries that are not here,\n"
+      "nothing is closed: mend its line and ask again, or 'tallystick close-epoch', with days of doubt. Final for\n"
+      "this machine: another takes its place only by 'tallystick invite --replace'.\n"
       "Example:\n  tallystick retire --data /srv/tally --node 3");
   retire->callback([o, &status] { status = run_retire(*o); });
   auto* move = add(app, o, "move", "Head office: a store gets another parent");

@@ -6,6 +6,7 @@
 
 #include "ledger/accounts.hpp"
 #include "ledger/entry.hpp"
+#include "sync/closing_talk.hpp"
 
 namespace tally {
 
@@ -52,6 +53,8 @@ struct life_watch {
   /// Processes of a child that greeted here, the newest last: at most `processes_max`.
   std::map<node_id, std::vector<std::uint64_t>> processes;
   static constexpr std::size_t processes_max = 16;
+  std::map<node_id, std::uint32_t> speaks;  ///< of children: newest protocol of the process that greeted last
+  closing_watch closing;
   start_watch start;
   std::set<writer_id> astray;     ///< own lives that went on from an old copy, since the start; durable or not
   std::set<writer_id> cut_short;  ///< likewise those whose end is not here

@@ -15,10 +15,10 @@ inline constexpr tick_ms tick_never = INT64_MAX;
 // that is needed to act on it. Canonical bytes: storage/FORMAT.md, "Messages".
 
 /// From 2 on a hello says what its sender leaves out, and entries that were left out are asked for; from 3 on, which
-/// process of its node it is.
-constexpr std::uint32_t protocol_version = 3, protocol_version_min = 1;
+/// process of its node it is; from 4 on a node says how far its books go when head office asks (closing_talk.hpp).
+constexpr std::uint32_t protocol_version = 4, protocol_version_min = 1;
 /// Of `hello_message::skips`, and of 17 and 18. Of `hello_message::process`.
-constexpr std::uint32_t protocol_topics = 2, protocol_process = 3;
+constexpr std::uint32_t protocol_topics = 2, protocol_process = 3, protocol_closing = 4;
 
 /// First on a connection, from both sides, and read by every version: a later one may say more behind these fields.
 /// Both sides go on with the highest version that both speak. A version speaks the one before it as well, so that nodes

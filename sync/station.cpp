@@ -229,6 +229,10 @@ void station::decide_till(const till_request& r, bool last, amount pulled, bool 
     a.outcome = refusal{{errc::full, "the disk is nearly full"}, {}, {}, 0};
     return answer(std::move(a));
   }
+  if (is_closing() && !std::holds_alternative<replayed>(decide(r.command, book_->at(now_)))) {
+    a.outcome = refusal{{errc::busy, std::string(closing_text)}, {}, {}, 0};
+    return answer(std::move(a));
+  }
   a.seq = book_->next();
   bool linked = above().has_value(), alone = parent() && (unanswered || !linked);
   bool pulls = !last && linked && waiting_.size() < config_.urgent_max;
@@ -267,6 +271,10 @@ void station::write_facts(facts_request& r) {
   if (is_outdated() || rebuild_.on) {
     auto text = rebuild_.on ? rebuilding_text : outdated_text;
     open_effects_.push_back(facts_answer{r.request, errc::rolled_back, std::string(text), book_->next(), 0});
+    return;
+  }
+  if (is_closing()) {
+    open_effects_.push_back(facts_answer{r.request, errc::busy, std::string(closing_text), book_->next(), 0});
     return;
   }
   facts_answer a{r.request, errc::ok, {}, book_->next(), 0};
@@ -375,6 +383,7 @@ void station::tick(unix_seconds now, tick_ms tick, std::uint64_t disk_free_bytes
   disk_low_ = disk_free_bytes < config_.reserve_bytes;
   if (!book_->started()) return;
   end_return_waits();
+  tend_closings();
   watch_parent();
   if (is_outdated()) return await_parent();
   if (rebuild_.on) return rebuild();
@@ -401,6 +410,8 @@ tick_ms station::next_due() const {
   auto due = std::min({custodian_.next_due(), sweeper_.next_due(), tick_ + look_apart_ms, care_.due});
   if (chase_.wait != 0) due = std::min(due, chase_.due);
   if (left_out_.waits()) due = std::min(due, std::max(tick_, care_.fetch_due));
+  for (const auto& [id, ask] : lives_.closing.asks)
+    due = std::min({due, ask.due, ask.again});
   for (const auto& [id, sale] : waiting_)
     if (sale.returns_due != 0) due = std::min(due, sale.returns_due);
   if (calendar_.away_since && config_.detour_after_ms > 0 && !wants_detour())

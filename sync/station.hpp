@@ -62,17 +62,17 @@ public:
   bool is_sure() const { return config_.role != node_role::region || lives_.start.sure; }
   std::vector<node_id> unheard() const;  ///< for whom it waits
 
-  /// Streams for a neighbour, and which of its streams are taken.
   std::vector<stream_id> streams_for(node_id neighbour) const;
-  bool accepts(node_id neighbour, const stream_id& stream) const;
-  message time_for_children(unix_seconds now);  ///< head office's time is due: signed, for children
+  bool accepts(node_id neighbour, const stream_id& stream) const;  ///< is it taken
+  message time_for_children(unix_seconds now);                     ///< head office's time is due: signed, for children
   // -- head office: lives of nodes (station_epochs.cpp) ---------------------------
   /// The fact that closes the current epoch of a node, at what is held of it here; `successor` none: the node is gone
   /// until another one enrols in its place. Errors: not_found, not_entitled (not head office, or head office itself).
   result<entry> closing_fact(node_id node, const std::optional<writer_id>& successor);
   /// The fact that revokes a node: what is held of its current epoch here stands, nothing that comes later.
   result<entry> revocation_fact(node_id node);
-  tally::amount in_doubt(node_id node) const;  ///< lay at closed epochs, is not granted anew; looked at every 10 s
+  void ask_end(node_id node, closing_taker taker);  ///< of its books: the node itself answers (closing_talk.hpp)
+  tally::amount in_doubt(node_id node) const;       ///< lay at closed epochs, is not granted anew; looked at every 10 s
   book& ledger() { return *book_; }
   const state& st() const { return book_->st(); }
   const observer& seen() const { return *observer_; }
@@ -104,15 +104,13 @@ public:
   const certificate* certificate_of(node_id node) const;  ///< the newest; null for an unknown node
   bool waits_for_keys() const { return config_.next.has_value(); }
   std::vector<certificate> nodes_below() const;  ///< of all nodes that this one is an ancestor of
-  /// Sent and not yet received, as both journals are known here.
-  tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;
+  tally::amount in_transit(const writer_id& from, const writer_id& to, unit_id unit) const;  ///< sent, not received
   bool disk_low() const { return disk_low_; }
   const left_out_watch& left_out() const { return left_out_; }  ///< of head office's directory, in its copy here
   void held_longer(tick_ms more) { chase_.held_more = more, chase_.wait = 0; }  ///< entries travel later
   sweeper::figures swept() const { return sweeper_.counted(); }
   std::optional<elsewhere_hint> hint(account_id account) const;
-  /// Newest cosignature over the current journal by head office (or, `by` given, another parent).
-  std::optional<cosign_message> cosigned(node_id by = head_office) const;
+  std::optional<cosign_message> cosigned(node_id by = head_office) const;  ///< the newest over the current journal
   bool post(const letter_message& letter);  ///< towards its reader; false when the link there is down
   /// Claims about members that no profile answers, by writer and sequence, behind `after`; at most `max`.
   std::vector<claim_at> open_claims(const claim_place& after, std::size_t max) const;
@@ -136,7 +134,7 @@ private:
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
   void learn_certificate(const entry&e, std::uint64_t position), learn_decision(const entry&e, std::uint64_t position);
-  void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked(), end_return_waits();
+  void note_end_of_keys(node_id node, std::uint64_t position), stop_if_revoked(), end_return_waits(), tend_closings();
   unix_seconds validity_now() const;
   void tend_keys(), tend_own_certificate(), await_parent(), load_outdated(), become_sure(), watch_parent();
   void become_sure_alone(const std::vector<node_id>&missing), heed_own_cosignature(const cosign_message&m);
@@ -156,14 +154,16 @@ private:
   std::optional<entry> find_foreign(const stream_id& id, sequence seq) const;
   void control(const control_arrival&c), note_astray(const cosign_message&m), follow_heir(const writer_id&heir);
   bool on_cosign(const cosign_message&m), refused_by_hand(const stream_id&id), ask_about_returns(const till_request&r);
-  bool rolled_back_by(const carried_request&r, carried_answer&a), post_sealed(node_id to, byte_view text);
+  bool rolled_back_by(const carried_request&r, carried_answer&a), on_closing_letter(const letter_message&m),
+      post_sealed(node_id to, bytes (*named)(byte_view), byte_view text), ask_how_far(std::uint64_t id, node_id node);
   node_id sender_of(const stream_id& id) const;
   void on_fetched(node_id from, const fetched_message&m), learn_goods_again(), refuse_goods(const error&why);
   void put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries);
-  bool answer_about_returns(node_id from, byte_view text), heed_returns(byte_view text);
+  bool answer_about_returns(node_id from, byte_view text), heed_returns(byte_view text), is_closing() const;
   std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
   void cosign(node_id child, const stream_id&id), on_time(const time_message&m),
-      sweep_account(account_id account, const writer_id&to), on_letter(node_id from, const letter_message&m);
+      sweep_account(account_id account, const writer_id&to), on_letter(node_id from, const letter_message&m),
+      answer_closing(const closing_question&q), heed_closing(node_id from, const closing_answer&a);
   void begin_anew(errc why, const std::string&text, std::uint64_t proven, const std::optional<stream_head>&end = {},
                   const std::optional<epoch_id>&named = {}),
       name_stranded(const writer_id&heir);

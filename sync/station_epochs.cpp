@@ -106,6 +106,7 @@ void station::await_parent() {
 void station::load_outdated() {
   bytes v;
   if (store_.get(family::meta, outdated_key, v) == lookup::found) care_.outdated_at = 0;
+  if (store_.get(family::meta, ending_key, v) == lookup::found) lives_.closing.promise.load(byte_reader(v).sv());
 }
 
 // Streams of such a life are not offered: nobody could continue what he holds with them.

@@ -19,6 +19,7 @@ void station::on_letter(node_id from, const letter_message& m) {
   if (down ? m.from != head_office : !comes_by(from, m.from) || certificates_.is_revoked(m.from)) return;
   if (auto sealed = m.to == config_.self ? return_letter(m.body) : std::nullopt)
     return on_return_letter(m.from, *sealed);
+  if (closing_letter(m.body) && on_closing_letter(m)) return;
   if (m.to == config_.self) return open_effects_.push_back(letter_effect{m.from, m.body});
   if (down ? route_to(m.to).has_value() : m.to == head_office) (void)post(m);
 }

@@ -188,7 +188,8 @@ void station::end_wait(std::uint64_t waiting, account_id account) {
 // What was done before is answered from the journal, and what is refused anyway needs no question.
 bool station::ask_about_returns(const till_request& r) {
   auto goods = goods_of(r.command, *book_);
-  if (!goods || !r.may_wait || config_.role != node_role::store || !above() || parent_silent_ || disk_low_)
+  if (!goods || !r.may_wait || config_.role != node_role::store || !above() || parent_silent_ || disk_low_ ||
+      is_closing())
     return false;
   // Where each message costs money, a sale that waits for others to travel with is taken back as it is made: nobody
   // above has heard of it. Whoever sets that window has its sales in the dark for so long.
@@ -200,17 +201,17 @@ bool station::ask_about_returns(const till_request& r) {
   return_question q{random_id(), book_->self(), goods->seller, goods->seq, {}};
   for (const auto& l : goods->lines)
     q.products.push_back(l.product);
-  if (!post_sealed(head_office, encode_return_question(q))) return false;
+  if (!post_sealed(head_office, as_return_letter, encode_return_question(q))) return false;
   auto& wait = waiting_.emplace(q.id, waiting_sale{r, 0, {}, {}}).first->second;
   wait.returns_due = tick_ + customer_wait_ms();
   return true;
 }
 
 // New keys whose certificate is here already are not in use before the next start: until then nothing is sealed.
-bool station::post_sealed(node_id to, byte_view text) {
+bool station::post_sealed(node_id to, bytes (*named)(byte_view), byte_view text) {
   auto theirs = curve_key_of(to), own = curve_key_of(config_.self);
   if (!config_.letters || !theirs || own != config_.letters->pub) return false;
-  return post({config_.self, to, as_return_letter(seal_letter(*config_.letters, *theirs, text, random_))});
+  return post({config_.self, to, named(seal_letter(*config_.letters, *theirs, text, random_))});
 }
 
 // What does not open was changed or made up by whoever passed it on, or its writer has other keys: nobody goes by it.
@@ -255,7 +256,7 @@ bool station::answer_about_returns(node_id from, byte_view text) {
   }
   auto hold = 2 * static_cast<tick_ms>(config_.customer_wait_ms) + entry_way_ms;
   if (left && !undone && !return_holds_.ask(q->seller, q->seq, from, tick_, hold)) a = {q->id, false, {}, true};
-  (void)post_sealed(from, encode_return_answer(a));
+  (void)post_sealed(from, as_return_letter, encode_return_answer(a));
   return true;
 }
 

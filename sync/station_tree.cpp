@@ -75,6 +75,7 @@ void station::watch_for_twins(const writer_id& grown, bool new_to_us) {
 // that greets again after another one did has outlived it: both run, whether they have written anything or not.
 void station::note_process(node_id from, const hello_message& m) {
   if (m.process == 0 || m.writer.node != from || is_above(from)) return;
+  lives_.speaks[from] = m.version_max;
   auto& heard = lives_.processes[from];
   if (!heard.empty() && heard.back() == m.process) return;
   const bool again = std::erase(heard, m.process) != 0;
@@ -131,7 +132,9 @@ void station::end_fork(const certificate& newest) {
 // Written only while the link lives: rights on a dead line would be of use to nobody.
 void station::sweep() {
   auto p = parent();
-  if (!is_sure() || !p || !up_.count(*p) || sweeper_.idle() || disk_low_ || book_->stopped() != errc::ok) return;
+  if (!is_sure() || !p || !up_.count(*p) || sweeper_.idle() || disk_low_ || book_->stopped() != errc::ok ||
+      is_closing())
+    return;
   auto known = cosigned(*p);
   sweeper_.acknowledged(known ? known->size : 0);
   if (auto to = sweeps_to())
@@ -246,6 +249,7 @@ amount station::give(node_id to, account_id account, std::uint32_t purse, amount
   const auto& start = lives_.start;
   bool shown = config_.role != node_role::region || start.born || parent() == to || start.heard.count(to) != 0;
   if (!is_sure() || !shown) return 0;  // it may know of rights under the next number
+  if (is_closing()) return 0;
   if (!record || is_forked(to) || is_quarantined(to) || (parent() != to && route_to(to) != to)) return 0;
   auto once = once_at(account);
   if (once == once_state::used) return 0;

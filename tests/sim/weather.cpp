@@ -304,28 +304,38 @@ void world::arrive(sim_node& n) {
   boot(n);
 }
 
-// The shop closes for good: its tills first, and when head office has its books, the operator retires it.
+// The shop closes for good: its tills first, and when it says that head office has its books, the operator retires it.
 void world::retire(sim_node& n) {
-  bool waits = !n.st || !n.st->idle() || n.flight;
+  auto& hq = nodes_.at(head_office);
+  bool waits = !n.st || !n.st->idle() || n.flight || !hq.st;
   for (auto& t : n.tills) {
     t.closed = t.closed || !t.pending;
     waits = waits || t.pending;
   }
-  stream_id journal{{n.id, n.cert.epoch}, sub_stream::journal, {}};
-  auto size = stream_reader(n.disk).size(journal);
-  if (waits || stream_reader(nodes_.at(head_office).disk).size(journal) != size || !nodes_.at(head_office).st)
-    return at(2'000, [this, &n] { retire(n); });
-  entry revoke, close;
-  revoke.kind = entry_kind::revoke;
-  close.kind = entry_kind::close_epoch;
-  close.subject.node = n.id;
-  close.size = revoke.size = size;
-  revoke.subject = victim_life_;
-  revoke.serial = n.cert.serial;
-  crash(n, "it retires");
-  ++n.life;
-  n.gone = true;
-  decree({close, revoke});
+  if (waits) return at(2'000, [this, &n] { retire(n); });
+  // Head office may crash meanwhile, and then nobody is told anything.
+  auto over = std::make_shared<bool>(false);
+  at(15'000, [this, &n, over] {
+    if (!std::exchange(*over, true)) retire(n);
+  });
+  hq.st->ask_end(n.id, [this, &n, over](const result<closing_end>& end) {
+    const writer_id life{n.id, n.cert.epoch};
+    const auto size = stream_reader(n.disk).size({life, sub_stream::journal, {}});
+    if (!end || !n.st || n.flight || end->writer != life || end->size != size || *over) return;
+    *over = true;
+    entry revoke, close;
+    revoke.kind = entry_kind::revoke;
+    close.kind = entry_kind::close_epoch;
+    close.subject.node = n.id;
+    close.size = revoke.size = size;
+    revoke.subject = victim_life_;
+    revoke.serial = n.cert.serial;
+    crash(n, "it retires");
+    ++n.life;
+    n.gone = true;
+    decree({close, revoke});
+  });
+  wake(hq, 0);
 }
 
 // The new certificate goes the old way; the shop's own line is changed when it has come.

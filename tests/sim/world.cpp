@@ -380,9 +380,9 @@ void world::tick_by(sim_node& n, tick_ms when) {
 }
 
 void world::effects(sim_node& n, std::vector<station_effect> list) {
-  auto life = n.life;
-  for (auto& e : list) {
+  for (auto life = n.life; auto& e : list) {
     if (n.life != life) return;
+    if (const auto* call = std::get_if<call_effect>(&e)) call->call();
     if (const auto* a = std::get_if<till_answer>(&e)) {
       answered(n, *a);
     } else if (const auto* f = std::get_if<facts_answer>(&e)) {

@@ -435,16 +435,16 @@ TEST_CASE("streams that are not taken from this peer are ignored", "[sync][sessi
 TEST_CASE("another protocol version is refused with its name", "[sync][session]") {
   side child{child_id, [](const stream_id&) { return true; }};
   (void)child.talk.connected(0);
-  auto effects = child.talk.on_message(hello_message{4, 5, parent_id, false}, 0);
+  auto effects = child.talk.on_message(hello_message{5, 6, parent_id, false}, 0);
   REQUIRE(sent<refuse_message>(effects).size() == 1);
   CHECK(count<close_effect>(effects) == 1);
   CHECK_FALSE(child.talk.greeted());
-  CHECK(sent<refuse_message>(effects)[0].text == "protocol 1 to 3 is spoken here; this node is older");
+  CHECK(sent<refuse_message>(effects)[0].text == "protocol 1 to 4 is spoken here; this node is older");
 
   // One that speaks this version as well, and says more in its greeting than this one knows.
   side next{child_id, [](const stream_id&) { return true; }};
   (void)next.talk.connected(0);
-  auto greeting = encode_message(hello_message{1, 4, parent_id, true}) + "what version 4 adds";
+  auto greeting = encode_message(hello_message{1, 5, parent_id, true}) + "what version 5 adds";
   auto read = decode_message(greeting);
   REQUIRE(read.ok());
   CHECK(sent<refuse_message>(next.talk.on_message(*read, 0)).empty());
@@ -452,6 +452,7 @@ TEST_CASE("another protocol version is refused with its name", "[sync][session]"
   CHECK_FALSE(decode_message(encode_message(hello_message{1, 1, parent_id, true}) + "x").ok());
   CHECK_FALSE(decode_message(encode_message(hello_message{1, 2, parent_id, true}) + "x").ok());
   CHECK_FALSE(decode_message(encode_message(hello_message{1, 3, parent_id, true}) + "x").ok());
+  CHECK_FALSE(decode_message(encode_message(hello_message{1, 4, parent_id, true}) + "x").ok());
   // One that speaks only the version before.
   side older{child_id, [](const stream_id&) { return true; }};
   (void)older.talk.connected(0);

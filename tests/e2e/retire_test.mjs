@@ -1,0 +1,111 @@
+// A node closes for good. Over a line that carries nothing, and looks well for minutes, nothing is closed and the store
+// trades on; over one that works its books end where it says, and it sells no more.
+import assert from 'node:assert/strict';
+import { connect, createServer } from 'node:net';
+import { allCosigned, makeChain } from './chain.mjs';
+import { freePort, scenario, tallystick, until } from './lib.mjs';
+
+const CASH = { lines: [{ product: 1, quantity: 1 }], tenders: [{ kind: 'cash', amount: 1250 }] };
+
+/** A line that swallows what is sent, both ways, and stays open. */
+class Line {
+  swallows = false;
+  sockets = new Set();
+  constructor(port, to) {
+    this.server = createServer((near) => {
+      const far = connect(to, '127.0.0.1');
+      for (const [from, other] of [
+        [near, far],
+        [far, near],
+      ]) {
+        this.sockets.add(from);
+        from.on('data', (data) => this.swallows || other.write(data));
+        from.on('error', () => {});
+        from.on('close', () => (this.sockets.delete(from), other.destroy()));
+      }
+    });
+    this.server.listen(port, '127.0.0.1');
+  }
+  /** As a router that starts again: connections end, and new ones work. */
+  mend() {
+    this.swallows = false;
+    for (const it of this.sockets) it.destroy();
+  }
+  close() {
+    this.mend();
+    this.server.close();
+  }
+}
+
+await scenario('retire', 300, async (t) => {
+  const lines = {};
+  const places = { far: { parentPort: await freePort() }, near: { parentPort: await freePort() } };
+  const { nodes } = await makeChain(
+    t,
+    [
+      ['hq', 'hq'],
+      ['region', 'region', 'hq'],
+      ['far', 'store', 'region'],
+      ['near', 'store', 'hq'],
+      ['metered', 'store', 'region'],
+    ],
+    {
+      placeOf: (name) => places[name] ?? {},
+      beforeNode: (name, made) => {
+        if (places[name]) lines[name] = new Line(places[name].parentPort, made[name].parent.linkPort);
+      },
+    },
+  );
+  const { hq, region, far, near, metered } = nodes;
+  const retire = (node) => tallystick(['retire', '--data', hq.data, '--node', String(node.id)], { ms: 60_000 });
+  const row = async (node) => (await hq.http.good('GET', '/api/v1/network')).nodes.find((it) => it.node === node.id);
+
+  for (const node of [far, near]) {
+    const till = await node.pair();
+    let counter = 0;
+    const sell = () => node.http.call('POST', '/api/v1/sales', { counter: ++counter, ...CASH }, { token: till.token });
+    assert.equal((await sell()).status, 200);
+    await allCosigned(node);
+    await until('head office to show its line', async () => (await row(node)).link === 'up');
+
+    lines[node.name].swallows = true;
+    assert.equal((await sell()).status, 200, 'a sale that head office hears nothing of');
+    assert.equal((await row(node)).link, 'up', 'nobody has noticed');
+    const refused = await retire(node);
+    assert.equal(refused.code, 3, refused.out + refused.err);
+    for (const words of ['did not answer', 'Nothing was closed', 'ship', 'close-epoch'])
+      assert.ok(refused.err.includes(words), refused.err);
+    assert.ok((await row(node)).entries < (await node.status()).entries);
+    assert.equal((await sell()).status, 200, 'it trades on');
+    t.step(`${node.name}: nothing is closed over a line that carries nothing`);
+
+    lines[node.name].mend();
+    const all = (await allCosigned(node)).entries;
+    const done = await retire(node);
+    assert.equal(done.code, 0, done.err);
+    await until(`${node.name} to hear that its books are closed`, async () => (await node.status()).stopped === 'revoked');
+    const again = await retire(node);
+    assert.equal(again.code, 1);
+    assert.match(again.err, /revoked or retired already/);
+    assert.ok((await row(node)).entries >= all, JSON.stringify(await row(node)));
+    t.step(`${node.name}: retired with all its sales`);
+  }
+  // What waits for others to travel with comes at once when head office asks.
+  await metered.stop();
+  metered.writeConfig(region, '', ['batch_ms = 3600000']);
+  await metered.start();
+  await until('its line', async () => (await metered.status()).link_up);
+  const till = await metered.pair();
+  const sold = await metered.http.call('POST', '/api/v1/sales', { counter: 1, ...CASH }, { token: till.token });
+  assert.equal(sold.status, 200);
+  const waiting = await metered.status();
+  assert.ok(waiting.hq_cosigned < waiting.entries, 'the sale is not on its way');
+  const done = await retire(metered);
+  assert.equal(done.code, 0, done.err);
+  await until('head office to have the sale', async () => (await row(metered)).entries >= waiting.entries);
+  t.step('a sale that waited is in the books');
+
+  for (const node of [far, near, metered, region, hq]) await node.stop();
+  for (const line of Object.values(lines)) line.close();
+  for (const node of [region, hq]) await node.audit();
+});
