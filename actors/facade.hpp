@@ -225,8 +225,7 @@ public:
   virtual void on_pin_letters(std::function<void(const letter_effect&)> taker) { (void)taker; }
   /// Claims about members that head office did not publish yet, by writer and sequence, behind `after`; at most `max`.
   virtual void open_claims(claim_place after, std::size_t max, std::function<void(std::vector<claim_at>)> done) {
-    (void)after, (void)max;
-    done({});
+    (void)after, (void)max, done({});
   }
   virtual std::shared_ptr<const node_snapshot> snapshot() const = 0;
   /// At head office, once it began: how far prices were looked at again, and what did not fit. Null elsewhere.
