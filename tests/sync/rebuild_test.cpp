@@ -240,7 +240,7 @@ TEST_CASE("what the lost end granted anew and passed on is not granted a second 
 }
 
 // With its clock behind, it granted anew on a day before the closing, and contested that itself.
-TEST_CASE("a head office on a backup whose clock went back grants anew on no day before the closing", "[sync][rebuild]") {
+TEST_CASE("head office on a backup whose clock went back grants anew on no day before the closing", "[sync][rebuild]") {
   station_net net;
   auto &hq = net.hq(), &a = net.at(3);
   REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
