@@ -60,6 +60,7 @@ await scenario('retire', 300, async (t) => {
   const retire = (node) => tallystick(['retire', '--data', hq.data, '--node', String(node.id)], { ms: 60_000 });
   const row = async (node) => (await hq.http.good('GET', '/api/v1/network')).nodes.find((it) => it.node === node.id);
 
+  const sales = {};
   for (const node of [far, near]) {
     const till = await node.pair();
     let counter = 0;
@@ -80,15 +81,15 @@ await scenario('retire', 300, async (t) => {
     t.step(`${node.name}: nothing is closed over a line that carries nothing`);
 
     lines[node.name].mend();
-    const all = (await allCosigned(node)).entries;
+    await allCosigned(node);
+    sales[node.id] = counter;
     const done = await retire(node);
     assert.equal(done.code, 0, done.err);
     await until(`${node.name} to hear that its books are closed`, async () => (await node.status()).stopped === 'revoked');
     const again = await retire(node);
     assert.equal(again.code, 1);
     assert.match(again.err, /revoked or retired already/);
-    assert.ok((await row(node)).entries >= all, JSON.stringify(await row(node)));
-    t.step(`${node.name}: retired with all its sales`);
+    t.step(`${node.name}: retired`);
   }
   // What waits for others to travel with comes at once when head office asks.
   await metered.stop();
@@ -102,10 +103,15 @@ await scenario('retire', 300, async (t) => {
   assert.ok(waiting.hq_cosigned < waiting.entries, 'the sale is not on its way');
   const done = await retire(metered);
   assert.equal(done.code, 0, done.err);
-  await until('head office to have the sale', async () => (await row(metered)).entries >= waiting.entries);
-  t.step('a sale that waited is in the books');
+  sales[metered.id] = 1;
 
   for (const node of [far, near, metered, region, hq]) await node.stop();
   for (const line of Object.values(lines)) line.close();
   for (const node of [region, hq]) await node.audit();
+  const books = await tallystick(['export', '--data', hq.data, '--format', 'hledger']);
+  for (const [id, count] of Object.entries(sales)) {
+    const found = books.out.match(new RegExp(`\\(${id}\\.[0-9a-f.]+\\) sale`, 'g')) ?? [];
+    assert.equal(found.length, count, `sales of node ${id}`);
+  }
+  t.step('head office has all that was sold, also what waited to travel');
 });

@@ -1,4 +1,5 @@
 #include "fuzz/fuzz.hpp"
+#include "sync/closing_talk.hpp"
 #include "sync/code_letter.hpp"
 #include "sync/message.hpp"
 #include "sync/notice.hpp"
@@ -23,6 +24,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::expect(encode_return_question(*q) == in, "a question about goods that came back is written as it was read");
   if (auto a = decode_return_answer(in))
     fuzz::expect(encode_return_answer(*a) == in, "an answer about goods that came back is written as it was read");
+  if (auto q = decode_closing_question(in))
+    fuzz::expect(encode_closing_question(*q) == in, "a question how far books go is written as it was read");
+  if (auto a = decode_closing_answer(in))
+    fuzz::expect(encode_closing_answer(*a) == in, "an answer how far books go is written as it was read");
   if (auto m = decode_outbox_message(in))
     fuzz::expect(encode_outbox_message(*m) == in, "a message of the outbox is written as it was read");
   if (auto n = decode_notice(in)) fuzz::expect(encode_notice(*n) == in, "a notice is written as it was read");

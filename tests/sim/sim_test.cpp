@@ -99,8 +99,9 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
 // A move that only a backup knows of; lives closed by a wrong clock; a life whose life before is not all here; audits
 // of halves that were booked twice, of a life that was closed twice; lending in other units.
 TEST_CASE("small seeds that once failed hold", "[sim]") {
-  for (std::uint64_t seed : {40'001'923U, 40'002'385U, 50'035'669U, 50'039'763U, 50'026'964U, 50'039'875U, 50'027'845U,
-                             70'005'138U, 90'002'520U, 90'006'895U, 90'038'082U, 30'003'405U, 30'001'981U}) {
+  for (std::uint64_t seed :
+       {40'001'923U, 40'002'385U, 50'035'669U, 50'039'763U, 50'026'964U, 50'039'875U, 50'027'845U, 70'005'138U,
+        90'002'520U, 90'006'895U, 90'038'082U, 100'018'481U, 30'003'405U, 30'001'981U}) {
     INFO("seed " << seed);
     auto r = tally::sim::run_plan(tally::sim::plan::small(seed));
     INFO(r.last_events);
@@ -195,7 +196,7 @@ TEST_CASE("runs of cards move between stores that are dark now and then, and no 
 
 TEST_CASE("unused cards pay for each month that was seen, at head office, and those in use nothing", "[sim]") {
   std::uint64_t fees = 0, crashes = 0;
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 7; ++seed) {
     INFO("seed " << seed);
     tally::sim::plan p;
     p.seed = seed;

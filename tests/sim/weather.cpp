@@ -403,10 +403,11 @@ void world::alarm(sim_node& n, const alarm_effect& a) {
   // Forged, or sealed with keys that were changed meanwhile.
   const bool of_goods = a.text.starts_with("a letter about goods that came back, in the name of node ");
   if (of_goods && a.code == errc::bad_proof && (counted_.forged > 0 || plan_.new_keys > 0)) return;
-  // A parent that is an old copy, or that head office went past, cannot answer; nor does a line that is cut.
+  // A parent that is an old copy, or was a moment ago, or that head office went past, cannot answer; nor does a cut line.
   if (a.code == errc::left_out && !n.parents.empty()) {
     const auto& l = links_.at(n.id);
-    if (l.cut || l.up_blocked || l.down_blocked || knows_more(n, nodes_.at(n.parents.front()))) return;
+    const auto& parent = nodes_.at(n.parents.front());
+    if (l.cut || l.up_blocked || l.down_blocked || parent.id == restored() || knows_more(n, parent)) return;
   }
   if (a.code == errc::wrong_epoch || a.code == errc::insufficient || a.code == errc::epoch_closed) return;
   throw broken("alarm at node " + std::to_string(n.id.value) + ": " + std::string(errc_name(a.code)) + " " + a.text);
