@@ -222,9 +222,10 @@ public:
                            std::uint32_t business_date, std::vector<value_item>& out) {
     const auto* p = plan.purse(purse);
     if (!p) return error{errc::bad_rules, "a rule names purse " + std::to_string(purse)};
-    auto n = per == 0 ? std::optional(units) : mul_div(base, units, per, rounding::down);
-    if (!n || *n > amount_max) return wrapped();
-    for (const auto& item : in_buckets(*p, *n, business_date)) {
+    // For each full `per`: 5 for each 50.00 is nothing for 49.99.
+    amount n = units;
+    if (per != 0 && (!checked_mul(base / per, units, n) || n > amount_max)) return wrapped();
+    for (const auto& item : in_buckets(*p, n, business_date)) {
       auto at = std::ranges::lower_bound(out, std::pair(item.purse, item.bucket), {},
                                          [](const value_item& v) { return std::pair(v.purse, v.bucket); });
       if (at == out.end() || at->purse != item.purse || at->bucket != item.bucket) {

@@ -84,7 +84,7 @@ struct earn_rule {
   localized names;
   std::uint32_t purse{};
   bool on_top_up = false;  ///< else on sales
-  amount units{};          ///< for each `per` minor units paid in money, or once when `per` is 0
+  amount units{};          ///< for each full `per` minor units paid in money, or once when `per` is 0
   amount per{};
   condition when;
   friend bool operator==(const earn_rule&, const earn_rule&) = default;

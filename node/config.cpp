@@ -6,13 +6,11 @@
 #include <cstdlib>
 #include <sstream>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include "ledger/fee_notice.hpp"
 #include "node/config_text.hpp"
 #include "node/device_config.hpp"
 #include "node/identity.hpp"
+#include "node/toml.hpp"
 #include "sync/notice.hpp"
 
 namespace tally {

@@ -8,13 +8,11 @@
 #include <csignal>
 #include <sstream>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include "devices/barcode.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
 #include "node/program.hpp"
+#include "node/toml.hpp"
 
 namespace tally {
 namespace {

@@ -7,8 +7,7 @@
 #include <cstring>
 #include <sstream>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include "node/toml.hpp"
 
 namespace tally {
 namespace fs = std::filesystem;

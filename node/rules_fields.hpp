@@ -4,11 +4,9 @@
 #include <chrono>
 #include <initializer_list>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include "ledger/money.hpp"
 #include "node/rules_file.hpp"
+#include "node/toml.hpp"
 
 namespace tally {
 

@@ -286,8 +286,10 @@ void price_checker::earn(sequence seq, const entry& e) {
   auto of = e.cites ? ground_.entry_at({e.subject, sub_stream::journal, {}}, *e.cites) : std::nullopt;
   if (!of) return;
   // Of goods that came back to several stores: units that the sale gave. How many, all journals together tell.
+  // It may be more than the sale gave: three stores each took the one voucher back, so two of them are put back.
+  const bool of_parts = e.cited_kind == entry_kind::refund;
   auto gave = of->owed;
-  if (e.cited_kind == entry_kind::refund) gave.insert(gave.end(), of->earned.begin(), of->earned.end());
+  if (of_parts) gave.insert(gave.end(), of->earned.begin(), of->earned.end());
   if (evens_paid(e)) {
     gave = of->values;
     std::erase_if(gave, [](const value_item& v) { return v.unit == main_unit; });
@@ -300,7 +302,8 @@ void price_checker::earn(sequence seq, const entry& e) {
   }
   bool fits = of->account == e.account && std::ranges::all_of(e.earned, [&](const value_item& v) {
                 return std::ranges::any_of(gave, [&](const value_item& o) {
-                  return o.purse == v.purse && o.unit == v.unit && o.bucket == v.bucket && v.amount <= o.amount;
+                  const bool same = o.purse == v.purse && o.unit == v.unit && o.bucket == v.bucket;
+                  return same && (of_parts || v.amount <= o.amount);
                 });
               });
   if (!fits)

@@ -40,7 +40,7 @@ TEST_CASE("a sale gives points by its rules, and they expire in a year", "[progr
   CHECK(e.owed.empty());
   CHECK(t.units_of(card_1, points_purse) == 150);
   CHECK(t.st.months_held(t.self, card_1, points_purse) == std::vector<std::uint32_t>{next_year});
-  // Rounded down, each rule by itself; nothing without a card.
+  // For each full 10, each rule by itself; nothing without a card.
   CHECK(written(d = t.run(sale_command{t.next_key(), {}, {{product_id{1}, 1}}, 0, {in_cash(100)}})).earned.empty());
 }
 

@@ -5,12 +5,13 @@
 
 namespace tally::sim {
 
-// Head office on a backup beside a life that ends. Of a region whose machine is another one its stores may know more
-// than it gives back; the certificate of another machine right below head office nobody else may have; and of a store
-// that retired there, head office may lose books that nobody has. A disk from right below it that nobody waited for,
-// and that turns up, may know more of what head office had published than head office.
+// Whether head office may be put on a backup beside a life that ends so. Of a region whose machine is another one its
+// stores may know more than it gives back. Right below head office, nobody else may have the certificate of another
+// machine, or the books of a store that retired or was revoked; and a disk that nobody waited for and that turns up may
+// know more of what head office had published than head office.
 static bool goes_with_top(ending e, unsigned regions) {
-  return e == ending::burn || e == ending::move || (e == ending::burn_and_return && regions > 0);
+  if (e == ending::none || e == ending::replace_region) return false;
+  return regions > 0 || e == ending::burn || e == ending::move;
 }
 
 plan plan::from_seed(std::uint64_t seed) {
@@ -91,6 +92,7 @@ void plan::have_what_it_needs() {
   if (restore == restore_kind::top && (regions == 0 || ending == ending::move)) skipping = 0;
   // A store that went around its region may know more than what that one gives back.
   if (restore == restore_kind::top) detour_after_ms = 0;
+  if (restore == restore_kind::top && ending != ending::none && !goes_with_top(ending, regions)) ending = ending::burn;
   if (regions == 0 && (ending == ending::move || ending == ending::replace_region)) regions = 1;
   stores = std::max(stores, 1U);
   cards = std::max(cards, 2U);
@@ -133,7 +135,6 @@ plan plan::small(std::uint64_t seed) {
   if (p.ending == ending::replace_region && p.regions == 0) p.ending = ending::move;
   const bool top = p.restore == restore_kind::top;
   if (p.ending == ending::move && p.regions == 0) p.ending = top ? ending::burn : ending::retire;
-  if (top && p.ending == ending::burn_and_return && p.regions == 0) p.ending = ending::burn;
   p.have_what_it_needs();
   return p;
 }

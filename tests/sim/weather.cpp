@@ -267,18 +267,19 @@ void world::end_below(const sim_node& region) {
 
 // Another machine, with keys and an epoch of its own; what the old one wrote is where it had been sent.
 void world::replace(sim_node& n) {
+  const auto& hq = nodes_.at(head_office);
+  if (!hq.st) return at(1'000, [this, &n] { replace(n); });  // nobody else invites a machine
   n.disk.restore(kv_image{});
   if (members_) members_->new_machine(n.id);
   n.keys = make_keys();
   n.secret = make_node_secret(entropy_);
-  const auto& hq = nodes_.at(head_office);
-  n.cert.serial = (hq.st ? hq.st->certificate_of(n.id)->serial : n.cert.serial + 1'000) + 1;
-  if (plan_.certificate_s > 0) n.cert.not_after = wall(nodes_.at(head_office)) + plan_.certificate_s;
+  n.cert.serial = hq.st->certificate_of(n.id)->serial + 1;
+  if (plan_.certificate_s > 0) n.cert.not_after = wall(hq) + plan_.certificate_s;
   n.cert.signing = n.keys->key();
   n.cert.curve = (n.curve = make_curve_key(entropy_)).pub;
   entropy_.fill(n.cert.epoch.value);
   if (n.role == node_role::store) n.cert.owner = 3 - n.cert.owner;  // it was sold, too
-  n.signed_cert = sign_certificate(n.cert, head_office, *nodes_.at(head_office).keys);
+  n.signed_cert = sign_certificate(n.cert, head_office, *hq.keys);
   entry revoke, close, certify;
   revoke.kind = entry_kind::revoke;
   close.kind = entry_kind::close_epoch;
@@ -378,8 +379,7 @@ bool world::admitted(const sim_node& child, const sim_node& parent) {
   if (ended(child, parent)) return true;
   const auto may = parent.st->admitted();
   const auto* known = parent.st->certificate_of(child.id);
-  if (known) return known->curve == child.cert.curve && std::ranges::find(may, child.id) != may.end();
-  return !parent.st->is_revoked(child.id);
+  return known && known->curve == child.cert.curve && std::ranges::find(may, child.id) != may.end();
 }
 
 // What the parent's door says to this node's keys: nothing, when they count or are not known yet.

@@ -6,29 +6,33 @@ namespace tally::test {
 
 /// The small network with rights to refund, and what accounts have and owe in it.
 struct debts_net : programme_net {
-  explicit debts_net(amount points_quota = 1'000'000, amount vouchers = 1)
-      : programme_net([&](rules_record& r) {
-          r.programme.refund_quota = 50'000;
-          r.programme.purses[1].quota = points_quota;
-          r.programme.earns[3].units = vouchers;
-        }) {}
+  explicit debts_net(amount points_quota = 1'000'000, amount vouchers = 1, std::uint32_t more = 0)
+      : programme_net(
+            [&](rules_record& r) {
+              r.programme.refund_quota = 50'000;
+              r.programme.purses[1].quota = points_quota;
+              r.programme.earns[3].units = vouchers;
+            },
+            more),
+        nodes(4 + more) {}
+  const std::uint32_t nodes;
   amount points(node& n) { return holding(n.st->ledger().st(), n.writer(), card, points_purse); }
   amount debt(node& n) { return debt_of(n.st->ledger().st(), n.writer(), card, points_purse); }
   amount everywhere() {
     amount sum = 0;
-    for (std::uint32_t id = 1; id <= 4; ++id)
+    for (std::uint32_t id = 1; id <= nodes; ++id)
       sum += points(at(id));
     return sum;
   }
   amount debts_everywhere() {
     amount sum = 0;
-    for (std::uint32_t id = 1; id <= 4; ++id)
+    for (std::uint32_t id = 1; id <= nodes; ++id)
       sum += debt(at(id));
     return sum;
   }
   amount vouchers_left() {
     amount sum = 0;
-    for (std::uint32_t id = 1; id <= 4; ++id) {
+    for (std::uint32_t id = 1; id <= nodes; ++id) {
       auto& n = at(id);
       sum += holding(n.st->ledger().st(), n.writer(), card, five_off);
       sum -= debt_of(n.st->ledger().st(), n.writer(), card, five_off);
@@ -45,8 +49,8 @@ struct debts_net : programme_net {
       }
   }
   void dark(bool is) {
-    link(at(3), region(), !is);
-    link(at(4), region(), !is);
+    for (std::uint32_t id = 3; id <= nodes; ++id)
+      link(at(id), region(), !is);
   }
   entry entry_at(node& n, sequence seq) { return *n.st->ledger().find_entry(seq); }
   /// The card is loaded and pays for so many things at `n`, and all know it.

@@ -330,6 +330,28 @@ TEST_CASE("a sale that comes back in parts to two stores takes its voucher back 
   net.audited();
 }
 
+TEST_CASE("a voucher that three stores took back is put back twice, which the audit finds right", "[sync][elsewhere]") {
+  debts_net net(1'000'000, 1, 1);
+  auto &a = net.at(3), &b = net.at(4), &c = net.at(5);
+  REQUIRE(why(net.top_up(a, 20'000)) == errc::ok);
+  REQUIRE(why(net.ask(a, net.sale(a, 20))) == errc::ok);  // vouchers that stay
+  REQUIRE(why(net.ask(a, net.sale(a, 20))) == errc::ok);
+  auto sale = net.ask(a, net.sale(a, 20));
+  REQUIRE(why(sale) == errc::ok);
+  net.sync();
+  REQUIRE(net.vouchers_left() == 3);
+  net.dark(true);
+  REQUIRE(why(net.ask(b, net.back(b, a, sale.seq, 5))) == errc::ok);
+  REQUIRE(why(net.ask(c, net.back(c, a, sale.seq, 5))) == errc::ok);
+  REQUIRE(why(net.ask(a, net.own_back(a, sale.seq, 5))) == errc::ok);
+  CHECK(net.vouchers_left() == 0);
+  net.dark(false);
+  net.turn(20);
+  CHECK(net.vouchers_left() == 2);  // put back in one entry, which is more than the sale gave
+  net.nothing_contested();
+  net.audited();
+}
+
 TEST_CASE("units put back are taken again with the pieces that they went with", "[sync][elsewhere]") {
   debts_net net(1'000'000, 2);
   auto &a = net.at(3), &b = net.at(4);
