@@ -72,7 +72,7 @@ struct node_snapshot {
     tally::amount held{}, in_transit{}, quota{};  ///< in transit: to it, from anyone, card value
     node_limits limits;
     tally::amount exposure{};  ///< most that can be lost with it (docs/ledger.md)
-    std::uint64_t contested{};
+    std::uint64_t contested{}, hq_lacks{};  ///< hq_lacks: are here, and not known to be at head office
     std::optional<hearsay> told;  ///< of a node that is no child: by the child on its road
     tally::amount doubt{};        ///< value of its closed epochs that head office has not granted anew
     bool revoked = false;

@@ -64,6 +64,10 @@ std::vector<node_snapshot::remote> describe_below(station& s, const node_context
     r.epoch = record ? record->epoch : n.epoch;
     writer_id w{n.node, r.epoch};
     r.entries = s.seen().position(w);
+    if (s.config().role == node_role::region) {
+      auto there = s.newest_cosignature({w, sub_stream::journal, {}}, head_office);
+      r.hq_lacks = r.entries - std::min(r.entries, there ? there->size : 0);
+    }
     auto parts = exposure_parts_of(s, w);
     r.held = parts.held;
     r.in_transit = parts.in_transit;

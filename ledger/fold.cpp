@@ -370,7 +370,8 @@ status judge(const entry& e, const entry_place& p, const state& s, std::vector<p
     return error{errc::malformed, "a journal opens with its epoch"};
   if (e.business_date != 0 && e.business_date < number(s, key(cell_type::business_date, 0, 0, p.writer)))
     return error{errc::malformed, "the business date moved back"};
-  if (p.revocations && p.directory)
+  // How far a node had read the directory moves nothing, and is nobody's case.
+  if (p.revocations && p.directory && e.kind != entry_kind::adopt)
     if (auto r = revoking_of(*p.directory, p.writer); r && p.seq >= r->size)
       return error{errc::revoked, writer_name(p.writer) + " stands up to " + std::to_string(r->size)};
   TALLY_TRY(check_kind(e, p, s));

@@ -145,6 +145,12 @@ status check_member(const member_change& c, std::uint32_t today) {
   return done();
 }
 
+status check_photo(const member_profile& p, const member_change& c) {
+  const auto agreed = c.consents ? *c.consents : p.consents;
+  if (!c.photo || c.photo->empty() || (agreed & consent_photo) != 0) return done();
+  return error{errc::not_allowed, "photo: only with the member's consent to it (consent 'photo')"};
+}
+
 void apply_change(member_profile& p, const member_change& c) {
   take(p.name, c.name);
   take(p.born, c.born);
@@ -154,6 +160,7 @@ void apply_change(member_profile& p, const member_change& c) {
   take(p.children, c.children);
   take(p.photo, c.photo);
   take(p.consents, c.consents);
+  if ((p.consents & consent_photo) == 0) p.photo.clear();
   take(p.cards, c.cards);
   take(p.merged_into, c.merged_into);
   if (c.applications) merge_applications(p.applications, *c.applications);

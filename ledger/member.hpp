@@ -34,6 +34,7 @@ struct member_child {
 
 /// What the member agreed to; bits of `member_profile::consents`.
 inline constexpr std::array<std::string_view, 5> consent_names{"sms", "email", "post", "photo", "offers"};
+constexpr std::uint32_t consent_photo = 1U << 3;
 constexpr std::uint32_t consents_all = (1U << consent_names.size()) - 1;
 
 inline constexpr std::size_t member_name_max = 120, member_phones_max = 4, member_phone_max = 21, member_emails_max = 2,
@@ -76,7 +77,10 @@ struct member_change {
 /// numbers and addresses; pictures of another kind. `today` bounds dates of birth. The detail names the field.
 status check_member(const member_change& c, std::uint32_t today);
 
-/// The fields of `c` in place of those of `p`.
+/// A photo is taken only of who agrees to it, by then or with the same change. Errors: not_allowed.
+status check_photo(const member_profile& p, const member_change& c);
+
+/// The fields of `c` in place of those of `p`. A photo goes with the consent to it.
 void apply_change(member_profile& p, const member_change& c);
 /// What makes `p` of an empty profile: its fields that are not empty.
 member_change change_of(const member_profile& p);

@@ -43,7 +43,10 @@ result<nlohmann::json> admin_client::call(const std::string& method, const std::
   if (!a && a.code() == errc::offline)
     return error{errc::offline, "the node at " + address_ + " does not run; start it with 'tallystick node'"};
   if (!a && a.code() == errc::timeout)
-    return error{errc::timeout, "the node at " + address_ + " did not answer; look at its log"};
+    return error{errc::timeout, "the node at " + address_ +
+                                    " did not answer in time, or stopped meanwhile. What was asked may have been done: "
+                                    "look ('tallystick status', "
+                                    "its log) before you ask again"};
   if (!a) return a.error();
   auto j = nlohmann::json::parse(a->body, nullptr, false);
   if (a->status == 200 && !j.is_discarded()) return j;

@@ -160,6 +160,8 @@ node_row remote_row(const node_snapshot& s, const node_snapshot::remote& b) {
   if (b.quarantined) r.alarm = "quarantined";
   if (b.revoked) r.alarm = errc_name(errc::revoked);
   set_link(s, b, r);
+  // Of what lies here and is on its way up, and what the node has besides, if that is known.
+  if (s.role == node_role::region && (r.waiting || b.hq_lacks > 0)) r.waiting = r.waiting.value_or(0) + b.hq_lacks;
   if (r.link == "up") r.over = b.detour ? s.self.node.value : b.parent.value;
   return r;
 }
@@ -219,7 +221,7 @@ void handle_network(const api_ptr& api, const call_ptr& call) {
   std::vector<node_row> rows{own_row(*api, *s, st)};
   if (s->role == node_role::store)
     if (auto parent = parent_row(*api, *s, st, rows.front())) rows.insert(rows.begin(), std::move(*parent));
-  amount total = 0;
+  amount total = rows.back().exposure.value_or(0);  // a store's own, which has nobody below
   for (const auto& b : s->below) {
     rows.push_back(remote_row(*s, b));
     if (!checked_add(total, b.exposure, total)) total = std::numeric_limits<amount>::max();

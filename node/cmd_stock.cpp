@@ -43,19 +43,41 @@ int list_stock(const admin_client& hq) {
   return exit_ok;
 }
 
+/// Of the batch of that name, the cards that are meant: a part that was delivered already is a run of its own.
+result<card_run> part_of_batch(const stock_options& o, const std::vector<card_run>& runs) {
+  std::vector<card_run> named, here;
+  for (const auto& r : runs) {
+    if (r.name != o.batch) continue;
+    named.push_back(r);
+    const bool meant = o.first != 0 ? o.first >= r.first && o.first < r.first + r.count : r.node.value == 0 || r.closed;
+    if (meant) here.push_back(r);
+  }
+  const auto name = "\"" + o.batch + "\"";
+  if (named.empty()) return error{errc::not_found, "there is no batch " + name + "; see 'tallystick stock'"};
+  if (here.empty() && o.first != 0)
+    return error{errc::not_found,
+                 "card " + std::to_string(o.first) + " is not in the batch " + name + "; see 'tallystick stock'"};
+  if (here.empty() && named.size() == 1) here = named;
+  if (here.size() != 1)
+    return error{errc::not_allowed,
+                 "the batch " + name + " lies in several parts; say --first, see 'tallystick stock'"};
+  auto out = here.front();
+  const auto end = out.first + out.count;
+  if (o.first != 0) out.first = o.first;
+  out.count = o.count != 0 ? o.count : end - out.first;
+  if (out.count > end - out.first) return error{errc::malformed, "these cards are not all in that part of " + name};
+  return out;
+}
+
 int deliver(const stock_options& o, const admin_client& hq) {
   auto runs = list_runs(hq);
   if (!runs) return fail(runs.error());
   card_run wanted{o.first, o.count, o.kind, o.name, {o.to}};
   if (!o.batch.empty()) {
-    std::size_t found = 0;
-    for (const auto& r : *runs)
-      if (r.name == o.batch) wanted = r, ++found;
-    if (found == 0) return fail(exit_refused, "there is no batch \"" + o.batch + "\"; see 'tallystick stock'");
-    if (found > 1) return fail(exit_refused, "several batches are called \"" + o.batch + "\"; say --first and --count");
+    auto part = part_of_batch(o, *runs);
+    if (!part) return fail(exit_refused, part.error().detail);
+    wanted = *part;
     wanted.node = {o.to};
-    if (o.first != 0) wanted.first = o.first;
-    if (o.count != 0) wanted.count = o.count;
   }
   for (const auto& r : *runs) {
     bool inside = r.first <= wanted.first && wanted.first + wanted.count <= r.first + r.count;

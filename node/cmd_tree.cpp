@@ -14,7 +14,8 @@ struct tree_options {
 int run_retire(const tree_options& o) {
   auto hq = admin_client::open(o.data);
   if (!hq) return fail(hq.error());
-  if (auto done = retire_node(*hq, node_id{o.node}); !done) return fail(done.error());
+  if (auto done = retire_node(*hq, node_id{o.node}); !done)
+    return done.code() == errc::unsupported ? fail(exit_refused, done.error().detail) : fail(done.error());
   std::cout << "Node " << o.node
             << " is retired: its books end where they have come to, its value is granted anew at head office, and "
             << "its keys open no door. Switch the machine off.\n";
@@ -48,8 +49,9 @@ void add_tree(CLI::App& app, int& status) {
       "Close the shop first. The node must be on its line: it is asked how far its books go, and from its answer on\n"
       "it sells nothing, for cash either, until it hears of its end. Then its books are closed where they end, so\n"
       "nothing is in doubt. When it does not answer within some 10 seconds, or has entries that are not here,\n"
-      "nothing is closed: mend its line and ask again, or 'tallystick close-epoch', with days of doubt. Final for\n"
-      "this machine: another takes its place only by 'tallystick invite --replace'.\n"
+      "nothing is closed: mend its line and ask again, or 'tallystick close-epoch', with days of doubt. Each question\n"
+      "that the node hears has it stand still for up to 70 seconds, also when its answer is lost. Final for this\n"
+      "machine: another takes its place only by 'tallystick invite --replace'.\n"
       "Example:\n  tallystick retire --data /srv/tally --node 3");
   retire->callback([o, &status] { status = run_retire(*o); });
   auto* move = add(app, o, "move", "Head office: a store gets another parent");

@@ -98,6 +98,9 @@ private:
 error told(const failure& bad, errc otherwise, std::chrono::milliseconds time_max) {
   if (bad == asio::error::timed_out)
     return {errc::timeout, "no answer within " + std::to_string(time_max.count()) + " ms"};
+  // Whoever went away meanwhile may have done it all the same.
+  if (bad == http::error::end_of_stream || bad == asio::error::eof || bad == asio::error::connection_reset)
+    return {errc::timeout, "the connection ended before the answer"};
   return {otherwise, bad.message()};
 }
 

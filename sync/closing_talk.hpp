@@ -57,6 +57,8 @@ public:
   /// Nothing is sold and nothing given away.
   bool holds(tick_ms now, unix_seconds wall) const;
   tick_ms until() const { return until_; }
+  /// It is over. Questions that were promised to stay known.
+  void end() { until_ = INT64_MIN, loaded_.reset(); }
   /// Promised before this process began.
   void load(unix_seconds until) { loaded_ = until; }
 
@@ -70,6 +72,9 @@ inline constexpr byte_view ending_key = "ending";  ///< family meta: `sv`, the w
 /// Why nothing is written meanwhile.
 inline constexpr std::string_view closing_text =
     "head office is closing this node's books: if it does not, sales go on by themselves within some minutes";
+inline constexpr std::string_view retired_text =
+    "head office has closed this store's books for good: what would be sold here, also for cash, would be in nobody's "
+    "books";
 
 /// Where the books of a node end: it said so itself, and it is all here.
 struct closing_end {
@@ -82,8 +87,12 @@ using closing_taker = std::function<void(const result<closing_end>&)>;
 struct closing_ask {
   node_id node;
   tick_ms due{}, again{};
+  unix_seconds wall_due{};
   std::optional<closing_answer> last = {};  ///< what the node said, and is not good enough
   closing_taker done;
+  /// A process that was stopped meanwhile, or its machine, finds answers whose promise is over. One clock may have
+  /// stood still with it.
+  bool is_late(tick_ms now, unix_seconds wall) const { return now >= due || wall > wall_due; }
 };
 /// No good answer came in time, or none ever will: plain words, and what to do. `held`: entries of the answer's life
 /// that are here.
@@ -93,6 +102,10 @@ error no_closing(const closing_ask& ask, std::uint64_t held);
 struct closing_watch {
   static constexpr std::size_t asks_max = 16;
   closing_promise promise;
+  /// A promise was given and its end is not written down yet: nothing is written, and what head office publishes is
+  /// learned but not adopted, or its books would go on behind their end.
+  bool stands = false;
+  bool is_on(tick_ms now, unix_seconds wall) const { return stands || promise.holds(now, wall); }
   std::map<std::uint64_t, closing_ask> asks;
 };
 

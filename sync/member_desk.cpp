@@ -329,6 +329,7 @@ status member_desk::make_room() {
 void member_desk::add(member_change c, answer<member_view> done) {
   worker_->ask<answer<member_view>>(std::move(done), [this, c = std::move(c)](const answer<member_view>& told) {
     auto fits = check_member(c, day_of(with_.now()));
+    if (fits) fits = check_photo({}, c);
     if (fits && (!c.name || c.name->empty())) fits = error{errc::malformed, "name: a member has one"};
     if (fits && (!c.cards || c.cards->size() != 1 || c.merged_into))
       fits = error{errc::malformed, "card: a store makes the member of one card"};
@@ -373,6 +374,7 @@ void member_desk::edit_now(account_id member, std::optional<std::uint64_t> versi
   auto to = now->profile;
   apply_change(to, c);
   auto fits = check_member(c, day_of(with_.now()));
+  if (fits) fits = check_photo(now->profile, c);
   if (fits && to.name.empty()) fits = error{errc::malformed, "name: a member has one"};
   if (!fits) return done(fits.error());
   auto change = difference(now->profile, to);

@@ -279,6 +279,7 @@ void member_office::add(member_change c, answer<member_view> done) {
 
 void member_office::add_now(const member_change& c, const answer<member_view>& done) {
   auto fits = c.merged_into ? status(error{errc::malformed, "a new member"}) : check_member(c, today());
+  if (fits) fits = check_photo({}, c);
   if (!fits) return done(fits.error());
   member_profile p;
   apply_change(p, c);
@@ -311,6 +312,7 @@ void member_office::edit(account_id member, std::optional<std::uint64_t> version
     auto fits = c.merged_into ? status(error{errc::malformed, "merged_into"}) : check_member(c, today());
     auto to = now->profile;
     apply_change(to, c);
+    if (fits) fits = check_photo(now->profile, c);
     if (fits) fits = check_cards(member, to);
     if (fits && to.name.empty() && !now->profile.name.empty()) fits = error{errc::malformed, "name: a member has one"};
     if (!fits) return told(fits.error());

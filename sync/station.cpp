@@ -229,8 +229,8 @@ void station::decide_till(const till_request& r, bool last, amount pulled, bool 
     a.outcome = refusal{{errc::full, "the disk is nearly full"}, {}, {}, 0};
     return answer(std::move(a));
   }
-  if (is_closing() && !std::holds_alternative<replayed>(decide(r.command, book_->at(now_)))) {
-    a.outcome = refusal{{errc::busy, std::string(closing_text)}, {}, {}, 0};
+  if (auto why = stands_still(); why && !std::holds_alternative<replayed>(decide(r.command, book_->at(now_)))) {
+    a.outcome = refusal{std::move(*why), {}, {}, 0};
     return answer(std::move(a));
   }
   a.seq = book_->next();
@@ -273,8 +273,8 @@ void station::write_facts(facts_request& r) {
     open_effects_.push_back(facts_answer{r.request, errc::rolled_back, std::string(text), book_->next(), 0});
     return;
   }
-  if (is_closing()) {
-    open_effects_.push_back(facts_answer{r.request, errc::busy, std::string(closing_text), book_->next(), 0});
+  if (auto why = stands_still()) {
+    open_effects_.push_back(facts_answer{r.request, why->code, why->detail, book_->next(), 0});
     return;
   }
   facts_answer a{r.request, errc::ok, {}, book_->next(), 0};

@@ -61,7 +61,6 @@ public:
   /// A region that started is not, while others may know more of its journal: it moves no value (station_sure.cpp).
   bool is_sure() const { return config_.role != node_role::region || lives_.start.sure; }
   std::vector<node_id> unheard() const;  ///< for whom it waits
-
   std::vector<stream_id> streams_for(node_id neighbour) const;
   bool accepts(node_id neighbour, const stream_id& stream) const;  ///< is it taken
   message time_for_children(unix_seconds now);                     ///< head office's time is due: signed, for children
@@ -111,6 +110,7 @@ public:
   sweeper::figures swept() const { return sweeper_.counted(); }
   std::optional<elsewhere_hint> hint(account_id account) const;
   std::optional<cosign_message> cosigned(node_id by = head_office) const;  ///< the newest over the current journal
+  std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
   bool post(const letter_message& letter);  ///< towards its reader; false when the link there is down
   /// Claims about members that no profile answers, by writer and sequence, behind `after`; at most `max`.
   std::vector<claim_at> open_claims(const claim_place& after, std::size_t max) const;
@@ -128,8 +128,8 @@ private:
   void heard(node_id from), end_wait(std::uint64_t waiting, account_id account), answer(till_answer a);
   status verify_segment(const segment& s, const opened_segment& opened);
   bool waits_for_proof(const segment&s, const entry_list&entries) const, is_expired(const certificate&c) const;
-  void interpret(const segment& s, const opened_segment& opened, const merkle_frontier& before);
-  void pass_through(const stream_id&id, const entry_list&entries),
+  void interpret(const segment&s, const opened_segment&opened, const merkle_frontier&before), adopt(const stream_id&id),
+      pass_through(const stream_id&id, const entry_list&entries), end_closing(),
       adopt_directory(const stream_id&id, const opened_segment&opened);
   void observe_journal(const stream_id& id, const entry_list& entries, const merkle_frontier& before);
   void take_rights(const entry& send, const stream_head& head, const writer_id& from, errc contested = errc::ok);
@@ -159,8 +159,8 @@ private:
   node_id sender_of(const stream_id& id) const;
   void on_fetched(node_id from, const fetched_message&m), learn_goods_again(), refuse_goods(const error&why);
   void put_back_goods(node_id from, const stream_id& id, std::uint64_t first, const entry_list& entries);
-  bool answer_about_returns(node_id from, byte_view text), heed_returns(byte_view text), is_closing() const;
-  std::optional<cosign_message> newest_cosignature(const stream_id& id, node_id by);
+  bool answer_about_returns(node_id from, byte_view text), heed_returns(byte_view text);
+  std::optional<error> stands_still();
   void cosign(node_id child, const stream_id&id), on_time(const time_message&m),
       sweep_account(account_id account, const writer_id&to), on_letter(node_id from, const letter_message&m),
       answer_closing(const closing_question&q), heed_closing(node_id from, const closing_answer&a);

@@ -32,7 +32,7 @@ bytes cards_prefix() { return {cell_prefix, static_cast<char>(cell_type::card)};
 }  // namespace
 
 void station::keep_calendar() {
-  if (tick_ < calendar_.due || book_->stopped() != errc::ok || disk_low_ || is_closing()) return;
+  if (tick_ < calendar_.due || book_->stopped() != errc::ok || disk_low_ || stands_still()) return;
   calendar_.due = tick_ + look_every_ms;
   // Nobody asked for these entries, so they wait until the parent could say that this is an old copy.
   auto p = parent();

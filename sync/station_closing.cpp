@@ -1,6 +1,7 @@
 // The end of a node's books, from end to end: head office asks, the node says how far they go and stands still.
 #include <algorithm>
 
+#include "ledger/closing.hpp"
 #include "storage/varint.hpp"
 #include "sync/closing_talk.hpp"
 #include "sync/member_seal.hpp"
@@ -25,11 +26,44 @@ bool is_older(const life_watch& lives, const std::set<node_id>& up, node_id chil
   auto speaks = lives.speaks.find(child);
   return up.count(child) != 0 && speaks != lives.speaks.end() && speaks->second < protocol_closing;
 }
+// Its books are closed and its keys are void: what is sold there, also for cash, would be in nobody's books.
+bool is_retired(const state& st, const writer_id& self) {
+  auto ended = [&](const writer_id& w) {
+    auto revoked = revoking_of(st, w);
+    auto closed = closing_of(st, w);
+    return revoked && closed && closed->complete() && revoked->size == closed->size;
+  };
+  auto of = heritage_of(st, self);
+  return ended(self) || (of && ended({self.node, of->before}));
+}
 closing_answer older(node_id node) { return {0, {node, {}}, 0, false, true}; }
 
 }  // namespace
 
-bool station::is_closing() const { return lives_.closing.promise.holds(tick_, now_); }
+// Also until what was learned meanwhile is adopted: what this node writes next may stand on it.
+std::optional<error> station::stands_still() {
+  if (lives_.closing.stands && !lives_.closing.promise.holds(tick_, now_)) end_closing();
+  if (care_.outlawed && is_retired(book_->st(), book_->self())) return error{errc::revoked, std::string(retired_text)};
+  if (lives_.closing.is_on(tick_, now_)) return error{errc::busy, std::string(closing_text)};
+  return std::nullopt;
+}
+
+// What came from head office while this node stood still was learned, and is said now: nothing was written between.
+void station::end_closing() {
+  auto& closing = lives_.closing;
+  if (!closing.stands) return;
+  closing.stands = false;
+  closing.promise.end();
+  book_->view().erase(family::meta, ending_key);
+  for (const auto& id : directories()) {
+    cell_key adopted{.type = cell_type::adopted,
+                     .a = static_cast<std::uint64_t>(id.sub),
+                     .b = id.to.value,
+                     .writer = book_->self(),
+                     .peer = id.writer};
+    if (static_cast<std::uint64_t>(number(book_->st(), adopted)) < book_->head(id).size) adopt(id);
+  }
+}
 
 void station::ask_end(node_id node, closing_taker taker) {
   auto& asks = lives_.closing.asks;
@@ -44,7 +78,7 @@ void station::ask_end(node_id node, closing_taker taker) {
   if (asks.size() >= closing_watch::asks_max || std::ranges::any_of(asks, asked))
     return refuse({errc::busy, name + " is being asked already; wait for the answer"});
   const auto wait = 2 * static_cast<tick_ms>(config_.customer_wait_ms) + entry_way_ms;
-  closing_ask a{node, tick_ + wait, tick_ + again_ms, {}, taker};
+  closing_ask a{node, tick_ + wait, tick_ + again_ms, now_ + wait / 1'000 + 1, {}, taker};
   if (is_older(lives_, up_, node)) a.last = older(node);
   const auto id = random_id();
   if (a.last || !ask_how_far(id, node)) return refuse(no_closing(a, 0));
@@ -62,9 +96,10 @@ bool station::ask_how_far(std::uint64_t id, node_id node) {
 }
 
 void station::tend_closings() {
+  (void)stands_still();
   for (auto it = lives_.closing.asks.begin(); it != lives_.closing.asks.end();) {
     auto& [id, a] = *it;
-    if (tick_ < a.due) {
+    if (!a.is_late(tick_, now_)) {
       if (tick_ >= a.again) a.again = tick_ + again_ms, (void)ask_how_far(id, a.node);
       ++it;
       continue;
@@ -103,6 +138,7 @@ void station::answer_closing(const closing_question& q) {
   const bool at_work = !waiting_.empty() || !is_sure();
   auto a = promise.answer(q, book_->self(), book_->head(book_->journal()).size, at_work, tick_);
   if (promise.until() != before) {
+    lives_.closing.stands = true;
     byte_writer w;  // a process that begins meanwhile keeps it
     w.sv(now_ + (promise.until() - tick_ + 999) / 1'000);
     book_->view().put(family::meta, ending_key, w.view());
@@ -116,7 +152,7 @@ void station::heed_closing(node_id from, const closing_answer& a) {
   auto& asks = lives_.closing.asks;
   auto of = [&](const auto& x) { return x.second.node == a.writer.node; };
   auto it = a.older ? std::ranges::find_if(asks, of) : asks.find(a.id);
-  if (it == asks.end()) return;  // late, or nobody asked
+  if (it == asks.end() || it->second.is_late(tick_, now_)) return;  // or nobody asked
   auto& ask = it->second;
   const auto* cert = certificate_of(ask.node);
   const bool its_parent = cert && cert->parents.front() == from;

@@ -106,7 +106,9 @@ void station::await_parent() {
 void station::load_outdated() {
   bytes v;
   if (store_.get(family::meta, outdated_key, v) == lookup::found) care_.outdated_at = 0;
-  if (store_.get(family::meta, ending_key, v) == lookup::found) lives_.closing.promise.load(byte_reader(v).sv());
+  if (store_.get(family::meta, ending_key, v) != lookup::found) return;
+  lives_.closing.promise.load(byte_reader(v).sv());
+  lives_.closing.stands = true;
 }
 
 // Streams of such a life are not offered: nobody could continue what he holds with them.

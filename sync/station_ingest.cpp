@@ -56,6 +56,8 @@ void station::ingest(const segment_arrival& a) {
   if (!accepts(a.from, s.stream)) return report(have, errc::not_entitled, false);
   if (disk_low_ || is_outdated()) return report(have, errc::busy, false);
   if (is_past_its_end(s)) return report(have, errc::not_entitled, false);
+  // What comes for this node would be received behind the end that it named.
+  if (s.stream.to == config_.self && stands_still()) return report(have, errc::busy, false);
   if (s.first > have) return report(have, errc::gap, false);
   // By hand, what was left out comes again as a whole.
   if (s.first < have && s.stream.sub == sub_stream::directory && left_out_.waits() && !s.is_thin())
@@ -158,11 +160,21 @@ void station::pass_through(const stream_id& id, const entry_list& entries) {
       proof_came_ = observer_->passed_through(*e, id.writer) || proof_came_;
 }
 
+void station::adopt(const stream_id& id) {
+  entry adopt;
+  adopt.kind = entry_kind::adopt;
+  date_entry(adopt, book_->st(), book_->self(), now_, book_->hq_time());
+  adopt.head = book_->head(id);
+  adopt.hq_time = book_->hq_time();
+  auto written = write(adopt);
+  invariant(written.ok(), "an adopt can always be written");
+}
+
 void station::adopt_directory(const stream_id& id, const opened_segment& opened) {
   const auto& entries = opened.entries;
   auto version = book_->rules().version_at(UINT32_MAX);
   auto under = parent();
-  bool closed = false;
+  bool closed = false, own = false;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto e = decode_entry(entries[i]);
     if (!e) {
@@ -181,6 +193,7 @@ void station::adopt_directory(const stream_id& id, const opened_segment& opened)
       learn_decision(*e, position);
     }
     closed = closed || (e->kind == entry_kind::close_epoch && ends_here(e->subject));
+    own = own || (e->kind == entry_kind::close_epoch && e->subject == book_->self());
     if (e->kind == entry_kind::claims_stand && e->subject == book_->self() && e->size < every_claim)
       open_effects_.push_back(alarm_effect{errc::not_entitled, std::string(silenced_text)});
     // Nobody asks for its streams any more.
@@ -190,17 +203,13 @@ void station::adopt_directory(const stream_id& id, const opened_segment& opened)
       ++links_seen_;
     }
   }
-  entry adopt;
-  adopt.kind = entry_kind::adopt;
-  date_entry(adopt, book_->st(), book_->self(), now_, book_->hq_time());
-  adopt.head = book_->head(id);
-  adopt.hq_time = book_->hq_time();
-  auto written = write(adopt);
-  invariant(written.ok(), "an adopt can always be written");
+  // Of its own end the next life speaks first: this one has no room for it.
+  if (!own && !lives_.closing.is_on(tick_, now_)) adopt(id);
   auto now_at = book_->rules().version_at(UINT32_MAX);
   if (now_at != version) open_effects_.push_back(rules_effect{now_at});
   if (closed) {
     begin_anew(errc::epoch_closed, "head office has closed the epoch of this node or of its parent", book_->next());
+    if (own) adopt(id), end_closing();
   } else if (parent() != under && book_->started()) {
     // Its channels end here: what lies here and what is on its way returns by head office's closing.
     begin_anew(errc::epoch_closed, "this node has another parent", book_->next());

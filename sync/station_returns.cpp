@@ -189,7 +189,7 @@ void station::end_wait(std::uint64_t waiting, account_id account) {
 bool station::ask_about_returns(const till_request& r) {
   auto goods = goods_of(r.command, *book_);
   if (!goods || !r.may_wait || config_.role != node_role::store || !above() || parent_silent_ || disk_low_ ||
-      is_closing())
+      stands_still())
     return false;
   // Where each message costs money, a sale that waits for others to travel with is taken back as it is made: nobody
   // above has heard of it. Whoever sets that window has its sales in the dark for so long.

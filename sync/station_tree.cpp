@@ -133,7 +133,7 @@ void station::end_fork(const certificate& newest) {
 void station::sweep() {
   auto p = parent();
   if (!is_sure() || !p || !up_.count(*p) || sweeper_.idle() || disk_low_ || book_->stopped() != errc::ok ||
-      is_closing())
+      stands_still())
     return;
   auto known = cosigned(*p);
   sweeper_.acknowledged(known ? known->size : 0);
@@ -249,7 +249,7 @@ amount station::give(node_id to, account_id account, std::uint32_t purse, amount
   const auto& start = lives_.start;
   bool shown = config_.role != node_role::region || start.born || parent() == to || start.heard.count(to) != 0;
   if (!is_sure() || !shown) return 0;  // it may know of rights under the next number
-  if (is_closing()) return 0;
+  if (stands_still()) return 0;
   if (!record || is_forked(to) || is_quarantined(to) || (parent() != to && route_to(to) != to)) return 0;
   auto once = once_at(account);
   if (once == once_state::used) return 0;

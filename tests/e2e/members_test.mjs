@@ -66,7 +66,7 @@ await scenario('members', 300, async (t) => {
   writeFileSync(form, JSON.stringify({ name: '王小明', phones: ['+86 138-0013-8000'], emails: ['xiaoming@example.com'] }));
   const wang = shown(
     await member('add', '--file', form, '--birthday', '1990-02-28', '--address', '人民路八号', '--child', '2015-05-01:female',
-      '--consent', 'sms', '--photo', photo, '--card', cards[0]),
+      '--consent', 'sms', '--consent', 'photo', '--photo', photo, '--card', cards[0]),
   );
   assert.equal(wang.name, '王小明');
   assert.match((await member('find', '小明')).out, /王小明/);
@@ -116,6 +116,8 @@ await scenario('members', 300, async (t) => {
   for (const name of ['rtl\u202eevil', 'a\u0000b', 'x'.repeat(121), '', '\ud800', 7]) await refuse({ name }, 400, 'malformed');
   for (const birthday of ['1990-02-30', '2999-01-01', '28.2.1990', 'tomorrow']) await refuse({ birthday }, 400, 'malformed');
   for (const big of ['PHOTO', Buffer.alloc(24_001, 0xff).toString('base64'), '****']) await refuse({ photo: big }, 400, 'malformed');
+  const face = Buffer.from([0xff, 0xd8, 0xff, 0xe0]).toString('base64');
+  await refuse({ photo: face, consents: ['sms'] }, 403, 'not_allowed');
   await refuse({ phones: ['call me'] }, 400, 'malformed');
   await refuse({ phones: '13800138000' }, 400, 'malformed');
   await refuse({ consents: ['everything'] }, 400, 'malformed');

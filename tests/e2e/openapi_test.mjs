@@ -160,7 +160,7 @@ async function members(till, card) {
   await till.post('/api/v1/cards/member', { card });
   const form = {
     card, name: '王小明', birthday: '1990-02-28', phones: ['+86 138-0013-8000'], emails: ['a@example.com'], address: '1 Road',
-    children: [{ birthday: '2015-05-01', sex: 'female' }], consents: ['sms'], photo: Buffer.from([0xff, 0xd8, 0xff]).toString('base64'),
+    children: [{ birthday: '2015-05-01', sex: 'female' }], consents: ['sms', 'photo'], photo: Buffer.from([0xff, 0xd8, 0xff]).toString('base64'),
   };
   const made = await till.post('/api/v1/members', form);
   const path = `/api/v1/members/${made.member}`;

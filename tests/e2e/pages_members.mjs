@@ -17,7 +17,7 @@ export function memberTests({ shop, till, at, click, shows, has, swipe, sizes, f
     name: '王小明',
     birthday: '1990-02-28',
     phones: ['13800138000'],
-    consents: ['sms'],
+    consents: ['sms', 'photo'],
     accounts: [account()],
     photo: DOT,
     ...more,
@@ -43,7 +43,7 @@ export function memberTests({ shop, till, at, click, shows, has, swipe, sizes, f
       assert.deepEqual(shop().state.memberSaid, {
         phones: ['13800138000', '010 5550 1234'],
         children: [{ birthday: '2015-05-01', sex: 'female' }],
-        consents: ['sms', 'email'],
+        consents: ['sms', 'photo', 'email'],
       });
       await shows(page, 'card-member', 'Not at head office yet');
       const held = await kept(page);

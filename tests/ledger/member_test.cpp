@@ -139,6 +139,21 @@ TEST_CASE("a change says what it changes and nothing else", "[ledger][member]") 
   apply_change(again, change_of(q));
   CHECK(again == q);
 
+  // A photo goes with the consent to it, and is not taken without.
+  member_change photo, withdrawn;
+  photo.photo = "\xFF\xD8\xFF";
+  CHECK(check_photo(again, photo).code() == errc::not_allowed);
+  photo.consents = 3 | consent_photo;
+  CHECK(check_photo(again, photo).ok());
+  apply_change(again, photo);
+  CHECK_FALSE(again.photo.empty());
+  photo.consents.reset();
+  CHECK(check_photo(again, photo).ok());
+  withdrawn.consents = 3;
+  apply_change(again, withdrawn);
+  CHECK(again.photo.empty());
+  CHECK(again.consents == 3);
+
   auto other = person("Lee Ann", {"5550199"});
   other.cards = {account_id{18}};
   other.consents = consents_all;

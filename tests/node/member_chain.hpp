@@ -158,7 +158,7 @@ inline member_change wang(member_chain& chain) {
   m.address = "人民路 8 号";
   m.children = {{{2015, 5, 1}, member_sex::female}};
   m.photo = "\xFF\xD8\xFF" + bytes(5'000, 'J');
-  m.consents = 3;
+  m.consents = 3 | consent_photo;
   m.cards = {chain.c.account(0), chain.c.account(1)};
   return m;
 }

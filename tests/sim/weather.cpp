@@ -319,6 +319,7 @@ void world::retire(sim_node& n) {
   at(15'000, [this, &n, over] {
     if (!std::exchange(*over, true)) retire(n);
   });
+  hq.st->tick(wall(hq), now_, hq.disk_low ? 0 : hq.disk.disk_free_bytes());  // it may not have seen a clock for long
   hq.st->ask_end(n.id, [this, &n, over](const result<closing_end>& end) {
     const writer_id life{n.id, n.cert.epoch};
     const auto size = stream_reader(n.disk).size({life, sub_stream::journal, {}});

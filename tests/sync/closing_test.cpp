@@ -1,6 +1,8 @@
 // Head office asks a node how far its books go before it closes them for good, and the node stands still.
 #include <catch2/catch.hpp>
 
+#include "ledger/cards.hpp"
+#include "sync/audit.hpp"
 #include "sync/closing_talk.hpp"
 #include "sync/member_seal.hpp"
 #include "sync/station_net.hpp"
@@ -39,6 +41,23 @@ struct closing_net : station_net {
   void tell() {
     for (const auto& e : std::exchange(hq().seen, {}))
       if (const auto* c = std::get_if<call_effect>(&e)) c->call();
+  }
+  /// Of the question that lies in the post.
+  std::uint64_t asked() {
+    for (const auto& e : hq().seen)
+      if (const auto* m = std::get_if<to_neighbour>(&e))
+        if (const auto* l = std::get_if<letter_message>(&m->what))
+          if (auto text = open_letter(store().curve, hq().curve.pub, *closing_letter(l->body)))
+            return decode_closing_question(*text)->id;
+    return 0;
+  }
+  std::uint64_t written() { return store().st->ledger().head(store().journal()).size; }
+  /// Head office says that the card is frozen, or good.
+  entry card_said(card_status status) {
+    auto c = *card_of(hq().st->ledger().st(), card);
+    c.status = status;
+    ++c.version;
+    return card_fact(card, c);
   }
   /// Everything goes where it goes.
   void deliver() {
@@ -121,6 +140,72 @@ TEST_CASE("a node says where its books end, and sells nothing until it hears tha
   CHECK(net.sell() == errc::revoked);
 }
 
+TEST_CASE("what retired sells nothing any more, and its books end where it said", "[sync][closing]") {
+  closing_net net(GENERATE(3u, 5u));
+  net.ask_end();
+  REQUIRE(net.code() == errc::ok);
+  const auto before = net.store().journal();
+  // What head office says meanwhile, and what it sends, comes behind that end.
+  REQUIRE(net.publish({net.card_said(card_status::frozen)}).code == errc::ok);
+  net.sync();
+  REQUIRE(card_of(net.store().st->ledger().st(), station_net::card)->status == card_status::frozen);
+  REQUIRE(net.close() == errc::ok);
+  for (int i = 0; i < 8; ++i)
+    net.later(15'000);
+  CHECK(net.hq().source->size(before) == (*net.said)->size);
+  CHECK(net.store().source->size(before) == (*net.said)->size);
+  CHECK(net.hq().st->seen().contested_of(before.writer) == 0);
+  CHECK(net.sell() == errc::revoked);
+  CHECK(net.sell_for_cash() == errc::revoked);
+  net.open_again();
+  CHECK(net.sell_for_cash() == errc::revoked);
+}
+
+TEST_CASE("what head office says to a node that stands still is adopted when it goes on", "[sync][closing]") {
+  closing_net net(GENERATE(3u, 5u));
+  net.ask_end();
+  REQUIRE(net.code() == errc::ok);
+  const auto size = net.written();
+  REQUIRE(net.publish({net.card_said(card_status::frozen)}).code == errc::ok);
+  net.sync();
+  CHECK(net.written() == size);
+  if (GENERATE(false, true)) net.open_again();
+  CHECK(net.written() == size);
+  net.pass_time(80'000);
+  SECTION("in time") { net.deliver(); }
+  SECTION("with the first sale") {}
+  CHECK(net.sell_for_cash() == errc::ok);
+  REQUIRE(net.written() >= size + 2);
+  CHECK(net.store().st->ledger().find_entry(size)->kind == entry_kind::adopt);
+  CHECK(net.sell() == errc::card_blocked);
+  net.deliver();
+  CHECK(net.hq().st->seen().contested_of(net.store().writer()) == 0);
+  CHECK(audit(net.hq().store, {std::string(net.chain), net.root()}, net.with(), {})->ok());
+}
+
+TEST_CASE("an answer that comes when the talk is over closes nothing", "[sync][closing]") {
+  closing_net net(5);
+  net.begin_to_ask();
+  closing_answer a{net.asked(), net.store().writer(), net.written(), true, false};
+  REQUIRE(a.id != 0);
+  auto sealed = seal_letter(net.store().curve, net.hq().curve.pub, encode_closing_answer(a), *net.hq().random);
+  // Head office's process was stopped for long: what waits for it is read before it sees how late it is. The machine's
+  // own clock may have stood still as well.
+  auto tick = net.ticks();
+  auto wall = net.now();
+  SECTION("by its clock") { tick += 70'000; }
+  SECTION("by the date") { wall += 70; }
+  REQUIRE(
+      net.hq()
+          .st
+          ->put(control_arrival{net.store().id, letter_message{net.store().id, head_office, as_closing_letter(sealed)}})
+          .ok());
+  net.hq().st->run(wall, tick);
+  net.settle(net.hq());
+  net.tell();
+  CHECK(net.code() != errc::ok);
+}
+
 TEST_CASE("what is promised ends by itself", "[sync][closing]") {
   closing_net net;
   net.ask_end();
@@ -197,14 +282,7 @@ TEST_CASE("what was sold and is on its way comes first", "[sync][closing]") {
 TEST_CASE("entries that do not come are named", "[sync][closing]") {
   closing_net net(5);
   net.begin_to_ask();
-  std::uint64_t id = 0;
-  for (const auto& e : net.hq().seen)
-    if (const auto* m = std::get_if<to_neighbour>(&e))
-      if (const auto* l = std::get_if<letter_message>(&m->what)) {
-        auto text = open_letter(net.store().curve, net.hq().curve.pub, *closing_letter(l->body));
-        REQUIRE(text);
-        id = decode_closing_question(*text)->id;
-      }
+  const auto id = net.asked();
   REQUIRE(id != 0);
   auto size = net.store().st->ledger().head(net.store().journal()).size;
   closing_answer a{id, net.store().writer(), size + 3, false, false};

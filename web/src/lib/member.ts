@@ -54,7 +54,7 @@ export function changesOf(draft: MemberDraft, shown: MemberDraft): Record<string
   if (draft.address !== shown.address) said['address'] = lines(draft.address).join('\n');
   if (draft.children !== shown.children) said['children'] = lines(draft.children).map(childOf);
   if ([...draft.consents].sort().join() !== [...shown.consents].sort().join()) said['consents'] = draft.consents;
-  if (draft.photo !== null) said['photo'] = draft.photo;
+  if (draft.photo !== null && draft.consents.includes('photo')) said['photo'] = draft.photo;
   return said;
 }
 

@@ -133,10 +133,11 @@ function Form() {
           type="file"
           accept="image/jpeg,image/png,image/webp"
           data-testid="member-file"
+          disabled={!draft.consents.includes('photo')}
           onChange={(event) => void choose(event)}
         />
       </label>
-      <Photo base64={draft.photo ?? form.member?.photo ?? ''} />
+      <Photo base64={draft.consents.includes('photo') ? (draft.photo ?? form.member?.photo ?? '') : ''} />
       {problem && (
         <p class="problem" role="alert" data-testid="member-form-problem">
           {problem}
