@@ -84,7 +84,7 @@ node_row own_row(const api_context& api, const node_snapshot& s, const durable_s
   r.limits = limits_of(st, s.self.node);
   r.certified_until = s.certified_until;
   if (auto last = api.last_alarm.load(); last != errc::ok) r.alarm = errc_name(last);
-  if (auto why = blocked_by(s); why != errc::ok) r.alarm = errc_name(why);
+  if (auto why = blocked_by(s); why != errc::ok) r.alarm = errc_name(why), r.revoked = why == errc::revoked;
   return r;
 }
 

@@ -86,6 +86,8 @@ await scenario('retire', 300, async (t) => {
     const done = await retire(node);
     assert.equal(done.code, 0, done.err);
     await until(`${node.name} to hear that its books are closed`, async () => (await node.status()).stopped === 'revoked');
+    const late = await sell();
+    assert.deepEqual([late.status, late.body.error], [409, 'revoked'], 'for cash neither: there are no books for it');
     const again = await retire(node);
     assert.equal(again.code, 1);
     assert.match(again.err, /revoked or retired already/);
@@ -105,6 +107,7 @@ await scenario('retire', 300, async (t) => {
   assert.equal(done.code, 0, done.err);
   sales[metered.id] = 1;
 
+  assert.equal((await hq.http.good('GET', '/api/v1/cases')).open, 0, 'nothing was written behind an end');
   for (const node of [far, near, metered, region, hq]) await node.stop();
   for (const line of Object.values(lines)) line.close();
   for (const node of [region, hq]) await node.audit();

@@ -143,7 +143,7 @@ TEST_CASE("the example of docs/programme.md", "[programme]") {
       if (v.purse == points) n += v.amount;
     return n;
   };
-  const auto& sold = t.a.journal[static_cast<std::size_t>(cake - 1)];
+  const auto& sold = t.a.journal[cake];
   const auto& back = t.a.journal.back();
   const auto owed = points_of(back, true), gone = points_of(back, false), had = points_of(sold, false);
   const auto& at_b_last = t.b.journal.back();
