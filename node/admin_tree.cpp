@@ -36,17 +36,14 @@ void retire(call c) {
   // hears of its end. Whatever comes between that answer and the writing, `close.size` is what head office has.
   c.node.ask_end(r->node, [c, node = r->node, held = r->held](const result<closing_end>& end) {
     if (!end) return c.refuse(end.error());
-    auto cert = newest_of(c, node);
-    if (!cert) return c.refuse(cert.error());
+    // Its keys first: whoever hears of the closing alone begins a new epoch and sells for cash in it. Which
+    // certificates there are by then head office says as it writes.
     entry close, revoke;
-    close.kind = entry_kind::close_epoch;
-    close.subject.node = node;
-    close.size = end->size;
     revoke.kind = entry_kind::revoke;
-    revoke.subject = end->writer;
-    revoke.size = end->size;
-    revoke.serial = cert->serial;
-    write_facts(c, {close, revoke}, {{"node", node.value}, {"entries", end->size}, {"held", held}});
+    close.kind = entry_kind::close_epoch;
+    revoke.subject.node = close.subject.node = node;
+    revoke.size = close.size = end->size;
+    write_facts(c, {revoke, close}, {{"node", node.value}, {"entries", end->size}, {"held", held}});
   });
 }
 

@@ -179,14 +179,16 @@ status station::complete_fact(entry& e) {
                    ? revocation_fact(e.subject.node)
                    : closing_fact(e.subject.node, e.peer == writer_id{} ? std::nullopt : std::optional(e.peer));
   if (!whole) return whole.error();
-  if (e.kind == entry_kind::revoke && e.size != 0) whole->size = e.size;
-  if (e.kind == entry_kind::close_epoch && e.size != 0) {
+  const bool all = e.kind == entry_kind::revoke && e.size == every_entry;
+  if (e.size != 0 && !all) {
     // Somebody saw the node's books end there, so nothing is missing and nothing is in doubt.
-    if (e.size != whole->head->size)
-      return error{errc::gap, "head office holds " + std::to_string(whole->head->size) + " entries of node " +
-                                  std::to_string(e.subject.node.value) + ", not " + std::to_string(e.size)};
-    whole->size = e.size;
+    const auto held = book_->head({whole->subject, sub_stream::journal, {}}).size;
+    if (e.size != held)
+      return error{errc::gap, "head office holds " + std::to_string(held) + " entries of node " +
+                                  std::to_string(e.subject.node.value) + ", not " + std::to_string(e.size) +
+                                  ": ask again"};
   }
+  if (e.size != 0) whole->size = e.size;
   e = std::move(*whole);
   return done();
 }

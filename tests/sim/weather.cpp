@@ -5,6 +5,9 @@
 
 namespace tally::sim {
 
+// What a node promises when head office asks how far its books go, less what its letter takes.
+static constexpr tick_ms promise_ms = 55'000;
+
 void world::plan_weather() {
   if (plan_.crash_every > 0) next_crash();
   if (plan_.cut_every > 0) next_cut();
@@ -328,16 +331,32 @@ void world::retire(sim_node& n) {
     entry revoke, close;
     revoke.kind = entry_kind::revoke;
     close.kind = entry_kind::close_epoch;
-    close.subject.node = n.id;
+    close.subject.node = revoke.subject.node = n.id;
     close.size = revoke.size = size;
-    revoke.subject = victim_life_;
-    revoke.serial = n.cert.serial;
-    crash(n, "it retires");
-    ++n.life;
-    n.gone = true;
-    decree({close, revoke});
+    decree({revoke, close});
+    // It stands still, whatever head office publishes and whoever sends it something, until it hears of its end.
+    if (restored() == head_office || plan_.restore == restore_kind::top) return leave(n);
+    see_end(n, size, now_ + promise_ms);
   });
   wake(hq, 0);
+}
+
+void world::leave(sim_node& n) {
+  if (n.st) crash(n, "it retires");
+  ++n.life;
+  n.gone = true;
+}
+
+void world::see_end(sim_node& n, std::uint64_t size, tick_ms until) {
+  const bool over = now_ >= until;
+  if (!over && (!n.st || n.flight || n.st->ledger().self() == victim_life_))
+    return at(200, [this, &n, size, until] { see_end(n, size, until); });
+  const auto written = stream_reader(n.disk).size({victim_life_, sub_stream::journal, {}});
+  ensure(over || written == size, "a node that retired wrote behind its end");
+  say(over ? "it has not heard of its end" : "it has heard of its end");
+  for (const auto& life : n.lives)
+    if (life != victim_life_) oracle_.restored(life);  // nobody is told of it any more
+  leave(n);
 }
 
 // The new certificate goes the old way; the shop's own line is changed when it has come.

@@ -115,14 +115,14 @@ private:
 
   // weather.cpp: what goes wrong, and when
   void plan_weather();
-  void next_crash(), next_cut(), next_clock(), next_full_disk();
-  void next_silence(unsigned left);
+  void next_crash(), next_cut(), next_clock(), next_full_disk(), next_silence(unsigned left);
   void plan_restore(), restore(sim_node&n);
   void plan_ending(), plan_new_keys(), change_keys(sim_node&n), take_new_keys(sim_node&n),
       follow_region(const sim_node&n);
   std::unique_ptr<signer> make_keys();
   void end_life(sim_node&n), end_below(const sim_node&region), replace(sim_node&n), arrive(sim_node&n);
-  void retire(sim_node&n), move(sim_node&n), follow(sim_node&n, node_id to);
+  void retire(sim_node&n), leave(sim_node&n), see_end(sim_node&n, std::uint64_t size, tick_ms until);
+  void move(sim_node&n), follow(sim_node&n, node_id to);
   void decree(std::vector<entry> facts);
   // backup.cpp
   std::vector<node_id> lost_children() const;

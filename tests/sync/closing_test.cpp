@@ -80,12 +80,10 @@ struct closing_net : station_net {
   errc close() {
     entry close, revoke;
     close.kind = entry_kind::close_epoch;
-    close.subject.node = store().id;
-    close.size = revoke.size = (*said)->size;
     revoke.kind = entry_kind::revoke;
-    revoke.subject = (*said)->writer;
-    revoke.serial = store().cert.serial;
-    return publish({close, revoke}).code;
+    revoke.subject.node = close.subject.node = store().id;
+    revoke.size = close.size = (*said)->size;
+    return publish({revoke, close}).code;
   }
   errc sell() { return why(ask(store(), sale(store(), 1))); }
   errc sell_for_cash() { return why(ask(store(), sale(store(), 1, {}))); }
