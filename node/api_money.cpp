@@ -156,7 +156,9 @@ std::optional<error> not_own(const api_context& api, const receipt_name& name) {
     return error{errc::not_reversible,
                  "node " + std::to_string(name.writer.node.value) + " wrote this receipt: only it can take it back"};
   if (name.writer.epoch != self.epoch)
-    return error{errc::not_reversible, "this receipt is from before this node's data was restored"};
+    return error{
+        errc::not_reversible,
+        "this receipt is from before this node began a new epoch: its data was restored, or its books were closed"};
   return std::nullopt;
 }
 

@@ -78,7 +78,11 @@ public:
     rows.push_back({"certificate", certificate_text(s_.value("certified_until", std::int64_t{0})) +
                                        (s_.value("waits_for_keys", false) ? "; new keys wait for theirs" : "")});
     auto stopped = s_.value("stopped", json(nullptr));
-    if (stopped.is_string()) rows.push_back({"STOPPED", "no card value moves: " + stopped.get<std::string>()});
+    if (stopped.is_string())
+      rows.push_back(
+          {"STOPPED", "no card value moves" +
+                          std::string(stopped == "revoked" ? ", and nothing at all when it is retired: " : ": ") +
+                          stopped.get<std::string>()});
     if (s_.value("silenced", false)) rows.push_back({"NOT HEEDED", std::string(silenced_text)});
     if (auto r = s_.value("rebuilding", json(nullptr)); r.is_object()) rows.push_back({"ON A BACKUP", rebuilding(r)});
     if (auto u = s_.value("unsure", json(nullptr)); u.is_object())

@@ -318,7 +318,8 @@ void add_stock(CLI::App& app, int& status) {
   auto* c = app.add_subcommand("stock", "Head office: batches of cards, and the stores that sell them");
   c->add_option("--data", o->data, "head office's data directory; its node must run")->required();
   c->add_option("--batch", o->batch, "the batch, by its name");
-  c->add_option("--first", o->first, "or the account of the first card, as the list of 'tallystick issue' has it");
+  c->add_option("--first", o->first, "or the account of the first card, as the list of 'tallystick issue' has it")
+      ->check(CLI::PositiveNumber);
   c->add_option("--count", o->count, "how many cards from there on")->check(CLI::Range(1, 1'000'000));
   c->add_option("--to", o->to, "number of the store to which they were delivered; left out: ordered");
   c->add_option("--name", o->name, "a name of its own for what is delivered");
