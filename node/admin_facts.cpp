@@ -63,6 +63,9 @@ result<invitation> invitation_in(const call& c) {
       return error{errc::not_found, "node " + std::to_string(p.value) +
                                         " is no region of this chain; see 'tallystick "
                                         "status' for the nodes that there are"};
+    for (const auto& r : c.node.snapshot()->below)
+      if (r.node == p && r.revoked)
+        return error{errc::revoked, "node " + std::to_string(p.value) + " is revoked or retired: nobody is below it"};
     w.parents.push_back(p);
   }
   w.parents.push_back(head_office);

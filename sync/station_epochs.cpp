@@ -187,6 +187,9 @@ status station::complete_fact(entry& e) {
       return error{errc::gap, "head office holds " + std::to_string(held) + " entries of node " +
                                   std::to_string(e.subject.node.value) + ", not " + std::to_string(e.size) +
                                   ": ask again"};
+    for (const auto& c : nodes_below())
+      if (c.parents.front() == whole->subject.node && !certificates_.is_revoked(c.node))
+        return error{errc::not_allowed, "node " + std::to_string(c.node.value) + " is below it"};
   }
   if (e.size != 0) whole->size = e.size;
   e = std::move(*whole);
@@ -202,6 +205,11 @@ status station::check_serials(const std::vector<entry>& facts) const {
     const auto* known = c ? certificate_of(c->node) : nullptr;
     if (known && c->serial <= known->serial && encode(*certificates_.signed_form(c->node)) != e.blob)
       return error{errc::busy, "node " + std::to_string(c->node.value) + " was certified anew meanwhile; ask again"};
+    // Nobody would ever hear of it there.
+    if (c && c->parents != (known ? known->parents : std::vector<node_id>{}))
+      for (auto p : c->parents)
+        if (p != head_office && certificates_.is_revoked(p))
+          return error{errc::revoked, "node " + std::to_string(p.value) + ", its parent, is revoked or retired"};
   }
   return done();
 }

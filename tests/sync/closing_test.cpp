@@ -204,6 +204,38 @@ TEST_CASE("an answer that comes when the talk is over closes nothing", "[sync][c
   CHECK(net.code() != errc::ok);
 }
 
+TEST_CASE("a region with a store below it does not retire, and nobody comes below one that did", "[sync][closing]") {
+  closing_net net(5);
+  auto& region = net.region();
+  entry close, revoke;
+  revoke.kind = entry_kind::revoke;
+  close.kind = entry_kind::close_epoch;
+  revoke.subject.node = close.subject.node = region.id;
+  revoke.size = close.size = net.hq().source->size(region.journal());
+  const auto before = net.hq().st->ledger().durable_next();
+  CHECK(net.publish({revoke, close}).code == errc::not_allowed);
+  CHECK(net.hq().st->ledger().durable_next() == before);
+  // Its stores are elsewhere by now, and one is to come back.
+  entry certify;
+  certify.kind = entry_kind::certify;
+  for (std::uint32_t id : {3U, 4U}) {
+    auto c = net.at(id).cert;
+    ++c.serial;
+    c.parents = {head_office};
+    certify.blob = encode(sign_certificate(c, head_office, *net.hq().keys));
+    REQUIRE(net.publish({certify}).code == errc::ok);
+  }
+  REQUIRE(net.publish({revoke, close}).code == errc::ok);
+  CHECK(net.hq().st->is_revoked(region.id));
+  auto back = *net.hq().st->certificate_of(node_id{4});
+  ++back.serial;
+  back.parents = {region.id, head_office};
+  certify.blob = encode(sign_certificate(back, head_office, *net.hq().keys));
+  auto refused = net.publish({certify});
+  CHECK(refused.code == errc::revoked);
+  CHECK(refused.detail.find("node 2, its parent") != std::string::npos);
+}
+
 TEST_CASE("what is promised ends by itself", "[sync][closing]") {
   closing_net net;
   net.ask_end();
