@@ -48,7 +48,7 @@ void add_tree(CLI::App& app, int& status) {
   retire->footer(
       "Close the shop first. The node must be on its line: it is asked how far its books go, and from its answer on\n"
       "it sells nothing, for cash either, until it hears of its end. Then its books are closed where they end, so\n"
-      "nothing is in doubt. When it does not answer within some 10 seconds, or has entries that are not here,\n"
+      "nothing is in doubt. When it does not answer within 8 seconds, or has entries that are not here,\n"
       "nothing is closed: mend its line and ask again, or 'tallystick close-epoch', with days of doubt. Each question\n"
       "that the node hears has it stand still for up to 70 seconds, also when its answer is lost. Final for this\n"
       "machine: another takes its place only by 'tallystick invite --replace'.\n"

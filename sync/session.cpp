@@ -257,7 +257,10 @@ void session::land(outgoing& o, tick_ms now) {
 
 void session::on_have(const stream_id& id, std::uint64_t size, session_effects& out, tick_ms now) {
   auto it = out_.find(id);
-  if (it == out_.end() || size > source_.size(id) || size <= it->second.acked) return;
+  if (it == out_.end()) return;
+  // Of an earlier life others may have more than the old copy that is here: there is nothing to send.
+  if (id != own_journal()) size = std::min(size, source_.size(id));
+  if (size > source_.size(id) || size <= it->second.acked) return;
   auto& o = it->second;
   o.acked = size;
   o.sent = std::max(o.sent, o.acked);

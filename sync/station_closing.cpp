@@ -13,10 +13,13 @@ namespace {
 
 constexpr tick_ms again_ms = 2'000;
 // What a customer waits for over that line, there and back, and the rest for entries that are on their way.
-constexpr tick_ms entry_way_ms = 7'000;
+constexpr tick_ms entry_way_ms = 5'000;
+// Whoever asks over HTTP hears no more after ten seconds.
+constexpr tick_ms talk_max_ms = 8'000;
 // The news of its end must reach the node while it stands still.
 constexpr tick_ms news_way_ms = 60'000;
 
+tick_ms talk_ms(tick_ms customer_wait) { return std::min(2 * customer_wait + entry_way_ms, talk_max_ms); }
 std::uint32_t hold_ms(tick_ms wait) {
   return static_cast<std::uint32_t>(std::min(wait + news_way_ms, closing_promise::hold_max));
 }
@@ -77,7 +80,7 @@ void station::ask_end(node_id node, closing_taker taker) {
   auto asked = [&](const auto& a) { return a.second.node == node; };
   if (asks.size() >= closing_watch::asks_max || std::ranges::any_of(asks, asked))
     return refuse({errc::busy, name + " is being asked already; wait for the answer"});
-  const auto wait = 2 * static_cast<tick_ms>(config_.customer_wait_ms) + entry_way_ms;
+  const auto wait = talk_ms(config_.customer_wait_ms);
   closing_ask a{node, tick_ + wait, tick_ + again_ms, now_ + wait / 1'000 + 1, {}, taker};
   if (is_older(lives_, up_, node)) a.last = older(node);
   const auto id = random_id();
@@ -90,7 +93,7 @@ bool station::ask_how_far(std::uint64_t id, node_id node) {
   auto record = node_of(book_->st(), node);
   if (!record) return false;
   writer_id life{node, record->epoch};
-  const auto wait = 2 * static_cast<tick_ms>(config_.customer_wait_ms) + entry_way_ms;
+  const auto wait = talk_ms(config_.customer_wait_ms);
   closing_question q{id, life, book_->head({life, sub_stream::journal, {}}).size, hold_ms(wait)};
   return post_sealed(node, as_closing_letter, encode_closing_question(q));
 }

@@ -164,7 +164,11 @@ async function members(till, card) {
   };
   const made = await till.post('/api/v1/members', form);
   const path = `/api/v1/members/${made.member}`;
-  await till.post(path, { version: made.version, address: '2 Road', consents: [] });
+  // Head office may publish it meanwhile, as another version.
+  await until('the change to be taken', async () => {
+    const { version } = await till.get(path);
+    return (await till.call('POST', path, { version, address: '2 Road', consents: [] })).status === 200;
+  });
   assert.equal((await till.get(path)).address, '2 Road');
   assert.equal((await till.get(`/api/v1/members?query=${encodeURIComponent('小明')}`)).members.length, 1);
   assert.equal((await till.post('/api/v1/cards/applications', { card })).application.state, 'open');

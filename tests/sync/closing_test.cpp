@@ -242,7 +242,7 @@ TEST_CASE("what is promised ends by itself", "[sync][closing]") {
   REQUIRE(net.code() == errc::ok);
   CHECK(net.sell() == errc::busy);
   SECTION("while the process runs") {
-    net.later(69'000);
+    net.later(67'000);
     CHECK(net.sell() == errc::busy);
     net.later(2'000);
   }

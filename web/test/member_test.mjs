@@ -38,8 +38,10 @@ test('only what was changed is said, and lists are cut at line ends', () => {
       { birthday: '2016-01-02', sex: 'male' },
       { birthday: '--12-24', sex: '' },
     ],
-    photo: 'AA==',
   });
+  // A photo goes with the consent to it.
+  const agreed = { ...draft, consents: [...shown.consents, 'photo'] };
+  assert.equal(changesOf(agreed, shown).photo, 'AA==');
   assert.deepEqual(changesOf({ ...shown, address: '', birthday: '' }, shown), { address: '', birthday: '' });
 });
 
