@@ -159,8 +159,10 @@ void world::decreed(const facts_answer& a) {
   }
   // What lay at head office lay at the life before: it is delivered again.
   if (a.code != errc::ok && restored() == head_office && asked.kind == entry_kind::issue) done_before = true;
+  // A sale of a card that was lost with the disk cannot be undone.
+  bool lost = asked.kind == entry_kind::reverse && a.code == errc::not_found && restored() == head_office;
   bool used = asked.kind == entry_kind::reverse && a.code == errc::not_applicable;
-  done_before = done_before || used || (asked.kind == entry_kind::reverse && a.code == errc::already_reversed);
+  done_before = done_before || used || lost || (asked.kind == entry_kind::reverse && a.code == errc::already_reversed);
   ensure(a.code == errc::ok || done_before, "head office's facts are refused: " + a.detail);
   decrees_.pop_front();
   send_facts();
