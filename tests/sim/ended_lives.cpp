@@ -97,6 +97,19 @@ bool was_due(const world& w, const writer_id& writer) {
   return !revoking_of(hq.st->ledger().st(), writer) || !hq.st->seen().any_unproven(writer);
 }
 
+/// What a closed life of head office sent on from its lost end, to a life that is in doubt itself: until that is over,
+/// the receiver may turn up and have taken it.
+bool was_sent_into_doubt(const world& w, const writer_id& closed, const cell& half) {
+  auto sent = parse_transfer_text(half.data);
+  auto journal = w.truth().journals().find(closed);
+  if (closed.node != head_office || !sent || journal == w.truth().journals().end()) return false;
+  return std::ranges::any_of(journal->second, [&](const auto& data) {
+    auto e = decode_entry(data);
+    return e && e->kind == entry_kind::send && e->account == sent->first &&
+           closing_of(w.nodes().at(head_office).st->ledger().st(), e->peer) && !was_due(w, e->peer);
+  });
+}
+
 }  // namespace
 
 amount owed_by(const world& w, account_id account) {
@@ -151,7 +164,8 @@ void check_restored_value(const world& w) {
     if (!was_due(w, writer)) continue;
     for (const auto& [k, c] : seen.all().cells())
       ensure(k.type != cell_type::transfer || k.b != 1 || (k.peer != writer && k.writer != writer) ||
-                 (k.writer == writer && waits_or_came(w, k)) || was_sent_on(w, k.peer, c),
+                 (k.writer == writer && waits_or_came(w, k)) || was_sent_on(w, k.peer, c) ||
+                 was_sent_into_doubt(w, k.peer, c),
              "a send from " + writer_name(k.writer) + " to " + writer_name(k.peer) + " did not return: number " +
                  std::to_string(k.a) + ", half " + std::to_string(k.b) + ", " + c.data);
   }

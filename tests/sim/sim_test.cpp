@@ -288,6 +288,7 @@ TEST_CASE("small chains that once broke a guarantee", "[sim]") {
       {124002518, "restore=5,ending=3,regions=2"},    // another machine, of which head office on a backup knew nothing
       {131000052, "ending=5,restore=0"},              // it heard of its closing, and not yet that it was revoked
       {131000758, "ending=5,restore=0"},              // its certificate was renewed as it retired
+      {140035597, "restore=5,ending=1,doubt=7"},      // the check: what was sent on to a life in doubt returns after it
       {50228, "detour=5060000"},                      // what a lost region had passed on returned as well
       {328,
        "restore=5,ending=0,programme=0,months=0,stock=0,risk=0,pins=0,returns=0"},  // a closing not on the disk yet
