@@ -71,6 +71,13 @@ void put_revoking(state& s, const writer_id& w, const revoking& r) {
   s.put(key(cell_type::revoked, w), std::move(c));
 }
 
+std::optional<std::uint64_t> retired_at(const state& s, const writer_id& w) {
+  auto revoked = revoking_of(s, w);
+  auto closed = closing_of(s, w);
+  if (!revoked || !closed || !closed->complete() || revoked->size != closed->size) return std::nullopt;
+  return closed->size;
+}
+
 std::optional<ruling_outcome> ruling_of(const state& s, const writer_id& w, sequence seq) {
   auto c = s.find({.type = cell_type::ruled, .a = seq, .b = 0, .writer = w, .peer = {}});
   if (!c) return std::nullopt;

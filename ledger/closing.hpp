@@ -29,6 +29,8 @@ struct revoking {
 constexpr std::uint64_t every_entry = INT64_MAX;
 std::optional<revoking> revoking_of(const state& s, const writer_id& w);
 void put_revoking(state& s, const writer_id& w, const revoking& r);
+/// Where the books of a life end whose node retired: revoked there, and closed with nothing beyond it.
+std::optional<std::uint64_t> retired_at(const state& s, const writer_id& w);
 
 /// What head office ruled about a contested entry; the first ruling stands.
 std::optional<ruling_outcome> ruling_of(const state& s, const writer_id& w, sequence seq);

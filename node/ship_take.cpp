@@ -60,7 +60,8 @@ std::string why(errc code) {
     case errc::malformed: return "its octets are no entries";
     case errc::busy:
       return "the disk of this node is nearly full, or it is a region that has just started and waits to hear of its "
-             "neighbours that it is no old copy (tallystick status)";
+             "neighbours that it is no old copy (tallystick status), or head office is closing its books: then ship "
+             "again in some minutes";
     default: return std::string(errc_text(code));
   }
 }

@@ -76,6 +76,11 @@ inline constexpr std::string_view retired_text =
     "head office has closed this store's books for good: what would be sold here, also for cash, would be in nobody's "
     "books";
 
+/// What it wrote before it heard of that, and after its promise.
+inline constexpr std::string_view late_text =
+    "this store's books were closed before the newest of its entries, which head office does not take: 'tallystick "
+    "status' lists them (LEFT BEHIND), 'tallystick rescue' writes them down for the books";
+
 /// Where the books of a node end: it said so itself, and it is all here.
 struct closing_end {
   writer_id writer;
@@ -107,6 +112,7 @@ struct closing_watch {
   bool stands = false;
   bool is_on(tick_ms now, unix_seconds wall) const { return stands || promise.holds(now, wall); }
   std::map<std::uint64_t, closing_ask> asks;
+  bool told_late = false;  ///< the alarm about what lies behind the end
 };
 
 }  // namespace tally

@@ -1,6 +1,8 @@
 #include "sync/left_behind.hpp"
 
+#include "ledger/closing.hpp"
 #include "storage/entry_codec.hpp"
+#include "storage/kv_state.hpp"
 #include "sync/entry_walk.hpp"
 #include "sync/station_facts.hpp"
 
@@ -40,10 +42,13 @@ result<std::vector<left_behind>> left_behind_of(const kv_store& store, node_id s
   auto list = reader.list();
   if (!list) return list.error();
   std::vector<left_behind> out;
+  durable_state known(store);
   for (const auto& id : *list) {
-    if (id.sub != sub_stream::journal || id.writer.node != self || id.writer == *now) continue;
-    if (!went_astray(store, id.writer) && !was_cut_short(store, id.writer)) continue;
-    left_behind b{id, held_by_any(reader, id), reader.size(id)};
+    if (id.sub != sub_stream::journal || id.writer.node != self) continue;
+    const auto ended = retired_at(known, id.writer);
+    const bool astray = went_astray(store, id.writer) || was_cut_short(store, id.writer);
+    if (!ended && (!astray || id.writer == *now)) continue;
+    left_behind b{id, ended ? *ended : held_by_any(reader, id), reader.size(id)};
     if (b.from >= b.size) continue;
     entry_walk walk(store, id, self, b.from, b.size);
     while (auto item = walk.next())
@@ -53,6 +58,7 @@ result<std::vector<left_behind>> left_behind_of(const kv_store& store, node_id s
                                 ", found " + d->found};
     if (b.of_tills != 0) out.push_back(b);
   }
+  if (known.read_failed()) return error{errc::io, "the directory"};
   return out;
 }
 

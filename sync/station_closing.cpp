@@ -31,13 +31,8 @@ bool is_older(const life_watch& lives, const std::set<node_id>& up, node_id chil
 }
 // Its books are closed and its keys are void: what is sold there, also for cash, would be in nobody's books.
 bool is_retired(const state& st, const writer_id& self) {
-  auto ended = [&](const writer_id& w) {
-    auto revoked = revoking_of(st, w);
-    auto closed = closing_of(st, w);
-    return revoked && closed && closed->complete() && revoked->size == closed->size;
-  };
   auto of = heritage_of(st, self);
-  return ended(self) || (of && ended({self.node, of->before}));
+  return retired_at(st, self) || (of && retired_at(st, {self.node, of->before}));
 }
 closing_answer older(node_id node) { return {0, {node, {}}, 0, false, true}; }
 
@@ -100,6 +95,9 @@ bool station::ask_how_far(std::uint64_t id, node_id node) {
 
 void station::tend_closings() {
   (void)stands_still();
+  const auto ended = care_.outlawed ? retired_at(book_->st(), book_->self()) : std::nullopt;
+  if (ended && book_->head(book_->journal()).size > *ended && !std::exchange(lives_.closing.told_late, true))
+    open_effects_.push_back(alarm_effect{errc::revoked, std::string(late_text)});
   for (auto it = lives_.closing.asks.begin(); it != lives_.closing.asks.end();) {
     auto& [id, a] = *it;
     if (!a.is_late(tick_, now_)) {

@@ -97,17 +97,25 @@ bool was_due(const world& w, const writer_id& writer) {
   return !revoking_of(hq.st->ledger().st(), writer) || !hq.st->seen().any_unproven(writer);
 }
 
-/// What a closed life of head office sent on from its lost end, to a life that is in doubt itself: until that is over,
-/// the receiver may turn up and have taken it.
+/// What a closed life of head office had sent in its lost end to a life that is in doubt itself: until that is over, the
+/// receiver may turn up and have taken it.
+amount sent_into_doubt(const world& w, const writer_id& closed, account_id account) {
+  auto journal = w.truth().journals().find(closed);
+  if (closed.node != head_office || journal == w.truth().journals().end()) return 0;
+  amount sum = 0;
+  for (auto i = w.truth().closed_first(closed); i < journal->second.size(); ++i) {
+    auto e = decode_entry(journal->second[i]);
+    if (!e || e->kind != entry_kind::send || e->account != account ||
+        !closing_of(w.nodes().at(head_office).st->ledger().st(), e->peer) || was_due(w, e->peer))
+      continue;
+    for (const auto& v : e->values)
+      if (v.unit == main_unit) sum += v.amount;
+  }
+  return sum;
+}
 bool was_sent_into_doubt(const world& w, const writer_id& closed, const cell& half) {
   auto sent = parse_transfer_text(half.data);
-  auto journal = w.truth().journals().find(closed);
-  if (closed.node != head_office || !sent || journal == w.truth().journals().end()) return false;
-  return std::ranges::any_of(journal->second, [&](const auto& data) {
-    auto e = decode_entry(data);
-    return e && e->kind == entry_kind::send && e->account == sent->first &&
-           closing_of(w.nodes().at(head_office).st->ledger().st(), e->peer) && !was_due(w, e->peer);
-  });
+  return sent && sent_into_doubt(w, closed, sent->first) > 0;
 }
 
 }  // namespace
@@ -125,7 +133,8 @@ bool granted(const world& w, std::string* why) {
   for (const auto& writer : seen.writers()) {
     if (!was_due(w, writer)) continue;
     for (const auto& [a, v] : seen.all().balances()) {
-      if (a.type != account_type::hold || a.writer != writer || -v <= granted_anew(seen, writer, a)) continue;
+      if (a.type != account_type::hold || a.writer != writer) continue;
+      if (-v <= granted_anew(seen, writer, a) + sent_into_doubt(w, writer, {a.a})) continue;
       if (why)
         *why = account_name(a) + " of a closed epoch was not granted anew: " + std::to_string(-v) + " there, " +
                std::to_string(seen.unproven(writer).rights) + " unproven, " +

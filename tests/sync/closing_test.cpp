@@ -4,6 +4,7 @@
 #include "ledger/cards.hpp"
 #include "sync/audit.hpp"
 #include "sync/closing_talk.hpp"
+#include "sync/left_behind.hpp"
 #include "sync/member_seal.hpp"
 #include "sync/station_net.hpp"
 
@@ -202,6 +203,29 @@ TEST_CASE("an answer that comes when the talk is over closes nothing", "[sync][c
   net.settle(net.hq());
   net.tell();
   CHECK(net.code() != errc::ok);
+}
+
+TEST_CASE("what a store sold before it heard that it retired is named by it", "[sync][closing]") {
+  closing_net net(GENERATE(3u, 5u));
+  net.ask_end();
+  REQUIRE(net.code() == errc::ok);
+  const auto journal = net.store().journal();
+  REQUIRE(net.close() == errc::ok);
+  net.pass_time(80'000);  // the line broke in between
+  REQUIRE(net.sell_for_cash() == errc::ok);
+  CHECK(left_behind_of(net.store().store, net.store().id)->empty());
+  net.forget();
+  for (int i = 0; i < 4; ++i)
+    net.later(15'000);
+  CHECK(net.sell_for_cash() == errc::revoked);
+  CHECK(test::alarmed(net.store(), errc::revoked));
+  auto behind = left_behind_of(net.store().store, net.store().id);
+  REQUIRE(behind.ok());
+  REQUIRE(behind->size() == 1);
+  CHECK(behind->front().journal == journal);
+  CHECK(behind->front().from == (*net.said)->size);
+  CHECK(behind->front().of_tills == 1);
+  CHECK(left_behind_of(net.hq().store, head_office)->empty());
 }
 
 TEST_CASE("a region with a store below it does not retire, and nobody comes below one that did", "[sync][closing]") {
