@@ -343,7 +343,7 @@ void station::settle_epochs() {
   if (look) lives_.doubt_due = tick_ + 10'000;
   if (!look) lives_.look_due = std::min(lives_.look_due, lives_.doubt_due);
   if (look) note_short();
-  for (const auto& w : observer_->writers()) {
+  for (const auto& w : lives_to_settle(*observer_, lives_.closed_before)) {
     if (w == book_->self()) continue;
     if (w.node != config_.self) follow_heir(w);
     auto how = closing_of(book_->st(), w);

@@ -283,6 +283,13 @@ void station::note_closings() {
   lives_.closed_before = std::move(found);
 }
 
+std::set<writer_id> lives_to_settle(const observer& seen, const std::optional<std::set<writer_id>>& closed_before) {
+  const auto here = seen.writers();
+  auto out = closed_before.value_or(std::set<writer_id>{});
+  out.insert(here.begin(), here.end());
+  return out;
+}
+
 /// Whether an earlier life of head office closed it, and may have granted anew what lay there. All of its own are.
 bool station::was_closed_before(const writer_id& life) const {
   return life.node == config_.self || !lives_.closed_before || lives_.closed_before->count(life) != 0;

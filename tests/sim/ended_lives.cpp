@@ -24,13 +24,19 @@ amount late_spending(const world& w, account_id account) {
       sum += std::max<amount>(from_there(entries.size()) - from_there(w.truth().closed_first(writer)), 0);
       continue;
     }
-    // The first closing counts: a successor that was named later moved the recorded place on.
+    // The first closing counts: a successor that was named later moved the recorded place on. One that head office lost
+    // with its disk does not: it closes again, with what it has.
     // What it sent on from there may be spent elsewhere.
-    for (auto i = w.truth().closed_first(writer); i < entries.size(); ++i)
+    const auto first = std::min(w.truth().closed_first(writer), closed->size);
+    for (auto i = first; i < entries.size(); ++i)
       if (auto e = decode_entry(entries[i]); e && e->kind == entry_kind::send && e->account == account)
         for (const auto& v : e->values)
           if (v.unit == main_unit) sum += v.amount;
-    sum += std::max<amount>(from_there(w.truth().closed_first(writer)) - from_there(entries.size()), 0);
+    // With no days of doubt what turns up late is granted at once, as far as it is here.
+    amount most = from_there(first);
+    for (auto i = first; !closed->complete() && w.how().doubt_days == 0 && i < entries.size(); ++i)
+      most = std::max(most, from_there(i));
+    sum += std::max<amount>(most - from_there(entries.size()), 0);
   }
   return sum;
 }
@@ -97,25 +103,27 @@ bool was_due(const world& w, const writer_id& writer) {
   return !revoking_of(hq.st->ledger().st(), writer) || !hq.st->seen().any_unproven(writer);
 }
 
-/// What a closed life of head office had sent in its lost end to a life that is in doubt itself: until that is over, the
-/// receiver may turn up and have taken it.
-amount sent_into_doubt(const world& w, const writer_id& closed, account_id account) {
+/// What a closed life of head office had sent in its lost end to a life that is in doubt itself: until that is over,
+/// the receiver may turn up and have taken it.
+amount sent_into_doubt(const world& w, const writer_id& closed, const ledger_account& held) {
   auto journal = w.truth().journals().find(closed);
   if (closed.node != head_office || journal == w.truth().journals().end()) return 0;
   amount sum = 0;
   for (auto i = w.truth().closed_first(closed); i < journal->second.size(); ++i) {
     auto e = decode_entry(journal->second[i]);
-    if (!e || e->kind != entry_kind::send || e->account != account ||
+    if (!e || e->kind != entry_kind::send || e->account.value != held.a ||
         !closing_of(w.nodes().at(head_office).st->ledger().st(), e->peer) || was_due(w, e->peer))
       continue;
     for (const auto& v : e->values)
-      if (v.unit == main_unit) sum += v.amount;
+      if (held == hold_account(closed, e->account, v.purse, v.bucket, v.unit)) sum += v.amount;
   }
   return sum;
 }
 bool was_sent_into_doubt(const world& w, const writer_id& closed, const cell& half) {
   auto sent = parse_transfer_text(half.data);
-  return sent && sent_into_doubt(w, closed, sent->first) > 0;
+  return sent && std::ranges::any_of(sent->second, [&](const value_item& v) {
+           return sent_into_doubt(w, closed, hold_account(closed, sent->first, v.purse, v.bucket, v.unit)) > 0;
+         });
 }
 
 }  // namespace
@@ -134,7 +142,7 @@ bool granted(const world& w, std::string* why) {
     if (!was_due(w, writer)) continue;
     for (const auto& [a, v] : seen.all().balances()) {
       if (a.type != account_type::hold || a.writer != writer) continue;
-      if (-v <= granted_anew(seen, writer, a) + sent_into_doubt(w, writer, {a.a})) continue;
+      if (-v <= granted_anew(seen, writer, a) + sent_into_doubt(w, writer, a)) continue;
       if (why)
         *why = account_name(a) + " of a closed epoch was not granted anew: " + std::to_string(-v) + " there, " +
                std::to_string(seen.unproven(writer).rights) + " unproven, " +

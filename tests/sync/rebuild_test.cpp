@@ -370,6 +370,58 @@ TEST_CASE("what was sent to a life that is closed does not return before its jou
     CHECK(hq.st->seen().contested_of(w) == 0);
 }
 
+TEST_CASE("what was sent to a life that is closed and of which nothing is here returns after the days of doubt",
+          "[sync][rebuild]") {
+  station_net net;
+  auto& hq = net.hq();
+  // A store right below head office whose machine is gone: head office alone had its journal.
+  const ed25519_signer keys(make_signing_key(*hq.random));
+  auto cert = net.at(3).cert;
+  cert.node = {6};
+  cert.parents = {head_office};
+  cert.signing = keys.key();
+  cert.curve = make_curve_key(*hq.random).pub;
+  cert.epoch.value.fill(6);
+  const writer_id gone{cert.node, cert.epoch};
+  entry certify, limits = net.limits_entry(net.at(3), {1'000'000, 1'000'000, 100'000, 1'000'000});
+  certify.kind = entry_kind::certify;
+  certify.blob = encode(sign_certificate(cert, head_office, *hq.keys));
+  limits.subject = gone;
+  REQUIRE(net.publish({certify, limits}).code == errc::ok);
+  net.pass_time(2'000);
+  net.sync();
+  const auto sent = hq.source->size({hq.writer(), sub_stream::addressed, gone.node});
+  REQUIRE(sent > 0);
+  const auto copy = hq.store.image();
+  entry first;
+  first.kind = entry_kind::open_epoch;
+  REQUIRE(net.ingest(hq, gone.node, net.forge(hq, {gone, sub_stream::journal, {}}, {first}, keys)).code == errc::ok);
+  REQUIRE(net.publish({close_of(gone.node)}).code == errc::ok);
+  net.sync();
+  net.go_back(copy, {gone.node});
+  net.link(net.region(), hq, true);
+  let_time_pass(net, 40);
+  REQUIRE_FALSE(hq.st->is_rebuilding());
+  REQUIRE(closing_of(hq.st->ledger().st(), gone)->size == 1);
+  REQUIRE(hq.source->size({gone, sub_stream::journal, {}}) == 0);
+  auto returned = [&] {
+    std::size_t n = 0;
+    for (sequence s = 0; s < hq.st->ledger().next(); ++s)
+      if (auto e = hq.st->ledger().find_entry(s); e && e->kind == entry_kind::regrant)
+        n += e->cited_kind == entry_kind::receive && e->subject == gone;
+    return n;
+  };
+  CHECK(returned() == 0);
+  net.forget();
+  net.pass_time(tick_ms{25} * 3'600'000);
+  let_time_pass(net, 15);
+  CHECK(alarmed(hq, errc::epoch_closed));
+  CHECK(returned() == 0);
+  net.pass_time(tick_ms{8 * 24} * 3'600'000);
+  let_time_pass(net, 15);
+  CHECK(returned() == sent);
+}
+
 TEST_CASE("who was revoked by an earlier life of head office hears of it behind that life", "[sync][rebuild]") {
   station_net net;
   auto &hq = net.hq(), &a = net.at(3);

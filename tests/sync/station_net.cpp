@@ -166,7 +166,7 @@ void station_net::link(node& child, node& parent, bool up) {
 
 void station_net::go_back(const kv_image& copy, const std::vector<node_id>& without) {
   for (auto child : hq().st->children())
-    link(at(child.value), hq(), false);
+    if (child.value <= nodes_.size()) link(at(child.value), hq(), false);
   hq().store.reset(copy);
   kv_batch b;
   mark_as_copy(b, without);
