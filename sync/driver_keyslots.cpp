@@ -202,4 +202,11 @@ status member_keystore::note_time(unix_seconds now) {
   return done();
 }
 
+status member_keystore::correct_time(unix_seconds now) {
+  if (latest_ <= now + time_step) return note_time(now);
+  TALLY_TRY(write_at(0, header(now)));
+  latest_ = latest_written_ = now;
+  return done();
+}
+
 }  // namespace tally

@@ -32,6 +32,7 @@ public:
   unix_seconds latest() const override { return latest_; }
   /// Written when it is an hour beyond the stored one.
   status note_time(unix_seconds now) override;
+  status correct_time(unix_seconds now) override;
 
 private:
   struct slot {

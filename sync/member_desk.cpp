@@ -310,6 +310,7 @@ status member_desk::take_lease(const lease_answer& a) {
   std::copy(a.key.begin(), a.key.end(), key.span().begin());
   auto change = open_member(key, {with_.chain, a.member, {}, a.version}, a.blob);
   if (!change) return change.error();
+  TALLY_TRY(keys_->correct_time(a.now));
   if (a.until <= keys_->latest()) return error{errc::timeout, "the lease is over already: is this node's clock right?"};
   if (!keys_->look(a.member)) TALLY_TRY(make_room());
   return keys_->put(a.member, key, a.until);

@@ -29,6 +29,9 @@ public:
   /// The latest moment that this node ever knew: a clock that is set back revives no lease.
   virtual unix_seconds latest() const = 0;
   virtual status note_time(unix_seconds now) = 0;
+  /// What head office said the time is, in answer to a question of this node: where that is earlier, the node's own
+  /// clock ran ahead once. Keys that ended meanwhile stay gone.
+  virtual status correct_time(unix_seconds now) = 0;
 };
 
 }  // namespace tally

@@ -195,6 +195,11 @@ TEST_CASE("a lease lapses, and no clock that is set back revives it", "[node][me
   CHECK(files_with(m.c.at(3).dir, key).empty());
   m.start_again(3);
   CHECK(m.show(3, who).code() == errc::offline);
+  // With a line, head office says what time it is.
+  m.start_again(1);
+  m.c.start(2);
+  REQUIRE(m.linked(3));
+  CHECK(m.must_show(3, who).profile.name == "王小明");
 }
 
 TEST_CASE("two that are one person become one, and erasing it erases both for good", "[node][member]") {

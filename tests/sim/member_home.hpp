@@ -27,6 +27,7 @@ public:
   std::size_t damaged() const override { return 0; }
   unix_seconds latest() const override { return kept_.latest; }
   status note_time(unix_seconds now) override;
+  status correct_time(unix_seconds now) override;
 
 private:
   kept_keys& kept_;

@@ -113,6 +113,9 @@ TEST_CASE("the latest time survives a restart, so that no clock revives a lease"
     CHECK(s->latest() == 1'000'000);
   }
   CHECK(b.open()->latest() == 1'000'000);
+  // Head office's word, to whoever asked it, is another thing than a clock.
+  REQUIRE(b.open()->correct_time(900'000).ok());
+  CHECK(b.open()->latest() == 900'000);
 }
 
 TEST_CASE("the index finds whom it was told of, and forgets", "[sync][member]") {
