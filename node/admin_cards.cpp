@@ -247,7 +247,26 @@ std::uint32_t card_expiry(const node_facade& node, std::uint32_t kind) {
   return rule ? expiry_of(*rule, s->business_date) : 0;
 }
 
-void set_card(call c) {
+// A card of a named kind is a person's: a new number, and the kind itself, wait for the member that it belongs to.
+// `then` runs at once, or in the members' thread.
+void for_its_person(const call& c, account_id card, std::uint32_t kind, std::function<void(const call&)> then) {
+  auto shown = c.node.snapshot();
+  const auto* rules = shown->rules->newest();
+  const auto* rule = rules ? rules->programme.card_kind(kind) : nullptr;
+  if (!rule || !rule->named) return then(c);
+  if (!c.context.members) return c.refuse({errc::not_allowed, "this node keeps no members"});
+  c.context.members->of_card(card, [in = std::make_shared<json>(c.in), &node = c.node, &context = c.context,
+                                    respond = c.respond, then = std::move(then),
+                                    name = rule->names[0]](const result<std::optional<member_view>>& owner) {
+    const call later{*in, node, context, respond};
+    if (!owner) return later.refuse(owner.error());
+    if (*owner) return then(later);
+    later.refuse({errc::not_allowed, name + ": cards of this kind belong to a member, and this one has none yet: "
+                                            "'tallystick member add' or 'member edit' with '--card'"});
+  });
+}
+
+void set_card_now(const call& c) {
   auto f = card_in(c);
   if (!f) return c.refuse(f.error());
   auto next = f->card;
@@ -291,11 +310,21 @@ void set_card(call c) {
   write_facts(c, {e}, card_out(*f));
 }
 
+void set_card(call c) {
+  auto f = card_in(c);
+  if (!f) return c.refuse(f.error());
+  auto kind = c.in.contains("kind") ? number_in(c.in, "kind", 1, 100) : result<std::int64_t>(f->card.kind);
+  if (!kind) return c.refuse(kind.error());
+  const auto to = static_cast<std::uint32_t>(*kind);
+  if (to == f->card.kind) return set_card_now(c);
+  for_its_person(c, f->account, to, set_card_now);
+}
+
 // Whatever led to the card leads to an account of its own that is cancelled, so that no store takes it for unknown; the
 // new number leads to the card's account. That is the number that was typed, any other that was made for the card
 // (`make_applied_card`), of which head office has the digest alone, and the codes. Nothing moves: value hangs on the
 // account, also where it lies at stores without a line.
-void replace_card(call c) {
+void replace_for_its_person(const call& c) {
   // Before a new number is drawn and shown.
   if (auto check = c.in.find("check"); check != c.in.end() && *check == true) {
     auto may = replaceable_in(c);
@@ -312,6 +341,12 @@ void replace_card(call c) {
     const call later{*in, node, context, respond};
     media ? replace_now(later, *media) : later.refuse(media.error());
   });
+}
+
+void replace_card(call c) {
+  auto f = replaceable_in(c);
+  if (!f) return c.refuse(f.error());
+  for_its_person(c, f->account, f->card.kind, replace_for_its_person);
 }
 
 // The code's own medium leads to the card's account, so that it can be turned away later. A store that has not heard of

@@ -205,6 +205,8 @@ void handle_programme(const api_ptr& api, const call_ptr& call) {
     w.field("top_up", k.top_up && k.loaded_at(s->self.node, s->owner));
     if (!k.good_at(s->self.node, s->owner)) w.field("good_here", false);
     w.field("per_day", k.per_day == 0 ? std::nullopt : std::optional(k.per_day));
+    if (k.named) w.field("named", true);
+    if (!k.replaceable) w.field("replaceable", false);
     w.field("pin_above", k.pin_above);
     w.field("pin_above_day", k.pin_above_day);
     w.field("code_above", k.code_above);

@@ -9,7 +9,7 @@
 namespace tally {
 namespace {
 
-constexpr std::chrono::milliseconds hint_poll_first{2}, hint_poll_max{25}, hint_wait_max{400};
+constexpr std::chrono::milliseconds hint_poll_first{2}, hint_poll_max{25}, hint_wait_known{100}, hint_wait_max{400};
 
 api_response paired_answer(const tills::pairing& p) {
   json_writer w;
@@ -65,7 +65,8 @@ void write_face(json_writer& w, const node_snapshot& s, const state& st, const k
   w.close('}');
 }
 
-void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) {
+/// `pending`: what lies elsewhere is asked for now, and the answer was not here in time.
+void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call, bool pending) {
   auto s = api->services.node.snapshot();
   durable_state st(api->services.node.store());
   auto card = card_of(st, c.account);
@@ -98,6 +99,7 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   w.field("here", c.bearer.purse == purse_paid ? std::max(here, promised) : here);
   w.field("elsewhere", hint ? std::optional(hint->value) : std::nullopt);
   w.field("elsewhere_as_of", hint ? std::optional(hint->as_of) : std::nullopt);
+  if (pending) w.field("elsewhere_pending", true);
   // What it owes after a sale at risk, as far as these books know; the next top-up pays it.
   if (auto owes = debt_of(st, s->self, c.account, purse_paid); owes > 0 && c.bearer.units == 0) w.field("owes", owes);
   write_purses(w, *s, st, c.account, hint, {c.bearer.purse, promised});
@@ -107,12 +109,21 @@ void answer_card(const api_ptr& api, const known_card& c, const call_ptr& call) 
   call->finish(answer(std::move(w)));
 }
 
-/// A card that was never seen here: with a link, the answer is worth a moment.
-void wait_for_hint(const api_ptr& api, const known_card& c, const call_ptr& call, std::chrono::milliseconds left) {
-  if (left.count() <= 0 || api->services.node.elsewhere(c.account)) return answer_card(api, c, call);
+using std::chrono::milliseconds;
+/// A question that is under way: `told` is the answer that was here before, and so long it is worth to wait.
+struct hint_question {
+  std::uint64_t told{};
+  milliseconds most{}, waited{};
+};
+/// With a link, what lies elsewhere now is worth a moment.
+void wait_for_hint(const api_ptr& api, const known_card& c, const call_ptr& call, hint_question q) {
+  auto hint = api->services.node.elsewhere(c.account);
+  const bool fresh = hint && hint->told != q.told;
+  if (q.waited >= q.most || fresh) return answer_card(api, c, call, !fresh);
   // Soon again at first: over a line within the house the answer is there in a moment.
-  auto step = std::clamp(hint_wait_max - left, hint_poll_first, hint_poll_max);
-  call->after(step, [api, c, call, left, step] { wait_for_hint(api, c, call, left - step); });
+  auto step = std::clamp(q.waited, hint_poll_first, hint_poll_max);
+  q.waited += step;
+  call->after(step, [api, c, call, q] { wait_for_hint(api, c, call, q); });
 }
 
 }  // namespace
@@ -201,10 +212,11 @@ void handle_lookup(const api_ptr& api, const api_request& r, const call_ptr& cal
     return call->finish(std::move(out));
   }
   remember_card(*api, found->account, found->masked);
+  auto before = api->services.node.elsewhere(found->account);
   api->services.node.ask_elsewhere(found->account);
   auto s = api->services.node.snapshot();
-  bool asks = s->link_up && s->role == node_role::store;
-  wait_for_hint(api, *found, call, asks ? hint_wait_max : std::chrono::milliseconds(0));
+  if (!s->link_up || s->role != node_role::store) return answer_card(api, *found, call, false);
+  wait_for_hint(api, *found, call, {before ? before->told : 0, before ? hint_wait_known : hint_wait_max});
 }
 
 }  // namespace tally

@@ -69,6 +69,7 @@ struct elsewhere_hint {
   tally::amount value{};
   unix_seconds as_of{};
   std::vector<unit_use> units = {};  ///< in other purses
+  std::uint64_t told{};              ///< another number with each answer
 
   /// So much of it came here since.
   void came(std::uint32_t purse, tally::amount n) {

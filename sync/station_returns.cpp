@@ -128,8 +128,9 @@ void station::wait_for_rights(const till_request& r, const refusal& why) {
 void station::note_elsewhere(account_id account, std::uint32_t purse, const told_message& m) {
   if (hints_.size() >= hints_max) hints_.erase(hints_.begin());
   auto& hint = hints_[account];
+  ++hint.told;
   if (purse == 0) {
-    hint = {m.elsewhere, m.as_of, m.units};
+    hint = {m.elsewhere, m.as_of, m.units, hint.told};
   } else if (purse == purse_paid) {
     hint.value = m.elsewhere;
     hint.as_of = m.as_of;

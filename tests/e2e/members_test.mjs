@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allCosigned, makeChain } from './chain.mjs';
-import { good, scenario, tallystick, until } from './lib.mjs';
+import { ROOT, good, scenario, tallystick, until } from './lib.mjs';
 
 function* filesBelow(dir) {
   for (const name of readdirSync(dir)) {
@@ -76,6 +76,23 @@ await scenario('members', 300, async (t) => {
   await good(['member', 'show', '--data', hq.data, '--card', cards[0], '--photo-out', join(t.dir, 'back.jpg')]);
   assert.deepEqual(readFileSync(join(t.dir, 'back.jpg')), readFileSync(photo));
   t.step('a member is made and found at head office');
+
+  // Cards of a named kind are a person's.
+  const kinds = '\n[[card_kind]]\nid = 1\nname = { en = "Card" }\n\n[[card_kind]]\nid = 2\nname = { en = "Named" }\nnamed = true\n';
+  const rules = join(t.dir, 'rules.toml');
+  writeFileSync(rules, readFileSync(join(ROOT, 'config', 'demo-rules.toml'), 'utf8') + kinds);
+  await good(['publish', '--data', hq.data, rules]);
+  const named = (...args) => tallystick(['card', '--data', hq.data, ...args]);
+  const nobody = await named('--card', cards[3], '--kind', '2');
+  assert.equal(nobody.code, 1, nobody.out);
+  assert.match(nobody.err, /belong to a member, and this one has none/);
+  const kim = shown(await member('add', '--name', '김철수', '--card', cards[3]));
+  assert.equal((await named('--card', cards[3], '--kind', '2')).code, 0);
+  const anew = await named('--card', cards[3], '--replace');
+  assert.equal(anew.code, 0, anew.err);
+  assert.equal((await member('erase', '--member', kim.member, '--yes')).code, 0);
+  await until('store a to show which kinds are named', async () =>
+    (await api(a, 'GET', '/programme')).body.card_kinds?.some((it) => it.id === 2 && it.named === true));
 
   // At a store, over the region.
   assert.deepEqual(await find(a, '小明'), [], 'no lease, no name');

@@ -77,6 +77,11 @@ export function mayTopUp(programme: Programme | null, card: Card | null): boolea
   return programme?.card_kinds.find((it) => it.id === card?.card_kind)?.top_up ?? true;
 }
 
+/** Whether cards of this kind are a person's. */
+export function isNamed(programme: Programme | null, card: Card | null): boolean {
+  return programme?.card_kinds.find((it) => it.id === card?.card_kind)?.named ?? false;
+}
+
 /** The packages that the till offers, each with what this card would get. */
 export function packagesFor(programme: Programme | null, card: Card | null, date: string): PackageRule[] {
   if (!programme || !mayTopUp(programme, card)) return [];

@@ -73,6 +73,8 @@ export interface Card {
   here: number;
   elsewhere: number | null;
   elsewhere_as_of: number | null;
+  /** It is asked for now, and the answer was not here in time. */
+  elsewhere_pending?: true;
   /** What it owes after a sale at risk, as far as this store knows. */
   owes?: number;
   /** Numbers of the programme, 0: none. A node without a programme leaves the rows of purses out. */
@@ -183,6 +185,9 @@ export interface CardKindRule {
   purses?: number[];
   top_up: boolean;
   per_day: number | null;
+  /** Cards of a person. */
+  named?: true;
+  replaceable?: false;
   /** What a sale may come to without the PIN; null: any sum. */
   pin_above?: number | null;
   pin_above_day?: number | null;

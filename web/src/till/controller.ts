@@ -268,11 +268,19 @@ export async function sayShelf(how: 'counted' | 'delivered', pieces: ShelfLine[]
   return answer;
 }
 
-async function lookUpAgain(number: string): Promise<void> {
+async function lookUpAgain(number: string, times = 1): Promise<void> {
   const mine = lookups;
   const answer = await call<Card>('POST', '/api/v1/cards/lookup', { card: number });
-  if (mine === lookups && model.value.card?.number === number && answer.ok)
-    dispatch({ type: 'card_read', card: answer.body });
+  if (mine !== lookups || model.value.card?.number !== number || !answer.ok) return;
+  dispatch({ type: 'card_read', card: answer.body });
+  if (times > 1) lookUpWhenTold(number, answer.body, times - 1);
+}
+
+/** What lies elsewhere comes over a slow line while the card is shown with what was known before. */
+function lookUpWhenTold(number: string, card: Card, times: number): void {
+  const mine = lookups;
+  if (card.elsewhere_pending)
+    setTimeout(() => mine === lookups && model.value.card?.number === number && void lookUpAgain(number, times), 1_200);
 }
 
 export function pay(kind: PayKind): void {
@@ -469,6 +477,7 @@ export async function lookUp(number: string): Promise<void> {
   if (answer.ok) {
     keepSeen(answer.body.seen);
     dispatch({ type: 'card', card: { number, card: answer.body } });
+    lookUpWhenTold(number, answer.body, 3);
     void readMember(number);
   } else {
     dispatch({ type: 'card', card: null });

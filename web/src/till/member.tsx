@@ -2,8 +2,10 @@
 import { useState } from 'preact/hooks';
 import { t, tOr } from '../lib/i18n';
 import { applicationFor, phoneTail } from '../lib/member';
+import { isNamed } from '../lib/programme';
 import type { Member } from '../lib/types';
 import { Icon } from '../lib/ui';
+import { model } from './controller';
 import { applyForCard, cardMember, editing, findMembers, found, openMember } from './member_state';
 
 /** The card of plastic that the member asks for: asked twice, since one tap is soon made. */
@@ -61,6 +63,7 @@ function MemberName({ number }: { number: string }) {
     );
   }
   const { member } = held;
+  const named = isNamed(model.value.programme, model.value.card?.card ?? null);
   return (
     <p
       class="member-row"
@@ -68,7 +71,7 @@ function MemberName({ number }: { number: string }) {
       data-state={member ? 'member' : 'none'}
       data-member={member?.member}
     >
-      <strong>{member ? member.name || t('member.title') : t('member.none')}</strong>
+      <strong>{member ? member.name || t('member.title') : t(named ? 'member.none_named' : 'member.none')}</strong>
       {member?.birthday && <small class="muted">{member.birthday}</small>}
       {member && member.unpublished > 0 && <small class="badge">{t('member.pending')}</small>}
       <button
