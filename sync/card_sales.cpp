@@ -117,10 +117,10 @@ status complete_pay_out(entry& e, book& b, unix_seconds now, amount owes) {
   if (wanted.amount > here) {
     const auto* rules = b.rules().newest();
     auto text = [&](amount v) { return format_amount(v, rules ? static_cast<int>(rules->exponent) : 2); };
-    return error{errc::insufficient,
-                 text(here) + " of the card can be paid out at head office" +
-                     (owes > 0 ? ", after what it owes: " + text(owes) : "") +
-                     ". What lies at stores, if anything does, is asked for now: run this again in a moment, or when they have a line"};
+    return error{errc::insufficient, text(here) + " of the card can be paid out at head office" +
+                                         (owes > 0 ? ", after what it owes: " + text(owes) : "") +
+                                         ". What lies at stores, if anything does, is asked for now: run this again in "
+                                         "a moment, or when they have a line"};
   }
   entry out;
   out.kind = entry_kind::hand_back;
