@@ -1,0 +1,74 @@
+// What lies at other stores, when a card is looked up: as it is now over a line that answers, over a slow one what was
+// known before, which says so, and soon after as it is.
+import assert from 'node:assert/strict';
+import { connect, createServer } from 'node:net';
+import { allCosigned, makeChain } from './chain.mjs';
+import { freePort, scenario, until } from './lib.mjs';
+
+/** A line that carries everything so much later, both ways. */
+class SlowLine {
+  delay = 0;
+  constructor(port, to) {
+    this.server = createServer((near) => {
+      const far = connect(to, '127.0.0.1');
+      for (const [from, other] of [
+        [near, far],
+        [far, near],
+      ]) {
+        from.on('data', (data) => setTimeout(() => other.destroyed || other.write(data), this.delay));
+        from.on('error', () => {});
+        from.on('close', () => other.destroy());
+      }
+    });
+    this.server.listen(port, '127.0.0.1');
+  }
+}
+
+await scenario('lookup', 300, async (t) => {
+  let line;
+  const place = { parentPort: await freePort() };
+  const shape = [['hq', 'hq'], ['a', 'store', 'hq'], ['b', 'store', 'hq']];
+  const { nodes, cards } = await makeChain(t, shape, {
+    placeOf: (name) => (name === 'b' ? place : {}),
+    beforeNode: (name, made) => {
+      if (name === 'b') line = new SlowLine(place.parentPort, made.hq.linkPort);
+    },
+  });
+  const { hq, a, b } = nodes;
+  const [card] = cards;
+  const till = { a: await a.pair(), b: await b.pair() };
+  let counter = 0;
+  const money = async (path, body) => {
+    const done = await a.http.call('POST', path, { counter: ++counter, card, ...body }, { token: till.a.token });
+    assert.equal(done.status, 200, JSON.stringify(done.body));
+    await allCosigned(a);
+  };
+  const sell = () =>
+    money('/api/v1/sales', { lines: [{ product: 1, quantity: 1 }], tenders: [{ kind: 'card', amount: 1250 }] });
+  const look = async () => {
+    const done = await b.http.call('POST', '/api/v1/cards/lookup', { card }, { token: till.b.token });
+    assert.equal(done.status, 200, JSON.stringify(done.body));
+    return [done.body.elsewhere, done.body.elsewhere_pending ?? false];
+  };
+
+  await money('/api/v1/topups', { amount: 5000, tender: 'cash' });
+  await until('store b to have a line', async () => (await b.status()).link_up);
+  await until('store b to be told', async () => (await look())[0] === 5000);
+  await sell();
+  // A busy machine may need longer than a lookup waits; it says so then.
+  const first = await look();
+  assert.ok(first[0] === 3750 || first[1], JSON.stringify(first));
+  await until('store b to be told of the sale', async () => (await look())[0] === 3750);
+  t.step('over a line that answers a lookup tells what is there now');
+
+  line.delay = 700;
+  await sell();
+  assert.deepEqual(await look(), [3750, true], 'what was known, and that more is on its way');
+  await until('the answer over the slow line', async () => (await look())[0] === 2500);
+  t.step('over a slow line it says that the answer is on its way');
+
+  await hq.stop();
+  await until('store b to know', async () => !(await b.status()).link_up);
+  assert.deepEqual(await look(), [2500, false], 'nobody is asked');
+  line.server.close();
+});
