@@ -9,9 +9,9 @@
 
 namespace tally {
 
-/// Entries of a node that others may not have. Of an earlier life: it went on from an old copy, or a second machine with
-/// its key wrote other entries under the same numbers, and nobody had acknowledged these. Of one that retired: what it
-/// wrote behind the end of its books, before it heard of that.
+/// Entries of a node that others may not have. Of an earlier life: it went on from an old copy, or a second machine
+/// with its key wrote other entries under the same numbers, and nobody had acknowledged these. Of one that retired: what
+/// it wrote behind the end of its books, before it heard of that.
 struct left_behind {
   stream_id journal;
   std::uint64_t from = 0, size = 0;  ///< entries [from, size), of which only those before a copy may lie elsewhere
@@ -22,9 +22,8 @@ struct left_behind {
 std::uint64_t held_by(const stream_reader& reader, const stream_id& own, const std::optional<cosign_message>& by);
 
 /// All of them, from the database alone. What went astray is known from the node's own marks (station_facts.hpp); where
-/// it began nobody says, so all behind the newest cosignature over these entries is named. Where books end is known from
-/// the directory. Pure but for reads.
-/// Errors: io, corrupt.
+/// it began nobody says, so all behind the newest cosignature over these entries is named. Where books end is known
+/// from the directory. Pure but for reads. Errors: io, corrupt.
 result<std::vector<left_behind>> left_behind_of(const kv_store& store, node_id self);
 
 }  // namespace tally

@@ -168,6 +168,7 @@ void station::tend_own_certificate() {
   care_.renew_wait = std::clamp(care_.renew_wait * 2, keys_every_ms, renew_wait_max_ms);
   care_.renew_due = tick_ + care_.renew_wait;
   auto m = make_renewal(config_.chain, *own, keys_, config_.next ? &*config_.next : nullptr);
+  if (last_time_.time > 0) open_effects_.push_back(to_neighbour{*p, last_time_});
   open_effects_.push_back(to_neighbour{*p, m});
 }
 
@@ -176,11 +177,14 @@ void station::want_keys(next_keys keys) {
   care_.due = care_.renew_due = care_.renew_wait = 0;
 }
 
-// From a node on the road to it, or from itself. It proves itself, so whoever passes it on adds nothing.
+// From a node on the road to it, or from itself. It proves itself, so whoever passes it on adds nothing but the time that
+// head office signed last: one that went on from a backup, and whose clock was ahead before, knows by that what ended.
 void station::on_renewal(node_id from, const renew_message& m) {
   if (config_.role == node_role::store || !comes_by(from, m.node)) return;
   if (config_.role == node_role::region) {
-    if (auto p = above()) open_effects_.push_back(to_neighbour{*p, m});
+    auto p = above();
+    if (p && last_time_.time > 0) open_effects_.push_back(to_neighbour{*p, last_time_});
+    if (p) open_effects_.push_back(to_neighbour{*p, m});
     return;
   }
   const auto* now = certificate_of(m.node);

@@ -290,7 +290,8 @@ TEST_CASE("small chains that once broke a guarantee", "[sim]") {
       {131000758, "ending=5,restore=0"},              // its certificate was renewed as it retired
       {140035597, "restore=5,ending=1,doubt=7"},      // the check: what was sent on to a life in doubt returns after it
       {170016384, "restore=5,ending=1,doubt=7"},      // the check: and is granted anew after it
-      {172010102, "restore=5,ending=1,new_keys=1"},   // of a closed life nothing was here, and what was sent to it stayed
+      {180014669, "restore=5,ending=0"},              // head office on a backup, its clock ahead before
+      {172010102, "restore=5,ending=1,new_keys=1"},   // a closed life of which nothing was here
       {50228, "detour=5060000"},                      // what a lost region had passed on returned as well
       {328,
        "restore=5,ending=0,programme=0,months=0,stock=0,risk=0,pins=0,returns=0"},  // a closing not on the disk yet
