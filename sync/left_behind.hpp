@@ -10,8 +10,8 @@
 namespace tally {
 
 /// Entries of a node that others may not have. Of an earlier life: it went on from an old copy, or a second machine
-/// with its key wrote other entries under the same numbers, and nobody had acknowledged these. Of one that retired: what
-/// it wrote behind the end of its books, before it heard of that.
+/// with its key wrote other entries under the same numbers, and nobody had acknowledged these. Of one that retired:
+/// what it wrote behind the end of its books, before it heard of that.
 struct left_behind {
   stream_id journal;
   std::uint64_t from = 0, size = 0;  ///< entries [from, size), of which only those before a copy may lie elsewhere

@@ -177,8 +177,8 @@ void station::want_keys(next_keys keys) {
   care_.due = care_.renew_due = care_.renew_wait = 0;
 }
 
-// From a node on the road to it, or from itself. It proves itself, so whoever passes it on adds nothing but the time that
-// head office signed last: one that went on from a backup, and whose clock was ahead before, knows by that what ended.
+// From a node on the road to it, or from itself. It proves itself, so whoever passes it on adds nothing but the time
+// that head office signed last: one that went on from a backup, its clock ahead before, knows by that what ended.
 void station::on_renewal(node_id from, const renew_message& m) {
   if (config_.role == node_role::store || !comes_by(from, m.node)) return;
   if (config_.role == node_role::region) {

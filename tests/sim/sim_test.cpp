@@ -48,6 +48,7 @@ TEST_CASE("the chain keeps its invariants through loss, cuts, crashes and restor
   };
   for (std::uint64_t seed = 1; seed <= at_least; ++seed)
     run_one(seed, true);
+  run_one(100, true);  // payments at head office, which are rare
   // The rest of the time goes to seeds that nobody has seen yet.
   const auto first = fresh_seeds();
   auto seed = first;
@@ -129,7 +130,7 @@ TEST_CASE("members' leases count from the latest time that head office ever sign
 
 TEST_CASE("leases of members' keys that end take the keys", "[sim]") {
   std::uint64_t ended = 0;
-  for (std::uint64_t seed : {4'000'028U, 4'000'060U, 4'000'158U, 4'000'233U}) {
+  for (std::uint64_t seed : {4'000'027U, 4'000'224U, 4'000'482U, 4'000'629U}) {
     INFO("seed " << seed);
     auto p = tally::sim::plan::small(seed);
     p.members = true;
