@@ -117,7 +117,11 @@ json left_behind_in(const kv_store& store, node_id self) {
   if (!list) return nullptr;
   json out = json::array();
   for (const auto& b : *list)
-    out.push_back({{"journal", stream_name(b.journal)}, {"from", b.from}, {"size", b.size}, {"of_tills", b.of_tills}});
+    out.push_back({{"journal", stream_name(b.journal)},
+                   {"from", b.from},
+                   {"size", b.size},
+                   {"of_tills", b.of_tills},
+                   {"retired", b.retired}});
   return out;
 }
 

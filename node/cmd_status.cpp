@@ -91,12 +91,15 @@ public:
     if (auto m = s_.value("mirror", json(nullptr)); m.is_object()) rows.push_back({"mirror", mirror(m)});
     const auto behind = s_.value("left_behind", json(nullptr));  // outlives the loop over its items
     for (const auto& b : behind.is_array() ? behind : json::array())
-      rows.push_back(
-          {"LEFT BEHIND", std::to_string(b.value("of_tills", std::uint64_t{0})) + " entries of tills, from " +
-                              std::to_string(b.value("from", std::uint64_t{0})) + " on of " +
-                              b.value("journal", std::string()) +
-                              ": nobody acknowledged them, head office may not have them. Stop this node; 'tallystick "
-                              "rescue' writes them down for the books"});
+      rows.push_back({"LEFT BEHIND",
+                      std::to_string(b.value("of_tills", std::uint64_t{0})) + " entries of tills, from " +
+                          std::to_string(b.value("from", std::uint64_t{0})) + " on of " +
+                          b.value("journal", std::string()) +
+                          (b.value("retired", false)
+                               ? ": behind the end of its books, they count for nothing. Stop this node; 'tallystick "
+                                 "rescue' puts them onto a stick, and head office lists them as cases"
+                               : ": nobody acknowledged them, head office may not have them. Stop this node; "
+                                 "'tallystick rescue' writes them down for the books")});
     if (s_.value("disk_low", false)) rows.push_back({"DISK", "nearly full: no new business"});
     return fold_lines(table(rows));
   }

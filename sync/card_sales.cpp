@@ -160,6 +160,15 @@ status may_undo_card_sale(const entry& sale, const writer_id& self, const state&
   return done();
 }
 
+status complete_card_fact(entry& e, const card_record& card) {
+  if (e.pin.version < card.pin.version) e.pin = card.pin;
+  const bool same = e.status == card.status && (e.card_kind == 0 || e.card_kind == card.kind) &&
+                    e.level == card.level && e.expires == card.expires && e.birth_month == card.birth_month &&
+                    e.pin == card.pin;
+  if (e.account_version > card.version || same) return done();
+  return error{errc::busy, "this card was changed by somebody else at this moment: run this again"};
+}
+
 status complete_card_undo(entry& e, book& b, unix_seconds now, const is_about& elsewhere) {
   const auto name = "card " + std::to_string(e.account.value);
   auto sale = e.cites ? b.find_entry(*e.cites) : std::nullopt;

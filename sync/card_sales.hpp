@@ -32,6 +32,10 @@ status complete_pay_out(entry& e, book& b, unix_seconds now, tally::amount owes)
 /// Whether anything of the account's purse lies at another node, or is owed.
 using is_about = std::function<bool(account_id, std::uint32_t purse)>;
 
+/// A card's state as somebody decided it who looked at `card` a moment ago, or at an earlier state of it: a store's
+/// newer PIN stays. Errors: busy (another change came between, and this one would undo it).
+status complete_card_fact(entry& e, const card_record& card);
+
 /// Head office takes back its own sale of a card that nobody used since: `e.cites` is where the sale is in its present
 /// journal, `e.account` the card; the rest is stated as the sale was, under the next number of the office's own
 /// terminal. Errors: not_found (no such sale), already_reversed, not_applicable (used since, reported, or given a PIN).

@@ -78,8 +78,8 @@ inline constexpr std::string_view retired_text =
 
 /// What it wrote before it heard of that, and after its promise.
 inline constexpr std::string_view late_text =
-    "this store's books were closed before the newest of its entries, which head office does not take: 'tallystick "
-    "status' lists them (LEFT BEHIND), 'tallystick rescue' writes them down for the books";
+    "this store's books were closed before the newest of its entries, which count for nothing: 'tallystick status' "
+    "lists them (LEFT BEHIND), 'tallystick rescue' puts them onto a stick, and head office lists them as cases";
 
 /// Where the books of a node end: it said so itself, and it is all here.
 struct closing_end {

@@ -48,7 +48,7 @@ result<std::vector<left_behind>> left_behind_of(const kv_store& store, node_id s
     const auto ended = retired_at(known, id.writer);
     const bool astray = went_astray(store, id.writer) || was_cut_short(store, id.writer);
     if (!ended && (!astray || id.writer == *now)) continue;
-    left_behind b{id, ended ? *ended : held_by_any(reader, id), reader.size(id)};
+    left_behind b{id, ended ? *ended : held_by_any(reader, id), reader.size(id), 0, ended.has_value()};
     if (b.from >= b.size) continue;
     entry_walk walk(store, id, self, b.from, b.size);
     while (auto item = walk.next())

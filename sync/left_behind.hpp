@@ -16,6 +16,7 @@ struct left_behind {
   stream_id journal;
   std::uint64_t from = 0, size = 0;  ///< entries [from, size), of which only those before a copy may lie elsewhere
   std::uint64_t of_tills = 0;        ///< of them, what tills did: sales, top-ups, cards and what took them back
+  bool retired = false;              ///< behind the end of its books: head office takes them as cases, by whatever road
 };
 
 /// How much of an own journal whoever cosigned it holds, byte for byte as it is here; 0 when that is another one.

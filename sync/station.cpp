@@ -355,6 +355,9 @@ void station::learn_decision(const entry& e, std::uint64_t position) {
   }
   if (e.kind == entry_kind::erase_member) open_effects_.push_back(erased_effect{e.account});
   observer_->card_said(e);
+  // A node that retired hears of both: revoked alone it would sell for cash on.
+  if (e.kind == entry_kind::close_epoch && e.subject.node != config_.self && retired_at(book_->st(), e.subject))
+    note_end_of_keys(e.subject.node, position);
   if (e.kind != entry_kind::revoke) return;
   (void)certificates_.revoke({e.subject.node, e.subject.epoch, e.size, e.serial});
   note_end_of_keys(e.subject.node, position);

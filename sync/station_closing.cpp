@@ -95,9 +95,16 @@ bool station::ask_how_far(std::uint64_t id, node_id node) {
 
 void station::tend_closings() {
   (void)stands_still();
-  const auto ended = care_.outlawed ? retired_at(book_->st(), book_->self()) : std::nullopt;
-  if (ended && book_->head(book_->journal()).size > *ended && !std::exchange(lives_.closing.told_late, true))
+  auto wrote_late = [&](const writer_id& w) {
+    auto end = retired_at(book_->st(), w);
+    return end && reader_.size({w, sub_stream::journal, {}}) > *end;
+  };
+  // Once it has heard of its end it lives under another name.
+  auto of = care_.outlawed && !lives_.closing.told_late ? heritage_of(book_->st(), book_->self()) : std::nullopt;
+  if (of && (wrote_late(book_->self()) || wrote_late({config_.self, of->before}))) {
+    lives_.closing.told_late = true;
     open_effects_.push_back(alarm_effect{errc::revoked, std::string(late_text)});
+  }
   for (auto it = lives_.closing.asks.begin(); it != lives_.closing.asks.end();) {
     auto& [id, a] = *it;
     if (!a.is_late(tick_, now_)) {

@@ -170,9 +170,8 @@ status station::complete_fact(entry& e) {
     e.medium = std::move(medium);
     return done();
   }
-  // Who looked at the card before a store's PIN came does not take it away again.
   if (e.kind == entry_kind::card_state || e.kind == entry_kind::map_media)
-    if (auto card = card_of(book_->st(), e.account); card && e.pin.version < card->pin.version) e.pin = card->pin;
+    if (auto card = card_of(book_->st(), e.account)) TALLY_TRY(complete_card_fact(e, *card));
   if (e.subject.epoch != epoch_id{} || (e.kind != entry_kind::close_epoch && e.kind != entry_kind::revoke))
     return done();
   auto whole = e.kind == entry_kind::revoke

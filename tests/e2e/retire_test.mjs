@@ -10,6 +10,7 @@ const CASH = { lines: [{ product: 1, quantity: 1 }], tenders: [{ kind: 'cash', a
 /** A line that swallows what is sent, both ways, and stays open. */
 class Line {
   swallows = false;
+  delay = 0;
   sockets = new Set();
   constructor(port, to) {
     this.server = createServer((near) => {
@@ -19,7 +20,11 @@ class Line {
         [far, near],
       ]) {
         this.sockets.add(from);
-        from.on('data', (data) => this.swallows || other.write(data));
+        from.on('data', (data) => {
+          if (this.swallows) return;
+          if (from === near || this.delay === 0) other.write(data);
+          else setTimeout(() => this.swallows || other.destroyed || other.write(data), this.delay);
+        });
         from.on('error', () => {});
         from.on('close', () => (this.sockets.delete(from), other.destroy()));
       }
@@ -39,7 +44,7 @@ class Line {
 
 await scenario('retire', 300, async (t) => {
   const lines = {};
-  const places = { far: { parentPort: await freePort() }, near: { parentPort: await freePort() } };
+  const places = { far: { parentPort: await freePort() }, near: { parentPort: await freePort() }, torn: { parentPort: await freePort() } };
   const { nodes } = await makeChain(
     t,
     [
@@ -48,6 +53,7 @@ await scenario('retire', 300, async (t) => {
       ['far', 'store', 'region'],
       ['near', 'store', 'hq'],
       ['metered', 'store', 'region'],
+      ['torn', 'store', 'hq'],
     ],
     {
       placeOf: (name) => places[name] ?? {},
@@ -56,7 +62,7 @@ await scenario('retire', 300, async (t) => {
       },
     },
   );
-  const { hq, region, far, near, metered } = nodes;
+  const { hq, region, far, near, metered, torn } = nodes;
   const retire = (node) => tallystick(['retire', '--data', hq.data, '--node', String(node.id)], { ms: 60_000 });
   const row = async (node) => (await hq.http.good('GET', '/api/v1/network')).nodes.find((it) => it.node === node.id);
 
@@ -107,8 +113,27 @@ await scenario('retire', 300, async (t) => {
   assert.equal(done.code, 0, done.err);
   sales[metered.id] = 1;
 
+  // The line breaks when head office has written and the store has not heard: it hears when it comes back.
+  const last = await torn.pair();
+  const sellThere = (counter) =>
+    torn.http.call('POST', '/api/v1/sales', { counter, ...CASH }, { token: last.token });
+  assert.equal((await sellThere(1)).status, 200);
+  await allCosigned(torn);
+  lines.torn.delay = 1_500;
+  const away = await retire(torn);
+  lines.torn.swallows = true;
+  assert.equal(away.code, 0, away.err);
+  assert.equal((await torn.status()).stopped ?? null, null, 'it has not heard');
+  assert.equal((await sellThere(2)).body.error, 'busy', 'it stands still');
+  lines.torn.delay = 0;
+  lines.torn.mend();
+  await until('the store to hear that it retired', async () => (await sellThere(2)).body.error === 'revoked');
+  assert.deepEqual((await torn.status()).left_behind, []);
+  sales[torn.id] = 1;
+  t.step('torn: it hears of its end when its line is back');
+
   assert.equal((await hq.http.good('GET', '/api/v1/cases')).open, 0, 'nothing was written behind an end');
-  for (const node of [far, near, metered, region, hq]) await node.stop();
+  for (const node of [far, near, metered, torn, region, hq]) await node.stop();
   for (const line of Object.values(lines)) line.close();
   for (const node of [region, hq]) await node.audit();
   const books = await tallystick(['export', '--data', hq.data, '--format', 'hledger']);

@@ -56,6 +56,25 @@ struct card_net : station_net {
 
 }  // namespace
 
+TEST_CASE("of two who change a card at once the later does not undo the earlier", "[sync][cards]") {
+  card_net net;
+  const auto seen = card_of(net.hq().st->ledger().st(), net.card).value();
+  auto lost = card_fact(net.card, seen), good_until = lost;
+  lost.status = card_status::lost;
+  good_until.expires = 30'000;
+  REQUIRE(net.publish({lost}).code == errc::ok);
+  CHECK(net.publish({good_until}).code == errc::busy);
+  CHECK(net.publish({lost}).code == errc::ok);  // said again
+  auto now = card_of(net.hq().st->ledger().st(), net.card).value();
+  CHECK(now.status == card_status::lost);
+  good_until = card_fact(net.card, now);
+  good_until.expires = 30'000;
+  CHECK(net.publish({good_until}).code == errc::ok);
+  now = card_of(net.hq().st->ledger().st(), net.card).value();
+  CHECK(now.status == card_status::lost);
+  CHECK(now.expires == 30'000);
+}
+
 TEST_CASE("a report acts at once where it is made, and everywhere when head office has heard of it", "[sync][cards]") {
   card_net net;
   auto &a = net.at(3), &b = net.at(4);
