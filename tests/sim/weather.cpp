@@ -424,8 +424,9 @@ void world::alarm(sim_node& n, const alarm_effect& a) {
   const bool of_goods = a.text.starts_with("a letter about goods that came back, in the name of node ");
   if (of_goods && a.code == errc::bad_proof && (counted_.forged > 0 || plan_.new_keys > 0)) return;
   // A parent that is or was an old copy, or that head office went past, cannot answer; nor does a line that is cut, or
-  // that lost five questions and answers one after the other.
-  if (a.code == errc::left_out && !calm_ && plan_.loss_permille > 0) return;
+  // that lost five questions and answers one after the other, which take two minutes.
+  const bool was_wild = !calm_ || now_ < plan_.trade_ms + 2 * 60'000;
+  if (a.code == errc::left_out && was_wild && plan_.loss_permille > 0) return;
   if (a.code == errc::left_out && !n.parents.empty()) {
     const auto& l = links_.at(n.id);
     const auto& parent = nodes_.at(n.parents.front());
