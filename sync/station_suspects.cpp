@@ -12,6 +12,7 @@ namespace {
 constexpr tick_ms suspects_apart_ms = 60'000;
 
 amount plus(amount a, amount b) { return __builtin_add_overflow(a, b, &a) ? amount_max : a; }
+amount minus(amount a, amount b) { return __builtin_sub_overflow(a, b, &a) ? (b < 0 ? amount_max : INT64_MIN) : a; }
 
 /// What nothing proves of one unit of value, minor units, and where contested entries put their share of it.
 struct made_up {
@@ -22,39 +23,51 @@ struct made_up {
 /// Contested entries of a life: what each made, and whether a ruling lets it stand.
 class contested_rights {
 public:
-  void add(const std::vector<posting>& postings, bool stands) {
+  void add(sequence seq, const std::vector<posting>& postings, bool stands) {
+    seqs_.insert(seq);
     for (const auto& p : postings) {
       const bool rights = p.account.type == account_type::hold || p.account.type == account_type::held;
-      if (!rights || p.amount >= 0 || p.amount == INT64_MIN) continue;
+      if (!rights || p.amount == INT64_MIN) continue;
+      // What such an entry took, another of them may give back: a slip, and what undid it.
+      auto& at = at_[p.account.type == account_type::held ? holding_behind(p.account) : p.account];
+      if (!stands) at = minus(at, p.amount);
+      if (p.amount >= 0) continue;
       auto& of = by_unit_[value_of(p.account.unit)];
       of.contested = plus(of.contested, -p.amount);
-      if (stands) {
-        of.released = plus(of.released, -p.amount);
-        continue;
-      }
-      auto& at = at_[p.account.type == account_type::held ? holding_behind(p.account) : p.account];
-      at = plus(at, -p.amount);
+      if (stands) of.released = plus(of.released, -p.amount);
+      if (!stands && !first_) first_ = seq;
     }
   }
+  bool has(sequence seq) const { return seqs_.count(seq) != 0; }
+  std::optional<sequence> first() const { return first_; }
   made_up of(unit_id unit) const {
     auto it = by_unit_.find(unit);
     return it == by_unit_.end() ? made_up{} : it->second;
   }
   amount at(const ledger_account& held) const {
     auto it = at_.find(held);
-    return it == at_.end() ? 0 : it->second;
+    return it == at_.end() ? 0 : std::max<amount>(it->second, 0);
   }
 
 private:
   std::map<unit_id, made_up> by_unit_;
-  std::map<ledger_account, amount> at_;  ///< by entries that no ruling lets stand
+  std::map<ledger_account, amount> at_;  ///< by entries that no ruling lets stand, less what these took
+  std::set<sequence> seqs_;
+  std::optional<sequence> first_;  ///< that made something, and that no ruling lets stand
 };
+
+bool makes_rights(const std::vector<posting>& postings) {
+  return std::ranges::any_of(postings, [](const posting& p) {
+    return p.amount < 0 && (p.account.type == account_type::hold || p.account.type == account_type::held);
+  });
+}
 
 /// What may be granted anew of each unit: all that lies there, less what nothing proves.
 using allowance = std::map<unit_id, amount>;
 
+/// `at_its_place`: what was made up lies where it was made, or was spent.
 allowance allowed(const unproven_rights::by_unit& unproven, const contested_rights& contested,
-                  const std::map<ledger_account, amount>& left) {
+                  const std::map<ledger_account, amount>& left, bool at_its_place) {
   allowance out;
   for (const auto& [unit, sums] : unproven) {
     const auto made = contested.of(unit);
@@ -63,6 +76,11 @@ allowance allowed(const unproven_rights::by_unit& unproven, const contested_righ
     auto& sum = out[unit];
     // Rights that came from nobody knows where can lie anywhere: somebody has to look.
     if (sums.rights > made.contested) continue;
+    // Each card is cut by what was made up on it. What is spent of that, another card's holder does not pay.
+    if (at_its_place) {
+      sum = amount_max;
+      continue;
+    }
     for (const auto& [held, v] : left)
       if (value_of(held.unit) == unit) sum = plus(sum, std::max<amount>(v, 0));
     sum = std::max<amount>(sum - open, 0);
@@ -109,9 +127,17 @@ doubt_found station::trusted_doubt(const writer_id& closed) {
     auto postings = e ? expand(*e, w) : result<std::vector<posting>>(error{errc::not_found, ""});
     const auto ruled = ruling_of(book_->st(), w, seq);
     if (postings && merge(*postings))
-      contested.add(*postings, ruled == ruling_outcome::stands || ruled == ruling_outcome::owed);
+      contested.add(seq, *postings, ruled == ruling_outcome::stands || ruled == ruling_outcome::owed);
   });
-  auto room = allowed(observer_->all_unproven(closed), contested, found.left);
+  // What was made up can have come to another card only by an entry that somebody rules about, or by one of these.
+  bool at_its_place = true;
+  for (auto seq = contested.first().value_or(UINT64_MAX); at_its_place && seq < observer_->position(closed); ++seq) {
+    if (contested.has(seq)) continue;
+    auto e = find_foreign({closed, sub_stream::journal, {}}, seq);
+    auto postings = e ? expand(*e, closed) : result<std::vector<posting>>(error{errc::not_found, ""});
+    at_its_place = postings && merge(*postings) && !makes_rights(*postings);
+  }
+  auto room = allowed(observer_->all_unproven(closed), contested, found.left, at_its_place);
   for (auto& e : found.grants)
     found.waits = cut(e, closed, room, contested) || found.waits;
   std::erase_if(found.grants, [](const entry& e) { return e.values.empty() && e.debts.empty(); });

@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "ledger/cards.hpp"
 #include "ledger/ruling.hpp"
 #include "sync/audit.hpp"
 #include "sync/hledger.hpp"
@@ -380,4 +381,59 @@ TEST_CASE("a node with many contested entries is sent nothing until head office 
   CHECK_FALSE(net.hq().st->is_quarantined(a.id));
   net.turn(3);
   CHECK(quota() > sent);
+}
+
+// One card's slip, or fake, is no other card's loss: what was made up is kept back where it was made.
+TEST_CASE("what lies on other cards of a closed life is granted whatever is ruled about one", "[sync][rulings]") {
+  station_net net;
+  auto &hq = net.hq(), &a = net.at(3);
+  constexpr account_id slip{18};
+  REQUIRE(net.publish({card_fact(slip, {card_status::active, 1, 1})}).code == errc::ok);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  net.link(a, net.region(), false);
+  auto load = net.ask(a, top_up_command{net.key(a), slip, 400, tender_kind::cash});
+  // Taken back, or some of it was spent.
+  const bool spent = GENERATE(false, true);
+  auto gone = spent ? net.ask(a, net.sale(a, 3, slip)) : net.ask(a, reverse_command{net.key(a), load.seq});
+  auto honest = net.top_up(a, 500);
+  auto sale = net.ask(a, net.sale(a, 2));
+  auto undone = net.ask(a, reverse_command{net.key(a), sale.seq});
+  for (const auto& x : {load, gone, honest, sale, undone})
+    REQUIRE(why(x) == errc::ok);
+  auto about = [&](entry_kind kind) {
+    entry e;
+    e.kind = kind;
+    e.subject.node = a.id;
+    return e;
+  };
+  REQUIRE(net.publish({about(entry_kind::revoke)}).code == errc::ok);
+  net.link(a, net.region(), true);
+  net.sync();
+  REQUIRE(net.publish({about(entry_kind::close_epoch)}).code == errc::ok);
+  net.pass_time(tick_ms{8} * 24 * 3'600'000);
+  auto pass = [&](int seconds) {
+    for (int i = 0; i < seconds; ++i)
+      net.pass_time(1'100), net.sync();
+  };
+  pass(12);
+  auto at_hq = [&](account_id account) { return holding(hq.st->ledger().st(), hq.writer(), account); };
+  CHECK(at_hq(station_net::card) == 1'000);  // what was proven; the rest is to be looked at
+  auto rule = [&](sequence seq, ruling_outcome outcome) {
+    auto e = about(entry_kind::ruling);
+    e.subject = a.writer();
+    e.cites = seq;
+    e.outcome = outcome;
+    e.blob = "looked at";
+    REQUIRE(net.publish({e}).code == errc::ok);
+  };
+  rule(load.seq, ruling_outcome::no_loss);
+  rule(gone.seq, spent ? ruling_outcome::stands : ruling_outcome::no_loss);
+  rule(honest.seq, ruling_outcome::stands);
+  rule(sale.seq, ruling_outcome::no_loss);
+  rule(undone.seq, ruling_outcome::no_loss);
+  pass(70);
+  CHECK(at_hq(station_net::card) == 1'500);
+  CHECK(at_hq(slip) == 0);
+  CHECK(hq.st->in_doubt(a.id) == (spent ? 100 : 0));
 }
