@@ -109,10 +109,9 @@ status leave_behind(const log_data& d, const fs::path& stick) {
   std::map<stream_id, std::uint64_t> only;
   for (const auto& b : *list) {
     if (b.retired) {
-      std::cerr
-          << "tallystick: " << stream_name(b.journal) << ": its entries " << b.from << " to " << b.size - 1 << ", "
-          << b.of_tills << (b.of_tills == 1 ? " of a till" : " of tills")
-          << ", lie behind the end of its books: whoever takes the shipment lists them as cases at head office.\n";
+      std::cerr << "tallystick: " << stream_name(b.journal) << ": its entries " << b.from << " to " << b.size - 1
+                << ", " << b.of_tills << (b.of_tills == 1 ? " of a till" : " of tills")
+                << ", lie behind the end of its books: what of them travels, head office lists as cases.\n";
       continue;
     }
     only[b.journal] = b.from;

@@ -138,7 +138,7 @@ private:
   // -- audit_totals.cpp ----------------------------------------------------------
   void totals(const std::map<ledger_account, amount>& balances);
   void open_transfers(const state& s, const std::map<cell_key, cell>& cells);
-  bool lies_behind_end(const writer_id& w, entry_kind half, const cell_key& k, const cell& c);
+  std::set<std::pair<cell_key, bytes>> halves_behind_end(const writer_id& w);
 
   const kv_store& store_;
   const audit_trust& trust_;

@@ -82,21 +82,26 @@ void auditor::totals(const std::map<ledger_account, amount>& balances) {
   }
 }
 
-/// The other half is here, behind the place up to which entries of a revoked or retired life count: a case by itself.
-bool auditor::lies_behind_end(const writer_id& w, entry_kind half, const cell_key& k, const cell& c) {
+/// Halves of transfers behind the place up to which entries of a revoked or retired life count: cases by themselves.
+std::set<std::pair<cell_key, bytes>> auditor::halves_behind_end(const writer_id& w) {
+  std::set<std::pair<cell_key, bytes>> out;
   auto revoked = revoking_of(own_, w);
   const stream_id id{w, sub_stream::journal, {}};
-  if (!revoked || revoked->size >= size_of(id)) return false;
+  if (!revoked || revoked->size >= size_of(id)) return out;
   entry_walk walk(store_, id, self_.node, revoked->size, size_of(id));
-  const auto& other = half == entry_kind::send ? k.peer : k.writer;
-  while (auto item = walk.next())
-    if (auto e = decode_entry(item->data))
-      if (e->kind == half && e->peer == other && e->channel == k.a && transfer_text(*e) == c.data) return true;
-  return false;
+  while (auto item = walk.next()) {
+    auto e = decode_entry(item->data);
+    if (!e || (e->kind != entry_kind::send && e->kind != entry_kind::receive)) continue;
+    cell_key half{.type = cell_type::transfer, .a = e->channel, .b = 1, .writer = w, .peer = e->peer};
+    if (e->kind == entry_kind::receive) half.b = 0, std::swap(half.writer, half.peer);
+    out.emplace(half, transfer_text(*e));
+  }
+  return out;
 }
 
 void auditor::open_transfers(const state& s, const std::map<cell_key, cell>& cells) {
   std::vector<audit_transfer> open;
+  std::map<writer_id, std::set<std::pair<cell_key, bytes>>> behind;
   for (const auto& [k, c] : cells) {
     if (k.type != cell_type::transfer || k.b > 1) continue;
     if (s.find(withheld_key(k.writer, k.peer, k.a))) continue;  // seen, and not credited
@@ -112,7 +117,11 @@ void auditor::open_transfers(const state& s, const std::map<cell_key, cell>& cel
     const bool closed = closing_of(s, sent ? from : to) || closing_of(own_, sent ? from : to);
     if (closed && k.a <= other_side) continue;
     if (k.a <= other_side || (!sent && from == self_)) {
-      if (lies_behind_end(sent ? to : from, sent ? entry_kind::receive : entry_kind::send, k, c)) continue;
+      const auto& other = sent ? to : from;
+      if (!behind.count(other)) behind.emplace(other, halves_behind_end(other));
+      auto half = k;
+      half.b = sent ? 0 : 1;
+      if (behind.at(other).count({half, c.data})) continue;
       problem(check_transfers, where, {}, "both halves of " + what + " alike",
               sent ? "no such receive" : "no such send");
       continue;

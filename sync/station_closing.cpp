@@ -29,10 +29,11 @@ bool is_older(const life_watch& lives, const std::set<node_id>& up, node_id chil
   auto speaks = lives.speaks.find(child);
   return up.count(child) != 0 && speaks != lives.speaks.end() && speaks->second < protocol_closing;
 }
-// Its books are closed and its keys are void: what is sold there, also for cash, would be in nobody's books.
-bool is_retired(const state& st, const writer_id& self) {
+/// Whether that is so of this life or of the one before: once a node has heard of its end it lives under another name.
+template <class Is>
+bool now_or_before(const state& st, const writer_id& self, Is is) {
   auto of = heritage_of(st, self);
-  return retired_at(st, self) || (of && retired_at(st, {self.node, of->before}));
+  return is(self) || (of && is({self.node, of->before}));
 }
 closing_answer older(node_id node) { return {0, {node, {}}, 0, false, true}; }
 
@@ -41,7 +42,10 @@ closing_answer older(node_id node) { return {0, {node, {}}, 0, false, true}; }
 // Also until what was learned meanwhile is adopted: what this node writes next may stand on it.
 std::optional<error> station::stands_still() {
   if (lives_.closing.stands && !lives_.closing.promise.holds(tick_, now_)) end_closing();
-  if (care_.outlawed && is_retired(book_->st(), book_->self())) return error{errc::revoked, std::string(retired_text)};
+  // Its books are closed and its keys are void: what is sold there, also for cash, would be in nobody's books.
+  auto over = [&](const writer_id& life) { return retired_at(book_->st(), life).has_value(); };
+  if (care_.outlawed && now_or_before(book_->st(), book_->self(), over))
+    return error{errc::revoked, std::string(retired_text)};
   if (lives_.closing.is_on(tick_, now_)) return error{errc::busy, std::string(closing_text)};
   return std::nullopt;
 }
@@ -95,13 +99,11 @@ bool station::ask_how_far(std::uint64_t id, node_id node) {
 
 void station::tend_closings() {
   (void)stands_still();
-  auto wrote_late = [&](const writer_id& w) {
-    auto end = retired_at(book_->st(), w);
-    return end && reader_.size({w, sub_stream::journal, {}}) > *end;
+  auto wrote_late = [&](const writer_id& life) {
+    auto end = retired_at(book_->st(), life);
+    return end && reader_.size({life, sub_stream::journal, {}}) > *end;
   };
-  // Once it has heard of its end it lives under another name.
-  auto of = care_.outlawed && !lives_.closing.told_late ? heritage_of(book_->st(), book_->self()) : std::nullopt;
-  if (of && (wrote_late(book_->self()) || wrote_late({config_.self, of->before}))) {
+  if (care_.outlawed && !lives_.closing.told_late && now_or_before(book_->st(), book_->self(), wrote_late)) {
     lives_.closing.told_late = true;
     open_effects_.push_back(alarm_effect{errc::revoked, std::string(late_text)});
   }

@@ -283,10 +283,11 @@ void station::note_closings() {
   lives_.closed_before = std::move(found);
 }
 
-std::set<writer_id> lives_to_settle(const observer& seen, const std::optional<std::set<writer_id>>& closed_before) {
-  const auto here = seen.writers();
-  auto out = closed_before.value_or(std::set<writer_id>{});
-  out.insert(here.begin(), here.end());
+std::vector<writer_id> lives_to_settle(const observer& seen, const std::optional<std::set<writer_id>>& closed_before) {
+  auto out = seen.writers();
+  if (!closed_before) return out;
+  const std::set<writer_id> here(out.begin(), out.end());
+  std::ranges::set_difference(*closed_before, here, std::back_inserter(out));
   return out;
 }
 

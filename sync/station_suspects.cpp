@@ -20,17 +20,21 @@ struct made_up {
   amount released{};   ///< of these, by entries that head office lets stand
 };
 
+bool moves_rights(const posting& p) {
+  return (p.account.type == account_type::hold || p.account.type == account_type::held) && p.amount != INT64_MIN;
+}
+
 /// Contested entries of a life: what each made, and whether a ruling lets it stand.
 class contested_rights {
 public:
-  void add(sequence seq, const std::vector<posting>& postings, bool stands) {
+  void add(sequence seq, const std::vector<posting>& postings, std::optional<ruling_outcome> ruled) {
+    const bool stands = ruled == ruling_outcome::stands || ruled == ruling_outcome::owed;
     seqs_.insert(seq);
     for (const auto& p : postings) {
-      const bool rights = p.account.type == account_type::hold || p.account.type == account_type::held;
-      if (!rights || p.amount == INT64_MIN) continue;
-      // What such an entry took, another of them may give back: a slip, and what undid it.
+      if (!moves_rights(p)) continue;
+      // A slip and what undid it are nothing together. What took from a card and may stand yet has taken it.
       auto& at = at_[p.account.type == account_type::held ? holding_behind(p.account) : p.account];
-      if (!stands) at = minus(at, p.amount);
+      if (p.amount < 0 ? !stands : ruled == ruling_outcome::no_loss) at = minus(at, p.amount);
       if (p.amount >= 0) continue;
       auto& of = by_unit_[value_of(p.account.unit)];
       of.contested = plus(of.contested, -p.amount);
@@ -51,21 +55,15 @@ public:
 
 private:
   std::map<unit_id, made_up> by_unit_;
-  std::map<ledger_account, amount> at_;  ///< by entries that no ruling lets stand, less what these took
+  std::map<ledger_account, amount> at_;  ///< by entries that no ruling lets stand, less what counts for nothing as well
   std::set<sequence> seqs_;
   std::optional<sequence> first_;  ///< that made something, and that no ruling lets stand
 };
 
-bool makes_rights(const std::vector<posting>& postings) {
-  return std::ranges::any_of(postings, [](const posting& p) {
-    return p.amount < 0 && (p.account.type == account_type::hold || p.account.type == account_type::held);
-  });
-}
-
 /// What may be granted anew of each unit: all that lies there, less what nothing proves.
 using allowance = std::map<unit_id, amount>;
 
-/// `at_its_place`: what was made up lies where it was made, or was spent.
+/// `at_its_place`: what was made up lies where it was made, or was spent by entries that are contested as well.
 allowance allowed(const unproven_rights::by_unit& unproven, const contested_rights& contested,
                   const std::map<ledger_account, amount>& left, bool at_its_place) {
   allowance out;
@@ -126,16 +124,15 @@ doubt_found station::trusted_doubt(const writer_id& closed) {
     auto e = find_foreign({w, sub_stream::journal, {}}, seq);
     auto postings = e ? expand(*e, w) : result<std::vector<posting>>(error{errc::not_found, ""});
     const auto ruled = ruling_of(book_->st(), w, seq);
-    if (postings && merge(*postings))
-      contested.add(seq, *postings, ruled == ruling_outcome::stands || ruled == ruling_outcome::owed);
+    if (postings && merge(*postings)) contested.add(seq, *postings, ruled);
   });
-  // What was made up can have come to another card only by an entry that somebody rules about, or by one of these.
+  // An entry that is good by itself may have given away what was made up, or put it onto another card.
   bool at_its_place = true;
   for (auto seq = contested.first().value_or(UINT64_MAX); at_its_place && seq < observer_->position(closed); ++seq) {
     if (contested.has(seq)) continue;
     auto e = find_foreign({closed, sub_stream::journal, {}}, seq);
     auto postings = e ? expand(*e, closed) : result<std::vector<posting>>(error{errc::not_found, ""});
-    at_its_place = postings && merge(*postings) && !makes_rights(*postings);
+    at_its_place = postings && std::ranges::none_of(*postings, moves_rights);
   }
   auto room = allowed(observer_->all_unproven(closed), contested, found.left, at_its_place);
   for (auto& e : found.grants)

@@ -1,28 +1,9 @@
 // What lies at other stores, when a card is looked up: as it is now over a line that answers, over a slow one what was
 // known before, which says so, and soon after as it is.
 import assert from 'node:assert/strict';
-import { connect, createServer } from 'node:net';
 import { allCosigned, makeChain } from './chain.mjs';
+import { Line } from './line.mjs';
 import { freePort, scenario, until } from './lib.mjs';
-
-/** A line that carries everything so much later, both ways. */
-class SlowLine {
-  delay = 0;
-  constructor(port, to) {
-    this.server = createServer((near) => {
-      const far = connect(to, '127.0.0.1');
-      for (const [from, other] of [
-        [near, far],
-        [far, near],
-      ]) {
-        from.on('data', (data) => setTimeout(() => other.destroyed || other.write(data), this.delay));
-        from.on('error', () => {});
-        from.on('close', () => other.destroy());
-      }
-    });
-    this.server.listen(port, '127.0.0.1');
-  }
-}
 
 await scenario('lookup', 300, async (t) => {
   let line;
@@ -31,7 +12,7 @@ await scenario('lookup', 300, async (t) => {
   const { nodes, cards } = await makeChain(t, shape, {
     placeOf: (name) => (name === 'b' ? place : {}),
     beforeNode: (name, made) => {
-      if (name === 'b') line = new SlowLine(place.parentPort, made.hq.linkPort);
+      if (name === 'b') line = new Line(place.parentPort, made.hq.linkPort);
     },
   });
   const { hq, a, b } = nodes;
@@ -61,7 +42,7 @@ await scenario('lookup', 300, async (t) => {
   await until('store b to be told of the sale', async () => (await look())[0] === 3750);
   t.step('over a line that answers a lookup tells what is there now');
 
-  line.delay = 700;
+  line.down = line.up = 700;
   await sell();
   assert.deepEqual(await look(), [3750, true], 'what was known, and that more is on its way');
   await until('the answer over the slow line', async () => (await look())[0] === 2500);
@@ -70,5 +51,5 @@ await scenario('lookup', 300, async (t) => {
   await hq.stop();
   await until('store b to know', async () => !(await b.status()).link_up);
   assert.deepEqual(await look(), [2500, false], 'nobody is asked');
-  line.server.close();
+  line.close();
 });

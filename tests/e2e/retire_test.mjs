@@ -1,46 +1,11 @@
 // A node closes for good. Over a line that carries nothing, and looks well for minutes, nothing is closed and the store
 // trades on; over one that works its books end where it says, and it sells no more.
 import assert from 'node:assert/strict';
-import { connect, createServer } from 'node:net';
 import { allCosigned, makeChain } from './chain.mjs';
+import { Line } from './line.mjs';
 import { freePort, scenario, tallystick, until } from './lib.mjs';
 
 const CASH = { lines: [{ product: 1, quantity: 1 }], tenders: [{ kind: 'cash', amount: 1250 }] };
-
-/** A line that swallows what is sent, both ways, and stays open. */
-class Line {
-  swallows = false;
-  delay = 0;
-  sockets = new Set();
-  constructor(port, to) {
-    this.server = createServer((near) => {
-      const far = connect(to, '127.0.0.1');
-      for (const [from, other] of [
-        [near, far],
-        [far, near],
-      ]) {
-        this.sockets.add(from);
-        from.on('data', (data) => {
-          if (this.swallows) return;
-          if (from === near || this.delay === 0) other.write(data);
-          else setTimeout(() => this.swallows || other.destroyed || other.write(data), this.delay);
-        });
-        from.on('error', () => {});
-        from.on('close', () => (this.sockets.delete(from), other.destroy()));
-      }
-    });
-    this.server.listen(port, '127.0.0.1');
-  }
-  /** As a router that starts again: connections end, and new ones work. */
-  mend() {
-    this.swallows = false;
-    for (const it of this.sockets) it.destroy();
-  }
-  close() {
-    this.mend();
-    this.server.close();
-  }
-}
 
 await scenario('retire', 300, async (t) => {
   const lines = {};
@@ -119,13 +84,13 @@ await scenario('retire', 300, async (t) => {
     torn.http.call('POST', '/api/v1/sales', { counter, ...CASH }, { token: last.token });
   assert.equal((await sellThere(1)).status, 200);
   await allCosigned(torn);
-  lines.torn.delay = 1_500;
+  lines.torn.down = 1_500;
   const away = await retire(torn);
   lines.torn.swallows = true;
   assert.equal(away.code, 0, away.err);
   assert.equal((await torn.status()).stopped ?? null, null, 'it has not heard');
   assert.equal((await sellThere(2)).body.error, 'busy', 'it stands still');
-  lines.torn.delay = 0;
+  lines.torn.down = 0;
   lines.torn.mend();
   await until('the store to hear that it retired', async () => (await sellThere(2)).body.error === 'revoked');
   assert.deepEqual((await torn.status()).left_behind, []);

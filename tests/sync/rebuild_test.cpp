@@ -7,19 +7,14 @@
 #include "sync/station_net.hpp"
 
 using namespace tally;
+using test::about;
 using test::alarmed;
 using test::held;
+using test::let_time_pass;
 using test::station_net;
 using test::why;
 
 namespace {
-
-void let_time_pass(station_net& net, int seconds) {
-  for (int i = 0; i < seconds; ++i) {
-    net.pass_time(1'100);
-    net.sync();
-  }
-}
 
 entry freeze(const station_net& net, card_status status) {
   auto card = card_of(const_cast<station_net&>(net).hq().st->ledger().st(), station_net::card);
@@ -27,13 +22,6 @@ entry freeze(const station_net& net, card_status status) {
   card->status = status;
   ++card->version;
   return card_fact(station_net::card, *card);
-}
-
-entry close_of(node_id node) {
-  entry e;
-  e.kind = entry_kind::close_epoch;
-  e.subject.node = node;
-  return e;
 }
 
 std::uint64_t directory_at(const station_net::node& n, const writer_id& life) {
@@ -48,6 +36,14 @@ amount in_all(station_net& net) {
                                 a.type == account_type::transit || a.type == account_type::contested))
       sum -= v;
   return sum;
+}
+
+/// Head office goes on from that copy, and does not wait for one.
+void go_on_without(station_net& net, const kv_image& copy, node_id whom) {
+  net.go_back(copy, {whom});
+  net.link(net.region(), net.hq(), true);
+  let_time_pass(net, 40);
+  REQUIRE_FALSE(net.hq().st->is_rebuilding());
 }
 
 /// Sends that head office took back, as their receivers never did.
@@ -185,7 +181,7 @@ TEST_CASE("what a life of head office granted anew, the next does not grant agai
   REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
   net.sync();
   // The store's life ends, and what lay there is granted anew at head office.
-  REQUIRE(net.publish({close_of(a.id)}).code == errc::ok);
+  REQUIRE(net.publish({about(entry_kind::close_epoch, a.id)}).code == errc::ok);
   net.pass_time(tick_ms{8} * 24 * 3'600'000);
   let_time_pass(net, 15);
   REQUIRE(held(hq, hq.writer()) == 1'000);
@@ -204,7 +200,7 @@ TEST_CASE("what the lost end granted anew and passed on is not granted a second 
   auto before = hq.writer();
   REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
   net.sync();
-  REQUIRE(net.publish({close_of(a.id)}).code == errc::ok);
+  REQUIRE(net.publish({about(entry_kind::close_epoch, a.id)}).code == errc::ok);
   net.sync();
   auto copy = hq.store.image();
   // In the part that is lost: granted anew, and half of it sent to the other store and spent there.
@@ -256,7 +252,7 @@ TEST_CASE("head office on a backup whose clock went back grants anew on no day b
   net.sync();
   auto copy = hq.store.image();
   net.pass_time(tick_ms{20} * 24 * 3'600'000);
-  REQUIRE(net.publish({close_of(a.id)}).code == errc::ok);
+  REQUIRE(net.publish({about(entry_kind::close_epoch, a.id)}).code == errc::ok);
   net.sync();
   auto closed = closing_of(hq.st->ledger().st(), a.writer());
   net.set_clock(net.now() - std::int64_t{20} * 24 * 3'600);
@@ -323,10 +319,7 @@ TEST_CASE("who has less of what was published is given the rest, also where head
   net.sync();
   auto published = directory_at(hq, before);
   REQUIRE(directory_at(far, before) < published);
-  net.go_back(copy, {far.id});
-  net.link(net.region(), hq, true);
-  let_time_pass(net, 40);
-  REQUIRE_FALSE(hq.st->is_rebuilding());
+  go_on_without(net, copy, far.id);
   net.link(far, hq, true);
   let_time_pass(net, 5);
   CHECK(directory_at(far, before) == published);
@@ -348,12 +341,9 @@ TEST_CASE("what was sent to a life that is closed does not return before its jou
   net.carry(hq, far);
   net.carry(far, hq);
   const auto journal = hq.source->size(far.journal());
-  REQUIRE(net.publish({close_of(far.id)}).code == errc::ok);
+  REQUIRE(net.publish({about(entry_kind::close_epoch, far.id)}).code == errc::ok);
   net.sync();
-  net.go_back(copy, {far.id});
-  net.link(net.region(), hq, true);
-  let_time_pass(net, 40);
-  REQUIRE_FALSE(hq.st->is_rebuilding());
+  go_on_without(net, copy, far.id);
   REQUIRE(closing_of(hq.st->ledger().st(), far.writer()).has_value());
   REQUIRE(hq.source->size(far.journal()) < journal);
   REQUIRE(hq.source->size({hq.writer(), sub_stream::addressed, far.id}) == sent);
@@ -398,12 +388,9 @@ TEST_CASE("what was sent to a life that is closed and of which nothing is here r
   entry first;
   first.kind = entry_kind::open_epoch;
   REQUIRE(net.ingest(hq, gone.node, net.forge(hq, {gone, sub_stream::journal, {}}, {first}, keys)).code == errc::ok);
-  REQUIRE(net.publish({close_of(gone.node)}).code == errc::ok);
+  REQUIRE(net.publish({about(entry_kind::close_epoch, gone.node)}).code == errc::ok);
   net.sync();
-  net.go_back(copy, {gone.node});
-  net.link(net.region(), hq, true);
-  let_time_pass(net, 40);
-  REQUIRE_FALSE(hq.st->is_rebuilding());
+  go_on_without(net, copy, gone.node);
   REQUIRE(closing_of(hq.st->ledger().st(), gone)->size == 1);
   REQUIRE(hq.source->size({gone, sub_stream::journal, {}}) == 0);
   CHECK(returned(hq) == 0);

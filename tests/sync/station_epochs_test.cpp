@@ -7,26 +7,14 @@
 #include "sync/station_net.hpp"
 
 using namespace tally;
+using test::about;
 using test::alarmed;
 using test::held;
+using test::let_time_pass;
 using test::station_net;
 using test::why;
 
 namespace {
-
-entry about(entry_kind kind, node_id whom) {
-  entry e;
-  e.kind = kind;
-  e.subject.node = whom;
-  return e;
-}
-
-void let_time_pass(station_net& net, int seconds) {
-  for (int i = 0; i < seconds; ++i) {
-    net.pass_time(1'100);
-    net.sync();
-  }
-}
 
 /// A store that goes back to a copy of its disk, notices, and has been linked again.
 writer_id restore(station_net& net, station_net::node& n, const kv_image& copy, std::uint64_t proven) {
@@ -391,12 +379,7 @@ TEST_CASE("what a revoked store made up stays in doubt until it is ruled about, 
   CHECK(at_hq(other) == 0);
   CHECK(hq.st->in_doubt(a.id) == 100);
   auto rule = [&](sequence seq, ruling_outcome outcome, int seconds) {
-    auto e = about(entry_kind::ruling, a.id);
-    e.subject = a.writer();
-    e.cites = seq;
-    e.outcome = outcome;
-    e.blob = "looked at";
-    REQUIRE(net.publish({e}).code == errc::ok);
+    REQUIRE(net.publish({test::ruling_about(a.writer(), seq, outcome)}).code == errc::ok);
     let_time_pass(net, seconds);
   };
   rule(sale.seq, ruling_outcome::stands, 25);

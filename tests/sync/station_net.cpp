@@ -294,6 +294,29 @@ ingested_effect station_net::ingest(node& n, node_id from, const segment& s) {
   return *i;
 }
 
+void let_time_pass(station_net& net, int seconds) {
+  for (int i = 0; i < seconds; ++i) {
+    net.pass_time(1'100);
+    net.sync();
+  }
+}
+
+entry about(entry_kind kind, node_id whom) {
+  entry e;
+  e.kind = kind;
+  e.subject.node = whom;
+  return e;
+}
+
+entry ruling_about(const writer_id& life, sequence seq, ruling_outcome outcome) {
+  auto e = about(entry_kind::ruling, life.node);
+  e.subject = life;
+  e.cites = seq;
+  e.outcome = outcome;
+  e.blob = "looked at";
+  return e;
+}
+
 entry media_fact(account_id account, char letter, card_status status) {
   entry e;
   e.kind = entry_kind::map_media;

@@ -91,6 +91,12 @@ private:
   std::uint64_t requests_ = 0;
 };
 
+/// So often somewhat more than a second, and all that is said meanwhile.
+void let_time_pass(station_net& net, int seconds);
+/// A fact about a node, whatever its life.
+entry about(entry_kind kind, node_id whom);
+/// What head office rules about an entry of that life.
+entry ruling_about(const writer_id& life, sequence seq, ruling_outcome outcome);
 /// A card of kind 1, and a number of sixteen such letters that leads to it.
 entry media_fact(account_id account, char letter, card_status status);
 /// What head office publishes with these rules.
