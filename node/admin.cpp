@@ -85,6 +85,7 @@ json rebuilding_of(const node_snapshot& s) {
   return {{"silent", std::move(silent)},
           {"lacking", std::move(lacking)},
           {"newer", std::move(newer)},
+          {"later", s.rebuilding->later},
           {"given_back", s.rebuilding->given_back}};
 }
 

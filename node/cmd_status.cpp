@@ -147,11 +147,11 @@ private:
     return error.is_string() ? text + "; NOT WRITTEN: " + error.get<std::string>() : text;
   }
   static std::string rebuilding(const json& r) {
-    if (!r.value("newer", json::array()).empty())
-      return "TOO OLD: node " + numbers(r, "newer") +
-             " knows of a later restore; stop it and put back a backup made since then";
-    return std::to_string(r.value("given_back", std::uint64_t{0})) + " entries given back; waits for node " +
-           numbers(r, "silent") + " ('restore --without')" +
+    auto waits = numbers(r, "silent"), newer = numbers(r, "newer");
+    return std::to_string(r.value("given_back", std::uint64_t{0})) + " entries given back" +
+           (r.value("later", 0) == 0 ? "" : ", also of what a later restore began") +
+           (waits.empty() ? "" : "; waits for node " + waits + " ('restore --without')") +
+           (newer.empty() ? "" : "; node " + newer + " knows of a later restore, and has not given it back yet") +
            (r.value("lacking", json::array()).empty()
                 ? ""
                 : "; node " + numbers(r, "lacking") + " left goods out (link.skip) and cannot give them back");

@@ -160,7 +160,9 @@ rocksdb::DBOptions db_options(const rocks_options& wanted) {
   o.db_write_buffer_size = 8 << 20;
   o.max_total_wal_size = 16 << 20;
   // Who only looks opens all at once: the node that owns them may merge and delete them meanwhile.
-  o.max_open_files = wanted.read_only ? -1 : 64;
+  o.max_open_files = wanted.read_only ? -1 : 256;
+  // In one shard. In the usual 64 each keeps only a few tables, and two that meet in one are opened for every look-up.
+  o.table_cache_numshardbits = 0;
   // The default mode stops at a rotten byte, loses what was acknowledged behind it, and says OK.
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   o.recycle_log_file_num = 0;  // a recycled log ends in old records, which that mode cannot tell from damage

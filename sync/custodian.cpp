@@ -46,7 +46,8 @@ void custodian::start(job first, tick_ms now, unix_seconds wall, custody& c) {
       j.units[u.purse] += std::clamp<amount>(u.units, 0, amount_max);
   serve(j, c);
   auto left = static_cast<std::uint32_t>(std::max<tick_ms>(j.deadline - now, 0));
-  auto lacks = missing(j, c);
+  // A question stays one, whatever of the account lies here.
+  const auto lacks = j.wanted == 0 ? 0 : missing(j, c);
   if (lacks > 0 || j.wanted == 0) {
     for (auto n : c.sources(j.account, j.purse, j.requester)) {
       // A question (amount 0) goes to the parent only: what children hold is known here.

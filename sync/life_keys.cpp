@@ -29,9 +29,10 @@ std::vector<public_key> keys_of_life(const certificate_book& book, const state& 
                                      const stream_id& id, const entry* first) {
   const auto& w = id.writer;
   auto keys = book.keys_for(w);
-  if (keys.size() < 2) return keys;
   auto all = book.all_of(w.node);  // by serial
   if (std::ranges::any_of(all, [&](const certificate* c) { return c->epoch == w.epoch; })) return keys;
+  const auto record = node_of(directory, w.node);
+  const bool told = (record && record->epoch == w.epoch) || closing_of(directory, w);
   std::optional<std::uint64_t> since;
   if (id.sub == sub_stream::journal) {
     std::optional<epoch_id> before;
@@ -41,10 +42,15 @@ std::vector<public_key> keys_of_life(const certificate_book& book, const state& 
       before = h->before;
     }
     since = began_with(all, journals, w.node, before);
-  } else if (auto record = node_of(directory, w.node);
-             (record && record->epoch == w.epoch) || closing_of(directory, w)) {
-    return keys;  // head office knows this life
   }
+  // It began under keys that may have been revoked since, and they sign its end as well: that comes late, off a disk or
+  // by a region that was dark. What of it counts is decided elsewhere.
+  if (since || told) {
+    keys.clear();
+    for (auto it = all.rbegin(); it != all.rend(); ++it)
+      if (std::ranges::find(keys, (*it)->signing) == keys.end()) keys.push_back((*it)->signing);
+  }
+  if (keys.size() < 2 || (told && id.sub != sub_stream::journal)) return keys;
   const auto newest = all.back()->signing;
   std::erase_if(keys, [&](const public_key& k) {
     if (!since) return k != newest;

@@ -84,11 +84,20 @@ struct rebuild_watch {
   std::map<node_id, std::map<stream_id, std::optional<std::uint64_t>>> held;
   std::set<node_id> without;  ///< children that the operator does not wait for
   std::set<node_id> lacking;  ///< children that left goods out (`link.skip`) and cannot give them back
-  std::set<node_id> newer;    ///< children that know of a later life of head office: this backup is too old
+  std::set<node_id> newer;    ///< children that know of a later life of head office
+  bool told_newer = false;    ///< an alarm says that one of them gives nothing back of it
+  /// Child → later lives of head office that it holds directories of; at most `lives_max` each.
+  std::map<node_id, std::set<writer_id>> told;
+  std::vector<writer_id> later;  ///< of them those whose beginning is here, each behind the one that it closed
   std::optional<tick_ms> since;
-  /// Node → its parent, and the entry of the directory that first said so. Read up to entry `walked`.
-  std::map<node_id, std::pair<node_id, std::uint64_t>> parents;
-  std::uint64_t walked = 0;
+  /// Node → its parent, and the entry of which directory first said so. Each is read up to entry `walked`.
+  struct place {
+    node_id parent;
+    stream_id directory;
+    std::uint64_t entry{};
+  };
+  std::map<node_id, place> parents;
+  std::map<stream_id, std::uint64_t> walked;
   tick_ms ask_due = 0, look_due = 0;
   /// At a child: what its parent asked back, by the parent that asked.
   std::map<node_id, std::set<stream_id>> given_back;
@@ -98,8 +107,9 @@ struct rebuild_watch {
 struct rebuild_progress {
   std::vector<node_id> silent;   ///< children that have not said what they hold, or not given it all
   std::vector<node_id> lacking;  ///< those of them that left goods out: they never can
-  std::vector<node_id> newer;    ///< that know of a later life of head office: from this backup it cannot go on
-  std::uint64_t given_back{};    ///< entries of the directory that came from below
+  std::vector<node_id> newer;    ///< that know of a later life of head office which is not here yet
+  std::size_t later{};           ///< later lives of head office that are being given back
+  std::uint64_t given_back{};    ///< entries of the directories that came from below
 };
 
 }  // namespace tally

@@ -140,14 +140,15 @@ private:
   void become_sure_alone(const std::vector<node_id>&missing), heed_own_cosignature(const cosign_message&m);
   void remind_parent(node_id parent, std::uint64_t from), note_start(),
       learn_back(const stream_id&id, const entry_list&entries), on_return_letter(node_id from, byte_view sealed);
-  void begin_rebuild(byte_view without), rebuild(), note_moves(), go_on_from_backup(), fetch_left_out();
+  void begin_rebuild(byte_view without), rebuild(), note_moves(), go_on_from_backup(), fetch_left_out(), tell_newer();
   std::map<node_id, std::vector<stream_id>> published() const;
+  std::vector<writer_id> lives_after(writer_id life) const, given_back() const;
   bool gave_all_back(node_id child, const std::vector<stream_id>&streams) const, has_not_heard(node_id child) const;
   bool take_fee(account_id account, bool ask), was_due_before(const entry&regrant) const;
   void on_held_below(node_id child, const have_message&m), give_back(node_id parent, const want_message&m),
       on_newer_below(node_id child, const refuse_message&m), on_have(node_id from, const have_message&m);
   bool comes_too_early(const stream_id& id, std::uint64_t first, const entry_list& entries);
-  bool is_past_its_end(const segment&s) const, lost_a_holder(const stream_id&published) const;
+  bool is_past_its_end(const segment&s) const, lost_a_holder(const stream_id&of) const, knows_more(node_id child) const;
   void on_renewal(node_id from, const renew_message&m), replenish_store(node_id node, const node_record&record);
   void issue_next(const certificate&now, const renew_message&m), learn_own_certificate(const certificate&c);
   result<sequence> write(const entry& e);
@@ -179,7 +180,6 @@ private:
       is_due(const writer_id&w, const closing&how) const, was_closed_before(const writer_id&w) const;
   tally::amount lies_at(const writer_id& closed) const;
   void replenish_unit(const writer_id& to, unit_id quota, tally::amount target, tally::amount per_day);
-  // The calendar and what customers are owed (station_calendar.cpp), cards (station_cards.cpp).
   void move_level(account_id account, const programme&plan), free_run(const entry&brought, const writer_id&from);
   void keep_calendar(), write_off_expired(), time_out_holds(), settle_owed(), even_out_returns();
   owed_answer credit_owed(const writer_id& w, sequence seq, owed_units due);

@@ -48,8 +48,10 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
   book_->stop_card_value(care_.outlawed ? errc::revoked : why);
   // What was given back to head office on a backup may be dated later than all that this disk wrote itself, and its
   // clock may have gone back: nothing is granted anew before the day on which a life was closed.
-  const stream_id published{book_->self(), sub_stream::directory, {}};
-  const auto size = config_.role == node_role::hq ? reader_.size(published) : 0;
+  const bool top = config_.role == node_role::hq;
+  const auto later = top ? lives_after(book_->self()) : std::vector<writer_id>{};
+  const stream_id published{later.empty() ? book_->self() : later.back(), sub_stream::directory, {}};
+  const auto size = top ? reader_.size(published) : 0;
   const auto newest = size > 0 ? find_foreign(published, size - 1) : std::nullopt;
   book_->begin_epoch(epoch, now_, old, proven, newest ? newest->business_date : 0);
   observer_->lives_as(book_->self());

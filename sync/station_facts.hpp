@@ -41,15 +41,15 @@ void load_certificates(const kv_store& store, certificate_book& book);
 /// The revocations of nodes whose certificates the book has.
 void load_revocations(const kv_store& store, certificate_book& book);
 
-/// What a child says to a head office on a backup of a life that is closed.
+/// What a child says to a head office on a backup of a life that is closed; then it says what it has of later ones.
 inline constexpr std::string_view older_backup_text =
     "this head office runs on a backup from before it was last restored; put back one that was made since";
 
-/// What that head office says then, and goes on from nowhere.
+/// What that head office says when a child says no more than that.
 inline constexpr std::string_view older_backup_here_text =
-    "this backup is from before head office was last restored, as the nodes below know: it cannot go on from here, "
-    "with or without them, or what was published since would be there twice. Stop it and put back a backup that was "
-    "made since, or the disk itself";
+    "this backup is from before head office was last restored, as a node below knows, and that node says nothing of "
+    "what was published since: it runs an older program. Head office cannot go on without it, or that would be there "
+    "twice. Update that node, or put back a backup that was made since, or the disk itself";
 
 /// Origin line of a stream's checkpoints: "tallystick/<chain>/<node>/<epoch>/journal".
 std::string stream_origin(std::string_view chain, const stream_id& id);

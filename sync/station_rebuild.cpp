@@ -8,7 +8,7 @@
 namespace tally {
 namespace {
 constexpr tick_ms ask_apart_ms = 10'000, look_apart_ms = 1'000, without_wait_ms = 30'000;
-constexpr std::size_t without_max = 10'000;
+constexpr std::size_t without_max = 10'000, lives_max = 64;
 
 std::optional<certificate> certified_by(const entry& e) {
   auto s = decode_signed_certificate(e.blob);
@@ -36,15 +36,52 @@ void station::begin_rebuild(byte_view without) {
     rebuild_.without.insert(node_id{static_cast<std::uint32_t>(r.uv(UINT32_MAX))});
 }
 
+/// Lives of head office that followed one: each closes the one before with the first entry of its directory.
+std::vector<writer_id> station::lives_after(writer_id life) const {
+  std::map<writer_id, writer_id> next;
+  auto list = reader_.list();
+  for (const auto& id : list ? *list : std::vector<stream_id>{}) {
+    if (id.sub != sub_stream::directory || id.writer.node != head_office || id.writer == book_->self()) continue;
+    auto first = find_foreign(id, 0);
+    if (first && first->kind == entry_kind::close_epoch && first->subject.node == head_office)
+      next.emplace(first->subject, id.writer);
+  }
+  std::vector<writer_id> out;
+  for (auto it = next.find(life); it != next.end() && out.size() < lives_max; it = next.find(life))
+    out.push_back(life = it->second);
+  return out;
+}
+
+/// The life of this backup, those that followed it, and those that are only told of yet.
+std::vector<writer_id> station::given_back() const {
+  std::vector<writer_id> out{book_->self()};
+  out.insert(out.end(), rebuild_.later.begin(), rebuild_.later.end());
+  for (const auto& [child, lives] : rebuild_.told)
+    for (const auto& w : lives)
+      if (std::ranges::find(out, w) == out.end()) out.push_back(w);
+  return out;
+}
+
 /// Head office's streams that each child may hold: the directory, and what is for it and for the nodes below it.
 std::map<node_id, std::vector<stream_id>> station::published() const {
   std::map<node_id, std::vector<stream_id>> out;
-  for (auto child : children())
-    out[child].push_back({book_->self(), sub_stream::directory, {}});
-  for (auto n : certificates_.nodes())
-    if (auto child = n == config_.self ? std::nullopt : route_to(n))
-      out[*child].push_back({book_->self(), sub_stream::addressed, n});
+  for (const auto& life : given_back()) {
+    for (auto child : children())
+      out[child].push_back({life, sub_stream::directory, {}});
+    for (auto n : certificates_.nodes())
+      if (auto child = n == config_.self ? std::nullopt : route_to(n))
+        out[*child].push_back({life, sub_stream::addressed, n});
+  }
   return out;
+}
+
+/// Whether it knows of a later life of head office that has not begun here yet.
+bool station::knows_more(node_id child) const {
+  auto told = rebuild_.told.find(child);
+  if (told == rebuild_.told.end()) return rebuild_.newer.count(child) != 0;
+  return !std::ranges::all_of(told->second, [this](const writer_id& w) {
+    return std::ranges::find(rebuild_.later, w) != rebuild_.later.end();
+  });
 }
 
 bool station::gave_all_back(node_id child, const std::vector<stream_id>& streams) const {
@@ -56,22 +93,25 @@ bool station::gave_all_back(node_id child, const std::vector<stream_id>& streams
   });
 }
 
-/// Since which entry of the directory each node hangs where it does.
+/// Since which entry of which directory each node hangs where it does.
 void station::note_moves() {
-  const stream_id id{book_->self(), sub_stream::directory, {}};
-  const auto end = reader_.size(id);
-  auto note = [this](sequence seq, byte_view data) {
-    if (peek_kind(data) != entry_kind::certify) return done();
-    auto e = decode_entry(data);
-    auto c = e ? certified_by(*e) : std::nullopt;
-    if (!c || c->parents.empty()) return done();
-    auto& at = rebuild_.parents[c->node];
-    if (at.first != c->parents.front()) at = {c->parents.front(), seq};
-    return done();
-  };
-  // What cannot be read says nothing: it waits for all then.
-  (void)each_entry(reader_, id, config_.self, note, rebuild_.walked, end);
-  rebuild_.walked = end;
+  for (const auto& life : given_back()) {
+    const stream_id id{life, sub_stream::directory, {}};
+    const auto end = reader_.size(id);
+    auto note = [&](sequence seq, byte_view data) {
+      if (peek_kind(data) != entry_kind::certify) return done();
+      auto e = decode_entry(data);
+      auto c = e ? certified_by(*e) : std::nullopt;
+      if (!c || c->parents.empty()) return done();
+      auto& at = rebuild_.parents[c->node];
+      if (at.parent != c->parents.front()) at = {c->parents.front(), id, seq};
+      return done();
+    };
+    // What cannot be read says nothing: it waits for all then.
+    auto& walked = rebuild_.walked[id];
+    (void)each_entry(reader_, id, config_.self, note, walked, end);
+    walked = end;
+  }
 }
 
 // The backup may know of a move that nobody else had heard of: the node that moved still hangs at its parent of before,
@@ -85,23 +125,29 @@ bool station::has_not_heard(node_id child) const {
     had_another = true;
     auto said = rebuild_.held.find(route_to(c->parents.front()).value_or(node_id{}));
     if (said == rebuild_.held.end()) return false;
-    auto held = said->second.find({book_->self(), sub_stream::directory, {}});
-    if (held == said->second.end() || !held->second || *held->second > moved->second.second) return false;
+    auto held = said->second.find(moved->second.directory);
+    if (held == said->second.end() || !held->second || *held->second > moved->second.entry) return false;
   }
   return had_another;
 }
 
 rebuild_progress station::rebuilt() const {
   rebuild_progress out;
-  out.newer.assign(rebuild_.newer.begin(), rebuild_.newer.end());
+  std::set<node_id> newer = rebuild_.newer;
+  for (const auto& [child, lives] : rebuild_.told)
+    newer.insert(child);
+  std::ranges::copy_if(newer, std::back_inserter(out.newer), [this](node_id child) { return knows_more(child); });
   for (const auto& [child, streams] : published())
-    if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !rebuild_.newer.count(child) &&
+    if (!certificates_.is_revoked(child) && !rebuild_.without.count(child) && !knows_more(child) &&
         !gave_all_back(child, streams) && !has_not_heard(child))
       out.silent.push_back(child);
   for (auto child : out.silent)
     if (rebuild_.lacking.count(child)) out.lacking.push_back(child);
-  stream_id directory{book_->self(), sub_stream::directory, {}};
-  out.given_back = reader_.size(directory) - reader_.indexed(directory);
+  out.later = rebuild_.later.size();
+  for (const auto& life : given_back()) {
+    stream_id directory{life, sub_stream::directory, {}};
+    out.given_back += reader_.size(directory) - reader_.indexed(directory);
+  }
   return out;
 }
 
@@ -109,8 +155,10 @@ rebuild_progress station::rebuilt() const {
 void station::rebuild() {
   if (tick_ < rebuild_.look_due) return;
   rebuild_.look_due = tick_ + look_apart_ms;
+  rebuild_.later = lives_after(book_->self());
   note_moves();
   if (!rebuild_.since) rebuild_.since = tick_;
+  tell_newer();
   // Whoever is there all the same may know of a later life of head office: going on would be a second history.
   const bool heard_all = rebuild_.without.empty() || tick_ >= *rebuild_.since + without_wait_ms;
   if (const auto said = rebuilt(); said.silent.empty() && said.newer.empty() && heard_all) return go_on_from_backup();
@@ -126,25 +174,39 @@ void station::rebuild() {
 }
 
 void station::on_held_below(node_id child, const have_message& m) {
-  auto said = rebuild_.held.find(child);
-  if (said == rebuild_.held.end()) return;
-  if (auto it = said->second.find(m.stream); it != said->second.end()) it->second = m.size;
+  if (auto said = rebuild_.held.find(child); said != rebuild_.held.end())
+    if (auto it = said->second.find(m.stream); it != said->second.end()) it->second = m.size;
+  const auto& w = m.stream.writer;
+  if (m.stream.sub != sub_stream::directory || w.node != config_.self || w == book_->self() || m.size == 0) return;
+  auto& told = rebuild_.told[child];
+  if (told.size() < lives_max && told.insert(w).second) rebuild_.ask_due = 0;
 }
 
-// A child says so each time that it is asked; the alarm comes once.
+// A child says so each time that it is asked, and gives that life back as well. One that runs an older program only says
+// so; the alarm comes once.
 void station::on_newer_below(node_id child, const refuse_message& m) {
-  if (m.code != errc::rolled_back || !rebuild_.newer.insert(child).second || rebuild_.newer.size() > 1) return;
+  if (m.code == errc::rolled_back) rebuild_.newer.insert(child);
+}
+
+void station::tell_newer() {
+  const bool mute = std::ranges::any_of(rebuild_.newer, [this](node_id c) { return !rebuild_.told.count(c); });
+  if (!mute || rebuild_.told_newer || tick_ < *rebuild_.since + without_wait_ms) return;
+  rebuild_.told_newer = true;
   open_effects_.push_back(alarm_effect{errc::rolled_back, std::string(older_backup_here_text)});
 }
 
 // At a child of it. What came before and is not durable yet belongs to it; what is not even taken in, it is asked for
 // again.
 void station::give_back(node_id parent, const want_message& m) {
-  // A life that another one followed: the backup is from before the last restore, and what came since would be lost.
-  if (closing_of(book_->st(), m.stream.writer)) {
-    if (rebuild_.gone_on.count(parent)) return;
+  if (rebuild_.gone_on.count(parent) && closing_of(book_->st(), m.stream.writer)) return;
+  // A life that another one followed: the backup is from before the last restore, and what came since is to be asked
+  // back too. An older program understands the refusal alone, and must not go on without what came since.
+  if (const auto later = lives_after(m.stream.writer); !later.empty()) {
     open_effects_.push_back(to_neighbour{parent, refuse_message{errc::rolled_back, std::string(older_backup_text)}});
-    return;
+    for (const auto& life : later) {
+      const stream_id directory{life, sub_stream::directory, {}};
+      open_effects_.push_back(to_neighbour{parent, have_message{directory, book_->head(directory).size}});
+    }
   }
   for (const auto& input : bulk_)
     if (const auto* a = std::get_if<segment_arrival>(&input); a && a->seg.stream == m.stream) return;
@@ -190,10 +252,13 @@ bool station::lost_a_holder(const stream_id& published) const {
 // Where each child has said what it holds nothing of it can be missing, and what lay here is granted anew at once.
 // What was written and given to nobody is lost: it binds nobody.
 void station::go_on_from_backup() {
-  auto before = book_->self();
+  const auto lives = given_back();
+  const auto before = lives.back();
   auto published = book_->head({before, sub_stream::directory, {}});
   const bool unheard = std::ranges::any_of(children(), [this](node_id c) { return has_not_heard(c); });
-  bool complete = rebuild_.without.empty() && !unheard && !lost_a_holder(published.stream);
+  const bool lost_some = std::ranges::any_of(
+      lives, [this](const writer_id& w) { return lost_a_holder({w, sub_stream::directory, {}}); });
+  const bool complete = rebuild_.without.empty() && !unheard && !lost_some;
   rebuild_ = {};
   book_->view().erase(family::meta, copy_key);
   begin_anew(errc::rolled_back,
@@ -276,10 +341,11 @@ void station::note_closings() {
   };
   auto list = reader_.list();
   if (!list) return;  // all count as closed before, until it can be read: then nothing is there twice
-  for (const auto& id : *list)
-    if (id.writer.node == config_.self && id.writer != book_->self() && id.sub == sub_stream::directory &&
-        !each_entry(reader_, id, config_.self, note))
-      return;
+  for (const auto& id : *list) {
+    if (id.writer.node != config_.self || id.writer == book_->self() || id.sub != sub_stream::directory) continue;
+    if (!each_entry(reader_, id, config_.self, note)) return;
+    found.insert(id.writer);  // of a life that a backup is from before, nothing else is here
+  }
   lives_.closed_before = std::move(found);
 }
 
@@ -302,10 +368,10 @@ bool station::was_closed_before(const writer_id& life) const {
 void station::note_short() {
   lives_.short_of.clear();
   lives_.end_unknown = false;
-  for (const auto& w : observer_->writers()) {
+  note_closings();
+  for (const auto& w : lives_to_settle(*observer_, lives_.closed_before)) {
     auto how = w.node == config_.self && w != book_->self() ? closing_of(book_->st(), w) : std::nullopt;
     if (!how) continue;
-    note_closings();
     lives_.end_unknown = lives_.end_unknown || !how->complete();
     for (const auto& [a, v] : find_doubt(w).left)
       if (v < 0 && v != INT64_MIN) lives_.short_of[a] = -v;
@@ -317,8 +383,9 @@ void station::note_short() {
 // was for another one, less is lacking then, and it is granted out of that life. `of`: whose value it was.
 void station::cover_short(account_id account, const std::vector<value_item>& given, const writer_id& of) {
   if (lives_.short_of.empty()) return;
-  for (const auto& life : lives_of(*observer_, config_.self))
+  for (const auto& life : lives_to_settle(*observer_, lives_.closed_before))
     for (const auto& v : given) {
+      if (life.node != config_.self) continue;
       auto it = life == of || v.purse == 0 ? lives_.short_of.end() : lives_.short_of.find(held_at(life, account, v));
       if (it == lives_.short_of.end()) continue;
       auto here = -book_->st().balance(held_at(book_->self(), account, v));

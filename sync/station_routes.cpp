@@ -118,7 +118,8 @@ std::optional<node_id> station::route_to(node_id node) const {
 
 bool station::accepts(node_id neighbour, const stream_id& id) const {
   if (rebuild_.on) {
-    if (id.writer != book_->self() || id.sub == sub_stream::journal) return false;
+    const auto lives = given_back();
+    if (id.sub == sub_stream::journal || std::ranges::find(lives, id.writer) == lives.end()) return false;
     return route_to(id.sub == sub_stream::addressed ? id.to : neighbour) == neighbour;
   }
   if (is_above(neighbour)) {

@@ -1,6 +1,7 @@
 // What lies at other stores, when a card is looked up: as it is now over a line that answers, over a slow one what was
 // known before, which says so, and soon after as it is.
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import { allCosigned, makeChain } from './chain.mjs';
 import { Line } from './line.mjs';
 import { freePort, scenario, until } from './lib.mjs';
@@ -19,10 +20,10 @@ await scenario('lookup', 300, async (t) => {
   const [card] = cards;
   const till = { a: await a.pair(), b: await b.pair() };
   let counter = 0;
-  const money = async (path, body) => {
-    const done = await a.http.call('POST', path, { counter: ++counter, card, ...body }, { token: till.a.token });
+  const money = async (path, body, at = 'a') => {
+    const done = await nodes[at].http.call('POST', path, { counter: ++counter, card, ...body }, { token: till[at].token });
     assert.equal(done.status, 200, JSON.stringify(done.body));
-    await allCosigned(a);
+    await allCosigned(nodes[at]);
   };
   const sell = () =>
     money('/api/v1/sales', { lines: [{ product: 1, quantity: 1 }], tenders: [{ kind: 'card', amount: 1250 }] });
@@ -40,16 +41,19 @@ await scenario('lookup', 300, async (t) => {
   const first = await look();
   assert.ok(first[0] === 3750 || first[1], JSON.stringify(first));
   await until('store b to be told of the sale', async () => (await look())[0] === 3750);
+  await money('/api/v1/topups', { amount: 1000, tender: 'cash' }, 'b');
+  await sell();
+  await until('store b, which holds a part, to be told', async () => isDeepStrictEqual(await look(), [2500, false]));
   t.step('over a line that answers a lookup tells what is there now');
 
   line.down = line.up = 700;
   await sell();
-  assert.deepEqual(await look(), [3750, true], 'what was known, and that more is on its way');
-  await until('the answer over the slow line', async () => (await look())[0] === 2500);
+  assert.deepEqual(await look(), [2500, true], 'what was known, and that more is on its way');
+  await until('the answer over the slow line', async () => (await look())[0] === 1250);
   t.step('over a slow line it says that the answer is on its way');
 
   await hq.stop();
   await until('store b to know', async () => !(await b.status()).link_up);
-  assert.deepEqual(await look(), [2500, false], 'nobody is asked');
+  assert.deepEqual(await look(), [1250, false], 'nobody is asked');
   line.close();
 });

@@ -203,9 +203,10 @@ TEST_CASE("amounts that make no sense are refused", "[sync][custodian]") {
   CHECK(g.node.ends[0].second.elsewhere >= 0);
 }
 
-TEST_CASE("a question without amount goes up only", "[sync][custodian]") {
+TEST_CASE("a question without amount goes up only, also of what lies here in part", "[sync][custodian]") {
   fixture f;
   f.node.from = {child_b, above};
+  f.node.held = GENERATE(0, 500);
   f.need(9, 0);
   REQUIRE(f.node.asks.size() == 1);
   CHECK(f.node.asks[0].first == above);

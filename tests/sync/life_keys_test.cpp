@@ -89,3 +89,20 @@ TEST_CASE("rights of a life that head office does not know come under the newest
   put_closing(c.directory, {region, named(7)}, {5, {}, 5, named(2), 20'000});
   CHECK(c.of(7, sub_stream::addressed) == keys{c.k2->key(), c.k1->key()});
 }
+
+TEST_CASE("the end of a life comes under its key, also when another machine has the node's place", "[sync][keys]") {
+  changed_keys c;
+  using keys = std::vector<public_key>;
+  REQUIRE(c.book.revoke({region, named(1), 9, 1}).ok());
+  REQUIRE(c.book.is_revoked_key(c.k1->key()));
+  auto behind_old = begins_behind(1), behind_new = begins_behind(2), behind_unknown = begins_behind(50);
+  CHECK(c.of(7, sub_stream::journal, &behind_old) == keys{c.k2->key(), c.k1->key()});
+  CHECK(c.of(7, sub_stream::addressed) == keys{c.k2->key()});
+  put_heritage(c.journals, {region, named(7)}, {named(1), 5});
+  CHECK(c.of(7, sub_stream::journal) == keys{c.k2->key(), c.k1->key()});
+  put_closing(c.directory, {region, named(7)}, {5, {}, 5, named(2), 20'000});
+  CHECK(c.of(7, sub_stream::addressed) == keys{c.k2->key(), c.k1->key()});
+  // Lives of the new machine, and of nobody knows which.
+  CHECK(c.of(8, sub_stream::journal, &behind_new) == keys{c.k2->key()});
+  CHECK(c.of(8, sub_stream::journal, &behind_unknown) == keys{c.k2->key()});
+}

@@ -10,6 +10,7 @@ using namespace tally;
 using test::about;
 using test::alarmed;
 using test::held;
+using test::in_all;
 using test::let_time_pass;
 using test::station_net;
 using test::why;
@@ -26,16 +27,6 @@ entry freeze(const station_net& net, card_status status) {
 
 std::uint64_t directory_at(const station_net::node& n, const writer_id& life) {
   return n.source->size({life, sub_stream::directory, {}});
-}
-
-/// Of the card, wherever it lies or is on its way, as head office sees it.
-amount in_all(station_net& net) {
-  amount sum = 0;
-  for (const auto& [a, v] : net.hq().st->seen().all().balances())
-    if (a.unit == main_unit && (a.type == account_type::hold || a.type == account_type::doubt ||
-                                a.type == account_type::transit || a.type == account_type::contested))
-      sum -= v;
-  return sum;
 }
 
 /// Head office goes on from that copy, and does not wait for one.
@@ -285,27 +276,6 @@ TEST_CASE("a child that head office does not wait for leaves its end unknown", "
   net.link(net.region(), hq, true);
   let_time_pass(net, 5);
   CHECK(node_of(net.at(3).st->ledger().st(), head_office)->epoch == hq.st->ledger().self().epoch);
-}
-
-TEST_CASE("from a backup that was put back before, head office does not go on a second time", "[sync][rebuild]") {
-  const bool without = GENERATE(false, true);  // whatever the operator says
-  CAPTURE(without);
-  station_net net;
-  auto& hq = net.hq();
-  const auto copy = hq.store.image();
-  net.go_back(copy);
-  net.link(net.region(), hq, true);
-  let_time_pass(net, 15);
-  REQUIRE_FALSE(hq.st->is_rebuilding());
-  REQUIRE(net.publish({freeze(net, card_status::frozen)}).code == errc::ok);
-  net.sync();
-  net.forget();
-  net.go_back(copy, without ? std::vector{net.region().id} : std::vector<node_id>{});
-  net.link(net.region(), hq, true);
-  let_time_pass(net, 60);
-  CHECK(hq.st->is_rebuilding());
-  CHECK(hq.st->rebuilt().newer == std::vector{net.region().id});
-  CHECK(alarmed(hq, errc::rolled_back));
 }
 
 TEST_CASE("who has less of what was published is given the rest, also where head office did not wait for him",

@@ -301,6 +301,15 @@ void let_time_pass(station_net& net, int seconds) {
   }
 }
 
+amount in_all(station_net& net) {
+  amount sum = 0;
+  for (const auto& [a, v] : net.hq().st->seen().all().balances())
+    if (a.unit == main_unit && (a.type == account_type::hold || a.type == account_type::doubt ||
+                                a.type == account_type::transit || a.type == account_type::contested))
+      sum -= v;
+  return sum;
+}
+
 entry about(entry_kind kind, node_id whom) {
   entry e;
   e.kind = kind;

@@ -93,6 +93,8 @@ private:
 
 /// So often somewhat more than a second, and all that is said meanwhile.
 void let_time_pass(station_net& net, int seconds);
+/// Of the card, wherever it lies or is on its way, as head office sees it.
+amount in_all(station_net& net);
 /// A fact about a node, whatever its life.
 entry about(entry_kind kind, node_id whom);
 /// What head office rules about an entry of that life.
