@@ -87,8 +87,9 @@ std::map<std::uint32_t, amount> given_by_bucket(const lapse_record& r) {
   return out;
 }
 
+std::uint32_t month_number(std::uint32_t yyyymm) { return yyyymm / 100 * 12 + yyyymm % 100 - 1; }
 std::uint32_t months_back(std::uint32_t yyyymm, std::uint32_t n) {
-  auto months = yyyymm / 100 * 12 + yyyymm % 100 - 1;
+  auto months = month_number(yyyymm);
   months -= std::min(n, months);
   return months / 12 * 100 + months % 12 + 1;
 }
@@ -171,7 +172,24 @@ std::vector<value_item> due_back(const lapse_record& r, std::uint32_t purse, std
 
 amount founded(const lapse_record& r) { return matched(r, given_by_bucket(r)); }
 
+void add_claims(const entry& e, const entry_place& p, const lapse_watch& watch, state& s) {
+  const bool back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
+  if (e.kind != entry_kind::reverse && !back) return;
+  const auto month = month_of(e.business_date);
+  for (const auto& d : e.debts) {
+    if (d.amount <= 0 || d.bucket == 0 || d.bucket >= month) continue;  // what is good still was spent
+    if (!std::ranges::binary_search(watch.purses, d.purse)) continue;
+    // The sale of another store is not at hand.
+    const auto end = month_number(d.bucket), given = p.cited ? month_number(month_of(p.cited->business_date)) : end - 1;
+    auto r = lapses_of(s, e.account, d.purse);
+    add_spent(r, add_months(month, end - std::min(given, end)), d.bucket, d.amount);
+    forget(r, watch.month);
+    s.put(lapse_key(e.account, d.purse), {0, encode_lapses(r)});
+  }
+}
+
 void add_lapses(const entry& e, const entry_place& p, const lapse_watch& watch, state& s) {
+  add_claims(e, p, watch, s);
   const auto month = month_of(e.business_date);
   auto each = [&](const auto& change) {
     for (const auto& v : e.values) {

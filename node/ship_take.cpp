@@ -51,7 +51,7 @@ result<carried_answer> answer_in(const json& j) {
 /// Why a segment was refused, for whoever stands there with a stick.
 std::string why(errc code) {
   switch (code) {
-    case errc::gap: return "entries before it are missing here; ship again, beginning with what this node has";
+    case errc::gap: return "entries before it are missing here; write it again with --all, and ship that";
     case errc::bad_signature:
       return "the signature does not fit: it was changed, made up, or belongs to another history";
     case errc::not_certified: return "no certificate of its writer is known here; bring head office's directory first";

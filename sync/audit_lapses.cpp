@@ -15,8 +15,9 @@ void auditor::count_lapses(const entry& e, const entry_place& place) {
   }
   if (lapse_watch_->purses.empty()) return;
   add_lapses(e, place, *lapse_watch_, lapses_);
-  bool back = e.kind == entry_kind::reverse || e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
-  if (!back) add_lapses(e, place, *lapse_watch_, lapses_most_);
+  const bool back =
+      e.kind == entry_kind::reverse || e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere;
+  (back ? add_claims : add_lapses)(e, place, *lapse_watch_, lapses_most_);
 }
 
 // What was given when it was due stays given when goods come back later, so it is measured without them. What is due

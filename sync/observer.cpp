@@ -231,7 +231,9 @@ verdict observer::observe_one(const writer_id& writer, node_role role, sequence 
   bool goods_back = e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere ||
                     (e.kind == entry_kind::reverse && sells(e.cited_kind));
   if (counts_turnover_ && (sells(e.kind) || goods_back)) note(turned_);
-  bool of_months = place.lapses && std::ranges::any_of(e.values, [](const value_item& i) { return i.bucket != 0; });
+  const auto of_month = [](const value_item& i) { return i.bucket != 0; };
+  bool of_months =
+      place.lapses && (std::ranges::any_of(e.values, of_month) || std::ranges::any_of(e.debts, of_month));
   if (of_months && e.kind != entry_kind::send && e.kind != entry_kind::receive) note(lapsed_);
   if (e.kind == entry_kind::sale ? !e.medium.empty()
                                  : e.kind == entry_kind::reverse && once_of(state_, writer, e.account))

@@ -351,6 +351,7 @@ void station::learn_decision(const entry& e, std::uint64_t position) {
   if (e.kind == entry_kind::certify) learn_certificate(e, position);
   if (e.kind == entry_kind::ruling) {
     observer_->ruled(e), calendar_.executes = true;
+    lives_.settled.erase(e.subject);
     lives_.doubt_due = std::min(lives_.doubt_due, tick_ + 1'000);  // what was in doubt for it may be so no more
   }
   if (e.kind == entry_kind::erase_member) open_effects_.push_back(erased_effect{e.account});

@@ -36,7 +36,7 @@ void station::begin_anew(errc why, const std::string& text, std::uint64_t proven
     book_->view().put(family::meta, astray_key(old.stream.writer), known.view());
     lives_.astray.insert(old.stream.writer);
     old = *end;
-  } else if (proven > old.size) {
+  } else if (proven > old.size && config_.role != node_role::hq) {
     book_->view().put(family::meta, short_key(old.stream.writer), known.view());
     lives_.cut_short.insert(old.stream.writer);
   }
@@ -352,8 +352,7 @@ void station::settle_epochs() {
     if (look) lives_.doubt[w] = lies_at(w);
     if (lives_.settled.count(w) || !lives_.regrants.empty()) continue;
     if (w.node == config_.self && !look) continue;  // reads what was given back
-    bool suspect = observer_->contested_of(w) > 0 || revoking_of(book_->st(), w).has_value();
-    suspect = suspect && observer_->any_unproven(w);
+    const bool suspect = observer_->contested_of(w) > 0 || (revoking_of(book_->st(), w) && observer_->any_unproven(w));
     if (suspect && !look) continue;
     if (w.node != config_.self && observer_->position(w) < how->size) await_journal(w, *how);
     if (!is_due(w, *how)) continue;

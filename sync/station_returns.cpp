@@ -156,7 +156,9 @@ void station::finished(std::uint64_t own_request, account_id account, const told
   needs_.erase(found);
   auto& sale = waiting_.at(id);
   sale.needs.erase(own_request);
-  sale.unanswered = sale.unanswered || m.code == errc::timeout || m.code == errc::offline;
+  // A region that is dark itself answers for what lies below it.
+  const bool part = m.code == errc::timeout || m.code == errc::offline || (m.code == errc::ok && m.as_of == 0);
+  sale.unanswered = sale.unanswered || part;
   if (m.code == errc::ok && (purse == purse_paid || purse == purse_deposit))
     sale.part += std::clamp<amount>(m.elsewhere, 0, amount_max);
   if (!sale.needs.empty()) return;  // with all that comes the rules' order can be kept

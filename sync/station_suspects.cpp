@@ -27,14 +27,17 @@ bool moves_rights(const posting& p) {
 /// Contested entries of a life: what each made, and whether a ruling lets it stand.
 class contested_rights {
 public:
-  void add(sequence seq, const std::vector<posting>& postings, std::optional<ruling_outcome> ruled) {
+  /// `behind`: it lies behind the end of what counts, so that a ruling may say that it never was.
+  void add(sequence seq, const std::vector<posting>& postings, std::optional<ruling_outcome> ruled, bool behind) {
     const bool stands = ruled == ruling_outcome::stands || ruled == ruling_outcome::owed;
     seqs_.insert(seq);
     for (const auto& p : postings) {
       if (!moves_rights(p)) continue;
       // A slip and what undid it are nothing together. What took from a card and may stand yet has taken it.
-      auto& at = at_[p.account.type == account_type::held ? holding_behind(p.account) : p.account];
-      if (p.amount < 0 ? !stands : ruled == ruling_outcome::no_loss) at = minus(at, p.amount);
+      auto& at = at_[held_of(p.account)];
+      const bool none = p.amount < 0 ? !stands : ruled == ruling_outcome::no_loss;
+      if (none) at = minus(at, p.amount);
+      if (none && (behind || p.amount < 0)) never_[held_of(p.account)] = plus(never_[held_of(p.account)], p.amount);
       if (p.amount >= 0) continue;
       auto& of = by_unit_[value_of(p.account.unit)];
       of.contested = plus(of.contested, -p.amount);
@@ -52,9 +55,16 @@ public:
     auto it = at_.find(held);
     return it == at_.end() ? 0 : std::max<amount>(it->second, 0);
   }
+  /// By holding, where above zero: what was taken by entries that never were, as rulings say, beyond what was made up.
+  const std::map<ledger_account, amount>& never_taken() const { return never_; }
 
 private:
+  static ledger_account held_of(const ledger_account& a) {
+    return a.type == account_type::held ? holding_behind(a) : a;
+  }
+
   std::map<unit_id, made_up> by_unit_;
+  std::map<ledger_account, amount> never_;
   std::map<ledger_account, amount> at_;  ///< by entries that no ruling lets stand, less what counts for nothing as well
   std::set<sequence> seqs_;
   std::optional<sequence> first_;  ///< that made something, and that no ruling lets stand
@@ -84,6 +94,21 @@ allowance allowed(const unproven_rights::by_unit& unproven, const contested_righ
     sum = std::max<amount>(sum - open, 0);
   }
   return out;
+}
+
+/// What entries that never were took from a card is the card's: as much more of it is granted.
+void put_back(doubt_found& found, const writer_id& closed, const contested_rights& contested) {
+  for (const auto& [held, taken] : contested.never_taken()) {
+    if (taken <= 0) continue;
+    auto& left = found.left[held];
+    left = plus(left, taken);
+    if (left <= 0) continue;
+    std::erase_if(found.grants, [&](const entry& e) {
+      return e.cited_kind == entry_kind{} && held_at(closed, e.account, e.values.front()) == held;
+    });
+    found.grants.push_back(granted_anew(
+        closed, {held.a}, {{static_cast<std::uint32_t>(held.b), held.unit, static_cast<std::uint32_t>(held.c), left}}));
+  }
 }
 
 /// Cuts a grant down to what may be granted. True when something stays in doubt.
@@ -119,12 +144,12 @@ doubt_found station::trusted_doubt(const writer_id& closed) {
   look = {cases, tick_ + suspects_apart_ms};
   auto found = find_doubt(closed);
   contested_rights contested;
-  observer_->all().each_contested([&](const writer_id& w, sequence seq, errc) {
+  observer_->all().each_contested([&](const writer_id& w, sequence seq, errc why) {
     if (w != closed) return;
     auto e = find_foreign({w, sub_stream::journal, {}}, seq);
     auto postings = e ? expand(*e, w) : result<std::vector<posting>>(error{errc::not_found, ""});
     const auto ruled = ruling_of(book_->st(), w, seq);
-    if (postings && merge(*postings)) contested.add(seq, *postings, ruled);
+    if (postings && merge(*postings)) contested.add(seq, *postings, ruled, why == errc::revoked);
   });
   // An entry that is good by itself may have given away what was made up, or put it onto another card.
   bool at_its_place = true;
@@ -134,6 +159,7 @@ doubt_found station::trusted_doubt(const writer_id& closed) {
     auto postings = e ? expand(*e, closed) : result<std::vector<posting>>(error{errc::not_found, ""});
     at_its_place = postings && std::ranges::none_of(*postings, moves_rights);
   }
+  if (at_its_place) put_back(found, closed, contested);
   auto room = allowed(observer_->all_unproven(closed), contested, found.left, at_its_place);
   for (auto& e : found.grants)
     found.waits = cut(e, closed, room, contested) || found.waits;

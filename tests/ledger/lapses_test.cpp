@@ -114,6 +114,35 @@ TEST_CASE("goods that come back were not paid; what was given back before stays"
   CHECK(founded(c.record()) == 10);
 }
 
+TEST_CASE("goods that come back after the units they gave make good what of these expired unused", "[lapses]") {
+  counter c;
+  auto sale = spend(0, 202701, 0);  // gave 100, good to the end of February
+  sale.values.clear();
+  entry back;
+  back.kind = GENERATE(entry_kind::reverse, entry_kind::refund);
+  back.cited_kind = entry_kind::sale;
+  back.account = card_1;
+  back.business_date = day_in(202703);
+  back.debts = {{points_purse, points, 202702, 100}};
+  // What was spent is owed.
+  c.add(back, &sale);
+  CHECK(c.due(202703).empty());
+  // What expired is not, in whichever order it is heard of.
+  c.add(lapse(202702, 60));
+  CHECK(c.due(202703) == units({{202704, 60}}));
+  c.add(given(202704, 60));
+  CHECK(c.due(202703).empty());
+  CHECK(founded(c.record()) == 60);
+  c.add(lapse(202702, 70));
+  CHECK(c.due(202703) == units({{202704, 40}}));
+  // Of units that are good still all that is missing was spent.
+  counter good;
+  back.debts[0].bucket = 202703;
+  good.add(back, &sale);
+  good.add(lapse(202703, 100));
+  CHECK(good.due(202704).empty());
+}
+
 TEST_CASE("in whichever order journals come the same is given, and once", "[lapses]") {
   std::mt19937 dice(7);
   auto below = [&](unsigned n) { return static_cast<std::uint32_t>(dice() % n); };

@@ -130,3 +130,49 @@ TEST_CASE("what expired at a store is given back as far as younger units paid el
   REQUIRE(net.publish({more}).code == errc::ok);
   CHECK(net.audited().find("501 for at most 500 of purse 3 given back to account 17") != std::string::npos);
 }
+
+TEST_CASE("goods that come back after their points expired unused cost the customer none", "[sync][lapses]") {
+  test::programme_net net([](rules_record& r) {
+    r.programme.purses[1].months = 1;
+    r.programme.refund_quota = 100'000;
+  });
+  auto& a = net.at(3);
+  auto all = [&] {  // what the card has, wherever, less what it owes
+    amount sum = 0;
+    for (std::uint32_t id = 1; id <= 4; ++id) {
+      auto& n = net.at(id);
+      for (auto m : n.st->ledger().st().months_held(n.writer(), net.card, points_purse))
+        sum -= n.st->ledger().st().balance(hold_account(n.writer(), net.card, points_purse, m, unit_of(points_purse)));
+      sum -= debt_of(n.st->ledger().st(), n.writer(), net.card, points_purse);
+    }
+    return sum;
+  };
+  REQUIRE(why(net.top_up(a, 50'000)) == errc::ok);
+  const auto month = [&] { return month_of(day_of(net.now())); };
+  auto sale = net.ask(a, net.sale(a, 100));
+  REQUIRE(why(sale) == errc::ok);
+  const amount earned = 1'000;
+  REQUIRE(all() == earned + 250);  // the load gave some as well
+  net.turn();
+  for (const auto past = add_months(month(), 2); month() < past;) {
+    net.pass_time(4 * day);
+    net.sync();
+  }
+  net.link(net.region(), net.hq(), true);  // a connection begins with head office's time
+  net.sync();
+  net.link(a, net.region(), true);
+  net.turn(4);
+  REQUIRE(all() == 0);
+  REQUIRE(why(net.ask(a, reverse_command{net.key(a), sale.seq})) == errc::ok);
+  CHECK(all() == -earned);  // it does not know here why they are gone
+  net.turn(4);
+  CHECK(all() == 0);
+  REQUIRE(why(net.ask(a, net.sale(a, 100))) == errc::ok);
+  net.turn(4);
+  CHECK(all() == earned);
+  net.nothing_contested();
+  auto r = audit(net.hq().store, {std::string(station_net::chain), net.root()}, net.with(), {});
+  REQUIRE(r.ok());
+  for (const auto& line : r->lines)
+    CHECK(line.failed == 0);
+}

@@ -422,3 +422,46 @@ TEST_CASE("what lies on other cards of a closed life is granted whatever is rule
   CHECK(at_hq(slip) == 0);
   CHECK(hq.st->in_doubt(a.id) == (spent ? 100 : 0));
 }
+
+// What a ruling says never was took nothing from anybody either.
+TEST_CASE("what an entry that never was took from a card is granted to its holder", "[sync][rulings]") {
+  ruling_net net;
+  auto &hq = net.hq(), &a = net.at(4);
+  constexpr account_id other{18}, fake{19};
+  for (auto account : {other, fake})
+    REQUIRE(net.publish({card_fact(account, {card_status::active, 1, 1})}).code == errc::ok);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.turn();
+  net.link(a, net.region(), false);
+  auto load = net.top_up(a, 500);
+  auto undone = net.ask(a, reverse_command{net.key(a), load.seq});
+  auto honest = net.ask(a, top_up_command{net.key(a), other, 300, tender_kind::cash});
+  auto made_up = net.ask(a, net.sale(a, 2, other));
+  auto slip = net.ask(a, top_up_command{net.key(a), fake, 400, tender_kind::cash});
+  auto spent = net.ask(a, net.sale(a, 3, fake));
+  for (const auto& x : {load, undone, honest, made_up, slip, spent})
+    REQUIRE(why(x) == errc::ok);
+  REQUIRE(net.publish({test::about(entry_kind::revoke, a.id)}).code == errc::ok);
+  net.back();
+  REQUIRE(net.publish({test::about(entry_kind::close_epoch, a.id)}).code == errc::ok);
+  net.pass_time(tick_ms{8} * 24 * 3'600'000);
+  test::let_time_pass(net, 12);
+  auto at_hq = [&](account_id account) { return holding(hq.st->ledger().st(), hq.writer(), account); };
+  CHECK(at_hq(station_net::card) == 500);  // the slip is not proven, and what undid it may stand
+  const bool first = GENERATE(true, false);  // what took is ruled about before what gave, or behind it
+  auto rule = [&](const till_answer& about, ruling_outcome outcome) {
+    REQUIRE(net.publish({net.rule(about.seq, outcome)}).code == errc::ok);
+    test::let_time_pass(net, 70);
+    CHECK(at_hq(fake) == 0);
+  };
+  if (!first) rule(load, ruling_outcome::stands), rule(honest, ruling_outcome::stands);
+  for (const auto& x : {undone, made_up, spent, slip})
+    rule(x, ruling_outcome::no_loss);
+  if (first) rule(load, ruling_outcome::stands), rule(honest, ruling_outcome::stands);
+  CHECK(at_hq(station_net::card) == 1'500);
+  CHECK(at_hq(other) == 300);
+  CHECK(hq.st->in_doubt(a.id) == 100);  // made up, and not spent
+  net.whole();
+  const auto books = net.settled(hq);
+  CHECK(books.money + books.aside == books.on_cards);
+}
