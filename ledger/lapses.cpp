@@ -180,7 +180,9 @@ void add_claims(const entry& e, const entry_place& p, const lapse_watch& watch, 
     if (d.amount <= 0 || d.bucket == 0 || d.bucket >= month) continue;  // what is good still was spent
     if (!std::ranges::binary_search(watch.purses, d.purse)) continue;
     // The sale of another store is not at hand.
-    const auto end = month_number(d.bucket), given = p.cited ? month_number(month_of(p.cited->business_date)) : end - 1;
+    const auto end = month_number(d.bucket);
+    const bool own = p.cited && e.kind != entry_kind::refund_elsewhere;
+    const auto given = own ? month_number(month_of(p.cited->business_date)) : end - 1;
     auto r = lapses_of(s, e.account, d.purse);
     add_spent(r, add_months(month, end - std::min(given, end)), d.bucket, d.amount);
     forget(r, watch.month);

@@ -312,6 +312,21 @@ TEST_CASE("a parent that does not answer is as good as no line", "[sync][risk]")
   CHECK(why(waits) == errc::insufficient);  // everybody was asked, and nothing is there
 }
 
+TEST_CASE("a region that is dark itself knows nothing of a voucher", "[sync][voucher]") {
+  voucher_net net;
+  net.grant();
+  auto &a = net.at(3), &b = net.at(4);
+  net.link(net.region(), net.hq(), false);
+  auto sold = net.ask(a, net.coupon(a), true);
+  REQUIRE(why(sold) == errc::ok);
+  CHECK(std::get<entry>(sold.outcome).risk == 500);
+  net.link(net.region(), net.hq(), true);
+  net.turn(16);
+  CHECK(why(net.ask(b, net.coupon(b), true)) == errc::voucher_used);
+  CHECK(net.debts(voucher, five_off) == 0);
+  CHECK(net.hq().st->seen().open_cases().empty());
+}
+
 TEST_CASE("codes of vouchers: one spelling, one chain, one key", "[voucher][code]") {
   auto key_of = [](std::uint8_t n) {
     std::array<std::uint8_t, 32> seed{};
