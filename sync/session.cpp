@@ -66,9 +66,11 @@ session_effects session::on_message(const message& m, tick_ms now) {
   if (const auto* hello = std::get_if<hello_message>(&m)) {
     on_hello(*hello, out, now);
   } else if (const auto* refusal = std::get_if<refuse_message>(&m)) {
-    closed_ = true;
-    // Another process in this one's place; or a later life of head office, while it runs on a backup.
+    // Another process in this one's place; or a later life of head office, which runs on a backup: what the other has of
+    // that follows.
     if (refusal->code == replaced_code || refusal->code == errc::rolled_back) out.push_back(control_effect{m});
+    if (refusal->code == errc::rolled_back) return out;
+    closed_ = true;
     out.push_back(close_effect{refusal->code, refusal->text});
   } else if (!peer_) {
     // The peer's hello was lost; the timer repeats ours, which makes it say it again.

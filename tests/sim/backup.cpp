@@ -24,7 +24,12 @@ void world::watch_backup() {
   at(dice_.between(30'000, 5 * 60'000), [this] {
     auto& hq = nodes_.at(head_office);
     if (!hq.st || hq.flight) return watch_backup();
-    if (!hq.st->is_rebuilding()) return order_again();
+    if (!hq.st->is_rebuilding()) {
+      order_again();
+      if (plan_.restore_again && !std::exchange(restored_again_, true))
+        at(dice_.between(60'000, plan_.trade_ms / 4), [this, &hq] { restore(hq); });
+      return;
+    }
     const auto silent = hq.st->rebuilt().silent;
     auto lost = lost_children();
     if (std::ranges::any_of(lost, [&](node_id n) { return std::ranges::find(silent, n) != silent.end(); })) {

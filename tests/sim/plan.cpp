@@ -77,6 +77,8 @@ plan plan::from_seed(std::uint64_t seed) {
                 dice(seed * 0xc2b2ae3d27d4eb4fULL + 5).chance(250));
   if (top) p.restore = restore_kind::top;
   p.restore_region = dice(seed * 0xd6e8feb86659fd93ULL + 3).chance(300);
+  // Not for older seeds, so that they stay what they were.
+  p.restore_again = seed >= 210'000'000 && dice(seed * 0xe7037ed1a0b428dbULL + 5).chance(300);
   dice keys(seed * 0x94d049bb133111ebULL + 5);
   if (keys.chance(150)) p.new_keys = static_cast<unsigned>(1 + keys.below(3));
   dice skips(seed * 0x9e6c63d0876a9a47ULL + 5);
@@ -199,6 +201,7 @@ const std::vector<plan_field>& plan_fields() {
       field("certificates", &plan::certificate_s),
       field("real_keys", &plan::real_signatures),
       field("restore", &plan::restore),
+      field("restore_again", &plan::restore_again),
       field("restore_region", &plan::restore_region),
       field("ending", &plan::ending),
       field("new_keys", &plan::new_keys),

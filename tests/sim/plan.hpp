@@ -72,6 +72,7 @@ struct plan {
   bool forges = false;                       ///< regions change letters about goods that they pass on
   std::uint64_t checkpoint_every = 100'000;  ///< entries between an observer's checkpoints
   restore_kind restore = restore_kind::none;
+  bool restore_again = false;   ///< `top`: on the same copy once more, when it has gone on
   bool restore_region = false;  ///< `online`, `offline` and `forked` at a region instead of a store
   sim::ending ending = sim::ending::none;
   std::uint32_t doubt_days = 7;

@@ -179,6 +179,7 @@ void world::restore(sim_node& n) {
     return;
   }
   oracle_.restored({n.id, n.cert.epoch}, copied_size_);
+  if (restored_again_) oracle_.restored(n.st->ledger().self());  // the copy has nothing of that life
   if (n.role == node_role::region) end_below(n);
   restore_done_ = true;
   crash(n, "its disk is replaced by an old copy");

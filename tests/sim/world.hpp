@@ -226,7 +226,7 @@ private:
   tick_ms now_ = 0;
   unix_seconds skipped_ = 0;  ///< months in which nothing happened
   std::uint64_t order_ = 0, connections_ = 0, requests_ = 0, payments_ = 0;
-  bool trading_ = true, calm_ = false, restore_done_ = false, ending_done_ = false;
+  bool trading_ = true, calm_ = false, restore_done_ = false, restored_again_ = false, ending_done_ = false;
   std::optional<kv_image> copy_;
   std::uint64_t copied_size_ = 0;
   std::map<node_id, std::uint64_t> copied_rights_;  ///< of the victim: what the copy has for each
