@@ -60,14 +60,32 @@ std::vector<stream_id> auditor::own_epochs() {
   return out;
 }
 
+/// The directory of that life, and of those that followed it and of which a head office on a backup has no more: each
+/// closes the one before with its first entry.
+std::vector<stream_id> auditor::directories_behind(writer_id life) {
+  std::map<writer_id, stream_id> next;
+  for (const auto& [id, tip] : heads_) {
+    if (id.sub != sub_stream::directory || !is_own(id.writer) || held({id.writer, sub_stream::journal, {}})) continue;
+    auto first = entry_at(id, 0);
+    if (first && first->kind == entry_kind::close_epoch) next.emplace(first->subject, id);
+  }
+  std::vector<stream_id> out{{life, sub_stream::directory, {}}};
+  for (auto it = next.find(life); it != next.end() && out.size() <= next.size(); it = next.find(life)) {
+    out.push_back(it->second);
+    life = it->second.writer;
+  }
+  return out;
+}
+
 void auditor::fold_own() {
   bool store = report_.role == node_role::store;
   for (const auto& id : own_epochs()) {
     fold_journal(id, 0, size_of(id), own_, false, store);
-    const stream_id directory{id.writer, sub_stream::directory, {}};
-    if (!is_given_back(directory)) continue;
-    learned_[directory] = reader_.indexed(directory);
-    learn_until(directory, size_of(directory), own_);
+    for (const auto& directory : directories_behind(id.writer)) {
+      if (!is_given_back(directory)) continue;
+      learned_[directory] = reader_.indexed(directory);
+      learn_until(directory, size_of(directory), own_);
+    }
   }
   for (const auto& [id, tip] : heads_)
     if (id.sub == sub_stream::directory && !is_own(id.writer) && learned_[id] != tip.size())

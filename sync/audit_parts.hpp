@@ -85,6 +85,7 @@ private:
   bool is_own(const writer_id& w) const { return w.node == self_.node; }
   /// An own sub-stream whose end lies in segments, since head office lost it with its journal and had it given back.
   bool is_given_back(const stream_id& id) const;
+  std::vector<stream_id> directories_behind(writer_id life);
   std::vector<stream_id> journals() const;
   /// True if the walk came to its end; remembers a failed disk.
   bool note(const entry_walk& walk);
