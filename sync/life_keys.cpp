@@ -45,17 +45,23 @@ std::vector<public_key> keys_of_life(const certificate_book& book, const state& 
   }
   // It began under keys that may have been revoked since, and they sign its end as well: that comes late, off a disk or
   // by a region that was dark. What of it counts is decided elsewhere.
-  if (since || told) {
-    keys.clear();
-    for (auto it = all.rbegin(); it != all.rend(); ++it)
-      if (std::ranges::find(keys, (*it)->signing) == keys.end()) keys.push_back((*it)->signing);
-  }
+  if (since || told) keys = keys_of_held(book, w);
   if (keys.size() < 2 || (told && id.sub != sub_stream::journal)) return keys;
   const auto newest = all.back()->signing;
   std::erase_if(keys, [&](const public_key& k) {
     if (!since) return k != newest;
     return std::ranges::none_of(all, [&](const certificate* c) { return c->signing == k && c->serial >= *since; });
   });
+  return keys;
+}
+
+std::vector<public_key> keys_of_held(const certificate_book& book, const writer_id& writer) {
+  const auto all = book.all_of(writer.node);  // by serial
+  if (std::ranges::any_of(all, [&](const certificate* c) { return c->epoch == writer.epoch; }))
+    return book.keys_for(writer);
+  std::vector<public_key> keys;
+  for (auto it = all.rbegin(); it != all.rend(); ++it)
+    if (std::ranges::find(keys, (*it)->signing) == keys.end()) keys.push_back((*it)->signing);
   return keys;
 }
 

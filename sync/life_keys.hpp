@@ -18,4 +18,8 @@ class state;
 std::vector<public_key> keys_of_life(const certificate_book& book, const state& journals, const state& directory,
                                      const stream_id& id, const entry* first);
 
+/// Of a stream that is held here, whose newest head says which one it was: the keys of the certificate that names the
+/// writer's epoch, else every key that the node ever had, the newest first.
+std::vector<public_key> keys_of_held(const certificate_book& book, const writer_id& writer);
+
 }  // namespace tally

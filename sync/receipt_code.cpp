@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "ledger/closing.hpp"
+#include "storage/kv_state.hpp"
 #include "storage/sha256.hpp"
 #include "storage/varint.hpp"
+#include "sync/life_keys.hpp"
 #include "sync/station.hpp"
 #include "sync/text.hpp"
 
@@ -115,7 +118,7 @@ result<receipt_report> check_receipt(const stream_log::parts& from, std::string_
   out.code = std::move(*code);
   const auto& c = out.code;
   out.entry = c.entry;
-  const auto keys = from.certificates.keys_for(c.writer);
+  const auto keys = keys_of_held(from.certificates, c.writer);
   const auto cert = from.certificates.find(c.writer.node);
   if (keys.empty() || !cert)
     return error{errc::not_certified,
@@ -125,7 +128,13 @@ result<receipt_report> check_receipt(const stream_log::parts& from, std::string_
       keys, [&](const public_key& key) { return verify_receipt(c, from.chain, key, from.certificates.with()).ok(); });
   if (signer_of == keys.end()) return verify_receipt(c, from.chain, keys.front(), from.certificates.with()).error();
   out.key = *signer_of;
-  if (auto r = from.certificates.revocation_of(c.writer); r && c.seq >= r->size) {
+  // A key that counts no more may have signed since, but for what was at head office by then.
+  const auto good = from.certificates.keys_for(c.writer);
+  const bool ended = std::ranges::find(good, out.key) == good.end();
+  const auto r = from.certificates.revocation_of(c.writer);
+  const auto closed = closing_of(durable_state(from.store), c.writer);
+  const auto end = r ? r->size : closed ? closed->size : 0;
+  if ((r || ended) && c.seq >= end) {
     out.standing = receipt_standing::revoked;
     return out;
   }

@@ -33,9 +33,10 @@ public:
     seqs_.insert(seq);
     for (const auto& p : postings) {
       if (!moves_rights(p)) continue;
-      // A slip and what undid it are nothing together. What took from a card and may stand yet has taken it.
+      // A slip and what undid it are nothing together. What took from a card and may stand yet has taken it; what the
+      // store's owner owes, its holder did not lose.
       auto& at = at_[held_of(p.account)];
-      const bool none = p.amount < 0 ? !stands : ruled == ruling_outcome::no_loss;
+      const bool none = p.amount < 0 ? !stands : ruled.has_value() && ruled != ruling_outcome::stands;
       if (none) at = minus(at, p.amount);
       if (none && (behind || p.amount < 0)) never_[held_of(p.account)] = plus(never_[held_of(p.account)], p.amount);
       if (p.amount >= 0) continue;

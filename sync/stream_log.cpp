@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "sync/entry_walk.hpp"
+#include "sync/life_keys.hpp"
 #include "sync/station.hpp"
 
 namespace tally {
@@ -29,7 +30,7 @@ result<stream_log> stream_log::open(const parts& from, const stream_id& id) {
 }
 
 status stream_log::find_key() {
-  auto keys = from_.certificates.keys_for(id_.writer);
+  auto keys = keys_of_held(from_.certificates, id_.writer);
   if (keys.empty())
     return error{errc::not_certified,
                  "no certificate of node " + std::to_string(id_.writer.node.value) + " is held here"};
