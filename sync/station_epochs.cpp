@@ -310,7 +310,9 @@ void station::follow_heir(const writer_id& heir) {
   // Of two machines each would close the other's life, one after the other, without end.
   if (certificates_.is_revoked(heir.node) || is_forked(heir.node)) return;
   if (!current) return closed ? name_stranded(heir) : void();
-  if (observer_->position(before) < heritage->proven) {
+  // Where nobody knows how much there was, and an operator closed it, there is nothing to wait for.
+  const bool awaited = !closed || heritage->proven < unknown_end;
+  if (awaited && observer_->position(before) < heritage->proven) {
     if (lives_.heirs.size() >= heirs_max) lives_.heirs.erase(lives_.heirs.begin());
     auto [seen, fresh] = lives_.heirs.try_emplace(heir, tick_);
     if (tick_ - seen->second < config_.close_wait_ms) return;

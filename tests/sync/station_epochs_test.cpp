@@ -122,6 +122,29 @@ TEST_CASE("an epoch whose end is missing waits, and is closed without it in the 
   CHECK(net.hq().st->in_doubt(a.id) == 0);
 }
 
+TEST_CASE("a node on a backup whose life an operator closed goes on at once", "[sync][epochs]") {
+  station_net net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  net.sync();
+  const bool first = GENERATE(false, true);  // closed before it starts again
+  auto close = [&] { REQUIRE(net.publish({test::about(entry_kind::close_epoch, a.id)}).code == errc::ok); };
+  net.link(a, net.region(), false);
+  if (first) close();
+  kv_batch b;
+  mark_as_copy(b);
+  REQUIRE(a.store.commit(b, true).ok());
+  net.open(a);
+  REQUIRE(a.st->begin_restored_epoch(net.now()).ok());
+  net.settle(a);
+  net.link(a, net.region(), true);
+  let_time_pass(net, 6);
+  if (!first) close();
+  let_time_pass(net, 12);
+  CHECK(a.st->ledger().stopped() == errc::ok);
+  CHECK(node_of(net.hq().st->ledger().st(), a.id)->epoch == a.st->ledger().self().epoch);
+}
+
 TEST_CASE("a node that starts on a backup begins anew; what the lost database had is unknown", "[sync][epochs]") {
   station_net net;
   auto mark = [](station_net::node& n) {
