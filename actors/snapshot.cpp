@@ -120,6 +120,7 @@ std::shared_ptr<const node_snapshot::case_list> list_cases(const observer& seen)
       if (out->first.size() == node_snapshot::cases_max) break;
       node_snapshot::open_case c{writer, seq, why};
       if (why == errc::over_returned) c.beyond = seen.beyond_of(writer, seq);
+      if (why == errc::voucher_used) c.beyond = seen.lost_of(writer, seq);
       if (const auto* joint = seen.same_case(writer, seq)) {
         c.same_as = joint->first.front();
         if (c.same_as == std::pair(writer, seq)) c.uses = joint->first, c.uses_all = joint->all;

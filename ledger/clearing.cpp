@@ -1,7 +1,10 @@
 #include "ledger/clearing.hpp"
 
+#include <algorithm>
+
 #include "ledger/fold.hpp"
 #include "ledger/programme.hpp"
+#include "ledger/rules.hpp"
 #include "ledger/ruling.hpp"
 
 namespace tally {
@@ -57,8 +60,8 @@ bool add_units(clearing_sums::units& to, account_type type, amount v) {
 
 }  // namespace
 
-std::map<unit_id, unit_price> unit_prices(const programme& p) {
-  std::map<unit_id, unit_price> out;
+unit_price_list unit_prices(const programme& p) {
+  unit_price_list out;
   for (const auto& purse : p.purses) {
     unit_price price;
     switch (purse.kind) {
@@ -72,6 +75,62 @@ std::map<unit_id, unit_price> unit_prices(const programme& p) {
     out[unit_of(purse.id)] = price;
   }
   return out;
+}
+
+price_history::price_history(const catalogue& rules, const std::map<std::uint64_t, std::uint32_t>& published) {
+  // Whoever was a day ahead of head office gave units of a purse before its rules were in force here.
+  unit_price_list later;
+  for (auto it = published.rbegin(); it != published.rend(); ++it) {
+    const auto* r = rules.rules(it->first);
+    if (!r) continue;
+    auto prices = unit_prices(r->programme);
+    prices.insert(later.begin(), later.end());
+    later = prices;
+    versions_[it->first] = {std::max(r->effective_from, it->second), it->first, std::move(prices)};
+  }
+  for (auto& [version, e] : versions_)
+    e.same = std::ranges::find(versions_, e.prices, [](const auto& v) { return v.second.prices; })->first;
+}
+
+std::uint64_t price_history::version_on(std::uint32_t day) const {
+  for (auto it = versions_.rbegin(); it != versions_.rend(); ++it)
+    if (it->second.from <= day) return it->first;
+  return versions_.empty() ? 0 : versions_.begin()->first;
+}
+
+std::uint64_t price_history::same_prices(std::uint64_t version) const {
+  auto it = versions_.find(version);
+  return it == versions_.end() ? version : it->second.same;
+}
+
+const unit_price_list& price_history::prices_of(std::uint64_t version) const {
+  static const unit_price_list none;
+  auto it = versions_.find(version);
+  return it == versions_.end() ? none : it->second.prices;
+}
+
+std::vector<std::pair<std::uint32_t, std::uint64_t>> price_history::in_force(std::uint32_t first,
+                                                                             std::uint32_t last) const {
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> out;
+  if (versions_.empty()) return out;
+  std::vector<std::uint32_t> days{first};
+  for (const auto& [version, e] : versions_)
+    if (e.from > first && e.from <= last) days.push_back(e.from);
+  std::ranges::sort(days);
+  for (auto day : days) {
+    const auto version = version_on(day);
+    if (!out.empty() && same_prices(out.back().second) == same_prices(version)) {
+      out.back().second = version;
+    } else {
+      out.emplace_back(day, version);
+    }
+  }
+  return out;
+}
+
+bool clearing_position::add(const clearing_position& more) {
+  return checked_add(given, more.given, given) && checked_add(redeemed, more.redeemed, redeemed) &&
+         checked_add(owes, more.owes, owes);
 }
 
 bool clearing_sums::add(const clearing_sums& more) {
@@ -116,7 +175,7 @@ bool clear_entry(const entry& e, const writer_id& writer, const std::vector<post
   return fits && sum != nullptr && taken != INT64_MIN && checked_add(*sum, owed ? taken : -taken, *sum);
 }
 
-bool position_of(const clearing_sums& s, const std::map<unit_id, unit_price>& prices, clearing_position& out) {
+bool position_of(const clearing_sums& s, const unit_price_list& prices, clearing_position& out) {
   out = {};
   bool fits = checked_add(s.loaded, s.returned, out.owes) && checked_add(out.owes, s.ruled, out.owes);
   for (auto v : {s.spent, s.paid_out})

@@ -10,11 +10,40 @@ namespace tally {
 /// What a unit beside money counts as in clearing: `units` of it are worth `money` minor units. 0 units: nothing.
 struct unit_price {
   amount units{}, money{};
+  friend bool operator==(const unit_price&, const unit_price&) = default;
 };
+using unit_price_list = std::map<unit_id, unit_price>;
 struct programme;
-/// By the newest rules: bonus one for one, points and visits at the rate at which they pay, vouchers at what a piece
-/// takes off. A unit that pays no money by a fixed rate (visits without one, vouchers of a part) counts as nothing.
-std::map<unit_id, unit_price> unit_prices(const programme& p);
+/// By these rules: bonus one for one, points and visits at the rate at which they pay, vouchers at what a piece takes
+/// off. A unit that pays no money by a fixed rate (visits without one, vouchers of a part) counts as nothing.
+unit_price_list unit_prices(const programme& p);
+
+class catalogue;
+/// What units count as on each business date: by the newest rules that were published by then and in force. So nothing
+/// that is published later changes a day that is over, whatever date of effect it names. Before the first rules those
+/// count; a purse that is newer than the rules of a day counts by the first that have it. A value; copies the prices.
+class price_history {
+public:
+  price_history() = default;
+  /// `published`: the business dates on which head office published them; versions that are not in it are left out.
+  price_history(const catalogue& rules, const std::map<std::uint64_t, std::uint32_t>& published);
+
+  std::uint64_t version_on(std::uint32_t day) const;  ///< 0: there are no rules
+  /// The oldest version under which all units count the same; of an unknown version itself.
+  std::uint64_t same_prices(std::uint64_t version) const;
+  const unit_price_list& prices_of(std::uint64_t version) const;  ///< empty for an unknown one
+  /// What was in force in these days, oldest first: the day from which (the first: `first`), and the version. Versions
+  /// under which units count the same as under the one before are not named, but the last version is the last one's.
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> in_force(std::uint32_t first, std::uint32_t last) const;
+
+private:
+  struct era {
+    std::uint32_t from{};
+    std::uint64_t same{};
+    unit_price_list prices;
+  };
+  std::map<std::uint64_t, era> versions_;
+};
 
 /// What one node did with the value on cards, in minor units of the currency, and in units beside it.
 ///
@@ -47,8 +76,9 @@ struct clearing_sums {
 struct clearing_position {
   amount given{}, redeemed{};  ///< of units beside money
   amount owes{};               ///< to the scheme; below zero: it is owed
+  /// False on overflow; then it is of no use.
+  [[nodiscard]] bool add(const clearing_position& more);
 };
-[[nodiscard]] bool position_of(const clearing_sums& s, const std::map<unit_id, unit_price>& prices,
-                               clearing_position& out);
+[[nodiscard]] bool position_of(const clearing_sums& s, const unit_price_list& prices, clearing_position& out);
 
 }  // namespace tally

@@ -1,6 +1,9 @@
+#include "ledger/ruling.hpp"
 #include "node/admin_internal.hpp"
 #include "node/cases.hpp"
 #include "node/ticket.hpp"
+#include "storage/entry_codec.hpp"
+#include "storage/streams.hpp"
 #include "sync/text.hpp"
 
 // Open cases and what head office rules about them: see node/admin.hpp.
@@ -40,6 +43,24 @@ status add_sums(const json& in, entry& e) {
   return done();
 }
 
+/// What the station made of it, as its journal has it: a sum that nobody named, whose owner owes it, whose card it is.
+void add_ruled(const node_facade& node, const entry& asked, sequence at, json& out) {
+  const auto self = node.snapshot()->self;
+  auto data = stream_reader(node.store()).entry_of({self, sub_stream::journal, {}}, at, self);
+  auto e = data ? decode_entry(*data) : result<entry>(data.error());
+  if (!e || e->kind != entry_kind::ruling || e->subject != asked.subject || e->cites != asked.cites) return;
+  for (const auto& v : e->values) {
+    out["owed"] = v.amount;
+    out["owed_by"] = debtor_of(*e).value;
+  }
+  for (const auto& v : e->released) {  // one purse, as it was asked for
+    out["take"] = v.amount;
+    out["take_purse"] = v.purse;
+    out["take_node"] = e->peer.node.value;
+    out["take_account"] = e->account.value;
+  }
+}
+
 }  // namespace
 
 void show_cases(const call& c) { c.respond(200, cases_json(c.node)); }
@@ -75,7 +96,12 @@ void rule(call c) {
   e.outcome = *outcome;
   e.blob = *note;
   if (auto ok = add_sums(c.in, e); !ok) return c.refuse(ok.error());
-  write_facts(c, {e}, {{"case", *id}, {"outcome", ruling_outcome_name(*outcome)}});
+  json out{{"case", *id}, {"outcome", ruling_outcome_name(*outcome)}};
+  c.node.facts({e}, [&node = c.node, respond = c.respond, e, out](const facts_answer& a) mutable {
+    if (a.code != errc::ok) return respond(http_status(a.code), error_json({a.code, a.detail}));
+    add_ruled(node, e, a.first, out);
+    respond(200, out.dump());
+  });
 }
 
 }  // namespace tally::admin

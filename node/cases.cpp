@@ -1,6 +1,7 @@
 #include "node/cases.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "ledger/kinds.hpp"
 #include "ledger/ruling.hpp"
@@ -105,6 +106,26 @@ std::string cases_json(const node_facade& node) {
   if (auto r = node.reexecuted()) write_recomputed(w, *s, *r, reader);
   w.close('}');
   return w.take();
+}
+
+std::string ruled_text(const nlohmann::json& answer, const std::string& currency, int exponent) {
+  auto number = [&](const char* name) { return answer.value(name, std::int64_t{0}); };
+  auto money = [&](amount v) { return format_amount(v, exponent) + (currency.empty() ? "" : " " + currency); };
+  const auto outcome = answer.value("outcome", "");
+  std::string out = "Ruled: " + answer.value("case", "") + " " + outcome;
+  if (number("owed") > 0) {
+    out += ": the owner of node " + std::to_string(number("owed_by")) + " owes " + money(number("owed"));
+  } else if (outcome == ruling_outcome_name(ruling_outcome::owed)) {
+    out += ": the ruling adds no sum to what is owed";
+  }
+  out += ". The ruling is an entry of head office's journal, and final.\n";
+  if (number("take") < 1) return out;
+  const auto purse = number("take_purse");
+  return out + "Node " + std::to_string(number("take_node")) + " writes off at most " +
+         (purse == purse_paid ? money(number("take"))
+                              : std::to_string(number("take")) + " of purse " + std::to_string(purse)) +
+         " of account " + std::to_string(number("take_account")) +
+         ", as far as it lies there when it hears of this, once.\n";
 }
 
 }  // namespace tally

@@ -5,6 +5,7 @@
 #include "ledger/entry.hpp"
 #include "ledger/money.hpp"
 #include "node/admin_client.hpp"
+#include "node/cases.hpp"
 #include "node/cmd.hpp"
 
 namespace tally::cmd {
@@ -94,14 +95,13 @@ result<json> ruling_body(const case_options& o, int exponent) {
 int rule(const admin_client& node, const case_options& o) {
   auto status = node.get("status");
   if (!status) return fail(status.error());
-  auto body = ruling_body(o, status->value("unit", json::object()).value("exponent", 2));
+  const auto unit = status->value("unit", json::object());
+  const auto exponent = unit.value("exponent", 2);
+  auto body = ruling_body(o, exponent);
   if (!body) return fail(body.error());
   auto done = node.post("rule", *body);
   if (!done) return fail(done.error());
-  std::cout << "Ruled: " << o.id << " " << o.outcome
-            << ". The ruling is an entry of head office's journal, and final.\n";
-  if (!o.take.empty())
-    std::cout << "Node " << o.at << " writes off what lies there of it when it hears of this, once.\n";
+  std::cout << ruled_text(*done, unit.value("code", ""), exponent);
   return exit_ok;
 }
 
@@ -190,9 +190,9 @@ void add_cases(CLI::App& app, int& status) {
       "An entry is contested when its node was not entitled to it. It stays in the books as it was written, gives\n"
       "nobody anything, and stays on this list until head office has ruled. A use of a card that head office knew\n"
       "as lost or frozen when it heard of it (used_lost) stands, and is a case as well; ledger.used_lost rules about\n"
-      "these after an hour. Of a sale of which too much came back (over_returned) the value is what was too much.\n"
-      "A ruling says who bears the loss, for good, signed. With owed, the node's owner owes the "
-      "chain\n"
+      "these after an hour. Of a sale of which too much came back (over_returned) the value is what was too much, of\n"
+      "a voucher's code that was used too often (voucher_used) what of it was lost, at most what was taken there.\n"
+      "A ruling says who bears the loss, for good, signed. With owed, the node's owner owes the chain\n"
       "the case's value, of used_lost and voucher_used unless --owes says otherwise: 'tallystick settlement' has it.\n"
       "Uses of one voucher's code are one loss, though each is listed: the first, and the same as it; a ruling about "
       "one\n"

@@ -54,7 +54,7 @@ int run(const options& o) {
   if (!days) return fail(exit_usage, sentence_of(days.error()));
   auto id = read_identity(o.data);
   if (!id) return fail_file(id.error());
-  settlement_options asked{days->first, days->second, {}};
+  settlement_options asked{days->first, days->second, {}, today()};
   if (o.format == "text" && ::isatty(STDERR_FILENO) == 1)
     asked.progress = [](std::uint64_t seen, std::uint64_t total) { show_progress("settlement", seen, total); };
   ed25519_verifier with;

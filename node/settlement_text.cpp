@@ -72,12 +72,28 @@ private:
     if (r_.folded)
       out_ += agrees(r_) ? "The node's own books say the same of the money.\n"
                          : "The node's own books say " + money(r_.on_cards) + " of money: run 'tallystick audit'.\n";
-    if (r_.rules_version != 0)
-      out_ += "Units are priced by the rules of version " + std::to_string(r_.rules_version) + ".\n";
+    amount kept = 0;
+    bool fits = r_.units_now != INT64_MIN && checked_add(r_.units, -r_.units_now, kept) && kept != INT64_MIN;
+    if (r_.revalued && fits && kept != 0)
+      out_ += "At the rates of the last day these units come to " + money(r_.units_now) +
+              ": as rates changed, the scheme " + (kept > 0 ? "keeps " : "lacks ") + money(kept > 0 ? kept : -kept) +
+              ".\n";
+    rates();
     if (r_.contested != 0)
       out_ += std::to_string(r_.contested) + " contested entries give their writers nothing (" + money(r_.aside) +
               " of money is set aside); see 'tallystick cases'.\n";
     if (r_.role != node_role::hq) out_ += "This is what this node has heard of, not the whole chain.\n";
+  }
+
+  void rates() {
+    if (r_.priced_by.empty()) return;
+    out_ += r_.priced_by.size() == 1 ? "Units are priced by the rules of version "
+                                     : "Units are priced by the rules in force on each day: version ";
+    out_ += std::to_string(r_.priced_by.front().second);
+    for (std::size_t i = 1; i < r_.priced_by.size(); ++i)
+      out_ += (i % 3 == 0 ? ",\n  from " : ", from ") + date_text(r_.priced_by[i].first) + " version " +
+              std::to_string(r_.priced_by[i].second);
+    out_ += ".\n";
   }
 
   const settlement_report& r_;
@@ -139,16 +155,21 @@ std::string settlement_json(const settlement_report& r) {
                      {"heard_until", l.heard_until == 0 ? "" : date_text(l.heard_until)}});
   for (const auto& [owner, owes] : r.owners)
     owners.push_back({{"owner", owner}, {"owes", owes}});
+  auto priced_by = nlohmann::json::array();
+  for (const auto& [day, version] : r.priced_by)
+    priced_by.push_back({{"from", date_text(day)}, {"version", version}});
   nlohmann::json out{{"from", date_text(r.first_day)},
                      {"until", date_text(r.last_day)},
                      {"currency", r.currency},
                      {"exponent", r.exponent},
                      {"rules_version", r.rules_version},
+                     {"priced_by", std::move(priced_by)},
                      {"owners", std::move(owners)},
                      {"nodes", std::move(nodes)},
                      {"pool", r.pool},
                      {"money", r.money},
                      {"units", r.units},
+                     {"units_now", r.units_now},
                      {"on_cards", r.on_cards},
                      {"entries", r.entries},
                      {"contested", r.contested},

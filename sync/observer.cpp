@@ -296,11 +296,11 @@ void observer::check_all_codes(const read_entry& read) {
 
 // What was taken too often is one loss, wherever the code was shown: a ruling about uses that took as much of it is
 // about all of them.
-bool observer::code_case::is_open() const {
+amount observer::code_case::left() const {
   amount ruled = 0;
   for (const auto& u : uses)
     if (u.ruled && !checked_add(ruled, u.units, ruled)) ruled = INT64_MAX;
-  return over > ruled;
+  return over > ruled ? over - ruled : 0;
 }
 
 void observer::judge_code(account_id account, const std::vector<code_use>& uses, const read_entry& read) {
@@ -317,11 +317,11 @@ void observer::judge_code(account_id account, const std::vector<code_use>& uses,
   for (const auto& u : uses)
     for (auto seq : u.at_risk) {
       if (now.over == 0) continue;
-      risky_use use{{u.writer, seq}, 0, ruling_of(directory_, u.writer, seq).has_value()};
+      risky_use use{{u.writer, seq}, 0, 0, ruling_of(directory_, u.writer, seq).has_value()};
       // What is known of is not read again: a code that many know would have all its uses read at each of them.
-      if (const auto* old = find(before, use.at)) use.units = old->units;
+      if (const auto* old = find(before, use.at)) use.units = old->units, use.worth = old->worth;
       if (use.units == 0)
-        if (auto e = read(u.writer, seq)) use.units = units_at_risk(*e);
+        if (auto e = read(u.writer, seq)) use.units = units_at_risk(*e), use.worth = e->risk;
       now.uses.push_back(use);
     }
   std::ranges::sort(now.uses, {}, &risky_use::at);
@@ -338,7 +338,7 @@ void observer::judge_code(account_id account, const std::vector<code_use>& uses,
 }
 
 void observer::show_code_case(code_case& c) {
-  const bool open = c.is_open();
+  const bool open = c.left() > 0;
   c.joint = {};
   for (const auto& u : c.uses) {
     if (!open) close_case(u.at.first, u.at.second, errc::voucher_used);
@@ -352,6 +352,16 @@ const observer::joint_uses* observer::same_case(const writer_id& w, sequence seq
   auto of = code_of_.find({w, seq});
   auto c = of == code_of_.end() ? code_cases_.end() : code_cases_.find(of->second);
   return c != code_cases_.end() && c->second.joint.all > 1 ? &c->second.joint : nullptr;
+}
+
+tally::amount observer::lost_of(const writer_id& w, sequence seq) const {
+  auto of = code_of_.find({w, seq});
+  auto c = of == code_of_.end() ? code_cases_.end() : code_cases_.find(of->second);
+  if (c == code_cases_.end()) return 0;
+  auto use = std::ranges::find(c->second.uses, std::pair(w, seq), &risky_use::at);
+  if (use == c->second.uses.end() || use->ruled || use->units <= 0) return 0;
+  const auto units = std::min(c->second.left(), use->units);
+  return mul_div(use->worth, units, use->units, rounding::half_up).value_or(0);
 }
 
 void observer::open_case(const writer_id& w, sequence seq, errc why) {

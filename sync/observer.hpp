@@ -76,6 +76,9 @@ public:
   /// closes the others.
   const joint_uses* same_case(const writer_id& w, sequence seq) const;
   static constexpr std::size_t joint_uses_max = 32;
+  /// What can be charged for one of them, in minor units: of what was taken with the code beyond what head office put
+  /// behind it, and no ruling was about, at most what this use took at risk. 0: it is no such case, or nobody can say.
+  tally::amount lost_of(const writer_id& w, sequence seq) const;
   /// Counts from now on what accounts pay by month, and remembers which accounts paid.
   void count_turnover(bool on) { counts_turnover_ = on; }
   /// The month in which uses of cards are heard of from now on; 0: they are not counted.
@@ -128,7 +131,7 @@ private:
   /// One entry that took units of a voucher at risk.
   struct risky_use {
     std::pair<writer_id, sequence> at;
-    tally::amount units{};
+    tally::amount units{}, worth{};  ///< worth: of all of them, minor units
     bool ruled = false;
   };
   /// Uses of a code with which too much was taken.
@@ -136,8 +139,8 @@ private:
     tally::amount over{};
     std::vector<risky_use> uses;  ///< by writer and sequence
     joint_uses joint;             ///< those that no ruling was about, while it is open
-    /// What no ruling was about yet.
-    bool is_open() const;
+    /// Units beyond what was granted that no ruling was about yet; 0: it is closed.
+    tally::amount left() const;
   };
   /// What one writer took with the code of a voucher, and was granted behind it.
   struct code_use {

@@ -14,6 +14,7 @@ namespace tally {
 namespace {
 
 constexpr std::uint64_t progress_every = 10'000;
+constexpr std::uint32_t month_day_max = 1'000'000;  // year 4757; a made-up date beyond is of that month
 
 /// Money on cards, or on its way, or owed by them, is a credit of these.
 bool is_on_cards(account_type t) {
@@ -46,6 +47,9 @@ public:
   }
 
 private:
+  /// What a node did, by month and by the version whose prices its units have.
+  using parts = std::map<std::pair<std::uint32_t, std::uint64_t>, clearing_sums>;
+
   status name_nodes() {
     auto streams = reader_.list();
     if (!streams) return streams.error();
@@ -65,16 +69,28 @@ private:
   }
 
   status read_rules() {
-    auto all = held_rules(reader_, self_.node);
+    std::map<std::uint64_t, std::uint32_t> published;
+    auto all = held_rules(reader_, self_.node, &published);
     if (!all) return all.error();
     rules_ = std::move(*all);
     const auto* newest = rules_.newest();
     if (!newest) return done();
-    out_.rules_version = newest->version;
-    out_.currency = newest->currency;
+    out_.currency = newest->currency;  // of a chain they never change
     out_.exponent = static_cast<int>(newest->exponent);
-    prices_ = unit_prices(newest->programme);
+    prices_ = price_history(rules_, published);
+    out_.priced_by = prices_.in_force(options_.first_day, std::min(options_.last_day, options_.today));
+    if (!out_.priced_by.empty()) out_.rules_version = out_.priced_by.back().second;
     return done();
+  }
+
+  /// Where what a node did on that day is counted.
+  clearing_sums& sums_of(node_id n, std::uint32_t day) {
+    if (!day_ || *day_ != day) {
+      day_ = day;
+      part_ = {month_of(std::min(day, month_day_max)), prices_.same_prices(prices_.version_on(day))};
+    }
+    (void)out_.nodes[n];
+    return (day >= options_.first_day ? now_ : before_)[n][part_];
   }
 
   /// Which entries are contested, and what the node itself makes of what lies on cards. A store watches nobody.
@@ -109,8 +125,7 @@ private:
         ++out_.later;
         return done();
       }
-      bool now = e->business_date >= options_.first_day;
-      auto of = [&](node_id n) -> clearing_sums& { return now ? out_.nodes[n].sums : before_[n]; };
+      auto of = [&](node_id n) -> clearing_sums& { return sums_of(n, e->business_date); };
       bool fits = it == cases.end() ? clear_entry(*e, id.writer, postings, of)
                                     : clear_contested(*e, id.writer, postings, it->second, of);
       for (const auto& p : postings)
@@ -135,8 +150,7 @@ private:
       if (seq < from || peek_kind(data) != entry_kind::ruling) return done();
       auto e = decode_entry(data);
       if (!e || e->values.empty() || e->business_date > options_.last_day) return done();
-      bool now = e->business_date >= options_.first_day;
-      auto of = [&](node_id n) -> clearing_sums& { return now ? out_.nodes[n].sums : before_[n]; };
+      auto of = [&](node_id n) -> clearing_sums& { return sums_of(n, e->business_date); };
       return clear_entry(*e, directory.writer, {}, of) ? done() : too_much();
     });
   }
@@ -148,7 +162,7 @@ private:
     clearing_sums sums;
     clearing_position means;
     bool fits = clear_entry(e, writer, postings, [&](node_id) -> clearing_sums& { return sums; }) &&
-                position_of(sums, prices_, means);
+                position_of(sums, prices_.prices_of(prices_.version_on(e.business_date)), means);
     if (!fits) return false;
     ++out_.contested;
     if (ruled == ruling_outcome::stands || (ruled != ruling_outcome::no_loss && means.owes > 0))
@@ -162,20 +176,40 @@ private:
            s.paid_out != INT64_MIN && checked_add(out, -s.paid_out, out);
   }
 
+  /// Units are priced part by part, and rounded so: what a month came to then it comes to as BEFORE of the next.
+  bool price_parts(const parts& p, clearing_sums& sums, clearing_position& out) {
+    const auto& now = prices_.prices_of(out_.rules_version);
+    for (const auto& [part, s] : p) {
+      const auto& then = prices_.prices_of(part.second);
+      clearing_position one;
+      if (!sums.add(s) || !position_of(s, then, one) || !out.add(one)) return false;
+      for (const auto& [unit, u] : s.beside) {
+        auto a = then.find(unit), b = now.find(unit);
+        bool same = a == then.end() ? b == now.end() : b != now.end() && a->second == b->second;
+        out_.revalued = out_.revalued || !same;
+      }
+    }
+    return true;
+  }
+
   status finish() {
     clearing_sums all;
     for (auto& [node, line] : out_.nodes) {
-      const auto& before = before_[node];
-      bool fits = all.add(before) && all.add(line.sums) && position_of(before, prices_, line.before) &&
-                  position_of(line.sums, prices_, line.period) &&
-                  checked_add(line.before.owes, line.period.owes, line.owes) &&
+      clearing_sums before;
+      bool fits = price_parts(before_[node], before, line.before) && price_parts(now_[node], line.sums, line.period) &&
+                  all.add(before) && all.add(line.sums) && checked_add(line.before.owes, line.period.owes, line.owes) &&
                   checked_add(out_.owners[line.owner], line.owes, out_.owners[line.owner]) &&
                   checked_add(out_.pool, line.owes, out_.pool);
       if (!fits) return too_much();
     }
     // Rounded by node, as the positions are: the sum of the parts, not the part of the sum.
     amount money = 0;
-    bool fits = money_of(all, money) && checked_add(out_.pool, -money, out_.units);
+    clearing_sums units;
+    units.beside = all.beside;
+    clearing_position at_last;
+    bool fits = money_of(all, money) && checked_add(out_.pool, -money, out_.units) &&
+                position_of(units, prices_.prices_of(out_.rules_version), at_last);
+    out_.units_now = at_last.owes;
     // Head office's fold is of everything that is here: it says nothing of an earlier day.
     out_.folded = out_.role != node_role::store && out_.later == 0;
     out_.on_cards = -(out_.folded ? fold_ : walked_);
@@ -192,9 +226,11 @@ private:
   writer_id self_;
   std::vector<stream_id> streams_;
   catalogue rules_;  ///< every version, without products
-  std::map<unit_id, unit_price> prices_;
+  price_history prices_;
   std::map<writer_id, std::map<sequence, ruling_outcome>> contested_;  ///< 0: nobody has ruled
-  std::map<node_id, clearing_sums> before_;
+  std::map<node_id, parts> before_, now_;
+  std::optional<std::uint32_t> day_;  ///< whose `part_` is known
+  parts::key_type part_;
   tally::amount fold_ = 0, walked_ = 0;
   std::uint64_t seen_ = 0, total_ = 0;
   settlement_report out_;

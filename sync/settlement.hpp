@@ -15,6 +15,7 @@ struct settlement_options {
   std::uint32_t first_day = 0, last_day = 0;  ///< business dates, both included; what was before is carried over
   /// Called now and then with the entries that were looked at, and how many there are.
   std::function<void(std::uint64_t seen, std::uint64_t total)> progress;
+  std::uint32_t today = UINT32_MAX;  ///< rules that come into force later are not named; they price nothing anyway
 };
 
 /// What one node owes the scheme, or is owed (`clearing_position::owes`, minor units of the currency).
@@ -35,12 +36,18 @@ struct settlement_report {
   std::uint32_t first_day = 0, last_day = 0;
   std::string currency;
   int exponent = 0;
-  std::uint64_t rules_version = 0;  ///< whose rates priced the units; 0: none are held here
+  std::uint64_t rules_version = 0;  ///< in force on the last day, or today; 0: none are held here
+  /// Whose rates priced the units of these days, and from which day on (`price_history::in_force`).
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> priced_by;
   std::map<node_id, settlement_line> nodes;
   std::map<std::uint32_t, tally::amount> owners;  ///< sums of `owes`
   tally::amount pool = 0;                         ///< Σ `owes`: what the scheme holds for what lies on cards
   tally::amount money = 0;  ///< of it, for money; `units`: for units beside it, at the same prices, expired ones too
   tally::amount units = 0;
+  /// The same units at the prices of `rules_version`. `revalued`: some were given or used at other prices; then what
+  /// `units` is more, or less, is what changes of the rates left with the scheme, or lack there.
+  tally::amount units_now = 0;
+  bool revalued = false;
   /// What cards hold in money, wherever it lies or travels, less what they owe. `folded`: as the node itself keeps it
   /// while it runs, so that it proves `money`; else added up with the rest (an earlier last day, a store's data).
   tally::amount on_cards = 0;

@@ -39,10 +39,12 @@ status check_debtor(const observer& seen, entry& ruling, const std::optional<ent
 
 }  // namespace
 
-// Of a sale of which too much came back, all that is beyond, at however many stores.
+// Of a sale of which too much came back, all that is beyond, at however many stores; of a use of a voucher's code what
+// of it was lost, and nobody was ruled about: what head office had put behind the code is nobody's loss.
 amount sum_of_case(const observer& seen, const catalogue& rules, const writer_id& writer, sequence seq, errc why,
                    const entry& about) {
   auto one = case_sum(about, why, rules.rules(about.rules_version));
+  if (const auto lost = why == errc::voucher_used ? seen.lost_of(writer, seq) : 0; lost > 0) return std::min(one, lost);
   if (why != errc::over_returned) return one;
   return std::max(one, beyond_worth(rules, returned_of(seen.st(), seen.writers(), writer, seq, about), about));
 }

@@ -148,7 +148,8 @@ await scenario('vouchers', 300, async (t) => {
   assert.match(audit.out + audit.err, /code of voucher/);
   // Two uses, one loss: each names the other, and one ruling is about both.
   assert.deepEqual(cases.filter((c) => c.same_as).length, 1, JSON.stringify(cases));
-  await good(['cases', '--data', hq.data, '--case', cases.find((c) => !c.same_as).id, '--outcome', 'owed']);
+  const ruled = await good(['cases', '--data', hq.data, '--case', cases.find((c) => !c.same_as).id, '--outcome', 'owed']);
+  assert.match(ruled.out, /the owner of node \d+ owes \d+\.\d\d CNY/);
   await until('no case to be open', async () => JSON.parse((await good(['cases', '--data', hq.data, '--json'])).out).cases.length === 0);
   await until('the card to have paid what it owed', async () => {
     const c = (await api(a, 'POST', '/cards/lookup', { card })).body;

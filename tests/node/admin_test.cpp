@@ -405,43 +405,6 @@ TEST_CASE("an open case is shown, and a ruling about it becomes a fact of head o
   CHECK(d.status == 200);
 }
 
-TEST_CASE("a ruling names the node whose owner owes the sum", "[admin]") {
-  desk d;
-  const json ruling{{"case", "3.9f01020304050607.117"}, {"outcome", "owed"}, {"note", "gave back too much"}};
-  const auto named = with(with(ruling, "owes", 1250), "owes_node", 4);
-  for (const auto& bad :
-       {with(named, "owes_node", 0), with(named, "owes_node", "4"), with(named, "owes_node", 1LL << 32),
-        with(with(ruling, "owes_node", 4), "outcome", "no_loss")}) {
-    d.post("rule", bad);
-    CHECK(d.status == 400);
-  }
-  CHECK(d.node.written.empty());
-  d.post("rule", named);
-  CHECK(d.status == 200);
-  REQUIRE(d.node.written.size() == 1);
-  CHECK(d.node.written.front().debtor == node_id{4});
-}
-
-TEST_CASE("a case of goods that came back too often is worth what came back too much", "[admin]") {
-  desk d;
-  const auto self = d.node.shown->self;
-  entry sale;
-  sale.kind = entry_kind::sale;
-  sale.terminal = 201;
-  sale.counter = 1;
-  sale.account = {17};
-  sale.values = {{purse_paid, main_unit, 0, 2'500}};
-  sale.lines = {{product_id{1}, 2}};
-  d.node.keep_journal(self, {sale});
-  auto list = std::make_shared<node_snapshot::case_list>();
-  list->first.push_back({self, 0, errc::over_returned});
-  d.node.shown->cases = list;
-  // Without the rules of that sale nobody can say more than what was paid for it.
-  CHECK(d.call("GET", "cases", "")["cases"][0]["value"] == 2'500);
-  list->first[0].beyond = 1'250;
-  CHECK(d.call("GET", "cases", "")["cases"][0]["value"] == 1'250);
-}
-
 TEST_CASE("what was priced otherwise is acknowledged with a reason", "[admin]") {
   desk d;
   const writer_id store{{3}, {{0x9f, 1, 2, 3, 4, 5, 6, 7}}};

@@ -74,6 +74,25 @@ TEST_CASE("a settlement for people fits a terminal and says who owes", "[node][s
   CHECK(text.find("say the same") != text.npos);
 }
 
+TEST_CASE("what changes of the rates left with the scheme is told", "[node][settlement]") {
+  auto r = sample();
+  CHECK(settlement_text(r).find("rates") == std::string::npos);
+  r.priced_by = {{r.first_day, 4}};
+  CHECK(settlement_text(r).find("Units are priced by the rules of version 4.\n") != std::string::npos);
+  r.priced_by = {{r.first_day, 3}, {*day_from("2026-11-24"), 4}};
+  r.units_now = 300;
+  r.revalued = true;
+  auto text = settlement_text(r);
+  CHECK(text.find("each day: version 3, from 2026-11-24 version 4.\n") != text.npos);
+  CHECK(text.find("come to 3.00: as rates changed, the scheme keeps 2.00.\n") != text.npos);
+  r.units_now = 501;
+  CHECK(settlement_text(r).find("the scheme lacks 0.01.\n") != std::string::npos);
+  auto j = nlohmann::json::parse(settlement_json(r));
+  CHECK(j.at("units_now") == 501);
+  CHECK(j.at("priced_by") ==
+        nlohmann::json::parse(R"([{"from":"2026-11-01","version":3},{"from":"2026-11-24","version":4}])"));
+}
+
 TEST_CASE("books that differ are told", "[node][settlement]") {
   auto r = sample();
   CHECK(agrees(r));

@@ -77,6 +77,8 @@ void world::add_sums(entry& ruling, errc why) {
   auto data = reader.entry_of({ruling.subject, sub_stream::journal, {}}, *ruling.cites, {head_office, {}});
   auto about = data ? decode_entry(*data) : result<entry>(data.error());
   auto sum = about ? case_sum(*about, why, hq.ledger().rules().rules(about->rules_version)) : 0;
+  if (why == errc::voucher_used)
+    if (auto lost = hq.seen().lost_of(ruling.subject, *ruling.cites); lost > 0) sum = std::min(sum, lost);
   if (sum < 1) return;
   if (ruling.outcome == ruling_outcome::owed && dice_.chance(500))
     ruling.values = {{purse_paid, main_unit, 0, dice_.between(1, sum)}};

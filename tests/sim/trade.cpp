@@ -146,6 +146,16 @@ void world::decreed(const facts_answer& a) {
     again.released.clear();
     return send_facts();
   }
+  // Another use of the same code was ruled about since the operator looked, and less is lost: what is left.
+  if (asked.kind == entry_kind::ruling && a.code == errc::bad_amount &&
+      !(asked.values.empty() && asked.released.empty())) {
+    auto& again = decrees_.front().front();
+    again.peer = {};
+    again.account = {};
+    again.released.clear();
+    again.values.clear();
+    return send_facts();
+  }
   // A card was reported lost while it was being sold: the rest is sold without it.
   if (asked.kind == entry_kind::issue && a.code == errc::not_applicable) return send_facts();
   // Whoever pays for a card that is blocked, or not known yet, has the money back; what was booked is booked once.

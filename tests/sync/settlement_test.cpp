@@ -163,6 +163,53 @@ TEST_CASE("money that a contested top-up took is owed all the same", "[sync][set
   CHECK(r.nodes.at(a.id).owes == 900'000);
 }
 
+TEST_CASE("units keep the worth of the day: no later rules change a day that is over", "[sync][settlement]") {
+  shops net;
+  auto& a = net.at(3);
+  const auto publish = [&](std::uint32_t from, amount pays) {
+    auto rules = *net.hq().st->ledger().rules().newest();
+    ++rules.version;
+    rules.effective_from = from;
+    rules.programme.purses[1].rate_money = pays;  // 100 points were 1.00
+    REQUIRE(net.publish({test::rules_fact(rules)}).code == errc::ok);
+    net.turn();
+  };
+  REQUIRE(why(net.top_up(a, 10'000)) == errc::ok);  // 50 points
+  net.turn();
+  const auto first = net.today();
+  REQUIRE(net.settled(net.hq(), first, first).nodes.at(a.id).owes == 10'000 + 50);
+
+  // Published, and not in force yet.
+  publish(first + 3, 40);
+  CHECK(net.settled(net.hq(), first, first).nodes.at(a.id).owes == 10'000 + 50);
+  CHECK(net.settled(net.hq(), first, first + 1'000).nodes.at(a.id).owes == 10'000 + 50);
+  net.pass_time(3 * 86'400'000LL);
+  net.turn();
+  const auto second = net.today();
+  REQUIRE(second == first + 3);
+  auto sale = net.sale(a, 10);  // 10.00, of which 50 points pay 0.20; the card's 9.80 give 98 points
+  sale.card = 980;
+  sale.uses = {{points_purse, 50}};
+  REQUIRE(why(net.ask(a, sale)) == errc::ok);
+  net.turn();
+  auto r = net.settled(net.hq(), second, second);
+  const auto given = r.nodes.at(a.id).sums.beside.at(unit_of(points_purse)).given;
+  CHECK(r.nodes.at(a.id).before.owes == 10'000 + 50);
+  CHECK(r.nodes.at(a.id).period.redeemed == 20);
+  CHECK(r.nodes.at(a.id).period.given == given * 40 / 100);
+  const auto owed = r.nodes.at(a.id).owes;
+  CHECK(net.settled(net.hq(), first, second).nodes.at(a.id).owes == owed);
+
+  // Nor do rules that name a day which is over: they are in force from the day on which they were published.
+  net.pass_time(86'400'000LL);
+  net.turn();
+  publish(first, 10);
+  CHECK(net.settled(net.hq(), first, first).nodes.at(a.id).owes == 10'000 + 50);
+  CHECK(net.settled(net.hq(), second, second).nodes.at(a.id).owes == owed);
+  // A region has heard the same.
+  CHECK(net.settled(net.region(), second, second).nodes.at(a.id).owes == owed);
+}
+
 TEST_CASE("there is no settlement of what no node ran on", "[sync][settlement]") {
   memory_kv empty;
   ed25519_verifier with;

@@ -46,6 +46,28 @@ struct voucher_net : test::programme_net {
     c.bearer = {five_off, 1, 0};
     return c;
   }
+  /// A gift certificate of 10.00, with the code of the voucher.
+  void certificate() {
+    entry e;
+    e.kind = entry_kind::voucher_grant;
+    e.account = voucher;
+    e.values = {{purse_paid, main_unit, 0, 1'000}};
+    e.tenders = {{tender_kind::transfer, main_unit, 1'000}};
+    REQUIRE(publish({e}).code == errc::ok);
+    turn();
+  }
+  till_answer pay(node& n, std::int64_t things) {
+    auto c = sale(n, things, voucher);
+    c.genuine = true;
+    c.bearer = {purse_paid, 1'000, 0};
+    return ask(n, c);
+  }
+  /// What owners of that node owe by rulings.
+  amount ruled(node& n) {
+    auto r = tally::settle(hq().store, *hq().certificates, {0, UINT32_MAX, {}});
+    REQUIRE(r);
+    return r->nodes.at(n.id).sums.ruled;
+  }
   amount budget(node& n) { return -n.st->ledger().st().balance(quota_account(n.writer(), risk_of(main_unit))); }
   amount debts(account_id account, std::uint32_t purse) {
     amount sum = 0;
@@ -230,22 +252,10 @@ TEST_CASE("a voucher's code that two dark stores took is a case at both, and rul
 TEST_CASE("each entry that took some at risk is a case, and none that was reversed", "[sync][voucher]") {
   voucher_net net;
   auto &a = net.at(3), &b = net.at(4);
-  entry e;
-  e.kind = entry_kind::voucher_grant;
-  e.account = voucher;
-  e.values = {{purse_paid, main_unit, 0, 1'000}};
-  e.tenders = {{tender_kind::transfer, main_unit, 1'000}};
-  REQUIRE(net.publish({e}).code == errc::ok);
-  net.turn();
-  auto pay = [&](station_net::node& n, std::int64_t things) {
-    auto c = net.sale(n, things, voucher);
-    c.genuine = true;
-    c.bearer = {purse_paid, 1'000, 0};
-    return net.ask(n, c);
-  };
+  net.certificate();
   net.both(false);
-  REQUIRE(why(pay(b, 10)) == errc::ok);
-  auto first = pay(a, 6), second = pay(a, 4);
+  REQUIRE(why(net.pay(b, 10)) == errc::ok);
+  auto first = net.pay(a, 6), second = net.pay(a, 4);
   REQUIRE(why(first) == errc::ok);
   REQUIRE(why(second) == errc::ok);
   net.both(true);
@@ -268,6 +278,53 @@ TEST_CASE("each entry that took some at risk is a case, and none that was revers
   CHECK(net.hq().st->seen().open_cases().empty());
   CHECK(net.found_by_audit() == 0);
   net.nothing_contested();
+}
+
+TEST_CASE("a ruling about a voucher's use charges what was lost, not what was taken there", "[sync][voucher]") {
+  voucher_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  net.certificate();
+  net.both(false);
+  const auto whole = net.pay(b, 10), part = net.pay(a, 6);  // 16.00 of 10.00
+  REQUIRE(why(whole) == errc::ok);
+  REQUIRE(why(part) == errc::ok);
+  net.both(true);
+  net.turn(16);
+  REQUIRE(net.hq().st->seen().is_open_case(b.writer(), whole.seq));
+  auto ruling = test::ruling_about(b.writer(), whole.seq, ruling_outcome::owed);
+  ruling.values = {{purse_paid, main_unit, 0, 601}};
+  CHECK(net.publish({ruling}).code == errc::bad_amount);
+  ruling.values.clear();
+  REQUIRE(net.publish({ruling}).code == errc::ok);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  CHECK(net.ruled(b) == 600);
+  CHECK(net.found_by_audit() == 0);
+}
+
+TEST_CASE("rulings about several uses of one code charge the loss once, together", "[sync][voucher]") {
+  voucher_net net;
+  auto &a = net.at(3), &b = net.at(4);
+  net.certificate();
+  net.both(false);
+  const auto whole = net.pay(b, 8), first = net.pay(a, 6), second = net.pay(a, 4);  // 18.00 of 10.00
+  for (const auto& x : {whole, first, second})
+    REQUIRE(why(x) == errc::ok);
+  net.both(true);
+  net.turn(16);
+  REQUIRE(net.publish({test::ruling_about(a.writer(), first.seq, ruling_outcome::owed)}).code == errc::ok);
+  CHECK(net.ruled(a) == 600);
+  // 2.00 of the 8.00 are nobody's yet, whoever is asked for them.
+  REQUIRE(net.hq().st->seen().is_open_case(a.writer(), second.seq));
+  net.open(net.hq());  // and stay so
+  net.link(net.region(), net.hq(), true);
+  auto ruling = test::ruling_about(b.writer(), whole.seq, ruling_outcome::owed);
+  ruling.values = {{purse_paid, main_unit, 0, 201}};
+  CHECK(net.publish({ruling}).code == errc::bad_amount);
+  ruling.values.clear();
+  REQUIRE(net.publish({ruling}).code == errc::ok);
+  CHECK(net.ruled(b) == 200);
+  CHECK(net.hq().st->seen().open_cases().empty());
+  CHECK(net.found_by_audit() == 0);
 }
 
 TEST_CASE("a code that head office never granted is a case wherever it was taken", "[sync][voucher]") {
