@@ -157,6 +157,7 @@ bool connection::check_header(parser& p) {
                     .origins = m.count(beast::field::origin),
                     .coding = view(m[beast::field::transfer_encoding]),
                     .codings = m.count(beast::field::transfer_encoding),
+                    .types = m.count(beast::field::content_type),
                     .body = p.chunked() || (length && *length > 0)};
   auto target = origin_form(view(m.target()), head.authority);
   if (auto no = check_origin(*shared_.api, head, shared_.names, local_)) {
