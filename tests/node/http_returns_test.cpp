@@ -135,7 +135,8 @@ TEST_CASE("units are given and taken by hand, with a reason", "[node][http][adju
   CHECK(error_of(adjust("-36")) == "409 insufficient");
   CHECK(error_of(adjust("0")) == "409 bad_amount");
   CHECK(error_of(adjust("5", "")) == "400 malformed");
-  CHECK(error_of(adjust("5", ",\"reason\":\"\"")) == "400 malformed");
+  for (const char* nothing : {"", "   ", "\u3000", "\u00a0 \u200b"})
+    CHECK(error_of(adjust("5", std::string(",\"reason\":\"") + nothing + "\"")) == "400 malformed");
   CHECK(error_of(adjust("5", ",\"reason\":\"" + std::string(201, 'x') + "\"")) == "400 malformed");
   auto back = d.post("/api/v1/reversals", d.body(",\"receipt\":\"" + text_of(taken.json, "id") + "\""));
   REQUIRE(back.status == 200);
