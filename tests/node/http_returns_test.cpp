@@ -145,6 +145,20 @@ TEST_CASE("units are given and taken by hand, with a reason", "[node][http][adju
   CHECK(text_of(again.json, "reason") == "opening day");
 }
 
+TEST_CASE("a refusal names the bonus that is missing", "[node][http][adjust]") {
+  return_desk d;
+  d.node.learn({bonus_rules()});
+  d.node.grant(quota_of(unit_of(2)), 1'000);
+  auto adjust = [&](const std::string& units) {
+    return d.post("/api/v1/adjustments",
+                  d.body(",\"card\":\"" + card_a + "\",\"purse\":2,\"units\":" + units + ",\"reason\":\"a slip\""));
+  };
+  REQUIRE(adjust("500").status == 200);
+  auto more = adjust("-518");
+  CHECK(error_of(more) == "409 insufficient");
+  CHECK(text_of(more.json, "detail") == "5.00 CNY of Pearl money can be spent here, 0.18 CNY are missing");
+}
+
 TEST_CASE("a card that is not good at this store says so", "[node][http]") {
   return_desk d;
   REQUIRE(d.top_up(5'000).status == 200);
