@@ -14,6 +14,11 @@ std::optional<amount> units_for(const purse_rule& p, product_id product) {
   return row == p.gifts.end() || row->product != product ? std::nullopt : std::optional(row->units);
 }
 
+/// The fewest units that are whole minor units of money, of which only multiples pay; 0: they pay no money.
+amount units_step(const purse_rule& p) {
+  return p.rate_units == 0 ? 0 : p.rate_units / std::gcd(p.rate_units, p.rate_money);
+}
+
 class sale_pricer {
 public:
   sale_pricer(const catalogue& rules, const rules_record& record, const sale_terms& terms)
@@ -157,6 +162,8 @@ private:
 
   status take_money(const purse_rule& p, amount units) {
     auto money = worth_of(p, units);
+    if (auto step = units_step(p); step != 0 && units % step != 0)
+      return no(p.names[0] + ": only whole multiples of " + std::to_string(step) + " can be used");
     if (!money) return no(p.names[0] + ": these do not pay as money, or not so many at once");
     if (*money > worth_max(out_, p)) return no(p.names[0] + ": more than they may pay of this basket");
     reduce(*money, out_.card_max, [&](const sold_line& l) { return pays_for(l.line.product); });
@@ -285,9 +292,8 @@ amount worth_max(const priced_sale& before, const purse_rule& rule) {
 
 std::optional<amount> worth_of(const purse_rule& rule, amount units) {
   if (rule.kind == purse_kind::bonus) return units;
-  if (rule.rate_units == 0) return std::nullopt;
-  auto steps = rule.rate_units / std::gcd(rule.rate_units, rule.rate_money);
-  if (units % steps != 0) return std::nullopt;
+  auto step = units_step(rule);
+  if (step == 0 || units % step != 0) return std::nullopt;
   return mul_div(units, rule.rate_money, rule.rate_units, rounding::down);
 }
 

@@ -125,7 +125,7 @@ constexpr std::uint32_t dormant_months_min = 3, dormant_months_max = 60;
 struct card_kind_rule {
   std::uint32_t id{};  ///< from 1
   localized names;
-  std::vector<std::uint32_t> purses;  ///< that it may have, ascending; empty: all of the programme
+  std::vector<std::uint32_t> purses;  ///< that it may have, ascending; empty: all; 1 alone: paid money and none
   bool top_up = true;                 ///< can be loaded at tills
   amount per_day{};                   ///< most card value that one node lets it spend in a business day; 0: no limit
   // Of the card itself, when it is sold.

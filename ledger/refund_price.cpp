@@ -60,9 +60,7 @@ private:
     for (const auto& l : lines) {
       auto at = parts_.find(l.product);
       auto left = at == parts_.end() ? 0 : at->second.sold - at->second.after;
-      if (l.quantity < 1 || l.quantity > left)
-        return error{errc::already_reversed, "of product " + std::to_string(l.product.value) + " " +
-                                                 std::to_string(left) + " can be given back"};
+      if (l.quantity < 1 || l.quantity > left) return too_many(l.product, left);
       at->second.after += l.quantity;
     }
     for (const auto& [product, of] : parts_) {
@@ -74,6 +72,21 @@ private:
       worth_after_ += of.part(of.worth, of.after);
     }
     return done();
+  }
+
+  /// More pieces than were paid with money and are not given back yet.
+  error too_many(product_id product, std::int64_t left) const {
+    const auto name = "product " + std::to_string(product.value);
+    auto plain = "of " + name + " " + std::to_string(left) + " can be given back";
+    auto gift = std::ranges::find(sale_.gifts, product, &gift_item::product);
+    if (gift == sale_.gifts.end()) return {errc::already_reversed, std::move(plain)};
+    const auto* purse = record_.programme.purse(gift->purse);
+    const auto units = purse ? purse->names[0] : "units";
+    if (parts_.contains(product))
+      return {errc::already_reversed,
+              plain + "; what was paid with " + units + " comes back with the reversal of the whole sale"};
+    return {errc::not_applicable,
+            name + " was paid with " + units + ": it comes back with the reversal of the whole sale"};
   }
 
   // Points and bonus come back into their months, those that expire last first; a voucher was used.

@@ -1,6 +1,7 @@
 #include "ledger/ruling.hpp"
 #include "node/admin_internal.hpp"
 #include "node/cases.hpp"
+#include "node/reason.hpp"
 #include "node/ticket.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/streams.hpp"
@@ -71,6 +72,7 @@ void acknowledge(const call& c) {
   if (!id || !reason) return c.refuse(id ? reason.error() : id.error());
   auto at = parse_receipt_id(*id);
   if (!at) return c.refuse({errc::malformed, "case is the id of an entry, as the list of differences shows it"});
+  if (!is_reason(*reason)) return c.refuse({errc::malformed, "reason is UTF-8 text on one line, and not blank"});
   c.node.acknowledge_difference(
       at->writer, at->seq, *reason, c.context.now(), [respond = c.respond, id = *id](const status& r) {
         r ? respond(200, json{{"acknowledged", id}}.dump()) : respond(http_status(r.code()), error_json(r.error()));
@@ -88,7 +90,7 @@ void rule(call c) {
   auto outcome = ruling_outcome_of(*name);
   if (!at) return c.refuse({errc::malformed, "case is the id of a contested entry, as the list of cases shows it"});
   if (!outcome) return c.refuse({errc::malformed, "outcome is stands, owed or no_loss"});
-  if (!is_plain_utf8(*note)) return c.refuse({errc::malformed, "note is plain text"});
+  if (!note->empty() && !is_reason(*note)) return c.refuse({errc::malformed, "note is plain text, and not blank"});
   entry e;
   e.kind = entry_kind::ruling;
   e.subject = at->writer;

@@ -2,6 +2,7 @@
 #include "ledger/state.hpp"
 #include "node/admin_internal.hpp"
 #include "node/member_json.hpp"
+#include "node/reason.hpp"
 #include "storage/kv_state.hpp"
 
 namespace tally::admin {
@@ -168,7 +169,7 @@ void answer_application(const call& c) {
   if (c.in.contains("reason")) {
     auto reason = text_in(c.in, "reason", application_reason_max);
     if (!reason) return c.refuse(reason.error());
-    if (reason->empty()) return c.refuse({errc::malformed, "a refusal has a reason, which the member may read"});
+    if (!is_reason(*reason)) return c.refuse({errc::malformed, "a refusal has a reason, which the member may read"});
     a.reason = std::move(*reason);
   } else {
     auto text = text_in(c.in, "medium", 32);

@@ -5,6 +5,7 @@
 #include "ledger/kinds.hpp"
 #include "ledger/money.hpp"
 #include "node/admin_internal.hpp"
+#include "node/reason.hpp"
 #include "storage/entry_codec.hpp"
 #include "storage/kv_state.hpp"
 #include "storage/streams.hpp"
@@ -195,8 +196,7 @@ void adjust_card(call c) {
   for (const auto* bad : {!text ? &text.error() : nullptr, !purse ? &purse.error() : nullptr,
                           !reason ? &reason.error() : nullptr, !reference ? &reference.error() : nullptr})
     if (bad) return c.refuse(*bad);
-  if (reason->empty() || !is_plain_utf8(*reason))
-    return c.refuse({errc::malformed, "reason is UTF-8 text on one line"});
+  if (!is_reason(*reason)) return c.refuse({errc::malformed, "reason is UTF-8 text on one line, and not blank"});
   auto shown = c.node.snapshot();
   const auto* rules = shown->rules->rules(shown->rules->version_at(shown->business_date));
   const auto* rule = rules ? rules->programme.purse(static_cast<std::uint32_t>(*purse)) : nullptr;

@@ -18,7 +18,9 @@ std::string plain_detail(const node_snapshot& s, const till_answer& a, const ref
   };
   switch (r.why.code) {
     case errc::insufficient:
-      return money(r.here.value_or(a.here)) + " can be spent here, " + money(r.missing) + " are missing";
+      return money(r.here.value_or(a.here)) +
+             (purse && purse->kind == purse_kind::bonus ? " of " + purse->names[0] : std::string()) +
+             " can be spent here, " + money(r.missing) + " are missing";
     case errc::no_quota: return "at most " + money(r.here.value_or(0)) + " here now";
     case errc::other_goods:
       return "this kind of card pays at most " + money(r.card_goods.value_or(0)) + " of this basket";

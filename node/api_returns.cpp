@@ -1,5 +1,6 @@
 // Goods that come back, of a sale of this store or of another, what one member gives to another, and units by hand.
 #include "node/api_request.hpp"
+#include "node/reason.hpp"
 #include "storage/entry_codec.hpp"
 #include "sync/text.hpp"
 #include "sync/voucher_code.hpp"
@@ -122,7 +123,7 @@ void handle_adjustment(const api_ptr& api, std::uint32_t terminal, const api_req
         c.purse = static_cast<std::uint32_t>(f.number("purse", 2, purse_id_max));
         c.units = f.number("units", -amount_max, amount_max);
         c.reason = f.text("reason", note_max);
-        if (f.ok() && (c.reason.empty() || !is_plain_utf8(c.reason))) f.fail("reason", "must be text that says why");
+        if (f.ok() && !is_reason(c.reason)) f.fail("reason", "must be text that says why");
         return card;
       },
       [&](const adjust_command&) { return not_once(*api, card); });

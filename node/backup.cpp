@@ -91,16 +91,59 @@ status make_directory(const fs::path& dir) {
   return error{errc::io, os_error("cannot create " + dir.string(), errno)};
 }
 
+/// Whether a database went through this life of its node before its present one.
+bool lived_before(const kv_store& store, const writer_id& self, const writer_id& then) {
+  constexpr int lives_max = 1'000;  // ends a walk over damaged data
+  stream_reader reader(store);
+  if (reader.own_entry(then, 0)) return true;
+  // Of a life that was lost with a disk there is no entry here: the first one of the next life names it.
+  auto at = self;
+  for (int n = 0; n < lives_max; ++n) {
+    auto data = reader.own_entry(at, 0);
+    if (!data) return false;
+    auto first = decode_entry(*data);
+    if (!first || !first->head || first->head->stream.writer.node != self.node) return false;
+    at = first->head->stream.writer;
+    if (at == then) return true;
+  }
+  return false;
+}
+
+/// What is there that a restore would put aside.
+struct present_data {
+  writer_id self;
+  std::uint64_t entries = 0;
+  bool later_life = false;  ///< than the backup's
+};
+
 /// The database of a data directory whose node must stand still, if it can be read.
-result<std::optional<std::uint64_t>> length_of(const data_layout& at, const node_identity& identity) {
+result<std::optional<present_data>> look_at(const data_layout& at, const node_identity& identity,
+                                            const writer_id& kept) {
   std::error_code ignored;
-  if (!fs::exists(at.db() / "CURRENT", ignored)) return std::optional<std::uint64_t>();
+  if (!fs::exists(at.db() / "CURRENT", ignored)) return std::optional<present_data>();
   auto store = open_rocks(at.db(), {});
   if (!store && store.error().code == errc::locked)
     return error{errc::locked, "the node on " + at.root.string() + " runs; stop it first"};
-  if (!store) return std::optional<std::uint64_t>();  // damaged: that is what backups are for
+  if (!store) return std::optional<present_data>();  // damaged: that is what backups are for
   auto known = describe(**store, identity);
-  return known ? std::optional(known->entries) : std::nullopt;
+  if (!known) return std::optional<present_data>();
+  return std::optional(
+      present_data{known->self, known->entries, known->self != kept && lived_before(**store, known->self, kept)});
+}
+
+/// Sound data that is newer than the backup is better than it.
+status not_newer(const present_data& there, const backup_figures& kept) {
+  if (there.later_life)
+    return error{errc::not_allowed,
+                 "the database that is there can be read and is of a later life of this node than the backup: epoch " +
+                     to_hex(view_of(there.self.epoch.value)) + ", " + std::to_string(there.entries) +
+                     " entries, came after epoch " + to_hex(view_of(kept.self.epoch.value)) +
+                     ", of which the backup has " + std::to_string(kept.entries) +
+                     ": start the node on what it has, or say --even-if-longer"};
+  if (there.entries <= kept.entries) return done();
+  return error{errc::not_allowed, "the database that is there can be read and has " + std::to_string(there.entries) +
+                                      " entries, the backup " + std::to_string(kept.entries) +
+                                      ": start the node on what it has, or say --even-if-longer"};
 }
 
 result<fs::path> keep_aside(const data_layout& at) {
@@ -184,12 +227,9 @@ result<backup_figures> restore_backup(const fs::path& from, const fs::path& data
     return error{errc::not_allowed,
                  "the backup is from before the first node was enrolled: it knows nobody whom it "
                  "could ask for what head office published since"};
-  auto length = length_of(at, *there);
-  if (!length) return length.error();
-  if (*length && **length > out->entries && !even_if_longer)
-    return error{errc::not_allowed, "the database that is there can be read and has " + std::to_string(**length) +
-                                        " entries, the backup " + std::to_string(out->entries) +
-                                        ": start the node on what it has, or say --even-if-longer"};
+  auto present = look_at(at, *there, out->self);
+  if (!present) return present.error();
+  if (*present && !even_if_longer) TALLY_TRY(not_newer(**present, *out));
   auto draft = at.root / "db.restoring";
   std::error_code bad;
   fs::remove_all(draft, bad);

@@ -27,13 +27,14 @@ result<backup_figures> write_backup(const std::filesystem::path& data, const std
                                     const backup_progress& tell = {});
 
 /// Puts the database of a backup into the data directory of the same node, which must stand still. The database that
-/// was there is kept beside it, as db.before-N. What is there and can be read must not be longer than the backup,
-/// unless `even_if_longer`: then it is sound, and better than any backup.
+/// was there is kept beside it, as db.before-N. What is there and can be read must not be newer than the backup (of a
+/// later life of the node than the backup's, however short that life is yet, or else longer), unless `even_if_longer`:
+/// then it is sound, and better than any backup.
 ///
 /// Head office then asks its children for what it had published since, and goes on when all have answered but those in
 /// `without`.
 ///
-/// Complete or not at all. Errors: `not_allowed` (another node's or chain's, or longer data; `without` elsewhere
+/// Complete or not at all. Errors: `not_allowed` (another node's or chain's, or newer data; `without` elsewhere
 /// than at head office), `locked` (the node runs), not_found, io, full, corrupt.
 result<backup_figures> restore_backup(const std::filesystem::path& from, const std::filesystem::path& data,
                                       bool even_if_longer, const std::vector<node_id>& without = {},

@@ -54,7 +54,8 @@ void add_restore(CLI::App& app, int& status) {
   c->add_option("--data", o->data, "data directory of the same node; the node must stand still")->required();
   c->add_option("--from", o->from, "directory that 'tallystick backup' made");
   c->add_option("--without", o->without, "head office: nodes right below it that it does not wait for")->delimiter(',');
-  c->add_flag("--even-if-longer", o->longer, "although the database that is there can be read and is longer");
+  c->add_flag("--even-if-longer", o->longer,
+              "although the database that is there can be read and is longer,\nor of a later life of the node");
   c->footer(
       "For a database that is damaged while the disk's keys are there; for a disk that is lost, see 'tallystick\n"
       "invite --replace'. The node begins a new epoch with nothing: it sells for cash until head office has closed\n"

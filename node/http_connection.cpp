@@ -58,8 +58,9 @@ std::string_view view(boost::beast::string_view v) { return {v.data(), v.size()}
 
 }  // namespace
 
-connection::connection(tcp::socket socket, worker_ptr w, shared_state& shared)
+connection::connection(tcp::socket socket, http_places::number place, worker_ptr w, shared_state& shared)
     : socket_(std::move(socket)),
+      place_(place),
       worker_(std::move(w)),
       shared_(shared),
       wake_(worker_->io, steady::time_point::max()) {
@@ -71,11 +72,12 @@ connection::connection(tcp::socket socket, worker_ptr w, shared_state& shared)
     local_ = near.to_string();
     loopback_ = far.is_loopback();
   }
-  worker_->connections.insert(this);
+  worker_->connections.emplace(place_, this);
 }
 
 connection::~connection() {
-  worker_->connections.erase(this);
+  worker_->connections.erase(place_);
+  shared_.places.leave(place_);
   shared_.open.fetch_sub(1);
   shared_.api->metrics.connections.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -155,6 +157,7 @@ bool connection::check_header(parser& p) {
                     .origins = m.count(beast::field::origin),
                     .coding = view(m[beast::field::transfer_encoding]),
                     .codings = m.count(beast::field::transfer_encoding),
+                    .types = m.count(beast::field::content_type),
                     .body = p.chunked() || (length && *length > 0)};
   auto target = origin_form(view(m.target()), head.authority);
   if (auto no = check_origin(*shared_.api, head, shared_.names, local_)) {
@@ -360,10 +363,14 @@ asio::awaitable<void> connection::stream(std::uint32_t terminal) {
 }
 
 asio::awaitable<void> connection::run() {
-  for (bool more = true; more && !peer_gone_;) {
+  for (bool more = true, first = true; more && !peer_gone_; first = false) {
     enter(phase::idle, shared_.limits.idle);
+    if (!first) shared_.places.waits(place_);
     if (buffer_.size() == 0 && !co_await fill()) break;
     enter(phase::receiving, shared_.limits.request);
+    // A till that was quiet for long and asks something now is not the first to go. Of the first request the time since
+    // the connection was made counts: octets that come one by one keep no place.
+    if (!first) shared_.places.waits(place_);
     parser p;
     auto what = co_await receive(p);
     if (what == received::closed) break;
@@ -371,6 +378,7 @@ asio::awaitable<void> connection::run() {
       co_await refuse_and_linger();
       break;
     }
+    if (!shared_.places.works(place_)) break;  // it made room for another one meanwhile
     more = co_await serve(p);
   }
   boost::system::error_code ignored;

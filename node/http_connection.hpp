@@ -3,7 +3,7 @@
 #include <deque>
 #include <list>
 #include <thread>
-#include <unordered_set>
+#include <unordered_map>
 
 #include <boost/asio.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -13,6 +13,7 @@
 #include "node/api_events.hpp"
 #include "node/http_files.hpp"
 #include "node/http_guard.hpp"
+#include "node/http_places.hpp"
 #include "node/http_router.hpp"
 #include "node/http_server.hpp"
 
@@ -31,8 +32,8 @@ struct worker {
   asio::io_context io{1};
   asio::steady_timer sweep{io};
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{asio::make_work_guard(io)};
-  std::unordered_set<connection*> connections;  // its own thread only
-  std::string date;                             // header line, renewed by the sweep
+  std::unordered_map<http_places::number, connection*> connections;  // by their places; its own thread only
+  std::string date;                                                  // header line, renewed by the sweep
   bool stopping = false;
   std::thread thread;
 };
@@ -40,9 +41,11 @@ using worker_ptr = std::shared_ptr<worker>;
 
 /// What all connections share; outlives the workers' threads.
 struct shared_state {
+  explicit shared_state(const http_limits& l) : limits(l), places(l.connections) {}
   api_ptr api;
   web_files files;
   http_limits limits;
+  http_places places;
   std::unique_ptr<event_hub> hub;
   own_names names;
   std::atomic<std::size_t> open{0}, refused{0};
@@ -51,7 +54,7 @@ struct shared_state {
 /// One client. A coroutine reads, calls, answers; the sweep of its worker ends what takes too long. One thread.
 class connection : public std::enable_shared_from_this<connection> {
 public:
-  connection(tcp::socket socket, worker_ptr w, shared_state& shared);
+  connection(tcp::socket socket, http_places::number place, worker_ptr w, shared_state& shared);
   ~connection();
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
@@ -88,6 +91,7 @@ private:
   void enter(phase p, std::chrono::milliseconds limit);
 
   tcp::socket socket_;
+  const http_places::number place_;
   worker_ptr worker_;
   shared_state& shared_;
   boost::beast::flat_buffer buffer_;

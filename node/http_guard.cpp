@@ -84,6 +84,7 @@ std::optional<api_response> check_origin(api_context& api, const request_head& h
     return refuse(api, {errc::malformed, "a request of HTTP/1.1 has exactly one Host field"});
   if (head.codings > 1 || (head.codings == 1 && (head.old || !same_word(head.coding, "chunked"))))
     return refuse(api, {errc::malformed, "of transfer codings this server takes chunked alone, in HTTP/1.1"});
+  if (head.types > 1) return refuse(api, {errc::malformed, "a request has one Content-Type field at most"});
   // Old clients that name no host are no browsers.
   if (head.hosts == 1 && !names.contains(head.authority, local)) return refuse(api, problem::wrong_host);
   if (head.method == "GET" || head.method == "HEAD") return std::nullopt;

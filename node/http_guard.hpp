@@ -25,6 +25,7 @@ struct request_head {
   std::size_t hosts = 0, origins = 0;
   std::string_view coding;  ///< Transfer-Encoding
   std::size_t codings = 0;  ///< fields of that name
+  std::size_t types = 0;    ///< of Content-Type
   bool body = false;
 };
 
@@ -33,8 +34,9 @@ std::string_view origin_form(std::string_view target, std::string_view& authorit
 
 /// Refuses what a browser could be made to send by a page of another site: another Host (403 `wrong_host`), an Origin
 /// that is not this Host on a call that changes something (403 `wrong_origin`), a body that is no JSON (415
-/// `wrong_type`); HTTP/1.1 without exactly one Host (400); and a transfer coding other than chunked, alone, whose end
-/// nobody knows (400, RFC 9112 section 6.3). Nothing when the request may be served.
+/// `wrong_type`). And with 400: HTTP/1.1 without exactly one Host; more than one Content-Type, since a proxy may go by
+/// the other; a transfer coding other than chunked, alone, whose end nobody knows (RFC 9112 section 6.3). Nothing when
+/// the request may be served.
 std::optional<api_response> check_origin(api_context& api, const request_head& head, const own_names& names,
                                          std::string_view local);
 

@@ -14,7 +14,8 @@ namespace {
 
 constexpr auto sweep_interval_max = std::chrono::milliseconds(1'000);
 constexpr std::size_t refused_at_once_max = 32;
-constexpr std::size_t other_files = 512;  // of the database, links and devices
+constexpr std::size_t closing_max = 64;   // connections that made room and are not closed yet
+constexpr std::size_t other_files = 512;  // of the database, links and devices; of those above
 
 std::string date_line() {
   std::time_t now = std::time(nullptr);
@@ -36,9 +37,8 @@ void raise_file_limit(std::size_t connections) {
 
 class server final : public http_server {
 public:
-  server(http_options o, http_services s) : options_(std::move(o)) {
+  server(http_options o, http_services s) : options_(std::move(o)), shared_(options_.limits) {
     shared_.api = std::make_shared<api_context>(std::move(s));
-    shared_.limits = options_.limits;
   }
   ~server() override { server::stop(); }
 
@@ -50,6 +50,7 @@ public:
 private:
   status listen();
   asio::awaitable<void> accept();
+  std::optional<http_places::number> place_for(const std::string& from, std::size_t home);
   asio::awaitable<void> turn_away(tcp::socket socket);
   void sweep(worker& w);
 
@@ -110,9 +111,25 @@ status server::listen() {
   return done();
 }
 
+/// Nothing: all places are taken, by connections that none makes room for this one.
+std::optional<http_places::number> server::place_for(const std::string& from, std::size_t home) {
+  if (shared_.open.load() >= options_.limits.connections + closing_max) return std::nullopt;
+  auto arrival = shared_.places.arrive(from, home);
+  if (!arrival) return std::nullopt;
+  shared_.open.fetch_add(1);
+  if (const auto& out = arrival->pushed_out) {
+    auto of = workers_[out->home];
+    asio::post(of->io, [of, id = out->id] {
+      if (auto at = of->connections.find(id); at != of->connections.end()) at->second->shared_from_this()->close();
+    });
+  }
+  return arrival->id;
+}
+
 asio::awaitable<void> server::accept() {
   while (acceptor_->is_open()) {
-    auto w = workers_[next_++ % workers_.size()];
+    auto home = next_++ % workers_.size();
+    auto w = workers_[home];
     boost::system::error_code ec;
     auto socket = co_await acceptor_->async_accept(w->io, asio::redirect_error(asio::use_awaitable, ec));
     if (ec == asio::error::operation_aborted || ec == asio::error::bad_descriptor) co_return;
@@ -122,8 +139,9 @@ asio::awaitable<void> server::accept() {
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
       continue;
     }
-    if (shared_.open.fetch_add(1) >= options_.limits.connections) {
-      shared_.open.fetch_sub(1);
+    auto far = socket.remote_endpoint(ec).address();
+    auto place = place_for(ec ? std::string() : remote_key(far.to_string()), home);
+    if (!place) {
       if (shared_.refused.load() < refused_at_once_max) {
         shared_.refused.fetch_add(1);
         auto& io = w->io;
@@ -133,8 +151,8 @@ asio::awaitable<void> server::accept() {
       continue;
     }
     shared_.api->metrics.connections.fetch_add(1, std::memory_order_relaxed);
-    asio::post(w->io, [this, w, s = std::move(socket)]() mutable {
-      auto c = std::make_shared<connection>(std::move(s), w, shared_);
+    asio::post(w->io, [this, w, place = *place, s = std::move(socket)]() mutable {
+      auto c = std::make_shared<connection>(std::move(s), place, w, shared_);
       if (!w->stopping) c->start();
     });
   }
@@ -169,7 +187,7 @@ void server::sweep(worker& w) {
     auto now = steady::now();
     std::vector<std::shared_ptr<connection>> all;  // one may end while it is looked at
     all.reserve(w.connections.size());
-    for (auto* c : w.connections)
+    for (const auto& [place, c] : w.connections)
       all.push_back(c->shared_from_this());
     for (auto& c : all)
       c->check(now);
@@ -188,7 +206,7 @@ void server::stop() {
       w->stopping = true;
       if (w == workers_.front()) acceptor_->close(ignored);
       std::vector<std::shared_ptr<connection>> all;
-      for (auto* c : w->connections)
+      for (const auto& [place, c] : w->connections)
         all.push_back(c->shared_from_this());
       for (auto& c : all)
         c->wind_down();
@@ -208,7 +226,7 @@ void server::stop() {
   // Sockets and coroutines that are left end here, on this thread, while `shared_` is alive.
   for (auto& w : workers_) {
     std::vector<std::shared_ptr<connection>> all;
-    for (auto* c : w->connections)
+    for (const auto& [place, c] : w->connections)
       all.push_back(c->shared_from_this());
     for (auto& c : all)
       c->close();

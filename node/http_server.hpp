@@ -8,7 +8,7 @@ struct http_limits {
   std::size_t body_bytes = 64 * 1024;              ///< 413, and the connection ends
   std::size_t admin_body_bytes = 4 * 1024 * 1024;  ///< of calls that carry the administration's token
   std::size_t header_bytes = 16 * 1024;            ///< 431, and the connection ends
-  std::size_t connections = 1024;                  ///< further ones are answered 503 and closed
+  std::size_t connections = 1024;   ///< a further one takes an idle one's place (http_places), or is answered 503
   std::size_t streams = 64;         ///< event streams; a further one is refused with 429 (event_hub: 4 of a till)
   std::size_t stream_events = 256;  ///< queued for one stream; a slower one is dropped
   std::chrono::milliseconds idle{60'000};        ///< without a request under way: closed

@@ -117,6 +117,9 @@ result<json_value> parse_json(std::string_view text) {
   } catch (const std::exception&) {
     return error{errc::malformed, b.problem()};
   }
+  // The parser takes this octet for the end, whatever comes behind it; no JSON text has one.
+  if (auto at = text.find('\0'); at != text.npos)
+    return error{errc::malformed, "no JSON at octet " + std::to_string(at + 1)};
   return root;
 }
 

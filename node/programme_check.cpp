@@ -160,7 +160,8 @@ status check_kinds(const programme& plan) {
     auto where = row_name("card_kind", k.id);
     TALLY_TRY(check_row(where, plan.card_kinds, i));
     for (auto p : k.purses)
-      if (!plan.purse(p)) return bad(where, "there is no purse " + std::to_string(p));
+      if (!plan.purse(p) && (p != purse_paid || k.purses.size() != 1))
+        return bad(where, "there is no purse " + std::to_string(p));
     TALLY_TRY(check_bounds(where, k, plan));
     if (k.per_day < 0 || k.per_day > amount_max) return bad(where, "per_day is out of range");
     TALLY_TRY(check_pins(where, k));

@@ -218,6 +218,14 @@ private:
     return done();
   }
 
+  /// An empty list names no purse of the programme: the kind has paid money alone, which is written as just that, since
+  /// no list at all stands for all purses.
+  status purses(const toml::table& t, std::vector<std::uint32_t>& out) const {
+    if (const auto* v = t.get("purses"))
+      if (const auto* list = v->as_array(); list && list->empty()) return out = {purse_paid}, done();
+    return numbers(t, "purses", out, [](std::uint32_t, const toml::source_region&) { return done(); });
+  }
+
   status card_kind(const toml::table& t, card_kind_rule& k) const {
     TALLY_TRY(only(t, {"id",          "name",         "purses",       "top_up",        "per_day",
                        "price",       "deposit",      "valid_months", "valid_days",    "named",
@@ -235,7 +243,7 @@ private:
     TALLY_TRY(yes_or_no(t, "named", k.named));
     TALLY_TRY(yes_or_no(t, "replaceable", k.replaceable));
     auto any = [](std::uint32_t, const toml::source_region&) { return done(); };
-    TALLY_TRY(numbers(t, "purses", k.purses, any));
+    TALLY_TRY(purses(t, k.purses));
     TALLY_TRY(numbers(t, "only_at", k.only_at, any));
     TALLY_TRY(numbers(t, "not_at", k.not_at, any));
     TALLY_TRY(numbers(t, "no_top_up_at", k.no_top_up_at, any));

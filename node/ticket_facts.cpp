@@ -40,6 +40,15 @@ receipt::units units_of(const value_item& v, const programme& plan, language lan
   return out;
 }
 
+/// What goes back to the card, by names of the rules under which it was put aside.
+void describe_released(const entry& e, const programme& plan, language lang, receipt& r) {
+  r.released.clear();
+  for (const auto& v : e.released) {
+    auto& u = r.released.emplace_back(units_of(v, plan, lang));
+    if (v.purse == purse_paid) u.name.clear(), u.is_money = true;
+  }
+}
+
 /// Gifts, discounts and vouchers of a sale: what its rules say. Nothing when they are not here.
 void describe_programme(const entry& e, const catalogue& rules, language lang, receipt& r) {
   static const programme none;
@@ -70,9 +79,7 @@ void describe_programme(const entry& e, const catalogue& rules, language lang, r
   if (e.kind == entry_kind::refund || e.kind == entry_kind::refund_elsewhere)
     for (const auto& v : e.values)
       if (v.unit != main_unit) r.returned.push_back(units_of(v, plan, lang));
-  each(e.released, r.released);
-  for (auto& u : r.released)
-    if (u.purse == purse_paid) u.name.clear(), u.is_money = true;
+  describe_released(e, plan, lang, r);
   if (plan.empty() || !sells(e.kind)) return;
   auto terms = terms_of_entry(e, plan);
   auto price = terms ? price_sale(rules, *terms) : error{errc::not_applicable, ""};
@@ -206,13 +213,21 @@ void describe_adjustment(const entry& e, const catalogue& rules, language lang, 
   r.reason = e.blob;
 }
 
-/// The entry that a reversal undoes.
+/// The entry that a reversal undoes, or a void ends.
 result<entry> cited_entry(const entry& e, const writer_id& writer, const kv_store& store) {
   auto data = stream_reader(store).own_entry(writer, e.cites.value_or(0));
   if (!data) return data.error();
   auto cited = decode_entry(*data);
   if (!cited) return error{errc::corrupt, "the entry that a reversal cites"};
   return cited;
+}
+
+/// It names no rules of its own.
+void describe_void(const entry& e, const writer_id& writer, const catalogue& rules, const kv_store& store,
+                   language lang, receipt& r) {
+  auto opened = cited_entry(e, writer, store);
+  const auto* record = opened ? rules.rules(opened->rules_version) : nullptr;
+  if (record) describe_released(e, record->programme, lang, r);
 }
 
 }  // namespace
@@ -270,6 +285,7 @@ result<receipt> describe_receipt(const entry& e, const writer_id& writer, sequen
     describe_programme(e, rules, lang, r);
     describe_money(e, r);
     describe_card_life(e, r);
+    if (e.kind == entry_kind::void_hold) describe_void(e, writer, rules, store, lang, r);
     if (e.kind == entry_kind::authorise) describe_aside(e, rules, lang, r);
     if (e.kind == entry_kind::gift) describe_gift(e, rules, lang, r);
     if (e.kind == entry_kind::adjust) describe_adjustment(e, rules, lang, r);

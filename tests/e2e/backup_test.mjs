@@ -103,6 +103,7 @@ await scenario('backup', 240, async (t) => {
   }
   t.step('what the store owes and is owed is nothing');
   for (const node of [hq, store, other]) await node.stop();
+  await refused(['restore', '--data', store.data, '--from', backup], /later life .* --even-if-longer/);
   for (const node of [hq, store, other]) await node.audit();
   assert.equal(readFileSync(join(backup, 'identity.toml'), 'utf8'), before, 'a restore only reads the backup');
 });

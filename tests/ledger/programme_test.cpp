@@ -102,6 +102,59 @@ TEST_CASE("money before bonus where the rules say so", "[programme]") {
         std::vector<value_item>{{purse_paid, main_unit, 0, 1'000}, {bonus_purse, unit_of(bonus_purse), 0, 2'000}});
 }
 
+TEST_CASE("of two purses of bonus the one with the lower number pays first, whatever expires", "[programme]") {
+  monday_shop t;
+  auto r = rules_of(3, 0);
+  r.programme = chain_programme();
+  r.programme.purses[5].bucket = bucket_rule::expires;
+  t.prices.add(r);
+  t.give(card_1, bonus_purse, 300);
+  t.give(card_1, parts_purse, 300, 202612);
+  auto d = t.run(t.sale({{product_id{1}, 4}}, 400));
+  CHECK(written(d).values == std::vector<value_item>{{bonus_purse, unit_of(bonus_purse), 0, 300},
+                                                     {parts_purse, unit_of(parts_purse), 202612, 100}});
+}
+
+TEST_CASE("a kind of card with paid money alone", "[programme]") {
+  monday_shop t;
+  auto r = rules_of(3, 0);
+  r.programme = chain_programme();
+  r.programme.card_kinds = {{1, {"Plain card"}, {purse_paid}, true, 0}};
+  t.prices.add(r);
+  t.give(card_1, bonus_purse, 500);
+  t.give(card_1, points_purse, 500, 202701);
+  auto d = t.run(t.sale({{product_id{1}, 4}}, 400));
+  CHECK(written(d).values == std::vector<value_item>{{purse_paid, main_unit, 0, 400}});
+  CHECK(written(d).earned.empty());
+  auto sale = t.sale({{product_id{1}, 4}}, 200);
+  sale.uses = {{points_purse, 200}};
+  CHECK(refused(t.run(sale)) == errc::not_applicable);
+  sale = t.sale({}, 0);
+  sale.gifts = {{points_purse, product_id{2}, 1}};
+  CHECK(refused(t.run(sale)) == errc::not_applicable);
+}
+
+TEST_CASE("units that are no whole minor units say how many are", "[programme]") {
+  monday_shop t;
+  auto r = rules_of(3, 0);
+  r.programme = chain_programme();
+  r.programme.purses[1].rate_units = 7;
+  r.programme.purses[1].rate_money = 10;
+  t.prices.add(r);
+  t.give(card_1, points_purse, 100, 202701);
+  auto sale = t.sale({{product_id{1}, 4}}, 390);
+  sale.uses = {{points_purse, 8}};
+  auto d = t.run(sale);
+  CHECK(refused(d) == errc::not_applicable);
+  CHECK(std::get<refusal>(d).why.detail == "Points: only whole multiples of 7 can be used");
+  sale.key = t.next_key();
+  sale.uses = {{points_purse, 7}};
+  CHECK(refused(t.run(sale)) == errc::ok);
+  sale.key = t.next_key();
+  sale.uses = {{visits_purse, 1}};
+  CHECK(std::get<refusal>(t.run(sale)).why.detail.find("do not pay as money") != std::string::npos);
+}
+
 TEST_CASE("points as money, in steps, up to their share", "[programme]") {
   monday_shop t;
   t.give(card_1, points_purse, 500, 202701);

@@ -119,6 +119,27 @@ TEST_CASE("bonus and points that paid come back as they were, a voucher does not
   CHECK(t.taxes() == 0);
 }
 
+TEST_CASE("what points paid comes back with the whole sale", "[refund]") {
+  counter_shop t;
+  t.give(card_1, points_purse, 300, 202701);
+  auto sale = t.sale({{product_id{1}, 1}, {product_id{3}, 1}}, 400);
+  sale.gifts = {{points_purse, product_id{2}, 1}};
+  REQUIRE(refused(t.run(sale)) == errc::ok);
+  auto seq = t.journal.size() - 1;
+  auto d = t.refund(seq, {{product_id{2}, 1}}, true);
+  CHECK(refused(d) == errc::not_applicable);
+  CHECK(std::get<refusal>(d).why.detail ==
+        "product 2 was paid with Points: it comes back with the reversal of the whole sale");
+
+  sale = t.sale({{product_id{2}, 1}}, 200);
+  sale.gifts = {{points_purse, product_id{2}, 1}};
+  REQUIRE(refused(t.run(sale)) == errc::ok);
+  d = t.refund(t.journal.size() - 1, {{product_id{2}, 2}}, true);
+  CHECK(refused(d) == errc::already_reversed);
+  CHECK(std::get<refusal>(d).why.detail ==
+        "of product 2 1 can be given back; what was paid with Points comes back with the reversal of the whole sale");
+}
+
 TEST_CASE("a thing that was given once goes with the first piece, and bonus alone earns nothing", "[refund]") {
   counter_shop t;
   auto d = t.run(t.sale({{product_id{1}, 20}, {product_id{2}, 1}}, 0, {in_cash(2'200)}));

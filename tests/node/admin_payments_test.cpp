@@ -121,8 +121,9 @@ TEST_CASE("head office gives and takes units by hand", "[admin]") {
   CHECK(d.node.written.back().earned.empty());
   for (const auto& bad :
        {with(call, "units", "0"), with(call, "units", "5.50"), with(call, "units", "--5"), with(call, "units", 5),
-        with(call, "units", ""), with(call, "reason", ""), with(call, "reason", std::string(note_max + 1, 'x')),
-        with(call, "reason", "a\nb"), with(call, "reference", ""), with(call, "purse", 1), with(call, "purse", 256)}) {
+        with(call, "units", ""), with(call, "reason", ""), with(call, "reason", "  "),
+        with(call, "reason", std::string(note_max + 1, 'x')), with(call, "reason", "a\nb"), with(call, "reference", ""),
+        with(call, "purse", 1), with(call, "purse", 256)}) {
     d.post("card/adjust", bad);
     CHECK(d.status == 400);
   }

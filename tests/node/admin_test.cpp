@@ -410,7 +410,8 @@ TEST_CASE("what was priced otherwise is acknowledged with a reason", "[admin]") 
   const writer_id store{{3}, {{0x9f, 1, 2, 3, 4, 5, 6, 7}}};
   const json said{{"case", "3.9f01020304050607.117"}, {"reason", "the price list came late"}};
   for (const auto& bad : {with(said, "case", "3.9f01020304050607.0117"), with(said, "case", 3),
-                          with(said, "reason", std::string(201, 'x')), with(said, "reason", 7)}) {
+                          with(said, "reason", std::string(201, 'x')), with(said, "reason", 7),
+                          with(said, "reason", ""), with(said, "reason", " \xe3\x80\x80")}) {
     d.post("cases/acknowledge", bad);
     CHECK(d.status == 400);
   }

@@ -72,6 +72,9 @@ TEST_CASE("a page of another site cannot call", "[node][guard]") {
   const std::string type = "Content-Type: application/json\r\n";
   CHECK(post(type) == "403 bad_token");
   CHECK(post("Content-Type: Application/JSON ; charset=utf-8\r\n") == "403 bad_token");
+  CHECK(post(type + "Content-Type: text/plain\r\n") == "400 malformed");
+  CHECK(post(type + type) == "400 malformed");
+  CHECK(said(s, get + "Host: localhost\r\n" + type + type) == "400 malformed");
   CHECK(post(type + "Origin: http://localhost:8080\r\n") == "403 bad_token");
   for (const char* origin : {"http://evil.example", "http://localhost:8081", "http://localhost", "null", "",
                              "http://localhost:8080.evil", "ftp://localhost:8080"})

@@ -150,6 +150,7 @@ TEST_CASE("wrong types are named", "[node][http]") {
     return text_of(r.json, "detail");
   };
   CHECK(detail("/api/v1/sales", "") == "no JSON at octet 1");
+  CHECK(detail("/api/v1/sales", d.sale_body(1, 1) + '\0').starts_with("no JSON at octet"));
   CHECK(detail("/api/v1/sales", "[]") == "the body must be a JSON object");
   CHECK(detail("/api/v1/sales", "{}") == "counter is missing");
   CHECK(detail("/api/v1/sales", R"({"counter":"1"})").starts_with("counter must be an integer"));

@@ -97,6 +97,28 @@ TEST_CASE("a sale approved in part tells what remains", "[node][http][hold]") {
   CHECK(error_of(d.post("/api/v1/sales", d.sale_body(d.next(), 1, "card", ",\"partial\":true"))) == "409 insufficient");
 }
 
+TEST_CASE("what a void gives back is named as when it was put aside", "[node][http][hold]") {
+  hold_desk d;
+  d.node.learn({bonus_rules()});
+  d.node.grant(quota_of(unit_of(2)), 10'000);
+  REQUIRE(d.post("/api/v1/adjustments",
+                 d.counter() + ",\"card\":\"" + card_a + "\",\"purse\":2,\"units\":3000,\"reason\":\"opening day\"}")
+              .status == 200);
+  auto part = d.post("/api/v1/sales", d.sale_body(d.next(), 20, "card", ",\"partial\":true"));
+  REQUIRE(part.status == 200);
+  CHECK(number_of(part.json, "total") == 13'000);
+  auto r = d.give_back(text_of(part.json, "id"));
+  REQUIRE(r.status == 200);
+  const auto& released = r.json.find("released")->items;
+  REQUIRE(released.size() == 2);
+  CHECK(text_of(released[0], "name").empty());
+  CHECK(text_of(released[1], "name") == "Pearl money");
+  CHECK(number_of(released[1], "units") == 3'000);
+  CHECK(prints(r, "Pearl money: back to the card"));
+  CHECK(prints(r, "+30.00"));
+  CHECK(prints(d.get("/api/v1/receipts/" + text_of(r.json, "id")), "Pearl money"));
+}
+
 TEST_CASE("requests about authorisations that make no sense", "[node][http][hold]") {
   hold_desk d;
   CHECK(error_of(d.authorise(10'001)) == "409 insufficient");

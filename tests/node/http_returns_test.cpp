@@ -135,13 +135,28 @@ TEST_CASE("units are given and taken by hand, with a reason", "[node][http][adju
   CHECK(error_of(adjust("-36")) == "409 insufficient");
   CHECK(error_of(adjust("0")) == "409 bad_amount");
   CHECK(error_of(adjust("5", "")) == "400 malformed");
-  CHECK(error_of(adjust("5", ",\"reason\":\"\"")) == "400 malformed");
+  for (const char* nothing : {"", "   ", "\u3000", "\u00a0 \u200b"})
+    CHECK(error_of(adjust("5", std::string(",\"reason\":\"") + nothing + "\"")) == "400 malformed");
   CHECK(error_of(adjust("5", ",\"reason\":\"" + std::string(201, 'x') + "\"")) == "400 malformed");
   auto back = d.post("/api/v1/reversals", d.body(",\"receipt\":\"" + text_of(taken.json, "id") + "\""));
   REQUIRE(back.status == 200);
   CHECK(number_of(back.json.find("returned")->items.at(0), "units") == 25);
   auto again = d.get("/api/v1/receipts/" + text_of(r.json, "id"));
   CHECK(text_of(again.json, "reason") == "opening day");
+}
+
+TEST_CASE("a refusal names the bonus that is missing", "[node][http][adjust]") {
+  return_desk d;
+  d.node.learn({bonus_rules()});
+  d.node.grant(quota_of(unit_of(2)), 1'000);
+  auto adjust = [&](const std::string& units) {
+    return d.post("/api/v1/adjustments",
+                  d.body(",\"card\":\"" + card_a + "\",\"purse\":2,\"units\":" + units + ",\"reason\":\"a slip\""));
+  };
+  REQUIRE(adjust("500").status == 200);
+  auto more = adjust("-518");
+  CHECK(error_of(more) == "409 insufficient");
+  CHECK(text_of(more.json, "detail") == "5.00 CNY of Pearl money can be spent here, 0.18 CNY are missing");
 }
 
 TEST_CASE("a card that is not good at this store says so", "[node][http]") {

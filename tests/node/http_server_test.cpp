@@ -348,15 +348,52 @@ TEST_CASE("streams are few; one whose reader is gone or slow makes room", "[node
 TEST_CASE("connections beyond the bound are told so", "[node][server]") {
   served s(with([](http_limits& l) { l.connections = 5; }));
   std::vector<client> open;
+  auto second = s.pair();
   for (int i = 0; i < 5; ++i) {
     open.push_back(s.connect());
-    REQUIRE(open.back().call("GET", "/healthz").status == 200);
+    REQUIRE(open.back().send(client::request("GET", "/api/v1/events", {}, i < 4 ? s.token : second)));
+    open.back().until(": hello\n\n");
   }
   auto refused = s.connect().read();
   CHECK(refused.status == 503);
   CHECK(text_of(refused.json, "error") == "busy");
   open.clear();
   CHECK(eventually([&] { return s.connect().call("GET", "/healthz").status == 200; }));
+}
+
+TEST_CASE("a host that fills all places keeps no till of another address out", "[node][server]") {
+  served s(with([](http_limits& l) { l.connections = 8; }));
+  auto till = s.connect("127.0.0.2");
+  REQUIRE(till.call("POST", "/api/v1/sales", sale_body(1), s.token).status == 200);
+  auto stream = s.connect("127.0.0.3");
+  REQUIRE(stream.send(client::request("GET", "/api/v1/events", {}, s.token)));
+  stream.until(": hello\n\n");
+  // Some send nothing, some the beginning of a request, some had an answer.
+  std::vector<client> flood;
+  for (int i = 0; i < 60; ++i) {
+    flood.push_back(s.connect("127.0.0.9"));
+    if (i % 3 == 1) (void)flood.back().send("POST /api/v1/sales HTTP/1.1\r\n");
+    if (i % 3 == 2) CHECK(flood.back().call("GET", "/healthz").status == 200);
+  }
+  CHECK(s.connect("127.0.0.4").call("GET", "/api/v1/till", {}, s.token).status == 200);
+  CHECK(till.call("POST", "/api/v1/sales", sale_body(2), s.token).status == 200);
+  CHECK(flood.front().closed_by_server());
+  s.node.events().publish(misread_event{"reader", "twisted"});
+  CHECK(stream.until("\n\n").find("twisted") != std::string::npos);
+}
+
+TEST_CASE("of one address the connection that was quiet for longest makes room", "[node][server]") {
+  bench_node n;
+  http_options o{.listen = "127.0.0.1:0", .threads = 1};  // one, so that a connection waits before the next one comes
+  o.limits.connections = 3;
+  auto server = *http_server::start(o, n.services());
+  client first(server->endpoint()), second(server->endpoint()), third(server->endpoint());
+  for (auto* c : {&first, &third, &second})
+    REQUIRE(c->call("GET", "/healthz").status == 200);
+  CHECK(client(server->endpoint()).call("GET", "/healthz").status == 200);
+  CHECK(first.closed_by_server());
+  CHECK(third.call("GET", "/healthz").status == 200);
+  CHECK(second.call("GET", "/healthz").status == 200);
 }
 
 TEST_CASE("hundreds of connections at once", "[node][server]") {

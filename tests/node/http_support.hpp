@@ -97,13 +97,18 @@ struct bench_node {
 /// A client with a plain socket: sends any octets, reads answers.
 class client {
 public:
-  explicit client(const std::string& endpoint) {
+  /// `from`: another address of this machine, "127.0.0.2".
+  explicit client(const std::string& endpoint, const char* from = nullptr) {
     auto colon = endpoint.rfind(':');
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(colon + 1))));
     ::inet_pton(AF_INET, endpoint.substr(0, colon).c_str(), &to.sin_addr);
     fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    if (from) ::inet_pton(AF_INET, from, &own.sin_addr);
+    if (from && ::bind(fd_, reinterpret_cast<sockaddr*>(&own), sizeof own) != 0) throw std::runtime_error(from);
     if (fd_ < 0 || ::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
       throw std::runtime_error("no connection to " + endpoint);
     int on = 1;
@@ -239,7 +244,7 @@ struct served : bench_node {
     auto r = connect().call("POST", "/api/v1/pair", "{\"code\":\"" + new_code() + "\"}");
     return text_of(r.json, "token");
   }
-  client connect() const { return client(server->endpoint()); }
+  client connect(const char* from = nullptr) const { return client(server->endpoint(), from); }
 };
 
 }  // namespace tally::test

@@ -17,6 +17,9 @@ TEST_CASE("JSON is read strictly", "[node][json]") {
   CHECK(why_not("") != "");
   CHECK(why_not("{") != "");
   CHECK(why_not("{}x") != "");
+  CHECK(why_not(std::string_view("{}\0", 3)) == "no JSON at octet 3");
+  CHECK(why_not(std::string_view("{} \0{\"a\":1}", 11)) == "no JSON at octet 4");
+  CHECK(why_not("{\"a\":\"\\u0000\"}") == "");
   CHECK(why_not("{'a':1}") != "");
   CHECK(why_not("{\"a\":01}") != "");
   CHECK(why_not("{\"a\":\"\xff\"}") != "");

@@ -205,6 +205,20 @@ TEST_CASE("what a kind of card asks a one-time code for: read, kept, and refused
   CHECK(placed->lines.at("card_kind 1") > 1);
 }
 
+TEST_CASE("a kind of card may have paid money alone", "[rules][programme]") {
+  auto of = [](const std::string& rows) {
+    auto r = parse_rules(
+        base_rows + points_row + bonus_row + "[[card_kind]]\nid = 1\nname = { en = \"Gift\" }\n" + rows, "f.toml");
+    REQUIRE(r);
+    return decode_rules(encode_rules(r->rules))->programme.card_kinds.front().purses;
+  };
+  CHECK(of("").empty());  // all
+  CHECK(of("purses = []\n") == std::vector<std::uint32_t>{purse_paid});
+  CHECK(of("purses = [1]\n") == std::vector<std::uint32_t>{purse_paid});
+  CHECK(names(points_row + "[[card_kind]]\nid = 1\nname = { en = \"A\" }\npurses = [1, 3]\n", "there is no purse 1"));
+  CHECK(names("[[card_kind]]\nid = 1\nname = { en = \"A\" }\nonly_at = []\n", "only_at is a list of numbers"));
+}
+
 TEST_CASE("the demo has a programme", "[rules][programme]") {
   auto r = parse_rules(demo_rules(), "demo-rules.toml");
   REQUIRE(r);

@@ -69,4 +69,19 @@ inline entry hand_rules(amount per_day, const std::function<void(card_kind_rule&
   return e;
 }
 
+/// Rules version 2, under which bonus (purse 2) is given and taken by hand.
+inline entry bonus_rules() {
+  auto e = test_rules().front();
+  auto r = decode_rules(e.blob);
+  r->version = 2;
+  purse_rule bonus;
+  bonus.id = 2;
+  bonus.kind = purse_kind::bonus;
+  bonus.names[0] = "Pearl money";
+  bonus.manual_per_day = 10'000;
+  r->programme.purses = {bonus};
+  e.blob = encode_rules(*r);
+  return e;
+}
+
 }  // namespace tally::test
