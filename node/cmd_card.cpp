@@ -2,11 +2,13 @@
 #include <iostream>
 
 #include "devices/luhn.hpp"
+#include "ledger/card_sale.hpp"
 #include "ledger/cards.hpp"
 #include "node/cmd.hpp"
 #include "node/code_picture.hpp"
 #include "node/identity.hpp"
 #include "node/office.hpp"
+#include "node/reason.hpp"
 #include "sync/card_qr.hpp"
 #include "sync/driver_keyfile.hpp"
 #include "sync/entropy_sodium.hpp"
@@ -88,6 +90,10 @@ int run_payment(const card_options& o, const std::string& option, const std::str
                 const std::function<result<bool>(amount)>& book, const std::string& what) {
   if (o.reference.empty())
     return fail(exit_usage, "--reference says which payment it is, so that the same one is booked once");
+  if (!is_reason(o.reference) || o.reference.front() == ' ' || o.reference.back() == ' ' ||
+      o.reference.size() > reference_max)
+    return fail(exit_usage, "--reference is text of at most " + std::to_string(reference_max) +
+                                " octets in one line, without spaces around it");
   auto state = hq.get("status");
   if (!state) return fail(state.error());
   auto unit = state->value("unit", nlohmann::json::object());

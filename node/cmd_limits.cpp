@@ -73,13 +73,17 @@ result<currency> currency_of(const admin_client& node) {
   auto s = node.get("status");
   if (!s) return s.error();
   auto unit = s->value("unit", nlohmann::json::object());
-  return currency{unit.value("code", "CNY"), unit.value("exponent", 2)};
+  return currency{unit.value("code", "CNY"), unit.value("exponent", 2), s->value("rules_version", 0U) != 0};
 }
 
 result<node_limits> limits_from(const admin_client& hq, const limit_texts& texts,
                                 const std::optional<node_limits>& now) {
   auto money = currency_of(hq);
   if (!money) return money.error();
+  if (texts.any() && !money->published)
+    return error{errc::bad_config,
+                 "the chain has no rules yet, so nobody knows how many decimals its currency has: 'tallystick publish' "
+                 "first, then what a store may hold"};
   node_limits out = now.value_or(node_limits{});
   struct row {
     const char* option;

@@ -20,11 +20,12 @@ void add_limit_options(CLI::App& command, limit_texts& to);
 struct currency {
   std::string code;
   int exponent = 2;
+  bool published = false;  ///< there are rules; else both are only what most chains have
 };
 result<currency> currency_of(const admin_client& node);
 
 /// In minor units of the chain's currency. A limit that is not given keeps its value in `now`, and is `bad_config`
-/// without one. `bad_config` for what is no amount.
+/// without one. `bad_config` for what is no amount, and for any before the chain has rules.
 result<node_limits> limits_from(const admin_client& hq, const limit_texts& texts,
                                 const std::optional<node_limits>& now);
 

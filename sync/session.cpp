@@ -66,8 +66,8 @@ session_effects session::on_message(const message& m, tick_ms now) {
   if (const auto* hello = std::get_if<hello_message>(&m)) {
     on_hello(*hello, out, now);
   } else if (const auto* refusal = std::get_if<refuse_message>(&m)) {
-    // Another process in this one's place; or a later life of head office, which runs on a backup: what the other has of
-    // that follows.
+    // Another process in this one's place; or a later life of head office, which runs on a backup: what the other has
+    // of that follows.
     if (refusal->code == replaced_code || refusal->code == errc::rolled_back) out.push_back(control_effect{m});
     if (refusal->code == errc::rolled_back) return out;
     closed_ = true;

@@ -239,7 +239,8 @@ void station::decide_till(const till_request& r, bool last, amount pulled, bool 
   auto d = book_->take(r.command, now_, pulls, last && r.may_wait && !alone, alone);
   if (auto* e = std::get_if<entry>(&d)) {
     calendar_.traded = true;
-    sweeper_.used(e->account);
+    // What comes to a card that was given back waits for nobody here.
+    is_given_back(st(), e->account) ? sweeper_.left(e->account, tick_) : sweeper_.used(e->account);
     a.outcome = std::move(*e);
   } else if (auto* again = std::get_if<replayed>(&d)) {
     auto earlier = book_->find_entry(again->writer, again->seq);

@@ -83,7 +83,9 @@ void station::time_out_holds() {
     if (!k || !v || k->writer != book_->self() || v->n > business_moment(now)) continue;
     // What the open group ended is found ended.
     auto e = decide_time_out(book_->at(now_), k->a);
-    if (e && write(*e) && ++written >= entries_per_look) return;
+    if (!e || !write(*e)) continue;
+    if (is_given_back(st(), e->account)) sweeper_.left(e->account, tick_);
+    if (++written >= entries_per_look) return;
   }
 }
 

@@ -182,8 +182,8 @@ void station::on_held_below(node_id child, const have_message& m) {
   if (told.size() < lives_max && told.insert(w).second) rebuild_.ask_due = 0;
 }
 
-// A child says so each time that it is asked, and gives that life back as well. One that runs an older program only says
-// so; the alarm comes once.
+// A child says so each time that it is asked, and gives that life back as well. One that runs an older program only
+// says so; the alarm comes once.
 void station::on_newer_below(node_id child, const refuse_message& m) {
   if (m.code == errc::rolled_back) rebuild_.newer.insert(child);
 }

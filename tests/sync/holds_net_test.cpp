@@ -54,6 +54,25 @@ TEST_CASE("what is put aside is not pulled, and times out once", "[sync][hold]")
   net.nothing_contested();
 }
 
+TEST_CASE("what comes to a card after it was given back goes to head office", "[sync][hold]") {
+  holds_net net;
+  auto& a = net.at(3);
+  REQUIRE(why(net.top_up(a, 6'000)) == errc::ok);
+  const bool timed_out = GENERATE(false, true);
+  auto aside = net.put_aside(a, 5'000, 600);
+  REQUIRE(why(aside) == errc::ok);
+  REQUIRE(why(net.ask(a, hand_back_command{net.key(a), net.card, 1'000, 0})) == errc::ok);
+  net.sync();
+  if (!timed_out) REQUIRE(why(net.ask(a, void_command{net.key(a), aside.seq})) == errc::ok);
+  for (int i = 0; i < 40; ++i) {
+    net.pass_time(60'000);
+    net.sync();
+  }
+  CHECK(net.at_node(a) == 0);
+  CHECK(net.at_node(net.hq()) + net.at_node(net.region()) == 5'000);
+  net.nothing_contested();
+}
+
 TEST_CASE("a dark store times out once it has served a till, or heard from its parent", "[sync][hold]") {
   holds_net net;
   auto& a = net.at(3);
