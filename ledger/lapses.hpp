@@ -36,9 +36,9 @@ tally::amount founded(const lapse_record& r);
 
 /// What an entry of that writer adds to the record of each purse in `watch`. REQUIRES: not contested.
 void add_lapses(const entry& e, const entry_place& p, const lapse_watch& watch, state& s);
-/// Of that, what goods that came back claimed of units that had expired by then (a debt of theirs). Units that are good as
-/// long as those were, from the month in which the goods came back, count as spent in the month in which those ended: so
-/// what expired unused makes the debt good, and what had been spent does not.
+/// Of that, what goods that came back claimed of units that had expired by then (a debt of theirs). Units that are good
+/// as long as those were, from the month in which the goods came back, count as spent in the month in which those
+/// ended: so what expired unused makes the debt good, and what had been spent does not.
 void add_claims(const entry& e, const entry_place& p, const lapse_watch& watch, state& s);
 /// None for a card of which nothing was counted.
 lapse_record lapses_of(const state& s, account_id account, std::uint32_t purse);
