@@ -94,13 +94,14 @@ std::uint32_t months_back(std::uint32_t yyyymm, std::uint32_t n) {
   return months / 12 * 100 + months % 12 + 1;
 }
 
-/// A bucket that is gone makes nothing good any more, but for what it has.
+/// A bucket that is gone makes nothing good any more, but for what it has. Not at once: at a start journals come again
+/// in another order, and what was given of it may come behind what it was given for.
 void forget(lapse_record& r, std::uint32_t month) {
   if (month != 0) {
     auto given = given_by_bucket(r);
-    auto old = months_back(month, lapse_months_kept);
+    auto old = months_back(month, lapse_months_kept), gone = months_back(month, lapse_months_gone);
     std::erase_if(r.spent, [&](const spent_item& x) {
-      return x.bucket < old || (x.bucket < month && given.count(x.bucket) == 0);
+      return x.bucket < old || (x.bucket < gone && given.count(x.bucket) == 0);
     });
     for (auto* list : {&r.lapsed, &r.given})
       std::erase_if(*list, [&](const item& x) { return x.bucket < old; });

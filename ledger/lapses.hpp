@@ -49,6 +49,8 @@ std::optional<lapse_record> decode_lapses(byte_view data);
 
 /// Months for which what expired is remembered, and items of one record; beyond, the oldest are forgotten.
 constexpr std::uint32_t lapse_months_kept = 24;
+/// … and what was spent of a bucket that is gone, and into which nothing was given back.
+constexpr std::uint32_t lapse_months_gone = 6;
 constexpr std::size_t lapse_items_max = 1'000;
 
 }  // namespace tally
