@@ -111,6 +111,15 @@ void load_certificates_of(node_id node, const kv_store& store, certificate_book&
   load_revocations(store, book);
 }
 
+/// Another machine has the store's place, and whoever has the old disk may have signed this since: what head office held
+/// by then was signed before.
+static bool may_be_later(const stream_log::parts& from, const receipt_code& c, const public_key& key) {
+  const auto good = from.certificates.keys_for(c.writer);
+  const bool over = from.certificates.is_revoked_key(key) || std::ranges::find(good, key) == good.end();
+  const auto closed = closing_of(durable_state(from.store), c.writer);
+  return over && c.seq >= (closed ? closed->size : 0);
+}
+
 result<receipt_report> check_receipt(const stream_log::parts& from, std::string_view text) {
   auto code = parse_receipt_code(text);
   if (!code) return code.error();
@@ -128,13 +137,8 @@ result<receipt_report> check_receipt(const stream_log::parts& from, std::string_
       keys, [&](const public_key& key) { return verify_receipt(c, from.chain, key, from.certificates.with()).ok(); });
   if (signer_of == keys.end()) return verify_receipt(c, from.chain, keys.front(), from.certificates.with()).error();
   out.key = *signer_of;
-  // A key that counts no more may have signed since, but for what was at head office by then.
-  const auto good = from.certificates.keys_for(c.writer);
-  const bool ended = std::ranges::find(good, out.key) == good.end();
   const auto r = from.certificates.revocation_of(c.writer);
-  const auto closed = closing_of(durable_state(from.store), c.writer);
-  const auto end = r ? r->size : closed ? closed->size : 0;
-  if ((r || ended) && c.seq >= end) {
+  if (r && c.seq >= r->size) {
     out.standing = receipt_standing::revoked;
     return out;
   }
@@ -143,7 +147,10 @@ result<receipt_report> check_receipt(const stream_log::parts& from, std::string_
   if (!tip) return tip.error();
   out.entries = tip->size();
   out.standing = receipt_standing::signed_only;
-  if (c.seq >= out.entries) return out;
+  if (c.seq >= out.entries) {
+    if (may_be_later(from, c, out.key)) out.standing = receipt_standing::revoked;
+    return out;
+  }
   auto data = reader.entry_of(c.stream(), c.seq, {from.self, {}});
   if (!data) return data.error();
   auto root = root_at(c.seq + 1, reader.nodes(c.stream(), {from.self, {}}));

@@ -54,7 +54,7 @@ enum class receipt_standing : std::uint8_t {
   held,           ///< the entry is here, as the code says; head office's cosignature is not known here
   signed_only,    ///< signed by its store; the journal here ends before it
   other_history,  ///< signed by its store, and the journal here says something else: evidence of a fork
-  revoked,        ///< signed with the store's key, behind the size at which head office revoked it
+  revoked,        ///< signed with the store's key, behind the size at which head office revoked it, or closed its books
 };
 std::string_view receipt_standing_name(receipt_standing s);
 

@@ -27,7 +27,7 @@ bool moves_rights(const posting& p) {
 /// Contested entries of a life: what each made, and whether a ruling lets it stand.
 class contested_rights {
 public:
-  /// `behind`: it lies behind the end of what counts, so that a ruling may say that it never was.
+  /// `behind`: it lies behind the end of what counts, so that a ruling may say that it never was, and took from a card.
   void add(sequence seq, const std::vector<posting>& postings, std::optional<ruling_outcome> ruled, bool behind) {
     const bool stands = ruled == ruling_outcome::stands || ruled == ruling_outcome::owed;
     seqs_.insert(seq);
@@ -97,11 +97,22 @@ allowance allowed(const unproven_rights::by_unit& unproven, const contested_righ
   return out;
 }
 
+/// Of a holding of which nothing is left there: what was granted of it already, below zero.
+amount less_granted(const observer& seen, node_id by, const writer_id& closed, const ledger_account& held) {
+  amount sum = 0;
+  for (const auto& w : lives_of(seen, by))
+    sum = minus(sum, seen.st().balance(doubt_account(w, closed, held)));
+  return sum;
+}
+
 /// What entries that never were took from a card is the card's: as much more of it is granted.
-void put_back(doubt_found& found, const writer_id& closed, const contested_rights& contested) {
+void put_back(doubt_found& found, const observer& seen, node_id by, const writer_id& closed,
+              const contested_rights& contested) {
   for (const auto& [held, taken] : contested.never_taken()) {
     if (taken <= 0) continue;
-    auto& left = found.left[held];
+    auto [it, fresh] = found.left.try_emplace(held, 0);
+    auto& left = it->second;
+    if (fresh) left = less_granted(seen, by, closed, held);
     left = plus(left, taken);
     if (left <= 0) continue;
     std::erase_if(found.grants, [&](const entry& e) {
@@ -150,7 +161,9 @@ doubt_found station::trusted_doubt(const writer_id& closed) {
     auto e = find_foreign({w, sub_stream::journal, {}}, seq);
     auto postings = e ? expand(*e, w) : result<std::vector<posting>>(error{errc::not_found, ""});
     const auto ruled = ruling_of(book_->st(), w, seq);
-    if (postings && merge(*postings)) contested.add(seq, *postings, ruled, why == errc::revoked);
+    // What was sent on took nothing from the card: it lies where it was received, or returns.
+    const bool never = why == errc::revoked && e && e->kind != entry_kind::send;
+    if (postings && merge(*postings)) contested.add(seq, *postings, ruled, never);
   });
   // An entry that is good by itself may have given away what was made up, or put it onto another card.
   bool at_its_place = true;
@@ -160,7 +173,7 @@ doubt_found station::trusted_doubt(const writer_id& closed) {
     auto postings = e ? expand(*e, closed) : result<std::vector<posting>>(error{errc::not_found, ""});
     at_its_place = postings && std::ranges::none_of(*postings, moves_rights);
   }
-  if (at_its_place) put_back(found, closed, contested);
+  if (at_its_place) put_back(found, *observer_, config_.self, closed, contested);
   auto room = allowed(observer_->all_unproven(closed), contested, found.left, at_its_place);
   for (auto& e : found.grants)
     found.waits = cut(e, closed, room, contested) || found.waits;

@@ -130,6 +130,20 @@ TEST_CASE("a store that signed another history is found out by its customer's pa
         receipt_standing::signed_only);
 }
 
+TEST_CASE("what the old disk of a replaced store may have signed since is good only where it is held",
+          "[sync][receipt_code]") {
+  audit_chain c;
+  c.history();
+  c.sync();
+  auto &hq = c.node(1), &store = c.node(3), &other = c.node(4);
+  const auto code = code_of(store, newest(store));
+  const auto* now = c.node(1).certificates->find(store.id).value();
+  for (auto* n : {&hq, &other})  // all that it wrote stands, its keys count no more
+    REQUIRE(n->certificates->revoke({store.id, now->epoch, every_entry, now->serial}).ok());
+  CHECK(standing(hq, code) == receipt_standing::cosigned);
+  CHECK(standing(other, code) == receipt_standing::revoked);
+}
+
 TEST_CASE("a long entry is in its code as a hash", "[sync][receipt_code]") {
   audit_chain c;
   c.history();

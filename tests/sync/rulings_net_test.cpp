@@ -427,10 +427,12 @@ TEST_CASE("what lies on other cards of a closed life is granted whatever is rule
 TEST_CASE("what an entry that never was took from a card is granted to its holder", "[sync][rulings]") {
   ruling_net net;
   auto &hq = net.hq(), &a = net.at(4);
-  constexpr account_id other{18}, fake{19};
-  for (auto account : {other, fake})
+  constexpr account_id other{18}, fake{19}, emptied{20};
+  for (auto account : {other, fake, emptied})
     REQUIRE(net.publish({card_fact(account, {card_status::active, 1, 1})}).code == errc::ok);
+  net.turn();
   REQUIRE(why(net.top_up(a, 1'000)) == errc::ok);
+  REQUIRE(why(net.ask(a, top_up_command{net.key(a), emptied, 600, tender_kind::cash})) == errc::ok);
   net.turn();
   net.link(a, net.region(), false);
   auto load = net.top_up(a, 500);
@@ -439,7 +441,8 @@ TEST_CASE("what an entry that never was took from a card is granted to its holde
   auto made_up = net.ask(a, net.sale(a, 2, other));
   auto slip = net.ask(a, top_up_command{net.key(a), fake, 400, tender_kind::cash});
   auto spent = net.ask(a, net.sale(a, 3, fake));
-  for (const auto& x : {load, undone, honest, made_up, slip, spent})
+  auto all = net.ask(a, net.sale(a, 6, emptied));
+  for (const auto& x : {load, undone, honest, made_up, slip, spent, all})
     REQUIRE(why(x) == errc::ok);
   REQUIRE(net.publish({test::about(entry_kind::revoke, a.id)}).code == errc::ok);
   net.back();
@@ -456,12 +459,16 @@ TEST_CASE("what an entry that never was took from a card is granted to its holde
   };
   if (!first) rule(load, ruling_outcome::stands), rule(honest, ruling_outcome::stands);
   const auto never = GENERATE(ruling_outcome::no_loss, ruling_outcome::owed);  // what the owner owes, nobody else lost
-  for (const auto* x : {&undone, &made_up, &spent, &slip})
+  for (const auto* x : {&undone, &made_up, &spent, &slip, &all})
     rule(*x, x == &slip ? ruling_outcome::no_loss : never);
   if (first) rule(load, ruling_outcome::stands), rule(honest, ruling_outcome::stands);
   CHECK(at_hq(station_net::card) == 1'500);
   CHECK(at_hq(other) == 300);
-  CHECK(hq.st->in_doubt(a.id) == 100);  // made up, and not spent
+  CHECK(at_hq(emptied) == 600);
+  CHECK(hq.st->in_doubt(a.id) == 100);  // made up, and not spent: it is looked at again and again
+  test::let_time_pass(net, 200);
+  CHECK(at_hq(emptied) == 600);
+  CHECK(at_hq(station_net::card) == 1'500);
   net.whole();
   const auto books = net.settled(hq);
   CHECK(books.money + books.aside == books.on_cards);
