@@ -111,8 +111,8 @@ void load_certificates_of(node_id node, const kv_store& store, certificate_book&
   load_revocations(store, book);
 }
 
-/// Another machine has the store's place, and whoever has the old disk may have signed this since: what head office held
-/// by then was signed before.
+/// Another machine has the store's place, and whoever has the old disk may have signed this since: what head office
+/// held by then was signed before.
 static bool may_be_later(const stream_log::parts& from, const receipt_code& c, const public_key& key) {
   const auto good = from.certificates.keys_for(c.writer);
   const bool over = from.certificates.is_revoked_key(key) || std::ranges::find(good, key) == good.end();
