@@ -94,27 +94,6 @@ std::uint32_t months_back(std::uint32_t yyyymm, std::uint32_t n) {
   return months / 12 * 100 + months % 12 + 1;
 }
 
-/// A bucket that is gone makes nothing good any more, but for what it has. Not at once: at a start journals come again
-/// in another order, and what was given of it may come behind what it was given for.
-void forget(lapse_record& r, std::uint32_t month) {
-  if (month != 0) {
-    auto given = given_by_bucket(r);
-    auto old = months_back(month, lapse_months_kept), gone = months_back(month, lapse_months_gone);
-    std::erase_if(r.spent, [&](const spent_item& x) {
-      return x.bucket < old || (x.bucket < gone && given.count(x.bucket) == 0);
-    });
-    for (auto* list : {&r.lapsed, &r.given})
-      std::erase_if(*list, [&](const item& x) { return x.bucket < old; });
-  }
-  auto trim = [](auto& list) {
-    if (list.size() > lapse_items_max)
-      list.erase(list.begin(), list.end() - static_cast<std::ptrdiff_t>(lapse_items_max));
-  };
-  trim(r.spent);
-  trim(r.lapsed);
-  trim(r.given);
-}
-
 void put_varint(bytes& out, std::uint64_t v) {
   for (; v >= 0x80; v >>= 7)
     out += static_cast<char>(static_cast<unsigned char>(v) | 0x80U);
@@ -148,6 +127,27 @@ struct number_reader {
 };
 
 }  // namespace
+
+// A bucket that is gone makes nothing good any more, but for what it has. Not at once: at a start journals come again
+// in another order, and what was given of it may come behind what it was given for.
+void forget_lapses(lapse_record& r, std::uint32_t month) {
+  if (month != 0) {
+    auto given = given_by_bucket(r);
+    auto old = months_back(month, lapse_months_kept), gone = months_back(month, lapse_months_gone);
+    std::erase_if(r.spent, [&](const spent_item& x) {
+      return x.bucket < old || (x.bucket < gone && given.count(x.bucket) == 0);
+    });
+    for (auto* list : {&r.lapsed, &r.given})
+      std::erase_if(*list, [&](const item& x) { return x.bucket < old; });
+  }
+  auto trim = [](auto& list) {
+    if (list.size() > lapse_items_max)
+      list.erase(list.begin(), list.end() - static_cast<std::ptrdiff_t>(lapse_items_max));
+  };
+  trim(r.spent);
+  trim(r.lapsed);
+  trim(r.given);
+}
 
 std::vector<value_item> due_back(const lapse_record& r, std::uint32_t purse, std::uint32_t month) {
   std::vector<value_item> out;
@@ -186,7 +186,7 @@ void add_claims(const entry& e, const entry_place& p, const lapse_watch& watch, 
     const auto given = own ? month_number(month_of(p.cited->business_date)) : end - 1;
     auto r = lapses_of(s, e.account, d.purse);
     add_spent(r, add_months(month, end - std::min(given, end)), d.bucket, d.amount);
-    forget(r, watch.month);
+    forget_lapses(r, watch.month);
     s.put(lapse_key(e.account, d.purse), {0, encode_lapses(r)});
   }
 }
@@ -199,7 +199,7 @@ void add_lapses(const entry& e, const entry_place& p, const lapse_watch& watch, 
       if (v.bucket == 0 || !std::ranges::binary_search(watch.purses, v.purse)) continue;
       auto r = lapses_of(s, e.account, v.purse);
       change(r, v);
-      forget(r, watch.month);
+      forget_lapses(r, watch.month);
       s.put(lapse_key(e.account, v.purse), {0, encode_lapses(r)});
     }
   };

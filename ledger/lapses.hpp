@@ -34,6 +34,8 @@ std::vector<value_item> due_back(const lapse_record& r, std::uint32_t purse, std
 /// Most of what was given back that the record founds.
 tally::amount founded(const lapse_record& r);
 
+/// Drops what head office remembers no more in that month of its time: of the limits below.
+void forget_lapses(lapse_record& r, std::uint32_t month);
 /// What an entry of that writer adds to the record of each purse in `watch`. REQUIRES: not contested.
 void add_lapses(const entry& e, const entry_place& p, const lapse_watch& watch, state& s);
 /// Of that, what goods that came back claimed of units that had expired by then (a debt of theirs). Units that are good
