@@ -23,8 +23,8 @@ std::string sentence(const receipt_report& r) {
     case receipt_standing::other_history:
       return "ITS STORE SIGNED TWO HISTORIES: " + journal + " has something else there. Keep this receipt as evidence.";
     case receipt_standing::revoked:
-      return "The store's key signed it behind what head office let stand, or held when another machine took the store's "
-             "place: by itself it is worth nothing. A node that holds " +
+      return "The store's key signed it behind what head office let stand, or held when another machine took the "
+             "store's place: by itself it is worth nothing. A node that holds " +
              journal + " up to there can tell.";
   }
   return {};
