@@ -85,6 +85,9 @@ constexpr std::int64_t partial_hold_seconds = 15 * 60;
 /// nothing before, or when it has ended.
 std::optional<entry> decide_time_out(const situation& now, sequence authorise);
 
+/// As this node knows, its own claim included: nobody has that card any more, so what comes to it is nobody's here.
+bool was_given_back(account_id account, const situation& now);
+
 /// Writes off what has expired of one account's purses here, by head office's time; nothing when there is none.
 std::optional<entry> decide_expiry(const situation& now, account_id account);
 

@@ -182,12 +182,6 @@ decision decide_hand_back(const hand_back_command& c, const situation& s, std::v
   return judged(std::move(e), s, postings);
 }
 
-bool was_given_back(account_id account, const situation& s) {
-  auto card = account.value != 0 ? card_of(s.st, account) : std::nullopt;
-  auto today = business_date(s.st, s.self, s.now, s.hq_time);
-  return card && standing_of(s.st, s.self, account, *card, clock_of(s, today)).status == card_status::returned;
-}
-
 bool same_card_request(const claim_command& c, const entry& e) {
   return e.kind == entry_kind::claim && e.account == c.account && e.status == c.status;
 }
@@ -201,3 +195,13 @@ bool same_card_request(const hand_back_command& c, const entry& e) {
 }
 
 }  // namespace tally::decide_detail
+
+namespace tally {
+
+bool was_given_back(account_id account, const situation& s) {
+  auto card = account.value != 0 ? card_of(s.st, account) : std::nullopt;
+  auto today = business_date(s.st, s.self, s.now, s.hq_time);
+  return card && standing_of(s.st, s.self, account, *card, clock_of(s, today)).status == card_status::returned;
+}
+
+}  // namespace tally

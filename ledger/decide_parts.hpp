@@ -113,8 +113,6 @@ bool rules_are_stale(const situation& s, const programme& plan);
 decision decide_claim(const claim_command& c, const situation& s, std::vector<posting>& postings);
 decision decide_card_sale(const card_sale_command& c, const situation& s, std::vector<posting>& postings);
 decision decide_hand_back(const hand_back_command& c, const situation& s, std::vector<posting>& postings);
-/// As this node knows: nobody has that card any more, so what came back to it would be nobody's.
-bool was_given_back(account_id account, const situation& s);
 bool same_card_request(const claim_command& c, const entry& e);
 bool same_card_request(const card_sale_command& c, const entry& e);
 bool same_card_request(const hand_back_command& c, const entry& e);

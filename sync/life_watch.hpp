@@ -72,6 +72,9 @@ class observer;
 std::vector<writer_id> lives_of(const observer& seen, node_id node);
 /// All that entries are here of, and those that an earlier life of head office closed, of which nothing may be here.
 std::vector<writer_id> lives_to_settle(const observer& seen, const std::optional<std::set<writer_id>>& closed_before);
+/// What was granted anew of a holding, in whichever of head office's lives.
+tally::amount granted_of(const observer& seen, const std::vector<writer_id>& lives, const writer_id& closed,
+                         const ledger_account& held);
 /// An entry that grants anew what lay at a closed epoch.
 entry granted_anew(const writer_id& closed, account_id account, std::vector<value_item> values);
 /// Where a writer holds such an item of the account.

@@ -240,7 +240,7 @@ void station::decide_till(const till_request& r, bool last, amount pulled, bool 
   if (auto* e = std::get_if<entry>(&d)) {
     calendar_.traded = true;
     // What comes to a card that was given back waits for nobody here.
-    is_given_back(st(), e->account) ? sweeper_.left(e->account, tick_) : sweeper_.used(e->account);
+    was_given_back(e->account, book_->at(now_)) ? sweeper_.left(e->account, tick_) : sweeper_.used(e->account);
     a.outcome = std::move(*e);
   } else if (auto* again = std::get_if<replayed>(&d)) {
     auto earlier = book_->find_entry(again->writer, again->seq);

@@ -84,7 +84,7 @@ void station::time_out_holds() {
     // What the open group ended is found ended.
     auto e = decide_time_out(book_->at(now_), k->a);
     if (!e || !write(*e)) continue;
-    if (is_given_back(st(), e->account)) sweeper_.left(e->account, tick_);
+    if (was_given_back(e->account, book_->at(now_))) sweeper_.left(e->account, tick_);
     if (++written >= entries_per_look) return;
   }
 }

@@ -9,11 +9,6 @@
 
 namespace tally {
 
-bool is_given_back(const state& s, account_id account) {
-  const auto card = card_of(s, account);
-  return card && card->status == card_status::returned;
-}
-
 namespace {
 
 // Stores need not know the age of their lists to the minute.

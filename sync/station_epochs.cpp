@@ -269,9 +269,8 @@ std::vector<writer_id> lives_of(const observer& seen, node_id node) {
   return out;
 }
 
-/// What was granted anew of a holding, in whichever of head office's lives.
-static amount granted_of(const observer& seen, const std::vector<writer_id>& lives, const writer_id& closed,
-                         const ledger_account& held) {
+amount granted_of(const observer& seen, const std::vector<writer_id>& lives, const writer_id& closed,
+                  const ledger_account& held) {
   amount sum = 0;
   for (const auto& w : lives)
     if (!checked_add(sum, seen.st().balance(doubt_account(w, closed, held)), sum)) return INT64_MAX / 2;

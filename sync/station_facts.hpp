@@ -8,8 +8,6 @@
 
 namespace tally {
 
-class state;
-
 // What a node's database says of nodes, and how logs and keys are called. Pure; any thread.
 
 /// Whether this node's own journal went on from an old copy, so that others know other entries under its name.
@@ -42,9 +40,6 @@ inline constexpr std::string_view outdated_text =
 void load_certificates(const kv_store& store, certificate_book& book);
 /// The revocations of nodes whose certificates the book has.
 void load_revocations(const kv_store& store, certificate_book& book);
-
-/// Whether the card was given back, as far as is known here: nobody uses what comes to it since.
-bool is_given_back(const state& s, account_id account);
 
 /// What a child says to a head office on a backup of a life that is closed; then it says what it has of later ones.
 inline constexpr std::string_view older_backup_text =

@@ -97,14 +97,6 @@ allowance allowed(const unproven_rights::by_unit& unproven, const contested_righ
   return out;
 }
 
-/// Of a holding of which nothing is left there: what was granted of it already, below zero.
-amount less_granted(const observer& seen, node_id by, const writer_id& closed, const ledger_account& held) {
-  amount sum = 0;
-  for (const auto& w : lives_of(seen, by))
-    sum = minus(sum, seen.st().balance(doubt_account(w, closed, held)));
-  return sum;
-}
-
 /// What entries that never were took from a card is the card's: as much more of it is granted.
 void put_back(doubt_found& found, const observer& seen, node_id by, const writer_id& closed,
               const contested_rights& contested) {
@@ -112,7 +104,7 @@ void put_back(doubt_found& found, const observer& seen, node_id by, const writer
     if (taken <= 0) continue;
     auto [it, fresh] = found.left.try_emplace(held, 0);
     auto& left = it->second;
-    if (fresh) left = less_granted(seen, by, closed, held);
+    if (fresh) left = minus(0, granted_of(seen, lives_of(seen, by), closed, held));  // nothing is left there
     left = plus(left, taken);
     if (left <= 0) continue;
     std::erase_if(found.grants, [&](const entry& e) {

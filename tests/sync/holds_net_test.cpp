@@ -61,11 +61,14 @@ TEST_CASE("what comes to a card after it was given back goes to head office", "[
   const bool timed_out = GENERATE(false, true);
   auto aside = net.put_aside(a, 5'000, 600);
   REQUIRE(why(aside) == errc::ok);
+  const bool dark = GENERATE(false, true);  // what it says of the card is its own claim then
+  if (dark) net.link(a, net.region(), false);
   REQUIRE(why(net.ask(a, hand_back_command{net.key(a), net.card, 1'000, 0})) == errc::ok);
   net.sync();
   if (!timed_out) REQUIRE(why(net.ask(a, void_command{net.key(a), aside.seq})) == errc::ok);
   for (int i = 0; i < 40; ++i) {
     net.pass_time(60'000);
+    if (dark && i == 20) net.link(a, net.region(), true);
     net.sync();
   }
   CHECK(net.at_node(a) == 0);
